@@ -1,0 +1,49 @@
+//! `call`: one operation.
+
+use std::fs;
+use std::io::Read as _;
+
+use clap::Args;
+use plugpipe_harness::Error;
+use serde_json::Value;
+
+use super::PlugArgs;
+use super::show;
+
+/// Run one operation and print its answer as JSON
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    plugpipe-harness call record_counter --ctx '{\"metric_name\": \"jobs_total\", \"metric_value\": 1}'\n  \
+    plugpipe-harness call query_metrics --ctx @examples/operations/query_instant.json --config examples/config/development.yaml\n  \
+    echo '{\"export_format\": \"prometheus\"}' | plugpipe-harness call export_metrics --ctx -")]
+pub(crate) struct CallArgs {
+    /// What to do, such as record_counter; health_check asks the configured servers, describe lists what there is
+    operation: String,
+    /// The operation's fields: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON|@FILE|-", default_value = "{}")]
+    ctx: String,
+    #[command(flatten)]
+    pub(crate) plug: PlugArgs,
+}
+
+pub(crate) async fn call(args: CallArgs) -> Result<bool, Error> {
+    let problem = |problem: String| Error::Settings { what: "--ctx".into(), problem };
+    let text = if args.ctx == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map_err(|error| problem(format!("stdin: {error}")))?;
+        text
+    } else if let Some(path) = args.ctx.strip_prefix('@') {
+        fs::read_to_string(path).map_err(|error| Error::File { path: path.into(), problem: error.to_string() })?
+    } else {
+        args.ctx
+    };
+    let mut ctx = match serde_json::from_str(&text) {
+        Ok(Value::Object(ctx)) => ctx,
+        Ok(_) => return Err(problem("expected a JSON object".into())),
+        Err(error) => return Err(problem(format!("not JSON: {error}"))),
+    };
+    ctx.insert("operation".into(), args.operation.into());
+    let answer = args.plug.start().await?.process(&ctx.into()).await?;
+    show::print_json(&answer);
+    Ok(answer.get("success") == Some(&Value::Bool(true)))
+}

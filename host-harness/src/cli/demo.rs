@@ -1,0 +1,153 @@
+//! `demo`: the monitored pipeline of the plug's specification, on the embedded component.
+//!
+//! With nothing else installed it ends with the exposition; with `--stack` a real Pushgateway takes the metrics, a real Prometheus
+//! scrapes that, and the plug asks it in PromQL.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use plugpipe_harness::pipe::{self, Pipe, PipeReport};
+use plugpipe_harness::stack::{
+    Program, PrometheusOptions, PushgatewayOptions, Running, ScrapeConfig, ScrapeJob, Servers, start_prometheus,
+    start_pushgateway,
+};
+use plugpipe_harness::{Error, Grants, Limits, Plug, PlugHandle};
+use serde_json::{Map, Value, json};
+
+use super::inspect::{granted, reach};
+use super::run::{Caller, print_table};
+use super::show::{self, Progress};
+
+/// The pipe, as the specification gives it.
+const PIPE: &str = include_str!("../../../examples/pipes/basic_pipe_monitoring.yaml");
+
+/// A plug that the pipe names and nobody has here.
+const STUB: &str = "data_processor";
+
+/// Prometheus first scrapes some seconds after its start, whatever its interval.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Show the main job: a pipe records through the sandboxed component
+///
+/// Without --stack nothing else is needed. With it, a Pushgateway and a Prometheus are started on loopback, and stopped at the end.
+#[derive(Args, Default)]
+pub(crate) struct DemoArgs {
+    /// Push to a real Pushgateway, and query a real Prometheus
+    #[arg(long)]
+    stack: bool,
+    /// With --stack: get servers that are missing from Debian's packages, without installing them
+    #[arg(long, requires = "stack")]
+    fetch: bool,
+}
+
+pub(crate) async fn demo(args: DemoArgs) -> Result<bool, Error> {
+    if args.stack { with_servers(args.fetch).await } else { alone().await }
+}
+
+async fn alone() -> Result<bool, Error> {
+    let plug = Plug::embedded()?;
+    let grants = Grants::none();
+    let handle = plug.start(&json!({}), grants.clone(), Limits::default()).await?;
+    show::print("A pipe records through the Prometheus monitoring plug, a sandboxed WebAssembly component.\n");
+    let report = run_pipe(&handle).await?;
+    show::print("\nWhat a scrape or a push would now carry:\n");
+    show::print(&exposition(&handle).await?);
+    show::print("What the sandbox was allowed to reach:\n");
+    show::print(&reach(&plug));
+    show::print(&granted(&grants));
+    show::print("\nNext: `demo --stack` with real servers, `--help` for the commands, examples/ for pipes.");
+    Ok(report.success)
+}
+
+async fn with_servers(fetch: bool) -> Result<bool, Error> {
+    let servers = Servers::from_env_or(".servers");
+    // Starting servers waits for processes; that is no work for the runtime's own threads.
+    let (gateway, prometheus) = tokio::task::spawn_blocking(move || start_servers(&servers, fetch))
+        .await
+        .map_err(|error| Error::Demo(format!("the servers could not be started: {error}")))??;
+    let config = json!({"prometheus_config": {
+        "gateway_url": gateway.url, "prometheus_url": prometheus.url, "job_name": "plugpipe-demo",
+    }});
+    let grants = Grants::named_by(&config);
+    let handle = Plug::embedded()?.start(&config, grants.clone(), Limits::default()).await?;
+    show::print(&format!(
+        "Pushgateway at {}, Prometheus at {}, on loopback until this ends.\n",
+        gateway.url, prometheus.url
+    ));
+    let report = run_pipe(&handle).await?;
+    show::print(&format!("\n{}", granted(&grants)));
+    show::print("\nWaiting for Prometheus to scrape the gateway …");
+    let queries =
+        ["plugpipe_pipeline_starts_total", "histogram_quantile(0.95, plugpipe_pipeline_duration_seconds_bucket)"];
+    for query in queries {
+        show::print(&format!("\n{query}"));
+        for (labels, value) in answer(&handle, query).await? {
+            show::print(&format!("  {labels} {value}"));
+        }
+    }
+    Ok(report.success)
+}
+
+fn start_servers(servers: &Servers, fetch: bool) -> Result<(Running, Running), Error> {
+    let find = |program: Program| {
+        if fetch {
+            return servers.find_or_fetch(program).map_err(Error::from);
+        }
+        servers.find(program).ok_or_else(|| {
+            Error::Demo(format!(
+                "{program} is neither in {} nor on PATH: {}; or let `demo --stack --fetch` get it",
+                servers.folder().display(),
+                program.how_to_get()
+            ))
+        })
+    };
+    let gateway = start_pushgateway(&find(Program::Pushgateway)?, &PushgatewayOptions::default())?;
+    let scrape = ScrapeConfig::every(Duration::from_secs(1))
+        .job(ScrapeJob::new("pushgateway", &gateway.authority()).honor_labels());
+    let prometheus = start_prometheus(&find(Program::Prometheus)?, &PrometheusOptions::scraping(&scrape))?;
+    Ok((gateway, prometheus))
+}
+
+async fn run_pipe(handle: &PlugHandle) -> Result<PipeReport, Error> {
+    let pipe = Pipe::from_yaml(PIPE)?;
+    let caller = Caller::new(handle.clone(), [STUB.to_owned()]).await?;
+    let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
+    print_table(&report);
+    Ok(report)
+}
+
+async fn exposition(handle: &PlugHandle) -> Result<String, Error> {
+    let answer = handle.process(&json!({"operation": "export_metrics", "export_format": "prometheus"})).await?;
+    match answer.pointer("/result/exported_data").and_then(Value::as_str) {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(Error::Demo(format!("the plug exported nothing: {answer}"))),
+    }
+}
+
+/// The labels and values of an instant query, asked until there are some.
+async fn answer(handle: &PlugHandle, query: &str) -> Result<Vec<(String, String)>, Error> {
+    let started = Instant::now();
+    loop {
+        let answer = handle.process(&json!({"operation": "query_metrics", "query": query})).await?;
+        let samples = answer.pointer("/result/query_result/result").and_then(Value::as_array);
+        match samples {
+            Some(samples) if !samples.is_empty() => {
+                return Ok(samples
+                    .iter()
+                    .map(|sample| {
+                        let value = sample.pointer("/value/1").and_then(Value::as_str).unwrap_or_default();
+                        (sample.get("metric").map(Value::to_string).unwrap_or_default(), value.to_owned())
+                    })
+                    .collect());
+            }
+            None => return Err(Error::Demo(format!("the query failed: {answer}"))),
+            _ if started.elapsed() > PATIENCE => {
+                return Err(Error::Demo(format!(
+                    "Prometheus had no answer to {query} within {} s",
+                    PATIENCE.as_secs()
+                )));
+            }
+            _ => tokio::time::sleep(Duration::from_millis(300)).await,
+        }
+    }
+}

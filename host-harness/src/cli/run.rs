@@ -1,0 +1,100 @@
+//! `run`: a pipe, with the plug for its steps.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use plugpipe_harness::pipe::{self, Pipe, PipeReport, PlugCaller, PlugKind};
+use plugpipe_harness::{Error, PlugHandle};
+use serde_json::{Map, Value};
+
+use super::PlugArgs;
+use super::show::{self, Progress};
+
+/// Run a pipe
+///
+/// Steps that name the plug run in the sandbox. A step that names any other plug is an error, unless --stub says to pass
+/// it over.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
+    plugpipe-harness run examples/pipes/basic_pipe_monitoring.yaml --stub data_processor --config examples/config/development.yaml\n  \
+    plugpipe-harness run pipe.yaml --input region=eu --json | jq .steps")]
+pub(crate) struct RunArgs {
+    /// The pipe, in either dialect
+    #[arg(value_name = "PIPE.yaml")]
+    pipe: PathBuf,
+    /// A value for the pipe's inputs
+    #[arg(long = "input", value_name = "K=V", value_parser = key_value)]
+    inputs: Vec<(String, String)>,
+    /// Pass over steps of this plug, as if they had succeeded
+    #[arg(long = "stub", value_name = "NAME")]
+    stubs: Vec<String>,
+    /// Write the whole report as JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    pub(crate) plug: PlugArgs,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.into(), value.into())),
+        _ => Err(format!("expected KEY=VALUE, got {text:?}")),
+    }
+}
+
+/// Gives steps to a running plug, or to nobody where a stub was asked for.
+pub(crate) struct Caller {
+    /// The plug that is there.
+    pub(crate) handle: PlugHandle,
+    /// Its name.
+    pub(crate) name: String,
+    /// Plugs to pass over.
+    pub(crate) stubs: BTreeSet<String>,
+}
+
+impl Caller {
+    pub(crate) async fn new(handle: PlugHandle, stubs: impl IntoIterator<Item = String>) -> Result<Self, Error> {
+        let name = handle.describe().await?.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Self { handle, name, stubs: stubs.into_iter().collect() })
+    }
+}
+
+impl PlugCaller for Caller {
+    fn kind(&self, plug: &str) -> PlugKind {
+        if plug == self.name {
+            PlugKind::Known
+        } else if self.stubs.contains(plug) {
+            PlugKind::Stub
+        } else {
+            PlugKind::Unknown
+        }
+    }
+
+    async fn call(&self, _: &str, ctx: Value) -> Result<Value, String> {
+        self.handle.process(&ctx).await.map_err(|error| error.to_string())
+    }
+}
+
+pub(crate) async fn run(args: RunArgs) -> Result<bool, Error> {
+    let text = fs::read_to_string(&args.pipe)
+        .map_err(|error| Error::File { path: args.pipe.clone(), problem: error.to_string() })?;
+    let pipe = Pipe::from_yaml(&text)?;
+    let caller = Caller::new(args.plug.start().await?, args.stubs).await?;
+    let inputs: Map<String, Value> = args.inputs.into_iter().map(|(key, value)| (key, value.into())).collect();
+    let report = pipe::run(&pipe, inputs, &caller, &mut Progress::on_terminal()).await?;
+    if args.json {
+        show::print_json(&report);
+    } else {
+        print_table(&report);
+    }
+    Ok(report.success)
+}
+
+pub(crate) fn print_table(report: &PipeReport) {
+    show::print(&show::steps(report).to_string());
+    let outcome = if report.success { "succeeded" } else { "FAILED" };
+    show::print(&format!("pipe {} {outcome} in {:.1} ms", report.pipe, report.duration_seconds * 1_000.0));
+}

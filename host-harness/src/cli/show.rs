@@ -1,0 +1,109 @@
+//! What a person reads: tables, and JSON.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use plugpipe_harness::pipe::{Observer, PipeReport, Step, StepReport, StepStatus};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Writes to stdout. A reader that has closed the pipe has seen enough: that is no error.
+pub(crate) fn print(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Writes a value as indented JSON.
+pub(crate) fn print_json(value: &impl Serialize) {
+    // Everything that comes here is made of maps with text keys, which always serialises.
+    print(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// An empty table with this head.
+pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(head);
+    if !std::io::stdout().is_terminal() {
+        // Without a terminal there is no width to arrange for.
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
+    table
+}
+
+/// The steps of a run, a row each.
+pub(crate) fn steps(report: &PipeReport) -> Table {
+    let mut table = table(["step", "plug", "status", "ms", "what happened"]);
+    for step in &report.steps {
+        table.add_row([
+            step.id.clone(),
+            step.plug.clone(),
+            status(step.status).to_owned(),
+            format!("{:.1}", step.duration_seconds * 1_000.0),
+            happened(step),
+        ]);
+    }
+    table
+}
+
+/// A step's outcome in one line: its error, or what it recorded and whether that was pushed.
+fn happened(step: &StepReport) -> String {
+    if let Some(message) = &step.message {
+        return message.clone();
+    }
+    let Some(result) = step.result.as_ref().and_then(|answer| answer.get("result")) else { return String::new() };
+    let text = |key: &str| result.get(key).and_then(Value::as_str);
+    let mut line = match (text("metric_name"), text("metric_type"), result.get("metric_value")) {
+        (Some(name), Some(kind), Some(value)) => format!("{kind} {name}: {value}"),
+        _ => result.get("metrics_recorded").map(|count| format!("{count} metrics")).unwrap_or_default(),
+    };
+    if result.get("metric_pushed") == Some(&Value::Bool(true)) {
+        line.push_str(", pushed");
+    } else if let Some(problem) = text("push_error") {
+        line.push_str(", not pushed: ");
+        line.push_str(problem);
+    }
+    line
+}
+
+fn status(status: StepStatus) -> &'static str {
+    match status {
+        StepStatus::Succeeded => "ok",
+        StepStatus::Failed => "FAILED",
+        StepStatus::Warned => "warned",
+        StepStatus::Skipped => "skipped",
+        StepStatus::Stubbed => "stubbed",
+    }
+}
+
+/// Says on a terminal's stderr which step runs; elsewhere nothing.
+pub(crate) struct Progress {
+    on: bool,
+}
+
+impl Progress {
+    pub(crate) fn on_terminal() -> Self {
+        Self { on: std::io::stderr().is_terminal() }
+    }
+}
+
+impl Observer for Progress {
+    fn started(&mut self, index: usize, total: usize, step: &Step) {
+        if self.on {
+            eprint!("[{}/{total}] {} ({}) … ", index + 1, step.id, step.plug);
+        }
+    }
+
+    fn finished(&mut self, index: usize, total: usize, report: &StepReport) {
+        if !self.on {
+            return;
+        }
+        // A skipped step was never said to have started.
+        if report.status == StepStatus::Skipped {
+            eprint!("[{}/{total}] {} ({}) … ", index + 1, report.id, report.plug);
+        }
+        eprintln!("{} in {:?}", status(report.status), Duration::from_secs_f64(report.duration_seconds));
+    }
+}

@@ -1,0 +1,46 @@
+//! A host for PlugPipe's WebAssembly plugs: loads the component `monitoring_prometheus`, runs pipes with it, and lets it reach
+//! what was granted and nothing else.
+//!
+//! ```no_run
+//! use plugpipe_harness::{Grants, Limits, Plug};
+//! use serde_json::json;
+//!
+//! # async fn example() -> Result<(), plugpipe_harness::Error> {
+//! let config = json!({"prometheus_config": {"gateway_url": "http://127.0.0.1:9091"}});
+//! let plug = Plug::embedded()?;
+//! let handle = plug.start(&config, Grants::named_by(&config), Limits::default()).await?;
+//! let answer = handle.process(&json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1})).await?;
+//! assert_eq!(answer["success"], true);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`plug`] | a component, compiled once: [`Plug`] |
+//! | [`handle`] | a running plug: [`PlugHandle`], and the actor that owns its store |
+//! | [`grants`] | what a plug may reach: [`Grants`] |
+//! | `outbound` | enforces the grants on every request |
+//! | `cache` | compiled components on disk |
+//! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
+//! | [`pipe`] | pipes: YAML, templates, steps; knows no component |
+//! | [`serve`] | a plug behind HTTP |
+//! | [`stack`] | real servers on loopback, for the demo and the tests |
+
+#![deny(missing_docs)]
+
+mod cache;
+pub mod error;
+pub mod grants;
+pub mod handle;
+mod outbound;
+pub mod pipe;
+pub mod plug;
+pub mod serve;
+pub mod settings;
+pub mod stack;
+
+pub use error::Error;
+pub use grants::{Grants, Origin};
+pub use handle::{Limits, PlugHandle};
+pub use plug::Plug;

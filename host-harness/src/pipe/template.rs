@@ -1,0 +1,447 @@
+//! Templates in a step's fields and in `when`.
+//!
+//! Only the pipe's author writes templates: values that come in from outside (inputs, answers of plugs) are put in as they
+//! are and never evaluated again. Templates reach no files, no environment and no clock.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use minijinja::value::{Serde, ValueKind};
+use minijinja::{AutoEscape, Environment, ErrorKind, Expression, UndefinedBehavior};
+use serde_json::{Map, Value};
+
+/// How much of a template an error quotes, in characters.
+const QUOTED: usize = 160;
+
+/// The names a template can use.
+pub(super) struct Scope {
+    variables: Map<String, Value>,
+    /// The same, as the engine wants it: converted once for all fields of a step.
+    engine: minijinja::Value,
+}
+
+impl Scope {
+    pub(super) fn new(variables: Map<String, Value>) -> Scope {
+        let engine = minijinja::Value::from(Serde(&variables));
+        Scope { variables, engine }
+    }
+}
+
+/// The names and, for those that have fields, their fields: `inputs {env}, pipeline {name, success}`.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self
+            .variables
+            .iter()
+            .filter(|(name, _)| *name != "input") // another name of `inputs`
+            .map(|(name, value)| match value.as_object() {
+                Some(fields) => {
+                    let fields: Vec<&str> = fields.keys().map(String::as_str).collect();
+                    format!("{name} {{{}}}", fields.join(", "))
+                }
+                None => name.clone(),
+            })
+            .collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+/// Why a template has no value.
+#[derive(Debug, thiserror::Error)]
+#[error("{field}: cannot evaluate {template:?}: {problem}")]
+pub(super) struct TemplateError {
+    /// Path of the string within the step's fields, such as `labels.status` or `metrics[0].value`; or `when`.
+    field: String,
+    template: String,
+    problem: String,
+}
+
+/// The template engine, set up for pipes.
+pub(super) struct Templates {
+    engine: Environment<'static>,
+}
+
+impl Templates {
+    pub(super) fn new() -> Templates {
+        let mut engine = Environment::new();
+        engine.set_undefined_behavior(UndefinedBehavior::Strict);
+        engine.set_auto_escape_callback(|_| AutoEscape::None);
+        // A field that ends in a line break keeps it. The delimiters are the default ones, so this cannot fail.
+        if let Ok(syntax) = minijinja::syntax::SyntaxConfig::builder().keep_trailing_newline(true).build() {
+            engine.set_syntax(syntax);
+        }
+        engine.add_filter("ternary", ternary);
+        Templates { engine }
+    }
+
+    /// Every string in `value` rendered, at any depth; keys stay as they are.
+    pub(super) fn render(&self, value: &Value, scope: &Scope) -> Result<Value, TemplateError> {
+        self.render_at(value, "", scope)
+    }
+
+    /// Whether `when` holds. The text is one expression, with or without `{{ }}`.
+    ///
+    /// Inputs from a command line are text, so the texts `false`, `no`, `off` and `0` (in any case) count as false
+    /// like the empty text.
+    pub(super) fn condition(&self, when: &str, scope: &Scope) -> Result<bool, TemplateError> {
+        let when = when.trim();
+        let fail = |error| failure("when", when, error, scope);
+        let expression = match self.sole_expression(when) {
+            Some(expression) => expression,
+            None => self.engine.compile_expression_owned(when.to_owned()).map_err(fail)?,
+        };
+        let value = expression.eval(&scope.engine).map_err(fail)?;
+        if value.is_undefined() {
+            return Err(fail(minijinja::Error::from(ErrorKind::UndefinedError)));
+        }
+        let says_no = value
+            .as_str()
+            .is_some_and(|text| ["false", "no", "off", "0"].iter().any(|no| text.trim().eq_ignore_ascii_case(no)));
+        Ok(value.is_true() && !says_no)
+    }
+
+    fn render_at(&self, value: &Value, path: &str, scope: &Scope) -> Result<Value, TemplateError> {
+        match value {
+            Value::String(text) => self.render_text(text, scope).map_err(|error| failure(path, text, error, scope)),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| self.render_at(item, &format!("{path}[{index}]"), scope))
+                .collect(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, field)| {
+                    let path = match path {
+                        "" => name.clone(),
+                        _ => format!("{path}.{name}"),
+                    };
+                    Ok((name.clone(), self.render_at(field, &path, scope)?))
+                })
+                .collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(value.clone()),
+        }
+    }
+
+    fn render_text(&self, text: &str, scope: &Scope) -> Result<Value, minijinja::Error> {
+        if !["{{", "{%", "{#"].iter().any(|open| text.contains(open)) {
+            return Ok(Value::from(text));
+        }
+        let template = keep_prometheus_expressions(text);
+        if let Some(expression) = self.sole_expression(&template) {
+            let value = expression.eval(&scope.engine)?;
+            // An undefined one goes on to be rendered, since that error says which name it was.
+            if !value.is_undefined() {
+                return to_json(&value);
+            }
+        }
+        self.engine.render_str(&template, &scope.engine).map(Value::from)
+    }
+
+    /// The expression, if the template is `{{ expression }}` and nothing else.
+    fn sole_expression(&self, template: &str) -> Option<Expression<'_, 'static>> {
+        let inner = template.strip_prefix("{{")?.strip_suffix("}}")?;
+        let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
+        let inner = inner.strip_suffix(['-', '+']).unwrap_or(inner);
+        // `{{ a }} and {{ b }}` gets here as `a }} and {{ b`, which is no expression.
+        self.engine.compile_expression_owned(inner.to_owned()).ok()
+    }
+}
+
+fn ternary(
+    value: minijinja::Value,
+    when_true: minijinja::Value,
+    when_false: minijinja::Value,
+) -> Result<minijinja::Value, minijinja::Error> {
+    if value.is_undefined() {
+        return Err(minijinja::Error::new(ErrorKind::UndefinedError, "the value before `| ternary` is undefined"));
+    }
+    Ok(if value.is_true() { when_true } else { when_false })
+}
+
+fn failure(field: &str, template: &str, error: minijinja::Error, scope: &Scope) -> TemplateError {
+    let mut quoted: String = template.chars().take(QUOTED).collect();
+    if quoted.len() < template.len() {
+        quoted.push('…');
+    }
+    let mut problem = match error.detail() {
+        Some(detail) => detail.to_owned(),
+        None => error.kind().to_string(),
+    };
+    match error.kind() {
+        ErrorKind::UndefinedError => problem.push_str(&format!("; the names here are {scope}")),
+        ErrorKind::SyntaxError => problem.push_str(" (syntax error)"),
+        _ => {}
+    }
+    if field != "when" && matches!(error.kind(), ErrorKind::UndefinedError | ErrorKind::SyntaxError) {
+        problem.push_str("; braces that are meant for Prometheus or Grafana go between {% raw %} and {% endraw %}");
+    }
+    TemplateError { field: field.to_owned(), template: quoted, problem }
+}
+
+/// The value as JSON. Infinities and NaN, which JSON has no numbers for, become Prometheus's spelling of them.
+fn to_json(value: &minijinja::Value) -> Result<Value, minijinja::Error> {
+    match value.kind() {
+        ValueKind::Undefined => {
+            Err(minijinja::Error::new(ErrorKind::UndefinedError, "a part of the value is undefined"))
+        }
+        ValueKind::Seq | ValueKind::Iterable => value.try_iter()?.map(|item| to_json(&item)).collect(),
+        ValueKind::Map => {
+            value.try_iter()?.map(|key| Ok((key.to_string(), to_json(&value.get_item(&key)?)?))).collect()
+        }
+        ValueKind::Number => match f64::try_from(value.clone()) {
+            Ok(number) if number.is_nan() => Ok(Value::from("NaN")),
+            Ok(f64::INFINITY) => Ok(Value::from("+Inf")),
+            Ok(f64::NEG_INFINITY) => Ok(Value::from("-Inf")),
+            _ => scalar_to_json(value),
+        },
+        ValueKind::None | ValueKind::Bool | ValueKind::String => scalar_to_json(value),
+        kind => Err(minijinja::Error::new(
+            ErrorKind::BadSerialization,
+            format!("the value is a {kind}, which a plug cannot be sent"),
+        )),
+    }
+}
+
+fn scalar_to_json(value: &minijinja::Value) -> Result<Value, minijinja::Error> {
+    serde_json::to_value(value).map_err(|error| minijinja::Error::new(ErrorKind::BadSerialization, error.to_string()))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Tag {
+    Expression,
+    Statement,
+    Comment,
+}
+
+/// The template with each `{{ $… }}` made a literal of itself, so that it comes out as it went in.
+///
+/// Such an expression is Prometheus's: no name of a pipe begins with `$`. One inside a raw block, a comment or a quoted
+/// text is none of a template's business and stays untouched. A tag that is never closed stays too, for the engine to report.
+fn keep_prometheus_expressions(template: &str) -> Cow<'_, str> {
+    if !template.contains('$') {
+        return Cow::Borrowed(template);
+    }
+    let mut kept = String::with_capacity(template.len() + 16);
+    let mut rest = template;
+    while let Some((at, tag)) = next_tag(rest) {
+        let (text, from_tag) = rest.split_at(at);
+        let Some(length) = tag_length(from_tag, tag) else {
+            break;
+        };
+        let (source, after) = from_tag.split_at(length);
+        kept.push_str(text);
+        if tag == Tag::Expression && is_prometheus(source) {
+            let literal = source.replace('\\', "\\\\").replace('"', "\\\"");
+            kept.push_str(&format!("{{{{ \"{literal}\" }}}}"));
+        } else {
+            kept.push_str(source);
+        }
+        rest = after;
+    }
+    kept.push_str(rest);
+    Cow::Owned(kept)
+}
+
+fn is_prometheus(expression: &str) -> bool {
+    expression.trim_start_matches("{{").trim_start_matches(['-', '+']).trim_start().starts_with('$')
+}
+
+fn next_tag(text: &str) -> Option<(usize, Tag)> {
+    text.match_indices('{').find_map(|(at, _)| {
+        let tag = match text.as_bytes().get(at + 1)? {
+            b'{' => Tag::Expression,
+            b'%' => Tag::Statement,
+            b'#' => Tag::Comment,
+            _ => return None,
+        };
+        Some((at, tag))
+    })
+}
+
+/// Bytes from the opening braces at the start of `text` to behind the closing ones; behind `endraw` for a raw block.
+fn tag_length(text: &str, tag: Tag) -> Option<usize> {
+    match tag {
+        Tag::Expression => closing(text, "}}"),
+        Tag::Comment => text.find("#}").map(|at| at + 2),
+        Tag::Statement => {
+            let end = closing(text, "%}")?;
+            if statement_name(text.get(..end)?) != "raw" {
+                return Some(end);
+            }
+            text.match_indices("{%").find_map(|(at, _)| {
+                let candidate = text.get(at..)?;
+                let length = candidate.find("%}")? + 2;
+                (statement_name(candidate.get(..length)?) == "endraw").then_some(at + length)
+            })
+        }
+    }
+}
+
+fn statement_name(statement: &str) -> &str {
+    statement.trim_start_matches("{%").trim_end_matches("%}").trim_matches(['-', '+']).trim()
+}
+
+/// Where `close` ends for the first time outside quotes, after the two bytes that open the tag.
+fn closing(text: &str, close: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, character) in text.char_indices().skip(2) {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if character == '\\' => escaped = true,
+            Some(open) if character == open => quote = None,
+            Some(_) => {}
+            None if matches!(character, '"' | '\'' | '`') => quote = Some(character),
+            None if text.get(at..).is_some_and(|rest| rest.starts_with(close)) => {
+                return Some(at + close.len());
+            }
+            None => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn scope() -> Scope {
+        let Value::Object(variables) = json!({
+            "inputs": {"env": "prod", "rate": 0.5, "count": 3, "on": true, "text_no": "False", "labels": {"a": "b"}},
+            "pipeline": {"name": "p", "success": true},
+            "evil": "{{ inputs.env }}",
+        }) else {
+            unreachable!()
+        };
+        Scope::new(variables)
+    }
+
+    fn render(text: &str) -> Result<Value, String> {
+        Templates::new().render(&json!(text), &scope()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_sole_expression_keeps_its_type() {
+        assert_eq!(render("{{ inputs.rate }}").unwrap(), json!(0.5));
+        assert_eq!(render("{{- inputs.count -}}").unwrap(), json!(3));
+        assert_eq!(render("{{inputs.on}}").unwrap(), json!(true));
+        assert_eq!(render("{{ inputs.labels }}").unwrap(), json!({"a": "b"}));
+        assert_eq!(render("{{ [inputs.count, none] }}").unwrap(), json!([3, null]));
+        assert_eq!(render("{{ 'a}} {{b' }}").unwrap(), json!("a}} {{b"));
+    }
+
+    #[test]
+    fn anything_around_an_expression_makes_text() {
+        assert_eq!(render("{{ inputs.count }} ").unwrap(), json!("3 "));
+        assert_eq!(render("{{ inputs.count }}{{ inputs.count }}").unwrap(), json!("33"));
+        assert_eq!(render("{% if inputs.on %}yes{% endif %}\n").unwrap(), json!("yes\n"));
+    }
+
+    #[test]
+    fn text_is_not_escaped_and_promql_braces_stay() {
+        let promql = "sum(rate(a{status='failure'}[5m])) by (le) > 0.1 & \"x\"";
+        assert_eq!(render(promql).unwrap(), json!(promql));
+        assert_eq!(render("<{{ \"<a & 'b'>\" }}>").unwrap(), json!("<<a & 'b'>>"));
+    }
+
+    #[test]
+    fn ternary_chooses_by_truth() {
+        assert_eq!(render("{{ pipeline.success | ternary('success', 'failed') }}").unwrap(), json!("success"));
+        assert_eq!(render("{{ 0 | ternary('success', 'failed') }}").unwrap(), json!("failed"));
+        assert!(render("{{ inputs.nope | ternary(1, 2) }}").unwrap_err().contains("undefined"));
+    }
+
+    #[test]
+    fn values_are_not_evaluated_again() {
+        assert_eq!(render("{{ evil }}").unwrap(), json!("{{ inputs.env }}"));
+        assert_eq!(render("x{{ evil }}").unwrap(), json!("x{{ inputs.env }}"));
+    }
+
+    #[test]
+    fn prometheus_expressions_pass_through() {
+        for text in [
+            "{{ $value }}",
+            "{{$value}}",
+            "{{- $value -}}",
+            "Error rate is {{ $value }} errors/sec",
+            "{{ $labels.instance }} of {{ $labels.job }}: {{ $value | printf \"%.2f}}\" }}",
+            "{{ $labels.path }} it's \\ {{ $x }}",
+            r#"{{ $labels.path | reReplaceAll "\n|\"" "}}" }}"#,
+        ] {
+            assert_eq!(render(text).unwrap(), json!(text));
+        }
+        assert_eq!(render("{{ inputs.env }}: {{ $value }}").unwrap(), json!("prod: {{ $value }}"));
+    }
+
+    #[test]
+    fn prometheus_expressions_in_quotes_comments_and_raw_blocks_are_left_to_the_engine() {
+        assert_eq!(render("{{ \"{{ $value }}\" }}").unwrap(), json!("{{ $value }}"));
+        assert_eq!(render("a{# {{ $value }} #}b").unwrap(), json!("ab"));
+        assert_eq!(
+            render("{%- raw -%} {{ $value }}{{plugin_name}} {%- endraw %} {{ inputs.env }}").unwrap(),
+            json!("{{ $value }}{{plugin_name}} prod")
+        );
+    }
+
+    #[test]
+    fn an_unclosed_tag_is_an_error() {
+        assert!(render("{{ $value").unwrap_err().contains("syntax error"));
+        assert!(render("{% raw %}{{ $value }}").is_err());
+    }
+
+    #[test]
+    fn an_undefined_name_is_an_error_that_says_where_what_and_which_names_exist() {
+        let fields = json!({"metrics": [{"labels": {"status": "{{ inputs.statuss }}"}}]});
+        let error = Templates::new().render(&fields, &scope()).unwrap_err().to_string();
+        for part in [
+            "metrics[0].labels.status",
+            "{{ inputs.statuss }}",
+            "`inputs.statuss` is undefined",
+            "inputs {count, env,",
+            "pipeline {name, success}",
+        ] {
+            assert!(error.contains(part), "{part:?} is not in {error}");
+        }
+        assert!(render("{{plugin_name}}").unwrap_err().contains("{% raw %}"));
+        assert!(render("{{ humanize $value }}").unwrap_err().contains("{% raw %}"));
+    }
+
+    #[test]
+    fn an_undefined_part_of_an_object_is_an_error() {
+        assert!(render("{{ {'a': inputs.nope} }}").unwrap_err().contains("undefined"));
+    }
+
+    #[test]
+    fn what_json_has_no_number_for_is_spelled_as_prometheus_does() {
+        assert_eq!(render("{{ 1e308 * 10 }}").unwrap(), json!("+Inf"));
+        assert_eq!(render("{{ -1e308 * 10 }}").unwrap(), json!("-Inf"));
+    }
+
+    #[test]
+    fn keys_are_not_templates() {
+        let fields = json!({"{{ inputs.env }}": "{{ inputs.env }}"});
+        let rendered = Templates::new().render(&fields, &scope()).unwrap();
+        assert_eq!(rendered, json!({"{{ inputs.env }}": "prod"}));
+    }
+
+    #[test]
+    fn conditions_take_expressions_with_and_without_braces() {
+        let holds = |when: &str| Templates::new().condition(when, &scope()).map_err(|error| error.to_string());
+        assert_eq!(holds("inputs.env == 'prod'"), Ok(true));
+        assert_eq!(holds("{{ inputs.env == 'dev' }}\n"), Ok(false));
+        assert_eq!(holds("true"), Ok(true));
+        assert_eq!(holds("inputs.text_no"), Ok(false));
+        assert_eq!(holds("inputs.env"), Ok(true));
+        assert!(holds("inputs.nope").unwrap_err().contains("undefined"));
+        assert!(holds("true and inputs.nope").unwrap_err().contains("undefined"));
+        assert!(holds("{{ inputs.on }} or {{ inputs.on }}").unwrap_err().contains("when"));
+    }
+
+    #[test]
+    fn long_templates_are_quoted_in_part() {
+        let text = format!("{{{{ nope }}}}{}", "é".repeat(5000));
+        assert!(render(&text).unwrap_err().len() < 1000);
+    }
+}

@@ -1,0 +1,159 @@
+//! A component, compiled once, from which any number of plugs are started.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine};
+
+use crate::cache;
+use crate::error::Error;
+use crate::grants::Grants;
+use crate::handle::{self, Limits, PlugHandle};
+use bindings::MonitoringHostPre;
+
+pub(crate) mod bindings {
+    // A world that has the plug's exports and none of its imports: those are wasmtime's own, put into the linker below.
+    #![allow(missing_docs, clippy::all)]
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "
+            package plugpipe:host;
+            world monitoring-host {
+                export plugpipe:monitoring/plug@1.0.0;
+            }
+        ",
+        exports: { default: async },
+    });
+}
+
+/// The component that the build embedded.
+static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/monitoring_prometheus.wasm"));
+
+/// How often a running plug looks whether its time is up.
+const EPOCH: Duration = Duration::from_millis(10);
+
+/// A compiled component. Cheap to clone.
+#[derive(Clone)]
+pub struct Plug {
+    component: Component,
+    pre: MonitoringHostPre<handle::State>,
+    size_bytes: usize,
+    sha256: Arc<str>,
+}
+
+/// One function or interface that a component exports.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Export {
+    /// The interface's name with its version.
+    pub interface: String,
+    /// Its functions.
+    pub functions: Vec<String>,
+}
+
+impl Plug {
+    /// The plug `monitoring_prometheus` that this build carries.
+    pub fn embedded() -> Result<Self, Error> {
+        Self::load("the embedded plug", EMBEDDED, env!("PLUGPIPE_PLUG_SHA256"))
+    }
+
+    /// A component from a file.
+    pub fn from_file(path: &Path) -> Result<Self, Error> {
+        let bytes = fs::read(path).map_err(|error| Error::File { path: path.into(), problem: error.to_string() })?;
+        Self::from_bytes(&path.display().to_string(), &bytes)
+    }
+
+    /// A component from memory; `name` is for errors.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
+        let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self::load(name, bytes, &sha256)
+    }
+
+    fn load(name: &str, bytes: &[u8], sha256: &str) -> Result<Self, Error> {
+        let problem = |error: wasmtime::Error| Error::Load { plug: name.into(), problem: format!("{error:#}") };
+        let engine = engine().map_err(problem)?;
+        let component = cache::load(&engine, bytes, sha256).map_err(problem)?;
+        let pre = linker(&engine)
+            .and_then(|linker| linker.instantiate_pre(&component))
+            .and_then(MonitoringHostPre::new)
+            .map_err(problem)?;
+        Ok(Self { component, pre, size_bytes: bytes.len(), sha256: sha256.into() })
+    }
+
+    /// The interfaces that the component imports, sorted: all that it could ever reach.
+    pub fn imports(&self) -> Vec<String> {
+        let engine = self.component.engine();
+        let mut imports: Vec<String> =
+            self.component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
+        imports.sort();
+        imports
+    }
+
+    /// The interfaces that the component exports, with their functions.
+    pub fn exports(&self) -> Vec<Export> {
+        let engine = self.component.engine();
+        self.component
+            .component_type()
+            .exports(engine)
+            .map(|(name, item)| {
+                let functions = match item.ty {
+                    ComponentItem::ComponentInstance(instance) => {
+                        instance.exports(engine).map(|(function, _)| function.to_owned()).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                Export { interface: name.to_owned(), functions }
+            })
+            .collect()
+    }
+
+    /// The component's size.
+    pub fn size_bytes(&self) -> usize {
+        self.size_bytes
+    }
+
+    /// The component's digest, in hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Starts a plug with this configuration, grants and limits. Must be called within a tokio runtime; the plug ends when its last
+    /// handle is dropped.
+    pub async fn start(&self, config: &Value, grants: Grants, limits: Limits) -> Result<PlugHandle, Error> {
+        handle::start(self.pre.clone(), config, grants, limits).await
+    }
+}
+
+fn engine() -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    let engine = Engine::new(&config)?;
+    let weak = engine.weak();
+    // Ends by itself when the engine is gone.
+    std::thread::Builder::new().name("plug-epochs".into()).spawn(move || {
+        while let Some(engine) = weak.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(EPOCH);
+        }
+    })?;
+    Ok(engine)
+}
+
+/// Offers the seven interfaces of the world, and nothing else: a component that wants more does not start.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<handle::State>> {
+    use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
+    use wasmtime_wasi::p2::bindings::clocks;
+
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
+    clocks::wall_clock::add_to_linker::<handle::State, WasiClocks>(&mut linker, handle::State::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<handle::State, WasiClocks>(&mut linker, handle::State::clocks)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    Ok(linker)
+}

@@ -1,0 +1,406 @@
+//! Finding programs, and fetching Debian packages without root.
+//!
+//! Fetched packages are unpacked whole, each into a folder of its own, so that files a program expects next to it stay reachable:
+//!
+//! ```text
+//! .servers/
+//!   .lock                          held while something is fetched
+//!   .fetch-XXXXXX/                 a fetch under way; what a killed process left is removed by the next fetch
+//!   prometheus-pushgateway/usr/bin/prometheus-pushgateway
+//!   pushgateway-1.11.2.linux-amd64/pushgateway     an upstream release, put there by hand
+//! ```
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use super::{Program, StackError, tail};
+
+/// Names the folder of fetched servers, in place of the caller's default.
+const FOLDER_VARIABLE: &str = "PLUGPIPE_SERVERS";
+const LOCK_FILE: &str = ".lock";
+const FETCH_PREFIX: &str = ".fetch-";
+
+/// Where programs are looked for and where fetched ones are kept.
+///
+/// Programs are taken from the folder first and from PATH second, so that a version put into the folder wins over the system's.
+#[derive(Clone, Debug)]
+pub struct Servers {
+    folder: PathBuf,
+}
+
+impl Servers {
+    /// Uses `folder`, which need not exist yet.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// Uses the folder that the environment variable `PLUGPIPE_SERVERS` names, or `default` if it is unset or empty.
+    ///
+    /// A program built from the workspace passes the workspace's `.servers`, which is git-ignored.
+    pub fn from_env_or(default: impl Into<PathBuf>) -> Self {
+        Self::at(folder_or(env::var_os(FOLDER_VARIABLE).as_deref(), default.into()))
+    }
+
+    /// The folder of fetched servers.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// An executable file of that program: in the folder, or else on PATH. Not run, so it may still turn out not to work.
+    ///
+    /// In the folder, these places are looked at in order, and in each Debian's name before the upstream one: the folder itself and its
+    /// `usr/bin`, then the `usr/bin` of each subfolder, by name, and that subfolder itself.
+    #[must_use]
+    pub fn find(&self, program: Program) -> Option<PathBuf> {
+        self.find_with_path(program, env::var_os("PATH").as_deref())
+    }
+
+    /// Downloads the program's Debian package and unpacks it into the folder; the path of the program in there.
+    ///
+    /// Needs `apt-get` with package lists, and `dpkg`; no root, and nothing is installed. If the folder already has the program, that
+    /// one is returned. The program is run once with `--version` before it is accepted. Several processes may fetch into one folder
+    /// at once: one downloads, the others wait for it and take its result.
+    ///
+    /// # Errors
+    /// [`StackError`], with what to do: no apt or no lists, a download that failed, a program that does not run here.
+    pub fn fetch(&self, program: Program) -> Result<PathBuf, StackError> {
+        let folder = std::path::absolute(&self.folder).map_err(StackError::file("find the place of", &self.folder))?;
+        fs::create_dir_all(&folder).map_err(StackError::file("create the folder", &folder))?;
+        let lock_path = folder.join(LOCK_FILE);
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(StackError::file("open the lock file", &lock_path))?;
+        // Released when `lock` is closed, also if this process is killed.
+        lock.lock().map_err(StackError::file("lock", &lock_path))?;
+
+        // Another process may have fetched it while this one waited.
+        if let Some(found) = self.find_in_folder(program) {
+            return Ok(found);
+        }
+        remove_leftovers(&folder);
+        let mut failure = None;
+        for package in program.packages() {
+            match fetch_package(&folder, program, package) {
+                Ok(found) => return Ok(found),
+                // Only these two say that another package may have it.
+                Err(error @ (StackError::UnknownPackage { .. } | StackError::NotInPackage { .. })) => {
+                    failure = Some(error)
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failure.unwrap_or(StackError::UnknownPackage { program, package: "" }))
+    }
+
+    /// [`find`](Self::find), and if there is none, [`fetch`](Self::fetch).
+    ///
+    /// # Errors
+    /// Those of [`fetch`](Self::fetch).
+    pub fn find_or_fetch(&self, program: Program) -> Result<PathBuf, StackError> {
+        match self.find(program) {
+            Some(found) => Ok(found),
+            None => self.fetch(program),
+        }
+    }
+
+    fn find_with_path(&self, program: Program, path: Option<&OsStr>) -> Option<PathBuf> {
+        self.find_in_folder(program).or_else(|| find_in(program, env::split_paths(path?)))
+    }
+
+    fn find_in_folder(&self, program: Program) -> Option<PathBuf> {
+        let mut places = vec![self.folder.clone(), self.folder.join("usr/bin")];
+        for subfolder in subfolders(&self.folder) {
+            places.push(subfolder.join("usr/bin"));
+            places.push(subfolder);
+        }
+        let found = find_in(program, places)?;
+        // A relative path would stop being right as soon as something runs in another folder.
+        Some(std::path::absolute(&found).unwrap_or(found))
+    }
+}
+
+/// The version a program gives itself: `2.42.0+ds`, or its whole first line where that has another shape. Empty if it succeeds without
+/// a word, as Debian's VictoriaMetrics 1.79 does.
+///
+/// # Errors
+/// [`StackError::CannotRun`] if `--version` cannot be run or does not succeed.
+pub fn version(bin: &Path) -> Result<String, StackError> {
+    let cannot_run = |detail| StackError::CannotRun { path: bin.to_owned(), detail };
+    let output = run(Command::new(bin).arg("--version")).map_err(|error| cannot_run(error.to_string()))?;
+    if !output.status.success() {
+        return Err(cannot_run(format!("`--version` ended with {}: {}", output.status, tail(&printed(&output)))));
+    }
+    Ok(version_in(&printed(&output)))
+}
+
+/// `pushgateway, version 1.5.1 (branch: …)` → `1.5.1`.
+fn version_in(printed: &str) -> String {
+    let first = printed.lines().next().unwrap_or_default();
+    let word = first.split_once(", version ").and_then(|(_, rest)| rest.split_whitespace().next());
+    word.unwrap_or(first).to_owned()
+}
+
+fn folder_or(variable: Option<&OsStr>, default: PathBuf) -> PathBuf {
+    match variable {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+        _ => default,
+    }
+}
+
+fn find_in(program: Program, folders: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
+    let candidates =
+        folders.into_iter().flat_map(|folder| program.file_names().iter().map(move |name| folder.join(name)));
+    candidates.into_iter().find(|file| is_executable(file))
+}
+
+/// The visible subfolders in order of name. A folder that cannot be read has none.
+fn subfolders(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = entries(folder).filter(|path| !has_prefix(path, ".") && path.is_dir()).collect();
+    found.sort();
+    found
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+fn has_prefix(path: &Path, prefix: &str) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))
+}
+
+#[cfg(unix)]
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Also tells the program `prometheus` from the folder of the package of that name.
+    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(file: &Path) -> bool {
+    file.is_file()
+}
+
+/// Removes what a fetch left that was killed. The caller holds the lock, so no fetch is under way.
+fn remove_leftovers(folder: &Path) {
+    for path in entries(folder).filter(|path| has_prefix(path, FETCH_PREFIX)) {
+        // Failing costs disk space and nothing else.
+        let _ = fs::remove_dir_all(path);
+    }
+}
+
+/// Downloads and unpacks one package, next to its final place so that one rename puts all of it there. The caller holds the lock.
+fn fetch_package(folder: &Path, program: Program, package: &'static str) -> Result<PathBuf, StackError> {
+    let scratch = tempfile::Builder::new()
+        .prefix(FETCH_PREFIX)
+        .tempdir_in(folder)
+        .map_err(StackError::file("create a temporary folder in", folder))?;
+
+    // The options keep a dead mirror from holding up a test run for minutes.
+    let mut download = Command::new("apt-get");
+    download.args([
+        "-q",
+        "-o",
+        "Acquire::Retries=1",
+        "-o",
+        "Acquire::http::Timeout=30",
+        "-o",
+        "Acquire::https::Timeout=30",
+        "download",
+        package,
+    ]);
+    download.current_dir(scratch.path());
+    run_tool(program, "apt-get", &mut download).map_err(|error| match error {
+        StackError::FetchFailed { ref output, .. } if is_unknown_package(output) => {
+            StackError::UnknownPackage { program, package }
+        }
+        error => error,
+    })?;
+    let archive =
+        entries(scratch.path()).find(|path| path.extension() == Some(OsStr::new("deb"))).ok_or_else(|| {
+            StackError::FetchFailed {
+                program,
+                command: format!("apt-get download {package}"),
+                output: "it said it succeeded, but left no .deb file".to_owned(),
+            }
+        })?;
+
+    let unpacked = scratch.path().join("unpacked");
+    run_tool(program, "dpkg", Command::new("dpkg").arg("-x").arg(&archive).arg(&unpacked))?;
+    let inside = find_in(program, [unpacked.join("usr/bin")]).ok_or(StackError::NotInPackage { program, package })?;
+    version(&inside)?;
+
+    let place = folder.join(package);
+    if place.exists() {
+        // It lacks the program, or the fetch would have ended earlier. The rename below wants an empty place.
+        fs::rename(&place, scratch.path().join("replaced")).map_err(StackError::file("move away", &place))?;
+    }
+    fs::rename(&unpacked, &place).map_err(StackError::file("move the unpacked package to", &place))?;
+    find_in(program, [place.join("usr/bin")]).ok_or(StackError::NotInPackage { program, package })
+}
+
+/// Both texts of apt mean it: the first when no list has the name, the second when only other packages mention it.
+fn is_unknown_package(output: &str) -> bool {
+    ["Unable to locate package", "has no installation candidate", "Can't select candidate version"]
+        .iter()
+        .any(|text| output.contains(text))
+}
+
+fn run_tool(program: Program, tool: &'static str, command: &mut Command) -> Result<(), StackError> {
+    let output = run(command).map_err(|source| StackError::NoTool { program, tool, source })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(StackError::FetchFailed { program, command: shown(command), output: tail(&printed(&output)) })
+}
+
+/// Runs to the end without input, with messages in English, since some of them are told apart by their words.
+fn run(command: &mut Command) -> io::Result<Output> {
+    command.env("LC_ALL", "C").stdin(Stdio::null()).output()
+}
+
+/// Standard output, then standard error: Pushgateway 1.5 prints its version on the latter.
+fn printed(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A command line for people to read, not for a shell.
+pub(super) fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn put(file: &Path, mode: u32) {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "").unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_variable_that_is_set_wins_over_the_default_and_an_empty_one_does_not() {
+        assert_eq!(folder_or(Some(OsStr::new("/elsewhere")), "/default".into()), Path::new("/elsewhere"));
+        assert_eq!(folder_or(Some(OsStr::new("")), "/default".into()), Path::new("/default"));
+        assert_eq!(folder_or(None, "/default".into()), Path::new("/default"));
+    }
+
+    #[test]
+    fn a_fetched_package_is_found_and_its_folder_is_not_taken_for_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let bin = folder.path().join("prometheus/usr/bin/prometheus");
+        put(&bin, 0o755);
+        assert_eq!(Servers::at(folder.path()).find_in_folder(Program::Prometheus), Some(bin));
+    }
+
+    #[test]
+    fn an_unpacked_upstream_release_is_found_under_its_upstream_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let bin = folder.path().join("pushgateway-1.11.2.linux-amd64/pushgateway");
+        put(&bin, 0o755);
+        assert_eq!(Servers::at(folder.path()).find_in_folder(Program::Pushgateway), Some(bin));
+    }
+
+    #[test]
+    fn a_program_put_straight_into_the_folder_wins_over_a_fetched_package() {
+        let folder = tempfile::tempdir().unwrap();
+        put(&folder.path().join("prometheus-pushgateway/usr/bin/prometheus-pushgateway"), 0o755);
+        let by_hand = folder.path().join("pushgateway");
+        put(&by_hand, 0o755);
+        assert_eq!(Servers::at(folder.path()).find_in_folder(Program::Pushgateway), Some(by_hand));
+    }
+
+    #[test]
+    fn the_folder_wins_over_path() {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (in_folder, on_path) = (folder.path().join("promtool"), elsewhere.path().join("promtool"));
+        put(&on_path, 0o755);
+        let servers = Servers::at(folder.path());
+        let path = Some(elsewhere.path().as_os_str());
+        assert_eq!(servers.find_with_path(Program::Promtool, path), Some(on_path));
+        put(&in_folder, 0o755);
+        assert_eq!(servers.find_with_path(Program::Promtool, path), Some(in_folder));
+    }
+
+    #[test]
+    fn a_file_that_is_not_executable_and_a_fetch_under_way_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        put(&folder.path().join("promtool"), 0o644);
+        put(&folder.path().join(".fetch-abc/promtool"), 0o755);
+        assert_eq!(Servers::at(folder.path()).find_in_folder(Program::Promtool), None);
+    }
+
+    #[test]
+    fn path_is_searched_in_order_for_either_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("1"), folder.path().join("2"));
+        put(&first.join("pushgateway"), 0o755);
+        put(&second.join("prometheus-pushgateway"), 0o755);
+        let path = env::join_paths([&first, &second]).unwrap();
+        let servers = Servers::at(folder.path().join("empty"));
+        assert_eq!(servers.find_with_path(Program::Pushgateway, Some(&path)), Some(first.join("pushgateway")));
+        assert_eq!(servers.find_with_path(Program::Prometheus, Some(&path)), None);
+        assert_eq!(servers.find_with_path(Program::Prometheus, None), None);
+    }
+
+    #[test]
+    fn a_fetch_takes_what_is_in_the_folder_already() {
+        let folder = tempfile::tempdir().unwrap();
+        let bin = folder.path().join("victoria-metrics-prod");
+        put(&bin, 0o755);
+        assert_eq!(Servers::at(folder.path()).fetch(Program::VictoriaMetrics).unwrap(), bin);
+    }
+
+    #[test]
+    fn leftovers_of_a_killed_fetch_are_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        put(&folder.path().join(".fetch-abc/unpacked/x"), 0o644);
+        put(&folder.path().join("prometheus/usr/bin/prometheus"), 0o755);
+        remove_leftovers(folder.path());
+        assert!(!folder.path().join(".fetch-abc").exists());
+        assert!(folder.path().join("prometheus/usr/bin/prometheus").exists());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named_in_the_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        put(&file, 0o644);
+        let error = Servers::at(file.join("servers")).fetch(Program::Prometheus).unwrap_err().to_string();
+        assert!(error.contains("could not create the folder") && error.contains("file/servers"), "{error}");
+    }
+
+    #[test]
+    fn versions_are_read_from_the_usual_line_and_from_others_whole() {
+        assert_eq!(version_in("pushgateway, version 1.5.1 (branch: x, revision: y)\n  build user: z\n"), "1.5.1");
+        assert_eq!(version_in("victoria-metrics-20220101-tags-v1.79.5\n"), "victoria-metrics-20220101-tags-v1.79.5");
+        assert_eq!(version_in(""), "");
+    }
+
+    #[test]
+    fn a_program_that_fails_its_version_check_is_named_with_what_it_said() {
+        let error = version(Path::new("/bin/false")).unwrap_err().to_string();
+        assert!(error.contains("/bin/false does not run") && error.contains("exit status: 1"), "{error}");
+        let error = version(Path::new("/nowhere/pushgateway")).unwrap_err().to_string();
+        assert!(error.contains("/nowhere/pushgateway does not run"), "{error}");
+    }
+
+    #[test]
+    fn apt_saying_it_knows_no_such_package_is_told_from_other_failures() {
+        assert!(is_unknown_package("E: Unable to locate package promtool\n"));
+        assert!(!is_unknown_package("E: Failed to fetch file: 404 Not Found\n"));
+    }
+}

@@ -1,0 +1,342 @@
+//! `cfg` and `ctx` to [`Config`]. Every default stands here, once.
+//!
+//! A setting may stand in `cfg` or, for one call, in `ctx`; in either, nested in `prometheus_config` or flat at the top. Where it
+//! stands twice, the more particular place wins: `cfg` < `cfg.prometheus_config` < `ctx` < `ctx.prometheus_config`. An empty
+//! string or null means "not set", also over an outer setting.
+//!
+//! | key | form | default |
+//! |---|---|---|
+//! | `prometheus_url`, `gateway_url`, `grafana_url` | `http://` or `https://` URL, with any path the server lives under | none |
+//! | `job_name` | text, not empty | `plugpipe` |
+//! | `instance` | text | none |
+//! | `scrape_interval` | duration | `15s` |
+//! | `timeout` | duration: for an operation that speaks to a server | `10s` |
+//! | `push_timeout` | duration: for a push that follows a record | `1500ms` |
+//! | `connect_timeout` | duration | `1s` |
+//! | `max_response_bytes` | number | 16 MiB |
+//! | `histogram_buckets` | list of numbers, rising | [`Buckets::default`] |
+//! | `mock_mode` | true or false: reach no server | false |
+//!
+//! Other keys are left to later operations and to the host.
+
+use core::time::Duration;
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::error::{Error, excerpt};
+use crate::fields::{self, Fields};
+use crate::http::{Limits, shown};
+use crate::registry::{Buckets, Labels};
+use crate::servers::pushgateway::Group;
+use crate::time::parse_duration;
+
+/// Every key that this module reads, for the decision whether a `ctx` changes the configuration of its call.
+const KEYS: [&str; 11] = [
+    "prometheus_url",
+    "gateway_url",
+    "grafana_url",
+    "job_name",
+    "instance",
+    "scrape_interval",
+    "timeout",
+    "push_timeout",
+    "connect_timeout",
+    "max_response_bytes",
+    "mock_mode",
+];
+
+/// The key of `cfg` alone that says the default buckets; in a `ctx`, `buckets` does.
+const BUCKETS: &str = "histogram_buckets";
+
+/// Where settings may be nested.
+const NESTED: &str = "prometheus_config";
+
+/// What the plug was told about its surroundings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where queries go.
+    pub prometheus_url: Option<Url>,
+    /// Where metrics are pushed; none for no pushes.
+    pub gateway_url: Option<Url>,
+    /// Where dashboards live.
+    pub grafana_url: Option<Url>,
+    /// The job in the grouping key of pushes.
+    pub job_name: String,
+    /// The instance in the grouping key of pushes, where there is one.
+    pub instance: Option<String>,
+    /// How often Prometheus scrapes; as it was written.
+    pub scrape_interval: String,
+    /// For operations that speak to a server because somebody asked for that.
+    pub timeout: Duration,
+    /// For a push that follows a record.
+    pub push_timeout: Duration,
+    /// For any connection to be made.
+    pub connect_timeout: Duration,
+    /// The longest answer that is read.
+    pub max_response_bytes: usize,
+    /// For histograms that name no buckets of their own.
+    pub histogram_buckets: Buckets,
+    /// No server is reached; answers say `"mock": true`.
+    pub mock: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            prometheus_url: None,
+            gateway_url: None,
+            grafana_url: None,
+            job_name: "plugpipe".into(),
+            instance: None,
+            scrape_interval: "15s".into(),
+            timeout: Duration::from_secs(10),
+            // Ten records must not take two seconds with a gateway that is away: see http::circuit for the other half.
+            push_timeout: Duration::from_millis(1_500),
+            connect_timeout: Duration::from_secs(1),
+            max_response_bytes: 16 * 1024 * 1024,
+            histogram_buckets: Buckets::default(),
+            mock: false,
+        }
+    }
+}
+
+impl Config {
+    /// Reads a configuration from `cfg`.
+    pub fn from_cfg(cfg: &Map<String, Value>) -> Result<Self, Error> {
+        let mut config = Self::default();
+        config.overlay("cfg", cfg)?;
+        if let Some((buckets, path)) = nested("cfg", cfg)?
+            .into_iter()
+            .flat_map(|(path, map)| map.get(BUCKETS).map(|buckets| (buckets, format!("{path}.{BUCKETS}"))))
+            .next_back()
+        {
+            config.histogram_buckets = fields::buckets(buckets, &path)?;
+        }
+        Ok(config)
+    }
+
+    /// The configuration for one call: this one, with what `ctx` says over it; none if `ctx` says nothing of it.
+    pub fn with_ctx(&self, ctx: &Map<String, Value>) -> Result<Option<Self>, Error> {
+        if !ctx.contains_key(NESTED) && !KEYS.iter().any(|key| ctx.contains_key(*key)) {
+            return Ok(None);
+        }
+        let mut config = self.clone();
+        config.overlay("ctx", ctx)?;
+        Ok(Some(config))
+    }
+
+    /// The group that this plug's pushes replace.
+    pub fn group(&self) -> Result<Group, Error> {
+        let labels = self.instance.as_deref().map(|instance| ("instance", instance));
+        Ok(Group { job: self.job_name.clone(), labels: Labels::new(labels, NESTED)? })
+    }
+
+    /// Bounds for an operation that somebody waits for.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            connect: self.connect_timeout.min(self.timeout),
+            total: self.timeout,
+            response_bytes: self.max_response_bytes,
+        }
+    }
+
+    /// Bounds for a push that nobody asked for by name.
+    pub fn push_limits(&self) -> Limits {
+        Limits {
+            connect: self.connect_timeout.min(self.push_timeout),
+            total: self.push_timeout,
+            response_bytes: self.max_response_bytes,
+        }
+    }
+
+    fn overlay(&mut self, name: &str, settings: &Map<String, Value>) -> Result<(), Error> {
+        for (path, map) in nested(name, settings)? {
+            let fields = Fields::new(map, &path);
+            if let Some(url) = setting(&fields, "prometheus_url", url)? {
+                self.prometheus_url = url;
+            }
+            if let Some(url) = setting(&fields, "gateway_url", url)? {
+                self.gateway_url = url;
+            }
+            if let Some(url) = setting(&fields, "grafana_url", url)? {
+                self.grafana_url = url;
+            }
+            let defaults = Self::default();
+            if let Some(job) = setting(&fields, "job_name", text)? {
+                self.job_name = job.unwrap_or(defaults.job_name);
+            }
+            if let Some(instance) = setting(&fields, "instance", text)? {
+                self.instance = instance;
+            }
+            if let Some(interval) = setting(&fields, "scrape_interval", text)? {
+                self.scrape_interval = interval.unwrap_or(defaults.scrape_interval);
+                parse_duration(&self.scrape_interval)
+                    .map_err(|problem| Error::invalid(fields.path("scrape_interval"), problem))?;
+            }
+            if let Some(timeout) = setting(&fields, "timeout", duration)? {
+                self.timeout = timeout.unwrap_or(defaults.timeout);
+            }
+            if let Some(timeout) = setting(&fields, "push_timeout", duration)? {
+                self.push_timeout = timeout.unwrap_or(defaults.push_timeout);
+            }
+            if let Some(timeout) = setting(&fields, "connect_timeout", duration)? {
+                self.connect_timeout = timeout.unwrap_or(defaults.connect_timeout);
+            }
+            if let Some(bytes) = setting(&fields, "max_response_bytes", size)? {
+                self.max_response_bytes = bytes.unwrap_or(defaults.max_response_bytes);
+            }
+            if let Some(mock) = setting(&fields, "mock_mode", flag)? {
+                self.mock = mock.unwrap_or(defaults.mock);
+            }
+        }
+        Ok(())
+    }
+
+    /// What every answer's `monitoring_metadata` says.
+    pub fn metadata(&self) -> Map<String, Value> {
+        let mut metadata = Map::new();
+        metadata.insert("job_name".into(), self.job_name.clone().into());
+        metadata.insert("scrape_interval".into(), self.scrape_interval.clone().into());
+        if let Some(instance) = &self.instance {
+            metadata.insert("instance".into(), instance.clone().into());
+        }
+        for (key, url) in [("prometheus_url", &self.prometheus_url), ("gateway_url", &self.gateway_url)] {
+            if let Some(url) = url {
+                metadata.insert(key.into(), shown(url).into());
+            }
+        }
+        metadata
+    }
+}
+
+/// The flat settings, then the nested ones, each with its path.
+fn nested<'a>(name: &str, settings: &'a Map<String, Value>) -> Result<Vec<(String, &'a Map<String, Value>)>, Error> {
+    let mut layers = vec![(name.to_owned(), settings)];
+    let path = format!("{name}.{NESTED}");
+    match settings.get(NESTED) {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(map)) => layers.push((path, map)),
+        Some(other) => return Err(Error::invalid(path, format!("expected an object, got {}", fields::kind_of(other)))),
+    }
+    Ok(layers)
+}
+
+/// Reads a setting: none if it is not there, `Some(None)` if it is there and empty.
+#[expect(clippy::option_option, reason = "absent, unset and set are three things")]
+fn setting<T>(
+    fields: &Fields,
+    key: &str,
+    read: impl Fn(&Value) -> Result<T, String>,
+) -> Result<Option<Option<T>>, Error> {
+    match fields.get(key) {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(None)),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(Some(None)),
+        Some(value) => {
+            if let Value::String(text) = value
+                && text.contains("${")
+            {
+                return Err(Error::invalid(
+                    fields.path(key),
+                    format!(
+                        "{:?} holds a ${{NAME}} that nobody replaced; the host does that for names that it was granted (harness: --env NAME)",
+                        excerpt(text, 100)
+                    ),
+                ));
+            }
+            read(value).map(|value| Some(Some(value))).map_err(|problem| Error::invalid(fields.path(key), problem))
+        }
+    }
+}
+
+fn url(value: &Value) -> Result<Url, String> {
+    let text = text(value)?;
+    let expected = "expected a URL such as http://127.0.0.1:9090";
+    // What could be a password is not repeated.
+    let url = Url::parse(text.trim()).map_err(|error| format!("{error}; {expected}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("the scheme {:?} is not one of http and https; {expected}", excerpt(url.scheme(), 20)));
+    }
+    Ok(url)
+}
+
+fn text(value: &Value) -> Result<String, String> {
+    fields::scalar(value).ok_or_else(|| format!("expected text, got {}", fields::kind_of(value)))
+}
+
+fn duration(value: &Value) -> Result<Duration, String> {
+    let duration = parse_duration(&text(value)?)?;
+    // A day is longer than anyone waits for an answer, and keeps all arithmetic on deadlines far from its bounds.
+    if duration.is_zero() || duration > Duration::from_secs(86_400) {
+        return Err("expected more than nothing and at most a day".into());
+    }
+    Ok(duration)
+}
+
+fn size(value: &Value) -> Result<usize, String> {
+    let size = text(value)?.trim().parse().map_err(|_| format!("expected a whole number of bytes, got {value}"))?;
+    Ok(std::cmp::min(size, 1024 * 1024 * 1024))
+}
+
+fn flag(value: &Value) -> Result<bool, String> {
+    fields::flag(value).ok_or_else(|| format!("expected true or false, got {}", excerpt(&value.to_string(), 100)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn config(cfg: Value) -> Result<Config, Error> {
+        Config::from_cfg(cfg.as_object().unwrap())
+    }
+
+    #[test]
+    fn the_more_particular_place_wins() {
+        let config = config(json!({
+            "job_name": "flat", "gateway_url": "http://flat:1",
+            "prometheus_config": {"job_name": "nested", "instance": "i"},
+        }))
+        .unwrap();
+        assert_eq!(config.job_name, "nested");
+        assert_eq!(config.gateway_url.as_ref().unwrap().as_str(), "http://flat:1/");
+        let ctx = json!({"job_name": "ctx", "prometheus_config": {"instance": ""}});
+        let for_call = config.with_ctx(ctx.as_object().unwrap()).unwrap().unwrap();
+        assert_eq!((for_call.job_name.as_str(), for_call.instance), ("ctx", None));
+        assert_eq!(config.with_ctx(json!({"operation": "x"}).as_object().unwrap()), Ok(None));
+    }
+
+    #[test]
+    fn an_error_names_the_path_and_no_password() {
+        for (cfg, field) in [
+            (json!({"gateway_url": "ftp://h"}), "cfg.gateway_url"),
+            (
+                json!({"prometheus_config": {"prometheus_url": "http://u:secret@"}}),
+                "cfg.prometheus_config.prometheus_url",
+            ),
+            (json!({"prometheus_config": []}), "cfg.prometheus_config"),
+            (json!({"timeout": "fast"}), "cfg.timeout"),
+            (json!({"timeout": 0}), "cfg.timeout"),
+            (json!({"scrape_interval": "often"}), "cfg.scrape_interval"),
+            (json!({"instance": "${HOSTNAME}"}), "cfg.instance"),
+            (json!({"histogram_buckets": [2, 1]}), "cfg.histogram_buckets"),
+            (json!({"mock_mode": "maybe"}), "cfg.mock_mode"),
+            (json!({"max_response_bytes": -1}), "cfg.max_response_bytes"),
+            (json!({"job_name": ["a"]}), "cfg.job_name"),
+        ] {
+            let error = config(cfg.clone()).unwrap_err();
+            assert_eq!(error.field(), Some(field), "{cfg}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn templates_may_give_numbers_and_flags_as_text() {
+        let config = config(json!({"timeout": "2.5", "mock_mode": "true", "histogram_buckets": ["1", 2]})).unwrap();
+        assert_eq!(config.timeout, Duration::from_millis(2_500));
+        assert!(config.mock);
+        assert_eq!(config.histogram_buckets.bounds(), [1.0, 2.0]);
+    }
+}

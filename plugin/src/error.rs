@@ -1,0 +1,238 @@
+//! The one error of the plug, and how the JSON contract says it.
+//!
+//! Every text is for the person who must act: it begins with what is concerned (a field's path, a metric, a server), says
+//! what was expected, and what to do. URLs appear without their user, password and query.
+
+use serde_json::{Map, Value, json};
+
+use crate::http::Failure;
+
+/// Why an operation did nothing.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// `ctx` or `cfg` is not a JSON object.
+    #[error("{what} is not a JSON object: {problem}")]
+    NotJson {
+        /// `ctx` or `cfg`.
+        what: &'static str,
+        /// What the parser found, with line and column.
+        problem: String,
+    },
+    /// `ctx.operation` names nothing that the plug does.
+    #[error("operation: there is no operation {given:?}; there are {}", known.join(", "))]
+    UnknownOperation {
+        /// The name that was asked for.
+        given: String,
+        /// The names there are.
+        known: Vec<&'static str>,
+    },
+    /// A field that the operation needs is not there.
+    #[error("{field}: is missing; expected {expected}")]
+    Missing {
+        /// The field's path in `ctx` or `cfg`.
+        field: String,
+        /// What belongs there.
+        expected: &'static str,
+    },
+    /// A field holds what it may not hold.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// The field's path in `ctx` or `cfg`.
+        field: String,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// The metric exists, and is something else.
+    #[error("metric {metric}: {problem}")]
+    Conflict {
+        /// The metric's name.
+        metric: String,
+        /// Both definitions.
+        problem: String,
+    },
+    /// A limit of the plug was reached.
+    #[error("{what}: the limit of {limit} is reached; {todo}")]
+    LimitReached {
+        /// What is limited, for example `series`.
+        what: String,
+        /// The limit.
+        limit: usize,
+        /// What to do.
+        todo: &'static str,
+    },
+    /// The operation needs a setting that nobody made.
+    #[error("{field}: is not configured; {todo}")]
+    NotConfigured {
+        /// The setting's path in `cfg`.
+        field: &'static str,
+        /// What to do.
+        todo: &'static str,
+    },
+    /// No answer came from a server.
+    #[error("{server} {origin}: {failure}{}", failure.todo(setting))]
+    Unanswered {
+        /// The kind of server, for example `Pushgateway`.
+        server: &'static str,
+        /// Its origin: scheme, host, port.
+        origin: String,
+        /// The setting that names it, for example `gateway_url`.
+        setting: &'static str,
+        /// What happened.
+        failure: Failure,
+    },
+    /// A server answered, and refused.
+    #[error("{server} {origin}: answered {status}: {reply}{todo}")]
+    Refused {
+        /// The kind of server.
+        server: &'static str,
+        /// Its origin.
+        origin: String,
+        /// The HTTP status.
+        status: u16,
+        /// What it said, shortened.
+        reply: String,
+        /// What to do, with its leading `; `; or empty.
+        todo: String,
+    },
+    /// Prometheus understood the request and could not answer the query.
+    #[error("query: {server} {origin} says {error_type}: {text}")]
+    Query {
+        /// The kind of server.
+        server: &'static str,
+        /// Its origin.
+        origin: String,
+        /// The API's `errorType`, for example `bad_data`.
+        error_type: String,
+        /// The API's `error`.
+        text: String,
+    },
+    /// A server's answer is not what its protocol says.
+    #[error("{server} {origin}: the answer is not one of {server}: {problem}; check that the URL leads to {server}")]
+    BadAnswer {
+        /// The kind of server.
+        server: &'static str,
+        /// Its origin.
+        origin: String,
+        /// What was found.
+        problem: String,
+    },
+}
+
+impl Error {
+    /// A field that holds what it may not hold.
+    pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), problem: problem.into() }
+    }
+
+    /// The stable word for programs: `error_code` of the JSON contract.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotJson { .. } => "invalid_json",
+            Self::UnknownOperation { .. } => "unknown_operation",
+            Self::Missing { .. } => "missing_field",
+            Self::Invalid { .. } => "invalid_field",
+            Self::Conflict { .. } => "metric_conflict",
+            Self::LimitReached { .. } => "limit_reached",
+            Self::NotConfigured { .. } => "not_configured",
+            Self::Unanswered { failure, .. } => failure.code(),
+            Self::Refused { .. } => "refused",
+            Self::Query { .. } => "query_failed",
+            Self::BadAnswer { .. } => "bad_answer",
+        }
+    }
+
+    /// The path of the field to mend, where the error is about one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::UnknownOperation { .. } => Some("operation"),
+            Self::Missing { field, .. } | Self::Invalid { field, .. } => Some(field),
+            Self::Conflict { .. } => Some("metric_name"),
+            Self::NotConfigured { field, .. } => Some(field),
+            Self::Query { .. } => Some("query"),
+            Self::NotJson { what, .. } => Some(what),
+            _ => None,
+        }
+    }
+
+    /// The origin that was concerned, where there was one.
+    pub fn origin(&self) -> Option<&str> {
+        match self {
+            Self::Unanswered { origin, .. }
+            | Self::Refused { origin, .. }
+            | Self::Query { origin, .. }
+            | Self::BadAnswer { origin, .. } => Some(origin),
+            _ => None,
+        }
+    }
+
+    /// The same error, with `prefix.` before the path of its field: for a part of a larger input.
+    #[must_use]
+    pub fn within(self, prefix: &str) -> Self {
+        let path = |field: String| format!("{prefix}.{field}");
+        match self {
+            Self::Missing { field, expected } => Self::Missing { field: path(field), expected },
+            Self::Invalid { field, problem } => Self::Invalid { field: path(field), problem },
+            Self::Conflict { metric, problem } => {
+                Self::Invalid { field: path("name".into()), problem: format!("metric {metric}: {problem}") }
+            }
+            other => other,
+        }
+    }
+
+    /// Writes the error into a JSON answer: `success`, `error`, `error_code`, and what else is known.
+    pub fn write_into(&self, answer: &mut Map<String, Value>) {
+        answer.insert("success".into(), json!(false));
+        answer.insert("error".into(), json!(self.to_string()));
+        answer.insert("error_code".into(), json!(self.code()));
+        if let Some(field) = self.field() {
+            answer.insert("field".into(), json!(field));
+        }
+        if let Some(origin) = self.origin() {
+            answer.insert("origin".into(), json!(origin));
+        }
+        if let Self::Refused { status, .. } = self {
+            answer.insert("http_status".into(), json!(status));
+        }
+        if let Self::Query { error_type, .. } = self {
+            answer.insert("error_type".into(), json!(error_type));
+        }
+    }
+}
+
+/// At most `limit` bytes of what somebody else wrote, on one line, cut at a character, for an error text.
+pub fn excerpt(text: &str, limit: usize) -> String {
+    let mut line = String::new();
+    for part in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        for character in part.chars() {
+            if line.len() + character.len_utf8() > limit {
+                line.push('…');
+                return line;
+            }
+            line.push(if character.is_control() { '\u{fffd}' } else { character });
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_one_short_line() {
+        assert_eq!(excerpt("  two\n  words ", 100), "two words");
+        assert_eq!(excerpt("abcdef", 3), "abc…");
+        assert_eq!(excerpt("ééé", 3), "é…");
+        assert_eq!(excerpt("a\u{1}b", 9), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn an_error_within_a_list_names_the_item() {
+        let error = Error::Missing { field: "value".into(), expected: "a number" }.within("metrics[2]");
+        assert_eq!(error.field(), Some("metrics[2].value"));
+        assert_eq!(error.to_string(), "metrics[2].value: is missing; expected a number");
+    }
+}

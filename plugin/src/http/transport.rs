@@ -1,0 +1,193 @@
+//! What a carrier of requests must do, and what can go wrong on the way.
+
+use core::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+/// HTTP methods that the plug uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum Method {
+    Get,
+    Put,
+    Post,
+    Delete,
+}
+
+/// One request, ready to be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// GET, PUT, …
+    pub method: Method,
+    /// `http` or `https`. User and password, where there are any, become an `Authorization` header: [`Request::new`].
+    pub url: Url,
+    /// Names in lower case, and values.
+    pub headers: Vec<(&'static str, String)>,
+    /// Empty for none.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// A request without a body. A user and password in the URL are moved to a basic `Authorization` header, so that no
+    /// later layer can show them.
+    pub fn new(method: Method, mut url: Url) -> Self {
+        let mut headers =
+            vec![("user-agent", concat!("plugpipe-monitoring-prometheus/", env!("CARGO_PKG_VERSION")).into())];
+        if !url.username().is_empty() || url.password().is_some() {
+            headers.push(("authorization", basic_authorization(&url)));
+            // An http URL has a host, for which both succeed.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+        }
+        Self { method, url, headers, body: Vec::new() }
+    }
+
+    /// Adds a body and its type.
+    #[must_use]
+    pub fn with_body(mut self, content_type: &str, body: Vec<u8>) -> Self {
+        self.headers.push(("content-type", content_type.into()));
+        self.body = body;
+        self
+    }
+}
+
+fn basic_authorization(url: &Url) -> String {
+    use base64::Engine as _;
+    let mut pair: Vec<u8> = percent_decode_str(url.username()).collect();
+    pair.push(b':');
+    pair.extend(percent_decode_str(url.password().unwrap_or_default()));
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+}
+
+/// What a server answered.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names in lower case, and values; a value that is not UTF-8 has its odd bytes replaced.
+    pub headers: Vec<(String, String)>,
+    /// At most [`Limits::response_bytes`].
+    pub body: Vec<u8>,
+}
+
+/// Bounds of one request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Until the last byte of the answer.
+    pub total: Duration,
+    /// Longest body that is read.
+    pub response_bytes: usize,
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// The host refused the request before any connection: the origin is not among its grants.
+    #[error("the host has not granted this origin, so no connection was made")]
+    NotGranted,
+    /// Nobody listens there.
+    #[error("the connection was refused")]
+    Refused,
+    /// The name does not resolve.
+    #[error("the host name does not resolve")]
+    UnknownHost,
+    /// The time was up.
+    #[error("no answer within {} ms", .after.as_millis())]
+    Timeout {
+        /// The bound that was reached.
+        after: Duration,
+    },
+    /// The connection ended before the answer did.
+    #[error("the connection broke before the answer was complete")]
+    Broken,
+    /// TLS could not be agreed on, or the certificate is not trusted.
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    /// The answer is longer than the plug reads.
+    #[error("the answer is longer than {limit} bytes")]
+    TooLong {
+        /// The bound, in bytes.
+        limit: usize,
+    },
+    /// The server cost time a moment ago, and is not asked again yet.
+    #[error("it did not answer a moment ago and is left alone for another {} ms", .left.as_millis())]
+    Resting {
+        /// How long.
+        left: Duration,
+    },
+    /// Anything else that HTTP forbids.
+    #[error("HTTP failed: {0}")]
+    Protocol(String),
+}
+
+impl Failure {
+    /// The stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotGranted => "not_granted",
+            Self::Timeout { .. } => "timeout",
+            Self::TooLong { .. } => "answer_too_long",
+            Self::Tls(_) => "tls_failed",
+            Self::Refused | Self::UnknownHost | Self::Broken | Self::Resting { .. } | Self::Protocol(_) => {
+                "unreachable"
+            }
+        }
+    }
+
+    /// What to do about it, with a leading `; `, or nothing. `setting` is the configuration key that names the server.
+    pub fn todo(&self, setting: &str) -> String {
+        match self {
+            Self::NotGranted => format!(
+                "; name the server as {setting} in the plug's configuration, or grant the origin to the plug (harness: --grant ORIGIN)"
+            ),
+            Self::Refused | Self::UnknownHost => {
+                format!("; check that the server runs and that {setting} is right")
+            }
+            Self::Timeout { .. } => "; check the server and the network, or raise timeout".into(),
+            Self::TooLong { .. } => "; ask for less, or raise max_response_bytes".into(),
+            Self::Tls(_) => format!("; check the certificate and that {setting} names the right scheme and port"),
+            Self::Broken | Self::Resting { .. } | Self::Protocol(_) => String::new(),
+        }
+    }
+
+    /// Whether the server or the way to it failed, rather than this request.
+    pub fn is_of_the_server(&self) -> bool {
+        matches!(self, Self::Refused | Self::UnknownHost | Self::Timeout { .. } | Self::Broken)
+    }
+}
+
+/// Tells the time.
+pub trait Clock {
+    /// Nanoseconds since the Unix epoch.
+    fn unix_nanos(&self) -> u64;
+    /// Time since some fixed moment; never goes back.
+    fn monotonic(&self) -> Duration;
+}
+
+/// Carries requests to servers.
+pub trait Transport: Clock {
+    /// Sends all requests side by side and returns as many results, in the same order, each within `limits`.
+    fn send_all(&mut self, requests: &[&Request], limits: &Limits) -> Vec<Result<Response, Failure>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_and_password_leave_the_url_and_become_a_header() {
+        let request = Request::new(Method::Get, Url::parse("http://a%40b:p%3Aw@h/").unwrap());
+        assert_eq!(request.url.as_str(), "http://h/");
+        // printf 'a@b:p:w' | base64
+        assert!(request.headers.contains(&("authorization", "Basic YUBiOnA6dw==".into())));
+        assert!(
+            !Request::new(Method::Get, Url::parse("http://h/").unwrap())
+                .headers
+                .iter()
+                .any(|(n, _)| *n == "authorization")
+        );
+    }
+}

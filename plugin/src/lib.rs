@@ -1,0 +1,44 @@
+//! The PlugPipe plug `monitoring_prometheus`: metrics in memory, written in Prometheus's formats, taken to Prometheus's
+//! servers.
+//!
+//! The crate is two things. Built for `wasm32-unknown-unknown` it is the component (`component`, the only
+//! module that knows WASI besides `http::wasi`). Built natively it is the same code as a library, for tests, benches and
+//! fuzzers.
+//!
+//! | module | what it is for | what it may not do |
+//! |---|---|---|
+//! | [`operations`] | PlugPipe's JSON contract: parse `ctx`, call a domain module, shape the answer | hold domain logic |
+//! | [`registry`] | families, series and their values | any I/O, any clock |
+//! | [`exposition`] | the registry as bytes | change the registry, any I/O |
+//! | [`servers`] | the conversations with Pushgateway, Prometheus and others | keep metric state |
+//! | [`http`] | requests, answers, deadlines, circuits, over any [`http::Transport`] | know what is asked of whom |
+//! | [`config`] | `cfg` and `ctx` to [`config::Config`]; every default | |
+//! | [`fields`] | fields of JSON objects, with their paths for errors | know any operation |
+//! | [`time`] | instants and durations as Prometheus writes them | read a clock |
+//! | [`error`] | the one [`Error`], and its mapping to the JSON contract | |
+
+#![deny(missing_docs)]
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+pub mod config;
+pub mod error;
+pub mod exposition;
+pub mod fields;
+pub mod http;
+pub mod operations;
+pub mod registry;
+pub mod servers;
+pub mod time;
+
+pub use error::Error;
+pub use operations::Plug;
+
+/// The plug's name, as pipes write it.
+pub const NAME: &str = "monitoring_prometheus";
+
+/// The plug's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+// Named only to pin its version: see Cargo.toml.
+use idna_adapter as _;

@@ -1,0 +1,392 @@
+//! The JSON contract against servers that are made up here: what is sent, and what is said of the answers.
+
+use core::time::Duration;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use super::Plug;
+use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
+
+/// Answers requests from a list, and keeps what was asked.
+#[derive(Default)]
+struct World {
+    asked: Vec<(Method, String, String)>,
+    answers: VecDeque<Result<Response, Failure>>,
+    now: Duration,
+    /// What each round of requests costs.
+    cost: Duration,
+}
+
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<World>>);
+
+impl Clock for Shared {
+    fn unix_nanos(&self) -> u64 {
+        1_704_067_200_000_000_000
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.borrow().now
+    }
+}
+
+impl Transport for Shared {
+    fn send_all(&mut self, requests: &[&Request], _: &Limits) -> Vec<Result<Response, Failure>> {
+        let mut world = self.0.borrow_mut();
+        if !requests.is_empty() {
+            let cost = world.cost;
+            world.now += cost;
+        }
+        requests
+            .iter()
+            .map(|request| {
+                let body = String::from_utf8_lossy(&request.body).into_owned();
+                world.asked.push((request.method, request.url.to_string(), body));
+                world.answers.pop_front().unwrap_or(Err(Failure::Refused))
+            })
+            .collect()
+    }
+}
+
+impl Shared {
+    fn will_answer(&self, status: u16, body: &str) -> &Self {
+        self.0.borrow_mut().answers.push_back(Ok(Response { status, headers: Vec::new(), body: body.into() }));
+        self
+    }
+
+    fn will_fail(&self, failure: Failure) -> &Self {
+        self.0.borrow_mut().answers.push_back(Err(failure));
+        self
+    }
+
+    fn asked(&self) -> Vec<(Method, String, String)> {
+        std::mem::take(&mut self.0.borrow_mut().asked)
+    }
+}
+
+fn plug() -> (Plug<Shared>, Shared) {
+    let world = Shared::default();
+    (Plug::new(world.clone()), world)
+}
+
+fn process(plug: &mut Plug<Shared>, ctx: Value, cfg: Value) -> Value {
+    serde_json::from_str(&plug.process(&ctx.to_string(), &cfg.to_string())).unwrap()
+}
+
+fn counter(value: Value) -> Value {
+    json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": value, "labels": {"a": "1"}})
+}
+
+fn gateway() -> Value {
+    json!({"prometheus_config": {"gateway_url": "http://u:secret@gw:9091/p", "job_name": "j", "instance": "i"}})
+}
+
+#[test]
+fn a_record_has_the_keys_of_the_published_contract() {
+    let (mut plug, world) = plug();
+    let answer = process(&mut plug, counter(json!(2)), json!({}));
+    assert_eq!(
+        answer,
+        json!({
+            "success": true,
+            "operation": "record_counter",
+            "result": {
+                "metric_name": "jobs_total", "metric_type": "counter", "metric_value": 2.0, "labels": {"a": "1"},
+                "current_value": 2.0, "timestamp": "2024-01-01T00:00:00.000Z", "metric_pushed": false,
+            },
+            "monitoring_metadata": {"job_name": "plugpipe", "scrape_interval": "15s"},
+        })
+    );
+    assert!(world.asked().is_empty(), "nothing is pushed without a gateway_url");
+}
+
+#[test]
+fn a_push_replaces_the_group_with_the_accumulated_state() {
+    let (mut plug, world) = plug();
+    world.will_answer(200, "").will_answer(202, "");
+    assert_eq!(process(&mut plug, counter(json!(1)), gateway())["result"]["metric_pushed"], true);
+    let answer = process(&mut plug, counter(json!("2.5")), json!({}));
+    assert_eq!(answer["result"]["metric_pushed"], true);
+    assert_eq!(answer["monitoring_metadata"]["gateway_url"], "http://gw:9091/p");
+    let asked = world.asked();
+    assert_eq!((asked[1].0, asked[1].1.as_str()), (Method::Put, "http://gw:9091/p/metrics/job/j/instance/i"));
+    assert_eq!(asked[1].2, "# TYPE jobs_total counter\njobs_total{a=\"1\"} 3.5\n");
+}
+
+#[test]
+fn a_failed_push_is_told_kept_and_sent_again() {
+    let (mut plug, world) = plug();
+    world.will_answer(400, "pushed metrics are invalid").will_answer(200, "");
+    let answer = process(&mut plug, counter(json!(1)), gateway());
+    assert_eq!((&answer["success"], &answer["result"]["metric_pushed"]), (&json!(true), &json!(false)));
+    assert_eq!(answer["result"]["push_error_code"], "refused");
+    let told = answer["result"]["push_error"].as_str().unwrap();
+    assert!(told.contains("http://gw:9091") && told.contains("400: pushed metrics are invalid"), "{told}");
+    assert!(!answer.to_string().contains("secret"), "{answer}");
+    assert_eq!(process(&mut plug, counter(json!(1)), json!({}))["result"]["metric_pushed"], true);
+    assert!(world.asked()[1].2.contains("} 2\n"));
+}
+
+#[test]
+fn a_redirect_is_no_success() {
+    let (mut plug, world) = plug();
+    world.will_answer(301, "");
+    let answer = process(&mut plug, counter(json!(1)), gateway());
+    assert_eq!(answer["result"]["metric_pushed"], false);
+    assert!(answer["result"]["push_error"].as_str().unwrap().contains("gateway_url"));
+}
+
+#[test]
+fn a_slow_dead_gateway_costs_one_timeout_and_not_ten() {
+    let (mut plug, world) = plug();
+    world.0.borrow_mut().cost = Duration::from_millis(1_500);
+    world.will_fail(Failure::Timeout { after: Duration::from_millis(1_500) });
+    for _ in 0..10 {
+        let answer = process(&mut plug, counter(json!(1)), gateway());
+        assert_eq!((&answer["success"], &answer["result"]["metric_pushed"]), (&json!(true), &json!(false)));
+    }
+    assert_eq!(world.asked().len(), 1);
+    // Somebody who asks for a push by name gets one.
+    world.will_answer(200, "");
+    let answer = process(&mut plug, json!({"operation": "push_metrics"}), json!({}));
+    assert_eq!(
+        answer["result"],
+        json!({"metric_pushed": true, "series": 1, "group": "http://gw:9091/p/metrics/job/j/instance/i"})
+    );
+}
+
+#[test]
+fn an_explicit_push_that_fails_is_a_failure() {
+    let (mut plug, world) = plug();
+    world.will_fail(Failure::NotGranted);
+    let answer = process(&mut plug, json!({"operation": "push_metrics"}), gateway());
+    assert_eq!((&answer["success"], &answer["error_code"]), (&json!(false), &json!("not_granted")));
+    assert_eq!(answer["origin"], "http://gw:9091");
+    assert!(answer["error"].as_str().unwrap().contains("grant"), "{answer}");
+    let answer = process(&mut plug, json!({"operation": "push_metrics", "gateway_url": ""}), json!({}));
+    assert_eq!((&answer["error_code"], &answer["field"]), (&json!("not_configured"), &json!("gateway_url")));
+}
+
+#[test]
+fn deleting_names_the_group_and_keeps_what_was_recorded() {
+    let (mut plug, world) = plug();
+    world.will_answer(200, "").will_answer(202, "");
+    process(&mut plug, counter(json!(1)), gateway());
+    let answer = process(&mut plug, json!({"operation": "delete_metrics"}), json!({}));
+    assert_eq!(answer["result"], json!({"deleted": true, "group": "http://gw:9091/p/metrics/job/j/instance/i"}));
+    assert_eq!(world.asked()[1].0, Method::Delete);
+    assert_eq!(plug.registry().len(), 1);
+}
+
+#[test]
+fn bad_input_names_the_field_and_records_nothing() {
+    let metric =
+        |name: Value, value: Value| json!({"operation": "record_gauge", "metric_name": name, "metric_value": value});
+    let (mut plug, _) = plug();
+    for (ctx, code, field) in [
+        (json!({"operation": "fly"}), "unknown_operation", "operation"),
+        (json!({"operation": 7}), "invalid_field", "operation"),
+        (json!({"operation": "record_gauge"}), "missing_field", "metric_name"),
+        (json!({"metric_name": "m"}), "missing_field", "metric_value"),
+        (metric(json!("a-b"), json!(1)), "invalid_field", "metric_name"),
+        (metric(json!(3), json!(1)), "invalid_field", "metric_name"),
+        (metric(json!("m"), json!("abc")), "invalid_field", "metric_value"),
+        (metric(json!("m"), json!("NaN")), "invalid_field", "metric_value"),
+        (metric(json!("m"), json!([])), "invalid_field", "metric_value"),
+        (counter(json!(-1)), "invalid_field", "metric_value"),
+        (
+            json!({"operation": "record_metric", "metric_type": "x", "metric_name": "m", "metric_value": 1}),
+            "invalid_field",
+            "metric_type",
+        ),
+        (json!({"metric_name": "m", "metric_value": 1, "labels": {"a-b": "1"}}), "invalid_field", "labels.a-b"),
+        (
+            json!({"metric_name": "m", "metric_value": 1, "labels": {"__name__": "1"}}),
+            "invalid_field",
+            "labels.__name__",
+        ),
+        (json!({"metric_name": "m", "metric_value": 1, "labels": {"a": {}}}), "invalid_field", "labels.a"),
+        (json!({"metric_name": "m", "metric_value": 1, "labels": 1}), "invalid_field", "labels"),
+        (json!({"metric_name": "m", "metric_value": 1, "timestamp": "noon"}), "invalid_field", "timestamp"),
+        (json!({"metric_name": "m", "metric_value": 1, "buckets": [1]}), "invalid_field", "buckets"),
+        (json!({"metric_name": "m", "metric_value": 1, "help": "x".repeat(2_000)}), "invalid_field", "help"),
+        (json!({"operation": "record_multiple_metrics"}), "missing_field", "metrics"),
+        (json!({"operation": "record_multiple_metrics", "metrics": []}), "invalid_field", "metrics"),
+        (json!({"operation": "record_multiple_metrics", "metrics": [1]}), "invalid_field", "metrics[0]"),
+        (
+            json!({"operation": "record_multiple_metrics", "metrics": [{"name": "a", "value": 1}, {"name": "b"}]}),
+            "missing_field",
+            "metrics[1].value",
+        ),
+        (
+            json!({"operation": "record_multiple_metrics", "metrics": [
+                {"name": "a", "value": 1}, {"name": "a", "value": 1, "type": "counter"}]}),
+            "invalid_field",
+            "metrics[1].name",
+        ),
+        (json!({"operation": "export_metrics", "export_format": "xml"}), "invalid_field", "export_format"),
+        (json!({"operation": "query_metrics"}), "missing_field", "query"),
+        (json!({"operation": "query_metrics", "query": "up"}), "not_configured", "prometheus_url"),
+        (json!({"operation": "query_metrics", "query": "up", "time_range": {}}), "missing_field", "time_range.start"),
+        (
+            json!({"operation": "query_metrics", "query": "up", "time_range": {"start": "2", "end": "1"}}),
+            "invalid_field",
+            "time_range.end",
+        ),
+        (
+            json!({"operation": "query_metrics", "query": "up", "time_range": {"start": "1", "step": "0s"}}),
+            "invalid_field",
+            "time_range.step",
+        ),
+        (
+            json!({"operation": "push_metrics", "prometheus_config": {"gateway_url": "nonsense"}}),
+            "invalid_field",
+            "ctx.prometheus_config.gateway_url",
+        ),
+    ] {
+        let answer = process(&mut plug, ctx.clone(), json!({}));
+        assert_eq!(
+            (&answer["success"], &answer["error_code"], &answer["field"]),
+            (&json!(false), &json!(code), &json!(field)),
+            "{ctx}: {answer}"
+        );
+        assert!(!answer["error"].as_str().unwrap().is_empty());
+    }
+    assert!(plug.registry().is_empty());
+    assert_eq!(process(&mut plug, counter(json!(1)), json!({}))["success"], true);
+}
+
+#[test]
+fn what_is_not_json_is_an_answer_too() {
+    let (mut plug, _) = plug();
+    let deep = "[".repeat(1_000_000);
+    for (ctx, cfg, field) in [
+        ("", "", "ctx"),
+        ("nope", "", "ctx"),
+        ("[]", "", "ctx"),
+        ("{}", "nope", "cfg"),
+        ("{}", "3", "cfg"),
+        (&deep, "", "ctx"),
+        ("{}", &deep, "cfg"),
+    ] {
+        let answer: Value = serde_json::from_str(&plug.process(ctx, cfg)).unwrap();
+        assert_eq!((&answer["error_code"], &answer["field"]), (&json!("invalid_json"), &json!(field)));
+    }
+}
+
+#[test]
+fn an_invalid_cfg_does_not_replace_a_valid_one() {
+    let (mut plug, _) = plug();
+    process(&mut plug, json!({"operation": "describe"}), json!({"job_name": "kept"}));
+    let answer = process(&mut plug, counter(json!(1)), json!({"gateway_url": "nonsense"}));
+    assert_eq!((&answer["success"], &answer["field"]), (&json!(false), &json!("cfg.gateway_url")));
+    assert_eq!(process(&mut plug, counter(json!(1)), json!({}))["monitoring_metadata"]["job_name"], "kept");
+}
+
+#[test]
+fn no_operation_is_a_record_or_a_health_check() {
+    let (mut plug, _) = plug();
+    let record = process(&mut plug, json!({"metric_name": "m", "metric_value": "1"}), json!({}));
+    assert_eq!((&record["operation"], &record["result"]["metric_type"]), (&json!("record_metric"), &json!("gauge")));
+    let health = process(&mut plug, json!({}), json!({}));
+    assert_eq!(health["result"]["prometheus_status"], "not_configured");
+}
+
+#[test]
+fn a_batch_is_one_push() {
+    let (mut plug, world) = plug();
+    world.will_answer(200, "");
+    let answer = process(
+        &mut plug,
+        json!({"operation": "record_multiple_metrics", "metrics": [
+            {"name": "a_total", "value": 1, "type": "counter", "labels": {"x": "y"}},
+            {"name": "b", "value": "2.5"},
+            {"name": "c_seconds", "value": 0.2, "type": "histogram", "buckets": [0.1, 1]},
+        ]}),
+        gateway(),
+    );
+    assert_eq!((&answer["result"]["metrics_recorded"], &answer["result"]["metric_pushed"]), (&json!(3), &json!(true)));
+    assert_eq!(answer["result"]["metrics"][2]["count"], 1);
+    assert_eq!(world.asked().len(), 1);
+}
+
+#[test]
+fn a_query_is_sent_as_a_form_and_falls_back_to_get() {
+    let (mut plug, world) = plug();
+    let body = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"2"]}]},"warnings":["w"]}"#;
+    world.will_answer(405, "").will_answer(200, body).will_answer(200, body);
+    let cfg = json!({"prometheus_url": "http://p:9090/prefix"});
+    let answer = process(&mut plug, json!({"operation": "query_metrics", "query": "a + b"}), cfg);
+    assert_eq!(
+        answer["result"]["query_result"],
+        json!({"resultType": "vector", "result": [{"metric": {}, "value": [1, "2"]}]})
+    );
+    assert_eq!(answer["result"]["warnings"], json!(["w"]));
+    let range = json!({"start": "2024-01-01T00:00:00Z", "end": "2024-01-01T23:59:59Z", "step": "1m"});
+    process(&mut plug, json!({"operation": "query_metrics", "query": "up", "time_range": range}), json!({}));
+    let asked = world.asked();
+    assert_eq!(asked[0], (Method::Post, "http://p:9090/prefix/api/v1/query".into(), "query=a+%2B+b".into()));
+    assert_eq!((asked[1].0, asked[1].1.as_str()), (Method::Get, "http://p:9090/prefix/api/v1/query?query=a+%2B+b"));
+    assert_eq!(asked[2].2, "query=up&start=1704067200&end=1704153599&step=60");
+}
+
+#[test]
+fn health_says_each_server_by_itself() {
+    let (mut plug, world) = plug();
+    world.will_answer(200, "").will_fail(Failure::NotGranted).will_answer(503, "");
+    let answer = process(
+        &mut plug,
+        json!({"operation": "health_check"}),
+        json!({"prometheus_url": "http://p", "gateway_url": "http://g", "grafana_url": "http://f/sub"}),
+    );
+    let result = &answer["result"];
+    assert_eq!(
+        [&result["prometheus_status"], &result["pushgateway_status"], &result["grafana_status"], &result["healthy"]],
+        [&json!("healthy"), &json!("not_granted"), &json!("unhealthy"), &json!(false)]
+    );
+    let urls: Vec<String> = world.asked().into_iter().map(|(_, url, _)| url).collect();
+    assert_eq!(urls, ["http://p/-/healthy", "http://g/-/healthy", "http://f/sub/api/health"]);
+}
+
+#[test]
+fn a_mock_reaches_nobody_and_says_so() {
+    let (mut plug, world) = plug();
+    let cfg = json!({"mock_mode": true, "gateway_url": "http://g", "prometheus_url": "http://p"});
+    for ctx in [
+        counter(json!(1)),
+        json!({"operation": "push_metrics"}),
+        json!({"operation": "delete_metrics"}),
+        json!({"operation": "query_metrics", "query": "up"}),
+        json!({"operation": "health_check"}),
+    ] {
+        let answer = process(&mut plug, ctx.clone(), cfg.clone());
+        assert_eq!((&answer["success"], &answer["result"]["mock"]), (&json!(true), &json!(true)), "{ctx}");
+    }
+    assert!(world.asked().is_empty());
+}
+
+#[test]
+fn cleanup_forgets_and_says_what_was_not_pushed() {
+    let (mut plug, _) = plug();
+    process(&mut plug, counter(json!(1)), json!({"job_name": "j"}));
+    let answer: Value = serde_json::from_str(&plug.cleanup()).unwrap();
+    assert_eq!(answer["result"], json!({"series_dropped": 1, "unpushed": true}));
+    let answer = process(&mut plug, counter(json!(1)), json!({}));
+    assert_eq!(
+        (&answer["result"]["current_value"], &answer["monitoring_metadata"]["job_name"]),
+        (&json!(1.0), &json!("plugpipe"))
+    );
+}
+
+#[test]
+fn configured_buckets_are_those_of_new_histograms() {
+    let (mut plug, _) = plug();
+    let observe = json!({"operation": "record_histogram", "metric_name": "h", "metric_value": 1});
+    process(&mut plug, observe, json!({"histogram_buckets": [2]}));
+    let answer = process(&mut plug, json!({"operation": "export_metrics"}), json!({}));
+    let text = answer["result"]["exported_data"].as_str().unwrap();
+    assert_eq!(text, "# TYPE h histogram\nh_bucket{le=\"2\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n");
+}

@@ -1,0 +1,169 @@
+//! Names that Prometheus takes, and label sets made of them.
+
+use core::fmt;
+
+use crate::error::Error;
+
+/// The longest metric or label name. Prometheus has no bound of its own; a kilobyte is far past any use.
+pub const LONGEST_NAME: usize = 1_024;
+
+/// The longest label value, in bytes.
+pub const LONGEST_VALUE: usize = 16 * 1_024;
+
+/// A valid metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MetricName(Box<str>);
+
+/// A valid label name: `[a-zA-Z_][a-zA-Z0-9_]*`, not beginning with `__`, which Prometheus keeps for itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LabelName(Box<str>);
+
+impl MetricName {
+    /// Checks a name. `field` is its path in the input, for the error.
+    pub fn new(name: &str, field: &str) -> Result<Self, Error> {
+        match fault(name, |byte| byte == b':') {
+            Some(fault) => Err(Error::invalid(
+                field,
+                format!(
+                    "{} is not a metric name: {fault}; expected letters, digits, _ and :, not beginning with a digit",
+                    quoted(name)
+                ),
+            )),
+            None => Ok(Self(name.into())),
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl LabelName {
+    /// Checks a name. `field` is the path of the label set in the input, for the error.
+    pub fn new(name: &str, field: &str) -> Result<Self, Error> {
+        let fault = fault(name, |_| false)
+            .or_else(|| name.starts_with("__").then(|| "names that begin with __ are Prometheus's own".to_owned()));
+        match fault {
+            Some(fault) => Err(Error::invalid(
+                format!("{field}.{}", crate::error::excerpt(name, 100)),
+                format!(
+                    "{} is not a label name: {fault}; expected letters, digits and _, not beginning with a digit",
+                    quoted(name)
+                ),
+            )),
+            None => Ok(Self(name.into())),
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for MetricName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for LabelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("{:?}", crate::error::excerpt(name, 100))
+}
+
+fn fault(name: &str, also: impl Fn(u8) -> bool) -> Option<String> {
+    if name.is_empty() {
+        return Some("it is empty".into());
+    }
+    if name.len() > LONGEST_NAME {
+        return Some(format!("it has {} bytes, more than {LONGEST_NAME}", name.len()));
+    }
+    if name.starts_with(|first: char| first.is_ascii_digit()) {
+        return Some("it begins with a digit".into());
+    }
+    name.chars()
+        .find(|c| !c.is_ascii_alphanumeric() && *c != '_' && !u8::try_from(*c).is_ok_and(&also))
+        .map(|odd| format!("{odd:?} may not be in it"))
+}
+
+/// Labels of one series: each name once, sorted by name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Labels(Vec<(LabelName, Box<str>)>);
+
+impl Labels {
+    /// Checks and sorts labels. `field` is the path of the set in the input, for errors.
+    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, field: &str) -> Result<Self, Error> {
+        let mut labels = Vec::new();
+        for (name, value) in pairs {
+            let name = LabelName::new(name, field)?;
+            if value.len() > LONGEST_VALUE {
+                return Err(Error::invalid(
+                    format!("{field}.{name}"),
+                    format!("the value has {} bytes; a label value may have {LONGEST_VALUE}", value.len()),
+                ));
+            }
+            labels.push((name, value.into()));
+        }
+        labels.sort();
+        let twice = labels.windows(2).find_map(|pair| match pair {
+            [(first, _), (second, _)] if first == second => Some(first.clone()),
+            _ => None,
+        });
+        match twice {
+            Some(name) => Err(Error::invalid(format!("{field}.{name}"), "the label is given twice")),
+            None => Ok(Self(labels)),
+        }
+    }
+
+    /// Names and values, sorted by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&LabelName, &str)> {
+        self.0.iter().map(|(name, value)| (name, &**value))
+    }
+
+    /// The names, sorted.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &LabelName> {
+        self.0.iter().map(|(name, _)| name)
+    }
+
+    /// The value of a label, if the set has it.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(own, _)| own.as_str() == name).map(|(_, value)| &**value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_data_model() {
+        for name in ["a", "_", ":", "a:b", "A9", "__reserved_is_fine_here"] {
+            assert!(MetricName::new(name, "metric_name").is_ok(), "{name}");
+        }
+        for name in ["", "9a", "a-b", "a b", "é", "a\n", "a.b", &"a".repeat(LONGEST_NAME + 1)] {
+            let error = MetricName::new(name, "metric_name").unwrap_err();
+            assert_eq!(error.field(), Some("metric_name"), "{name}");
+        }
+        assert!(LabelName::new("_ok", "labels").is_ok());
+        for name in ["", "__name__", "a:b", "1", "ü", "a\"b"] {
+            let error = LabelName::new(name, "labels").unwrap_err();
+            assert!(error.field().unwrap().starts_with("labels."), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn labels_are_sorted_and_unique() {
+        let labels = Labels::new([("b", "2"), ("a", "1")], "labels").unwrap();
+        assert_eq!(labels.names().map(LabelName::as_str).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(labels.get("b"), Some("2"));
+        assert!(Labels::new([("a", "1"), ("a", "2")], "labels").is_err());
+        assert!(Labels::new([("a", &*"x".repeat(LONGEST_VALUE + 1))], "labels").is_err());
+    }
+}

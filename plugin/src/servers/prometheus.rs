@@ -1,0 +1,180 @@
+//! Prometheus's HTTP API, version 1. So far instant and range queries, and health.
+
+use core::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+use crate::error::{Error, excerpt};
+use crate::http::{Client, Method, Peer, Request, Response, endpoint, origin};
+
+/// For errors.
+pub const PEER: Peer = Peer { server: "Prometheus", setting: "prometheus_url" };
+
+/// What is asked: one moment, or a range of them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Query {
+    /// `/api/v1/query`.
+    Instant {
+        /// PromQL.
+        expression: String,
+        /// Seconds since the epoch; none for the server's now.
+        time: Option<f64>,
+    },
+    /// `/api/v1/query_range`.
+    Range {
+        /// PromQL.
+        expression: String,
+        /// Seconds since the epoch.
+        start: f64,
+        /// Seconds since the epoch, not before `start`.
+        end: f64,
+        /// More than zero.
+        step: Duration,
+    },
+}
+
+/// What Prometheus answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// `vector`, `matrix`, `scalar` or `string`.
+    pub result_type: String,
+    /// The API's own form of it: values are strings, timestamps numbers of seconds.
+    pub result: Value,
+    /// What the server warned of.
+    pub warnings: Vec<String>,
+    /// What the server remarked.
+    pub infos: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    status: String,
+    data: Option<Data>,
+    error_type: Option<String>,
+    error: Option<String>,
+    #[serde(default)]
+    warnings: Vec<String>,
+    #[serde(default)]
+    infos: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    result_type: String,
+    result: Value,
+}
+
+/// Runs a query. Sent as a form by POST, which takes expressions of any length; by GET where a proxy refuses POST.
+pub fn query(client: &mut Client, base: &Url, query: &Query) -> Result<Answer, Error> {
+    let (path, form) = match query {
+        Query::Instant { expression, time } => {
+            let mut form = Serializer::new(String::new());
+            form.append_pair("query", expression);
+            if let Some(time) = time {
+                form.append_pair("time", &time.to_string());
+            }
+            ("query", form.finish())
+        }
+        Query::Range { expression, start, end, step } => {
+            let mut form = Serializer::new(String::new());
+            form.append_pair("query", expression)
+                .append_pair("start", &start.to_string())
+                .append_pair("end", &end.to_string())
+                .append_pair("step", &step.as_secs_f64().to_string());
+            ("query_range", form.finish())
+        }
+    };
+    let url = endpoint(base, ["api", "v1", path]);
+    let post = Request::new(Method::Post, url.clone())
+        .with_body("application/x-www-form-urlencoded", form.clone().into_bytes());
+    let mut response = client.send(PEER, post)?;
+    if matches!(response.status, 403 | 405 | 501) {
+        let mut get = Request::new(Method::Get, url.clone());
+        get.url.set_query(Some(&form));
+        response = client.send(PEER, get)?;
+    }
+    read(&url, &response)
+}
+
+/// `GET /-/healthy`.
+pub fn health_request(base: &Url) -> Request {
+    Request::new(Method::Get, endpoint(base, ["-", "healthy"]))
+}
+
+fn read(url: &Url, response: &Response) -> Result<Answer, Error> {
+    let envelope: Envelope = match serde_json::from_slice(&response.body) {
+        Ok(envelope) => envelope,
+        // Proxies, and Prometheus itself while it starts, answer errors as plain text.
+        Err(_) if response.status != 200 => return Err(super::refused(PEER, url, response, "")),
+        Err(error) => {
+            return Err(Error::BadAnswer {
+                server: PEER.server,
+                origin: origin(url),
+                problem: format!(
+                    "{error} in {:?}",
+                    excerpt(&String::from_utf8_lossy(response.body.get(..200).unwrap_or(&response.body)), 100)
+                ),
+            });
+        }
+    };
+    match envelope {
+        Envelope { status, data: Some(data), warnings, infos, .. } if status == "success" => {
+            Ok(Answer { result_type: data.result_type, result: data.result, warnings, infos })
+        }
+        Envelope { error_type, error, .. } => Err(Error::Query {
+            server: PEER.server,
+            origin: origin(url),
+            error_type: error_type.unwrap_or_else(|| response.status.to_string()),
+            text: excerpt(&error.unwrap_or_else(|| "nothing more".into()), 1_000),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read_body(status: u16, body: &str) -> Result<Answer, Error> {
+        let url = Url::parse("http://h:9090/api/v1/query").unwrap();
+        read(&url, &Response { status, body: body.into(), headers: Vec::new() })
+    }
+
+    #[test]
+    fn an_answer_keeps_warnings_and_infos() {
+        let answer = read_body(
+            200,
+            r#"{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["w"],"infos":["i"]}"#,
+        );
+        let expected = Answer {
+            result_type: "vector".into(),
+            result: json!([]),
+            warnings: vec!["w".into()],
+            infos: vec!["i".into()],
+        };
+        assert_eq!(answer, Ok(expected));
+    }
+
+    #[test]
+    fn an_error_keeps_its_type_and_text() {
+        let error =
+            read_body(400, r#"{"status":"error","errorType":"bad_data","error":"1:3: parse error: x"}"#).unwrap_err();
+        assert_eq!(error.code(), "query_failed");
+        assert!(error.to_string().contains("bad_data: 1:3: parse error: x"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_the_api_is_said_to_be_not_the_api() {
+        assert_eq!(read_body(200, "<html>login</html>").unwrap_err().code(), "bad_answer");
+        let starting = read_body(503, "Service Unavailable").unwrap_err();
+        assert_eq!(starting.code(), "refused");
+        assert!(starting.to_string().contains("503: Service Unavailable"), "{starting}");
+        assert_eq!(read_body(200, r#"{"status":"success"}"#).unwrap_err().code(), "query_failed");
+    }
+}

@@ -1,0 +1,118 @@
+//! Instants and durations as Prometheus and RFC 3339 write them. Reads no clock: [`crate::http::Clock`] does.
+
+use core::time::Duration;
+
+use ::time::OffsetDateTime;
+use ::time::format_description::well_known::Rfc3339;
+
+/// Formats nanoseconds since the Unix epoch as RFC 3339 in UTC with milliseconds, for example
+/// `2024-01-01T00:00:00.000Z`.
+pub fn rfc3339(unix_nanos: u64) -> String {
+    let whole_millis = i128::from(unix_nanos / 1_000_000) * 1_000_000;
+    OffsetDateTime::from_unix_timestamp_nanos(whole_millis)
+        .ok()
+        .map(|instant| {
+            let (hour, minute, second) = instant.to_hms();
+            let (year, month, day) = instant.to_calendar_date();
+            let month = u8::from(month);
+            let millis = instant.millisecond();
+            format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+        })
+        .unwrap_or_default()
+}
+
+/// Reads an instant: RFC 3339 (`2024-01-01T00:00:00Z`) or seconds since the Unix epoch (`1704067200.5`).
+///
+/// Returns seconds since the epoch. The error says what was expected.
+pub fn parse_instant(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        if seconds.is_finite() {
+            return Ok(seconds);
+        }
+    } else if let Ok(instant) = OffsetDateTime::parse(text, &Rfc3339) {
+        // A double holds today's nanoseconds to about a quarter of a microsecond: finer than Prometheus's milliseconds.
+        return Ok(instant.unix_timestamp_nanos() as f64 / 1e9);
+    }
+    Err(format!(
+        "expected an instant such as 2024-01-01T00:00:00Z, or seconds since 1970 such as 1704067200, got {text:?}"
+    ))
+}
+
+/// Reads a duration as Prometheus writes it (`15s`, `1m30s`, `500ms`, `1d`) or as plain seconds (`15`, `0.5`).
+///
+/// Units are `ms`, `s`, `m`, `h`, `d`, `w`, `y`, each at most once, the larger first. The error says what was expected.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let trimmed = text.trim();
+    let wrong = || format!("expected a duration such as 15s, 1m30s or 500ms, or a number of seconds, got {trimmed:?}");
+    if let Ok(seconds) = trimmed.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
+    }
+    const UNITS: [(&str, u64); 7] = [
+        ("y", 365 * 86_400_000),
+        ("w", 7 * 86_400_000),
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1_000),
+        ("ms", 1),
+    ];
+    let mut rest = trimmed;
+    let mut total_millis: u64 = 0;
+    let mut units = UNITS.iter();
+    if rest.is_empty() {
+        return Err(wrong());
+    }
+    while !rest.is_empty() {
+        let (digits, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?);
+        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+        let count: u64 = digits.parse().map_err(|_| wrong())?;
+        // The iterator only moves forward, which is what makes the larger unit come first and none come twice.
+        let (_, millis) = units.find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+        total_millis = count.checked_mul(*millis).and_then(|part| total_millis.checked_add(part)).ok_or_else(wrong)?;
+        rest = after;
+    }
+    Ok(Duration::from_millis(total_millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_those_of_prometheus() {
+        for (text, millis) in [
+            ("15s", 15_000),
+            ("1m30s", 90_000),
+            ("500ms", 500),
+            ("1d", 86_400_000),
+            ("1h1ms", 3_600_001),
+            ("0", 0),
+            ("2.5", 2_500),
+            (" 10s ", 10_000),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "s", "1", "abc", "1x", "30s1m", "1s1s", "-5s", "-5", "NaN", "1e400", "99999999999y", "1 m"] {
+            let read = parse_duration(text);
+            assert_eq!(read.is_ok(), text == "1", "{text:?} read as {read:?}");
+        }
+    }
+
+    #[test]
+    fn instants_are_rfc_3339_or_unix_seconds() {
+        assert_eq!(parse_instant("2024-01-01T00:00:00Z"), Ok(1_704_067_200.0));
+        assert_eq!(parse_instant("2024-01-01T01:00:00+01:00"), Ok(1_704_067_200.0));
+        assert_eq!(parse_instant("1704067200.5"), Ok(1_704_067_200.5));
+        for text in ["", "yesterday", "2024-01-01", "inf", "NaN"] {
+            assert!(parse_instant(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_written_with_milliseconds() {
+        assert_eq!(rfc3339(1_704_067_200_123_456_789), "2024-01-01T00:00:00.123Z");
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(u64::MAX), "2554-07-21T23:34:33.709Z");
+    }
+}

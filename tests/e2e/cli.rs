@@ -1,0 +1,130 @@
+//! The binary: exit status, stdout for results, stderr for the rest.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::support::{answer, harness, run, stderr, stdout};
+
+fn pipe(text: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+#[test]
+fn a_failed_step_fails_the_run_and_a_warned_one_does_not() {
+    let step = |on_error: &str| {
+        pipe(&format!(
+            "name: p\nsteps:\n  - name: bad\n    plugin: monitoring_prometheus\n    on_error: {on_error}\n    config: {{operation: nonsense}}\n\
+             \x20 - name: after\n    plugin: monitoring_prometheus\n    config: {{metric_name: m, metric_value: 1}}\n\
+             \x20 - name: last\n    plugin: monitoring_prometheus\n    always_run: true\n    config: {{metric_name: m, metric_value: 2}}\n"
+        ))
+    };
+    for (on_error, code, statuses) in
+        [("fail", 1, ["failed", "skipped", "succeeded"]), ("warn", 0, ["warned", "succeeded", "succeeded"])]
+    {
+        let file = step(on_error);
+        let output = run(&["run", file.path().to_str().unwrap(), "--json"]);
+        assert_eq!(output.status.code(), Some(code), "{}", stdout(&output));
+        let report = answer(&output);
+        let found: Vec<_> =
+            report["steps"].as_array().unwrap().iter().map(|step| step["status"].as_str().unwrap()).collect();
+        assert_eq!(found, statuses);
+        let table = stdout(&run(&["run", file.path().to_str().unwrap()]));
+        assert!(table.contains("bad") && table.contains("nonsense"), "{table}");
+    }
+}
+
+#[test]
+fn an_unknown_plug_is_named_with_the_way_to_pass_it_over() {
+    let output = run(&["run", "examples/pipes/basic_pipe_monitoring.yaml"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    let text = stderr(&output);
+    assert!(text.contains("data_processor") && text.contains("--stub"), "{text}");
+}
+
+#[test]
+fn inputs_reach_the_templates() {
+    let file = pipe(
+        "inputs: {region: us}\nsteps:\n  - uses: monitoring_prometheus\n    with: {metric_name: m, metric_value: '{{ inputs.n }}', labels: {region: '{{ inputs.region }}'}}\n",
+    );
+    let file = file.path().to_str().unwrap();
+    let output = run(&["run", file, "--input", "region=eu", "--input", "n=45.2", "--json"]);
+    // `n` is no input of this pipe.
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains('n'), "{}", stderr(&output));
+    let file = pipe(
+        "inputs: {region: us, n: 1}\nsteps:\n  - uses: monitoring_prometheus\n    with: {metric_name: m, metric_value: '{{ inputs.n }}', labels: {region: '{{ inputs.region }}'}}\n",
+    );
+    let output = run(&["run", file.path().to_str().unwrap(), "--input", "region=eu", "--input", "n=45.2", "--json"]);
+    let result = &answer(&output)["steps"][0]["result"]["result"];
+    assert_eq!((&result["metric_value"], &result["labels"]["region"]), (&json!(45.2), &json!("eu")));
+}
+
+#[test]
+fn call_takes_ctx_from_an_argument_a_file_and_stdin() {
+    let ctx = r#"{"metric_name": "m", "metric_value": 1}"#;
+    let file = pipe(ctx);
+    let at_file = format!("@{}", file.path().display());
+    for (argument, stdin) in [(ctx, ""), (at_file.as_str(), ""), ("-", ctx)] {
+        let mut child = harness(&["call", "record_gauge", "--ctx", argument])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{argument}");
+        assert_eq!(answer(&output)["result"]["metric_name"], "m");
+    }
+    let output = run(&["call", "record_gauge", "--ctx", "[]"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("--ctx"), "{}", stderr(&output));
+    let output = run(&["call", "record_gauge"]);
+    assert_eq!((output.status.code(), answer(&output)["field"].clone()), (Some(1), json!("metric_name")));
+}
+
+#[test]
+fn a_grant_on_the_command_line_opens_one_origin() {
+    let ctx = r#"{"prometheus_config": {"gateway_url": "http://127.0.0.1:9"}}"#;
+    let refused = run(&["call", "push_metrics", "--ctx", ctx]);
+    assert_eq!(answer(&refused)["error_code"], "not_granted");
+    assert!(stderr(&refused).contains("http://127.0.0.1:9"), "the refusal is logged: {}", stderr(&refused));
+    let granted = run(&["call", "push_metrics", "--ctx", ctx, "--grant", "http://127.0.0.1:9"]);
+    assert_eq!(answer(&granted)["error_code"], "unreachable");
+    let wrong = run(&["call", "push_metrics", "--grant", "http://127.0.0.1:9/path"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn inspect_says_size_imports_exports_and_grants() {
+    let report = answer(&run(&["inspect", "--json", "--grant", "https://example.org"]));
+    assert!(report["size_bytes"].as_u64().unwrap() > 10_000);
+    assert_eq!(report["imports"].as_array().unwrap().len(), 7);
+    assert_eq!(report["exports"][0]["interface"], "plugpipe:monitoring/plug@1.0.0");
+    assert_eq!(report["grants"], json!({"origins": ["https://example.org:443"]}));
+    let text = stdout(&run(&["inspect"]));
+    assert!(text.contains("wasi:http/outgoing-handler") && text.contains("granted origins"), "{text}");
+}
+
+#[test]
+fn another_component_is_loaded_from_an_option_or_the_environment() {
+    let file = pipe("not wasm");
+    let path = file.path().to_str().unwrap();
+    let by_option = run(&["inspect", "--plug", path]);
+    let by_environment = harness(&["inspect"]).env("PLUGPIPE_PLUG", path).output().unwrap();
+    for output in [by_option, by_environment] {
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains(&format!("{path} cannot be loaded")), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn help_shows_examples() {
+    for command in [&["--help"][..], &["run", "--help"], &["call", "--help"], &["serve", "--help"]] {
+        let text = stdout(&run(command));
+        assert!(text.contains("Examples:"), "{text}");
+    }
+}

@@ -1,0 +1,122 @@
+//! What the suites share: the component compiled once, the binary, real servers.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use plugpipe_harness::stack::{
+    Program, PrometheusOptions, PushgatewayOptions, Running, ScrapeConfig, ScrapeJob, Servers, start_prometheus,
+    start_pushgateway,
+};
+use plugpipe_harness::{Grants, Limits, Plug, PlugHandle};
+use serde_json::{Value, json};
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The embedded component, compiled once for all tests.
+pub fn plug() -> &'static Plug {
+    static PLUG: OnceLock<Plug> = OnceLock::new();
+    PLUG.get_or_init(|| Plug::embedded().unwrap())
+}
+
+/// A plug with this configuration, granted what the configuration names.
+pub async fn start(config: Value) -> PlugHandle {
+    plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap()
+}
+
+/// A plug without configuration or grants.
+pub async fn alone() -> PlugHandle {
+    start(json!({})).await
+}
+
+/// The text exposition of a plug.
+pub async fn exposition(plug: &PlugHandle) -> String {
+    let answer = plug.process(&json!({"operation": "export_metrics"})).await.unwrap();
+    answer["result"]["exported_data"].as_str().unwrap().to_owned()
+}
+
+/// `plugpipe-harness` in the workspace's root, told nothing by this process's environment.
+pub fn harness(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plugpipe-harness"));
+    command
+        .args(arguments)
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .env_remove("PLUGPIPE_PLUG")
+        .env_remove("PLUGPIPE_LOG");
+    command
+}
+
+/// Runs it to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    harness(arguments).output().unwrap()
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The JSON on stdout.
+pub fn answer(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}{}", stdout(output), stderr(output)))
+}
+
+/// Whether the caller asked to leave real servers out; says what is left out.
+pub fn without_servers(test: &str) -> bool {
+    let without =
+        std::env::var_os("PLUGPIPE_TESTS_WITHOUT_SERVERS").is_some_and(|value| !value.is_empty() && value != "0");
+    if without {
+        eprintln!("left out, because PLUGPIPE_TESTS_WITHOUT_SERVERS is set: {test}");
+    }
+    without
+}
+
+pub fn servers() -> Servers {
+    Servers::from_env_or(root().join(".servers"))
+}
+
+fn program(program: Program) -> PathBuf {
+    servers().find_or_fetch(program).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A real Pushgateway, on this port or a free one.
+pub async fn pushgateway(port: Option<u16>) -> Running {
+    tokio::task::spawn_blocking(move || {
+        start_pushgateway(&program(Program::Pushgateway), &PushgatewayOptions { port, ..Default::default() }).unwrap()
+    })
+    .await
+    .unwrap()
+}
+
+/// A real Prometheus that scrapes these every second.
+pub async fn prometheus(jobs: Vec<ScrapeJob>) -> Running {
+    let scrape = jobs.into_iter().fold(ScrapeConfig::every(Duration::from_secs(1)), ScrapeConfig::job);
+    tokio::task::spawn_blocking(move || {
+        start_prometheus(&program(Program::Prometheus), &PrometheusOptions::scraping(&scrape)).unwrap()
+    })
+    .await
+    .unwrap()
+}
+
+/// Asks a query through the plug until its result is one that `wanted` takes; Prometheus first scrapes some seconds after its start.
+pub async fn query_until(plug: &PlugHandle, ctx: Value, wanted: impl Fn(&Value) -> bool) -> Value {
+    let started = Instant::now();
+    loop {
+        let answer = plug.process(&ctx).await.unwrap();
+        assert_eq!(answer["success"], true, "{answer}");
+        if wanted(&answer["result"]["query_result"]["result"]) {
+            return answer;
+        }
+        assert!(started.elapsed() < Duration::from_secs(40), "no such answer: {answer}");
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
