@@ -210,8 +210,11 @@ impl Config {
     }
 }
 
-/// The flat settings, then the nested ones, each with its path.
-fn nested<'a>(name: &str, settings: &'a Map<String, Value>) -> Result<Vec<(String, &'a Map<String, Value>)>, Error> {
+/// Settings, and the path under which a user knows them.
+type Layer<'a> = (String, &'a Map<String, Value>);
+
+/// The flat settings, then the nested ones.
+fn nested<'a>(name: &str, settings: &'a Map<String, Value>) -> Result<Vec<Layer<'a>>, Error> {
     let mut layers = vec![(name.to_owned(), settings)];
     let path = format!("{name}.{NESTED}");
     match settings.get(NESTED) {

@@ -69,7 +69,7 @@ pub enum Error {
         todo: &'static str,
     },
     /// No answer came from a server.
-    #[error("{server} {origin}: {failure}{}", failure.todo(setting))]
+    #[error("{server} {origin}: {failure}{}", failure.todo(setting, origin))]
     Unanswered {
         /// The kind of server, for example `Pushgateway`.
         server: &'static str,

@@ -106,6 +106,16 @@ pub fn number(value: &Value) -> Result<f64, String> {
     }
 }
 
+/// A number for an answer: a whole one without a point, as callers write them. What JSON cannot say becomes its text.
+pub fn told(number: f64) -> Value {
+    // Up to here every whole double is itself and no rounding of another.
+    const WHOLE: f64 = 9_007_199_254_740_992.0;
+    if number.trunc() == number && number.abs() < WHOLE {
+        return Value::from(number as i64);
+    }
+    serde_json::Number::from_f64(number).map_or_else(|| Value::from(number.to_string()), Value::Number)
+}
+
 /// A flag, also from text.
 pub fn flag(value: &Value) -> Option<bool> {
     match value {
@@ -159,6 +169,14 @@ mod tests {
         for value in [json!("abc"), json!("NaN"), json!("inf"), json!(null), json!([1]), json!(true), json!("")] {
             assert!(number(&value).is_err(), "{value}");
         }
+    }
+
+    #[test]
+    fn whole_numbers_are_told_without_a_point() {
+        assert_eq!(told(3.0).to_string(), "3");
+        assert_eq!(told(-0.5).to_string(), "-0.5");
+        assert_eq!(told(1e300).to_string(), "1e300");
+        assert_eq!(told(f64::INFINITY), json!("inf"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What the component could reach, and what it is kept from.
 
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
-use plugpipe_harness::{Grants, Limits, Plug};
+use plugpipe_harness::{Error, Grants, Limits, Plug};
 use serde_json::json;
 
 use crate::support::plug;
@@ -89,4 +90,33 @@ fn what_is_no_component_of_this_world_is_refused_with_a_reason() {
     // An empty component: valid, and without the plug's interface.
     let empty = problem(b"\0asm\x0d\0\x01\0");
     assert!(empty.contains("plugpipe:monitoring/plug"), "{empty}");
+}
+
+#[tokio::test]
+async fn a_plug_that_runs_out_of_memory_is_replaced_and_the_host_goes_on() {
+    let limits = Limits { memory_bytes: 4 * 1024 * 1024, ..Limits::default() };
+    let plug = plug().start(&json!({"job_name": "kept"}), Grants::none(), limits).await.unwrap();
+    let record = json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1});
+    assert_eq!(plug.process(&record).await.unwrap()["result"]["current_value"], 1.0);
+    let crash = plug.process_text(" ".repeat(8 * 1024 * 1024), String::new()).await.unwrap_err();
+    assert!(matches!(crash, Error::Crashed { .. }), "{crash}");
+    let after = plug.process(&record).await.unwrap();
+    assert_eq!(
+        (&after["result"]["current_value"], &after["monitoring_metadata"]["job_name"]),
+        (&json!(1), &json!("kept"))
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_stopped_and_the_host_goes_on() {
+    // The system takes connections for a listener that accepts none.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = json!({"gateway_url": format!("http://{}", silent.local_addr().unwrap()), "timeout": "60s"});
+    let limits = Limits { call: Duration::from_millis(200), ..Limits::default() };
+    let plug = plug().start(&config, Grants::named_by(&config), limits).await.unwrap();
+    let started = Instant::now();
+    let stopped = plug.process(&json!({"operation": "push_metrics"})).await.unwrap_err();
+    assert!(matches!(stopped, Error::Deadline { .. }), "{stopped}");
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert_eq!(plug.describe().await.unwrap()["name"], "monitoring_prometheus");
 }

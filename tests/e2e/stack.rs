@@ -13,7 +13,7 @@ async fn a_pipe_records_and_prometheus_answers() {
         return;
     }
     let gateway = pushgateway(None).await;
-    let prometheus = prometheus(vec![ScrapeJob::new("pushgateway", &gateway.authority()).honor_labels()]).await;
+    let prometheus = prometheus(vec![ScrapeJob::new("pushgateway", gateway.authority()).honor_labels()]).await;
     let config = json!({"prometheus_config": {
         "gateway_url": gateway.url, "prometheus_url": prometheus.url, "job_name": "seed", "instance": "one",
     }});

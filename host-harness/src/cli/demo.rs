@@ -103,7 +103,7 @@ fn start_servers(servers: &Servers, fetch: bool) -> Result<(Running, Running), E
     };
     let gateway = start_pushgateway(&find(Program::Pushgateway)?, &PushgatewayOptions::default())?;
     let scrape = ScrapeConfig::every(Duration::from_secs(1))
-        .job(ScrapeJob::new("pushgateway", &gateway.authority()).honor_labels());
+        .job(ScrapeJob::new("pushgateway", gateway.authority()).honor_labels());
     let prometheus = start_prometheus(&find(Program::Prometheus)?, &PrometheusOptions::scraping(&scrape))?;
     Ok((gateway, prometheus))
 }

@@ -8,6 +8,7 @@ mod serve;
 mod show;
 
 use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -139,8 +140,9 @@ fn log_to_stderr(verbose: u8, command: &Command) {
         Command::Inspect(_) | Command::Demo(_) => false,
     };
     let level = match verbose {
-        0 if debug => "warn,plugpipe_harness=debug",
-        0 => "warn",
+        // What wasmtime warns of is in the plug's own answer, with the URL and what to do.
+        0 if debug => "warn,wasmtime_wasi_http=error,plugpipe_harness=debug",
+        0 => "warn,wasmtime_wasi_http=error",
         1 => "info",
         _ => "debug",
     };
@@ -148,5 +150,11 @@ fn log_to_stderr(verbose: u8, command: &Command) {
         Ok(levels) => EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse_lossy(levels),
         Err(_) => EnvFilter::new(level),
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(color)
+        .without_time()
+        .init();
 }

@@ -95,6 +95,9 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, Error> {
 
 pub(crate) fn print_table(report: &PipeReport) {
     show::print(&show::steps(report).to_string());
+    for problem in show::push_errors(report) {
+        show::print(problem);
+    }
     let outcome = if report.success { "succeeded" } else { "FAILED" };
-    show::print(&format!("pipe {} {outcome} in {:.1} ms", report.pipe, report.duration_seconds * 1_000.0));
+    show::print(&format!("{} {outcome} in {:.1} ms", report.pipe, report.duration_seconds * 1_000.0));
 }

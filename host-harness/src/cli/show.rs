@@ -1,7 +1,7 @@
 //! What a person reads: tables, and JSON.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
-use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use plugpipe_harness::pipe::{Observer, PipeReport, Step, StepReport, StepStatus};
@@ -56,16 +56,21 @@ fn happened(step: &StepReport) -> String {
     let Some(result) = step.result.as_ref().and_then(|answer| answer.get("result")) else { return String::new() };
     let text = |key: &str| result.get(key).and_then(Value::as_str);
     let mut line = match (text("metric_name"), text("metric_type"), result.get("metric_value")) {
-        (Some(name), Some(kind), Some(value)) => format!("{kind} {name}: {value}"),
+        (Some(name), Some(kind), Some(value)) => format!("{kind} {name} {value}"),
         _ => result.get("metrics_recorded").map(|count| format!("{count} metrics")).unwrap_or_default(),
     };
     if result.get("metric_pushed") == Some(&Value::Bool(true)) {
         line.push_str(", pushed");
-    } else if let Some(problem) = text("push_error") {
-        line.push_str(", not pushed: ");
-        line.push_str(problem);
+    } else if let Some(code) = text("push_error_code") {
+        line.push_str(&format!(", not pushed: {code}"));
     }
     line
+}
+
+/// What kept values of a run from being pushed, once each: too long for the table.
+pub(crate) fn push_errors(report: &PipeReport) -> BTreeSet<&str> {
+    let steps = report.steps.iter();
+    steps.filter_map(|step| step.result.as_ref()?.pointer("/result/push_error")?.as_str()).collect()
 }
 
 fn status(status: StepStatus) -> &'static str {
@@ -104,6 +109,6 @@ impl Observer for Progress {
         if report.status == StepStatus::Skipped {
             eprint!("[{}/{total}] {} ({}) … ", index + 1, report.id, report.plug);
         }
-        eprintln!("{} in {:?}", status(report.status), Duration::from_secs_f64(report.duration_seconds));
+        eprintln!("{} in {:.1} ms", status(report.status), report.duration_seconds * 1_000.0);
     }
 }

@@ -119,7 +119,10 @@ mod tests {
     use super::*;
     use crate::registry::{Definition, Kind, MetricName, Recording};
 
-    fn registry(recordings: &[(&str, Kind, &[(&str, &str)], f64)]) -> Registry {
+    /// Name, kind, labels, value.
+    type Row<'a> = (&'a str, Kind, &'a [(&'a str, &'a str)], f64);
+
+    fn registry(recordings: &[Row]) -> Registry {
         let mut registry = Registry::default();
         for (name, kind, labels, amount) in recordings {
             let recording = Recording {

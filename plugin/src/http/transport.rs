@@ -137,11 +137,12 @@ impl Failure {
         }
     }
 
-    /// What to do about it, with a leading `; `, or nothing. `setting` is the configuration key that names the server.
-    pub fn todo(&self, setting: &str) -> String {
+    /// What to do about it, with a leading `; `, or nothing. `setting` is the configuration key that names the server, `origin` where
+    /// it is.
+    pub fn todo(&self, setting: &str, origin: &str) -> String {
         match self {
             Self::NotGranted => format!(
-                "; name the server as {setting} in the plug's configuration, or grant the origin to the plug (harness: --grant ORIGIN)"
+                "; name the server as {setting} in the plug's configuration, or grant the origin to the plug (harness: --grant {origin})"
             ),
             Self::Refused | Self::UnknownHost => {
                 format!("; check that the server runs and that {setting} is right")

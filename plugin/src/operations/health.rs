@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use super::{Answer, Call};
 use crate::error::Error;
@@ -12,11 +13,14 @@ use crate::servers::{grafana, prometheus, pushgateway};
 /// A server that takes longer is not well.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What answers are called, where the server is, and how it is asked.
+type Server<'c> = (&'static str, &'c Option<Url>, Peer, fn(&Url) -> Request);
+
 /// Answers `<server>_status` for each: `healthy`, `unhealthy`, `unreachable`, `not_granted`, `not_configured`, or `mock`; with
 /// the reason in `details`. `healthy` says whether all configured servers are. The check itself succeeds either way.
 pub(super) fn run(call: &mut Call) -> Result<Answer, Error> {
     let config = call.config;
-    let servers: [(&str, &Option<_>, Peer, fn(&_) -> Request); 3] = [
+    let servers: [Server; 3] = [
         ("prometheus", &config.prometheus_url, prometheus::PEER, prometheus::health_request),
         ("pushgateway", &config.gateway_url, pushgateway::PEER, pushgateway::health_request),
         ("grafana", &config.grafana_url, grafana::PEER, grafana::health_request),

@@ -3,7 +3,7 @@
 //! Recording succeeds when the registry took the values. Whether they also reached the gateway is said beside it, in
 //! `metric_pushed`; what did not is kept, and goes out with the next push.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::{Answer, Call, push};
 use crate::error::{Error, excerpt};
@@ -171,19 +171,19 @@ fn told(call: &Call, recording: &Recording, id: SeriesId) -> Answer {
         recording.labels.iter().map(|(name, value)| (name.to_string(), value.into())).collect();
     answer.insert("metric_name".into(), recording.definition.name.as_str().into());
     answer.insert("metric_type".into(), recording.definition.kind.name().into());
-    answer.insert("metric_value".into(), json!(recording.amount));
+    answer.insert("metric_value".into(), fields::told(recording.amount));
     answer.insert("labels".into(), labels.into());
     match call.registry.value(id) {
         Some(Value::Counter(value) | Value::Gauge(value)) => {
-            answer.insert("current_value".into(), json!(value));
+            answer.insert("current_value".into(), fields::told(*value));
         }
         Some(Value::Histogram { counts, sum }) => {
             answer.insert("count".into(), counts.iter().sum::<u64>().into());
-            answer.insert("sum".into(), json!(sum));
+            answer.insert("sum".into(), fields::told(*sum));
         }
         Some(Value::Summary { count, sum }) => {
             answer.insert("count".into(), (*count).into());
-            answer.insert("sum".into(), json!(sum));
+            answer.insert("sum".into(), fields::told(*sum));
         }
         None => {}
     }
