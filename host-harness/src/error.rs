@@ -47,6 +47,12 @@ pub enum Error {
         /// The bound.
         after: Duration,
     },
+    /// The plug refused a typed call.
+    #[error("the plug: {problem}")]
+    Plug {
+        /// In the plug's own words.
+        problem: String,
+    },
     /// The plug answered what is not JSON.
     #[error("the plug's answer is not JSON: {problem}")]
     Answer {

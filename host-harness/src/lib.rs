@@ -18,7 +18,8 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`plug`] | a component, compiled once: [`Plug`] |
-//! | [`handle`] | a running plug: [`PlugHandle`], and the actor that owns its store |
+//! | [`session`] | a plug in its store, with one owner: [`Session`] |
+//! | [`handle`] | a plug that many share: [`PlugHandle`], and the task that owns its session |
 //! | [`grants`] | what a plug may reach: [`Grants`] |
 //! | `outbound` | enforces the grants on every request |
 //! | `cache` | compiled components on disk |
@@ -37,10 +38,15 @@ mod outbound;
 pub mod pipe;
 pub mod plug;
 pub mod serve;
+pub mod session;
 pub mod settings;
 pub mod stack;
 
 pub use error::Error;
 pub use grants::{Grants, Origin};
-pub use handle::{Limits, PlugHandle};
+pub use handle::PlugHandle;
 pub use plug::Plug;
+pub use session::{Limits, Session};
+
+// Named only to pin its version: see Cargo.toml.
+use idna_adapter as _;

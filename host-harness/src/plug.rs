@@ -14,7 +14,8 @@ use wasmtime::{Config, Engine};
 use crate::cache;
 use crate::error::Error;
 use crate::grants::Grants;
-use crate::handle::{self, Limits, PlugHandle};
+use crate::handle::PlugHandle;
+use crate::session::{Limits, Session, State};
 use bindings::MonitoringHostPre;
 
 pub(crate) mod bindings {
@@ -25,24 +26,28 @@ pub(crate) mod bindings {
         inline: "
             package plugpipe:host;
             world monitoring-host {
+                export plugpipe:monitoring/types@1.0.0;
                 export plugpipe:monitoring/plug@1.0.0;
+                export plugpipe:monitoring/metrics@1.0.0;
+                export plugpipe:monitoring/exposition@1.0.0;
+                export plugpipe:monitoring/state@1.0.0;
             }
         ",
         exports: { default: async },
     });
 }
 
-/// The component that the build embedded.
-static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/monitoring_prometheus.wasm"));
+/// The component that the build embedded, as it is.
+pub static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/monitoring_prometheus.wasm"));
 
 /// How often a running plug looks whether its time is up.
-const EPOCH: Duration = Duration::from_millis(10);
+pub(crate) const EPOCH: Duration = Duration::from_millis(10);
 
 /// A compiled component. Cheap to clone.
 #[derive(Clone)]
 pub struct Plug {
     component: Component,
-    pre: MonitoringHostPre<handle::State>,
+    pre: MonitoringHostPre<State>,
     size_bytes: usize,
     sha256: Arc<str>,
 }
@@ -102,9 +107,11 @@ impl Plug {
             .exports(engine)
             .map(|(name, item)| {
                 let functions = match item.ty {
-                    ComponentItem::ComponentInstance(instance) => {
-                        instance.exports(engine).map(|(function, _)| function.to_owned()).collect()
-                    }
+                    ComponentItem::ComponentInstance(instance) => instance
+                        .exports(engine)
+                        .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)))
+                        .map(|(function, _)| function.to_owned())
+                        .collect(),
                     _ => Vec::new(),
                 };
                 Export { interface: name.to_owned(), functions }
@@ -122,10 +129,15 @@ impl Plug {
         &self.sha256
     }
 
-    /// Starts a plug with this configuration, grants and limits. Must be called within a tokio runtime; the plug ends when its last
-    /// handle is dropped.
+    /// Starts a plug with this configuration, grants and limits, to be shared. Must be called within a tokio runtime; the plug ends
+    /// when its last handle is dropped.
     pub async fn start(&self, config: &Value, grants: Grants, limits: Limits) -> Result<PlugHandle, Error> {
-        handle::start(self.pre.clone(), config, grants, limits).await
+        self.session(config, grants, limits).await.map(PlugHandle::new)
+    }
+
+    /// Starts a plug for one owner: without a queue, for callers to whom each nanosecond counts.
+    pub async fn session(&self, config: &Value, grants: Grants, limits: Limits) -> Result<Session, Error> {
+        Session::start(self.pre.clone(), config, grants, limits).await
     }
 }
 
@@ -146,14 +158,14 @@ fn engine() -> wasmtime::Result<Engine> {
 }
 
 /// Offers the seven interfaces of the world, and nothing else: a component that wants more does not start.
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<handle::State>> {
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
     use wasmtime_wasi::p2::bindings::clocks;
 
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
-    clocks::wall_clock::add_to_linker::<handle::State, WasiClocks>(&mut linker, handle::State::clocks)?;
-    clocks::monotonic_clock::add_to_linker::<handle::State, WasiClocks>(&mut linker, handle::State::clocks)?;
+    clocks::wall_clock::add_to_linker::<State, WasiClocks>(&mut linker, State::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(&mut linker, State::clocks)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     Ok(linker)
 }

@@ -2,14 +2,14 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /metrics` | what was recorded, as text exposition |
+//! | `GET /metrics` | what was recorded, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
 //! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also where it says `success: false` |
 //! | `GET /healthz` | 200 while the plug answers |
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -39,16 +39,12 @@ fn router(plug: PlugHandle) -> Router {
         .with_state(plug)
 }
 
-async fn metrics(State(plug): State<PlugHandle>) -> Response {
-    let answer = match plug.process(&json!({"operation": "export_metrics"})).await {
-        Ok(answer) => answer,
-        Err(error) => return failed(&error),
-    };
-    match (answer.pointer("/result/exported_data"), answer.pointer("/result/content_type")) {
-        (Some(Value::String(text)), Some(Value::String(kind))) => {
-            ([(header::CONTENT_TYPE, kind.clone())], text.clone()).into_response()
-        }
-        _ => json_answer(StatusCode::INTERNAL_SERVER_ERROR, answer.to_string()),
+async fn metrics(State(plug): State<PlugHandle>, headers: HeaderMap) -> Response {
+    let accepted: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let accept = accepted.join(", ");
+    match plug.with(move |session| Box::pin(async move { session.scrape(&accept).await })).await {
+        Ok(exposed) => ([(header::CONTENT_TYPE, exposed.content_type)], exposed.body).into_response(),
+        Err(error) => failed(&error),
     }
 }
 

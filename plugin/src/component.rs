@@ -1,4 +1,4 @@
-//! The world's exports. A few lines each: every call goes to [`Plug`].
+//! The world's exports. A few lines each: every call goes to [`Plug`], or to the registry that it holds.
 
 // The generated code is not ours to document or to bind by our lints.
 #[allow(missing_docs, unsafe_op_in_unsafe_fn, unreachable_pub, clippy::all, clippy::undocumented_unsafe_blocks)]
@@ -6,34 +6,244 @@ pub(crate) mod bindings {
     wit_bindgen::generate!({ path: "../wit", world: "monitoring", generate_all, pub_export_macro: false });
 }
 
+use core::time::Duration;
 use std::cell::RefCell;
 
-use bindings::exports::plugpipe::monitoring::plug::Guest;
+use bindings::exports::plugpipe::monitoring::exposition::{Exposed, Guest as ExpositionGuest};
+use bindings::exports::plugpipe::monitoring::metrics::{self as wit, Guest as MetricsGuest, Outcome, Rejection};
+use bindings::exports::plugpipe::monitoring::plug::Guest as PlugGuest;
+use bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
+use bindings::exports::plugpipe::monitoring::types;
 
-use crate::Plug;
+use crate::exposition::negotiate::{Choice, Format, negotiate};
+use crate::exposition::plain;
+use crate::exposition::view::Exemplar;
 use crate::http::wasi::Wasi;
+use crate::registry::{
+    Buckets, Definition, FamilyId, Kind, LabelName, Labels, MetricName, NativeConfig, Recording, SeriesId,
+};
+use crate::sort::sorted_by;
+use crate::{Error, Plug};
 
 thread_local! {
     static PLUG: RefCell<Plug<Wasi>> = RefCell::new(Plug::new(Wasi));
 }
 
+fn with<T>(call: impl FnOnce(&mut Plug<Wasi>) -> T) -> T {
+    PLUG.with_borrow_mut(call)
+}
+
 struct Component;
 
-impl Guest for Component {
+impl PlugGuest for Component {
     fn process(ctx: String, cfg: String) -> String {
-        PLUG.with_borrow_mut(|plug| plug.process(&ctx, &cfg))
+        with(|plug| plug.process(&ctx, &cfg))
     }
 
     fn health_check() -> String {
-        PLUG.with_borrow_mut(Plug::health_check)
+        with(Plug::health_check)
     }
 
     fn cleanup() -> String {
-        PLUG.with_borrow_mut(Plug::cleanup)
+        with(Plug::cleanup)
     }
 
     fn describe() -> String {
-        PLUG.with_borrow(Plug::describe)
+        with(|plug| plug.describe())
+    }
+}
+
+impl MetricsGuest for Component {
+    fn register(definition: wit::Definition) -> Result<u32, types::Error> {
+        let definition = read_definition(definition)?;
+        Ok(with(|plug| plug.defining().register(definition))?.raw())
+    }
+
+    fn series_of(family: u32, labels: Vec<types::Label>) -> Result<u32, types::Error> {
+        let labels: Vec<(&str, &str)> = pairs(&labels).collect();
+        Ok(with(|plug| plug.defining().series_by_labels(FamilyId::from_raw(family), &labels))?.raw())
+    }
+
+    fn add(series: u32, amount: f64) -> Outcome {
+        with(|plug| outcome(plug.record(1, |registry| registry.add(SeriesId::from_raw(series), amount))))
+    }
+
+    fn set(series: u32, value: f64) -> Outcome {
+        with(|plug| outcome(plug.record(1, |registry| registry.set(SeriesId::from_raw(series), value))))
+    }
+
+    fn observe(series: u32, value: f64) -> Outcome {
+        with(|plug| outcome(plug.record(1, |registry| registry.observe(SeriesId::from_raw(series), value))))
+    }
+
+    fn observe_with_exemplar(series: u32, value: f64, exemplar: Vec<types::Label>) -> Result<(), types::Error> {
+        let labels = pairs(&exemplar).map(|(name, value)| (name.into(), value.into())).collect();
+        let id = SeriesId::from_raw(series);
+        with(|plug| {
+            let exemplar = Exemplar { labels, value, unix_ms: Some(plug.now_ms()) };
+            plug.record(1, |registry| match registry.kind(id) {
+                Some(Kind::Counter) => registry.add_with_exemplar(id, value, exemplar),
+                _ => registry.observe_with_exemplar(id, value, exemplar),
+            })
+        })?;
+        Ok(())
+    }
+
+    fn set_state(series: u32, state: String, on: bool) -> Result<(), types::Error> {
+        let id = SeriesId::from_raw(series);
+        Ok(with(|plug| plug.record(1, |registry| registry.set_state(id, &state, on)))?)
+    }
+
+    fn record_many(series: Vec<u32>, values: Vec<f64>) -> Result<(), Rejection> {
+        with(|plug| plug.record(series.len() as u64, |registry| registry.record_many(&series, &values))).map_err(
+            |(index, error)| Rejection { index: u32::try_from(index).unwrap_or(u32::MAX), error: error.into() },
+        )
+    }
+
+    fn record(
+        name: String,
+        kind: types::MetricKind,
+        labels: Vec<types::Label>,
+        value: f64,
+    ) -> Result<u32, types::Error> {
+        let recording = Recording {
+            definition: Definition::new(MetricName::new_utf8(&name, "name")?, kind.into()),
+            labels: Labels::of(
+                pairs(&labels)
+                    .map(|(name, value)| Ok((LabelName::new_utf8(name, "labels")?, value.into())))
+                    .collect::<Result<_, Error>>()?,
+                "labels",
+            )?,
+            amount: value,
+        };
+        let ids = with(|plug| {
+            plug.defining();
+            plug.record(1, |registry| registry.record_all(std::slice::from_ref(&recording)))
+        })
+        .map_err(|(_, error)| error)?;
+        // One recording gives one series.
+        Ok(ids.first().map_or(u32::MAX, |id| id.raw()))
+    }
+
+    fn remove(series: u32) -> bool {
+        with(|plug| plug.record(0, |registry| registry.remove(SeriesId::from_raw(series)))).is_ok()
+    }
+
+    fn clear() -> u64 {
+        // The configured families are the plug's own and always valid.
+        with(Plug::clear).map_or(0, |removed| removed as u64)
+    }
+}
+
+impl ExpositionGuest for Component {
+    fn encode(format: types::Format) -> Vec<u8> {
+        expose(plain(match format {
+            types::Format::Text => Format::Text004,
+            types::Format::OpenMetrics => Format::OpenMetrics100,
+            types::Format::Protobuf => Format::Protobuf,
+            types::Format::Json => Format::Json,
+            types::Format::Csv => Format::Csv,
+        }))
+        .body
+    }
+
+    fn scrape(accept: String) -> Exposed {
+        expose(negotiate(&accept))
+    }
+}
+
+impl StateGuest for Component {
+    fn snapshot() -> Vec<u8> {
+        with(|plug| {
+            let mut bytes = Vec::new();
+            plug.registry().snapshot(&mut bytes);
+            bytes
+        })
+    }
+
+    fn restore(snapshot: Vec<u8>) -> Result<(), types::Error> {
+        Ok(with(|plug| plug.restore(&snapshot))?)
+    }
+}
+
+/// An exposition fails only past 4 GiB, which is more than the component's memory can hold: then it would have ended before.
+fn expose(choice: Choice) -> Exposed {
+    let (body, choice) = with(|plug| plug.expose(choice)).unwrap_or((Vec::new(), choice));
+    Exposed { content_type: choice.content_type(), body }
+}
+
+fn outcome(result: Result<(), Error>) -> Outcome {
+    match result {
+        Ok(()) => Outcome::Recorded,
+        Err(Error::UnknownSeries { .. }) => Outcome::UnknownSeries,
+        Err(Error::Conflict { .. }) => Outcome::WrongKind,
+        Err(_) => Outcome::InvalidAmount,
+    }
+}
+
+fn pairs(labels: &[types::Label]) -> impl Iterator<Item = (&str, &str)> {
+    labels.iter().map(|label| (label.name.as_str(), label.value.as_str()))
+}
+
+fn read_definition(given: wit::Definition) -> Result<Definition, Error> {
+    let mut definition = Definition::new(MetricName::new_utf8(&given.name, "name")?, given.kind.into());
+    definition.help = given.help;
+    definition.unit = given.unit;
+    let label_names = given.label_names.iter().map(|name| LabelName::new_utf8(name, "label-names"));
+    definition.label_names = sorted_by(label_names.collect::<Result<_, _>>()?, Ord::cmp);
+    definition.buckets = given.buckets.map(|bounds| Buckets::new(&bounds, "buckets")).transpose()?;
+    definition.native = given.native.map(|native| NativeConfig {
+        schema: native.schema,
+        zero_threshold: native.zero_threshold,
+        max_buckets: native.max_buckets as usize,
+    });
+    definition.quantiles = given.quantiles;
+    definition.window = seconds(given.window_seconds, "window-seconds")?;
+    definition.states = given.states.into_iter().map(String::into_boxed_str).collect();
+    definition.series_limit = given.series_limit.map(|limit| limit as usize);
+    definition.ttl = seconds(given.expire_after_seconds, "expire-after-seconds")?;
+    Ok(definition)
+}
+
+fn seconds(given: Option<f64>, field: &str) -> Result<Option<Duration>, Error> {
+    given
+        .map(|seconds| {
+            Duration::try_from_secs_f64(seconds)
+                .map_err(|_| Error::invalid(field, format!("expected a number of seconds, got {seconds}")))
+        })
+        .transpose()
+}
+
+impl From<types::MetricKind> for Kind {
+    fn from(kind: types::MetricKind) -> Self {
+        match kind {
+            types::MetricKind::Counter => Self::Counter,
+            types::MetricKind::Gauge => Self::Gauge,
+            types::MetricKind::Histogram => Self::Histogram,
+            types::MetricKind::NativeHistogram => Self::NativeHistogram,
+            types::MetricKind::Summary => Self::Summary,
+            types::MetricKind::Info => Self::Info,
+            types::MetricKind::StateSet => Self::StateSet,
+        }
+    }
+}
+
+impl From<Error> for types::Error {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        match error {
+            Error::NotJson { .. }
+            | Error::UnknownOperation { .. }
+            | Error::Missing { .. }
+            | Error::Invalid { .. }
+            | Error::UnknownSeries { .. } => Self::InvalidInput(text),
+            Error::Conflict { .. } => Self::Conflict(text),
+            Error::LimitReached { .. } => Self::LimitReached(text),
+            Error::NotConfigured { .. } => Self::NotConfigured(text),
+            Error::Unanswered { failure: crate::http::Failure::NotGranted, .. } => Self::NotGranted(text),
+            Error::Unanswered { .. } => Self::Unreachable(text),
+            Error::Refused { .. } | Error::Query { .. } | Error::BadAnswer { .. } => Self::Refused(text),
+        }
     }
 }
 

@@ -16,23 +16,23 @@
 //! | `max_response_bytes` | number | 16 MiB |
 //! | `histogram_buckets` | list of numbers, rising | [`Buckets::default`] |
 //! | `mock_mode` | true or false: reach no server | false |
+//! | `own_metrics` | true or false: expose `plugpipe_monitoring_*` too | false |
+//! | `default_metrics` | true or false, in `cfg` only: register [`crate::catalog`] | false |
 //!
 //! Other keys are left to later operations and to the host.
 
 use core::time::Duration;
 
-use serde_json::{Map, Value};
-use url::Url;
-
 use crate::error::{Error, excerpt};
 use crate::fields::{self, Fields};
-use crate::http::{Limits, shown};
+use crate::http::{Limits, Url, shown};
+use crate::json::{Json, Object, Writer};
 use crate::registry::{Buckets, Labels};
 use crate::servers::pushgateway::Group;
 use crate::time::parse_duration;
 
 /// Every key that this module reads, for the decision whether a `ctx` changes the configuration of its call.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "prometheus_url",
     "gateway_url",
     "grafana_url",
@@ -44,6 +44,7 @@ const KEYS: [&str; 11] = [
     "connect_timeout",
     "max_response_bytes",
     "mock_mode",
+    "own_metrics",
 ];
 
 /// The key of `cfg` alone that says the default buckets; in a `ctx`, `buckets` does.
@@ -79,6 +80,10 @@ pub struct Config {
     pub histogram_buckets: Buckets,
     /// No server is reached; answers say `"mock": true`.
     pub mock: bool,
+    /// The plug's metrics about itself are exposed too.
+    pub own_metrics: bool,
+    /// PlugPipe's own metrics are registered.
+    pub default_metrics: bool,
 }
 
 impl Default for Config {
@@ -97,28 +102,32 @@ impl Default for Config {
             max_response_bytes: 16 * 1024 * 1024,
             histogram_buckets: Buckets::default(),
             mock: false,
+            own_metrics: false,
+            default_metrics: false,
         }
     }
 }
 
 impl Config {
     /// Reads a configuration from `cfg`.
-    pub fn from_cfg(cfg: &Map<String, Value>) -> Result<Self, Error> {
+    pub fn from_cfg(cfg: &Object) -> Result<Self, Error> {
         let mut config = Self::default();
         config.overlay("cfg", cfg)?;
-        if let Some((buckets, path)) = nested("cfg", cfg)?
-            .into_iter()
-            .flat_map(|(path, map)| map.get(BUCKETS).map(|buckets| (buckets, format!("{path}.{BUCKETS}"))))
-            .next_back()
-        {
-            config.histogram_buckets = fields::buckets(buckets, &path)?;
+        for (path, map) in nested("cfg", cfg)? {
+            let fields = Fields::new(map, &path);
+            if let Some(buckets) = fields.some(BUCKETS) {
+                config.histogram_buckets = fields::buckets(buckets, &fields.path(BUCKETS))?;
+            }
+            if let Some(register) = setting(&fields, "default_metrics", flag)? {
+                config.default_metrics = register.unwrap_or(false);
+            }
         }
         Ok(config)
     }
 
     /// The configuration for one call: this one, with what `ctx` says over it; none if `ctx` says nothing of it.
-    pub fn with_ctx(&self, ctx: &Map<String, Value>) -> Result<Option<Self>, Error> {
-        if !ctx.contains_key(NESTED) && !KEYS.iter().any(|key| ctx.contains_key(*key)) {
+    pub fn with_ctx(&self, ctx: &Object) -> Result<Option<Self>, Error> {
+        if !ctx.iter().any(|(key, _)| key == NESTED || KEYS.contains(&key)) {
             return Ok(None);
         }
         let mut config = self.clone();
@@ -150,7 +159,7 @@ impl Config {
         }
     }
 
-    fn overlay(&mut self, name: &str, settings: &Map<String, Value>) -> Result<(), Error> {
+    fn overlay(&mut self, name: &str, settings: &Object) -> Result<(), Error> {
         for (path, map) in nested(name, settings)? {
             let fields = Fields::new(map, &path);
             if let Some(url) = setting(&fields, "prometheus_url", url)? {
@@ -189,37 +198,40 @@ impl Config {
             if let Some(mock) = setting(&fields, "mock_mode", flag)? {
                 self.mock = mock.unwrap_or(defaults.mock);
             }
+            if let Some(own) = setting(&fields, "own_metrics", flag)? {
+                self.own_metrics = own.unwrap_or(defaults.own_metrics);
+            }
         }
         Ok(())
     }
 
-    /// What every answer's `monitoring_metadata` says.
-    pub fn metadata(&self) -> Map<String, Value> {
-        let mut metadata = Map::new();
-        metadata.insert("job_name".into(), self.job_name.clone().into());
-        metadata.insert("scrape_interval".into(), self.scrape_interval.clone().into());
+    /// What every answer's `monitoring_metadata` says, as JSON.
+    pub fn metadata(&self) -> String {
+        let mut metadata = Writer::new();
+        metadata.text("job_name", &self.job_name);
         if let Some(instance) = &self.instance {
-            metadata.insert("instance".into(), instance.clone().into());
+            metadata.text("instance", instance);
         }
         for (key, url) in [("prometheus_url", &self.prometheus_url), ("gateway_url", &self.gateway_url)] {
             if let Some(url) = url {
-                metadata.insert(key.into(), shown(url).into());
+                metadata.text(key, &shown(url));
             }
         }
-        metadata
+        metadata.text("scrape_interval", &self.scrape_interval);
+        metadata.finish()
     }
 }
 
 /// Settings, and the path under which a user knows them.
-type Layer<'a> = (String, &'a Map<String, Value>);
+type Layer<'a> = (String, &'a Object<'a>);
 
 /// The flat settings, then the nested ones.
-fn nested<'a>(name: &str, settings: &'a Map<String, Value>) -> Result<Vec<Layer<'a>>, Error> {
+fn nested<'a>(name: &str, settings: &'a Object<'a>) -> Result<Vec<Layer<'a>>, Error> {
     let mut layers = vec![(name.to_owned(), settings)];
     let path = format!("{name}.{NESTED}");
     match settings.get(NESTED) {
-        None | Some(Value::Null) => {}
-        Some(Value::Object(map)) => layers.push((path, map)),
+        None | Some(Json::Null) => {}
+        Some(Json::Object(map)) => layers.push((path, map)),
         Some(other) => return Err(Error::invalid(path, format!("expected an object, got {}", fields::kind_of(other)))),
     }
     Ok(layers)
@@ -230,14 +242,14 @@ fn nested<'a>(name: &str, settings: &'a Map<String, Value>) -> Result<Vec<Layer<
 fn setting<T>(
     fields: &Fields,
     key: &str,
-    read: impl Fn(&Value) -> Result<T, String>,
+    read: impl Fn(&Json) -> Result<T, String>,
 ) -> Result<Option<Option<T>>, Error> {
     match fields.get(key) {
         None => Ok(None),
-        Some(Value::Null) => Ok(Some(None)),
-        Some(Value::String(text)) if text.trim().is_empty() => Ok(Some(None)),
+        Some(Json::Null) => Ok(Some(None)),
+        Some(Json::String(text)) if text.trim().is_empty() => Ok(Some(None)),
         Some(value) => {
-            if let Value::String(text) = value
+            if let Json::String(text) = value
                 && text.contains("${")
             {
                 return Err(Error::invalid(
@@ -253,22 +265,18 @@ fn setting<T>(
     }
 }
 
-fn url(value: &Value) -> Result<Url, String> {
+fn url(value: &Json) -> Result<Url, String> {
     let text = text(value)?;
     let expected = "expected a URL such as http://127.0.0.1:9090";
     // What could be a password is not repeated.
-    let url = Url::parse(text.trim()).map_err(|error| format!("{error}; {expected}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("the scheme {:?} is not one of http and https; {expected}", excerpt(url.scheme(), 20)));
-    }
-    Ok(url)
+    Url::parse(text.trim()).map_err(|problem| format!("{problem}; {expected}"))
 }
 
-fn text(value: &Value) -> Result<String, String> {
+fn text(value: &Json) -> Result<String, String> {
     fields::scalar(value).ok_or_else(|| format!("expected text, got {}", fields::kind_of(value)))
 }
 
-fn duration(value: &Value) -> Result<Duration, String> {
+fn duration(value: &Json) -> Result<Duration, String> {
     let duration = parse_duration(&text(value)?)?;
     // A day is longer than anyone waits for an answer, and keeps all arithmetic on deadlines far from its bounds.
     if duration.is_zero() || duration > Duration::from_secs(86_400) {
@@ -277,23 +285,32 @@ fn duration(value: &Value) -> Result<Duration, String> {
     Ok(duration)
 }
 
-fn size(value: &Value) -> Result<usize, String> {
-    let size = text(value)?.trim().parse().map_err(|_| format!("expected a whole number of bytes, got {value}"))?;
+fn size(value: &Json) -> Result<usize, String> {
+    let size =
+        text(value)?.trim().parse().map_err(|_| format!("expected a whole number of bytes, got {}", value.shown()))?;
     Ok(std::cmp::min(size, 1024 * 1024 * 1024))
 }
 
-fn flag(value: &Value) -> Result<bool, String> {
-    fields::flag(value).ok_or_else(|| format!("expected true or false, got {}", excerpt(&value.to_string(), 100)))
+fn flag(value: &Json) -> Result<bool, String> {
+    fields::flag(value).ok_or_else(|| format!("expected true or false, got {}", excerpt(&value.shown(), 100)))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn config(cfg: Value) -> Result<Config, Error> {
-        Config::from_cfg(cfg.as_object().unwrap())
+        let text = cfg.to_string();
+        let Ok(Json::Object(cfg)) = Json::parse(&text) else { panic!("{text}") };
+        Config::from_cfg(&cfg)
+    }
+
+    fn with_ctx(config: &Config, ctx: &Value) -> Result<Option<Config>, Error> {
+        let text = ctx.to_string();
+        let Ok(Json::Object(ctx)) = Json::parse(&text) else { panic!("{text}") };
+        config.with_ctx(&ctx)
     }
 
     #[test]
@@ -304,11 +321,11 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(config.job_name, "nested");
-        assert_eq!(config.gateway_url.as_ref().unwrap().as_str(), "http://flat:1/");
+        assert_eq!(config.gateway_url.as_ref().unwrap().to_string(), "http://flat:1/");
         let ctx = json!({"job_name": "ctx", "prometheus_config": {"instance": ""}});
-        let for_call = config.with_ctx(ctx.as_object().unwrap()).unwrap().unwrap();
+        let for_call = with_ctx(&config, &ctx).unwrap().unwrap();
         assert_eq!((for_call.job_name.as_str(), for_call.instance), ("ctx", None));
-        assert_eq!(config.with_ctx(json!({"operation": "x"}).as_object().unwrap()), Ok(None));
+        assert_eq!(with_ctx(&config, &json!({"operation": "x"})), Ok(None));
     }
 
     #[test]

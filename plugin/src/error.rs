@@ -3,9 +3,8 @@
 //! Every text is for the person who must act: it begins with what is concerned (a field's path, a metric, a server), says
 //! what was expected, and what to do. URLs appear without their user, password and query.
 
-use serde_json::{Map, Value, json};
-
 use crate::http::Failure;
+use crate::json::Writer;
 
 /// Why an operation did nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -49,6 +48,12 @@ pub enum Error {
         metric: String,
         /// Both definitions.
         problem: String,
+    },
+    /// A handle that names no series, or none any more.
+    #[error("series: there is no series {handle}; it was removed, or is of another registry; get its handle again")]
+    UnknownSeries {
+        /// The handle.
+        handle: u32,
     },
     /// A limit of the plug was reached.
     #[error("{what}: the limit of {limit} is reached; {todo}")]
@@ -131,6 +136,7 @@ impl Error {
             Self::UnknownOperation { .. } => "unknown_operation",
             Self::Missing { .. } => "missing_field",
             Self::Invalid { .. } => "invalid_field",
+            Self::UnknownSeries { .. } => "unknown_series",
             Self::Conflict { .. } => "metric_conflict",
             Self::LimitReached { .. } => "limit_reached",
             Self::NotConfigured { .. } => "not_configured",
@@ -150,6 +156,7 @@ impl Error {
             Self::NotConfigured { field, .. } => Some(field),
             Self::Query { .. } => Some("query"),
             Self::NotJson { what, .. } => Some(what),
+            Self::UnknownSeries { .. } => Some("series"),
             _ => None,
         }
     }
@@ -179,22 +186,21 @@ impl Error {
         }
     }
 
-    /// Writes the error into a JSON answer: `success`, `error`, `error_code`, and what else is known.
-    pub fn write_into(&self, answer: &mut Map<String, Value>) {
-        answer.insert("success".into(), json!(false));
-        answer.insert("error".into(), json!(self.to_string()));
-        answer.insert("error_code".into(), json!(self.code()));
+    /// Writes the error into a JSON answer: `error`, `error_code`, and what else is known.
+    pub fn write_into(&self, answer: &mut Writer) {
+        answer.text("error", &self.to_string());
+        answer.text("error_code", self.code());
         if let Some(field) = self.field() {
-            answer.insert("field".into(), json!(field));
+            answer.text("field", field);
         }
         if let Some(origin) = self.origin() {
-            answer.insert("origin".into(), json!(origin));
+            answer.text("origin", origin);
         }
         if let Self::Refused { status, .. } = self {
-            answer.insert("http_status".into(), json!(status));
+            answer.count("http_status", (*status).into());
         }
         if let Self::Query { error_type, .. } = self {
-            answer.insert("error_type".into(), json!(error_type));
+            answer.text("error_type", error_type);
         }
     }
 }

@@ -2,21 +2,20 @@
 //!
 //! Values come from templates: a number or a flag may arrive as text.
 
-use serde_json::{Map, Value};
-
 use crate::error::{Error, excerpt};
-use crate::registry::{Buckets, Labels};
+use crate::json::{Json, Object};
+use crate::registry::{Buckets, LabelName, Labels};
 
 /// An object and the path under which a user knows it; an empty path for the top of `ctx`.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a> {
-    map: &'a Map<String, Value>,
+    map: &'a Object<'a>,
     path: &'a str,
 }
 
 impl<'a> Fields<'a> {
     /// The fields of `map`, known as `path`.
-    pub fn new(map: &'a Map<String, Value>, path: &'a str) -> Self {
+    pub fn new(map: &'a Object<'a>, path: &'a str) -> Self {
         Self { map, path }
     }
 
@@ -26,17 +25,22 @@ impl<'a> Fields<'a> {
     }
 
     /// The field, if it is there. Null counts as there.
-    pub fn get(&self, key: &str) -> Option<&'a Value> {
+    pub fn get(&self, key: &str) -> Option<&'a Json<'a>> {
         self.map.get(key)
     }
 
+    /// Whether there is no field but these.
+    pub fn has_only(&self, keys: &[&str]) -> bool {
+        self.map.has_only(keys)
+    }
+
     /// The field, if it is there and not null.
-    pub fn some(&self, key: &str) -> Option<&'a Value> {
-        self.get(key).filter(|value| !value.is_null())
+    pub fn some(&self, key: &str) -> Option<&'a Json<'a>> {
+        self.get(key).filter(|value| **value != Json::Null)
     }
 
     /// The first of several names that is there and not null, with that name.
-    pub fn any<'k>(&self, keys: &[&'k str]) -> Option<(&'k str, &'a Value)> {
+    pub fn any<'k>(&self, keys: &[&'k str]) -> Option<(&'k str, &'a Json<'a>)> {
         keys.iter().find_map(|key| self.some(key).map(|value| (*key, value)))
     }
 
@@ -56,88 +60,82 @@ impl<'a> Fields<'a> {
     }
 
     /// An object that may be missing.
-    pub fn object(&self, key: &str) -> Result<Option<&'a Map<String, Value>>, Error> {
+    pub fn object(&self, key: &str) -> Result<Option<&'a Object<'a>>, Error> {
         match self.some(key) {
             None => Ok(None),
-            Some(Value::Object(map)) => Ok(Some(map)),
+            Some(Json::Object(map)) => Ok(Some(map)),
             Some(other) => Err(Error::invalid(self.path(key), format!("expected an object, got {}", kind_of(other)))),
         }
     }
 
-    /// Labels, which may be missing: an object of names and texts. Numbers and flags are taken as their text.
-    pub fn labels(&self, key: &str) -> Result<Labels, Error> {
+    /// Labels, which may be missing: an object of names and texts. Numbers and flags are taken as their text. With `utf8` a
+    /// name may be any text.
+    pub fn labels(&self, key: &str, utf8: bool) -> Result<Labels, Error> {
         let path = self.path(key);
         let Some(map) = self.object(key)? else { return Ok(Labels::default()) };
-        let pairs = map
+        let labels = map
             .iter()
             .map(|(name, value)| match scalar(value) {
-                Some(text) => Ok((name.as_str(), text)),
+                Some(text) => Ok((label_name(name, utf8, &path)?, text.into_boxed_str())),
                 None => Err(Error::invalid(
                     format!("{path}.{}", excerpt(name, 100)),
                     format!("a label value is text, got {}", kind_of(value)),
                 )),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        Labels::new(pairs.iter().map(|(name, text)| (*name, text.as_str())), &path)
+        Labels::of(labels, &path)
     }
 }
 
+/// A label's name; with `utf8` it may be any text that does not begin with `__`.
+pub fn label_name(name: &str, utf8: bool, path: &str) -> Result<LabelName, Error> {
+    if utf8 { LabelName::new_utf8(name, path) } else { LabelName::new(name, path) }
+}
+
 /// A text, number or flag as text; none for anything else.
-pub fn scalar(value: &Value) -> Option<String> {
+pub fn scalar(value: &Json) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Json::String(text) => Some(text.clone().into_owned()),
+        Json::Number(number) => Some(number.to_string()),
+        Json::Bool(flag) => Some(flag.to_string()),
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
     }
 }
 
 /// A finite number, also from text. The error says what was expected.
-pub fn number(value: &Value) -> Result<f64, String> {
+pub fn number(value: &Json) -> Result<f64, String> {
     let number = match value {
-        Value::Number(number) => number.as_f64(),
+        Json::Number(number) => number.as_f64(),
         // Rust reads `inf` and `nan` too; what is not finite is refused below.
-        Value::String(text) => text.trim().parse::<f64>().ok(),
+        Json::String(text) => text.trim().parse::<f64>().ok(),
         _ => None,
     };
     match number {
         Some(number) if number.is_finite() => Ok(number),
-        _ => Err(format!("expected a finite number, got {}", excerpt(&value.to_string(), 100))),
+        _ => Err(format!("expected a finite number, got {}", excerpt(&value.shown(), 100))),
     }
-}
-
-/// A number for an answer: a whole one without a point, as callers write them. What JSON cannot say becomes its text.
-pub fn told(number: f64) -> Value {
-    // Up to here every whole double is itself and no rounding of another.
-    const WHOLE: f64 = 9_007_199_254_740_992.0;
-    if number.trunc() == number && number.abs() < WHOLE {
-        return Value::from(number as i64);
-    }
-    serde_json::Number::from_f64(number).map_or_else(|| Value::from(number.to_string()), Value::Number)
 }
 
 /// A flag, also from text.
-pub fn flag(value: &Value) -> Option<bool> {
+pub fn flag(value: &Json) -> Option<bool> {
     match value {
-        Value::Bool(flag) => Some(*flag),
-        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
-        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        Json::Bool(flag) => Some(*flag),
+        Json::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Json::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
     }
 }
 
 /// Bucket bounds: a list of numbers. A last `+Inf` may be written.
-pub fn buckets(value: &Value, path: &str) -> Result<Buckets, Error> {
-    let Value::Array(list) = value else {
+pub fn buckets(value: &Json, path: &str) -> Result<Buckets, Error> {
+    let Json::Array(list) = value else {
         return Err(Error::invalid(path, format!("expected a list of numbers, got {}", kind_of(value))));
     };
     let bounds = list
         .iter()
         .enumerate()
         .map(|(index, bound)| match bound {
-            Value::String(text) if matches!(text.trim(), "+Inf" | "Inf") && index + 1 == list.len() => {
-                Ok(f64::INFINITY)
-            }
+            Json::String(text) if matches!(text.trim(), "+Inf" | "Inf") && index + 1 == list.len() => Ok(f64::INFINITY),
             other => number(other).map_err(|problem| Error::invalid(format!("{path}[{index}]"), problem)),
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -145,57 +143,50 @@ pub fn buckets(value: &Value, path: &str) -> Result<Buckets, Error> {
 }
 
 /// What a value is, for errors.
-pub fn kind_of(value: &Value) -> &'static str {
+pub fn kind_of(value: &Json) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a flag",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Json::Null => "null",
+        Json::Bool(_) => "a flag",
+        Json::Number(_) => "a number",
+        Json::String(_) => "text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn numbers_are_finite_and_may_be_text() {
-        assert_eq!(number(&json!(" 45.2 ")), Ok(45.2));
-        assert_eq!(number(&json!(3)), Ok(3.0));
-        for value in [json!("abc"), json!("NaN"), json!("inf"), json!(null), json!([1]), json!(true), json!("")] {
-            assert!(number(&value).is_err(), "{value}");
+        let read = |text| number(&Json::parse(text).unwrap());
+        assert_eq!(read("\" 45.2 \""), Ok(45.2));
+        assert_eq!(read("3"), Ok(3.0));
+        for text in ["\"abc\"", "\"NaN\"", "\"inf\"", "null", "[1]", "true", "\"\""] {
+            assert!(read(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn whole_numbers_are_told_without_a_point() {
-        assert_eq!(told(3.0).to_string(), "3");
-        assert_eq!(told(-0.5).to_string(), "-0.5");
-        assert_eq!(told(1e300).to_string(), "1e300");
-        assert_eq!(told(f64::INFINITY), json!("inf"));
-    }
-
-    #[test]
     fn labels_take_scalars_and_refuse_the_rest() {
-        let labels = |value: Value| {
-            let map = json!({ "labels": value });
-            Fields::new(map.as_object().unwrap(), "").labels("labels")
+        let labels = |value: &str| {
+            let text = format!("{{\"labels\": {value}}}");
+            let Ok(Json::Object(map)) = Json::parse(&text) else { panic!("{text}") };
+            Fields::new(&map, "").labels("labels", false)
         };
-        assert_eq!(labels(json!({"a": 1, "b": true})).unwrap().get("a"), Some("1"));
-        assert_eq!(labels(json!(null)).unwrap(), Labels::default());
-        assert_eq!(labels(json!({"a": null})).unwrap_err().field(), Some("labels.a"));
-        assert_eq!(labels(json!({"a": {}})).unwrap_err().field(), Some("labels.a"));
-        assert_eq!(labels(json!(["a"])).unwrap_err().field(), Some("labels"));
+        assert_eq!(labels(r#"{"a": 1, "b": true}"#).unwrap().get("a"), Some("1"));
+        assert_eq!(labels(r#"null"#).unwrap(), Labels::default());
+        assert_eq!(labels(r#"{"a": null}"#).unwrap_err().field(), Some("labels.a"));
+        assert_eq!(labels(r#"{"a": {}}"#).unwrap_err().field(), Some("labels.a"));
+        assert_eq!(labels(r#"["a"]"#).unwrap_err().field(), Some("labels"));
     }
 
     #[test]
     fn an_infinite_bound_may_only_be_last() {
-        assert_eq!(buckets(&json!([1, "+Inf"]), "buckets").unwrap().bounds(), [1.0]);
-        assert_eq!(buckets(&json!(["+Inf", 1]), "buckets").unwrap_err().field(), Some("buckets[0]"));
-        assert_eq!(buckets(&json!([1, "x"]), "b").unwrap_err().field(), Some("b[1]"));
+        let read = |text, path| buckets(&Json::parse(text).unwrap(), path);
+        assert_eq!(read(r#"[1, "+Inf"]"#, "buckets").unwrap().bounds(), [1.0]);
+        assert_eq!(read(r#"["+Inf", 1]"#, "buckets").unwrap_err().field(), Some("buckets[0]"));
+        assert_eq!(read(r#"[1, "x"]"#, "b").unwrap_err().field(), Some("b[1]"));
     }
 }

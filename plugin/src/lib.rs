@@ -13,12 +13,16 @@
 //! | [`servers`] | the conversations with Pushgateway, Prometheus and others | keep metric state |
 //! | [`http`] | requests, answers, deadlines, circuits, over any [`http::Transport`] | know what is asked of whom |
 //! | [`config`] | `cfg` and `ctx` to [`config::Config`]; every default | |
+//! | [`catalog`] | PlugPipe's own metrics: kinds, help, labels | record anything |
+//! | [`telemetry`] | the plug's metrics about itself | |
 //! | [`fields`] | fields of JSON objects, with their paths for errors | know any operation |
+//! | [`json`] | JSON, read without copies and written without a tree | know any operation |
 //! | [`time`] | instants and durations as Prometheus writes them | read a clock |
 //! | [`error`] | the one [`Error`], and its mapping to the JSON contract | |
 
 #![deny(missing_docs)]
 
+pub mod catalog;
 #[cfg(target_arch = "wasm32")]
 mod component;
 pub mod config;
@@ -26,9 +30,12 @@ pub mod error;
 pub mod exposition;
 pub mod fields;
 pub mod http;
+pub mod json;
 pub mod operations;
 pub mod registry;
 pub mod servers;
+mod sort;
+pub mod telemetry;
 pub mod time;
 
 pub use error::Error;
@@ -39,6 +46,3 @@ pub const NAME: &str = "monitoring_prometheus";
 
 /// The plug's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-// Named only to pin its version: see Cargo.toml.
-use idna_adapter as _;

@@ -8,17 +8,33 @@ use ::time::format_description::well_known::Rfc3339;
 /// Formats nanoseconds since the Unix epoch as RFC 3339 in UTC with milliseconds, for example
 /// `2024-01-01T00:00:00.000Z`.
 pub fn rfc3339(unix_nanos: u64) -> String {
-    let whole_millis = i128::from(unix_nanos / 1_000_000) * 1_000_000;
-    OffsetDateTime::from_unix_timestamp_nanos(whole_millis)
-        .ok()
-        .map(|instant| {
-            let (hour, minute, second) = instant.to_hms();
-            let (year, month, day) = instant.to_calendar_date();
-            let month = u8::from(month);
-            let millis = instant.millisecond();
-            format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
-        })
-        .unwrap_or_default()
+    let millis = unix_nanos / 1_000_000;
+    // A 64-bit count of nanoseconds ends in the year 2554, which the calendar reaches.
+    let seconds = i64::try_from(millis / 1_000).unwrap_or_default();
+    let instant = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (year, month, day) = instant.to_calendar_date();
+    let (hour, minute, second) = instant.to_hms();
+    let mut text = String::with_capacity(24);
+    let mut put = |digits: [u64; 2], after: &str| {
+        for digit in digits {
+            // Both are below ten.
+            text.push(char::from(b'0' + digit as u8));
+        }
+        text.push_str(after);
+    };
+    let mut two = |number: u64, after| put([number / 10 % 10, number % 10], after);
+    two(u64::from(year.unsigned_abs()) / 100, "");
+    two(u64::from(year.unsigned_abs()) % 100, "-");
+    two(u64::from(u8::from(month)), "-");
+    two(u64::from(day), "T");
+    two(u64::from(hour), ":");
+    two(u64::from(minute), ":");
+    two(u64::from(second), ".");
+    let millis = millis % 1_000;
+    two(millis / 10, "");
+    text.push(char::from(b'0' + (millis % 10) as u8));
+    text.push('Z');
+    text
 }
 
 /// Reads an instant: RFC 3339 (`2024-01-01T00:00:00Z`) or seconds since the Unix epoch (`1704067200.5`).

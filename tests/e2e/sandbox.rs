@@ -27,9 +27,13 @@ fn the_component_imports_seven_interfaces_and_no_other() {
 #[test]
 fn the_component_exports_the_contract() {
     let exports = plug().exports();
-    assert_eq!(exports.len(), 1);
-    assert_eq!(exports[0].interface, "plugpipe:monitoring/plug@1.0.0");
-    assert_eq!(exports[0].functions, ["process", "health-check", "cleanup", "describe"]);
+    let interfaces: Vec<&str> = exports.iter().map(|export| export.interface.as_str()).collect();
+    assert_eq!(
+        interfaces,
+        ["types", "plug", "metrics", "exposition", "state"].map(|name| format!("plugpipe:monitoring/{name}@1.0.0"))
+    );
+    assert_eq!(exports[1].functions, ["process", "health-check", "cleanup", "describe"]);
+    assert_eq!(exports[3].functions, ["encode", "scrape"]);
 }
 
 #[tokio::test]
@@ -89,7 +93,7 @@ fn what_is_no_component_of_this_world_is_refused_with_a_reason() {
     assert!(problem(b"not wasm").starts_with("x.wasm cannot be loaded: "));
     // An empty component: valid, and without the plug's interface.
     let empty = problem(b"\0asm\x0d\0\x01\0");
-    assert!(empty.contains("plugpipe:monitoring/plug"), "{empty}");
+    assert!(empty.contains("plugpipe:monitoring/"), "{empty}");
 }
 
 #[tokio::test]

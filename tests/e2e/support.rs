@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use plugpipe_harness::stack::{
     Program, PrometheusOptions, PushgatewayOptions, Running, ScrapeConfig, ScrapeJob, Servers, start_prometheus,
-    start_pushgateway,
+    start_pushgateway, version,
 };
 use plugpipe_harness::{Grants, Limits, Plug, PlugHandle};
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ pub fn servers() -> Servers {
     Servers::from_env_or(root().join(".servers"))
 }
 
-fn program(program: Program) -> PathBuf {
+pub fn program(program: Program) -> PathBuf {
     servers().find_or_fetch(program).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -99,12 +99,43 @@ pub async fn pushgateway(port: Option<u16>) -> Running {
 
 /// A real Prometheus that scrapes these every second.
 pub async fn prometheus(jobs: Vec<ScrapeJob>) -> Running {
-    let scrape = jobs.into_iter().fold(ScrapeConfig::every(Duration::from_secs(1)), ScrapeConfig::job);
+    prometheus_with(jobs, |options| options).await
+}
+
+/// The same with further options.
+pub async fn prometheus_with(
+    jobs: Vec<ScrapeJob>,
+    with: impl FnOnce(PrometheusOptions) -> PrometheusOptions + Send + 'static,
+) -> Running {
+    tokio::task::spawn_blocking(move || start_prometheus(&program(Program::Prometheus), &with(scraping(jobs))).unwrap())
+        .await
+        .unwrap()
+}
+
+/// A real Prometheus of at least version 3 that scrapes these every second, and takes native histograms.
+pub async fn prometheus_3(
+    jobs: Vec<ScrapeJob>,
+    with: impl FnOnce(PrometheusOptions) -> PrometheusOptions + Send + 'static,
+) -> Running {
     tokio::task::spawn_blocking(move || {
-        start_prometheus(&program(Program::Prometheus), &PrometheusOptions::scraping(&scrape)).unwrap()
+        let bin = servers().find_or_fetch_at_least(Program::Prometheus, 3).unwrap_or_else(|error| panic!("{error}"));
+        let release = version(&bin).unwrap();
+        let minor: u32 = release.split('.').nth(1).unwrap().parse().unwrap();
+        let mut options = with(scraping(jobs));
+        // A feature to switch on up to 3.7, a setting from 3.8 on; each refuses or ignores the other's.
+        if minor < 8 {
+            options = options.flag("--enable-feature=native-histograms");
+        } else {
+            options.config = options.config.replacen("global:\n", "global:\n  scrape_native_histograms: true\n", 1);
+        }
+        start_prometheus(&bin, &options).unwrap()
     })
     .await
     .unwrap()
+}
+
+fn scraping(jobs: Vec<ScrapeJob>) -> PrometheusOptions {
+    PrometheusOptions::scraping(&jobs.into_iter().fold(ScrapeConfig::every(Duration::from_secs(1)), ScrapeConfig::job))
 }
 
 /// Asks a query through the plug until its result is one that `wanted` takes; Prometheus first scrapes some seconds after its start.

@@ -73,13 +73,22 @@ pub struct ScrapeJob {
     pub honor_labels: bool,
     /// The path to scrape, `/metrics` if `None`.
     pub metrics_path: Option<String>,
+    /// The formats to ask for, preferred first, by Prometheus's names for them: `OpenMetricsText1.0.0`. Its own choice if there are
+    /// none. Before 2.49 Prometheus refuses any.
+    pub protocols: Vec<String>,
 }
 
 impl ScrapeJob {
     /// A job with one target, `host:port`.
     #[must_use]
     pub fn new(name: impl Into<String>, target: impl Into<String>) -> Self {
-        Self { name: name.into(), targets: vec![target.into()], honor_labels: false, metrics_path: None }
+        Self {
+            name: name.into(),
+            targets: vec![target.into()],
+            honor_labels: false,
+            metrics_path: None,
+            protocols: Vec::new(),
+        }
     }
 
     /// Lets the target's own `job` and `instance` labels win.
@@ -96,6 +105,13 @@ impl ScrapeJob {
         self
     }
 
+    /// Asks for this format, and, when called again, for further ones: see [`ScrapeJob::protocols`].
+    #[must_use]
+    pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
+        self.protocols.push(protocol.into());
+        self
+    }
+
     fn render(&self, yaml: &mut String) {
         line(yaml, "  - job_name: ", &quoted(&self.name));
         if self.honor_labels {
@@ -103,6 +119,10 @@ impl ScrapeJob {
         }
         if let Some(path) = &self.metrics_path {
             line(yaml, "    metrics_path: ", &quoted(path));
+        }
+        if !self.protocols.is_empty() {
+            let protocols: Vec<String> = self.protocols.iter().map(|protocol| quoted(protocol)).collect();
+            line(yaml, "    scrape_protocols: ", &format!("[{}]", protocols.join(", ")));
         }
         let targets: Vec<String> = self.targets.iter().map(|target| quoted(target)).collect();
         line(yaml, "    static_configs: ", &format!("[{{targets: [{}]}}]", targets.join(", ")));
@@ -144,7 +164,9 @@ mod tests {
             .job(ScrapeJob::new("pushgateway", "127.0.0.1:9091").honor_labels())
             .job(
                 ScrapeJob { targets: vec!["a:1".into(), "b:2".into()], ..ScrapeJob::new("two", "") }
-                    .metrics_path("/plug"),
+                    .metrics_path("/plug")
+                    .protocol("PrometheusProto")
+                    .protocol("OpenMetricsText1.0.0"),
             );
         assert_eq!(
             config.render(),
@@ -159,6 +181,7 @@ scrape_configs:
     static_configs: [{targets: ["127.0.0.1:9091"]}]
   - job_name: "two"
     metrics_path: "/plug"
+    scrape_protocols: ["PrometheusProto", "OpenMetricsText1.0.0"]
     static_configs: [{targets: ["a:1", "b:2"]}]
 "#
         );

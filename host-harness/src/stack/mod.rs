@@ -3,9 +3,9 @@
 //! For `plugpipe-harness demo --stack` and for the end-to-end tests, which are worth little against mocks.
 //!
 //! What this module may do: run the programs it is given or has found, run `apt-get download` and `dpkg -x` when asked to
-//! [fetch](Servers::fetch), write below the folder of fetched servers and below temporary folders of its own. What it may not do:
-//! install anything, ask for root, listen on anything but `127.0.0.1`, name a package mirror (apt's own sources are used), or signal
-//! a process it did not start.
+//! [fetch](Servers::fetch), and `apt-get update` with [lists of its own](Servers::find_or_fetch_at_least), write below the folder of
+//! fetched servers and below temporary folders of its own. What it may not do: install anything, ask for root, listen on anything but
+//! `127.0.0.1`, name a package mirror (apt's own sources are used), or signal a process it did not start.
 //!
 //! Everything here blocks. Call it from `tokio::task::spawn_blocking` in async code.
 //!
@@ -31,6 +31,7 @@
 //! | a program that is only found and fetched | a variant of [`Program`] and its names |
 //! | a server that is started too | the above, an options type, and a `Launch` in `run.rs` |
 
+mod apt;
 mod config;
 mod run;
 mod servers;
@@ -215,6 +216,28 @@ pub enum StackError {
         /// The port that was tried last.
         port: u16,
     },
+    /// apt's sources lead to no archive that has Debian's newest suite.
+    #[error(
+        "apt's sources name no Debian mirror; on Debian that usually means that its package lists are missing: run `apt-get update` as root \
+         and try again"
+    )]
+    NoMirror,
+    /// No release that is new enough is here, and none could be fetched.
+    #[error(
+        "{program} {major} or newer is not here, and could not be fetched from Debian's suite `sid`: {problem}\nGet it otherwise: unpack an \
+         upstream release of it into {}, so that the program is in a folder of its own in there, or put it on PATH",
+        folder.display()
+    )]
+    NotNewEnough {
+        /// What was looked for.
+        program: Program,
+        /// The least major version that was wanted.
+        major: u32,
+        /// Where it would be kept.
+        folder: PathBuf,
+        /// Why it could not be fetched.
+        problem: String,
+    },
     /// A file or folder could not be used.
     #[error("could not {doing} {}: {source}. Check that the folder exists and may be written, and that the disk is not full", path.display())]
     File {
@@ -280,6 +303,19 @@ mod tests {
         let source = io::Error::from(io::ErrorKind::NotFound);
         let text = StackError::NoTool { program: Program::Prometheus, tool: "apt-get", source }.to_string();
         assert!(text.contains("`apt-get` could not be run") && text.contains("on PATH"), "{text}");
+    }
+
+    #[test]
+    fn a_release_that_is_too_old_is_answered_with_where_to_put_another() {
+        let text = StackError::NotNewEnough {
+            program: Program::Prometheus,
+            major: 3,
+            folder: ".servers/newest".into(),
+            problem: StackError::NoMirror.to_string(),
+        }
+        .to_string();
+        assert!(text.starts_with("Prometheus 3 or newer is not here"), "{text}");
+        assert!(text.contains("`apt-get update` as root") && text.contains("into .servers/newest"), "{text}");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //!   .fetch-XXXXXX/                 a fetch under way; what a killed process left is removed by the next fetch
 //!   prometheus-pushgateway/usr/bin/prometheus-pushgateway
 //!   pushgateway-1.11.2.linux-amd64/pushgateway     an upstream release, put there by hand
+//!   newest/                        the same again, for what was fetched from Debian's newest suite
 //! ```
 
 use std::env;
@@ -17,12 +18,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use super::apt::Apt;
 use super::{Program, StackError, tail};
 
 /// Names the folder of fetched servers, in place of the caller's default.
 const FOLDER_VARIABLE: &str = "PLUGPIPE_SERVERS";
 const LOCK_FILE: &str = ".lock";
-const FETCH_PREFIX: &str = ".fetch-";
+pub(super) const FETCH_PREFIX: &str = ".fetch-";
+/// Where releases of the newest suite are kept: out of the way of who wants the one that the system's suite has.
+const NEWEST_FOLDER: &str = "newest";
 
 /// Where programs are looked for and where fetched ones are kept.
 ///
@@ -69,6 +73,16 @@ impl Servers {
     /// # Errors
     /// [`StackError`], with what to do: no apt or no lists, a download that failed, a program that does not run here.
     pub fn fetch(&self, program: Program) -> Result<PathBuf, StackError> {
+        self.fetch_unless(program, || self.find_in_folder(program), |_| Ok(Apt::of_the_system()))
+    }
+
+    /// Fetches from `apt`, which is asked for with the folder to use, unless `found` has it, which is asked while nobody else fetches.
+    fn fetch_unless(
+        &self,
+        program: Program,
+        found: impl FnOnce() -> Option<PathBuf>,
+        apt: impl FnOnce(&Path) -> Result<Apt, StackError>,
+    ) -> Result<PathBuf, StackError> {
         let folder = std::path::absolute(&self.folder).map_err(StackError::file("find the place of", &self.folder))?;
         fs::create_dir_all(&folder).map_err(StackError::file("create the folder", &folder))?;
         let lock_path = folder.join(LOCK_FILE);
@@ -82,13 +96,14 @@ impl Servers {
         lock.lock().map_err(StackError::file("lock", &lock_path))?;
 
         // Another process may have fetched it while this one waited.
-        if let Some(found) = self.find_in_folder(program) {
+        if let Some(found) = found() {
             return Ok(found);
         }
         remove_leftovers(&folder);
+        let apt = apt(&folder)?;
         let mut failure = None;
         for package in program.packages() {
-            match fetch_package(&folder, program, package) {
+            match fetch_package(&folder, &apt, program, package) {
                 Ok(found) => return Ok(found),
                 // Only these two say that another package may have it.
                 Err(error @ (StackError::UnknownPackage { .. } | StackError::NotInPackage { .. })) => {
@@ -111,20 +126,90 @@ impl Servers {
         }
     }
 
+    /// A release of at least this major version: one that is fetched already, in the folder or on PATH; or else the newest one that
+    /// Debian has, from its suite `sid`.
+    ///
+    /// For tests that need more than the system's suite has. Nothing is installed, and the system's package lists stay as they are:
+    /// those of the newest suite are downloaded into a temporary folder, through the mirror that the system's own sources name. What
+    /// is fetched is kept apart, so that [`find`](Self::find) does not come upon it.
+    ///
+    /// # Errors
+    /// [`StackError::NotNewEnough`], with what to do, and those of [`fetch`](Self::fetch) that are about files.
+    pub fn find_or_fetch_at_least(&self, program: Program, major: u32) -> Result<PathBuf, StackError> {
+        if let Some(found) = self.find_at_least(program, major, env::var_os("PATH").as_deref(), version) {
+            return Ok(found);
+        }
+        let newest = self.newest();
+        let not_new_enough =
+            |problem| StackError::NotNewEnough { program, major, folder: newest.folder.clone(), problem };
+        let found = newest
+            .fetch_unless(
+                program,
+                || newest.find_at_least(program, major, None, version),
+                |folder| Apt::of_the_newest_suite(program, folder),
+            )
+            .map_err(|error| match error {
+                error @ StackError::File { .. } => error,
+                // Without their own advice, which is for the release that the system's suite has.
+                StackError::NoTool { tool, source, .. } => {
+                    not_new_enough(format!("`{tool}` could not be run ({source})"))
+                }
+                StackError::FetchFailed { command, output, .. } => {
+                    not_new_enough(format!("`{command}` failed: {output}"))
+                }
+                StackError::UnknownPackage { package, .. } | StackError::NotInPackage { package, .. } => {
+                    not_new_enough(format!("it is not in the package `{package}` there"))
+                }
+                error => not_new_enough(error.to_string()),
+            })?;
+        let version = version(&found)?;
+        if major_in(&version).is_none_or(|found| found < major) {
+            return Err(not_new_enough(format!("the newest release there is {version}")));
+        }
+        Ok(found)
+    }
+
+    fn newest(&self) -> Self {
+        Self::at(self.folder.join(NEWEST_FOLDER))
+    }
+
+    /// In the folder of the newest ones first. Asks each that it comes upon for its version.
+    fn find_at_least(
+        &self,
+        program: Program,
+        major: u32,
+        path: Option<&OsStr>,
+        version: impl Fn(&Path) -> Result<String, StackError>,
+    ) -> Option<PathBuf> {
+        let path = path.map(env::split_paths).into_iter().flatten();
+        let places = self.newest().places().into_iter().chain(self.places()).chain(path);
+        let new_enough =
+            |file: &PathBuf| version(file).is_ok_and(|version| major_in(&version).is_some_and(|found| found >= major));
+        candidates(program, places).find(new_enough).map(absolute)
+    }
+
     fn find_with_path(&self, program: Program, path: Option<&OsStr>) -> Option<PathBuf> {
         self.find_in_folder(program).or_else(|| find_in(program, env::split_paths(path?)))
     }
 
     fn find_in_folder(&self, program: Program) -> Option<PathBuf> {
+        find_in(program, self.places()).map(absolute)
+    }
+
+    /// Where in the folder a program may be, in the order to look.
+    fn places(&self) -> Vec<PathBuf> {
         let mut places = vec![self.folder.clone(), self.folder.join("usr/bin")];
         for subfolder in subfolders(&self.folder) {
             places.push(subfolder.join("usr/bin"));
             places.push(subfolder);
         }
-        let found = find_in(program, places)?;
-        // A relative path would stop being right as soon as something runs in another folder.
-        Some(std::path::absolute(&found).unwrap_or(found))
+        places
     }
+}
+
+/// A relative path would stop being right as soon as something runs in another folder.
+fn absolute(found: PathBuf) -> PathBuf {
+    std::path::absolute(&found).unwrap_or(found)
 }
 
 /// The version a program gives itself: `2.42.0+ds`, or its whole first line where that has another shape. Empty if it succeeds without
@@ -148,6 +233,11 @@ fn version_in(printed: &str) -> String {
     word.unwrap_or(first).to_owned()
 }
 
+/// `3.5.3+ds1` → 3; none where the version begins with no number.
+fn major_in(version: &str) -> Option<u32> {
+    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
 fn folder_or(variable: Option<&OsStr>, default: PathBuf) -> PathBuf {
     match variable {
         Some(folder) if !folder.is_empty() => PathBuf::from(folder),
@@ -156,9 +246,15 @@ fn folder_or(variable: Option<&OsStr>, default: PathBuf) -> PathBuf {
 }
 
 fn find_in(program: Program, folders: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
-    let candidates =
-        folders.into_iter().flat_map(|folder| program.file_names().iter().map(move |name| folder.join(name)));
-    candidates.into_iter().find(|file| is_executable(file))
+    candidates(program, folders).next()
+}
+
+/// The executable files in these folders that have one of the program's names.
+fn candidates(program: Program, folders: impl IntoIterator<Item = PathBuf>) -> impl Iterator<Item = PathBuf> {
+    folders
+        .into_iter()
+        .flat_map(move |folder| program.file_names().iter().map(move |name| folder.join(name)))
+        .filter(|file| is_executable(file))
 }
 
 /// The visible subfolders in order of name. A folder that cannot be read has none.
@@ -197,25 +293,13 @@ fn remove_leftovers(folder: &Path) {
 }
 
 /// Downloads and unpacks one package, next to its final place so that one rename puts all of it there. The caller holds the lock.
-fn fetch_package(folder: &Path, program: Program, package: &'static str) -> Result<PathBuf, StackError> {
+fn fetch_package(folder: &Path, apt: &Apt, program: Program, package: &'static str) -> Result<PathBuf, StackError> {
     let scratch = tempfile::Builder::new()
         .prefix(FETCH_PREFIX)
         .tempdir_in(folder)
         .map_err(StackError::file("create a temporary folder in", folder))?;
 
-    // The options keep a dead mirror from holding up a test run for minutes.
-    let mut download = Command::new("apt-get");
-    download.args([
-        "-q",
-        "-o",
-        "Acquire::Retries=1",
-        "-o",
-        "Acquire::http::Timeout=30",
-        "-o",
-        "Acquire::https::Timeout=30",
-        "download",
-        package,
-    ]);
+    let mut download = apt.get(&["download", package]);
     download.current_dir(scratch.path());
     run_tool(program, "apt-get", &mut download).map_err(|error| match error {
         StackError::FetchFailed { ref output, .. } if is_unknown_package(output) => {
@@ -253,7 +337,7 @@ fn is_unknown_package(output: &str) -> bool {
         .any(|text| output.contains(text))
 }
 
-fn run_tool(program: Program, tool: &'static str, command: &mut Command) -> Result<(), StackError> {
+pub(super) fn run_tool(program: Program, tool: &'static str, command: &mut Command) -> Result<(), StackError> {
     let output = run(command).map_err(|source| StackError::NoTool { program, tool, source })?;
     if output.status.success() {
         return Ok(());
@@ -262,7 +346,7 @@ fn run_tool(program: Program, tool: &'static str, command: &mut Command) -> Resu
 }
 
 /// Runs to the end without input, with messages in English, since some of them are told apart by their words.
-fn run(command: &mut Command) -> io::Result<Output> {
+pub(super) fn run(command: &mut Command) -> io::Result<Output> {
     command.env("LC_ALL", "C").stdin(Stdio::null()).output()
 }
 
@@ -396,6 +480,53 @@ mod tests {
         assert!(error.contains("/bin/false does not run") && error.contains("exit status: 1"), "{error}");
         let error = version(Path::new("/nowhere/pushgateway")).unwrap_err().to_string();
         assert!(error.contains("/nowhere/pushgateway does not run"), "{error}");
+    }
+
+    #[test]
+    fn the_major_version_is_the_first_number() {
+        assert_eq!(major_in("3.5.3+ds1"), Some(3));
+        assert_eq!(major_in("10.0"), Some(10));
+        for other in ["", "v1.79.5", "victoria-metrics-20220101-tags-v1.79.5"] {
+            assert_eq!(major_in(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_release_that_is_new_enough_is_found_past_an_older_one_wherever_it_is() {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let servers = Servers::at(folder.path());
+        let path = Some(elsewhere.path().as_os_str());
+        let put_release = |file: &Path, release: &str| {
+            put(file, 0o755);
+            fs::write(file, release).unwrap();
+        };
+        let find = |major| {
+            servers.find_at_least(Program::Prometheus, major, path, |file| Ok(fs::read_to_string(file).unwrap()))
+        };
+        put_release(&folder.path().join("prometheus/usr/bin/prometheus"), "2.42.0+ds");
+        assert_eq!(find(3), None);
+        // From the last place to be looked at to the first.
+        let newest = newest_of(folder.path());
+        for (place, release) in [
+            (elsewhere.path().join("prometheus"), "3.1.0"),
+            (folder.path().join("prometheus-3.5.0.linux-amd64/prometheus"), "3.5.0"),
+            (newest.clone(), "3.5.3+ds1"),
+        ] {
+            put_release(&place, release);
+            assert_eq!(find(3), Some(place));
+        }
+        assert_eq!((find(2), find(4)), (Some(newest), None));
+    }
+
+    fn newest_of(folder: &Path) -> PathBuf {
+        folder.join("newest/prometheus/usr/bin/prometheus")
+    }
+
+    #[test]
+    fn what_is_fetched_from_the_newest_suite_is_not_what_others_find() {
+        let folder = tempfile::tempdir().unwrap();
+        put(&newest_of(folder.path()), 0o755);
+        assert_eq!(Servers::at(folder.path()).find_in_folder(Program::Prometheus), None);
     }
 
     #[test]

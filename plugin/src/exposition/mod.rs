@@ -1,34 +1,87 @@
 //! The registry as bytes. Changes nothing, does no I/O; one file per format.
+//!
+//! [`text`] is the one that is fast at any price: it keeps what it wrote last. The others read the registry through [`view`].
 
+pub mod csv;
+pub mod escaping;
+mod float;
+pub mod json;
+pub mod negotiate;
+pub mod number;
+pub mod openmetrics;
+pub mod protobuf;
+mod samples;
+#[cfg(test)]
+mod testing;
 pub mod text;
+pub mod view;
 
-/// The formats that can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Text 0.0.4: [`text`].
-    Text,
+use std::borrow::Cow;
+
+use crate::error::Error;
+use crate::registry::Registry;
+use escaping::Escaping;
+use negotiate::{Choice, Format};
+
+/// `export_format` and what it means, the first name of each format being its own.
+const NAMES: [(&str, Format); 8] = [
+    ("prometheus", Format::Text004),
+    ("openmetrics", Format::OpenMetrics100),
+    ("protobuf", Format::Protobuf),
+    ("json", Format::Json),
+    ("csv", Format::Csv),
+    ("text", Format::Text004),
+    ("prometheus", Format::Text100),
+    ("openmetrics", Format::OpenMetrics001),
+];
+
+/// The format of that name in `export_format`. The error lists the names.
+pub fn format_of(name: &str) -> Result<Format, String> {
+    NAMES
+        .iter()
+        .find(|(own, _)| *own == name)
+        .map(|(_, format)| *format)
+        .ok_or_else(|| "expected one of prometheus, openmetrics, protobuf, json, csv".to_owned())
 }
 
-impl Format {
-    /// The format of that name in `export_format`.
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "prometheus" => Some(Self::Text),
-            _ => None,
-        }
-    }
+/// The name of a format in `export_format`.
+pub fn name_of(format: Format) -> &'static str {
+    NAMES.iter().find(|(_, own)| *own == format).map_or("prometheus", |(name, _)| name)
+}
 
-    /// The name in `export_format`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "prometheus",
-        }
-    }
+/// How a format is written when nobody negotiated: names escaped for readers that know the old ones only.
+pub fn plain(format: Format) -> Choice {
+    Choice { format, escaping: Escaping::default() }
+}
 
-    /// For `Content-Type`.
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Self::Text => text::CONTENT_TYPE,
+/// What text is written as, whatever was negotiated: version 0.0.4 with names escaped by underscores, which every reader of
+/// text understands. Readers that can have UTF-8 names ask for OpenMetrics or protobuf first.
+const TEXT: Choice = Choice { format: Format::Text004, escaping: Escaping::Underscores };
+
+/// Writes registries, and remembers the last text.
+#[derive(Debug, Default)]
+pub struct Exposition {
+    text: text::Encoder,
+}
+
+impl Exposition {
+    /// The bytes of the registry, and the choice that was kept to. Quantiles are as of `now_ms`.
+    pub fn encode(
+        &mut self,
+        registry: &Registry,
+        choice: Choice,
+        now_ms: u64,
+    ) -> Result<(Cow<'_, [u8]>, Choice), Error> {
+        let mut out = Vec::new();
+        match choice.format {
+            Format::Text004 | Format::Text100 => return Ok((Cow::Borrowed(self.text.encode(registry)?), TEXT)),
+            Format::OpenMetrics100 | Format::OpenMetrics001 => {
+                openmetrics::encode(&registry.read(now_ms), choice.escaping, &mut out);
+            }
+            Format::Protobuf => protobuf::encode(&registry.read(now_ms), choice.escaping, &mut out),
+            Format::Json => json::encode(&registry.read(now_ms), &mut out),
+            Format::Csv => csv::encode(&registry.read(now_ms), &mut out),
         }
+        Ok((Cow::Owned(out), choice))
     }
 }

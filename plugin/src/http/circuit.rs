@@ -4,7 +4,6 @@
 //! server, however long its timeout; and a refused connection, which costs microseconds, is tried again at once.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 /// A server is never left alone for longer than this.
 pub const LONGEST_REST: Duration = Duration::from_secs(30);
@@ -18,28 +17,31 @@ const MOST_ORIGINS: usize = 64;
 /// Until when each origin that failed is left alone.
 #[derive(Debug, Default)]
 pub struct Circuits {
-    rests_until: BTreeMap<String, Duration>,
+    /// Few, so a list; each origin once.
+    rests_until: Vec<(String, Duration)>,
 }
 
 impl Circuits {
     /// How long the origin still rests at `now`; none if it may be asked.
     pub fn rest_left(&self, origin: &str, now: Duration) -> Option<Duration> {
-        self.rests_until.get(origin).and_then(|until| until.checked_sub(now)).filter(|left| !left.is_zero())
+        let (_, until) = self.rests_until.iter().find(|(name, _)| name == origin)?;
+        until.checked_sub(now).filter(|left| !left.is_zero())
     }
 
     /// The origin answered: it does not rest any more.
     pub fn succeeded(&mut self, origin: &str) {
-        self.rests_until.remove(origin);
+        self.rests_until.retain(|(name, _)| name != origin);
     }
 
     /// The origin failed at `now`, which took `cost`.
     pub fn failed(&mut self, origin: &str, cost: Duration, now: Duration) {
-        if self.rests_until.len() >= MOST_ORIGINS && !self.rests_until.contains_key(origin) {
-            self.rests_until.retain(|_, until| *until > now);
+        self.succeeded(origin);
+        if self.rests_until.len() >= MOST_ORIGINS {
+            self.rests_until.retain(|(_, until)| *until > now);
         }
-        if self.rests_until.len() < MOST_ORIGINS || self.rests_until.contains_key(origin) {
+        if self.rests_until.len() < MOST_ORIGINS {
             let rest = cost.saturating_mul(REST_PER_COST).min(LONGEST_REST);
-            self.rests_until.insert(origin.to_owned(), now.saturating_add(rest));
+            self.rests_until.push((origin.to_owned(), now.saturating_add(rest)));
         }
     }
 }

@@ -4,15 +4,15 @@
 
 pub mod circuit;
 pub mod transport;
+mod url;
 #[cfg(target_arch = "wasm32")]
 pub mod wasi;
 
 use core::time::Duration;
 
-use url::Url;
-
 pub use circuit::Circuits;
 pub use transport::{Clock, Failure, Limits, Method, Request, Response, Transport};
+pub use url::Url;
 
 use crate::error::Error;
 
@@ -51,7 +51,7 @@ impl Client<'_> {
         let started = self.transport.monotonic();
         let resting: Vec<Option<Duration>> = requests
             .iter()
-            .map(|(_, request)| self.circuits.rest_left(&origin(&request.url), started).filter(|_| !self.insist))
+            .map(|(_, request)| self.circuits.rest_left(&request.url.origin(), started).filter(|_| !self.insist))
             .collect();
         let to_send: Vec<&Request> =
             requests.iter().zip(&resting).filter(|(_, rest)| rest.is_none()).map(|((_, request), _)| request).collect();
@@ -62,7 +62,7 @@ impl Client<'_> {
             .iter()
             .zip(resting)
             .map(|((peer, request), rest)| {
-                let origin = origin(&request.url);
+                let origin = request.url.origin();
                 if let Some(left) = rest {
                     return Err(unanswered(*peer, &origin, Failure::Resting { left }));
                 }
@@ -70,7 +70,7 @@ impl Client<'_> {
                     sent.next().unwrap_or_else(|| Err(Failure::Protocol("the transport gave no result".into())));
                 match &result {
                     Ok(_) => self.circuits.succeeded(&origin),
-                    Err(failure) if failure.is_of_the_server() => {
+                    Err(failure) if failure.costs_time() => {
                         self.circuits.failed(&origin, ended.saturating_sub(started), ended);
                     }
                     Err(_) => {}
@@ -85,38 +85,16 @@ fn unanswered(peer: Peer, origin: &str, failure: Failure) -> Error {
     Error::Unanswered { server: peer.server, origin: origin.into(), setting: peer.setting, failure }
 }
 
-/// The origin of a URL, as grants name it: `http://127.0.0.1:9091`, with the port always said. Never user, password, path
-/// or query.
-pub fn origin(url: &Url) -> String {
-    format!(
-        "{}://{}:{}",
-        url.scheme(),
-        url.host_str().unwrap_or_default(),
-        url.port_or_known_default().unwrap_or_default()
-    )
-}
-
-/// A URL as it may be shown: without user, password, query and fragment.
+/// A URL as it may be shown: without user, password and query.
 pub fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // These fail for URLs that have no host; such URLs hold no user either.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.set_fragment(None);
-    url.as_str().trim_end_matches('/').to_owned()
+    url.clone().without_credentials().with_query(None).to_string().trim_end_matches('/').to_owned()
 }
 
 /// `base` with path segments put after its own path, each percent-encoded: `http://h/prom/` and `["api", "v1"]` give
-/// `http://h/prom/api/v1`. Query and fragment of the base are dropped.
+/// `http://h/prom/api/v1`. The query of the base is dropped.
 pub fn endpoint<'s>(base: &Url, segments: impl IntoIterator<Item = &'s str>) -> Url {
-    let mut url = base.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    // An http URL can always be a base, so this never takes the other branch.
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(segments);
-    }
+    let mut url = base.clone().with_query(None);
+    segments.into_iter().for_each(|segment| url.push_segment(segment));
     url
 }
 
@@ -130,8 +108,8 @@ mod tests {
 
     #[test]
     fn an_origin_says_its_port_and_no_secret() {
-        assert_eq!(origin(&url("http://u:p@Example.com/x?y")), "http://example.com:80");
-        assert_eq!(origin(&url("https://[::1]:9091")), "https://[::1]:9091");
+        assert_eq!(url("http://u:p@Example.com/x?y").origin(), "http://example.com:80");
+        assert_eq!(url("https://[::1]:9091").origin(), "https://[::1]:9091");
     }
 
     #[test]
@@ -142,6 +120,6 @@ mod tests {
     #[test]
     fn an_endpoint_keeps_the_base_path_and_escapes_segments() {
         let made = endpoint(&url("http://h:1/prom/?q"), ["metrics", "job", "a b+c%?#é"]);
-        assert_eq!(made.as_str(), "http://h:1/prom/metrics/job/a%20b+c%25%3F%23%C3%A9");
+        assert_eq!(made.to_string(), "http://h:1/prom/metrics/job/a%20b+c%25%3F%23%C3%A9");
     }
 }

@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use percent_encoding::percent_decode_str;
-use url::Url;
+
+use super::Url;
 
 /// HTTP methods that the plug uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,16 +32,13 @@ pub struct Request {
 impl Request {
     /// A request without a body. A user and password in the URL are moved to a basic `Authorization` header, so that no
     /// later layer can show them.
-    pub fn new(method: Method, mut url: Url) -> Self {
+    pub fn new(method: Method, url: Url) -> Self {
         let mut headers =
             vec![("user-agent", concat!("plugpipe-monitoring-prometheus/", env!("CARGO_PKG_VERSION")).into())];
-        if !url.username().is_empty() || url.password().is_some() {
-            headers.push(("authorization", basic_authorization(&url)));
-            // An http URL has a host, for which both succeed.
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
+        if let Some((user, password)) = url.credentials() {
+            headers.push(("authorization", basic_authorization(user, password)));
         }
-        Self { method, url, headers, body: Vec::new() }
+        Self { method, url: url.without_credentials(), headers, body: Vec::new() }
     }
 
     /// Adds a body and its type.
@@ -52,11 +50,11 @@ impl Request {
     }
 }
 
-fn basic_authorization(url: &Url) -> String {
+fn basic_authorization(user: &str, password: &str) -> String {
     use base64::Engine as _;
-    let mut pair: Vec<u8> = percent_decode_str(url.username()).collect();
+    let mut pair: Vec<u8> = percent_decode_str(user).collect();
     pair.push(b':');
-    pair.extend(percent_decode_str(url.password().unwrap_or_default()));
+    pair.extend(percent_decode_str(password));
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
@@ -154,9 +152,10 @@ impl Failure {
         }
     }
 
-    /// Whether the server or the way to it failed, rather than this request.
-    pub fn is_of_the_server(&self) -> bool {
-        matches!(self, Self::Refused | Self::UnknownHost | Self::Timeout { .. } | Self::Broken)
+    /// Whether the server should rest after this: it cost time, and would again. A refused connection costs none, so that a
+    /// server that comes back is found at once.
+    pub fn costs_time(&self) -> bool {
+        matches!(self, Self::UnknownHost | Self::Timeout { .. } | Self::Broken)
     }
 }
 
@@ -181,7 +180,7 @@ mod tests {
     #[test]
     fn user_and_password_leave_the_url_and_become_a_header() {
         let request = Request::new(Method::Get, Url::parse("http://a%40b:p%3Aw@h/").unwrap());
-        assert_eq!(request.url.as_str(), "http://h/");
+        assert_eq!(request.url.to_string(), "http://h/");
         // printf 'a@b:p:w' | base64
         assert!(request.headers.contains(&("authorization", "Basic YUBiOnA6dw==".into())));
         assert!(

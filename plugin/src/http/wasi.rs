@@ -5,8 +5,7 @@
 
 use core::time::Duration;
 
-use url::Url;
-
+use super::Url;
 use super::transport::{Clock, Failure, Limits, Method, Request, Response, Transport};
 use crate::component::bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use crate::component::bindings::wasi::http::outgoing_handler;
@@ -71,12 +70,8 @@ fn start(request: &Request, limits: &Limits, deadline: &Deadline) -> Result<Futu
     let invalid = |()| Failure::Protocol("the host does not take this URL".into());
     outgoing.set_method(&method(request.method)).map_err(invalid)?;
     outgoing.set_scheme(Some(&scheme(&request.url))).map_err(invalid)?;
-    outgoing.set_authority(Some(request.url.authority())).map_err(invalid)?;
-    let path = match request.url.query() {
-        Some(query) => format!("{}?{query}", request.url.path()),
-        None => request.url.path().to_owned(),
-    };
-    outgoing.set_path_with_query(Some(&path)).map_err(invalid)?;
+    outgoing.set_authority(Some(&request.url.authority())).map_err(invalid)?;
+    outgoing.set_path_with_query(Some(&request.url.path_and_query())).map_err(invalid)?;
 
     let options = RequestOptions::new();
     let nanos = |duration: Duration| Some(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));

@@ -1,28 +1,52 @@
-//! `export_metrics`: what was recorded, in exposition format.
+//! `export_metrics`: what was recorded, in a format; and the whole state, for a host that keeps it.
 
-use super::{Answer, Call};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Answer, Call, restored};
 use crate::error::{Error, excerpt};
-use crate::exposition::{Format, text};
+use crate::exposition::negotiate::Format;
+use crate::exposition::{format_of, name_of, plain};
 
-pub(super) fn run(call: &mut Call) -> Result<Answer, Error> {
+/// What is written, where nobody named a format.
+const DEFAULT: Format = Format::Text004;
+
+pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let format = match call.ctx.text_or_none("export_format", "a format's name")? {
-        None => Format::Text,
-        Some(name) => Format::from_name(name.trim()).ok_or_else(|| {
-            Error::invalid(
-                "export_format",
-                format!("expected prometheus, got {:?}; this version writes no other", excerpt(&name, 100)),
-            )
-        })?,
+        None => DEFAULT,
+        Some(name) => format_of(name.trim())
+            .map_err(|problem| Error::invalid("export_format", format!("{problem}; got {:?}", excerpt(&name, 100))))?,
     };
-    let mut bytes = Vec::new();
-    match format {
-        Format::Text => text::encode(call.registry, &mut bytes),
+    let series = call.registry.len();
+    let (bytes, choice) = call.expose(plain(format))?;
+    answer.text("export_format", name_of(format));
+    answer.text("content_type", &choice.content_type());
+    answer.count("series", series as u64);
+    match String::from_utf8(bytes) {
+        Ok(text) if format != Format::Protobuf => answer.text("exported_data", &text),
+        Ok(text) => answer.text("exported_data_base64", &STANDARD.encode(text)),
+        Err(binary) => answer.text("exported_data_base64", &STANDARD.encode(binary.into_bytes())),
     }
-    let mut answer = Answer::new();
-    answer.insert("export_format".into(), format.name().into());
-    answer.insert("content_type".into(), format.content_type().into());
-    answer.insert("series".into(), call.registry.len().into());
-    // Text exposition is made of UTF-8 only, so nothing is replaced here.
-    answer.insert("exported_data".into(), String::from_utf8_lossy(&bytes).into());
-    Ok(answer)
+    Ok(())
+}
+
+/// `snapshot_metrics`: all that is held, as base64.
+pub(super) fn snapshot(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    let mut bytes = Vec::new();
+    call.registry.snapshot(&mut bytes);
+    answer.count("series", call.registry.len() as u64);
+    answer.text("snapshot", &STANDARD.encode(bytes));
+    Ok(())
+}
+
+/// `restore_metrics`: replaces all that is held by a snapshot. One that is damaged changes nothing.
+pub(super) fn restore(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    let text = call.ctx.text("snapshot", "what snapshot_metrics answered")?;
+    let bytes =
+        STANDARD.decode(text.trim()).map_err(|error| Error::invalid("snapshot", format!("is no base64: {error}")))?;
+    let seed = call.transport.unix_nanos();
+    *call.registry = restored(&bytes, call.config, seed)?;
+    *call.unpushed = true;
+    answer.count("series", call.registry.len() as u64);
+    Ok(())
 }

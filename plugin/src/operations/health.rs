@@ -2,44 +2,60 @@
 
 use core::time::Duration;
 
-use serde_json::{Map, Value, json};
-use url::Url;
-
 use super::{Answer, Call};
 use crate::error::Error;
-use crate::http::{Limits, Peer, Request, shown};
+use crate::http::{Limits, Peer, Request, Response, Url, shown};
 use crate::servers::{grafana, prometheus, pushgateway};
 
 /// A server that takes longer is not well.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What answers are called, where the server is, and how it is asked.
-type Server<'c> = (&'static str, &'c Option<Url>, Peer, fn(&Url) -> Request);
+/// A server to ask.
+struct Server<'c> {
+    name: &'static str,
+    /// What its status is called.
+    status: &'static str,
+    url: &'c Option<Url>,
+    peer: Peer,
+    request: fn(&Url) -> Request,
+}
 
 /// Answers `<server>_status` for each: `healthy`, `unhealthy`, `unreachable`, `not_granted`, `not_configured`, or `mock`; with
 /// the reason in `details`. `healthy` says whether all configured servers are. The check itself succeeds either way.
-pub(super) fn run(call: &mut Call) -> Result<Answer, Error> {
+pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let config = call.config;
-    let servers: [Server; 3] = [
-        ("prometheus", &config.prometheus_url, prometheus::PEER, prometheus::health_request),
-        ("pushgateway", &config.gateway_url, pushgateway::PEER, pushgateway::health_request),
-        ("grafana", &config.grafana_url, grafana::PEER, grafana::health_request),
+    let servers = [
+        Server {
+            name: "prometheus",
+            status: "prometheus_status",
+            url: &config.prometheus_url,
+            peer: prometheus::PEER,
+            request: prometheus::health_request,
+        },
+        Server {
+            name: "pushgateway",
+            status: "pushgateway_status",
+            url: &config.gateway_url,
+            peer: pushgateway::PEER,
+            request: pushgateway::health_request,
+        },
+        Server {
+            name: "grafana",
+            status: "grafana_status",
+            url: &config.grafana_url,
+            peer: grafana::PEER,
+            request: grafana::health_request,
+        },
     ];
-    let mut answer = Answer::new();
-    let mut details = Map::new();
     let mut asked = Vec::new();
     let mut requests = Vec::new();
-    for (name, url, peer, request) in servers {
-        match url {
-            None => {
-                answer.insert(format!("{name}_status"), "not_configured".into());
-            }
-            Some(_) if config.mock => {
-                answer.insert(format!("{name}_status"), "mock".into());
-            }
+    for server in &servers {
+        match server.url {
+            None => answer.text(server.status, "not_configured"),
+            Some(_) if config.mock => answer.text(server.status, "mock"),
             Some(url) => {
-                asked.push((name, shown(url)));
-                requests.push((peer, request(url)));
+                asked.push((server, shown(url)));
+                requests.push((server.peer, (server.request)(url)));
             }
         }
     }
@@ -48,26 +64,32 @@ pub(super) fn run(call: &mut Call) -> Result<Answer, Error> {
         total: config.timeout.min(PATIENCE),
         response_bytes: config.max_response_bytes,
     };
-    let mut all_healthy = true;
-    for ((name, url), response) in asked.into_iter().zip(call.client(limits, true).send_all(requests)) {
-        let (status, detail) = match response {
-            Ok(response) if response.status == 200 => ("healthy", json!({"url": url})),
-            Ok(response) => ("unhealthy", json!({"url": url, "http_status": response.status})),
-            Err(error) => {
-                let status = if error.code() == "not_granted" { "not_granted" } else { "unreachable" };
-                (status, json!({"url": url, "error": error.to_string(), "error_code": error.code()}))
-            }
-        };
-        all_healthy &= status == "healthy";
-        answer.insert(format!("{name}_status"), status.into());
-        details.insert(name.into(), detail);
+    let responses = call.client(limits, true).send_all(requests);
+    let status = |response: &Result<Response, Error>| match response {
+        Ok(response) if response.status == 200 => "healthy",
+        Ok(_) => "unhealthy",
+        Err(error) if error.code() == "not_granted" => "not_granted",
+        Err(_) => "unreachable",
+    };
+    for ((server, _), response) in asked.iter().zip(&responses) {
+        answer.text(server.status, status(response));
     }
-    answer.insert("healthy".into(), all_healthy.into());
-    answer.insert("series".into(), call.registry.len().into());
-    answer.insert("unpushed".into(), (*call.unpushed).into());
+    answer.flag("healthy", responses.iter().all(|response| status(response) == "healthy"));
+    answer.count("series", call.registry.len() as u64);
+    answer.flag("unpushed", *call.unpushed);
     if config.mock {
-        answer.insert("mock".into(), true.into());
+        answer.flag("mock", true);
     }
-    answer.insert("details".into(), Value::Object(details));
-    Ok(answer)
+    answer.open("details");
+    for ((server, url), response) in asked.iter().zip(&responses) {
+        answer.open(server.name);
+        answer.text("url", url);
+        match response {
+            Ok(response) => answer.count("http_status", response.status.into()),
+            Err(error) => error.write_into(answer),
+        }
+        answer.close();
+    }
+    answer.close();
+    Ok(())
 }

@@ -2,8 +2,6 @@
 
 use core::time::Duration;
 
-use serde_json::json;
-
 use super::{Answer, Call};
 use crate::error::Error;
 use crate::fields::Fields;
@@ -13,33 +11,40 @@ use crate::time::{parse_duration, parse_instant, rfc3339};
 /// The step of a range that names none.
 const DEFAULT_STEP: Duration = Duration::from_secs(15);
 
-pub(super) fn run(call: &mut Call) -> Result<Answer, Error> {
+pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let expression = call.ctx.text("query", "a PromQL expression")?;
     let query = match call.ctx.object("time_range")? {
         None => Query::Instant { expression: expression.clone(), time: instant(&call.ctx, "time")? },
-        Some(range) => self::range(&Fields::new(range, "time_range"), expression.clone(), call.transport.unix_nanos())?,
+        Some(range) => self::range(&Fields::new(range, "time_range"), expression.clone(), call.unix_nanos)?,
     };
-    let mut answer = Answer::new();
-    answer.insert("query".into(), expression.into());
-    answer.insert("timestamp".into(), rfc3339(call.transport.unix_nanos()).into());
+    answer.text("query", &expression);
+    answer.text("timestamp", &rfc3339(call.unix_nanos));
     if call.config.mock {
-        answer.insert("mock".into(), true.into());
+        answer.flag("mock", true);
         let result_type = if matches!(query, Query::Instant { .. }) { "vector" } else { "matrix" };
-        answer.insert("query_result".into(), json!({"resultType": result_type, "result": []}));
-        return Ok(answer);
+        write_result(answer, result_type, "[]");
+        return Ok(());
     }
     let base = call.config.prometheus_url.clone().ok_or(Error::NotConfigured {
         field: "prometheus_url",
         todo: "name a Prometheus server, for example {\"prometheus_config\": {\"prometheus_url\": \"http://127.0.0.1:9090\"}}",
     })?;
     let data = prometheus::query(&mut call.client(call.config.limits(), true), &base, &query)?;
-    answer.insert("query_result".into(), json!({"resultType": data.result_type, "result": data.result}));
+    write_result(answer, &data.result_type, &data.result);
     for (key, list) in [("warnings", data.warnings), ("infos", data.infos)] {
         if !list.is_empty() {
-            answer.insert(key.into(), list.into());
+            answer.texts(key, list.iter().map(String::as_str));
         }
     }
-    Ok(answer)
+    Ok(())
+}
+
+/// As the output schema has it; `result` is JSON already.
+fn write_result(answer: &mut Answer, result_type: &str, result: &str) {
+    answer.open("query_result");
+    answer.text("resultType", result_type);
+    answer.raw("result", result);
+    answer.close();
 }
 
 fn range(fields: &Fields, expression: String, now_unix_nanos: u64) -> Result<Query, Error> {

@@ -1,8 +1,10 @@
-//! Names that Prometheus takes, and label sets made of them.
+//! Names that Prometheus takes, and label sets made of them. Knows no family and no series.
 
-use core::fmt;
+use std::borrow::Cow;
+use std::fmt;
 
 use crate::error::Error;
+use crate::sort::sorted_by;
 
 /// The longest metric or label name. Prometheus has no bound of its own; a kilobyte is far past any use.
 pub const LONGEST_NAME: usize = 1_024;
@@ -10,11 +12,15 @@ pub const LONGEST_NAME: usize = 1_024;
 /// The longest label value, in bytes.
 pub const LONGEST_VALUE: usize = 16 * 1_024;
 
-/// A valid metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+/// The most labels of one series. A query over more is beyond anybody's use.
+pub const MOST_LABELS: usize = 128;
+
+/// A valid metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`; or, made by [`MetricName::new_utf8`], any text that is not empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MetricName(Box<str>);
 
-/// A valid label name: `[a-zA-Z_][a-zA-Z0-9_]*`, not beginning with `__`, which Prometheus keeps for itself.
+/// A valid label name: `[a-zA-Z_][a-zA-Z0-9_]*`, not beginning with `__`, which Prometheus keeps for itself; or, made by
+/// [`LabelName::new_utf8`], any text that is not empty and does not begin so.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LabelName(Box<str>);
 
@@ -33,6 +39,15 @@ impl MetricName {
         }
     }
 
+    /// Checks a name by the rules of Prometheus 3: any UTF-8 that is not empty. Formats that know the older rules only write
+    /// it escaped. `field` is its path in the input, for the error.
+    pub fn new_utf8(name: &str, field: &str) -> Result<Self, Error> {
+        match fault_utf8(name) {
+            Some(fault) => Err(Error::invalid(field, format!("{} is not a metric name: {fault}", quoted(name)))),
+            None => Ok(Self(name.into())),
+        }
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -42,15 +57,25 @@ impl MetricName {
 impl LabelName {
     /// Checks a name. `field` is the path of the label set in the input, for the error.
     pub fn new(name: &str, field: &str) -> Result<Self, Error> {
-        let fault = fault(name, |_| false)
-            .or_else(|| name.starts_with("__").then(|| "names that begin with __ are Prometheus's own".to_owned()));
-        match fault {
+        match fault(name, |_| false).or_else(|| reserved(name)) {
             Some(fault) => Err(Error::invalid(
                 format!("{field}.{}", crate::error::excerpt(name, 100)),
                 format!(
                     "{} is not a label name: {fault}; expected letters, digits and _, not beginning with a digit",
                     quoted(name)
                 ),
+            )),
+            None => Ok(Self(name.into())),
+        }
+    }
+
+    /// Checks a name by the rules of Prometheus 3: any UTF-8 that is not empty and does not begin with `__`. `field` is the
+    /// path of the label set in the input, for the error.
+    pub fn new_utf8(name: &str, field: &str) -> Result<Self, Error> {
+        match fault_utf8(name).or_else(|| reserved(name)) {
+            Some(fault) => Err(Error::invalid(
+                format!("{field}.{}", crate::error::excerpt(name, 100)),
+                format!("{} is not a label name: {fault}", quoted(name)),
             )),
             None => Ok(Self(name.into())),
         }
@@ -74,8 +99,37 @@ impl fmt::Display for LabelName {
     }
 }
 
+/// The error for a label value above [`LONGEST_VALUE`].
+pub(super) fn too_long(field: &str, value: &str) -> Error {
+    Error::invalid(field, format!("the value has {} bytes; a label value may have {LONGEST_VALUE}", value.len()))
+}
+
 fn quoted(name: &str) -> String {
     format!("{:?}", crate::error::excerpt(name, 100))
+}
+
+fn reserved(name: &str) -> Option<String> {
+    name.starts_with("__").then(|| "names that begin with __ are Prometheus's own".to_owned())
+}
+
+fn fault_utf8(name: &str) -> Option<String> {
+    match name.len() {
+        0 => Some("it is empty".into()),
+        1..=LONGEST_NAME => None,
+        bytes => Some(format!("it has {bytes} bytes, more than {LONGEST_NAME}")),
+    }
+}
+
+/// The name as text 0.0.4 can write it: each character that its older rules do not allow becomes `_`. `colon` says whether
+/// a colon is allowed, as it is in metric names only. Two names may become one; the registry refuses the second.
+pub fn underscored(name: &str, colon: bool) -> Cow<'_, str> {
+    let allowed = |index: usize, c: char| {
+        c.is_ascii_alphabetic() || c == '_' || (c == ':' && colon) || (c.is_ascii_digit() && index > 0)
+    };
+    if name.char_indices().all(|(index, c)| allowed(index, c)) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(name.char_indices().map(|(index, c)| if allowed(index, c) { c } else { '_' }).collect())
 }
 
 fn fault(name: &str, also: impl Fn(u8) -> bool) -> Option<String> {
@@ -102,16 +156,23 @@ impl Labels {
     pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, field: &str) -> Result<Self, Error> {
         let mut labels = Vec::new();
         for (name, value) in pairs {
-            let name = LabelName::new(name, field)?;
-            if value.len() > LONGEST_VALUE {
-                return Err(Error::invalid(
-                    format!("{field}.{name}"),
-                    format!("the value has {} bytes; a label value may have {LONGEST_VALUE}", value.len()),
-                ));
-            }
-            labels.push((name, value.into()));
+            labels.push((LabelName::new(name, field)?, value.into()));
         }
-        labels.sort();
+        Self::of(labels, field)
+    }
+
+    /// Checks and sorts labels whose names were checked. `field` is the path of the set in the input, for errors.
+    pub fn of(labels: Vec<(LabelName, Box<str>)>, field: &str) -> Result<Self, Error> {
+        if let Some((name, value)) = labels.iter().find(|(_, value)| value.len() > LONGEST_VALUE) {
+            return Err(too_long(&format!("{field}.{name}"), value));
+        }
+        if labels.len() > MOST_LABELS {
+            return Err(Error::invalid(
+                field,
+                format!("{} labels are given; a series may have {MOST_LABELS}", labels.len()),
+            ));
+        }
+        let labels = sorted_by(labels, Ord::cmp);
         let twice = labels.windows(2).find_map(|pair| match pair {
             [(first, _), (second, _)] if first == second => Some(first.clone()),
             _ => None,
@@ -128,7 +189,7 @@ impl Labels {
     }
 
     /// The names, sorted.
-    pub fn names(&self) -> impl ExactSizeIterator<Item = &LabelName> {
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &LabelName> + Clone {
         self.0.iter().map(|(name, _)| name)
     }
 
@@ -165,5 +226,32 @@ mod tests {
         assert_eq!(labels.get("b"), Some("2"));
         assert!(Labels::new([("a", "1"), ("a", "2")], "labels").is_err());
         assert!(Labels::new([("a", &*"x".repeat(LONGEST_VALUE + 1))], "labels").is_err());
+    }
+
+    #[test]
+    fn newer_names_are_any_text_and_are_escaped_for_older_readers() {
+        for name in ["é", "a.b", "9", "日本", "a b"] {
+            assert_eq!(MetricName::new_utf8(name, "metric_name").unwrap().as_str(), name);
+            assert_eq!(LabelName::new_utf8(name, "labels").unwrap().as_str(), name);
+        }
+        assert!(MetricName::new_utf8("", "metric_name").is_err());
+        assert!(LabelName::new_utf8("__é", "labels").is_err());
+        for (name, metric, label) in
+            [("a:b", "a:b", "a_b"), ("9a", "_a", "_a"), ("é.x", "__x", "__x"), ("ok_1", "ok_1", "ok_1")]
+        {
+            assert_eq!((underscored(name, true), underscored(name, false)), (metric.into(), label.into()));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_escaped_name_is_one_that_the_older_rules_take(name in ".{1,40}") {
+            let escaped = underscored(&name, true);
+            proptest::prop_assert!(MetricName::new(&escaped, "metric_name").is_ok());
+            proptest::prop_assert_eq!(escaped.chars().count(), name.chars().count());
+            let label = underscored(&name, false);
+            proptest::prop_assert!(fault(&label, |_| false).is_none());
+            proptest::prop_assert_eq!(&underscored(&label, false), &label);
+        }
     }
 }

@@ -1,54 +1,81 @@
-//! What a series holds, and how one observation changes it.
+//! What a metric measures, its buckets, and which amounts it takes. Holds no series.
 
 use crate::error::Error;
 
-/// What a metric measures. As a word: `counter`, `gauge`, `histogram`, `summary`.
+/// What a metric measures. As a word: `counter`, `gauge`, `histogram`, `summary`, `native_histogram`, `info`, `stateset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Kind {
     /// Only goes up, from zero. Recording adds.
-    Counter,
+    Counter = 1,
     /// Goes up and down. Recording sets.
     Gauge,
     /// Cumulative buckets, sum and count. Recording observes.
     Histogram,
-    /// Sum and count. Recording observes.
+    /// Sum and count, and quantiles where some were asked for. Recording observes.
     Summary,
+    /// Exponential buckets, made as needed, sum and count. Recording observes.
+    NativeHistogram,
+    /// Says something in its labels; always 1.
+    Info,
+    /// Named states, each on or off.
+    StateSet,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Counter, Self::Gauge, Self::Histogram, Self::Summary];
+    pub const ALL: [Self; 7] =
+        [Self::Counter, Self::Gauge, Self::Histogram, Self::Summary, Self::NativeHistogram, Self::Info, Self::StateSet];
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The word of `# TYPE` lines and of `metric_type`.
+    /// The kind of that number, as `kind as u8` gives it.
+    pub(super) fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Counter,
+            2 => Self::Gauge,
+            3 => Self::Histogram,
+            4 => Self::Summary,
+            5 => Self::NativeHistogram,
+            6 => Self::Info,
+            7 => Self::StateSet,
+            _ => return None,
+        })
+    }
+
+    /// The word of `metric_type`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
             Self::Histogram => "histogram",
             Self::Summary => "summary",
+            Self::NativeHistogram => "native_histogram",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
         }
     }
 
-    /// The label that the kind writes itself, and that a user therefore may not.
-    pub fn own_label(self) -> Option<&'static str> {
+    /// The label that the kind writes itself, and that a user therefore may not. A state set's is named like the metric.
+    pub fn own_label(self, metric: &str) -> Option<&str> {
         match self {
-            Self::Histogram => Some("le"),
+            Self::Histogram | Self::NativeHistogram => Some("le"),
             Self::Summary => Some("quantile"),
-            Self::Counter | Self::Gauge => None,
+            Self::StateSet => Some(metric),
+            Self::Counter | Self::Gauge | Self::Info => None,
         }
     }
 
-    /// What the kind's sample names end with, besides the plain name.
+    /// What the kind's sample names may end with, besides the plain name.
     pub fn suffixes(self) -> &'static [&'static str] {
         match self {
-            Self::Counter | Self::Gauge => &[],
-            Self::Histogram => &["_bucket", "_sum", "_count"],
+            Self::Counter | Self::Gauge | Self::StateSet => &[],
+            Self::Histogram | Self::NativeHistogram => &["_bucket", "_sum", "_count"],
             Self::Summary => &["_sum", "_count"],
+            Self::Info => &["_info"],
         }
     }
 }
@@ -100,76 +127,35 @@ impl Default for Buckets {
     }
 }
 
-/// The state of one series.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// The total since the start.
-    Counter(f64),
-    /// The last value.
-    Gauge(f64),
-    /// Observations by bucket.
-    Histogram {
-        /// Observations in each bucket alone, one more than there are finite bounds: the last is what lies above them.
-        counts: Box<[u64]>,
-        /// The sum of all observations.
-        sum: f64,
-    },
-    /// Observations without buckets.
-    Summary {
-        /// How many.
-        count: u64,
-        /// Their sum.
-        sum: f64,
-    },
+/// Whether a series of that kind takes the amount, recorded as the kind says. `field` is the amount's path in the input, for
+/// the error.
+pub fn check(kind: Kind, amount: f64, field: &str) -> Result<(), Error> {
+    let problem = match kind {
+        Kind::Counter if amount.is_nan() => "a counter cannot grow by NaN; expected a finite number, at least 0",
+        Kind::Counter if amount < 0.0 => {
+            "a counter only goes up; expected a number of at least 0, or metric_type gauge for values that fall"
+        }
+        Kind::Counter if amount.is_infinite() => {
+            "a counter cannot grow by an infinite amount; expected a finite number"
+        }
+        // One NaN would spoil the sum for ever.
+        Kind::Histogram | Kind::NativeHistogram | Kind::Summary if amount.is_nan() => {
+            "NaN cannot be observed; expected a number"
+        }
+        Kind::Info => "an info is always 1 and takes no amount; say what changed in its labels",
+        Kind::StateSet => "a state set takes no amount; set its states by name",
+        _ => return Ok(()),
+    };
+    Err(Error::invalid(field, problem))
 }
 
-impl Value {
-    /// The state before the first recording.
-    pub fn new(kind: Kind, buckets: &Buckets) -> Self {
-        match kind {
-            Kind::Counter => Self::Counter(0.0),
-            Kind::Gauge => Self::Gauge(0.0),
-            Kind::Histogram => Self::Histogram { counts: vec![0; buckets.bounds().len() + 1].into(), sum: 0.0 },
-            Kind::Summary => Self::Summary { count: 0, sum: 0.0 },
-        }
+/// Counts one observation in the buckets, each counted alone: `counts` is one longer than `bounds`.
+pub(super) fn observe(bounds: &[f64], counts: &mut [u64], amount: f64) -> usize {
+    let bucket = bounds.partition_point(|bound| *bound < amount);
+    if let Some(count) = counts.get_mut(bucket) {
+        *count += 1;
     }
-
-    /// Whether `record` would take this amount. `field` is its path in the input, for the error.
-    pub fn check(kind: Kind, amount: f64, field: &str) -> Result<(), Error> {
-        let problem = match kind {
-            Kind::Counter if amount.is_nan() => "a counter cannot grow by NaN; expected a finite number, at least 0",
-            Kind::Counter if amount < 0.0 => {
-                "a counter only goes up; expected a number of at least 0, or metric_type gauge for values that fall"
-            }
-            Kind::Counter if amount.is_infinite() => {
-                "a counter cannot grow by an infinite amount; expected a finite number"
-            }
-            // One NaN would spoil the sum for ever.
-            Kind::Histogram | Kind::Summary if amount.is_nan() => "NaN cannot be observed; expected a number",
-            _ => return Ok(()),
-        };
-        Err(Error::invalid(field, problem))
-    }
-
-    /// Takes one recording that [`Value::check`] passed: a counter adds, a gauge is set, the others observe.
-    pub fn record(&mut self, amount: f64, buckets: &Buckets) {
-        match self {
-            Self::Counter(total) => *total += amount,
-            Self::Gauge(last) => *last = amount,
-            Self::Histogram { counts, sum } => {
-                *sum += amount;
-                let bucket = buckets.bounds().partition_point(|bound| *bound < amount);
-                // `counts` is one longer than the bounds, and partition_point is at most their number.
-                if let Some(count) = counts.get_mut(bucket) {
-                    *count += 1;
-                }
-            }
-            Self::Summary { count, sum } => {
-                *count += 1;
-                *sum += amount;
-            }
-        }
-    }
+    bucket
 }
 
 #[cfg(test)]
@@ -179,21 +165,31 @@ mod tests {
     #[test]
     fn an_observation_on_a_bound_is_in_its_bucket() {
         let buckets = Buckets::new(&[1.0, 2.0, f64::INFINITY], "buckets").unwrap();
-        let mut value = Value::new(Kind::Histogram, &buckets);
+        let mut counts = [0; 3];
         for amount in [0.5, 1.0, 1.5, 2.0, 2.1, -3.0, f64::INFINITY] {
-            value.record(amount, &buckets);
+            observe(buckets.bounds(), &mut counts, amount);
         }
-        assert_eq!(value, Value::Histogram { counts: [3, 2, 2].into(), sum: f64::INFINITY });
+        assert_eq!(counts, [3, 2, 2]);
     }
 
     #[test]
     fn a_counter_takes_no_step_back() {
         for amount in [-1.0, -1e-300, f64::NAN, f64::INFINITY] {
-            assert_eq!(Value::check(Kind::Counter, amount, "metric_value").unwrap_err().field(), Some("metric_value"));
+            assert_eq!(check(Kind::Counter, amount, "metric_value").unwrap_err().field(), Some("metric_value"));
         }
-        assert!(Value::check(Kind::Counter, -0.0, "metric_value").is_ok());
-        assert!(Value::check(Kind::Gauge, f64::NAN, "metric_value").is_ok());
-        assert!(Value::check(Kind::Summary, f64::NAN, "metric_value").is_err());
+        assert!(check(Kind::Counter, -0.0, "metric_value").is_ok());
+        assert!(check(Kind::Gauge, f64::NAN, "metric_value").is_ok());
+        assert!(check(Kind::Summary, f64::NAN, "metric_value").is_err());
+        assert!(check(Kind::Info, 1.0, "metric_value").is_err());
+    }
+
+    #[test]
+    fn a_kind_is_found_by_its_name() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_name(kind.name()), Some(kind));
+            assert_eq!(Kind::from_number(kind as u8), Some(kind));
+        }
+        assert_eq!(Kind::from_name("histo"), None);
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Grafana's HTTP API. So far its health only.
 
-use url::Url;
-
-use crate::http::{Method, Peer, Request, endpoint};
+use crate::http::{Method, Peer, Request, Url, endpoint};
 
 /// For errors.
 pub const PEER: Peer = Peer { server: "Grafana", setting: "grafana_url" };

@@ -5,10 +5,8 @@ pub mod grafana;
 pub mod prometheus;
 pub mod pushgateway;
 
-use url::Url;
-
 use crate::error::{Error, excerpt};
-use crate::http::{Peer, Response, origin};
+use crate::http::{Peer, Response, Url};
 
 /// Longest part of a server's reply that an error repeats, in bytes.
 const REPLY_BYTES: usize = 300;
@@ -18,7 +16,7 @@ fn refused(peer: Peer, url: &Url, response: &Response, todo: &str) -> Error {
     let reply = excerpt(&String::from_utf8_lossy(&response.body), REPLY_BYTES);
     Error::Refused {
         server: peer.server,
-        origin: origin(url),
+        origin: url.origin(),
         status: response.status,
         reply: if reply.is_empty() { "(no text)".into() } else { reply },
         todo: match (todo, response.status) {

@@ -2,13 +2,13 @@
 
 use core::time::Duration;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::Value;
-use url::Url;
-use url::form_urlencoded::Serializer;
+use serde_json::value::RawValue;
 
 use crate::error::{Error, excerpt};
-use crate::http::{Client, Method, Peer, Request, Response, endpoint, origin};
+use crate::exposition::number::number_text;
+use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
 
 /// For errors.
 pub const PEER: Peer = Peer { server: "Prometheus", setting: "prometheus_url" };
@@ -41,8 +41,8 @@ pub enum Query {
 pub struct Answer {
     /// `vector`, `matrix`, `scalar` or `string`.
     pub result_type: String,
-    /// The API's own form of it: values are strings, timestamps numbers of seconds.
-    pub result: Value,
+    /// The API's own form of it, as JSON: values are strings, timestamps numbers of seconds.
+    pub result: String,
     /// What the server warned of.
     pub warnings: Vec<String>,
     /// What the server remarked.
@@ -66,39 +66,50 @@ struct Envelope {
 #[serde(rename_all = "camelCase")]
 struct Data {
     result_type: String,
-    result: Value,
+    result: Box<RawValue>,
 }
 
 /// Runs a query. Sent as a form by POST, which takes expressions of any length; by GET where a proxy refuses POST.
 pub fn query(client: &mut Client, base: &Url, query: &Query) -> Result<Answer, Error> {
-    let (path, form) = match query {
+    let (path, fields) = match query {
         Query::Instant { expression, time } => {
-            let mut form = Serializer::new(String::new());
-            form.append_pair("query", expression);
-            if let Some(time) = time {
-                form.append_pair("time", &time.to_string());
-            }
-            ("query", form.finish())
+            let time = time.map(|time| ("time", number_text(time)));
+            ("query", [Some(("query", expression.clone())), time, None, None])
         }
-        Query::Range { expression, start, end, step } => {
-            let mut form = Serializer::new(String::new());
-            form.append_pair("query", expression)
-                .append_pair("start", &start.to_string())
-                .append_pair("end", &end.to_string())
-                .append_pair("step", &step.as_secs_f64().to_string());
-            ("query_range", form.finish())
-        }
+        Query::Range { expression, start, end, step } => (
+            "query_range",
+            [
+                Some(("query", expression.clone())),
+                Some(("start", number_text(*start))),
+                Some(("end", number_text(*end))),
+                Some(("step", number_text(step.as_secs_f64()))),
+            ],
+        ),
     };
+    let form = form(fields.into_iter().flatten());
     let url = endpoint(base, ["api", "v1", path]);
     let post = Request::new(Method::Post, url.clone())
         .with_body("application/x-www-form-urlencoded", form.clone().into_bytes());
     let mut response = client.send(PEER, post)?;
     if matches!(response.status, 403 | 405 | 501) {
-        let mut get = Request::new(Method::Get, url.clone());
-        get.url.set_query(Some(&form));
-        response = client.send(PEER, get)?;
+        response = client.send(PEER, Request::new(Method::Get, url.clone().with_query(Some(form))))?;
     }
     read(&url, &response)
+}
+
+/// The fields as a form: `application/x-www-form-urlencoded`.
+fn form(fields: impl Iterator<Item = (&'static str, String)>) -> String {
+    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b' ');
+    let mut form = String::new();
+    for (name, value) in fields {
+        if !form.is_empty() {
+            form.push('&');
+        }
+        form.push_str(name);
+        form.push('=');
+        form.push_str(&utf8_percent_encode(&value, ENCODED).to_string().replace(' ', "+"));
+    }
+    form
 }
 
 /// `GET /-/healthy`.
@@ -112,23 +123,21 @@ fn read(url: &Url, response: &Response) -> Result<Answer, Error> {
         // Proxies, and Prometheus itself while it starts, answer errors as plain text.
         Err(_) if response.status != 200 => return Err(super::refused(PEER, url, response, "")),
         Err(error) => {
+            let begin = response.body.get(..200).unwrap_or(&response.body);
             return Err(Error::BadAnswer {
                 server: PEER.server,
-                origin: origin(url),
-                problem: format!(
-                    "{error} in {:?}",
-                    excerpt(&String::from_utf8_lossy(response.body.get(..200).unwrap_or(&response.body)), 100)
-                ),
+                origin: url.origin(),
+                problem: format!("{error} in {:?}", excerpt(&String::from_utf8_lossy(begin), 100)),
             });
         }
     };
     match envelope {
         Envelope { status, data: Some(data), warnings, infos, .. } if status == "success" => {
-            Ok(Answer { result_type: data.result_type, result: data.result, warnings, infos })
+            Ok(Answer { result_type: data.result_type, result: data.result.get().into(), warnings, infos })
         }
         Envelope { error_type, error, .. } => Err(Error::Query {
             server: PEER.server,
-            origin: origin(url),
+            origin: url.origin(),
             error_type: error_type.unwrap_or_else(|| response.status.to_string()),
             text: excerpt(&error.unwrap_or_else(|| "nothing more".into()), 1_000),
         }),
@@ -137,8 +146,6 @@ fn read(url: &Url, response: &Response) -> Result<Answer, Error> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn read_body(status: u16, body: &str) -> Result<Answer, Error> {
@@ -154,7 +161,7 @@ mod tests {
         );
         let expected = Answer {
             result_type: "vector".into(),
-            result: json!([]),
+            result: "[]".into(),
             warnings: vec!["w".into()],
             infos: vec!["i".into()],
         };

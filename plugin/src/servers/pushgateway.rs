@@ -4,11 +4,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
-use url::Url;
 
 use crate::error::Error;
 use crate::exposition::text;
-use crate::http::{Client, Method, Peer, Request, Response, endpoint};
+use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
 use crate::registry::Labels;
 
 /// For errors.

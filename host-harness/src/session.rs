@@ -1,0 +1,336 @@
+//! A plug in its store, with one owner: the fast way to call it. [`crate::PlugHandle`] shares one among many callers.
+//!
+//! A trap poisons a whole store. The session then drops it, and the next call gets a fresh instance.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tracing::error;
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
+use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
+
+use crate::error::Error;
+use crate::grants::Grants;
+use crate::outbound::Outbound;
+use crate::plug::EPOCH;
+use crate::plug::bindings::exports::plugpipe::monitoring::{metrics, types};
+use crate::plug::bindings::{MonitoringHost, MonitoringHostPre};
+
+pub use crate::plug::bindings::exports::plugpipe::monitoring::exposition::Exposed;
+pub use crate::plug::bindings::exports::plugpipe::monitoring::metrics::{Definition, NativeBuckets, Outcome};
+pub use crate::plug::bindings::exports::plugpipe::monitoring::types::{Format, Label, MetricKind};
+
+/// How long a call that waits on the host may outlive its limit before it is taken from the outside.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Bounds of one plug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most memory the plug may hold, in bytes.
+    pub memory_bytes: usize,
+    /// The longest one call may take, the waits for servers included.
+    pub call: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory_bytes: 256 * 1024 * 1024, call: Duration::from_secs(60) }
+    }
+}
+
+/// What a store holds beside the plug.
+pub(crate) struct State {
+    table: ResourceTable,
+    http: WasiHttpCtx,
+    outbound: Outbound,
+    clocks: WasiClocksCtx,
+    limits: StoreLimits,
+    /// How many more epochs the running call may compute for.
+    epochs_left: u64,
+}
+
+impl IoView for State {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}
+
+impl WasiClocksView for State {
+    fn clocks(&mut self) -> WasiClocksCtxView<'_> {
+        WasiClocksCtxView { ctx: &mut self.clocks, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outbound }
+    }
+}
+
+/// A plug and its store.
+///
+/// A call's future must be awaited to its end: one that is dropped half-way costs the instance, as a crash does.
+pub struct Session {
+    pre: MonitoringHostPre<State>,
+    config: String,
+    grants: Arc<Grants>,
+    limits: Limits,
+    /// None after a crash, until the next call.
+    instance: Option<Instance>,
+}
+
+struct Instance {
+    store: Store<State>,
+    plug: MonitoringHost,
+    /// Whether the plug has been told its configuration.
+    configured: bool,
+    /// Whether no call ended it or left it half-way.
+    sound: bool,
+}
+
+/// Makes a call on the instance, within the session's limits; a crash costs the instance.
+macro_rules! call {
+    ($session:expr, |$plug:ident, $store:ident| $call:expr) => {{
+        let limit = $session.limits.call;
+        let instance = $session.ready().await?;
+        instance.store.data_mut().epochs_left = epochs(limit);
+        instance.store.set_epoch_deadline(1);
+        // Until the call has come back, the instance counts as lost: a caller may drop this future half-way.
+        instance.sound = false;
+        let outcome = {
+            let $plug = &instance.plug;
+            let $store = &mut instance.store;
+            tokio::time::timeout(limit + GRACE, $call).await
+        };
+        match outcome {
+            Ok(Ok(answer)) => {
+                instance.sound = true;
+                Ok(answer)
+            }
+            Ok(Err(trap)) => Err($session.lost(ended(&trap, limit))),
+            Err(_) => Err($session.lost(stopped(limit))),
+        }
+    }};
+}
+
+impl Session {
+    pub(crate) async fn start(
+        pre: MonitoringHostPre<State>,
+        config: &Value,
+        grants: Grants,
+        limits: Limits,
+    ) -> Result<Self, Error> {
+        let mut session = Self { pre, config: config.to_string(), grants: Arc::new(grants), limits, instance: None };
+        // The first instance is made here, so that what is wrong with the component is said at once.
+        session.instance = Some(session.instantiate().await?);
+        Ok(session)
+    }
+
+    /// Runs one operation: `ctx` and `cfg` go to the plug as they are, and so comes its answer. An empty `cfg` keeps the last one.
+    pub async fn process(&mut self, ctx: &str, cfg: &str) -> Result<String, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, ctx, cfg))
+    }
+
+    /// Asks every configured server whether it is well: JSON.
+    pub async fn health_check(&mut self) -> Result<String, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_health_check(store))
+    }
+
+    /// Makes the plug forget what it recorded, and its configuration: JSON.
+    pub async fn cleanup(&mut self) -> Result<String, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_cleanup(store))
+    }
+
+    /// What the plug says of itself: JSON.
+    pub async fn describe(&mut self) -> Result<String, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_describe(store))
+    }
+
+    /// Registers a family and answers its number; the same definition again answers the same.
+    pub async fn register(&mut self, definition: &Definition) -> Result<u32, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_register(store, definition))?
+            .map_err(plug_error)
+    }
+
+    /// The handle of a family's series for these labels, made if need be.
+    pub async fn series_of(&mut self, family: u32, labels: &[Label]) -> Result<u32, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_series_of(store, family, labels))?
+            .map_err(plug_error)
+    }
+
+    /// Adds to a counter or gauge.
+    pub async fn add(&mut self, series: u32, amount: f64) -> Result<Outcome, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_add(store, series, amount))
+    }
+
+    /// Sets a gauge.
+    pub async fn set(&mut self, series: u32, value: f64) -> Result<Outcome, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_set(store, series, value))
+    }
+
+    /// Observes a value in a histogram, native histogram or summary.
+    pub async fn observe(&mut self, series: u32, value: f64) -> Result<Outcome, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_observe(store, series, value))
+    }
+
+    /// Observes a value, or adds to a counter, with an example.
+    pub async fn observe_with_exemplar(&mut self, series: u32, value: f64, exemplar: &[Label]) -> Result<(), Error> {
+        call!(self, |plug, store| plug
+            .plugpipe_monitoring_metrics()
+            .call_observe_with_exemplar(store, series, value, exemplar))?
+        .map_err(plug_error)
+    }
+
+    /// Turns a state of a state set on or off.
+    pub async fn set_state(&mut self, series: u32, state: &str, on: bool) -> Result<(), Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_set_state(store, series, state, on))?
+            .map_err(plug_error)
+    }
+
+    /// Records many at once, all or none; the lists have the same length.
+    pub async fn record_many(&mut self, series: &[u32], values: &[f64]) -> Result<(), Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_record_many(store, series, values))?.map_err(
+            |rejection: metrics::Rejection| Error::Plug {
+                problem: format!("item {}: {}", rejection.index, text(rejection.error)),
+            },
+        )
+    }
+
+    /// Records by name, and answers the handle for the next time.
+    pub async fn record(&mut self, name: &str, kind: MetricKind, labels: &[Label], value: f64) -> Result<u32, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_record(store, name, kind, labels, value))?
+            .map_err(plug_error)
+    }
+
+    /// Removes a series; false if there was none.
+    pub async fn remove(&mut self, series: u32) -> Result<bool, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_remove(store, series))
+    }
+
+    /// Removes everything, and answers how many series there were.
+    pub async fn clear(&mut self) -> Result<u64, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_clear(store))
+    }
+
+    /// The whole registry in one of the formats.
+    pub async fn encode(&mut self, format: Format) -> Result<Vec<u8>, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_encode(store, format))
+    }
+
+    /// What a scrape with this `Accept` header gets; no header is an empty text.
+    pub async fn scrape(&mut self, accept: &str) -> Result<Exposed, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_scrape(store, accept))
+    }
+
+    /// The whole registry, for [`Session::restore`].
+    pub async fn snapshot(&mut self) -> Result<Vec<u8>, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_state().call_snapshot(store))
+    }
+
+    /// Replaces the registry by a snapshot; one that is damaged changes nothing.
+    pub async fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_state().call_restore(store, snapshot))?.map_err(plug_error)
+    }
+
+    /// The instance, made afresh where a crash took it, and told its configuration.
+    async fn ready(&mut self) -> Result<&mut Instance, Error> {
+        // The borrow of an instance that is there must not reach into the making of another.
+        if self.instance.as_ref().is_none_or(|instance| !instance.sound) {
+            self.instance = None;
+            self.instance = Some(self.instantiate().await?);
+        }
+        let limit = self.limits.call;
+        let Some(instance) = self.instance.as_mut() else { return Err(Error::Ended) };
+        if !instance.configured {
+            instance.store.data_mut().epochs_left = epochs(limit);
+            instance.store.set_epoch_deadline(1);
+            instance.sound = false;
+            let plug = instance.plug.plugpipe_monitoring_plug();
+            // A configuration that is not valid is said in the answers of the calls that need it: here it is only handed over.
+            let told = plug.call_process(&mut instance.store, r#"{"operation":"describe"}"#, &self.config);
+            match tokio::time::timeout(limit + GRACE, told).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(trap)) => return Err(ended(&trap, limit)),
+                Err(_) => return Err(stopped(limit)),
+            }
+            instance.configured = true;
+            instance.sound = true;
+        }
+        Ok(instance)
+    }
+
+    /// Gives up the instance, poisoned by what ended its call.
+    fn lost(&mut self, error: Error) -> Error {
+        self.instance = None;
+        error
+    }
+
+    async fn instantiate(&mut self) -> Result<Instance, Error> {
+        let state = State {
+            table: ResourceTable::new(),
+            http: WasiHttpCtx::new(),
+            outbound: Outbound::new(Arc::clone(&self.grants)),
+            clocks: WasiClocksCtx::default(),
+            limits: StoreLimitsBuilder::new()
+                .memory_size(self.limits.memory_bytes)
+                .memories(1)
+                .instances(16)
+                .tables(16)
+                .build(),
+            epochs_left: epochs(self.limits.call),
+        };
+        let mut store = Store::new(self.pre.engine(), state);
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut context| {
+            let left = &mut context.data_mut().epochs_left;
+            *left = left.saturating_sub(1);
+            // A yield lets other tasks of this thread run too.
+            Ok(if *left == 0 { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
+        });
+        let plug = self
+            .pre
+            .instantiate_async(&mut store)
+            .await
+            .map_err(|error| Error::Load { plug: "the plug".into(), problem: format!("{error:#}") })?;
+        Ok(Instance { store, plug, configured: false, sound: true })
+    }
+}
+
+/// For how many epochs a call within this limit may compute.
+fn epochs(limit: Duration) -> u64 {
+    u64::try_from(limit.as_nanos() / EPOCH.as_nanos()).unwrap_or(u64::MAX).max(1)
+}
+
+fn ended(trap: &wasmtime::Error, limit: Duration) -> Error {
+    if trap.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
+        return stopped(limit);
+    }
+    error!(problem = %format!("{trap:#}"), "the plug crashed");
+    Error::Crashed { problem: trap.root_cause().to_string() }
+}
+
+fn stopped(limit: Duration) -> Error {
+    error!(after = ?limit, "a call was stopped");
+    Error::Deadline { after: limit }
+}
+
+fn plug_error(error: types::Error) -> Error {
+    Error::Plug { problem: text(error) }
+}
+
+fn text(error: types::Error) -> String {
+    match error {
+        types::Error::InvalidInput(text)
+        | types::Error::Conflict(text)
+        | types::Error::LimitReached(text)
+        | types::Error::NotConfigured(text)
+        | types::Error::NotGranted(text)
+        | types::Error::Unreachable(text)
+        | types::Error::Refused(text) => text,
+    }
+}

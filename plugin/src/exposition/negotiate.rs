@@ -1,0 +1,273 @@
+//! Which format a reader gets, from its HTTP `Accept` header. Decides only; encodes nothing.
+//!
+//! | accepted | format |
+//! |---|---|
+//! | `application/vnd.google.protobuf` with `proto=io.prometheus.client.MetricFamily` and `encoding=delimited` | [`Format::Protobuf`] |
+//! | `application/openmetrics-text`, `version=1.0.0` | [`Format::OpenMetrics100`] |
+//! | `application/openmetrics-text`, `version=0.0.1` or none | [`Format::OpenMetrics001`] |
+//! | `text/plain`, `version=1.0.0` | [`Format::Text100`] |
+//! | `text/plain`, `version=0.0.4` or none; `text/*`; `*/*` | [`Format::Text004`] |
+//! | `application/json` | [`Format::Json`] |
+//! | `text/csv` | [`Format::Csv`] |
+//!
+//! The highest `q` wins; among equals a named type wins over a wildcard, then the first. What is not in the table, and
+//! `q=0`, is passed over; if nothing is left the answer is text 0.0.4 all the same, since a scrape without an answer helps
+//! nobody. `escaping=` counts where it stands with the chosen type. Prometheus 3 sends it with the versions 1.0.0 only,
+//! though it names what the server can store: protobuf, which no version tells apart, takes it from the best type that has
+//! it. Else it is [`Escaping::Underscores`]. An escaping or `q` that cannot be read is as if it were not there.
+//!
+//! Sources: RFC 9110, 12.5.1; prometheus.io/docs/instrumenting/content_negotiation; headers of Prometheus 2.42 and 3.5.
+
+use super::escaping::Escaping;
+use super::{csv, json, openmetrics, protobuf};
+
+/// What an encoder writes. For OpenMetrics the two versions differ in the header only, and text 1.0.0 is text 0.0.4 whose
+/// names may be quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus text 0.0.4.
+    Text004,
+    /// Prometheus text 1.0.0.
+    Text100,
+    /// OpenMetrics 0.0.1.
+    OpenMetrics001,
+    /// OpenMetrics 1.0.0.
+    OpenMetrics100,
+    /// Delimited protobuf.
+    Protobuf,
+    /// This plug's JSON.
+    Json,
+    /// This plug's CSV.
+    Csv,
+}
+
+/// A format and how its names are escaped; JSON and CSV never escape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// What to write.
+    pub format: Format,
+    /// For whom.
+    pub escaping: Escaping,
+}
+
+impl Choice {
+    /// The answer's `Content-Type`. The versions 1.0.0 must say their escaping; the others do where it is not the default.
+    pub fn content_type(&self) -> String {
+        let (of_format, always) = match self.format {
+            Format::Text004 => ("text/plain; version=0.0.4; charset=utf-8", false),
+            Format::Text100 => ("text/plain; version=1.0.0; charset=utf-8", true),
+            Format::OpenMetrics001 => ("application/openmetrics-text; version=0.0.1; charset=utf-8", false),
+            Format::OpenMetrics100 => (openmetrics::CONTENT_TYPE, true),
+            Format::Protobuf => (protobuf::CONTENT_TYPE, false),
+            Format::Json => return json::CONTENT_TYPE.to_owned(),
+            Format::Csv => return csv::CONTENT_TYPE.to_owned(),
+        };
+        let mut content_type = of_format.to_owned();
+        if always || self.escaping != Escaping::default() {
+            content_type.push_str("; escaping=");
+            content_type.push_str(self.escaping.name());
+        }
+        content_type
+    }
+}
+
+/// Chooses by the header's value; several headers are to be joined with commas, and no header is `""`. Any text is allowed.
+pub fn negotiate(accept: &str) -> Choice {
+    let chosen = best(accept, |range| Some((range.format?, range.escaping)));
+    let (format, mut escaping) = chosen.unwrap_or((Format::Text004, None));
+    if format == Format::Protobuf {
+        escaping = escaping.or_else(|| best(accept, |range| range.escaping));
+    }
+    Choice { format, escaping: escaping.unwrap_or_default() }
+}
+
+/// What the best range has of those that have it.
+fn best<T>(accept: &str, of_range: impl Fn(&Range) -> Option<T>) -> Option<T> {
+    let ranges = split(accept, b',').map(Range::read).filter(|range| range.quality > 0);
+    let having = ranges.filter_map(|range| Some((of_range(&range)?, range)));
+    // Of equals the first, as `min_by_key` has it.
+    having.min_by_key(|(_, range)| (std::cmp::Reverse(range.quality), range.wildcard)).map(|(found, _)| found)
+}
+
+/// One of the header's media ranges.
+struct Range {
+    /// `None` for what is not served.
+    format: Option<Format>,
+    wildcard: bool,
+    escaping: Option<Escaping>,
+    /// In thousandths.
+    quality: u16,
+}
+
+impl Range {
+    fn read(text: &str) -> Range {
+        let mut parts = split(text, b';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let (mut version, mut proto, mut encoding) = (None, None, None);
+        let mut range = Range { format: None, wildcard: media_type.ends_with("/*"), escaping: None, quality: 1000 };
+        for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+            let value = value.trim().trim_matches('"');
+            match name.trim().to_ascii_lowercase().as_str() {
+                "version" => version = Some(value),
+                "proto" => proto = Some(value),
+                "encoding" => encoding = Some(value),
+                "escaping" => range.escaping = Escaping::from_name(value),
+                "q" => range.quality = thousandths(value).unwrap_or(1000),
+                _ => {}
+            }
+        }
+        range.format = match (media_type.as_str(), version) {
+            ("application/vnd.google.protobuf", _) => (proto == Some("io.prometheus.client.MetricFamily")
+                && encoding == Some("delimited"))
+            .then_some(Format::Protobuf),
+            ("application/openmetrics-text", Some("1.0.0")) => Some(Format::OpenMetrics100),
+            ("application/openmetrics-text", Some("0.0.1") | None) => Some(Format::OpenMetrics001),
+            ("text/plain", Some("1.0.0")) => Some(Format::Text100),
+            ("text/plain", Some("0.0.4") | None) | ("text/*" | "*/*", _) => Some(Format::Text004),
+            ("application/json", _) => Some(Format::Json),
+            ("text/csv", _) => Some(Format::Csv),
+            _ => None,
+        };
+        range
+    }
+}
+
+/// A `q` of RFC 9110: 0 or 1, and up to three decimals; `None` for other text. More than 1 is 1.
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let whole = whole.parse::<u16>().ok()?;
+    if decimals.len() > 3 || !decimals.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let decimals =
+        (0..3).fold(0, |sum, at| sum * 10 + decimals.as_bytes().get(at).map_or(0, |digit| u16::from(digit - b'0')));
+    Some(whole.saturating_mul(1000).saturating_add(decimals).min(1000))
+}
+
+/// The parts between separators that stand outside of quotes.
+fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let mut escaped = false;
+    text.split(move |character: char| {
+        if escaped {
+            escaped = false;
+            return false;
+        }
+        match character {
+            '"' => quoted = !quoted,
+            '\\' => escaped = quoted,
+            _ => {}
+        }
+        !quoted && character == char::from(separator)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn readers_get_the_best_they_ask_for() {
+        use Escaping::{AllowUtf8, Dots, Underscores, Values};
+        use Format::{Csv, Json, OpenMetrics001, OpenMetrics100, Protobuf, Text004, Text100};
+        const PROTOBUF: &str =
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+        for (accept, format, escaping) in [
+            // Prometheus 3.5 with native histograms, and without.
+            (
+                &*format!(
+                    "{PROTOBUF};q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+                ),
+                Protobuf,
+                AllowUtf8,
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+                OpenMetrics100,
+                AllowUtf8,
+            ),
+            // Prometheus 2.42.
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                OpenMetrics100,
+                Underscores,
+            ),
+            // A browser, curl, nobody.
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8", Text004, Underscores),
+            ("*/*", Text004, Underscores),
+            ("", Text004, Underscores),
+            ("text/plain;version=1.0.0;escaping=values", Text100, Values),
+            ("text/plain;version=0.0.4;escaping=dots", Text004, Dots),
+            ("text/plain;version=0.0.4, text/plain;version=1.0.0;escaping=allow-utf-8;q=0.1", Text004, Underscores),
+            ("application/openmetrics-text", OpenMetrics001, Underscores),
+            ("application/openmetrics-text;version=2.0.0;escaping=allow-utf-8", Text004, Underscores),
+            ("application/openmetrics-text;version=2.0.0,text/csv;q=0.1", Csv, Underscores),
+            ("application/json", Json, Underscores),
+            (&*format!("{PROTOBUF};escaping=dots, */*;escaping=values"), Protobuf, Dots),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+                Text004,
+                Underscores,
+            ),
+            // Order and weights.
+            ("*/*, application/json", Json, Underscores),
+            ("text/plain;q=0.5, application/openmetrics-text;version=1.0.0;q=0.50", Text004, Underscores),
+            ("text/plain;q=0.5, application/openmetrics-text;version=1.0.0;q=0.501", OpenMetrics100, Underscores),
+            ("application/json;q=0, text/csv;q=0.001", Csv, Underscores),
+            ("application/json;q=0.0", Text004, Underscores),
+            // What the grammar allows, and what it does not.
+            (" Application/JSON ; Q=1 , text/csv", Json, Underscores),
+            ("text/plain; version=\"1.0.0\"; escaping = \"values\"", Text100, Values),
+            ("a/b;c=\"x,application/json,\\\",y\", text/csv;q=0.1", Csv, Underscores),
+            ("text/csv;q=high, application/json;q=0.9", Csv, Underscores),
+            ("text/plain;version=1.0.0;escaping=rot13", Text100, Underscores),
+            (";;==,,q=1,/,*", Text004, Underscores),
+        ] {
+            assert_eq!(negotiate(accept), Choice { format, escaping }, "{accept}");
+        }
+    }
+
+    #[test]
+    fn the_content_type_says_what_was_negotiated() {
+        let content_type = |format, escaping| Choice { format, escaping }.content_type();
+        for (format, escaping, expected) in [
+            (Format::Text004, Escaping::Underscores, "text/plain; version=0.0.4; charset=utf-8"),
+            (Format::Text004, Escaping::Values, "text/plain; version=0.0.4; charset=utf-8; escaping=values"),
+            (Format::Text100, Escaping::Underscores, "text/plain; version=1.0.0; charset=utf-8; escaping=underscores"),
+            (
+                Format::OpenMetrics100,
+                Escaping::AllowUtf8,
+                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+            ),
+            (
+                Format::OpenMetrics001,
+                Escaping::Underscores,
+                "application/openmetrics-text; version=0.0.1; charset=utf-8",
+            ),
+            (
+                Format::Protobuf,
+                Escaping::Underscores,
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+            ),
+            (Format::Json, Escaping::Values, "application/json"),
+            (Format::Csv, Escaping::Values, "text/csv; charset=utf-8; header=present"),
+        ] {
+            assert_eq!(content_type(format, escaping), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_gets_an_answer(accept in ".*|([a-z*/;=,q.0-9\" ]|text/plain|escaping=|values|version=1.0.0){0,30}") {
+            negotiate(&accept).content_type();
+        }
+
+        #[test]
+        fn an_answer_is_accepted_by_its_own_content_type(accept in "(text/plain|application/openmetrics-text)(;version=1.0.0|;version=0.0.1|;escaping=dots|;escaping=values){0,3}") {
+            let choice = negotiate(&accept);
+            prop_assert_eq!(negotiate(&choice.content_type()), choice);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What encoders read: the registry as families of series of points, borrowed and sorted. Made by
+//! `crate::registry::Registry::read`; knows no format.
+
+use crate::registry::Kind;
+use crate::registry::native::NativeHistogram;
+
+/// A metric and its series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Family<'a> {
+    /// The name, any UTF-8; most are `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+    pub name: &'a str,
+    /// What it measures.
+    pub kind: Kind,
+    /// The help text, unescaped; empty for none.
+    pub help: &'a str,
+    /// The unit, such as `seconds`; empty for none. Where there is one, the name ends with `_<unit>` (before `_total`, where it has that).
+    pub unit: &'a str,
+    /// Sorted by label values.
+    pub series: Vec<Series<'a>>,
+}
+
+/// One series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series<'a> {
+    /// Names and values, sorted by name; values may be any text, also empty.
+    pub labels: Vec<(&'a str, &'a str)>,
+    /// When the series began, in milliseconds since the Unix epoch, where that is known.
+    pub created_ms: Option<u64>,
+    /// What it holds.
+    pub point: Point<'a>,
+}
+
+/// The state of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Point<'a> {
+    /// A total and, where one was given, an example of what it counted.
+    Counter {
+        /// Since `created_ms`.
+        total: f64,
+        /// The last one given.
+        exemplar: Option<&'a Exemplar>,
+    },
+    /// The last value.
+    Gauge(f64),
+    /// Observations by bucket.
+    Histogram {
+        /// Finite upper bounds, rising.
+        bounds: &'a [f64],
+        /// Observations in each bucket alone (not cumulative); one longer than `bounds`: the last is what lies above.
+        counts: &'a [u64],
+        /// Of all observations.
+        sum: f64,
+        /// By bucket; empty, or as long as `counts`.
+        exemplars: &'a [Option<Exemplar>],
+    },
+    /// Observations in exponential buckets.
+    Native(&'a NativeHistogram),
+    /// Observations and their quantiles.
+    Summary {
+        /// Rank in 0..=1 and value (NaN where the window is empty), ranks rising.
+        quantiles: Vec<(f64, f64)>,
+        /// Of all observations.
+        sum: f64,
+        /// Of all observations.
+        count: u64,
+    },
+    /// Always 1; the labels are what is said.
+    Info,
+    /// Named states; each is on or off.
+    StateSet(&'a [(Box<str>, bool)]),
+}
+
+/// An example of an observation, with labels of its own, such as a trace's id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exemplar {
+    /// Together at most 128 UTF-8 characters, names and values.
+    pub labels: Vec<(Box<str>, Box<str>)>,
+    /// What was observed or added.
+    pub value: f64,
+    /// When, in milliseconds since the Unix epoch.
+    pub unix_ms: Option<u64>,
+}

@@ -1,0 +1,390 @@
+//! JSON as the contract needs it: read without copying what need not be copied, written without a tree.
+//!
+//! `serde_json` parses; what it finds becomes a [`Json`], whose texts are borrowed wherever they hold no escape.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+pub use serde_json::Number;
+
+use crate::exposition::json::{number, string};
+use crate::exposition::number::write_count;
+
+/// A JSON value.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names are JSON's own")]
+pub enum Json<'a> {
+    Null,
+    Bool(bool),
+    Number(Number),
+    String(Cow<'a, str>),
+    Array(Vec<Json<'a>>),
+    Object(Object<'a>),
+}
+
+/// Members in the order they were written. Of two with the same name the later one counts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
+
+impl<'a> Object<'a> {
+    /// The value of that name.
+    pub fn get(&self, name: &str) -> Option<&Json<'a>> {
+        self.0.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value)
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Json<'a>)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// Whether all members have one of these names.
+    pub fn has_only(&self, names: &[&str]) -> bool {
+        self.0.iter().all(|(name, _)| names.contains(&&**name))
+    }
+
+    /// Whether there are no members.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'a> Json<'a> {
+    /// Parses a text. The error says what was found, with line and column; nesting is bounded.
+    pub fn parse(text: &'a str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// As JSON again, for error texts.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Null => "null".into(),
+            Self::Bool(flag) => flag.to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::String(text) => {
+                let mut out = Vec::new();
+                string(text, &mut out);
+                String::from_utf8(out).unwrap_or_default()
+            }
+            Self::Array(_) => "a list".into(),
+            Self::Object(_) => "an object".into(),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Json<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Json::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Json::Number(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Json::Number(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Number::from_f64(number).map_or(Json::Null, Json::Number))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Json::String(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Json::String(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Json::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(Name(name)) = map.next_key()? {
+            members.push((name, map.next_value()?));
+        }
+        Ok(Json::Object(Object(members)))
+    }
+}
+
+/// A member's name, borrowed where it holds no escape. (A `Cow` by itself is always copied.)
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameReader;
+
+        impl<'de> Visitor<'de> for NameReader {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(NameReader)
+    }
+}
+
+/// An object that is being written, member by member, in one buffer. Names that the program gives are not escaped: they are
+/// letters and underscores.
+#[derive(Debug)]
+pub struct Writer {
+    out: Vec<u8>,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Writer {
+    /// An object without members.
+    pub fn new() -> Self {
+        // Room for the answer to a record, which is the most frequent one.
+        let mut out = Vec::with_capacity(1_024);
+        out.push(b'{');
+        Self { out }
+    }
+
+    fn comma(&mut self) {
+        if !matches!(self.out.last(), Some(b'{' | b'[')) {
+            self.out.push(b',');
+        }
+    }
+
+    fn name(&mut self, name: &'static str) {
+        self.comma();
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    /// A text under a name that comes from outside.
+    pub fn member(&mut self, name: &str, text: &str) {
+        self.comma();
+        string(name, &mut self.out);
+        self.out.push(b':');
+        string(text, &mut self.out);
+    }
+
+    /// A text.
+    pub fn text(&mut self, name: &'static str, text: &str) {
+        self.name(name);
+        string(text, &mut self.out);
+    }
+
+    /// A number: a whole one without a point. What JSON cannot say becomes its text: `"+Inf"`, `"NaN"`.
+    pub fn number(&mut self, name: &'static str, value: f64) {
+        self.name(name);
+        number(value, &mut self.out);
+    }
+
+    /// A count.
+    pub fn count(&mut self, name: &'static str, count: u64) {
+        self.name(name);
+        write_count(count, &mut self.out);
+    }
+
+    /// A flag.
+    pub fn flag(&mut self, name: &'static str, flag: bool) {
+        self.raw(name, if flag { "true" } else { "false" });
+    }
+
+    /// A list of texts.
+    pub fn texts<'t>(&mut self, name: &'static str, texts: impl IntoIterator<Item = &'t str>) {
+        self.open_list(name);
+        for text in texts {
+            self.comma();
+            string(text, &mut self.out);
+        }
+        self.close_list();
+    }
+
+    /// What is JSON already.
+    pub fn raw(&mut self, name: &'static str, json: &str) {
+        self.name(name);
+        self.out.extend_from_slice(json.as_bytes());
+    }
+
+    /// Begins an object: what is written until [`Writer::close`] is in it.
+    pub fn open(&mut self, name: &'static str) {
+        self.name(name);
+        self.out.push(b'{');
+    }
+
+    /// Begins an object in a list.
+    pub fn open_item(&mut self) {
+        self.comma();
+        self.out.push(b'{');
+    }
+
+    /// Ends the object that was begun last.
+    pub fn close(&mut self) {
+        self.out.push(b'}');
+    }
+
+    /// Begins a list of objects, each begun by [`Writer::open_item`].
+    pub fn open_list(&mut self, name: &'static str) {
+        self.name(name);
+        self.out.push(b'[');
+    }
+
+    /// Ends the list.
+    pub fn close_list(&mut self) {
+        self.out.push(b']');
+    }
+
+    /// How much is written, for [`Writer::take_back`].
+    pub fn mark(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Takes back what was written since the mark.
+    pub fn take_back(&mut self, mark: usize) {
+        self.out.truncate(mark);
+    }
+
+    /// The object as text.
+    pub fn finish(mut self) -> String {
+        self.close();
+        // It is made of texts and ASCII only.
+        String::from_utf8(self.out).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn same(ours: &Json, theirs: &Value) -> bool {
+        match (ours, theirs) {
+            (Json::Null, Value::Null) => true,
+            (Json::Bool(a), Value::Bool(b)) => a == b,
+            (Json::Number(a), Value::Number(b)) => a == b,
+            (Json::String(a), Value::String(b)) => a == b,
+            (Json::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+            (Json::Object(a), Value::Object(b)) => {
+                a.iter().len() == b.len() && b.iter().all(|(name, b)| a.get(name).is_some_and(|a| same(a, b)))
+            }
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn values_are_those_of_serde_json() {
+        for text in [
+            r#"{"a": [1, -2, 2.5, 1e300, 18446744073709551615, null, true, "x\n\u00e9"], "b\"": {}}"#,
+            "[]",
+            "\"\"",
+            "0.1",
+            "9007199254740993",
+        ] {
+            assert!(same(&Json::parse(text).unwrap(), &serde_json::from_str(text).unwrap()), "{text}");
+        }
+        for text in ["", "{", "nope", "{\"a\" 1}", "[1,]", "1 2", "NaN", "1e999", &"[".repeat(1_000_000)] {
+            assert!(Json::parse(text).is_err(), "{}", &text[..text.len().min(20)]);
+        }
+    }
+
+    #[test]
+    fn of_two_members_with_a_name_the_later_counts() {
+        let Ok(Json::Object(object)) = Json::parse(r#"{"a": 1, "a": 2}"#) else { panic!() };
+        assert_eq!(object.get("a"), Some(&Json::Number(2.into())));
+    }
+
+    #[test]
+    fn texts_without_escapes_are_borrowed() {
+        let Ok(Json::Object(object)) = Json::parse(r#"{"name": "value", "e\n": "\t"}"#) else { panic!() };
+        assert!(matches!(object.get("name"), Some(Json::String(Cow::Borrowed("value")))));
+        assert!(matches!(object.get("e\n"), Some(Json::String(Cow::Owned(_)))));
+    }
+
+    #[test]
+    fn what_is_written_is_json() {
+        let mut writer = Writer::new();
+        writer.member("te\"xt", "a\\b\n☃");
+        writer.number("whole", 3.0);
+        writer.number("part", 0.1);
+        writer.number("not", f64::INFINITY);
+        writer.count("count", u64::MAX);
+        writer.open("o");
+        writer.flag("f", false);
+        writer.close();
+        writer.open("empty");
+        writer.close();
+        writer.open_list("list");
+        for _ in 0..2 {
+            writer.open_item();
+            writer.close();
+        }
+        writer.close_list();
+        writer.texts("texts", ["a", "b"]);
+        let mark = writer.mark();
+        writer.text("gone", "x");
+        writer.take_back(mark);
+        writer.raw("raw", "[1]");
+        let read: Value = serde_json::from_str(&writer.finish()).unwrap();
+        let expected = json!({
+            "te\"xt": "a\\b\n☃", "whole": 3, "part": 0.1, "not": "+Inf", "count": u64::MAX, "o": {"f": false}, "empty": {},
+            "list": [{}, {}], "texts": ["a", "b"], "raw": [1],
+        });
+        assert_eq!(read, expected);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_written_and_read_as_itself(name in any::<String>(), text in any::<String>()) {
+            let mut writer = Writer::new();
+            writer.member(&name, &text);
+            let written = writer.finish();
+            let Ok(Json::Object(object)) = Json::parse(&written) else { panic!("{written}") };
+            prop_assert_eq!(object.get(&name).and_then(Json::as_str), Some(text.as_str()));
+        }
+    }
+}

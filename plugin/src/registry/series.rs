@@ -1,0 +1,511 @@
+//! The table of series: one row each, as parallel columns, and the index from family and label values to the row. Knows no
+//! names, kinds' rules or limits; hands out handles and says when one is stale.
+//!
+//! A handle is a `u32`: the row in its low 24 bits, the row's generation above. A row that a series left is used again with
+//! the next generation, so that a stale handle finds nothing. After 256 generations the row is given up, so that no handle
+//! ever means two series.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use super::value::Kind;
+
+/// Bits of a handle that are the row.
+const ROW_BITS: u32 = 24;
+const ROW_MASK: u32 = (1 << ROW_BITS) - 1;
+/// Rows, and so live series, that a handle can tell apart.
+pub(super) const MOST_ROWS: usize = 1 << ROW_BITS;
+
+/// In a row's state: the series needs the time at each recording.
+pub(super) const TIMED: u16 = 0x80;
+const KIND_MASK: u16 = 0x0f;
+const STATE_MASK: u16 = 0xff;
+
+/// The state of a row whose series is a plain counter or gauge: nothing but the kind.
+const COUNTER: u16 = Kind::Counter as u16;
+const GAUGE: u16 = Kind::Gauge as u16;
+
+/// Ends each label value in the text of a row. No UTF-8 has this byte.
+pub(crate) const END: u8 = 0xff;
+
+/// Where the label values of a row are.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span {
+    start: u32,
+    len: u32,
+}
+
+/// What a new series is made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewSeries {
+    /// Index of its family.
+    pub(super) family: u32,
+    /// Its kind, and the flags above.
+    pub(super) state: u16,
+    /// What its cell holds at first.
+    pub(super) cell: f64,
+    /// When it was made; 0 for unknown.
+    pub(super) created_ms: u64,
+}
+
+/// See the module's doc.
+#[derive(Debug)]
+pub(super) struct SeriesTable {
+    /// Generation in the high byte; kind and flags in the low one, 0 where the row is free.
+    states: Vec<u16>,
+    /// A counter's total, a gauge's value; for other kinds what the registry keeps there.
+    pub(super) cells: Vec<f64>,
+    families: Vec<u32>,
+    spans: Vec<Span>,
+    created: Vec<u64>,
+    /// Label values, each ended by [`END`], in the order of the family's sorted label names.
+    text: Vec<u8>,
+    /// Bytes of `text` that no row has any more.
+    dead: usize,
+    /// Free rows, the longest free first, so that generations are used up evenly.
+    free: VecDeque<u32>,
+    index: HashTable<u32>,
+    hasher: FixedState,
+}
+
+/// The kinds of a batch of plain series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plain {
+    /// Counters only.
+    Counters,
+    /// Gauges only.
+    Gauges,
+    /// Some of each.
+    Both,
+}
+
+/// One row more than there may be.
+#[derive(Debug)]
+pub(super) struct Full;
+
+/// Writes label values as the table keeps them.
+pub(super) fn key_of<'a>(values: impl IntoIterator<Item = &'a str>, key: &mut Vec<u8>) {
+    key.clear();
+    for value in values {
+        key.extend_from_slice(value.as_bytes());
+        key.push(END);
+    }
+}
+
+/// Reads back what [`key_of`] wrote.
+pub(super) fn values_of(key: &[u8]) -> impl Iterator<Item = &str> {
+    // Each value is ended, so the last piece of the split is empty, and is none.
+    key.strip_suffix(&[END]).into_iter().flat_map(|key| key.split(|byte| *byte == END)).map(|value| {
+        // What was put in was text; a damaged one would show as empty rather than stop the exposition.
+        str::from_utf8(value).unwrap_or_default()
+    })
+}
+
+impl SeriesTable {
+    pub(super) fn new(hasher: FixedState) -> Self {
+        Self {
+            states: Vec::new(),
+            cells: Vec::new(),
+            families: Vec::new(),
+            spans: Vec::new(),
+            created: Vec::new(),
+            text: Vec::new(),
+            dead: 0,
+            free: VecDeque::new(),
+            index: HashTable::new(),
+            hasher,
+        }
+    }
+
+    /// Live series.
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Rows, live or free.
+    pub(super) fn rows(&self) -> usize {
+        self.states.len()
+    }
+
+    /// The row of a handle, unless it is stale.
+    #[inline]
+    pub(super) fn row(&self, handle: u32) -> Option<usize> {
+        let row = (handle & ROW_MASK) as usize;
+        let state = *self.states.get(row)?;
+        (u32::from(state >> 8) == handle >> ROW_BITS && state & STATE_MASK != 0).then_some(row)
+    }
+
+    /// The handle of a row's series; none where the row is free.
+    pub(super) fn handle(&self, row: usize) -> Option<u32> {
+        let state = *self.states.get(row)?;
+        (state & STATE_MASK != 0).then(|| (u32::from(state >> 8) << ROW_BITS) | row as u32)
+    }
+
+    /// The handles of all series, by row.
+    pub(super) fn handles(&self) -> impl Iterator<Item = u32> {
+        (0..self.rows()).filter_map(|row| self.handle(row))
+    }
+
+    /// Kind and flags of a row; 0 where it is free.
+    #[inline]
+    pub(super) fn state(&self, row: usize) -> u16 {
+        self.states.get(row).map_or(0, |state| state & STATE_MASK)
+    }
+
+    /// The generation of a row.
+    pub(super) fn generation(&self, row: usize) -> u8 {
+        self.states.get(row).map_or(0, |state| (state >> 8) as u8)
+    }
+
+    /// The kind of a row's series.
+    #[inline]
+    pub(super) fn kind(&self, row: usize) -> Option<Kind> {
+        Kind::from_number((self.state(row) & KIND_MASK) as u8)
+    }
+
+    /// The index of a row's family.
+    #[inline]
+    pub(super) fn family(&self, row: usize) -> usize {
+        self.families.get(row).map_or(usize::MAX, |family| *family as usize)
+    }
+
+    /// The label values of a row, each ended by [`END`].
+    pub(super) fn key(&self, row: usize) -> &[u8] {
+        key_at(&self.text, &self.spans, row)
+    }
+
+    /// When a row's series was made; 0 for unknown.
+    pub(super) fn created_ms(&self, row: usize) -> u64 {
+        self.created.get(row).copied().unwrap_or(0)
+    }
+
+    /// The cell of a row.
+    #[inline]
+    pub(super) fn cell(&self, row: usize) -> f64 {
+        self.cells.get(row).copied().unwrap_or(0.0)
+    }
+
+    /// The cell of a handle's row, stale or not; 0 for no row.
+    #[inline]
+    pub(super) fn cell_of(&self, handle: u32) -> f64 {
+        self.cells.get((handle & ROW_MASK) as usize).copied().unwrap_or(0.0)
+    }
+
+    /// The row with these label values.
+    pub(super) fn find(&self, family: u32, key: &[u8]) -> Option<usize> {
+        let same = |row: &u32| self.families.get(*row as usize) == Some(&family) && self.key(*row as usize) == key;
+        self.index.find(hash(&self.hasher, family, key), same).map(|row| *row as usize)
+    }
+
+    /// Adds a series that [`SeriesTable::find`] does not know. Says with its handle whether the row is a new one.
+    pub(super) fn insert(&mut self, new: NewSeries, key: &[u8]) -> Result<(u32, bool), Full> {
+        let reused = self.free.pop_front();
+        let row = match reused {
+            Some(row) => row as usize,
+            None if self.states.len() < MOST_ROWS => {
+                self.push_free_row(0);
+                self.states.len() - 1
+            }
+            None => return Err(Full),
+        };
+        if self.occupy(row, new, key).is_err() {
+            self.free.push_front(row as u32);
+            return Err(Full);
+        }
+        Ok((self.handle(row).ok_or(Full)?, reused.is_none()))
+    }
+
+    /// Adds a row without a series; it is not among the free ones.
+    pub(super) fn push_free_row(&mut self, generation: u8) {
+        self.states.push(u16::from(generation) << 8);
+        self.cells.push(0.0);
+        self.families.push(u32::MAX);
+        self.spans.push(Span::default());
+        self.created.push(0);
+    }
+
+    /// Rows that wait for a series, the next one first.
+    pub(super) fn free_rows(&self) -> impl ExactSizeIterator<Item = u32> {
+        self.free.iter().copied()
+    }
+
+    /// Lets a row wait for a series.
+    pub(super) fn set_free(&mut self, row: u32) {
+        self.free.push_back(row);
+    }
+
+    /// Puts a series in a row that has none.
+    pub(super) fn occupy(&mut self, row: usize, new: NewSeries, key: &[u8]) -> Result<(), Full> {
+        let (Ok(start), Ok(len)) = (u32::try_from(self.text.len()), u32::try_from(key.len())) else { return Err(Full) };
+        if start.checked_add(len).is_none() {
+            return Err(Full);
+        }
+        let Self { states, cells, families, spans, created, text, index, hasher, .. } = self;
+        let (Some(state), Some(cell), Some(family), Some(span), Some(created)) =
+            (states.get_mut(row), cells.get_mut(row), families.get_mut(row), spans.get_mut(row), created.get_mut(row))
+        else {
+            return Err(Full);
+        };
+        text.extend_from_slice(key);
+        *state = (*state & !STATE_MASK) | new.state;
+        (*cell, *family, *span, *created) = (new.cell, new.family, Span { start, len }, new.created_ms);
+        index.insert_unique(hash(hasher, new.family, key), row as u32, |row| {
+            let row = *row as usize;
+            hash(hasher, families.get(row).copied().unwrap_or_default(), key_at(text, spans, row))
+        });
+        Ok(())
+    }
+
+    /// Takes a series out; its handle is stale from now on.
+    pub(super) fn remove(&mut self, row: usize) {
+        self.vacate(row);
+        if let Some(state) = self.states.get_mut(row)
+            && let Some(next) = (*state >> 8).checked_add(1).filter(|next| *next <= 0xff)
+        {
+            *state = next << 8;
+            self.free.push_back(row as u32);
+        }
+        if self.dead > self.text.len() / 2 && self.dead > 4_096 {
+            self.compact();
+        }
+    }
+
+    /// Takes back the last insertion that was not taken back yet, as if it had not been. `made` is what it gave.
+    pub(super) fn undo_insert(&mut self, made: (u32, bool)) {
+        let (handle, new_row) = made;
+        let Some(row) = self.row(handle) else { return };
+        self.vacate(row);
+        if let Some(span) = self.spans.get(row) {
+            self.text.truncate(span.start as usize);
+            self.dead -= span.len as usize;
+        }
+        if new_row {
+            self.states.pop();
+            self.cells.pop();
+            self.families.pop();
+            self.spans.pop();
+            self.created.pop();
+        } else {
+            self.free.push_front(row as u32);
+        }
+    }
+
+    /// Makes every handle stale.
+    pub(super) fn clear(&mut self) {
+        for row in 0..self.rows() {
+            if self.state(row) != 0 {
+                self.remove(row);
+            }
+        }
+        self.text = Vec::new();
+        self.dead = 0;
+        self.index = HashTable::new();
+    }
+
+    fn vacate(&mut self, row: usize) {
+        let Self { families, spans, text, index, hasher, .. } = self;
+        let key = key_at(text, spans, row);
+        let family = families.get(row).copied().unwrap_or_default();
+        if let Ok(entry) = index.find_entry(hash(hasher, family, key), |other| *other as usize == row) {
+            entry.remove();
+            self.dead += key.len();
+        }
+        if let Some(state) = self.states.get_mut(row) {
+            *state &= !STATE_MASK;
+        }
+    }
+
+    fn compact(&mut self) {
+        let mut text = Vec::with_capacity(self.text.len() - self.dead);
+        for row in 0..self.rows() {
+            let start = text.len() as u32;
+            if self.state(row) != 0 {
+                text.extend_from_slice(key_at(&self.text, &self.spans, row));
+            }
+            if let Some(span) = self.spans.get_mut(row) {
+                *span = Span { start, len: text.len() as u32 - start };
+            }
+        }
+        self.text = text;
+        self.dead = 0;
+    }
+
+    /// Which plain kinds these series are of, if they are counters and gauges, need no time, and take these values.
+    #[inline]
+    pub(super) fn plain(&self, ids: &[u32], values: &[f64]) -> Option<Plain> {
+        const COUNTERS: u32 = COUNTER as u32;
+        const GAUGES: u32 = GAUGE as u32;
+        const BOTH: u32 = COUNTERS | GAUGES;
+        let (mut seen, mut refused) = (0, false);
+        for (id, value) in ids.iter().zip(values) {
+            let state = self.states.get((id & ROW_MASK) as usize)?;
+            // What is left of the state is the plain kind, if the generation is the handle's and no flag is set.
+            let kind = u32::from(*state) ^ (id >> ROW_BITS << 8);
+            // The bits of finite numbers from 0 up are below those of infinity. (-0 is left to the slow way.)
+            let grows = value.to_bits() < f64::INFINITY.to_bits();
+            refused |= !((kind == GAUGES) | ((kind == COUNTERS) & grows));
+            seen |= kind;
+        }
+        match seen {
+            _ if refused => None,
+            COUNTERS => Some(Plain::Counters),
+            GAUGES => Some(Plain::Gauges),
+            BOTH => Some(Plain::Both),
+            _ => None,
+        }
+    }
+
+    /// Records what [`SeriesTable::plain`] passed: counters add, gauges are set.
+    #[inline]
+    pub(super) fn record_plain(&mut self, kinds: Plain, ids: &[u32], values: &[f64]) {
+        let Self { states, cells, .. } = self;
+        let pairs = ids.iter().map(|id| (id & ROW_MASK) as usize).zip(values);
+        // One loop for each case, because most batches are of one kind, and then need not look at it again.
+        match kinds {
+            Plain::Counters => pairs.for_each(|(row, value)| {
+                if let Some(cell) = cells.get_mut(row) {
+                    *cell += *value;
+                }
+            }),
+            Plain::Gauges => pairs.for_each(|(row, value)| {
+                if let Some(cell) = cells.get_mut(row) {
+                    *cell = *value;
+                }
+            }),
+            Plain::Both => pairs.for_each(|(row, value)| {
+                if let (Some(cell), Some(state)) = (cells.get_mut(row), states.get(row)) {
+                    *cell = if state & STATE_MASK == COUNTER { *cell + *value } else { *value };
+                }
+            }),
+        }
+    }
+
+    /// Bytes of label values, and of those no series has any more.
+    #[cfg(test)]
+    pub(super) fn text_len(&self) -> (usize, usize) {
+        (self.text.len(), self.dead)
+    }
+}
+
+fn key_at<'a>(text: &'a [u8], spans: &[Span], row: usize) -> &'a [u8] {
+    spans
+        .get(row)
+        .and_then(|span| text.get(span.start as usize..span.start as usize + span.len as usize))
+        .unwrap_or_default()
+}
+
+fn hash(hasher: &FixedState, family: u32, key: &[u8]) -> u64 {
+    let mut hash = hasher.build_hasher();
+    hash.write_u32(family);
+    hash.write(key);
+    hash.finish()
+}
+
+/// The order of two keys of one family: by the first label value, then the second, and so on.
+pub(super) fn order(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
+    let same = common_bytes(a, b);
+    // The end of a value comes before any byte of a longer one.
+    let next = |key: &[u8]| key.get(same).map(|byte| byte.wrapping_add(1));
+    next(a).cmp(&next(b))
+}
+
+/// How many bytes two keys begin with alike.
+pub(super) fn common_bytes(a: &[u8], b: &[u8]) -> usize {
+    let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).take_while(|(a, b)| a == b).count();
+    let (a, b) = (a.get(8 * words..).unwrap_or_default(), b.get(8 * words..).unwrap_or_default());
+    8 * words + a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// The next sixteen bytes after so many, as a number that has their order among keys that begin alike up to there.
+pub(super) fn rank(key: &[u8], common: usize) -> (u64, u64) {
+    let mut bytes = [0; 16];
+    for (place, byte) in bytes.iter_mut().zip(key.get(common..).unwrap_or_default()) {
+        *place = byte.wrapping_add(1);
+    }
+    let number = u128::from_be_bytes(bytes);
+    ((number >> 64) as u64, number as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> SeriesTable {
+        SeriesTable::new(FixedState::with_seed(1))
+    }
+
+    fn new(family: u32) -> NewSeries {
+        NewSeries { family, state: COUNTER, cell: 0.0, created_ms: 7 }
+    }
+
+    fn key(values: &[&str]) -> Vec<u8> {
+        let mut key = Vec::new();
+        key_of(values.iter().copied(), &mut key);
+        key
+    }
+
+    #[test]
+    fn keys_have_the_order_of_their_values() {
+        let lists: [&[&str]; 8] =
+            [&["", "b"], &["\0", ""], &["a", ""], &["a", "\0"], &["a", "a"], &["a\0", ""], &["aa", ""], &["é", "x"]];
+        for a in lists {
+            assert_eq!(values_of(&key(a)).collect::<Vec<_>>(), a);
+            for b in lists {
+                assert_eq!(order(&key(a), &key(b)), a.cmp(b), "{a:?} {b:?}");
+                let common = common_bytes(&key(a), &key(b));
+                assert_eq!(rank(&key(a), common).cmp(&rank(&key(b), common)), a.cmp(b), "{a:?} {b:?}");
+            }
+        }
+        assert_eq!(values_of(&[]).count(), 0);
+        assert_eq!(values_of(&key(&[""])).count(), 1);
+    }
+
+    #[test]
+    fn a_stale_handle_finds_nothing_and_no_handle_comes_twice() {
+        let mut table = table();
+        let mut seen = std::collections::BTreeSet::new();
+        for round in 0..1_000 {
+            let (handle, _) = table.insert(new(0), &key(&["a"])).unwrap();
+            assert!(seen.insert(handle), "{round}");
+            table.remove(table.row(handle).unwrap());
+            assert!(seen.iter().all(|old| table.row(*old).is_none()));
+        }
+        assert_eq!(table.rows(), 1_000_usize.div_ceil(256));
+        assert_eq!(table.len(), 0);
+    }
+
+    #[test]
+    fn what_removed_series_said_is_swept_out() {
+        let mut table = table();
+        for number in 0..10_000 {
+            let (handle, _) = table.insert(new(0), &key(&["a label value", &number.to_string()])).unwrap();
+            table.remove(table.row(handle).unwrap());
+        }
+        assert!(table.text_len().0 < 20_000, "{:?}", table.text_len());
+        let kept = key(&["kept", ""]);
+        let (handle, _) = table.insert(new(3), &kept).unwrap();
+        table.compact();
+        assert_eq!(table.find(3, &kept), table.row(handle));
+        assert_eq!(table.key(table.row(handle).unwrap()), kept);
+        assert_eq!(table.find(4, &kept), None);
+    }
+
+    #[test]
+    fn an_undone_insertion_leaves_nothing() {
+        let mut table = table();
+        let first = table.insert(new(0), &key(&["a"])).unwrap();
+        let second = table.insert(new(0), &key(&["b"])).unwrap();
+        table.remove(table.row(first.0).unwrap());
+        let reused = table.insert(new(0), &key(&["c"])).unwrap();
+        let fresh = table.insert(new(0), &key(&["d"])).unwrap();
+        table.undo_insert(fresh);
+        table.undo_insert(reused);
+        assert_eq!((table.len(), table.rows()), (1, 2));
+        assert_eq!(table.find(0, &key(&["b"])), table.row(second.0));
+        assert_eq!(table.insert(new(0), &key(&["c"])).unwrap(), reused);
+        assert_eq!(table.insert(new(0), &key(&["d"])).unwrap(), fresh);
+    }
+}

@@ -1,0 +1,116 @@
+//! The encoder's work, counted: wasmtime's fuel is about one unit an instruction, and the same on every machine and at every run.
+//!
+//! A bound that is passed means the encoder does more than it did. Raise it only with a reason.
+
+use serde_json::{Value, json};
+use wasmtime::component::{Component, Instance, Linker, ResourceTable, Val};
+use wasmtime::{Config, Engine, Store};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtx, WasiClocksCtxView};
+use wasmtime_wasi::p2::bindings::clocks;
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
+
+/// Series in the registry that is encoded.
+const SERIES: u64 = 1_000;
+
+#[derive(Default)]
+struct State {
+    table: ResourceTable,
+    clocks: WasiClocksCtx,
+    http: WasiHttpCtx,
+}
+
+impl IoView for State {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: wasmtime_wasi_http::default_hooks() }
+    }
+}
+
+fn clocks(state: &mut State) -> WasiClocksCtxView<'_> {
+    WasiClocksCtxView { ctx: &mut state.clocks, table: &mut state.table }
+}
+
+/// The embedded component on an engine that counts.
+struct Counted {
+    store: Store<State>,
+    instance: Instance,
+}
+
+impl Counted {
+    async fn new() -> Self {
+        let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
+        let component = Component::new(&engine, plugpipe_harness::plug::EMBEDDED).unwrap();
+        let mut linker = Linker::<State>::new(&engine);
+        wasmtime_wasi_io::add_to_linker_async(&mut linker).unwrap();
+        clocks::wall_clock::add_to_linker::<State, WasiClocks>(&mut linker, clocks).unwrap();
+        clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(&mut linker, clocks).unwrap();
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
+        let mut store = Store::new(&engine, State::default());
+        store.set_fuel(u64::MAX).unwrap();
+        let instance = linker.instantiate_async(&mut store, &component).await.unwrap();
+        Self { store, instance }
+    }
+
+    /// Calls a function, and says what it answered and how much fuel it took.
+    async fn call(&mut self, interface: &str, function: &str, arguments: &[Val]) -> (Val, u64) {
+        let interface = format!("plugpipe:monitoring/{interface}@1.0.0");
+        let interface = self.instance.get_export_index(&mut self.store, None, &interface).unwrap();
+        let function = self.instance.get_export_index(&mut self.store, Some(&interface), function).unwrap();
+        let function = self.instance.get_func(&mut self.store, function).unwrap();
+        let mut answer = [Val::Bool(false)];
+        let before = self.store.get_fuel().unwrap();
+        function.call_async(&mut self.store, arguments, &mut answer).await.unwrap();
+        let [answer] = answer;
+        (answer, before - self.store.get_fuel().unwrap())
+    }
+
+    async fn set(&mut self, offset: f64) -> u64 {
+        let metrics: Vec<Value> = (0..SERIES)
+            .map(|index| {
+                let value = (index * 7_919 % 10_007) as f64 / 997.0 + offset;
+                json!({"name": "m", "value": value, "labels": {"method": "GET", "path": format!("/items/{index:04}")}})
+            })
+            .collect();
+        let ctx = json!({"operation": "record_multiple_metrics", "metrics": metrics}).to_string();
+        let (answer, fuel) = self.call("plug", "process", &[Val::String(ctx), Val::String(String::new())]).await;
+        assert!(matches!(&answer, Val::String(answer) if answer.contains("\"success\":true")), "{answer:?}");
+        fuel
+    }
+
+    async fn encode(&mut self) -> (usize, u64) {
+        match self.call("exposition", "encode", &[Val::Enum("text".into())]).await {
+            (Val::List(bytes), fuel) => (bytes.len(), fuel),
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_encoder_does_no_more_than_it_did() {
+    let mut plug = Counted::new().await;
+    plug.set(0.1).await;
+    let (bytes, first) = plug.encode().await;
+    let (_, unchanged) = plug.encode().await;
+    let record = plug.set(0.2).await / SERIES;
+    let (_, changed) = plug.encode().await;
+    eprintln!(
+        "fuel: first {first}, unchanged {unchanged}, every value changed {changed}, per record in a batch {record}; {bytes} bytes"
+    );
+    for (what, fuel, bound) in [
+        ("encoding nothing new", unchanged, BOUNDS[0]),
+        ("a changed value", changed / SERIES, BOUNDS[1]),
+        ("a new series", first / SERIES, BOUNDS[2]),
+        ("a record in a batch", record, BOUNDS[3]),
+    ] {
+        assert!(fuel <= bound, "{what} took {fuel} instructions, more than {bound}");
+    }
+}
+
+/// A tenth above what was counted when they were set.
+const BOUNDS: [u64; 4] = [61_000, 990, 4_150, 33_500];
