@@ -152,7 +152,7 @@ pub fn write_metric_name(name: &str, suffix: &str, out: &mut Vec<u8>) {
         return out.extend_from_slice(suffix.as_bytes());
     }
     out.push(b'"');
-    write_escaped(name, true, out);
+    write_escaped(name.as_bytes(), true, out);
     out.extend_from_slice(suffix.as_bytes());
     out.push(b'"');
 }
@@ -180,7 +180,7 @@ pub fn write_sample_name(name: &str, suffix: &str, labels: &[u8], out: &mut Vec<
 pub fn write_label(name: &str, value: &str, out: &mut Vec<u8>) {
     write_label_name(name, out);
     out.extend_from_slice(b"=\"");
-    write_escaped(value, true, out);
+    write_escaped(value.as_bytes(), true, out);
     out.push(b'"');
 }
 
@@ -193,19 +193,23 @@ pub fn write_label_name(name: &str, out: &mut Vec<u8>) {
         return out.extend_from_slice(name.as_bytes());
     }
     out.push(b'"');
-    write_escaped(name, true, out);
+    write_escaped(name.as_bytes(), true, out);
     out.push(b'"');
 }
 
 /// Appends text with a backslash before every backslash, `\n` for a line feed and, where asked, `\"` for a quote.
 #[inline(never)]
-pub fn write_escaped(text: &str, quote: bool, out: &mut Vec<u8>) {
-    for byte in text.bytes() {
+pub fn write_escaped(text: &[u8], quote: bool, out: &mut Vec<u8>) {
+    let special = |byte: &u8| matches!(byte, b'\\' | b'\n') || (*byte == b'"' && quote);
+    if !text.iter().any(special) {
+        return out.extend_from_slice(text);
+    }
+    for byte in text {
         match byte {
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'"' if quote => out.extend_from_slice(b"\\\""),
-            other => out.push(other),
+            other => out.push(*other),
         }
     }
 }

@@ -139,7 +139,7 @@ impl Writer<'_> {
             line(b"# UNIT ", &|out| out.extend_from_slice(unit.as_bytes()));
         }
         if !help.is_empty() {
-            line(b"# HELP ", &|out| write_escaped(help, true, out));
+            line(b"# HELP ", &|out| write_escaped(help.as_bytes(), true, out));
         }
     }
 

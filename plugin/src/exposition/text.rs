@@ -19,8 +19,9 @@
 
 use std::borrow::Cow;
 
+use super::escaping::write_escaped;
 use super::float::{LONGEST, Number};
-use super::number::write_number;
+use super::number::number_text;
 use crate::error::Error;
 use crate::registry::{Definition, END, FamilyId, Kind, Registry, underscored};
 use crate::sort::sorted_by;
@@ -553,7 +554,7 @@ impl Template {
                     rest.extend_from_slice(if bare { b"{" } else { b"\"," });
                     rest.extend_from_slice(label.as_bytes());
                     rest.extend_from_slice(b"=\"");
-                    escape(value.as_bytes(), true, &mut rest);
+                    write_escaped(value.as_bytes(), true, &mut rest);
                     rest.extend_from_slice(b"\"}");
                 }
             }
@@ -561,7 +562,7 @@ impl Template {
             SampleTemplate { name: format!("{name}{suffix}").into_bytes(), rest }
         };
         let numbers = |suffix: &str, label: &str, values: &[f64]| -> Vec<SampleTemplate> {
-            values.iter().map(|value| sample(suffix, Some((label, &text_of(*value))))).collect()
+            values.iter().map(|value| sample(suffix, Some((label, &number_text(*value))))).collect()
         };
         let (type_name, shown_name, samples) = match definition.kind {
             Kind::Counter => ("counter", name.clone(), vec![sample("", None)]),
@@ -589,7 +590,7 @@ impl Template {
         let mut head = Vec::new();
         if let Some(help) = &definition.help {
             head.extend_from_slice(format!("# HELP {shown_name} ").as_bytes());
-            escape(help.as_bytes(), false, &mut head);
+            write_escaped(help.as_bytes(), false, &mut head);
             head.push(b'\n');
         }
         head.extend_from_slice(format!("# TYPE {shown_name} {type_name}\n").as_bytes());
@@ -658,32 +659,9 @@ fn put_value<'a>(out: &mut Vec<u8>, mut key: &'a [u8]) -> &'a [u8] {
         key = rest;
         match *odd {
             END => return key,
-            _ => escape(&[*odd], true, out),
+            _ => write_escaped(&[*odd], true, out),
         }
     }
-}
-
-/// Backslash and line feed are escaped everywhere, the quote in label values only.
-fn escape(bytes: &[u8], quote: bool, out: &mut Vec<u8>) {
-    let special = |byte: &u8| matches!(byte, b'\\' | b'\n') || (*byte == b'"' && quote);
-    if !bytes.iter().any(special) {
-        out.extend_from_slice(bytes);
-        return;
-    }
-    for byte in bytes {
-        match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'"' if quote => out.extend_from_slice(b"\\\""),
-            other => out.push(*other),
-        }
-    }
-}
-
-fn text_of(value: f64) -> String {
-    let mut text = Vec::new();
-    write_number(value, &mut text);
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 #[cfg(test)]
@@ -691,6 +669,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::exposition::number::write_number;
     use crate::registry::{Buckets, LabelName, Labels, MetricName, Recording};
 
     /// Name, kind, labels, value.
