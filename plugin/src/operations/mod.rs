@@ -254,8 +254,7 @@ impl<T: Transport> Plug<T> {
     pub fn cleanup(&mut self) -> String {
         let unpushed = core::mem::take(&mut self.unpushed);
         let dropped = self.registry.clear();
-        self.config = Config::default();
-        self.metadata = self.config.metadata();
+        self.adopt(Config::default());
         self.config_text.clear();
         self.circuits = Circuits::default();
         let mut answer = Writer::new();
@@ -274,6 +273,13 @@ impl<T: Transport> Plug<T> {
         description.finish()
     }
 
+    /// Takes a configuration, with all that is made from it.
+    fn adopt(&mut self, config: Config) {
+        self.registry.default_buckets = config.histogram_buckets.clone();
+        self.metadata = config.metadata();
+        self.config = config;
+    }
+
     fn configure(&mut self, cfg: &str) -> Result<(), Error> {
         let cfg = cfg.trim();
         if cfg.is_empty() || cfg == "{}" || cfg == "null" || cfg == self.config_text {
@@ -283,9 +289,7 @@ impl<T: Transport> Plug<T> {
         if settings.is_empty() {
             return Ok(());
         }
-        self.config = Config::from_cfg(&settings)?;
-        self.registry.default_buckets = self.config.histogram_buckets.clone();
-        self.metadata = self.config.metadata();
+        self.adopt(Config::from_cfg(&settings)?);
         cfg.clone_into(&mut self.config_text);
         if self.config.default_metrics {
             crate::catalog::register(&mut self.registry)?;

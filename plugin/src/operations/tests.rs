@@ -391,3 +391,13 @@ fn configured_buckets_are_those_of_new_histograms() {
     let text = answer["result"]["exported_data"].as_str().unwrap();
     assert_eq!(text, "# TYPE h histogram\nh_bucket{le=\"2\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n");
 }
+
+#[test]
+fn cleanup_forgets_the_configured_buckets_too() {
+    let (mut plug, _) = plug();
+    process(&mut plug, json!({"operation": "describe"}), json!({"histogram_buckets": [2]}));
+    plug.cleanup();
+    process(&mut plug, json!({"operation": "record_histogram", "metric_name": "h", "metric_value": 1}), json!({}));
+    let answer = process(&mut plug, json!({"operation": "export_metrics"}), json!({}));
+    assert!(answer["result"]["exported_data"].as_str().unwrap().contains("le=\"0.005\""), "{answer}");
+}
