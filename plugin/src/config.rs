@@ -7,6 +7,9 @@
 //! | key | form | default |
 //! |---|---|---|
 //! | `prometheus_url`, `gateway_url`, `grafana_url` | `http://` or `https://` URL, with any path the server lives under | none |
+//! | `alertmanager_url`, `webhook_url` | the same | none |
+//! | `webhook_format` | `alertmanager` or `plugpipe`: the body of webhooks | `alertmanager` |
+//! | `webhook_secret` | text, in `cfg` only: signs webhooks | none |
 //! | `job_name` | text, not empty | `plugpipe` |
 //! | `instance` | text | none |
 //! | `scrape_interval` | duration | `15s` |
@@ -29,13 +32,17 @@ use crate::http::{Limits, Url, shown};
 use crate::json::{Json, Object, Writer};
 use crate::registry::{Buckets, Labels};
 use crate::servers::pushgateway::Group;
+use crate::servers::webhook::{self, SigningKey};
 use crate::time::parse_duration;
 
 /// Every key that this module reads, for the decision whether a `ctx` changes the configuration of its call.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 15] = [
     "prometheus_url",
     "gateway_url",
     "grafana_url",
+    "alertmanager_url",
+    "webhook_url",
+    "webhook_format",
     "job_name",
     "instance",
     "scrape_interval",
@@ -62,6 +69,14 @@ pub struct Config {
     pub gateway_url: Option<Url>,
     /// Where dashboards live.
     pub grafana_url: Option<Url>,
+    /// Where alerts are sent, and silences made.
+    pub alertmanager_url: Option<Url>,
+    /// Who is notified, where a call names nobody.
+    pub webhook_url: Option<Url>,
+    /// The body of webhooks.
+    pub webhook_format: webhook::Format,
+    /// Signs webhooks.
+    pub webhook_secret: Option<SigningKey>,
     /// The job in the grouping key of pushes.
     pub job_name: String,
     /// The instance in the grouping key of pushes, where there is one.
@@ -92,6 +107,10 @@ impl Default for Config {
             prometheus_url: None,
             gateway_url: None,
             grafana_url: None,
+            alertmanager_url: None,
+            webhook_url: None,
+            webhook_format: webhook::Format::default(),
+            webhook_secret: None,
             job_name: "plugpipe".into(),
             instance: None,
             scrape_interval: "15s".into(),
@@ -117,6 +136,9 @@ impl Config {
             let fields = Fields::new(map, &path);
             if let Some(buckets) = fields.some(BUCKETS) {
                 config.histogram_buckets = fields::buckets(buckets, &fields.path(BUCKETS))?;
+            }
+            if let Some(secret) = setting(&fields, "webhook_secret", text)? {
+                config.webhook_secret = secret.map(SigningKey::new);
             }
             if let Some(register) = setting(&fields, "default_metrics", flag)? {
                 config.default_metrics = register.unwrap_or(false);
@@ -170,6 +192,15 @@ impl Config {
             }
             if let Some(url) = setting(&fields, "grafana_url", url)? {
                 self.grafana_url = url;
+            }
+            if let Some(url) = setting(&fields, "alertmanager_url", url)? {
+                self.alertmanager_url = url;
+            }
+            if let Some(url) = setting(&fields, "webhook_url", url)? {
+                self.webhook_url = url;
+            }
+            if let Some(format) = setting(&fields, "webhook_format", |value| webhook::Format::of(&text(value)?))? {
+                self.webhook_format = format.unwrap_or_default();
             }
             let defaults = Self::default();
             if let Some(job) = setting(&fields, "job_name", text)? {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{Answer, Call};
 use crate::error::Error;
 use crate::http::{Limits, Peer, Request, Response, Url, shown};
-use crate::servers::{grafana, prometheus, pushgateway};
+use crate::servers::{alertmanager, grafana, prometheus, pushgateway};
 
 /// A server that takes longer is not well.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -45,6 +45,13 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
             url: &config.grafana_url,
             peer: grafana::PEER,
             request: grafana::health_request,
+        },
+        Server {
+            name: "alertmanager",
+            status: "alertmanager_status",
+            url: &config.alertmanager_url,
+            peer: alertmanager::PEER,
+            request: alertmanager::health_request,
         },
     ];
     let mut asked = Vec::new();

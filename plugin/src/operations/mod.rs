@@ -3,9 +3,11 @@
 //! An answer is always a JSON object with `success`, `operation` and `monitoring_metadata`; then `result`, or `error`,
 //! `error_code` and where it can be said `field` and `origin`. Bad input changes nothing.
 
+mod alertmanager;
 mod definition;
 mod export;
 mod health;
+mod notify;
 mod push;
 mod query;
 mod record;
@@ -31,7 +33,7 @@ type Answer = Writer;
 type Run = for<'c> fn(&mut Call<'c>, &mut Answer) -> Result<(), Error>;
 
 /// Every operation, with the line that `describe` says of it.
-const OPERATIONS: [(&str, &str, Run); 17] = [
+const OPERATIONS: [(&str, &str, Run); 27] = [
     ("record_metric", "record a value; metric_type says as what (default gauge)", record::metric),
     ("record_counter", "add to a counter", record::counter),
     ("record_gauge", "set a gauge", record::gauge),
@@ -47,6 +49,16 @@ const OPERATIONS: [(&str, &str, Run); 17] = [
     ("push_metrics", "replace this plug's group on the Pushgateway by what was recorded", push::push),
     ("delete_metrics", "delete this plug's group from the Pushgateway", push::delete),
     ("query_metrics", "PromQL, at an instant or over a time_range", query::run),
+    ("send_alerts", "tell Alertmanager of alerts that hold", notify::send),
+    ("resolve_alerts", "tell Alertmanager that alerts have ended", notify::resolve),
+    ("notify_webhook", "post alerts to a webhook, in Alertmanager's form", notify::webhook),
+    ("list_notified_alerts", "the alerts that Alertmanager holds", alertmanager::alerts),
+    ("list_alert_groups", "Alertmanager's alerts as it groups them for receivers", alertmanager::groups),
+    ("list_receivers", "Alertmanager's receivers", alertmanager::receivers),
+    ("list_silences", "Alertmanager's silences", alertmanager::silences),
+    ("create_silence", "mute alerts that match, for a time", alertmanager::create_silence),
+    ("expire_silence", "end a silence now", alertmanager::expire_silence),
+    ("alertmanager_status", "Alertmanager's version, cluster and configuration", alertmanager::status),
     ("health_check", "ask every configured server whether it is well", health::run),
     ("describe", "what this plug is", describe),
 ];

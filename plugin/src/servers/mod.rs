@@ -1,9 +1,11 @@
 //! The conversations with servers, one file per kind. Keeps no metric state; reaches the network through
 //! [`crate::http::Client`] only.
 
+pub mod alertmanager;
 pub mod grafana;
 pub mod prometheus;
 pub mod pushgateway;
+pub mod webhook;
 
 use crate::error::{Error, excerpt};
 use crate::http::{Peer, Response, Url};

@@ -98,7 +98,7 @@ pub fn query(client: &mut Client, base: &Url, query: &Query) -> Result<Answer, E
 }
 
 /// The fields as a form: `application/x-www-form-urlencoded`.
-fn form(fields: impl Iterator<Item = (&'static str, String)>) -> String {
+pub(super) fn form(fields: impl Iterator<Item = (&'static str, String)>) -> String {
     const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b' ');
     let mut form = String::new();
     for (name, value) in fields {
