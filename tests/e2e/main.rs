@@ -7,6 +7,7 @@
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod alertmanager;
 mod cli;
 mod contract;
 mod demo;

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use plugpipe_harness::stack::{
-    Program, PrometheusOptions, PushgatewayOptions, Running, ScrapeConfig, ScrapeJob, Servers, start_prometheus,
-    start_pushgateway, version,
+    AlertmanagerOptions, Program, PrometheusOptions, PushgatewayOptions, Running, ScrapeConfig, ScrapeJob, Servers,
+    start_alertmanager, start_prometheus, start_pushgateway, version,
 };
 use plugpipe_harness::{Grants, Limits, Plug, PlugHandle};
 use serde_json::{Value, json};
@@ -97,6 +97,18 @@ pub async fn pushgateway(port: Option<u16>) -> Running {
     .unwrap()
 }
 
+/// A real Alertmanager with this configuration.
+pub async fn alertmanager(config: String) -> Running {
+    tokio::task::spawn_blocking(move || {
+        // Debian's older one does not start when it was only unpacked.
+        let bin = servers().find_or_fetch_newest(Program::Alertmanager);
+        let options = AlertmanagerOptions { config, ..AlertmanagerOptions::default() };
+        start_alertmanager(&bin.unwrap_or_else(|error| panic!("{error}")), &options).unwrap()
+    })
+    .await
+    .unwrap()
+}
+
 /// A real Prometheus that scrapes these every second.
 pub async fn prometheus(jobs: Vec<ScrapeJob>) -> Running {
     prometheus_with(jobs, |options| options).await
@@ -149,5 +161,80 @@ pub async fn query_until(plug: &PlugHandle, ctx: Value, wanted: impl Fn(&Value) 
         }
         assert!(started.elapsed() < Duration::from_secs(40), "no such answer: {answer}");
         tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+/// A receiver of webhooks on loopback: keeps what arrives, and answers each with the next of its statuses, the last one for ever.
+pub struct Receiver {
+    pub url: String,
+    arrived: std::sync::mpsc::Receiver<Arrived>,
+}
+
+/// One request: its headers, names in lower case, and its body.
+#[derive(Debug)]
+pub struct Arrived {
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Arrived {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+impl Receiver {
+    pub fn start(statuses: &[u16]) -> Self {
+        use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let (sender, arrived) = std::sync::mpsc::channel();
+        let mut statuses = statuses.to_vec();
+        // Ends with the process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = BufReader::new(stream.unwrap());
+                let mut lines = Vec::new();
+                loop {
+                    let mut line = String::new();
+                    if stream.read_line(&mut line).unwrap_or(0) == 0 || line.trim().is_empty() {
+                        break;
+                    }
+                    lines.push(line.trim().to_owned());
+                }
+                let headers: Vec<(String, String)> = lines
+                    .iter()
+                    .skip(1)
+                    .filter_map(|line| line.split_once(':'))
+                    .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+                    .collect();
+                let length = headers.iter().find(|(name, _)| name == "content-length");
+                let mut body = vec![0; length.map_or(0, |(_, value)| value.parse().unwrap())];
+                if stream.read_exact(&mut body).is_err() {
+                    continue;
+                }
+                let status = if statuses.len() > 1 { statuses.remove(0) } else { statuses[0] };
+                let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                let _ = stream.get_mut().write_all(answer.as_bytes());
+                if sender.send(Arrived { headers, body: String::from_utf8(body).unwrap() }).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { url, arrived }
+    }
+
+    /// The next request, waited for.
+    pub fn next(&self, within: Duration) -> Arrived {
+        self.arrived.recv_timeout(within).expect("the webhook is called")
+    }
+
+    /// Whether nothing more arrived.
+    pub fn is_quiet(&self) -> bool {
+        self.arrived.try_recv().is_err()
     }
 }

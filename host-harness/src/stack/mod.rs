@@ -43,8 +43,8 @@ use std::time::Duration;
 
 pub use config::{ScrapeConfig, ScrapeJob};
 pub use run::{
-    PrometheusOptions, PushgatewayOptions, Running, VictoriaMetricsOptions, start_prometheus, start_pushgateway,
-    start_victoria_metrics,
+    AlertmanagerOptions, PrometheusOptions, PushgatewayOptions, Running, VictoriaMetricsOptions, start_alertmanager,
+    start_prometheus, start_pushgateway, start_victoria_metrics,
 };
 pub use servers::{Servers, version};
 
@@ -57,7 +57,7 @@ pub enum Program {
     Prometheus,
     /// `promtool`, which checks configurations, rules and expositions. A tool, not a server.
     Promtool,
-    /// The Alertmanager: found and fetched only. Debian bookworm's 0.25 lacks its `default.tmpl` when unpacked without being installed.
+    /// The Alertmanager; [`start_alertmanager`] starts it.
     Alertmanager,
     /// VictoriaMetrics, single node; [`start_victoria_metrics`] starts it.
     VictoriaMetrics,

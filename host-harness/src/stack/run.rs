@@ -33,6 +33,7 @@ const PORT_PAUSE: Duration = Duration::from_millis(200);
 
 const LOG_FILE: &str = "server.log";
 const CONFIG_FILE: &str = "prometheus.yml";
+const ALERTMANAGER_CONFIG_FILE: &str = "alertmanager.yml";
 
 /// How to start a Pushgateway. The default: a port that is free, nothing kept on disk.
 #[derive(Clone, Debug, Default)]
@@ -132,6 +133,95 @@ impl VictoriaMetricsOptions {
         arguments.extend(self.flags.iter().map(OsString::from));
         arguments
     }
+}
+
+/// How to start an Alertmanager, alone and without a cluster. The default: a port that is free, data in the temporary folder, and one
+/// receiver that tells nobody.
+#[derive(Clone, Debug)]
+pub struct AlertmanagerOptions {
+    /// The port to listen on; a free one if `None`.
+    pub port: Option<u16>,
+    /// The configuration as YAML text.
+    pub config: String,
+    /// Further flags, each as one argument.
+    pub flags: Vec<String>,
+}
+
+impl Default for AlertmanagerOptions {
+    fn default() -> Self {
+        Self {
+            port: None,
+            config: "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n".into(),
+            flags: Vec::new(),
+        }
+    }
+}
+
+/// Starts an Alertmanager and waits until it is ready. Debian's looks for its templates in the installed package's folder; where it was
+/// only unpacked, a copy of it that looks into its temporary folder is started instead.
+///
+/// # Errors
+/// Those of [`start_pushgateway`]; a configuration that it refuses makes it end early, and its log then says why.
+pub fn start_alertmanager(bin: &Path, options: &AlertmanagerOptions) -> Result<Running, StackError> {
+    let folder = server_folder("plugpipe-alertmanager-")?;
+    let relocated = relocated_alertmanager(bin, folder.path())?;
+    let bin = relocated.as_deref().unwrap_or(bin);
+    let config = folder.path().join(ALERTMANAGER_CONFIG_FILE);
+    fs::write(&config, &options.config).map_err(StackError::file("write the configuration", &config))?;
+    let mut arguments = vec![
+        flag("--config.file=", &config),
+        flag("--storage.path=", &folder.path().join("data")),
+        // No peers, so no second port.
+        "--cluster.listen-address=".into(),
+    ];
+    arguments.extend(options.flags.iter().map(OsString::from));
+    let launch = Launch {
+        program: Program::Alertmanager,
+        bin,
+        port: options.port,
+        listen_flag: "--web.listen-address=",
+        ready_path: "/-/ready",
+        ready_within: READY_WITHIN,
+    };
+    launch.start(folder, arguments)
+}
+
+/// Where Debian's Alertmanager has its templates.
+const ALERTMANAGER_SHARE: &str = "/usr/share/prometheus/alertmanager";
+
+/// Of an Alertmanager that was unpacked and not installed: a copy in `folder`, with its templates beside it, in which the templates'
+/// place is the folder it runs in. None for any other.
+fn relocated_alertmanager(bin: &Path, folder: &Path) -> Result<Option<PathBuf>, StackError> {
+    // <package>/usr/bin/prometheus-alertmanager; what is installed has no second root.
+    let Some(root) = bin.ancestors().nth(3).filter(|root| root.parent().is_some()) else { return Ok(None) };
+    let share = root.join(ALERTMANAGER_SHARE.trim_start_matches('/'));
+    if Path::new(ALERTMANAGER_SHARE).join("default.tmpl").exists() || !share.join("default.tmpl").exists() {
+        return Ok(None);
+    }
+    for template in ["default.tmpl", "email.tmpl"] {
+        let from = share.join(template);
+        if from.exists() {
+            fs::copy(&from, folder.join(template)).map_err(StackError::file("copy the template", &from))?;
+        }
+    }
+    let mut program = fs::read(bin).map_err(StackError::file("read", bin))?;
+    // Of the same length: "./././" and so on, which is the folder it runs in.
+    let here: Vec<u8> = b"./".iter().copied().cycle().take(ALERTMANAGER_SHARE.len()).collect();
+    let mut from = 0;
+    while let Some(found) =
+        program.get(from..).and_then(|rest| memchr::memmem::find(rest, ALERTMANAGER_SHARE.as_bytes()))
+    {
+        let place = from + found;
+        if let Some(path) = program.get_mut(place..place + here.len()) {
+            path.copy_from_slice(&here);
+        }
+        from = place + here.len();
+    }
+    let copy = folder.join("alertmanager");
+    fs::write(&copy, program).map_err(StackError::file("write", &copy))?;
+    let permissions = fs::metadata(bin).map_err(StackError::file("read", bin))?.permissions();
+    fs::set_permissions(&copy, permissions).map_err(StackError::file("make executable", &copy))?;
+    Ok(Some(copy))
 }
 
 /// Starts a Pushgateway and waits until it is ready.
