@@ -10,6 +10,7 @@
 //! | [`operations`] | PlugPipe's JSON contract: parse `ctx`, call a domain module, shape the answer | hold domain logic |
 //! | [`registry`] | families, series and their values | any I/O, any clock |
 //! | [`exposition`] | the registry as bytes | change the registry, any I/O |
+//! | [`rules`] | alerting and recording rules: checked, rendered, compared | any I/O |
 //! | [`servers`] | the conversations with Pushgateway, Prometheus and others | keep metric state |
 //! | [`http`] | requests, answers, deadlines, circuits, over any [`http::Transport`] | know what is asked of whom |
 //! | [`config`] | `cfg` and `ctx` to [`config::Config`]; every default | |
@@ -18,6 +19,7 @@
 //! | [`fields`] | fields of JSON objects, with their paths for errors | know any operation |
 //! | [`json`] | JSON, read without copies and written without a tree | know any operation |
 //! | [`time`] | instants and durations as Prometheus writes them | read a clock |
+//! | [`yaml`] | YAML, written | read any |
 //! | [`error`] | the one [`Error`], and its mapping to the JSON contract | |
 
 #![deny(missing_docs)]
@@ -33,10 +35,12 @@ pub mod http;
 pub mod json;
 pub mod operations;
 pub mod registry;
+pub mod rules;
 pub mod servers;
 mod sort;
 pub mod telemetry;
 pub mod time;
+pub mod yaml;
 
 pub use error::Error;
 pub use operations::Plug;

@@ -91,9 +91,54 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(total_millis))
 }
 
+/// Writes a duration as Prometheus does: `1m30s`, `500ms`, `1d`; whole milliseconds, `0s` for none.
+pub fn prometheus_duration(duration: Duration) -> String {
+    let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    if rest == 0 {
+        return "0s".into();
+    }
+    let mut text = String::new();
+    for (unit, millis, exact) in [
+        ("y", 31_536_000_000, true),
+        ("w", 604_800_000, true),
+        ("d", 86_400_000, false),
+        ("h", 3_600_000, false),
+        ("m", 60_000, false),
+        ("s", 1_000, false),
+        ("ms", 1, false),
+    ] {
+        // Years and weeks only where they are the whole of it.
+        if rest >= millis && (!exact || rest % millis == 0) {
+            text.push_str(&(rest / millis).to_string());
+            text.push_str(unit);
+            rest %= millis;
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_written_as_prometheus_writes_them() {
+        for (millis, text) in [
+            (0, "0s"),
+            (1, "1ms"),
+            (90_000, "1m30s"),
+            (3_600_000, "1h"),
+            (86_400_000, "1d"),
+            (604_800_000, "1w"),
+            (8 * 86_400_000, "8d"),
+            (5_405_000, "1h30m5s"),
+            (1_500, "1s500ms"),
+            (31_536_000_000, "1y"),
+        ] {
+            assert_eq!(prometheus_duration(Duration::from_millis(millis)), text);
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)));
+        }
+    }
 
     #[test]
     fn durations_are_those_of_prometheus() {
