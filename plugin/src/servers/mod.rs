@@ -5,6 +5,7 @@ pub mod alertmanager;
 pub mod grafana;
 pub mod prometheus;
 pub mod pushgateway;
+pub mod ruler;
 pub mod webhook;
 
 use crate::error::{Error, excerpt};
