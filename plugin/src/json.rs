@@ -28,6 +28,9 @@ pub enum Json<'a> {
 pub struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'a> Object<'a> {
+    /// No members.
+    pub const EMPTY: Self = Self(Vec::new());
+
     /// The value of that name.
     pub fn get(&self, name: &str) -> Option<&Json<'a>> {
         self.0.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value)

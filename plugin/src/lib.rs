@@ -18,6 +18,7 @@
 //! | [`fields`] | fields of JSON objects, with their paths for errors | know any operation |
 //! | [`json`] | JSON, read without copies and written without a tree | know any operation |
 //! | [`time`] | instants and durations as Prometheus writes them | read a clock |
+//! | [`yaml`] | trees, written as YAML | read YAML, know any file's meaning |
 //! | [`error`] | the one [`Error`], and its mapping to the JSON contract | |
 
 #![deny(missing_docs)]
@@ -37,6 +38,7 @@ pub mod servers;
 mod sort;
 pub mod telemetry;
 pub mod time;
+pub mod yaml;
 
 pub use error::Error;
 pub use operations::Plug;

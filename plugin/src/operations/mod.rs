@@ -4,12 +4,16 @@
 //! `error_code` and where it can be said `field` and `origin`. Bad input changes nothing.
 
 mod definition;
+mod discover;
 mod export;
+mod generate;
 mod health;
 mod push;
 mod query;
 mod record;
 
+#[cfg(test)]
+mod discovery_tests;
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +35,7 @@ type Answer = Writer;
 type Run = for<'c> fn(&mut Call<'c>, &mut Answer) -> Result<(), Error>;
 
 /// Every operation, with the line that `describe` says of it.
-const OPERATIONS: [(&str, &str, Run); 17] = [
+const OPERATIONS: [(&str, &str, Run); 19] = [
     ("record_metric", "record a value; metric_type says as what (default gauge)", record::metric),
     ("record_counter", "add to a counter", record::counter),
     ("record_gauge", "set a gauge", record::gauge),
@@ -47,6 +51,12 @@ const OPERATIONS: [(&str, &str, Run); 17] = [
     ("push_metrics", "replace this plug's group on the Pushgateway by what was recorded", push::push),
     ("delete_metrics", "delete this plug's group from the Pushgateway", push::delete),
     ("query_metrics", "PromQL, at an instant or over a time_range", query::run),
+    ("generate_config", "a prometheus.yml, or parts of it, and files of targets", generate::run),
+    (
+        "discover_targets",
+        "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
+        discover::run,
+    ),
     ("health_check", "ask every configured server whether it is well", health::run),
     ("describe", "what this plug is", describe),
 ];

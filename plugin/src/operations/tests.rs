@@ -12,16 +12,16 @@ use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
 
 /// Answers requests from a list, and keeps what was asked.
 #[derive(Default)]
-struct World {
+pub(super) struct World {
     asked: Vec<(Method, String, String)>,
-    answers: VecDeque<Result<Response, Failure>>,
+    pub(super) answers: VecDeque<Result<Response, Failure>>,
     now: Duration,
     /// What each round of requests costs.
     cost: Duration,
 }
 
 #[derive(Clone, Default)]
-struct Shared(Rc<RefCell<World>>);
+pub(super) struct Shared(pub(super) Rc<RefCell<World>>);
 
 impl Clock for Shared {
     fn unix_nanos(&self) -> u64 {
@@ -52,7 +52,7 @@ impl Transport for Shared {
 }
 
 impl Shared {
-    fn will_answer(&self, status: u16, body: &str) -> &Self {
+    pub(super) fn will_answer(&self, status: u16, body: &str) -> &Self {
         self.0.borrow_mut().answers.push_back(Ok(Response { status, headers: Vec::new(), body: body.into() }));
         self
     }
@@ -62,17 +62,17 @@ impl Shared {
         self
     }
 
-    fn asked(&self) -> Vec<(Method, String, String)> {
+    pub(super) fn asked(&self) -> Vec<(Method, String, String)> {
         std::mem::take(&mut self.0.borrow_mut().asked)
     }
 }
 
-fn plug() -> (Plug<Shared>, Shared) {
+pub(super) fn plug() -> (Plug<Shared>, Shared) {
     let world = Shared::default();
     (Plug::new(world.clone()), world)
 }
 
-fn process(plug: &mut Plug<Shared>, ctx: Value, cfg: Value) -> Value {
+pub(super) fn process(plug: &mut Plug<Shared>, ctx: Value, cfg: Value) -> Value {
     serde_json::from_str(&plug.process(&ctx.to_string(), &cfg.to_string())).unwrap()
 }
 

@@ -1,8 +1,10 @@
 //! The conversations with servers, one file per kind. Keeps no metric state; reaches the network through
 //! [`crate::http::Client`] only.
 
+pub mod discovery;
 pub mod grafana;
 pub mod prometheus;
+pub mod prometheus_yml;
 pub mod pushgateway;
 
 use crate::error::{Error, excerpt};

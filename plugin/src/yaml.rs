@@ -1,0 +1,381 @@
+//! YAML, written: block style, made of a tree. For the files of Prometheus's servers, which the plug writes and does not read.
+//!
+//! A text is written plain only where YAML 1.1 and 1.2 agree that it is a text; otherwise in double quotes, where every
+//! character can be said. May not do any I/O, and knows no file's meaning.
+
+use crate::time::parse_duration;
+
+/// The longest key that is written before its `:` on one line, in bytes. YAML gives up looking for the `:` after 1,024 characters.
+const KEY_BYTES: usize = 500;
+
+/// A tree of YAML.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Yaml {
+    /// `true` or `false`.
+    Flag(bool),
+    /// A whole number.
+    Whole(i64),
+    /// A text, on one line.
+    Text(String),
+    /// A text that is written as a `|` block where it has several lines and a block can hold it: for expressions and templates
+    /// that people read.
+    Block(String),
+    /// A list.
+    List(Vec<Yaml>),
+    /// Keys and values, in the order they are written. The keys must differ.
+    Map(Vec<(String, Yaml)>),
+}
+
+impl From<&str> for Yaml {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Yaml {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<bool> for Yaml {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl Yaml {
+    /// A list of texts.
+    pub fn texts(texts: impl IntoIterator<Item = String>) -> Self {
+        Self::List(texts.into_iter().map(Self::Text).collect())
+    }
+
+    /// A map of texts.
+    pub fn pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self::Map(pairs.into_iter().map(|(key, text)| (key, Self::Text(text))).collect())
+    }
+
+    /// The tree as a document, with a line feed at its end.
+    pub fn write(&self) -> String {
+        let mut out = String::new();
+        match self {
+            Self::List(items) if !items.is_empty() => list(items, 0, false, &mut out),
+            Self::Map(members) if !members.is_empty() => map(members, 0, false, &mut out),
+            other => scalar(other, 0, &mut out),
+        }
+        out
+    }
+}
+
+/// The items at this indentation; `begun` if the first one continues a line.
+fn list(items: &[Yaml], indent: usize, begun: bool, out: &mut String) {
+    for (index, item) in items.iter().enumerate() {
+        if !begun || index > 0 {
+            spaces(indent, out);
+        }
+        out.push_str("- ");
+        match item {
+            Yaml::List(items) if !items.is_empty() => list(items, indent + 2, true, out),
+            Yaml::Map(members) if !members.is_empty() => map(members, indent + 2, true, out),
+            other => scalar(other, indent + 2, out),
+        }
+    }
+}
+
+/// The members at this indentation; `begun` if the first one continues a line.
+fn map(members: &[(String, Yaml)], indent: usize, begun: bool, out: &mut String) {
+    for (index, (key, value)) in members.iter().enumerate() {
+        if !begun || index > 0 {
+            spaces(indent, out);
+        }
+        if key.len() > KEY_BYTES {
+            out.push_str("? ");
+            text(key, out);
+            out.push('\n');
+            spaces(indent, out);
+        } else {
+            text(key, out);
+        }
+        out.push(':');
+        match value {
+            Yaml::List(items) if !items.is_empty() => {
+                out.push('\n');
+                list(items, indent + 2, false, out);
+            }
+            Yaml::Map(members) if !members.is_empty() => {
+                out.push('\n');
+                map(members, indent + 2, false, out);
+            }
+            other => {
+                out.push(' ');
+                scalar(other, indent + 2, out);
+            }
+        }
+    }
+}
+
+/// What stands on the line that is begun, and the end of that line. The lines of a block stand at this indentation.
+fn scalar(value: &Yaml, indent: usize, out: &mut String) {
+    match value {
+        Yaml::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Yaml::Whole(number) => out.push_str(&number.to_string()),
+        Yaml::Block(lines) if fits_block(lines) => {
+            out.push_str(if lines.ends_with('\n') { "|\n" } else { "|-\n" });
+            for line in lines.lines() {
+                if !line.is_empty() {
+                    // A block at the top must be indented too, or a line of it could be taken for the document's end.
+                    spaces(indent.max(2), out);
+                    out.push_str(line);
+                }
+                out.push('\n');
+            }
+            return;
+        }
+        Yaml::Text(words) | Yaml::Block(words) => text(words, out),
+        // Only empty ones come here.
+        Yaml::List(_) => out.push_str("[]"),
+        Yaml::Map(_) => out.push_str("{}"),
+    }
+    out.push('\n');
+}
+
+fn spaces(count: usize, out: &mut String) {
+    out.extend(core::iter::repeat_n(' ', count));
+}
+
+/// Whether a `|` block gives back exactly this text: its indentation is told from its first line, and its end keeps one line feed
+/// or none.
+fn fits_block(text: &str) -> bool {
+    text.contains('\n')
+        && !text.starts_with(['\n', ' '])
+        && !text.ends_with("\n\n")
+        && text.chars().all(|character| character == '\n' || is_printable(character))
+        && text.split('\n').all(|line| line.is_empty() || line.contains(|character| character != ' '))
+}
+
+/// Whether YAML takes this character as it stands, and as no end of a line.
+fn is_printable(character: char) -> bool {
+    matches!(character,
+        ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}'
+        | '\u{10000}'..)
+}
+
+/// A text on one line: plain, or in double quotes.
+fn text(text: &str, out: &mut String) {
+    if is_plain(text) {
+        out.push_str(text);
+        return;
+    }
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            // None of what is left is beyond four digits.
+            other if !is_printable(other) => {
+                out.push_str("\\u");
+                for shift in [12, 8, 4, 0] {
+                    out.extend(char::from_digit(u32::from(other) >> shift & 15, 16));
+                }
+            }
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+}
+
+/// Whether every reader of YAML takes these characters, without quotes, for this text: names, paths, `host:port`, durations.
+fn is_plain(text: &str) -> bool {
+    // What some version of YAML, or some reader, takes for a flag, null or number.
+    const WORDS: [&str; 13] =
+        ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity", "none"];
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b':');
+    if !text.bytes().all(safe) || text.ends_with(':') || text.len() > 200 {
+        return false;
+    }
+    match text.bytes().next() {
+        Some(b'0'..=b'9') => text.parse::<f64>().is_err() && parse_duration(text).is_ok(),
+        Some(b'/' | b'_') => true,
+        Some(first) if first.is_ascii_alphabetic() => !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    fn read(written: &str) -> Value {
+        serde_saphyr::from_str(written).unwrap_or_else(|error| panic!("{error}\n{written}"))
+    }
+
+    fn value(yaml: &Yaml) -> Value {
+        match yaml {
+            Yaml::Flag(flag) => json!(flag),
+            Yaml::Whole(number) => json!(number),
+            Yaml::Text(text) | Yaml::Block(text) => json!(text),
+            Yaml::List(items) => items.iter().map(value).collect(),
+            Yaml::Map(members) => {
+                Value::Object(members.iter().map(|(key, item)| (key.clone(), value(item))).collect::<Map<_, _>>())
+            }
+        }
+    }
+
+    fn map_of(members: Vec<(&str, Yaml)>) -> Yaml {
+        Yaml::Map(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    }
+
+    #[test]
+    fn a_tree_is_written_in_block_style() {
+        let tree = map_of(vec![
+            ("interval", "15s".into()),
+            ("flag", true.into()),
+            ("text", "yes".into()),
+            ("odd", "a: b # \"c\" \\ \u{7}\u{feff}é".into()),
+            ("number", Yaml::Whole(-3)),
+            ("empty", Yaml::List(Vec::new())),
+            ("none", Yaml::Map(Vec::new())),
+            (
+                "jobs",
+                Yaml::List(vec![
+                    map_of(vec![("targets", Yaml::texts(["h:1".to_owned(), "[::1]:2".to_owned()])), ("a", "".into())]),
+                    Yaml::List(vec!["x".into(), "1".into()]),
+                ]),
+            ),
+            ("expr", Yaml::Block("sum by (a) (\n  x\n\n) > 1\n".into())),
+            ("short", Yaml::Block("up == 0".into())),
+            ("last", Yaml::Block("a\nb".into())),
+        ]);
+        let written = r#"interval: 15s
+flag: true
+text: "yes"
+odd: "a: b # \"c\" \\ \u0007\ufeffé"
+number: -3
+empty: []
+"none": {}
+jobs:
+  - targets:
+      - h:1
+      - "[::1]:2"
+    a: ""
+  - - x
+    - "1"
+expr: |
+  sum by (a) (
+    x
+
+  ) > 1
+short: "up == 0"
+last: |-
+  a
+  b
+"#;
+        assert_eq!(tree.write(), written);
+        assert_eq!(read(written), value(&tree));
+    }
+
+    #[test]
+    fn what_could_be_something_else_than_text_is_quoted() {
+        for text in [
+            "",
+            "1",
+            "1e5",
+            "0x1f",
+            "0b1",
+            "1_000",
+            "12:30",
+            "2001-01-01",
+            "~",
+            "null",
+            "True",
+            "off",
+            "N",
+            ".inf",
+            "nan",
+            "-",
+            "- a",
+            "a:",
+            "a #b",
+            "*a",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a",
+            "{a",
+            "[a",
+            "|",
+            ">",
+            "?",
+            "<<",
+            "=",
+            " a",
+            "a ",
+            "---",
+            "...",
+            "1d1",
+            "0o7",
+            "190:20:30",
+        ] {
+            let written = Yaml::from(text).write();
+            assert!(written.starts_with('"'), "{text:?} is written {written}");
+            assert_eq!(read(&written), json!(text));
+        }
+        for text in ["15s", "1m30s", "localhost:8080", "127-a", "/metrics", "a.b-c_d/e"] {
+            let written = Yaml::from(text).write();
+            assert_eq!(written.starts_with('"'), text == "127-a", "{text:?} is written {written}");
+        }
+    }
+
+    #[test]
+    fn a_block_that_would_come_back_otherwise_is_quoted() {
+        for text in ["\na", " a\nb", "a\n\n", "a\r\nb", "a\n \nb", "a\u{85}\nb", "\n", "\ta\nb", "a\n\tb"] {
+            let written = map_of(vec![("k", Yaml::Block(text.into()))]).write();
+            assert!(written.starts_with("k: \""), "{text:?} is written {written}");
+            assert_eq!(read(&written), json!({"k": text}));
+        }
+        for text in ["a\nb", "a\n", "---\n...\n# x\n", "a\n\n  b"] {
+            let tree = Yaml::Block(text.into());
+            assert!(tree.write().starts_with('|'), "{text:?}");
+            assert_eq!(read(&tree.write()), json!(text));
+        }
+    }
+
+    #[test]
+    fn a_key_of_any_length_is_read_back() {
+        let tree = map_of(vec![(&"k: ".repeat(1_000), map_of(vec![("a", Yaml::List(vec!["b".into()]))]))]);
+        assert_eq!(read(&Yaml::List(vec![tree.clone()]).write()), json!([value(&tree)]));
+    }
+
+    fn trees() -> impl Strategy<Value = Yaml> {
+        let texts = prop_oneof![any::<String>(), "[a-z0-9:#' \n\t-]{0,12}", "[ -~\n]{0,20}"];
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Yaml::Flag),
+            any::<i64>().prop_map(Yaml::Whole),
+            texts.clone().prop_map(Yaml::Text),
+            texts.clone().prop_map(Yaml::Block),
+        ];
+        leaf.prop_recursive(4, 24, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Yaml::List),
+                prop::collection::btree_map(texts.clone(), inner, 0..5)
+                    .prop_map(|members| Yaml::Map(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back_as_the_same_tree(tree in trees()) {
+            let written = tree.write();
+            let read = serde_saphyr::from_str::<Value>(&written);
+            prop_assert_eq!(read.as_ref().ok(), Some(&value(&tree)), "{:?}\n{}", read, written);
+        }
+    }
+}
