@@ -10,6 +10,7 @@
 mod cli;
 mod contract;
 mod demo;
+mod discovery;
 mod examples;
 mod formats;
 mod gateway;
