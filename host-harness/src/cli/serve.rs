@@ -5,6 +5,7 @@ use plugpipe_harness::{Error, serve as server};
 use tokio::net::TcpListener;
 
 use super::PlugArgs;
+use super::run::flush;
 
 /// Keep the plug alive behind HTTP: GET /metrics, POST /process, GET /healthz
 #[derive(Args)]
@@ -26,7 +27,8 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, Error> {
     let listener = TcpListener::bind(&args.listen).await.map_err(problem)?;
     let address = listener.local_addr().map_err(problem)?;
     eprintln!("listening on http://{address}: GET /metrics, POST /process, GET /healthz; stop with Ctrl-C");
-    server::serve(listener, plug, asked_to_stop()).await.map_err(problem)?;
+    server::serve(listener, plug.clone(), asked_to_stop()).await.map_err(problem)?;
+    flush(&plug).await;
     Ok(true)
 }
 

@@ -20,6 +20,8 @@ pub(super) const FAILURE_TIME: &str = "push_failure_time_seconds";
 pub struct Held<'j> {
     /// The grouping key, `job` among it, sorted by name.
     pub labels: Vec<(&'j str, &'j str)>,
+    /// Whether the API hides if the key has an empty `instance` too.
+    hidden: bool,
     members: &'j Object<'j>,
 }
 
@@ -81,10 +83,11 @@ impl<'j> Held<'j> {
         Some(Group { job: (*job).into(), labels: Labels::of(labels.ok()?, "labels").ok()? })
     }
 
-    /// Whether it is this group.
+    /// Whether it is this group, or may be.
     pub fn is(&self, group: &Group) -> bool {
         let mut labels = self.labels.iter();
-        self.labels.len() == group.labels.iter().len() + 1
+        let left_out = self.hidden && group.labels.get("instance") == Some("");
+        self.labels.len() + usize::from(left_out) == group.labels.iter().len() + 1
             && labels.all(|(name, value)| match *name {
                 "job" => *value == group.job,
                 name => group.labels.get(name) == Some(value),
@@ -128,7 +131,7 @@ fn labels_of<'j>(members: &'j Object<'j>) -> Option<Vec<(&'j str, &'j str)>> {
     Some(sorted_by(labels?, Ord::cmp))
 }
 
-/// The groups of an answer of `GET /api/v1/metrics`, whose body was parsed as `json`.
+/// The groups of an answer of `GET /api/v1/metrics`, whose body was parsed as `json`; sorted by their labels.
 pub fn groups<'j>(url: &Url, response: &Response, json: &'j Result<Json<'j>, String>) -> Result<Vec<Held<'j>>, Error> {
     if response.status != 200 {
         return Err(refused(PEER, url, response, ""));
@@ -137,19 +140,21 @@ pub fn groups<'j>(url: &Url, response: &Response, json: &'j Result<Json<'j>, Str
     let json = json.as_ref().map_err(|problem| bad(problem))?;
     let Json::Object(answer) = json else { return Err(bad("it is not a JSON object")) };
     let Some(Json::Array(list)) = answer.get("data") else { return Err(bad("it has no list of groups")) };
-    Ok(list.iter().filter_map(held).collect())
+    // The gateway has no order of its own.
+    Ok(sorted_by(list.iter().filter_map(held).collect(), |a: &Held, b: &Held| a.labels.cmp(&b.labels)))
 }
 
-/// A metric that is called `labels` hides the grouping key in the API. The gateway's own metrics have it too, and an empty
-/// `instance` where the key has none.
+/// A metric that is called `labels` hides the grouping key in the API. The gateway's own metrics have the key too, and an empty
+/// `instance` also where the key has none.
 fn held<'j>(group: &'j Json<'j>) -> Option<Held<'j>> {
     let Json::Object(members) = group else { return None };
-    let labels = labels_of(members).or_else(|| {
-        let mut labels = family(PUSH_TIME, members.get(PUSH_TIME)?)?.series().next()?;
-        labels.retain(|label| *label != ("instance", ""));
-        Some(labels)
-    })?;
-    Some(Held { labels, members })
+    if let Some(labels) = labels_of(members) {
+        return Some(Held { labels, hidden: false, members });
+    }
+    let mut labels = family(PUSH_TIME, members.get(PUSH_TIME)?)?.series().next()?;
+    let before = labels.len();
+    labels.retain(|label| *label != ("instance", ""));
+    Some(Held { hidden: labels.len() < before, labels, members })
 }
 
 /// What a gateway can do.
@@ -290,5 +295,7 @@ mod tests {
         assert_eq!((held[0].pushed_at(), held[0].failed_at(), held[0].size()), (Some(1.5e9), None, (1, 1)));
         assert_eq!((held[1].shown(), held[1].size()), (r#"{instance="", job="y"}"#.into(), (1, 2)));
         assert!(held[1].is(&held[1].group().unwrap()) && !held[0].is(&held[1].group().unwrap()));
+        let labels = Labels::new([("instance", "")], "l").unwrap();
+        assert!(held[0].is(&held[0].group().unwrap()) && held[0].is(&Group { job: "x".into(), labels }));
     }
 }

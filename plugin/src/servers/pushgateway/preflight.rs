@@ -11,7 +11,7 @@
 //! | `type` | a metric that another group, or the gateway itself, has with another type |
 //! | `help` | one of the gateway's own metrics with another help text, for those metrics where it insists on it |
 //! | `name_suffix` | `x_count` or `x_sum` beside a histogram or summary `x`, `x_bucket` beside a histogram `x` |
-//! | `duplicate_series` | a series that is twice in the push, or in two groups, after the grouping key went over its labels |
+//! | `duplicate_series` | a series that is twice in the push, or in two groups, after the grouping key went over its labels; two groups that differ by an empty `instance` only |
 //!
 //! A differing help text between groups is tolerated, and so is a metric that only sounds like one of the gateway's own.
 //! `push_time_seconds` is overwritten, not refused.
@@ -196,6 +196,7 @@ pub fn check(push: &[Family], target: &Target) -> Vec<Conflict> {
     let entries = after(push, target);
     check_types(&entries, &mut conflicts);
     check_suffixes(&entries, &mut conflicts);
+    check_groups(target, &mut conflicts);
     for entry in &entries {
         if let Owner::Push(family) = entry.owner {
             check_series(family, target, &mut conflicts);
@@ -249,8 +250,8 @@ fn check_types(entries: &[Entry], conflicts: &mut Vec<Conflict>) {
         if let Some(other) = same.iter().find(|entry| !entry.is_kind(last.kind)) {
             let problem = format!("its type is {} and {}; {}", last.shown(), other.shown(), other.todo());
             conflicts.push(conflict("type", last.name, other.group(), problem));
-        } else if let (Owner::Gateway(help), Owner::Push(family)) = (first.owner, last.owner)
-            // What the gateway does not have when it starts it compares to the letter.
+        } else if let ([_, _], Owner::Gateway(help), Owner::Push(family)) = (same, first.owner, last.owner)
+            // Of several groups' help texts it takes any one. What the gateway does not have when it starts it compares to the letter.
             && first.name.starts_with("pushgateway_http_")
             && help != family.help
         {
@@ -283,6 +284,36 @@ fn check_suffixes(entries: &[Entry], conflicts: &mut Vec<Conflict>) {
             );
             conflicts.push(conflict("name_suffix", ours.name, theirs.group(), problem));
         }
+    }
+}
+
+/// The gateway gives each group series of its own, and these an `instance`: where two groups differ by an empty one only, they
+/// have the same series.
+fn check_groups(target: &Target, conflicts: &mut Vec<Conflict>) {
+    let own = target.held.iter().find(|held| held.is(target.group));
+    let bare = Series::default();
+    let mut keys: Vec<(Key, Option<&Held>)> = vec![(key(&bare, target.group), own)];
+    for held in target.held.iter().filter(|held| !held.is(target.group)) {
+        let mut labels = held.labels.clone();
+        if !labels.iter().any(|(name, _)| *name == "instance") {
+            labels.push(("instance", ""));
+        }
+        keys.push((sorted_by(labels, Ord::cmp), Some(held)));
+    }
+    let keys = sorted_by(keys, |(a, _), (b, _)| a.cmp(b));
+    for pair in keys.windows(2) {
+        let [(first, one), (second, other)] = pair else { continue };
+        if first != second {
+            continue;
+        }
+        // The one that is pushed to comes first, or neither of them is.
+        let Some(other) = other.or(*one) else { continue };
+        let problem = format!(
+            "the group {} and another one differ by an empty instance only, so that their series are the same; delete that group, or \
+             name another instance",
+            other.shown()
+        );
+        conflicts.push(conflict("duplicate_series", PUSH_TIME, Some(other.shown()), problem));
     }
 }
 
