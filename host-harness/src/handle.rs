@@ -54,7 +54,7 @@ impl PlugHandle {
         json(&self.with(|session| Box::pin(session.health_check())).await?)
     }
 
-    /// Makes the plug forget what it recorded, and its configuration.
+    /// Makes the plug forget what it recorded, and its configuration, and delete the groups that it pushed.
     pub async fn cleanup(&self) -> Result<Value, Error> {
         json(&self.with(|session| Box::pin(session.cleanup())).await?)
     }

@@ -291,11 +291,11 @@ mod tests {
         );
         let url = Url::parse("http://h").unwrap();
         let held = groups(&url, &response, &json).unwrap();
-        assert_eq!(held[0].labels, [("job", "x")]);
-        assert_eq!((held[0].pushed_at(), held[0].failed_at(), held[0].size()), (Some(1.5e9), None, (1, 1)));
-        assert_eq!((held[1].shown(), held[1].size()), (r#"{instance="", job="y"}"#.into(), (1, 2)));
-        assert!(held[1].is(&held[1].group().unwrap()) && !held[0].is(&held[1].group().unwrap()));
+        assert_eq!(held[1].labels, [("job", "x")]);
+        assert_eq!((held[1].pushed_at(), held[1].failed_at(), held[1].size()), (Some(1.5e9), None, (1, 1)));
+        assert_eq!((held[0].shown(), held[0].size()), (r#"{instance="", job="y"}"#.into(), (1, 2)));
+        assert!(held[0].is(&held[0].group().unwrap()) && !held[1].is(&held[0].group().unwrap()));
         let labels = Labels::new([("instance", "")], "l").unwrap();
-        assert!(held[0].is(&held[0].group().unwrap()) && held[0].is(&Group { job: "x".into(), labels }));
+        assert!(held[1].is(&held[1].group().unwrap()) && held[1].is(&Group { job: "x".into(), labels }));
     }
 }

@@ -375,3 +375,122 @@ fn key<'a>(series: &'a Series, group: &'a Group) -> Key<'a> {
     }
     sorted_by(key, |(a, _), (b, _)| a.cmp(b))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::exposition::Exposition;
+    use crate::exposition::negotiate::Format;
+    use crate::exposition::plain;
+    use crate::http::{Response, Url};
+    use crate::json::Json;
+    use crate::registry::{Definition, LabelName, Labels, MetricName, Registry};
+    use crate::servers::pushgateway::groups::groups;
+
+    /// What the gateway would refuse of one series of one metric, in a group `{job="j"}`, beside what it holds.
+    fn refused(held: &str, own: &[OwnFamily], adds: bool, family: Family) -> Vec<(&'static str, Option<String>)> {
+        let text = format!("{{\"data\":[{held}]}}");
+        let json = Json::parse(&text);
+        let response = Response { status: 200, ..Response::default() };
+        let held = groups(&Url::parse("http://h").unwrap(), &response, &json).unwrap();
+        let group = Group { job: "j".into(), labels: Labels::default() };
+        let target = Target { group: &group, adds, held: &held, own, unchecked: false };
+        check(&[family], &target).into_iter().map(|conflict| (conflict.reason, conflict.group)).collect()
+    }
+
+    fn counter(name: &str) -> Family<'_> {
+        Family { name: name.into(), kind: "COUNTER", help: "", series: vec![Series::default()] }
+    }
+
+    /// A group with one metric without labels of its own.
+    fn group(job: &str, name: &str, kind: &str) -> String {
+        format!(
+            r#"{{"labels":{{"job":"{job}"}},"{name}":{{"type":"{kind}","metrics":[{{"labels":{{"instance":"","job":"{job}"}}}}]}}}}"#
+        )
+    }
+
+    #[test]
+    fn types_and_suffixes_are_compared_over_all_groups() {
+        let other = || Some(r#"{job="o"}"#.to_owned());
+        for (held, expected) in [
+            (group("o", "a_sum", "COUNTER"), vec![]),
+            (group("o", "a_sum", "GAUGE"), vec![("type", other())]),
+            (group("o", "a", "SUMMARY"), vec![("name_suffix", other())]),
+            (group("o", "a", "GAUGE"), vec![]),
+            (group("o", "b", "HISTOGRAM"), vec![]),
+            (group("o", "push_failure_time_seconds", "COUNTER"), vec![("type", other())]),
+        ] {
+            assert_eq!(refused(&held, &[], false, counter("a_sum")), expected, "{held}");
+        }
+        let own = [OwnFamily { name: "a", kind: "histogram", help: "x" }];
+        assert_eq!(refused("", &own, false, counter("a_bucket")), [("name_suffix", None)]);
+        assert_eq!(refused("", &own, false, counter("a")), [("type", None)]);
+        assert_eq!(refused("", &own, false, counter("a_other")), []);
+    }
+
+    #[test]
+    fn what_the_push_replaces_is_no_hindrance_and_what_it_leaves_is() {
+        for (name, adds, expected) in
+            [("a_sum", false, 0), ("a_sum", true, 0), ("a", false, 0), ("a", true, 1), ("b", true, 0)]
+        {
+            let kind = if name == "a" { "HISTOGRAM" } else { "GAUGE" };
+            assert_eq!(refused(&group("j", name, kind), &[], adds, counter("a_sum")).len(), expected, "{name} {adds}");
+        }
+    }
+
+    #[test]
+    fn series_are_compared_after_the_grouping_key_went_over_them() {
+        let labelled = |labels: &[(&'static str, &'static str)]| {
+            let labels = labels.iter().map(|(name, value)| (Cow::Borrowed(*name), *value)).collect();
+            Family { series: vec![Series { labels, timestamp: false }, Series::default()], ..counter("a") }
+        };
+        for (labels, twice) in [
+            (&[("job", "x")][..], true),
+            (&[("instance", "")], true),
+            (&[("instance", "i")], false),
+            (&[("x", "")], false),
+        ] {
+            assert_eq!(!refused("", &[], false, labelled(labels)).is_empty(), twice, "{labels:?}");
+        }
+        let held = r#"{"labels":{"job":"j","x":"1"},"a":{"type":"COUNTER","metrics":[{"labels":{"instance":"","job":"j","x":"1"}}]}}"#;
+        let found = refused(held, &[], false, labelled(&[("x", "1")]));
+        assert_eq!(found, [("duplicate_series", Some(r#"{job="j", x="1"}"#.into()))]);
+    }
+
+    proptest! {
+        /// What is judged is what is sent: names, types and labels are those of the text.
+        #[test]
+        fn what_is_judged_is_what_is_written(kinds in proptest::collection::vec((0..7usize, "[a-z.]{1,6}", "[a-z]{0,3}"), 1..6)) {
+            let mut registry = Registry::default();
+            for (kind, name, value) in &kinds {
+                let kind = [Kind::Counter, Kind::Gauge, Kind::Histogram, Kind::NativeHistogram, Kind::Summary, Kind::Info, Kind::StateSet][*kind];
+                let mut definition = Definition::new(MetricName::new_utf8(name, "n").unwrap(), kind);
+                definition.label_names = vec![LabelName::new_utf8("l.l", "l").unwrap()];
+                if kind == Kind::StateSet {
+                    definition.states = vec!["on".into(), "off".into()];
+                }
+                // A name that is taken, or would be written like another one, is refused.
+                if let Ok(family) = registry.register(definition) {
+                    registry.series(family, &[value]).unwrap();
+                }
+            }
+            let (bytes, _) = Exposition::default().encode(&registry, plain(Format::Text004), 0).map(|(b, c)| (b.into_owned(), c)).unwrap();
+            let written = String::from_utf8(bytes).unwrap();
+            let heads: Vec<&str> = written.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+            let families = registry.read(0);
+            let judged = of(&families, false);
+            let judged_heads: Vec<String> = judged.iter().map(|family| format!("{} {}", family.name, family.kind.to_lowercase())).collect();
+            // Families are sorted by their own names, not by those that are written.
+            let sorted = |list: Vec<String>| sorted_by(list, Ord::cmp);
+            prop_assert_eq!(sorted(judged_heads), sorted(heads.into_iter().map(str::to_owned).collect()));
+            for family in &judged {
+                for series in &family.series {
+                    let labels: Vec<String> = series.labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+                    prop_assert!(written.contains(&labels.join(",")), "{labels:?} in {written}");
+                }
+            }
+        }
+    }
+}
