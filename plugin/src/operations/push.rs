@@ -21,25 +21,12 @@ const MOST_GROUPS: usize = 64;
 /// What is remembered of pushes.
 #[derive(Debug, Default)]
 pub(super) struct Pushes {
-    /// Groups that a gateway accepted and that were not deleted since, each once, with the gateway's URL.
-    groups: Vec<(Url, Group)>,
+    /// The URLs of the groups that a gateway accepted and that were not deleted since, each once.
+    groups: Vec<Url>,
     /// When a push was tried last.
     tried: Option<Duration>,
     /// What the gateway that was asked last can do, and its origin.
     gateway: Option<(String, Abilities)>,
-}
-
-impl Pushes {
-    fn remember(&mut self, gateway: &Url, group: &Group) {
-        let known = |(url, own): &(Url, Group)| url == gateway && own == group;
-        if self.groups.len() < MOST_GROUPS && !self.groups.iter().any(known) {
-            self.groups.push((gateway.clone(), group.clone()));
-        }
-    }
-
-    fn forget(&mut self, gateway: &Url, group: &Group) {
-        self.groups.retain(|(url, own)| url != gateway || own != group);
-    }
 }
 
 /// A push that the gateway accepted.
@@ -123,15 +110,15 @@ pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
         answer.flag("deleted", false);
         return Ok(());
     }
-    let gateway = gateway(call)?.clone();
-    let group = call.config.group()?;
-    pushgateway::delete(&mut call.client(call.config.limits(), true), &gateway, &group)?;
-    call.pushes.forget(&gateway, &group);
+    let url = call.config.group()?.url(gateway(call)?);
+    let outcomes = pushgateway::delete(&mut call.client(call.config.limits(), true), std::slice::from_ref(&url));
+    outcomes.into_iter().collect::<Result<(), Error>>()?;
+    call.pushes.groups.retain(|known| *known != url);
     // What was deleted on purpose is not to be back at once.
     call.pushes.tried = Some(call.transport.monotonic());
     *call.unpushed = !call.registry.is_empty();
     answer.flag("deleted", true);
-    answer.text("group", &shown(&group.url(&gateway)));
+    answer.text("group", &shown(&url));
     Ok(())
 }
 
@@ -248,7 +235,8 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
     let bytes = if gzip { crate::http::gzip::compress(&bytes) } else { bytes };
     let body = Body { content_type: choice.content_type(), bytes, gzip };
     let adds = call.config.push_mode == Mode::Add;
-    match pushgateway::push(&mut call.client(limits, insist), gateway, &group, adds, body) {
+    let url = group.url(gateway);
+    match pushgateway::push(&mut call.client(limits, insist), &url, adds, body) {
         Ok(()) => {}
         Err(Error::Refused { status: 400, reply, origin, server, todo }) => {
             let found = conflicts(call, gateway, &group, limits, insist, abilities).unwrap_or_default();
@@ -259,7 +247,9 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
         }
         Err(error) => return Err(error),
     }
-    call.pushes.remember(gateway, &group);
+    if call.pushes.groups.len() < MOST_GROUPS && !call.pushes.groups.contains(&url) {
+        call.pushes.groups.push(url);
+    }
     Ok(sent)
 }
 
@@ -346,46 +336,25 @@ pub(super) fn gateway<'c>(call: &Call<'c>) -> Result<&'c Url, Error> {
 /// the answer of `cleanup`.
 pub(super) fn clean(pushes: &mut Pushes, client: &mut Client, config: &Config, answer: &mut Answer) {
     let groups = core::mem::take(&mut pushes.groups);
-    if groups.is_empty() || config.mock {
+    if groups.is_empty() {
         return;
     }
-    let mut left: Vec<(String, Option<Error>)> = Vec::new();
-    let mut deleted = Vec::new();
-    for (url, same) in by_gateway(groups) {
-        let names = same.iter().map(|group| shown(&group.url(&url)));
-        if config.delete_on_cleanup {
-            let outcomes = pushgateway::delete_all(client, &url, &same);
-            for (name, outcome) in names.zip(outcomes) {
-                match outcome {
-                    Ok(()) => deleted.push(name),
-                    Err(error) => left.push((name, Some(error))),
-                }
-            }
-        } else {
-            left.extend(names.map(|name| (name, None)));
-        }
-    }
-    answer.texts("groups_deleted", deleted.iter().map(String::as_str));
+    let outcomes = if config.delete_on_cleanup { pushgateway::delete(client, &groups) } else { Vec::new() };
+    let names: Vec<String> = groups.iter().map(shown).collect();
+    let deleted = names.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
+    answer.texts("groups_deleted", deleted.map(|(name, _)| name.as_str()));
     answer.open_list("groups_left");
-    for (name, error) in left {
+    for (index, name) in names.iter().enumerate() {
+        let outcome = outcomes.get(index);
+        if matches!(outcome, Some(Ok(()))) {
+            continue;
+        }
         answer.open_item();
-        answer.text("group", &name);
-        if let Some(error) = error {
+        answer.text("group", name);
+        if let Some(Err(error)) = outcome {
             error.write_into(answer);
         }
         answer.close();
     }
     answer.close_list();
-}
-
-/// The groups of each gateway.
-fn by_gateway(groups: Vec<(Url, Group)>) -> Vec<(Url, Vec<Group>)> {
-    let mut gateways: Vec<(Url, Vec<Group>)> = Vec::new();
-    for (url, group) in groups {
-        match gateways.iter_mut().find(|(known, _)| *known == url) {
-            Some((_, same)) => same.push(group),
-            None => gateways.push((url, vec![group])),
-        }
-    }
-    gateways
 }

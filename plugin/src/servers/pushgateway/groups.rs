@@ -128,7 +128,12 @@ fn family<'j>(name: &'j str, member: &'j Json<'j>) -> Option<HeldFamily<'j>> {
 fn labels_of<'j>(members: &'j Object<'j>) -> Option<Vec<(&'j str, &'j str)>> {
     let Some(Json::Object(labels)) = members.get("labels") else { return None };
     let labels: Option<Vec<_>> = labels.iter().map(|(name, value)| Some((name, value.as_str()?))).collect();
-    Some(sorted_by(labels?, Ord::cmp))
+    Some(by_name(labels?))
+}
+
+/// Labels, sorted by name.
+pub(super) fn by_name<'l>(labels: Vec<(&'l str, &'l str)>) -> Vec<(&'l str, &'l str)> {
+    sorted_by(labels, |(a, _), (b, _)| a.cmp(b))
 }
 
 /// The groups of an answer of `GET /api/v1/metrics`, whose body was parsed as `json`; sorted by their labels.

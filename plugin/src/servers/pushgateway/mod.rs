@@ -76,31 +76,23 @@ pub struct Body {
     pub gzip: bool,
 }
 
-/// Puts the body into the group. Done when the gateway says 200 or 202.
-pub fn push(client: &mut Client, base: &Url, group: &Group, adds: bool, body: Body) -> Result<(), Error> {
+/// Puts the body into the group at this URL. Done when the gateway says 200 or 202.
+pub fn push(client: &mut Client, group: &Url, adds: bool, body: Body) -> Result<(), Error> {
     let method = if adds { Method::Post } else { Method::Put };
-    let mut request = Request::new(method, group.url(base)).with_body(&body.content_type, body.bytes);
+    let mut request = Request::new(method, group.clone()).with_body(&body.content_type, body.bytes);
     if body.gzip {
         request.headers.push(("content-encoding", "gzip".into()));
     }
-    let url = request.url.clone();
     let response = client.send(PEER, request)?;
-    accepted(&url, &response)
+    accepted(group, &response)
 }
 
-/// Deletes exactly this group. A gateway says 202 also for a group that is not there.
-pub fn delete(client: &mut Client, base: &Url, group: &Group) -> Result<(), Error> {
-    let mut outcomes = delete_all(client, base, std::slice::from_ref(group));
-    // One request has one outcome.
-    outcomes.pop().unwrap_or(Ok(()))
-}
-
-/// Deletes exactly these groups, side by side; the outcomes in the same order.
-pub fn delete_all(client: &mut Client, base: &Url, groups: &[Group]) -> Vec<Result<(), Error>> {
-    let urls: Vec<Url> = groups.iter().map(|group| group.url(base)).collect();
-    let requests = urls.iter().map(|url| (PEER, Request::new(Method::Delete, url.clone()))).collect();
+/// Deletes exactly the groups at these URLs, side by side; the outcomes in the same order. A gateway says 202 also for a group
+/// that is not there.
+pub fn delete(client: &mut Client, groups: &[Url]) -> Vec<Result<(), Error>> {
+    let requests = groups.iter().map(|url| (PEER, Request::new(Method::Delete, url.clone()))).collect();
     let responses = client.send_all(requests);
-    responses.into_iter().zip(&urls).map(|(response, url)| accepted(url, &response?)).collect()
+    responses.into_iter().zip(groups).map(|(response, url)| accepted(url, &response?)).collect()
 }
 
 /// `GET /api/v1/metrics`: what the gateway holds, for [`groups::groups`].

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::Group;
-use super::groups::{FAILURE_TIME, Held, OwnFamily, PUSH_TIME, shown};
+use super::groups::{FAILURE_TIME, Held, OwnFamily, PUSH_TIME, by_name, shown};
 use crate::error::excerpt;
 use crate::exposition::escaping::Escaping;
 use crate::exposition::view::{self, Point};
@@ -298,7 +298,7 @@ fn check_groups(target: &Target, conflicts: &mut Vec<Conflict>) {
         if !labels.iter().any(|(name, _)| *name == "instance") {
             labels.push(("instance", ""));
         }
-        keys.push((sorted_by(labels, Ord::cmp), Some(held)));
+        keys.push((by_name(labels), Some(held)));
     }
     let keys = sorted_by(keys, |(a, _), (b, _)| a.cmp(b));
     for pair in keys.windows(2) {
@@ -373,7 +373,7 @@ fn key<'a>(series: &'a Series, group: &'a Group) -> Key<'a> {
             key.push((name, value));
         }
     }
-    sorted_by(key, |(a, _), (b, _)| a.cmp(b))
+    by_name(key)
 }
 
 #[cfg(test)]
