@@ -196,7 +196,7 @@ pub fn check(push: &[Family], target: &Target) -> Vec<Conflict> {
     let entries = after(push, target);
     check_types(&entries, &mut conflicts);
     check_suffixes(&entries, &mut conflicts);
-    check_groups(target, &mut conflicts);
+    check_groups(push, target, &mut conflicts);
     for entry in &entries {
         if let Owner::Push(family) = entry.owner {
             check_series(family, target, &mut conflicts);
@@ -287,33 +287,40 @@ fn check_suffixes(entries: &[Entry], conflicts: &mut Vec<Conflict>) {
     }
 }
 
-/// The gateway gives each group series of its own, and these an `instance`: where two groups differ by an empty one only, they
-/// have the same series.
-fn check_groups(target: &Target, conflicts: &mut Vec<Conflict>) {
-    let own = target.held.iter().find(|held| held.is(target.group));
+/// The gateway gives each group two series of its own, and these an `instance`. They are in two groups where the grouping keys
+/// differ by an empty instance only, or where somebody pushed such a series.
+fn check_groups(push: &[Family], target: &Target, conflicts: &mut Vec<Conflict>) {
     let bare = Series::default();
-    let mut keys: Vec<(Key, Option<&Held>)> = vec![(key(&bare, target.group), own)];
-    for held in target.held.iter().filter(|held| !held.is(target.group)) {
-        let mut labels = held.labels.clone();
-        if !labels.iter().any(|(name, _)| *name == "instance") {
-            labels.push(("instance", ""));
+    for name in [PUSH_TIME, FAILURE_TIME] {
+        let own = target.held.iter().find(|held| held.is(target.group));
+        let known = own.and_then(|held| held.families().find(|family| family.name == FAILURE_TIME));
+        let mut keys: Vec<(Key, Option<&Held>)> = match known {
+            Some(_) if name == FAILURE_TIME && push.iter().any(|pushed| pushed.name == name) => Vec::new(),
+            Some(known) if name == FAILURE_TIME => known.series().map(|key| (key, own)).collect(),
+            _ => vec![(key(&bare, target.group), own)],
+        };
+        for held in target.held.iter().filter(|held| !held.is(target.group)) {
+            for family in held.families().filter(|family| family.name == name) {
+                keys.extend(family.series().map(|key| (key, Some(held))));
+            }
         }
-        keys.push((by_name(labels), Some(held)));
-    }
-    let keys = sorted_by(keys, |(a, _), (b, _)| a.cmp(b));
-    for pair in keys.windows(2) {
-        let [(first, one), (second, other)] = pair else { continue };
-        if first != second {
-            continue;
+        let keys = sorted_by(keys, |(a, _), (b, _)| a.cmp(b));
+        for pair in keys.windows(2) {
+            let [(first, one), (second, other)] = pair else { continue };
+            // The one that is pushed to comes first, or neither of them is.
+            let Some(other) = other.or(*one).filter(|_| first == second) else { continue };
+            let group = Some(other.shown());
+            if conflicts.iter().any(|known| known.group == group) {
+                continue;
+            }
+            let problem = format!(
+                "the series {}, which is the gateway's own of another group, is in the group {} too: their grouping keys differ by an empty \
+                 instance only, or it was pushed; delete that group, or name another instance",
+                shown(first.iter().copied()),
+                other.shown()
+            );
+            conflicts.push(conflict("duplicate_series", name, group, problem));
         }
-        // The one that is pushed to comes first, or neither of them is.
-        let Some(other) = other.or(*one) else { continue };
-        let problem = format!(
-            "the group {} and another one differ by an empty instance only, so that their series are the same; delete that group, or \
-             name another instance",
-            other.shown()
-        );
-        conflicts.push(conflict("duplicate_series", PUSH_TIME, Some(other.shown()), problem));
     }
 }
 
@@ -457,6 +464,34 @@ mod tests {
         let held = r#"{"labels":{"job":"j","x":"1"},"a":{"type":"COUNTER","metrics":[{"labels":{"instance":"","job":"j","x":"1"}}]}}"#;
         let found = refused(held, &[], false, labelled(&[("x", "1")]));
         assert_eq!(found, [("duplicate_series", Some(r#"{job="j", x="1"}"#.into()))]);
+    }
+
+    #[test]
+    fn the_gateways_own_series_are_compared_too() {
+        let held = |labels: &str, series: &str| {
+            format!(
+                r#"{{"labels":{{{labels}}},"push_failure_time_seconds":{{"type":"GAUGE","metrics":[{{"labels":{series}}}]}}}}"#
+            )
+        };
+        let key = |job: &str, instance: &str| format!(r#"{{"instance":"{instance}","job":"{job}"}}"#);
+        for (held, count) in [
+            (held(r#""job":"j""#, &key("j", "")), 0),
+            (held(r#""job":"o""#, &key("o", "")), 0),
+            // As if the other group had no instance of its own, and somebody pushed this.
+            (held(r#""job":"j","x":"1""#, &key("j", "")), 1),
+            (held(r#""instance":"","job":"j""#, &key("j", "")), 1),
+            // Two others spoil it for all.
+            (
+                format!(
+                    "{},{}",
+                    held(r#""job":"o""#, &key("o", "")),
+                    held(r#""instance":"","job":"o""#, &key("o", ""))
+                ),
+                1,
+            ),
+        ] {
+            assert_eq!(refused(&held, &[], false, counter("a")).len(), count, "{held}");
+        }
     }
 
     proptest! {
