@@ -140,7 +140,7 @@ impl Session {
         call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_health_check(store))
     }
 
-    /// Makes the plug forget what it recorded, and its configuration: JSON.
+    /// Makes the plug forget what it recorded, and its configuration, and delete the groups that it pushed: JSON.
     pub async fn cleanup(&mut self) -> Result<String, Error> {
         call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_cleanup(store))
     }

@@ -15,6 +15,13 @@
 //! | `connect_timeout` | duration | `1s` |
 //! | `max_response_bytes` | number | 16 MiB |
 //! | `histogram_buckets` | list of numbers, rising | [`Buckets::default`] |
+//! | `grouping_key` | object: labels of the group beyond job and instance | none |
+//! | `push_policy` | `on_record`, `manual` or `interval` | `on_record` |
+//! | `push_interval` | duration: for the policy `interval` | `15s` |
+//! | `push_mode` | `replace` or `add`; in `ctx` also `delete` | `replace` |
+//! | `push_gzip` | true or false: compress what is pushed | false |
+//! | `preflight` | true or false: look whether the gateway would refuse a push | for `push_metrics` true, else false |
+//! | `delete_on_cleanup` | true or false: `cleanup` deletes the groups that were pushed | true |
 //! | `mock_mode` | true or false: reach no server | false |
 //! | `own_metrics` | true or false: expose `plugpipe_monitoring_*` too | false |
 //! | `default_metrics` | true or false, in `cfg` only: register [`crate::catalog`] | false |
@@ -27,12 +34,12 @@ use crate::error::{Error, excerpt};
 use crate::fields::{self, Fields};
 use crate::http::{Limits, Url, shown};
 use crate::json::{Json, Object, Writer};
-use crate::registry::{Buckets, Labels};
-use crate::servers::pushgateway::Group;
+use crate::registry::{Buckets, LabelName, Labels};
+use crate::servers::pushgateway::{Group, Mode};
 use crate::time::parse_duration;
 
 /// Every key that this module reads, for the decision whether a `ctx` changes the configuration of its call.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 18] = [
     "prometheus_url",
     "gateway_url",
     "grafana_url",
@@ -45,10 +52,18 @@ const KEYS: [&str; 12] = [
     "max_response_bytes",
     "mock_mode",
     "own_metrics",
+    "grouping_key",
+    "push_policy",
+    "push_interval",
+    "push_mode",
+    "push_gzip",
+    "preflight",
 ];
 
 /// The key of `cfg` alone that says the default buckets; in a `ctx`, `buckets` does.
 const BUCKETS: &str = "histogram_buckets";
+
+const GROUPING_KEY: &str = "grouping_key";
 
 /// Where settings may be nested.
 const NESTED: &str = "prometheus_config";
@@ -84,6 +99,31 @@ pub struct Config {
     pub own_metrics: bool,
     /// PlugPipe's own metrics are registered.
     pub default_metrics: bool,
+    /// Labels of the grouping key of pushes, beyond job and instance.
+    pub grouping_key: Labels,
+    /// When what was recorded is pushed.
+    pub push_policy: PushPolicy,
+    /// For [`PushPolicy::Interval`]: from one push to the next.
+    pub push_interval: Duration,
+    /// What a push does to what the group holds already.
+    pub push_mode: Mode,
+    /// What is pushed is compressed.
+    pub push_gzip: bool,
+    /// Whether a push is checked before it is sent; none for those only that somebody asked for.
+    pub preflight: Option<bool>,
+    /// The groups that were pushed are deleted by `cleanup`.
+    pub delete_on_cleanup: bool,
+}
+
+/// When what was recorded is pushed, where there is a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushPolicy {
+    /// With each record.
+    OnRecord,
+    /// When somebody asks for it.
+    Manual,
+    /// With the first call after [`Config::push_interval`], where something was recorded since the last push.
+    Interval,
 }
 
 impl Default for Config {
@@ -104,6 +144,14 @@ impl Default for Config {
             mock: false,
             own_metrics: false,
             default_metrics: false,
+            grouping_key: Labels::default(),
+            push_policy: PushPolicy::OnRecord,
+            push_interval: Duration::from_secs(15),
+            push_mode: Mode::Replace,
+            push_gzip: false,
+            preflight: None,
+            // Who cleans up wants nothing left; who wants the last values to stay does not clean up.
+            delete_on_cleanup: true,
         }
     }
 }
@@ -121,6 +169,9 @@ impl Config {
             if let Some(register) = setting(&fields, "default_metrics", flag)? {
                 config.default_metrics = register.unwrap_or(false);
             }
+            if let Some(delete) = setting(&fields, "delete_on_cleanup", flag)? {
+                config.delete_on_cleanup = delete.unwrap_or(Self::default().delete_on_cleanup);
+            }
         }
         Ok(config)
     }
@@ -137,8 +188,12 @@ impl Config {
 
     /// The group that this plug's pushes replace.
     pub fn group(&self) -> Result<Group, Error> {
-        let labels = self.instance.as_deref().map(|instance| ("instance", instance));
-        Ok(Group { job: self.job_name.clone(), labels: Labels::new(labels, NESTED)? })
+        let mut labels: Vec<(LabelName, Box<str>)> =
+            self.grouping_key.iter().map(|(name, value)| (name.clone(), value.into())).collect();
+        if let Some(instance) = &self.instance {
+            labels.push((LabelName::new("instance", GROUPING_KEY)?, instance.as_str().into()));
+        }
+        Ok(Group { job: self.job_name.clone(), labels: Labels::of(labels, GROUPING_KEY)? })
     }
 
     /// Bounds for an operation that somebody waits for.
@@ -172,6 +227,7 @@ impl Config {
                 self.grafana_url = url;
             }
             let defaults = Self::default();
+            self.overlay_pushes(&fields, name == "ctx", &defaults)?;
             if let Some(job) = setting(&fields, "job_name", text)? {
                 self.job_name = job.unwrap_or(defaults.job_name);
             }
@@ -201,6 +257,43 @@ impl Config {
             if let Some(own) = setting(&fields, "own_metrics", flag)? {
                 self.own_metrics = own.unwrap_or(defaults.own_metrics);
             }
+        }
+        Ok(())
+    }
+
+    fn overlay_pushes(&mut self, fields: &Fields, for_call: bool, defaults: &Self) -> Result<(), Error> {
+        if let Some(given) = fields.get(GROUPING_KEY) {
+            self.grouping_key = match given {
+                // As elsewhere, an empty text is what a template leaves of something that is not set.
+                Json::String(text) if text.trim().is_empty() => Labels::default(),
+                _ => grouping_key(fields)?,
+            };
+        }
+        if let Some(interval) = setting(fields, "push_interval", duration)? {
+            self.push_interval = interval.unwrap_or(defaults.push_interval);
+        }
+        let policies = ["on_record", "manual", "interval"];
+        if let Some(policy) = setting(fields, "push_policy", |value| one_of(value, &policies))? {
+            self.push_policy = match policy {
+                Some(1) => PushPolicy::Manual,
+                Some(2) => PushPolicy::Interval,
+                _ => PushPolicy::OnRecord,
+            };
+        }
+        // A configuration that deletes the group with each record is nobody's wish.
+        let modes: &[&'static str] = if for_call { &["replace", "add", "delete"] } else { &["replace", "add"] };
+        if let Some(mode) = setting(fields, "push_mode", |value| one_of(value, modes))? {
+            self.push_mode = match mode {
+                Some(1) => Mode::Add,
+                Some(2) => Mode::Delete,
+                _ => Mode::Replace,
+            };
+        }
+        if let Some(gzip) = setting(fields, "push_gzip", flag)? {
+            self.push_gzip = gzip.unwrap_or(defaults.push_gzip);
+        }
+        if let Some(preflight) = setting(fields, "preflight", flag)? {
+            self.preflight = preflight;
         }
         Ok(())
     }
@@ -249,20 +342,45 @@ fn setting<T>(
         Some(Json::Null) => Ok(Some(None)),
         Some(Json::String(text)) if text.trim().is_empty() => Ok(Some(None)),
         Some(value) => {
-            if let Json::String(text) = value
-                && text.contains("${")
-            {
-                return Err(Error::invalid(
-                    fields.path(key),
-                    format!(
-                        "{:?} holds a ${{NAME}} that nobody replaced; the host does that for names that it was granted (harness: --env NAME)",
-                        excerpt(text, 100)
-                    ),
-                ));
+            if let Json::String(text) = value {
+                replaced(text).map_err(|problem| Error::invalid(fields.path(key), problem))?;
             }
             read(value).map(|value| Some(Some(value))).map_err(|problem| Error::invalid(fields.path(key), problem))
         }
     }
+}
+
+/// Refuses a text with a `${NAME}` in it.
+fn replaced(text: &str) -> Result<(), String> {
+    if text.contains("${") {
+        return Err(format!(
+            "{:?} holds a ${{NAME}} that nobody replaced; the host does that for names that it was granted (harness: --env NAME)",
+            excerpt(text, 100)
+        ));
+    }
+    Ok(())
+}
+
+/// Labels beyond job and instance; a name may be any text, where the gateway takes that.
+fn grouping_key(fields: &Fields) -> Result<Labels, Error> {
+    let labels = fields.labels(GROUPING_KEY, true)?;
+    let path = |name: &str| format!("{}.{name}", fields.path(GROUPING_KEY));
+    if labels.get("job").is_some() {
+        return Err(Error::invalid(path("job"), "the job of the grouping key is said in job_name"));
+    }
+    for (name, value) in labels.iter() {
+        replaced(value).map_err(|problem| Error::invalid(path(name.as_str()), problem))?;
+    }
+    Ok(labels)
+}
+
+/// Which of these words it is.
+fn one_of(value: &Json, words: &[&str]) -> Result<usize, String> {
+    let given = value.as_str().map(str::trim);
+    words
+        .iter()
+        .position(|word| given == Some(word))
+        .ok_or_else(|| format!("expected one of {}, got {}", words.join(", "), excerpt(&value.shown(), 100)))
 }
 
 fn url(value: &Json) -> Result<Url, String> {
@@ -345,11 +463,30 @@ mod tests {
             (json!({"mock_mode": "maybe"}), "cfg.mock_mode"),
             (json!({"max_response_bytes": -1}), "cfg.max_response_bytes"),
             (json!({"job_name": ["a"]}), "cfg.job_name"),
+            (json!({"grouping_key": {"__name__": "x"}}), "cfg.grouping_key.__name__"),
+            (json!({"prometheus_config": {"grouping_key": {"job": "x"}}}), "cfg.prometheus_config.grouping_key.job"),
+            (json!({"grouping_key": {"region": "${REGION}"}}), "cfg.grouping_key.region"),
+            (json!({"grouping_key": "region"}), "cfg.grouping_key"),
+            (json!({"push_policy": "always"}), "cfg.push_policy"),
+            (json!({"push_mode": "delete"}), "cfg.push_mode"),
+            (json!({"push_interval": "0s"}), "cfg.push_interval"),
         ] {
             let error = config(cfg.clone()).unwrap_err();
             assert_eq!(error.field(), Some(field), "{cfg}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_group_is_job_instance_and_grouping_key() {
+        let plug = config(json!({"job_name": "j", "instance": "i", "grouping_key": {"a.b": 1, "zone": ""}})).unwrap();
+        let labels: Vec<_> =
+            plug.group().unwrap().labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(labels, ["a.b=1", "instance=i", "zone="]);
+        let for_call = with_ctx(&plug, &json!({"grouping_key": {"instance": "other"}})).unwrap().unwrap();
+        assert_eq!(for_call.group().unwrap_err().field(), Some("grouping_key.instance"));
+        let for_call = with_ctx(&plug, &json!({"grouping_key": ""})).unwrap().unwrap();
+        assert_eq!(for_call.group().unwrap().labels.iter().len(), 1);
     }
 
     #[test]

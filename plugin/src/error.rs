@@ -5,6 +5,7 @@
 
 use crate::http::Failure;
 use crate::json::Writer;
+use crate::servers::pushgateway::preflight::Conflict;
 
 /// Why an operation did nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -121,6 +122,34 @@ pub enum Error {
         /// What was found.
         problem: String,
     },
+    /// What is to be pushed does not fit to what the gateway holds: it would be refused, or was.
+    #[error("Pushgateway {origin}: {}", conflicts_text(reply.as_deref(), conflicts))]
+    PushConflict {
+        /// The gateway's origin.
+        origin: String,
+        /// What the gateway said, where it was asked; else nothing was sent.
+        reply: Option<String>,
+        /// What does not fit; at least one.
+        conflicts: Vec<Conflict>,
+    },
+}
+
+/// The most conflicts that an answer lists.
+const MOST_CONFLICTS: usize = 20;
+
+fn conflicts_text(reply: Option<&str>, conflicts: &[Conflict]) -> String {
+    let mut text = match reply {
+        Some(reply) => format!("answered 400: {reply}"),
+        None => "the push was not sent, because the gateway would refuse it".to_owned(),
+    };
+    for conflict in conflicts.iter().take(3) {
+        text.push_str("; ");
+        text.push_str(&conflict.to_string());
+    }
+    if conflicts.len() > 3 {
+        text.push_str(&format!("; and {} more", conflicts.len() - 3));
+    }
+    text
 }
 
 impl Error {
@@ -144,6 +173,8 @@ impl Error {
             Self::Refused { .. } => "refused",
             Self::Query { .. } => "query_failed",
             Self::BadAnswer { .. } => "bad_answer",
+            Self::PushConflict { reply: None, .. } => "push_conflict",
+            Self::PushConflict { .. } => "refused",
         }
     }
 
@@ -167,7 +198,8 @@ impl Error {
             Self::Unanswered { origin, .. }
             | Self::Refused { origin, .. }
             | Self::Query { origin, .. }
-            | Self::BadAnswer { origin, .. } => Some(origin),
+            | Self::BadAnswer { origin, .. }
+            | Self::PushConflict { origin, .. } => Some(origin),
             _ => None,
         }
     }
@@ -186,6 +218,18 @@ impl Error {
         }
     }
 
+    /// Writes `conflicts` into a JSON answer, where the error is about some.
+    pub fn write_conflicts(&self, answer: &mut Writer) {
+        let Self::PushConflict { conflicts, .. } = self else { return };
+        answer.open_list("conflicts");
+        for conflict in conflicts.iter().take(MOST_CONFLICTS) {
+            answer.open_item();
+            conflict.write_into(answer);
+            answer.close();
+        }
+        answer.close_list();
+    }
+
     /// Writes the error into a JSON answer: `error`, `error_code`, and what else is known.
     pub fn write_into(&self, answer: &mut Writer) {
         answer.text("error", &self.to_string());
@@ -202,6 +246,10 @@ impl Error {
         if let Self::Query { error_type, .. } = self {
             answer.text("error_type", error_type);
         }
+        if let Self::PushConflict { reply: Some(_), .. } = self {
+            answer.count("http_status", 400);
+        }
+        self.write_conflicts(answer);
     }
 }
 

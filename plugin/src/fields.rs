@@ -59,6 +59,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A flag that may be missing.
+    pub fn flag_or(&self, key: &str, default: bool) -> Result<bool, Error> {
+        let Some(value) = self.some(key) else { return Ok(default) };
+        flag(value).ok_or_else(|| {
+            let problem = format!("expected true or false, got {}", excerpt(&value.shown(), 100));
+            Error::invalid(self.path(key), problem)
+        })
+    }
+
     /// An object that may be missing.
     pub fn object(&self, key: &str) -> Result<Option<&'a Object<'a>>, Error> {
         match self.some(key) {

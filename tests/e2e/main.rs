@@ -16,6 +16,7 @@ mod formats;
 mod gateway;
 mod instructions;
 mod metrics;
+mod preflight;
 mod sandbox;
 mod serve;
 mod stack;

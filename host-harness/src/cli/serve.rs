@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::PlugArgs;
+use super::run::flush;
 
 /// Keep the plug alive behind HTTP: GET /metrics, POST /process, GET /sd, GET /healthz
 #[derive(Args)]
@@ -32,7 +33,8 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, Error> {
     let address = listener.local_addr().map_err(problem)?;
     eprintln!("listening on http://{address}: GET /metrics, POST /process, GET /sd, GET /healthz; stop with Ctrl-C");
     let advertised = server::Advertised { address: args.advertise.clone(), instance: instance(&args.plug.config()?) };
-    server::serve_as(listener, plug, advertised, asked_to_stop()).await.map_err(problem)?;
+    server::serve_as(listener, plug.clone(), advertised, asked_to_stop()).await.map_err(problem)?;
+    flush(&plug).await;
     Ok(true)
 }
 

@@ -3,6 +3,7 @@
 //! In the component the transport is `wasi:http` (`wasi`); tests bring their own.
 
 pub mod circuit;
+pub mod gzip;
 pub mod transport;
 mod url;
 #[cfg(target_arch = "wasm32")]

@@ -7,6 +7,7 @@ mod definition;
 mod discover;
 mod export;
 mod generate;
+mod groups;
 mod health;
 mod push;
 mod query;
@@ -14,6 +15,8 @@ mod record;
 
 #[cfg(test)]
 mod discovery_tests;
+#[cfg(test)]
+mod gateway_tests;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +38,7 @@ type Answer = Writer;
 type Run = for<'c> fn(&mut Call<'c>, &mut Answer) -> Result<(), Error>;
 
 /// Every operation, with the line that `describe` says of it.
-const OPERATIONS: [(&str, &str, Run); 19] = [
+const OPERATIONS: &[(&str, &str, Run)] = &[
     ("record_metric", "record a value; metric_type says as what (default gauge)", record::metric),
     ("record_counter", "add to a counter", record::counter),
     ("record_gauge", "set a gauge", record::gauge),
@@ -48,8 +51,15 @@ const OPERATIONS: [(&str, &str, Run); 19] = [
     ("export_metrics", "what was recorded, as prometheus, openmetrics, protobuf, json or csv", export::run),
     ("snapshot_metrics", "all that is held, for restore_metrics", export::snapshot),
     ("restore_metrics", "replace all that is held by a snapshot", export::restore),
-    ("push_metrics", "replace this plug's group on the Pushgateway by what was recorded", push::push),
+    ("push_metrics", "put what was recorded into this plug's group on the Pushgateway", push::push),
+    ("flush_metrics", "push what no gateway has accepted yet, unless push_policy is manual", push::flush),
     ("delete_metrics", "delete this plug's group from the Pushgateway", push::delete),
+    ("list_groups", "every group on the Pushgateway, with its last push", groups::list),
+    (
+        "expire_groups",
+        "delete groups that nobody pushed to for older_than; dry_run (the default) only lists them",
+        groups::expire,
+    ),
     ("query_metrics", "PromQL, at an instant or over a time_range", query::run),
     ("generate_config", "a prometheus.yml, or parts of it, and files of targets", generate::run),
     (
@@ -73,6 +83,7 @@ pub struct Plug<T> {
     config_text: String,
     /// Whether something was recorded that no gateway has accepted.
     unpushed: bool,
+    pushes: push::Pushes,
     exposition: Exposition,
     telemetry: Telemetry,
 }
@@ -84,6 +95,7 @@ struct Call<'c> {
     registry: &'c mut Registry,
     circuits: &'c mut Circuits,
     unpushed: &'c mut bool,
+    pushes: &'c mut push::Pushes,
     exposition: &'c mut Exposition,
     telemetry: &'c mut Telemetry,
     transport: &'c mut dyn Transport,
@@ -156,6 +168,7 @@ impl<T: Transport> Plug<T> {
             config: Config::default(),
             config_text: String::new(),
             unpushed: false,
+            pushes: push::Pushes::default(),
             exposition: Exposition::default(),
             telemetry: Telemetry::default(),
         }
@@ -230,12 +243,14 @@ impl<T: Transport> Plug<T> {
                 registry: &mut self.registry,
                 circuits: &mut self.circuits,
                 unpushed: &mut self.unpushed,
+                pushes: &mut self.pushes,
                 exposition: &mut self.exposition,
                 telemetry: &mut self.telemetry,
                 transport: &mut self.transport,
                 unix_nanos,
             };
             run(&mut call, &mut answer)?;
+            push::overdue(&mut call, &mut answer);
             answer.close();
             Ok(())
         });
@@ -259,20 +274,29 @@ impl<T: Transport> Plug<T> {
         self.process(r#"{"operation":"health_check"}"#, "")
     }
 
-    /// Forgets what was recorded and the configuration. Answers `series_dropped`, and `unpushed`: whether something among it
-    /// had reached no gateway.
+    /// Forgets what was recorded and the configuration, and deletes the groups that were pushed, within `push_timeout`, unless
+    /// `delete_on_cleanup` is false. Answers `series_dropped`, and `unpushed`: whether something among it had reached no gateway.
+    /// Where groups were pushed, `groups_deleted` and `groups_left` name them.
     pub fn cleanup(&mut self) -> String {
         let unpushed = core::mem::take(&mut self.unpushed);
         let dropped = self.registry.clear();
-        self.adopt(Config::default());
-        self.config_text.clear();
-        self.circuits = Circuits::default();
         let mut answer = Writer::new();
         answer.flag("success", true);
         answer.open("result");
         answer.count("series_dropped", dropped as u64);
         answer.flag("unpushed", unpushed);
+        let mut client = Client {
+            transport: &mut self.transport,
+            circuits: &mut self.circuits,
+            limits: self.config.push_limits(),
+            insist: false,
+        };
+        push::clean(&mut self.pushes, &mut client, &self.config, &mut answer);
         answer.close();
+        self.adopt(Config::default());
+        self.config_text.clear();
+        self.circuits = Circuits::default();
+        self.pushes = push::Pushes::default();
         answer.finish()
     }
 

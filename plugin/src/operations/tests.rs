@@ -15,7 +15,7 @@ use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
 pub(super) struct World {
     asked: Vec<(Method, String, String)>,
     pub(super) answers: VecDeque<Result<Response, Failure>>,
-    now: Duration,
+    pub(super) now: Duration,
     /// What each round of requests costs.
     cost: Duration,
 }
@@ -57,7 +57,7 @@ impl Shared {
         self
     }
 
-    fn will_fail(&self, failure: Failure) -> &Self {
+    pub(super) fn will_fail(&self, failure: Failure) -> &Self {
         self.0.borrow_mut().answers.push_back(Err(failure));
         self
     }
@@ -76,11 +76,11 @@ pub(super) fn process(plug: &mut Plug<Shared>, ctx: Value, cfg: Value) -> Value 
     serde_json::from_str(&plug.process(&ctx.to_string(), &cfg.to_string())).unwrap()
 }
 
-fn counter(value: Value) -> Value {
+pub(super) fn counter(value: Value) -> Value {
     json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": value, "labels": {"a": "1"}})
 }
 
-fn gateway() -> Value {
+pub(super) fn gateway() -> Value {
     json!({"prometheus_config": {"gateway_url": "http://u:secret@gw:9091/p", "job_name": "j", "instance": "i"}})
 }
 
@@ -119,7 +119,8 @@ fn a_push_replaces_the_group_with_the_accumulated_state() {
 #[test]
 fn a_failed_push_is_told_kept_and_sent_again() {
     let (mut plug, world) = plug();
-    world.will_answer(400, "pushed metrics are invalid").will_answer(200, "");
+    // What the gateway holds cannot be had, so that its reply stays unexplained.
+    world.will_answer(400, "pushed metrics are invalid").will_answer(404, "").will_answer(200, "");
     let answer = process(&mut plug, counter(json!(1)), gateway());
     assert_eq!((&answer["success"], &answer["result"]["metric_pushed"]), (&json!(true), &json!(false)));
     assert_eq!(answer["result"]["push_error_code"], "refused");
@@ -127,7 +128,7 @@ fn a_failed_push_is_told_kept_and_sent_again() {
     assert!(told.contains("http://gw:9091") && told.contains("400: pushed metrics are invalid"), "{told}");
     assert!(!answer.to_string().contains("secret"), "{answer}");
     assert_eq!(process(&mut plug, counter(json!(1)), json!({}))["result"]["metric_pushed"], true);
-    assert!(world.asked()[1].2.contains("} 2\n"));
+    assert!(world.asked()[2].2.contains("} 2\n"));
 }
 
 #[test]
@@ -151,7 +152,7 @@ fn a_slow_dead_gateway_costs_one_timeout_and_not_ten() {
     assert_eq!(world.asked().len(), 1);
     // Somebody who asks for a push by name gets one.
     world.will_answer(200, "");
-    let answer = process(&mut plug, json!({"operation": "push_metrics"}), json!({}));
+    let answer = process(&mut plug, json!({"operation": "push_metrics", "preflight": false}), json!({}));
     assert_eq!(
         answer["result"],
         json!({"metric_pushed": true, "series": 1, "group": "http://gw:9091/p/metrics/job/j/instance/i"})
