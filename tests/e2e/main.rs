@@ -11,6 +11,7 @@ mod cli;
 mod contract;
 mod demo;
 mod examples;
+mod faults;
 mod formats;
 mod gateway;
 mod instructions;

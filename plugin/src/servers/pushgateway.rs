@@ -67,6 +67,10 @@ pub fn health_request(base: &Url) -> Request {
 
 fn accepted(url: &Url, response: &Response) -> Result<(), Error> {
     match response.status {
+        // A gateway says nothing at all.
+        200 | 202 if super::is_page(response) => {
+            Err(Error::BadAnswer { server: PEER.server, origin: url.origin(), problem: "it is an HTML page".into() })
+        }
         200 | 202 => Ok(()),
         400 => Err(super::refused(
             PEER,
