@@ -14,6 +14,9 @@
 //! | `push_timeout` | duration: for a push that follows a record | `1500ms` |
 //! | `connect_timeout` | duration | `1s` |
 //! | `max_response_bytes` | number | 16 MiB |
+//! | `retry_attempts` | number, 1 to 10: for an operation that speaks to a server | 3 |
+//! | `retry_delay`, `max_retry_delay` | duration: the longest wait before the second attempt, and before any | `100ms`, `2s` |
+//! | `prometheus_auth`, `gateway_auth`, `grafana_auth`, … | see [`crate::http::auth`] | none |
 //! | `histogram_buckets` | list of numbers, rising | [`Buckets::default`] |
 //! | `grouping_key` | object: labels of the group beyond job and instance | none |
 //! | `push_policy` | `on_record`, `manual` or `interval` | `on_record` |
@@ -32,14 +35,14 @@ use core::time::Duration;
 
 use crate::error::{Error, excerpt};
 use crate::fields::{self, Fields};
-use crate::http::{Limits, Url, shown};
+use crate::http::{Credentials, Limits, Retry, Url, auth, shown};
 use crate::json::{Json, Object, Writer};
 use crate::registry::{Buckets, LabelName, Labels};
 use crate::servers::pushgateway::{Group, Mode};
 use crate::time::parse_duration;
 
 /// Every key that this module reads, for the decision whether a `ctx` changes the configuration of its call.
-const KEYS: [&str; 18] = [
+const KEYS: &[&str] = &[
     "prometheus_url",
     "gateway_url",
     "grafana_url",
@@ -50,6 +53,9 @@ const KEYS: [&str; 18] = [
     "push_timeout",
     "connect_timeout",
     "max_response_bytes",
+    "retry_attempts",
+    "retry_delay",
+    "max_retry_delay",
     "mock_mode",
     "own_metrics",
     "grouping_key",
@@ -91,6 +97,10 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// The longest answer that is read.
     pub max_response_bytes: usize,
+    /// For operations that somebody waits for; a push that follows a record is sent once.
+    pub retry: Retry,
+    /// What each server is sent beside requests.
+    pub credentials: Credentials,
     /// For histograms that name no buckets of their own.
     pub histogram_buckets: Buckets,
     /// No server is reached; answers say `"mock": true`.
@@ -140,6 +150,8 @@ impl Default for Config {
             push_timeout: Duration::from_millis(1_500),
             connect_timeout: Duration::from_secs(1),
             max_response_bytes: 16 * 1024 * 1024,
+            retry: Retry::default(),
+            credentials: Credentials::default(),
             histogram_buckets: Buckets::default(),
             mock: false,
             own_metrics: false,
@@ -178,7 +190,7 @@ impl Config {
 
     /// The configuration for one call: this one, with what `ctx` says over it; none if `ctx` says nothing of it.
     pub fn with_ctx(&self, ctx: &Object) -> Result<Option<Self>, Error> {
-        if !ctx.iter().any(|(key, _)| key == NESTED || KEYS.contains(&key)) {
+        if !ctx.iter().any(|(key, _)| key == NESTED || KEYS.contains(&key) || auth::is_key(key)) {
             return Ok(None);
         }
         let mut config = self.clone();
@@ -215,7 +227,9 @@ impl Config {
     }
 
     fn overlay(&mut self, name: &str, settings: &Object) -> Result<(), Error> {
-        for (path, map) in nested(name, settings)? {
+        let layers = nested(name, settings)?;
+        self.credentials.overlay(&layers)?;
+        for (path, map) in layers {
             let fields = Fields::new(map, &path);
             if let Some(url) = setting(&fields, "prometheus_url", url)? {
                 self.prometheus_url = url;
@@ -250,6 +264,15 @@ impl Config {
             }
             if let Some(bytes) = setting(&fields, "max_response_bytes", size)? {
                 self.max_response_bytes = bytes.unwrap_or(defaults.max_response_bytes);
+            }
+            if let Some(attempts) = setting(&fields, "retry_attempts", attempts)? {
+                self.retry.attempts = attempts.unwrap_or(defaults.retry.attempts);
+            }
+            if let Some(delay) = setting(&fields, "retry_delay", duration)? {
+                self.retry.delay = delay.unwrap_or(defaults.retry.delay);
+            }
+            if let Some(delay) = setting(&fields, "max_retry_delay", duration)? {
+                self.retry.max_delay = delay.unwrap_or(defaults.retry.max_delay);
             }
             if let Some(mock) = setting(&fields, "mock_mode", flag)? {
                 self.mock = mock.unwrap_or(defaults.mock);
@@ -409,6 +432,11 @@ fn size(value: &Json) -> Result<usize, String> {
     Ok(std::cmp::min(size, 1024 * 1024 * 1024))
 }
 
+fn attempts(value: &Json) -> Result<u32, String> {
+    let number = text(value)?.trim().parse().ok().filter(|number| (1..=10).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from 1 to 10, got {}", excerpt(&value.shown(), 100)))
+}
+
 fn flag(value: &Json) -> Result<bool, String> {
     fields::flag(value).ok_or_else(|| format!("expected true or false, got {}", excerpt(&value.shown(), 100)))
 }
@@ -461,6 +489,15 @@ mod tests {
             (json!({"instance": "${HOSTNAME}"}), "cfg.instance"),
             (json!({"histogram_buckets": [2, 1]}), "cfg.histogram_buckets"),
             (json!({"mock_mode": "maybe"}), "cfg.mock_mode"),
+            (json!({"retry_attempts": 0}), "cfg.retry_attempts"),
+            (json!({"retry_attempts": 1.5}), "cfg.retry_attempts"),
+            (json!({"retry_delay": "soon"}), "cfg.retry_delay"),
+            (
+                json!({"prometheus_config": {"grafana_auth": {"token": "a\nsecret"}}}),
+                "cfg.prometheus_config.grafana_auth.token",
+            ),
+            (json!({"gateway_auth": {"password": "${GW_secret}", "username": "u"}}), "cfg.gateway_auth.password"),
+            (json!({"gateway_auth": "secret\r"}), "cfg.gateway_auth"),
             (json!({"max_response_bytes": -1}), "cfg.max_response_bytes"),
             (json!({"job_name": ["a"]}), "cfg.job_name"),
             (json!({"grouping_key": {"__name__": "x"}}), "cfg.grouping_key.__name__"),

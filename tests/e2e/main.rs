@@ -12,6 +12,7 @@ mod contract;
 mod demo;
 mod discovery;
 mod examples;
+mod faults;
 mod formats;
 mod gateway;
 mod instructions;

@@ -40,6 +40,10 @@ impl Transport for Wasi {
         let sent: Vec<_> = requests.iter().map(|request| start(request, limits, &deadline)).collect();
         sent.into_iter().map(|future| receive(future?, limits, &deadline)).collect()
     }
+
+    fn sleep(&mut self, duration: Duration) {
+        poll(&[&Deadline::after(duration).pollable]);
+    }
 }
 
 struct Deadline {
@@ -63,6 +67,8 @@ impl Deadline {
 fn start(request: &Request, limits: &Limits, deadline: &Deadline) -> Result<FutureIncomingResponse, Failure> {
     let mut headers: Vec<_> =
         request.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes())).collect();
+    headers
+        .extend(request.credentials.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned().into_bytes())));
     headers.push(("content-length".into(), request.body.len().to_string().into_bytes()));
     let headers = Fields::from_list(&headers).map_err(|_| Failure::Protocol("a header is not valid".into()))?;
 
@@ -122,7 +128,14 @@ fn receive(future: FutureIncomingResponse, limits: &Limits, deadline: &Deadline)
         .into_iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), String::from_utf8_lossy(&value).into_owned()))
         .collect();
-    Ok(Response { status, headers, body: read(&incoming, limits, deadline)? })
+    let mut response = Response { status, headers, body: Vec::new() };
+    // What is announced as too long is not begun.
+    let announced = response.header("content-length").and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
+    if announced > limits.response_bytes as u64 {
+        return Err(Failure::TooLong { limit: limits.response_bytes });
+    }
+    response.body = read(&incoming, limits, deadline)?;
+    Ok(response)
 }
 
 fn read(incoming: &IncomingResponse, limits: &Limits, deadline: &Deadline) -> Result<Vec<u8>, Failure> {

@@ -187,7 +187,7 @@ fn targets_are_compared_with_those_of_prometheus() {
             {"address": "b:1", "state": "dropped"},
             {"address": "c:1", "state": "absent"},
         ]}],
-        "targets": 3, "compared": true, "active": 1, "missing": 2,
+        "targets": 3, "compared": true, "active": 1, "missing": 2, "exchange": {"attempts": 2, "elapsed_ms": 0},
     });
     assert_eq!(answer["result"], expected);
     let asked: Vec<String> = world.asked().into_iter().map(|(_, url, _)| url).collect();

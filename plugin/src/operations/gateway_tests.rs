@@ -134,7 +134,8 @@ fn a_flush_sends_what_is_unpushed_and_nothing_else() {
     world.will_answer(200, "");
     let flush = json!({"operation": "flush_metrics"});
     let answer = process(&mut plug, flush.clone(), json!({}));
-    assert_eq!(answer["result"], json!({"metric_pushed": true, "unpushed": false}), "{answer}");
+    let exchange = json!({"attempts": 1, "elapsed_ms": 0});
+    assert_eq!(answer["result"], json!({"metric_pushed": true, "unpushed": false, "exchange": exchange}), "{answer}");
     let answer = process(&mut plug, flush.clone(), json!({}));
     assert_eq!(answer["result"], json!({"metric_pushed": false, "unpushed": false}), "{answer}");
     assert_eq!(world.asked().len(), 1);
@@ -188,7 +189,7 @@ fn groups_are_listed_and_old_ones_expire_when_told_so() {
         "labels": {"job": "other"}, "group": "http://gw:9091/p/metrics/job/other", "last_push": "2024-01-01T00:00:00.000Z",
         "metrics": 1, "series": 1,
     });
-    assert_eq!(answer["result"], json!({"count": 1, "groups": [group]}));
+    assert_eq!(answer["result"], json!({"count": 1, "groups": [group], "exchange": {"attempts": 1, "elapsed_ms": 0}}));
     world.asked();
     // The clock of these tests stands at the moment of the push.
     let expire = |older_than: &str, dry_run: Value| json!({"operation": "expire_groups", "older_than": older_than, "dry_run": dry_run});

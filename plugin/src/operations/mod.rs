@@ -25,7 +25,7 @@ use crate::error::{Error, excerpt};
 use crate::exposition::Exposition;
 use crate::exposition::negotiate::Choice;
 use crate::fields::{self, Fields};
-use crate::http::{Circuits, Client, Limits, Transport};
+use crate::http::{Circuits, Client, Exchange, Jitter, Limits, Retry, Transport};
 use crate::json::{Json, Object, Writer};
 use crate::registry::Registry;
 use crate::telemetry::Telemetry;
@@ -76,6 +76,7 @@ pub struct Plug<T> {
     transport: T,
     registry: Registry,
     circuits: Circuits,
+    jitter: Jitter,
     config: Config,
     /// What the configuration tells in each answer.
     metadata: String,
@@ -94,6 +95,9 @@ struct Call<'c> {
     config: &'c Config,
     registry: &'c mut Registry,
     circuits: &'c mut Circuits,
+    jitter: &'c mut Jitter,
+    /// What was exchanged with servers: [`Plug::process`] writes it.
+    exchange: &'c mut Exchange,
     unpushed: &'c mut bool,
     pushes: &'c mut push::Pushes,
     exposition: &'c mut Exposition,
@@ -105,7 +109,17 @@ struct Call<'c> {
 
 impl Call<'_> {
     fn client(&mut self, limits: Limits, insist: bool) -> Client<'_> {
-        Client { transport: self.transport, circuits: self.circuits, limits, insist }
+        Client {
+            transport: self.transport,
+            circuits: self.circuits,
+            limits,
+            insist,
+            // Who waits for nothing but a record is not kept waiting by attempts.
+            retry: if insist { self.config.retry } else { Retry::ONCE },
+            credentials: &self.config.credentials,
+            exchange: self.exchange,
+            jitter: self.jitter,
+        }
     }
 
     /// Notes that so many values were recorded.
@@ -162,6 +176,7 @@ impl<T: Transport> Plug<T> {
         Self {
             // The host gives no randomness; the moment is what nobody outside can choose exactly.
             registry: Registry::with_seed(transport.unix_nanos() ^ transport.monotonic().as_nanos() as u64),
+            jitter: Jitter::new(transport.unix_nanos().rotate_left(32) ^ transport.monotonic().as_nanos() as u64),
             transport,
             circuits: Circuits::default(),
             metadata: Config::default().metadata(),
@@ -230,6 +245,7 @@ impl<T: Transport> Plug<T> {
         let begin = answer.mark();
         let mut config = None;
         let mut operation = None;
+        let mut exchange = Exchange::default();
         let outcome = self.configure(cfg).and_then(|()| parse_object("ctx", ctx)).and_then(|ctx| {
             config = self.config.with_ctx(&ctx)?;
             let (name, run) = choose(&ctx)?;
@@ -242,6 +258,8 @@ impl<T: Transport> Plug<T> {
                 config: config.as_ref().unwrap_or(&self.config),
                 registry: &mut self.registry,
                 circuits: &mut self.circuits,
+                jitter: &mut self.jitter,
+                exchange: &mut exchange,
                 unpushed: &mut self.unpushed,
                 pushes: &mut self.pushes,
                 exposition: &mut self.exposition,
@@ -251,6 +269,7 @@ impl<T: Transport> Plug<T> {
             };
             run(&mut call, &mut answer)?;
             push::overdue(&mut call, &mut answer);
+            write_exchange(&exchange, &mut answer);
             answer.close();
             Ok(())
         });
@@ -261,6 +280,7 @@ impl<T: Transport> Plug<T> {
                 answer.text("operation", operation);
             }
             error.write_into(&mut answer);
+            write_exchange(&exchange, &mut answer);
         }
         match config {
             Some(config) => answer.raw("monitoring_metadata", &config.metadata()),
@@ -285,11 +305,16 @@ impl<T: Transport> Plug<T> {
         answer.open("result");
         answer.count("series_dropped", dropped as u64);
         answer.flag("unpushed", unpushed);
+        let mut exchange = Exchange::default();
         let mut client = Client {
             transport: &mut self.transport,
             circuits: &mut self.circuits,
             limits: self.config.push_limits(),
             insist: false,
+            retry: Retry::ONCE,
+            credentials: &self.config.credentials,
+            exchange: &mut exchange,
+            jitter: &mut self.jitter,
         };
         push::clean(&mut self.pushes, &mut client, &self.config, &mut answer);
         answer.close();
@@ -329,6 +354,16 @@ impl<T: Transport> Plug<T> {
             crate::catalog::register(&mut self.registry)?;
         }
         Ok(())
+    }
+}
+
+/// Says how often servers were asked and how long that took, if they were.
+fn write_exchange(exchange: &Exchange, answer: &mut Answer) {
+    if exchange.attempts > 0 {
+        answer.open("exchange");
+        answer.count("attempts", exchange.attempts.into());
+        answer.count("elapsed_ms", u64::try_from(exchange.elapsed.as_millis()).unwrap_or(u64::MAX));
+        answer.close();
     }
 }
 

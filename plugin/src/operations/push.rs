@@ -8,7 +8,7 @@ use crate::config::{Config, PushPolicy};
 use crate::error::Error;
 use crate::exposition::negotiate::Format;
 use crate::exposition::plain;
-use crate::http::{Client, Failure, Limits, Response, Url, shown};
+use crate::http::{Client, Failure, Limits, Response, Retry, Url, shown};
 use crate::json::Json;
 use crate::registry::{Kind, Registry};
 use crate::servers::pushgateway::groups::{Abilities, groups, own_families};
@@ -282,7 +282,9 @@ fn known_abilities(call: &mut Call, gateway: &Url, limits: Limits, insist: bool)
 /// Asks the gateway what it can do.
 fn abilities(call: &mut Call, gateway: &Url, limits: Limits, insist: bool) -> Result<Abilities, Error> {
     let request = pushgateway::status_request(gateway);
-    let response = call.client(limits, insist).send(pushgateway::PEER, request)?;
+    let mut client = call.client(limits, insist);
+    client.retry = Retry::ONCE;
+    let response = client.send(pushgateway::PEER, request)?;
     let abilities = Abilities::read(&response);
     call.pushes.gateway = Some((gateway.origin(), abilities));
     Ok(abilities)
@@ -300,6 +302,8 @@ fn conflicts(
     let request = pushgateway::groups_request(gateway);
     let url = request.url.clone();
     let mut client = call.client(limits, insist);
+    // The push itself is repeated; what only looks ahead costs no waits of its own.
+    client.retry = Retry::ONCE;
     let text = |response: &Response| String::from_utf8_lossy(&response.body).into_owned();
     let response = client.send(pushgateway::PEER, request)?;
     let held_text = text(&response);

@@ -1,5 +1,7 @@
 //! The JSON contract against servers that are made up here: what is sent, and what is said of the answers.
 
+mod exchange;
+
 use core::time::Duration;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -18,6 +20,10 @@ pub(super) struct World {
     pub(super) now: Duration,
     /// What each round of requests costs.
     cost: Duration,
+    /// The waits between rounds.
+    slept: Vec<Duration>,
+    /// The headers of each request, secrets included.
+    headers: Vec<Vec<(String, String)>>,
 }
 
 #[derive(Clone, Default)]
@@ -44,10 +50,19 @@ impl Transport for Shared {
             .iter()
             .map(|request| {
                 let body = String::from_utf8_lossy(&request.body).into_owned();
+                let plain = request.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+                let secret = request.credentials.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned()));
+                world.headers.push(plain.chain(secret).collect());
                 world.asked.push((request.method, request.url.to_string(), body));
                 world.answers.pop_front().unwrap_or(Err(Failure::Refused))
             })
             .collect()
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        let mut world = self.0.borrow_mut();
+        world.now += duration;
+        world.slept.push(duration);
     }
 }
 
@@ -155,7 +170,10 @@ fn a_slow_dead_gateway_costs_one_timeout_and_not_ten() {
     let answer = process(&mut plug, json!({"operation": "push_metrics", "preflight": false}), json!({}));
     assert_eq!(
         answer["result"],
-        json!({"metric_pushed": true, "series": 1, "group": "http://gw:9091/p/metrics/job/j/instance/i"})
+        json!({
+            "metric_pushed": true, "series": 1, "group": "http://gw:9091/p/metrics/job/j/instance/i",
+            "exchange": {"attempts": 1, "elapsed_ms": 1500},
+        })
     );
 }
 
@@ -177,7 +195,13 @@ fn deleting_names_the_group_and_keeps_what_was_recorded() {
     world.will_answer(200, "").will_answer(202, "");
     process(&mut plug, counter(json!(1)), gateway());
     let answer = process(&mut plug, json!({"operation": "delete_metrics"}), json!({}));
-    assert_eq!(answer["result"], json!({"deleted": true, "group": "http://gw:9091/p/metrics/job/j/instance/i"}));
+    assert_eq!(
+        answer["result"],
+        json!({
+            "deleted": true, "group": "http://gw:9091/p/metrics/job/j/instance/i",
+            "exchange": {"attempts": 1, "elapsed_ms": 0},
+        })
+    );
     assert_eq!(world.asked()[1].0, Method::Delete);
     assert_eq!(plug.registry().len(), 1);
 }

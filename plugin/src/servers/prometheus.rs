@@ -89,7 +89,8 @@ pub fn query(client: &mut Client, base: &Url, query: &Query) -> Result<Answer, E
     let form = form(fields.into_iter().flatten());
     let url = endpoint(base, ["api", "v1", path]);
     let post = Request::new(Method::Post, url.clone())
-        .with_body("application/x-www-form-urlencoded", form.clone().into_bytes());
+        .with_body("application/x-www-form-urlencoded", form.clone().into_bytes())
+        .repeatable();
     let mut response = client.send(PEER, post)?;
     if matches!(response.status, 403 | 405 | 501) {
         response = client.send(PEER, Request::new(Method::Get, url.clone().with_query(Some(form))))?;
@@ -118,6 +119,9 @@ pub fn health_request(base: &Url) -> Request {
 }
 
 fn read(url: &Url, response: &Response) -> Result<Answer, Error> {
+    if matches!(response.status, 300..=399 | 401) {
+        return Err(super::refused(PEER, url, response, ""));
+    }
     let envelope: Envelope = match serde_json::from_slice(&response.body) {
         Ok(envelope) => envelope,
         // Proxies, and Prometheus itself while it starts, answer errors as plain text.

@@ -79,7 +79,8 @@ pub struct Body {
 /// Puts the body into the group at this URL. Done when the gateway says 200 or 202.
 pub fn push(client: &mut Client, group: &Url, adds: bool, body: Body) -> Result<(), Error> {
     let method = if adds { Method::Post } else { Method::Put };
-    let mut request = Request::new(method, group.clone()).with_body(&body.content_type, body.bytes);
+    // A group's absolute state, whichever method puts it there.
+    let mut request = Request::new(method, group.clone()).with_body(&body.content_type, body.bytes).repeatable();
     if body.gzip {
         request.headers.push(("content-encoding", "gzip".into()));
     }
@@ -117,6 +118,10 @@ pub fn health_request(base: &Url) -> Request {
 
 fn accepted(url: &Url, response: &Response) -> Result<(), Error> {
     match response.status {
+        // A gateway says nothing at all.
+        200 | 202 if super::is_page(response) => {
+            Err(Error::BadAnswer { server: PEER.server, origin: url.origin(), problem: "it is an HTML page".into() })
+        }
         200 | 202 => Ok(()),
         400 => Err(super::refused(
             PEER,
