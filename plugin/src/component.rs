@@ -242,7 +242,10 @@ impl From<Error> for types::Error {
             Error::NotConfigured { .. } => Self::NotConfigured(text),
             Error::Unanswered { failure: crate::http::Failure::NotGranted, .. } => Self::NotGranted(text),
             Error::Unanswered { .. } => Self::Unreachable(text),
-            Error::Refused { .. } | Error::Query { .. } | Error::BadAnswer { .. } => Self::Refused(text),
+            Error::Undelivered { cause, .. } if matches!(*cause, Error::Unanswered { .. }) => Self::Unreachable(text),
+            Error::Refused { .. } | Error::Query { .. } | Error::BadAnswer { .. } | Error::Undelivered { .. } => {
+                Self::Refused(text)
+            }
         }
     }
 }

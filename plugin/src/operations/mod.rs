@@ -9,6 +9,7 @@ mod health;
 mod push;
 mod query;
 mod record;
+mod remote;
 
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,7 @@ type Answer = Writer;
 type Run = for<'c> fn(&mut Call<'c>, &mut Answer) -> Result<(), Error>;
 
 /// Every operation, with the line that `describe` says of it.
-const OPERATIONS: [(&str, &str, Run); 17] = [
+const OPERATIONS: [(&str, &str, Run); 19] = [
     ("record_metric", "record a value; metric_type says as what (default gauge)", record::metric),
     ("record_counter", "add to a counter", record::counter),
     ("record_gauge", "set a gauge", record::gauge),
@@ -46,6 +47,8 @@ const OPERATIONS: [(&str, &str, Run); 17] = [
     ("restore_metrics", "replace all that is held by a snapshot", export::restore),
     ("push_metrics", "replace this plug's group on the Pushgateway by what was recorded", push::push),
     ("delete_metrics", "delete this plug's group from the Pushgateway", push::delete),
+    ("remote_write_metrics", "write what was recorded to a remote-write receiver", remote::write),
+    ("export_otlp", "export what was recorded to an OTLP receiver", remote::export),
     ("query_metrics", "PromQL, at an instant or over a time_range", query::run),
     ("health_check", "ask every configured server whether it is well", health::run),
     ("describe", "what this plug is", describe),
@@ -65,6 +68,7 @@ pub struct Plug<T> {
     unpushed: bool,
     exposition: Exposition,
     telemetry: Telemetry,
+    receivers: remote::Receivers,
 }
 
 /// One call: its input, its configuration, and the plug it runs on.
@@ -76,6 +80,7 @@ struct Call<'c> {
     unpushed: &'c mut bool,
     exposition: &'c mut Exposition,
     telemetry: &'c mut Telemetry,
+    receivers: &'c mut remote::Receivers,
     transport: &'c mut dyn Transport,
     /// The moment of the call, in nanoseconds since the Unix epoch.
     unix_nanos: u64,
@@ -116,6 +121,12 @@ fn restored(snapshot: &[u8], config: &Config, seed: u64) -> Result<Registry, Err
     Ok(registry)
 }
 
+/// Brings the registry up to the time.
+fn refresh(registry: &mut Registry, telemetry: &Telemetry, own_metrics: bool, now_ms: u64) -> Result<(), Error> {
+    registry.expire(now_ms);
+    if own_metrics { telemetry.publish(registry) } else { Ok(()) }
+}
+
 /// Brings the registry up to the time, and writes it.
 fn expose(
     registry: &mut Registry,
@@ -125,10 +136,7 @@ fn expose(
     choice: Choice,
     now_ms: u64,
 ) -> Result<(Vec<u8>, Choice), Error> {
-    registry.expire(now_ms);
-    if own_metrics {
-        telemetry.publish(registry)?;
-    }
+    refresh(registry, telemetry, own_metrics, now_ms)?;
     let (bytes, choice) = exposition.encode(registry, choice, now_ms)?;
     telemetry.encoded_bytes += bytes.len() as u64;
     Ok((bytes.into_owned(), choice))
@@ -148,6 +156,7 @@ impl<T: Transport> Plug<T> {
             unpushed: false,
             exposition: Exposition::default(),
             telemetry: Telemetry::default(),
+            receivers: remote::Receivers::default(),
         }
     }
 
@@ -222,6 +231,7 @@ impl<T: Transport> Plug<T> {
                 unpushed: &mut self.unpushed,
                 exposition: &mut self.exposition,
                 telemetry: &mut self.telemetry,
+                receivers: &mut self.receivers,
                 transport: &mut self.transport,
                 unix_nanos,
             };
@@ -249,20 +259,21 @@ impl<T: Transport> Plug<T> {
         self.process(r#"{"operation":"health_check"}"#, "")
     }
 
-    /// Forgets what was recorded and the configuration. Answers `series_dropped`, and `unpushed`: whether something among it
-    /// had reached no gateway.
+    /// Forgets what was recorded and the configuration. Answers `series_dropped`, `unpushed`: whether something among it
+    /// had reached no gateway; and `remote_write`, where something was written so: how its receivers took the end of the series.
     pub fn cleanup(&mut self) -> String {
         let unpushed = core::mem::take(&mut self.unpushed);
         let dropped = self.registry.clear();
-        self.adopt(Config::default());
-        self.config_text.clear();
-        self.circuits = Circuits::default();
         let mut answer = Writer::new();
         answer.flag("success", true);
         answer.open("result");
         answer.count("series_dropped", dropped as u64);
         answer.flag("unpushed", unpushed);
+        remote::end_all(&mut self.receivers, &mut self.transport, &mut self.circuits, &self.config, &mut answer);
         answer.close();
+        self.adopt(Config::default());
+        self.config_text.clear();
+        self.circuits = Circuits::default();
         answer.finish()
     }
 

@@ -2,8 +2,10 @@
 //! [`crate::http::Client`] only.
 
 pub mod grafana;
+pub mod otlp;
 pub mod prometheus;
 pub mod pushgateway;
+pub mod remote_write;
 
 use crate::error::{Error, excerpt};
 use crate::http::{Peer, Response, Url};
