@@ -283,6 +283,19 @@ impl Outbox {
         amounts
     }
 
+    /// Takes out all native histograms: the receiver does not take them. Says how many there were.
+    pub fn remove_histograms(&mut self) -> u64 {
+        let before = self.waiting.len();
+        let entries = &self.entries;
+        self.waiting.retain(|waiting| match waiting.point.value {
+            Value::Native(_) => false,
+            Value::Float(_) => true,
+            Value::Stale => entries.get(waiting.entry as usize).is_none_or(|entry| !entry.native),
+        });
+        self.weight = self.waiting.iter().map(|waiting| weight(&waiting.point.value)).sum();
+        (before - self.waiting.len()) as u64
+    }
+
     /// Drops the oldest values until those that are kept weigh no more than `most`.
     pub fn bound(&mut self, most: usize) {
         let (mut excess, mut count) = (self.weight.saturating_sub(most), 0);

@@ -15,6 +15,7 @@ mod formats;
 mod gateway;
 mod instructions;
 mod metrics;
+mod remote_write;
 mod sandbox;
 mod serve;
 mod stack;

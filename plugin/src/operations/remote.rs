@@ -98,6 +98,14 @@ impl Receiver {
                     delivery.written += written;
                     delivery.error.get_or_insert(error);
                 }
+                Err(Refusal::Histograms(error)) => {
+                    let refused = self.outbox.remove_histograms();
+                    delivery.refused += refused;
+                    delivery.error.get_or_insert(error);
+                    if refused == 0 {
+                        break;
+                    }
+                }
                 Err(Refusal::Otherwise(error)) => {
                     delivery.error = Some(error);
                     break;
@@ -483,6 +491,28 @@ mod tests {
         let answer = write(&mut plug);
         assert_eq!((&answer["written"], &answer["lost"], &answer["pending"]), (&json!(7), &json!(3), &json!(0)));
         assert_eq!(world.asked().len(), 1);
+    }
+
+    #[test]
+    fn native_histograms_that_nobody_takes_keep_nothing_else_out() {
+        let (mut plug, world) = world();
+        let mut asked = 0;
+        world.answer(move |_| {
+            asked += 1;
+            if asked == 1 { status(500, "native histograms are disabled\n") } else { says_written(204, 1) }
+        });
+        for series in 0..200 {
+            let ctx = json!({
+                "operation": "record_metric", "metric_type": "native_histogram", "metric_name": "n", "metric_value": 1,
+                "labels": {"a": series},
+            });
+            assert_eq!(run(&mut plug, ctx)["success"], true);
+        }
+        gauge(&mut plug, "x", 1.0);
+        let answer = write(&mut plug);
+        assert_eq!((&answer["written"], &answer["lost"], &answer["pending"]), (&json!(1), &json!(200), &json!(0)));
+        assert!(answer["error"].as_str().unwrap().contains("let it take native histograms"), "{answer}");
+        assert_eq!(world.asked().len(), 2);
     }
 
     #[test]

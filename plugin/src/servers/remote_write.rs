@@ -45,6 +45,8 @@ impl Version {
 pub enum Refusal {
     /// The receiver does not want these values, now or later. What it wrote of them nevertheless, where it says so.
     Values(Box<Error>, Option<Amounts>),
+    /// The receiver takes no native histograms, and writes nothing of a request that holds one.
+    Histograms(Box<Error>),
     /// Anything else: the values may be sent again.
     Otherwise(Box<Error>),
 }
@@ -131,9 +133,12 @@ fn not_understood(url: &Url, version: Version, response: &Response) -> Error {
     super::refused(PEER, url, response, todo)
 }
 
+/// How Prometheus says that it takes no native histograms.
+const NO_HISTOGRAMS: &str = "native histograms are disabled";
+
 /// What a reply holds, and what to do about it.
 const REASONS: [(&str, &str); 6] = [
-    ("native histograms are disabled", "let it take native histograms, or record classic ones"),
+    (NO_HISTOGRAMS, "let it take native histograms, or record classic ones"),
     (
         "duplicate sample",
         "it holds another value at that time: give each plug that writes there its own instance or external_labels",
@@ -159,8 +164,9 @@ fn refused(url: &Url, response: &Response, written: Option<Amounts>) -> Refusal 
     };
     let error = Box::new(super::refused(PEER, url, response, todo));
     match (response.status, reason) {
-        // Prometheus says 500 to native histograms that it does not take, and always would.
-        (400 | 409 | 413 | 422, _) | (500, Some(_)) => Refusal::Values(error, written),
+        // Prometheus says 500, and would say so again.
+        (400..=599, Some((NO_HISTOGRAMS, _))) => Refusal::Histograms(error),
+        (400 | 409 | 413 | 422, _) => Refusal::Values(error, written),
         _ => Refusal::Otherwise(error),
     }
 }
