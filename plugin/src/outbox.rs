@@ -141,8 +141,11 @@ impl Outbox {
                     name.clear();
                     name.push_str(family.name);
                     name.push_str(suffix);
-                    let labels = [(NAME, name.as_str())].into_iter().chain(own);
-                    key_of(labels.chain(series.labels.iter().copied()).chain(further.iter().copied()), &mut key);
+                    let mut labels = vec![(NAME, name.as_str())];
+                    labels.extend(own);
+                    labels.extend_from_slice(&series.labels);
+                    labels.extend_from_slice(further);
+                    key_of(labels, &mut key);
                     self.put(&key, &metadata, value, created_ms, exemplar);
                 });
             }

@@ -244,6 +244,7 @@ fn write_exemplar(field: u32, exemplar: &Exemplar, unix_nanos: u64, out: &mut Ve
     close(message, out);
 }
 
+#[inline(never)]
 fn attribute(field: u32, key: &str, value: &str, out: &mut Vec<u8>) {
     let pair = open_field(field, out);
     text(1, key, out);

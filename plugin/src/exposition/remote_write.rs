@@ -93,18 +93,29 @@ pub struct TimeSeries<'a> {
 
 /// The labels of a series, its name among them, as bytes: sorted by name, those with an empty value left out, since to
 /// Prometheus they are none. Replaces what `key` held. Of two labels with a name the first one counts.
-pub fn key_of<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>, key: &mut Vec<u8>) {
-    let labels: Vec<_> = labels.filter(|(_, value)| !value.is_empty()).collect();
+pub fn key_of(labels: Vec<(&str, &str)>, key: &mut Vec<u8>) {
     key.clear();
     let mut before = None;
-    for (name, value) in sorted_by(labels, |(a, _), (b, _)| a.cmp(b)) {
-        if before.replace(name) != Some(name) {
+    for (name, value) in sorted(labels) {
+        if !value.is_empty() && before.replace(name) != Some(name) {
             for part in [name, value] {
                 key.extend_from_slice(part.as_bytes());
                 key.push(END);
             }
         }
     }
+}
+
+/// By name; of those with a name the first one stays first.
+// Inlined at each of its callers it would cost the component kilobytes.
+#[inline(never)]
+fn sorted<'a>(labels: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
+    sorted_by(labels, |(a, _), (b, _)| a.cmp(b))
+}
+
+/// The labels of an exemplar.
+fn labels_of_exemplar(exemplar: &Exemplar) -> Vec<(&str, &str)> {
+    exemplar.labels.iter().map(|(name, value)| (&**name, &**value)).collect()
 }
 
 /// The names and values that a key was made of.
@@ -168,7 +179,7 @@ impl<'a> Symbols<'a> {
         number.into()
     }
 
-    fn labels(&mut self, labels: impl Iterator<Item = (&'a str, &'a str)>, out: &mut Vec<u8>) {
+    fn labels(&mut self, labels: &[(&'a str, &'a str)], out: &mut Vec<u8>) {
         let packed = open_field(1, out);
         for (name, value) in labels {
             varint(self.number(name), out);
@@ -184,12 +195,11 @@ pub fn encode_2(all: &[TimeSeries], hasher: FixedState) -> Vec<u8> {
     let mut out = Vec::new();
     for series in all {
         let message = open_field(5, &mut out);
-        symbols.labels(labels_of(series.key), &mut out);
+        symbols.labels(&labels_of(series.key).collect::<Vec<_>>(), &mut out);
         values([2, 3], series, true, &mut out);
         for (unix_ms, exemplar) in exemplars(series) {
             let message = open_field(4, &mut out);
-            let labels = exemplar.labels.iter().map(|(name, value)| (&**name, &**value)).collect();
-            symbols.labels(sorted_by(labels, |(a, _), (b, _)| a.cmp(b)).into_iter(), &mut out);
+            symbols.labels(&sorted(labels_of_exemplar(exemplar)), &mut out);
             double(2, exemplar.value, &mut out);
             unsigned(3, unix_ms, &mut out);
             close(message, &mut out);
@@ -229,11 +239,11 @@ pub fn encode_1(all: &[TimeSeries]) -> Vec<u8> {
             close(message, &mut out);
         }
         let message = open_field(1, &mut out);
-        write_labels(labels_of(series.key), &mut out);
+        write_labels(&labels_of(series.key).collect::<Vec<_>>(), &mut out);
         values([2, 4], series, false, &mut out);
         for (unix_ms, exemplar) in exemplars(series) {
             let message = open_field(3, &mut out);
-            write_labels(exemplar.labels.iter().map(|(name, value)| (&**name, &**value)), &mut out);
+            write_labels(&labels_of_exemplar(exemplar), &mut out);
             double(2, exemplar.value, &mut out);
             unsigned(3, unix_ms, &mut out);
             close(message, &mut out);
@@ -243,23 +253,18 @@ pub fn encode_1(all: &[TimeSeries]) -> Vec<u8> {
     out
 }
 
-fn write_labels<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>, out: &mut Vec<u8>) {
-    let escaped = |(name, value): (&'a str, &'a str)| {
-        if name == NAME {
-            return (Cow::Borrowed(name), Escaping::Underscores.metric_name(value));
-        }
-        (Escaping::Underscores.label_name(name), Cow::Borrowed(value))
-    };
+#[inline(never)]
+fn write_labels(labels: &[(&str, &str)], out: &mut Vec<u8>) {
+    let names: Vec<_> = labels.iter().map(|(name, _)| Escaping::Underscores.label_name(name)).collect();
     let mut before = None;
-    for (name, value) in sorted_by(labels.map(escaped).collect(), |(a, _), (b, _)| a.cmp(b)) {
+    for (name, value) in sorted(names.iter().zip(labels).map(|(name, (_, value))| (&**name, *value)).collect()) {
         // A receiver refuses a name that comes twice; escaping can make one name of two.
-        if before.as_ref() != Some(&name) {
+        if before.replace(name) != Some(name) {
             let label = open_field(1, out);
-            text(1, &name, out);
-            text(2, &value, out);
+            text(1, name, out);
+            text(2, &if name == NAME { Escaping::Underscores.metric_name(value) } else { Cow::Borrowed(value) }, out);
             close(label, out);
         }
-        before = Some(name);
     }
 }
 
@@ -631,9 +636,9 @@ mod tests {
     #[test]
     fn of_two_labels_with_a_name_the_first_one_counts_and_empty_ones_do_not() {
         let mut key = vec![1, 2, 3];
-        key_of([("b", "1"), ("a", ""), ("b", "2"), ("a", "3")].into_iter(), &mut key);
+        key_of(vec![("b", "1"), ("a", ""), ("b", "2"), ("a", "3")], &mut key);
         assert_eq!(labels_of(&key).collect::<Vec<_>>(), [("a", "3"), ("b", "1")]);
-        key_of([].into_iter(), &mut key);
+        key_of(Vec::new(), &mut key);
         assert_eq!(labels_of(&key).count(), 0);
     }
 
