@@ -163,6 +163,11 @@ fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
 }
 
+/// Of two writes in one millisecond the second is told as of the next one.
+async fn another_millisecond() {
+    tokio::time::sleep(Duration::from_millis(2)).await;
+}
+
 async fn process(plug: &PlugHandle, ctx: Value) -> Value {
     let answer = plug.process(&ctx).await.unwrap();
     assert_eq!(answer["success"], true, "{ctx}: {answer}");
@@ -180,6 +185,7 @@ async fn write(plug: &PlugHandle) -> Value {
 /// Records one of each kind, in each round something more. What must be stored: by labels without the further ones.
 async fn record_round(plug: &PlugHandle, round: u32) {
     let add = f64::from(round);
+    another_millisecond().await;
     for ctx in [
         json!({"operation": "record_counter", "metric_name": "rw_jobs_total", "metric_value": 2.5, "labels": {"queue": "a \"b\" ü☃"}}),
         json!({"operation": "record_gauge", "metric_name": "rw_room_celsius", "unit": "celsius", "metric_value": -1.5 - add, "labels": {"empty": ""}}),
@@ -301,6 +307,7 @@ async fn what_a_receiver_missed_arrives_when_it_is_back() {
             }
             let value = 0.5 + f64::from(round);
             gauge(&plug, "rw_missed", value).await;
+            another_millisecond().await;
             let before = now_ms();
             let mut answer = write(&plug).await;
             times.push(before..=now_ms());
