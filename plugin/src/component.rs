@@ -242,9 +242,12 @@ impl From<Error> for types::Error {
             Error::NotConfigured { .. } => Self::NotConfigured(text),
             Error::Unanswered { failure: crate::http::Failure::NotGranted, .. } => Self::NotGranted(text),
             Error::Unanswered { .. } => Self::Unreachable(text),
-            Error::Refused { .. } | Error::Query { .. } | Error::BadAnswer { .. } | Error::PushConflict { .. } => {
-                Self::Refused(text)
-            }
+            Error::Undelivered { cause, .. } if matches!(*cause, Error::Unanswered { .. }) => Self::Unreachable(text),
+            Error::Refused { .. }
+            | Error::Query { .. }
+            | Error::BadAnswer { .. }
+            | Error::PushConflict { .. }
+            | Error::Undelivered { .. } => Self::Refused(text),
         }
     }
 }

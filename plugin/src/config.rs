@@ -27,11 +27,20 @@
 //! | `delete_on_cleanup` | true or false: `cleanup` deletes the groups that were pushed | true |
 //! | `mock_mode` | true or false: reach no server | false |
 //! | `own_metrics` | true or false: expose `plugpipe_monitoring_*` too | false |
+//! | `remote_write_url`, `otlp_url` | URL, with the receiver's path | none |
+//! | `remote_write_version` | `auto`, `2.0` or `1.0` | `auto` |
+//! | `remote_write_timeout` | duration: for one request, and then no further one | `10s` |
+//! | `remote_write_capacity` | number of values kept for a receiver that is away | 100,000 |
+//! | `external_labels` | names and texts, put on what is remote-written | none |
 //! | `default_metrics` | true or false, in `cfg` only: register [`crate::catalog`] | false |
 //!
 //! Other keys are left to later operations and to the host.
 
+mod remote;
+
 use core::time::Duration;
+
+pub use remote::Remote;
 
 use crate::error::{Error, excerpt};
 use crate::fields::{self, Fields};
@@ -109,6 +118,8 @@ pub struct Config {
     pub own_metrics: bool,
     /// PlugPipe's own metrics are registered.
     pub default_metrics: bool,
+    /// Remote write and OTLP.
+    pub remote: Remote,
     /// Labels of the grouping key of pushes, beyond job and instance.
     pub grouping_key: Labels,
     /// When what was recorded is pushed.
@@ -164,6 +175,7 @@ impl Default for Config {
             preflight: None,
             // Who cleans up wants nothing left; who wants the last values to stay does not clean up.
             delete_on_cleanup: true,
+            remote: Remote::default(),
         }
     }
 }
@@ -190,7 +202,8 @@ impl Config {
 
     /// The configuration for one call: this one, with what `ctx` says over it; none if `ctx` says nothing of it.
     pub fn with_ctx(&self, ctx: &Object) -> Result<Option<Self>, Error> {
-        if !ctx.iter().any(|(key, _)| key == NESTED || KEYS.contains(&key) || auth::is_key(key)) {
+        let own = |key| key == NESTED || KEYS.contains(&key) || auth::is_key(key) || remote::KEYS.contains(&key);
+        if !ctx.iter().any(|(key, _)| own(key)) {
             return Ok(None);
         }
         let mut config = self.clone();
@@ -280,6 +293,7 @@ impl Config {
             if let Some(own) = setting(&fields, "own_metrics", flag)? {
                 self.own_metrics = own.unwrap_or(defaults.own_metrics);
             }
+            self.remote.overlay(&fields)?;
         }
         Ok(())
     }
@@ -507,6 +521,11 @@ mod tests {
             (json!({"push_policy": "always"}), "cfg.push_policy"),
             (json!({"push_mode": "delete"}), "cfg.push_mode"),
             (json!({"push_interval": "0s"}), "cfg.push_interval"),
+            (json!({"remote_write_url": "h:1/api/v1/write"}), "cfg.remote_write_url"),
+            (json!({"remote_write_version": "3"}), "cfg.remote_write_version"),
+            (json!({"remote_write_capacity": "many"}), "cfg.remote_write_capacity"),
+            (json!({"external_labels": {"__name__": "x"}}), "cfg.external_labels.__name__"),
+            (json!({"prometheus_config": {"otlp_url": "ftp://h"}}), "cfg.prometheus_config.otlp_url"),
         ] {
             let error = config(cfg.clone()).unwrap_err();
             assert_eq!(error.field(), Some(field), "{cfg}");

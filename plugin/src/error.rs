@@ -112,6 +112,18 @@ pub enum Error {
         /// The API's `error`.
         text: String,
     },
+    /// Values were not written; those that were recorded stay.
+    #[error("{cause}. Written: {written} values; kept for the next write: {pending}; given up: {lost}")]
+    Undelivered {
+        /// What went wrong first.
+        cause: Box<Error>,
+        /// Values that were written nevertheless.
+        written: u64,
+        /// Values that go out with the next write.
+        pending: u64,
+        /// Values that the receiver refused, or that there was no room to keep.
+        lost: u64,
+    },
     /// A server's answer is not what its protocol says.
     #[error("{server} {origin}: the answer is not one of {server}: {problem}; check that the URL leads to {server}")]
     BadAnswer {
@@ -175,6 +187,7 @@ impl Error {
             Self::BadAnswer { .. } => "bad_answer",
             Self::PushConflict { reply: None, .. } => "push_conflict",
             Self::PushConflict { .. } => "refused",
+            Self::Undelivered { cause, .. } => cause.code(),
         }
     }
 
@@ -188,6 +201,7 @@ impl Error {
             Self::Query { .. } => Some("query"),
             Self::NotJson { what, .. } => Some(what),
             Self::UnknownSeries { .. } => Some("series"),
+            Self::Undelivered { cause, .. } => cause.field(),
             _ => None,
         }
     }
@@ -200,6 +214,7 @@ impl Error {
             | Self::Query { origin, .. }
             | Self::BadAnswer { origin, .. }
             | Self::PushConflict { origin, .. } => Some(origin),
+            Self::Undelivered { cause, .. } => cause.origin(),
             _ => None,
         }
     }
@@ -240,7 +255,14 @@ impl Error {
         if let Some(origin) = self.origin() {
             answer.text("origin", origin);
         }
-        if let Self::Refused { status, .. } = self {
+        let mut cause = self;
+        if let Self::Undelivered { cause: first, written, pending, lost } = self {
+            for (name, count) in [("written", written), ("pending", pending), ("lost", lost)] {
+                answer.count(name, *count);
+            }
+            cause = first;
+        }
+        if let Self::Refused { status, .. } = cause {
             answer.count("http_status", (*status).into());
         }
         if let Self::Query { error_type, .. } = self {

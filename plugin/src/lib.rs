@@ -10,6 +10,7 @@
 //! | [`operations`] | PlugPipe's JSON contract: parse `ctx`, call a domain module, shape the answer | hold domain logic |
 //! | [`registry`] | families, series and their values | any I/O, any clock |
 //! | [`exposition`] | the registry as bytes | change the registry, any I/O |
+//! | [`outbox`] | what remote write has not delivered yet, and which series its receivers know | any I/O, any clock |
 //! | [`servers`] | the conversations with Pushgateway, Prometheus and others | keep metric state |
 //! | [`http`] | requests, answers, deadlines, circuits, over any [`http::Transport`] | know what is asked of whom |
 //! | [`config`] | `cfg` and `ctx` to [`config::Config`]; every default | |
@@ -33,8 +34,10 @@ pub mod fields;
 pub mod http;
 pub mod json;
 pub mod operations;
+pub mod outbox;
 pub mod registry;
 pub mod servers;
+pub mod snappy;
 mod sort;
 pub mod telemetry;
 pub mod time;

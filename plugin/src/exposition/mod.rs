@@ -9,12 +9,15 @@ pub mod json;
 pub mod negotiate;
 pub mod number;
 pub mod openmetrics;
+pub mod otlp;
 pub mod protobuf;
+pub mod remote_write;
 mod samples;
 #[cfg(test)]
 mod testing;
 pub mod text;
 pub mod view;
+mod wire;
 
 use std::borrow::Cow;
 

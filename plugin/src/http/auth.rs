@@ -26,11 +26,12 @@ use crate::fields::{self, Fields};
 use crate::json::{Json, Object};
 
 /// The setting that names each server, and the one that holds its credentials.
-pub const SERVERS: [(&str, &str); 7] = [
+pub const SERVERS: [(&str, &str); 8] = [
     ("prometheus_url", "prometheus_auth"),
     ("gateway_url", "gateway_auth"),
     ("grafana_url", "grafana_auth"),
     ("remote_write_url", "remote_write_auth"),
+    ("otlp_url", "otlp_auth"),
     ("alertmanager_url", "alertmanager_auth"),
     ("ruler_url", "ruler_auth"),
     ("webhook_url", "webhook_auth"),

@@ -12,6 +12,7 @@ mod health;
 mod push;
 mod query;
 mod record;
+mod remote;
 
 #[cfg(test)]
 mod discovery_tests;
@@ -60,6 +61,8 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
         "delete groups that nobody pushed to for older_than; dry_run (the default) only lists them",
         groups::expire,
     ),
+    ("remote_write_metrics", "write what was recorded to a remote-write receiver", remote::write),
+    ("export_otlp", "export what was recorded to an OTLP receiver", remote::export),
     ("query_metrics", "PromQL, at an instant or over a time_range", query::run),
     ("generate_config", "a prometheus.yml, or parts of it, and files of targets", generate::run),
     (
@@ -87,6 +90,7 @@ pub struct Plug<T> {
     pushes: push::Pushes,
     exposition: Exposition,
     telemetry: Telemetry,
+    receivers: remote::Receivers,
 }
 
 /// One call: its input, its configuration, and the plug it runs on.
@@ -102,6 +106,7 @@ struct Call<'c> {
     pushes: &'c mut push::Pushes,
     exposition: &'c mut Exposition,
     telemetry: &'c mut Telemetry,
+    receivers: &'c mut remote::Receivers,
     transport: &'c mut dyn Transport,
     /// The moment of the call, in nanoseconds since the Unix epoch.
     unix_nanos: u64,
@@ -152,6 +157,12 @@ fn restored(snapshot: &[u8], config: &Config, seed: u64) -> Result<Registry, Err
     Ok(registry)
 }
 
+/// Brings the registry up to the time.
+fn refresh(registry: &mut Registry, telemetry: &Telemetry, own_metrics: bool, now_ms: u64) -> Result<(), Error> {
+    registry.expire(now_ms);
+    if own_metrics { telemetry.publish(registry) } else { Ok(()) }
+}
+
 /// Brings the registry up to the time, and writes it.
 fn expose(
     registry: &mut Registry,
@@ -161,10 +172,7 @@ fn expose(
     choice: Choice,
     now_ms: u64,
 ) -> Result<(Vec<u8>, Choice), Error> {
-    registry.expire(now_ms);
-    if own_metrics {
-        telemetry.publish(registry)?;
-    }
+    refresh(registry, telemetry, own_metrics, now_ms)?;
     let (bytes, choice) = exposition.encode(registry, choice, now_ms)?;
     telemetry.encoded_bytes += bytes.len() as u64;
     Ok((bytes.into_owned(), choice))
@@ -186,6 +194,7 @@ impl<T: Transport> Plug<T> {
             pushes: push::Pushes::default(),
             exposition: Exposition::default(),
             telemetry: Telemetry::default(),
+            receivers: remote::Receivers::default(),
         }
     }
 
@@ -264,6 +273,7 @@ impl<T: Transport> Plug<T> {
                 pushes: &mut self.pushes,
                 exposition: &mut self.exposition,
                 telemetry: &mut self.telemetry,
+                receivers: &mut self.receivers,
                 transport: &mut self.transport,
                 unix_nanos,
             };
@@ -297,6 +307,7 @@ impl<T: Transport> Plug<T> {
     /// Forgets what was recorded and the configuration, and deletes the groups that were pushed, within `push_timeout`, unless
     /// `delete_on_cleanup` is false. Answers `series_dropped`, and `unpushed`: whether something among it had reached no gateway.
     /// Where groups were pushed, `groups_deleted` and `groups_left` name them.
+    /// Where something was remote-written, `remote_write` says how its receivers took the end of the series.
     pub fn cleanup(&mut self) -> String {
         let unpushed = core::mem::take(&mut self.unpushed);
         let dropped = self.registry.clear();
@@ -317,6 +328,7 @@ impl<T: Transport> Plug<T> {
             jitter: &mut self.jitter,
         };
         push::clean(&mut self.pushes, &mut client, &self.config, &mut answer);
+        remote::end_all(&mut self.receivers, &mut client, &self.config, &mut answer);
         answer.close();
         self.adopt(Config::default());
         self.config_text.clear();

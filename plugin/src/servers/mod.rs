@@ -3,9 +3,11 @@
 
 pub mod discovery;
 pub mod grafana;
+pub mod otlp;
 pub mod prometheus;
 pub mod prometheus_yml;
 pub mod pushgateway;
+pub mod remote_write;
 
 use crate::error::{Error, excerpt};
 use crate::http::{Peer, Response, Url, auth, shown};
