@@ -1,4 +1,4 @@
-//! Real servers on loopback: finds or fetches a Pushgateway and a Prometheus, starts them and stops them.
+//! Real servers on loopback: finds or fetches a Pushgateway, a Prometheus and a VictoriaMetrics, starts them and stops them.
 //!
 //! For `plugpipe-harness demo --stack` and for the end-to-end tests, which are worth little against mocks.
 //!
@@ -42,7 +42,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use config::{ScrapeConfig, ScrapeJob};
-pub use run::{PrometheusOptions, PushgatewayOptions, Running, start_prometheus, start_pushgateway};
+pub use run::{
+    PrometheusOptions, PushgatewayOptions, Running, VictoriaMetricsOptions, start_prometheus, start_pushgateway,
+    start_victoria_metrics,
+};
 pub use servers::{Servers, version};
 
 /// A program of the Prometheus family that this module can find and fetch.
@@ -56,7 +59,7 @@ pub enum Program {
     Promtool,
     /// The Alertmanager: found and fetched only. Debian bookworm's 0.25 lacks its `default.tmpl` when unpacked without being installed.
     Alertmanager,
-    /// VictoriaMetrics, single node: found and fetched only.
+    /// VictoriaMetrics, single node; [`start_victoria_metrics`] starts it.
     VictoriaMetrics,
 }
 

@@ -105,6 +105,35 @@ impl PrometheusOptions {
     }
 }
 
+/// How to start a VictoriaMetrics, single node. The default: a port that is free, data in the temporary folder.
+///
+/// It drops samples older than its retention, which is 100 years here, so that tests may write at fixed moments.
+#[derive(Clone, Debug, Default)]
+pub struct VictoriaMetricsOptions {
+    /// The port to listen on; a free one if `None`. To start it again at the same URL, give the port of the one that was stopped.
+    pub port: Option<u16>,
+    /// Where to keep the data over a restart; if `None`, it is gone when the server ends.
+    pub data: Option<PathBuf>,
+    /// Further flags, each as one argument: `-search.latencyOffset=0s`.
+    pub flags: Vec<String>,
+}
+
+impl VictoriaMetricsOptions {
+    /// Adds a flag: `-search.latencyOffset=0s`.
+    #[must_use]
+    pub fn flag(mut self, flag: impl Into<String>) -> Self {
+        self.flags.push(flag.into());
+        self
+    }
+
+    fn arguments(&self, folder: &Path) -> Vec<OsString> {
+        let data = self.data.as_deref().map_or_else(|| folder.join("data"), whole);
+        let mut arguments = vec![flag("-storageDataPath=", &data), "-retentionPeriod=100y".into()];
+        arguments.extend(self.flags.iter().map(OsString::from));
+        arguments
+    }
+}
+
 /// Starts a Pushgateway and waits until it is ready.
 ///
 /// # Errors
@@ -114,6 +143,7 @@ pub fn start_pushgateway(bin: &Path, options: &PushgatewayOptions) -> Result<Run
         program: Program::Pushgateway,
         bin,
         port: options.port,
+        listen_flag: "--web.listen-address=",
         ready_path: "/-/ready",
         ready_within: READY_WITHIN,
     };
@@ -136,7 +166,27 @@ pub fn start_prometheus(bin: &Path, options: &PrometheusOptions) -> Result<Runni
         program: Program::Prometheus,
         bin,
         port: options.port,
+        listen_flag: "--web.listen-address=",
         ready_path: "/-/ready",
+        ready_within: READY_WITHIN,
+    };
+    launch.start(folder, arguments)
+}
+
+/// Starts a VictoriaMetrics and waits until it is ready. What is written to it may be queried about a second later, since it keeps the
+/// newest samples in memory for that long; `GET /internal/force_flush` makes them visible at once.
+///
+/// # Errors
+/// Those of [`start_pushgateway`].
+pub fn start_victoria_metrics(bin: &Path, options: &VictoriaMetricsOptions) -> Result<Running, StackError> {
+    let folder = server_folder("plugpipe-victoria-metrics-")?;
+    let arguments = options.arguments(folder.path());
+    let launch = Launch {
+        program: Program::VictoriaMetrics,
+        bin,
+        port: options.port,
+        listen_flag: "-httpListenAddr=",
+        ready_path: "/health",
         ready_within: READY_WITHIN,
     };
     launch.start(folder, arguments)
@@ -244,6 +294,8 @@ struct Launch<'a> {
     program: Program,
     bin: &'a Path,
     port: Option<u16>,
+    /// With its `=`; the address follows.
+    listen_flag: &'static str,
     ready_path: &'static str,
     ready_within: Duration,
 }
@@ -276,7 +328,7 @@ impl Launch<'_> {
         let log = File::create(&log_path).map_err(StackError::file("create the log", &log_path))?;
         let log_too = log.try_clone().map_err(StackError::file("open the log", &log_path))?;
         let mut command = Command::new(whole(self.bin));
-        command.arg(format!("--web.listen-address={}", authority(port))).args(arguments);
+        command.arg(format!("{}{}", self.listen_flag, authority(port))).args(arguments);
         command.current_dir(folder).stdin(Stdio::null()).stdout(log).stderr(log_too);
         let child = command
             .spawn()
@@ -443,7 +495,14 @@ mod tests {
     }
 
     fn launch(bin: &Path) -> Launch<'_> {
-        Launch { program: Program::Pushgateway, bin, port: None, ready_path: "/-/ready", ready_within: READY_WITHIN }
+        Launch {
+            program: Program::Pushgateway,
+            bin,
+            port: None,
+            listen_flag: "--web.listen-address=",
+            ready_path: "/-/ready",
+            ready_within: READY_WITHIN,
+        }
     }
 
     fn start(launch: &Launch<'_>) -> Result<Running, StackError> {
@@ -483,6 +542,17 @@ mod tests {
             options.arguments(Path::new("/f")),
             ["--config.file=/f/prometheus.yml", "--storage.tsdb.path=/kept"]
         );
+    }
+
+    #[test]
+    fn victoria_metrics_keeps_old_samples_and_its_data_in_its_folder_unless_told_otherwise() {
+        let options = VictoriaMetricsOptions::default().flag("-search.latencyOffset=0s");
+        assert_eq!(
+            options.arguments(Path::new("/f")),
+            ["-storageDataPath=/f/data", "-retentionPeriod=100y", "-search.latencyOffset=0s"]
+        );
+        let options = VictoriaMetricsOptions { data: Some("/kept".into()), ..VictoriaMetricsOptions::default() };
+        assert_eq!(options.arguments(Path::new("/f")), ["-storageDataPath=/kept", "-retentionPeriod=100y"]);
     }
 
     #[test]

@@ -169,6 +169,24 @@ impl Servers {
         Ok(found)
     }
 
+    /// The program from Debian's newest suite, fetched already or now; for programs that do not tell their version, as Debian's
+    /// VictoriaMetrics. It is kept apart, as that of [`find_or_fetch_at_least`](Self::find_or_fetch_at_least) is. A release put into
+    /// the folder `newest` by hand counts as the newest.
+    ///
+    /// # Errors
+    /// Those of [`fetch`](Self::fetch), and [`StackError::NoMirror`].
+    pub fn find_or_fetch_newest(&self, program: Program) -> Result<PathBuf, StackError> {
+        let newest = self.newest();
+        if let Some(found) = newest.find_in_folder(program) {
+            return Ok(found);
+        }
+        newest.fetch_unless(
+            program,
+            || newest.find_in_folder(program),
+            |folder| Apt::of_the_newest_suite(program, folder),
+        )
+    }
+
     fn newest(&self) -> Self {
         Self::at(self.folder.join(NEWEST_FOLDER))
     }
@@ -527,6 +545,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         put(&newest_of(folder.path()), 0o755);
         assert_eq!(Servers::at(folder.path()).find_in_folder(Program::Prometheus), None);
+    }
+
+    #[test]
+    fn the_newest_is_not_the_one_of_the_systems_suite() {
+        let folder = tempfile::tempdir().unwrap();
+        put(&folder.path().join("victoria-metrics/usr/bin/victoria-metrics"), 0o755);
+        let newest = folder.path().join("newest/victoria-metrics/usr/bin/victoria-metrics");
+        put(&newest, 0o755);
+        assert_eq!(Servers::at(folder.path()).find_or_fetch_newest(Program::VictoriaMetrics).unwrap(), newest);
     }
 
     #[test]
