@@ -16,6 +16,7 @@
 //! | [`catalog`] | PlugPipe's own metrics: kinds, help, labels | record anything |
 //! | [`telemetry`] | the plug's metrics about itself | |
 //! | [`fields`] | fields of JSON objects, with their paths for errors | know any operation |
+//! | [`cursor`] | JSON, read from front to back without a tree | know any operation |
 //! | [`json`] | JSON, read without copies and written without a tree | know any operation |
 //! | [`time`] | instants and durations as Prometheus writes them | read a clock |
 //! | [`error`] | the one [`Error`], and its mapping to the JSON contract | |
@@ -26,6 +27,7 @@ pub mod catalog;
 #[cfg(target_arch = "wasm32")]
 mod component;
 pub mod config;
+pub mod cursor;
 pub mod error;
 pub mod exposition;
 pub mod fields;

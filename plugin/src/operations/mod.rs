@@ -6,6 +6,7 @@
 mod definition;
 mod export;
 mod health;
+mod prometheus;
 mod push;
 mod query;
 mod record;
@@ -21,6 +22,7 @@ use crate::fields::{self, Fields};
 use crate::http::{Circuits, Client, Limits, Transport};
 use crate::json::{Json, Object, Writer};
 use crate::registry::Registry;
+use crate::servers::prometheus::Api;
 use crate::telemetry::Telemetry;
 use crate::{NAME, VERSION};
 
@@ -31,7 +33,7 @@ type Answer = Writer;
 type Run = for<'c> fn(&mut Call<'c>, &mut Answer) -> Result<(), Error>;
 
 /// Every operation, with the line that `describe` says of it.
-const OPERATIONS: [(&str, &str, Run); 17] = [
+const OPERATIONS: [(&str, &str, Run); 28] = [
     ("record_metric", "record a value; metric_type says as what (default gauge)", record::metric),
     ("record_counter", "add to a counter", record::counter),
     ("record_gauge", "set a gauge", record::gauge),
@@ -47,6 +49,17 @@ const OPERATIONS: [(&str, &str, Run); 17] = [
     ("push_metrics", "replace this plug's group on the Pushgateway by what was recorded", push::push),
     ("delete_metrics", "delete this plug's group from the Pushgateway", push::delete),
     ("query_metrics", "PromQL, at an instant or over a time_range", query::run),
+    ("query_exemplars", "the exemplars of an expression's series", query::exemplars),
+    ("format_query", "a PromQL expression, laid out", query::format),
+    ("parse_query", "a PromQL expression as a tree (Prometheus 3)", query::parse),
+    ("list_series", "the series that match finds in Prometheus", prometheus::series),
+    ("list_labels", "the names of labels in Prometheus", prometheus::labels),
+    ("label_values", "the values of a label in Prometheus", prometheus::label_values),
+    ("list_metadata", "type, help and unit of metrics in Prometheus", prometheus::metadata),
+    ("list_targets", "what Prometheus scrapes, and how that goes", prometheus::targets),
+    ("list_rules", "Prometheus's groups of rules", prometheus::rules),
+    ("list_prometheus_alerts", "alerts that are pending or firing in Prometheus", prometheus::alerts),
+    ("prometheus_status", "what the Prometheus server is and how it runs", prometheus::status),
     ("health_check", "ask every configured server whether it is well", health::run),
     ("describe", "what this plug is", describe),
 ];
@@ -189,6 +202,23 @@ impl<T: Transport> Plug<T> {
         let now_ms = self.now_ms();
         let own_metrics = self.config.own_metrics;
         expose(&mut self.registry, &mut self.exposition, &mut self.telemetry, own_metrics, choice, now_ms)
+    }
+
+    /// Asks the configured Prometheus: the way of the typed doors.
+    pub fn ask_prometheus<R>(&mut self, ask: impl FnOnce(&mut Api) -> Result<R, Error>) -> Result<R, Error> {
+        if self.config.mock {
+            return Err(Error::invalid(
+                "mock_mode",
+                "is on, so no server is asked; only JSON operations have made-up answers",
+            ));
+        }
+        let client = Client {
+            transport: &mut self.transport,
+            circuits: &mut self.circuits,
+            limits: self.config.limits(),
+            insist: true,
+        };
+        prometheus::ask_api(client, self.config.prometheus_url.clone(), ask)
     }
 
     /// Replaces what was recorded by a snapshot. One that is damaged changes nothing.
