@@ -15,6 +15,7 @@ mod formats;
 mod gateway;
 mod instructions;
 mod metrics;
+mod prometheus_api;
 mod sandbox;
 mod serve;
 mod stack;
