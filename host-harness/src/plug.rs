@@ -30,6 +30,7 @@ pub(crate) mod bindings {
                 export plugpipe:monitoring/plug@1.0.0;
                 export plugpipe:monitoring/metrics@1.0.0;
                 export plugpipe:monitoring/exposition@1.0.0;
+                export plugpipe:monitoring/query@1.0.0;
                 export plugpipe:monitoring/state@1.0.0;
             }
         ",

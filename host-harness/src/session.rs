@@ -22,6 +22,7 @@ use crate::plug::bindings::{MonitoringHost, MonitoringHostPre};
 
 pub use crate::plug::bindings::exports::plugpipe::monitoring::exposition::Exposed;
 pub use crate::plug::bindings::exports::plugpipe::monitoring::metrics::{Definition, NativeBuckets, Outcome};
+pub use crate::plug::bindings::exports::plugpipe::monitoring::query;
 pub use crate::plug::bindings::exports::plugpipe::monitoring::types::{Format, Label, MetricKind};
 
 /// How long a call that waits on the host may outlive its limit before it is taken from the outside.
@@ -224,6 +225,47 @@ impl Session {
     /// What a scrape with this `Accept` header gets; no header is an empty text.
     pub async fn scrape(&mut self, accept: &str) -> Result<Exposed, Error> {
         call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_scrape(store, accept))
+    }
+
+    /// Asks the configured Prometheus an expression at one moment, in milliseconds since the epoch; none for the server's now.
+    pub async fn instant(
+        &mut self,
+        expression: &str,
+        time_ms: Option<i64>,
+        options: query::Options,
+    ) -> Result<query::Answer, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_instant(store, expression, time_ms, options))?
+            .map_err(plug_error)
+    }
+
+    /// Asks it an expression over a range of time, at each step; all in milliseconds.
+    pub async fn range(
+        &mut self,
+        expression: &str,
+        (start_ms, end_ms, step_ms): (i64, i64, i64),
+        too_many: query::TooManyPoints,
+        options: query::Options,
+    ) -> Result<query::Answer, Error> {
+        call!(self, |plug, store| plug
+            .plugpipe_monitoring_query()
+            .call_range(store, expression, start_ms, end_ms, step_ms, too_many, options))?
+        .map_err(plug_error)
+    }
+
+    /// The series that the selection finds in it.
+    pub async fn series(&mut self, selection: &query::Selection) -> Result<query::SeriesList, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_series(store, selection))?.map_err(plug_error)
+    }
+
+    /// The names of labels in it.
+    pub async fn labels(&mut self, selection: &query::Selection) -> Result<query::Texts, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_labels(store, selection))?.map_err(plug_error)
+    }
+
+    /// The values of one label in it.
+    pub async fn label_values(&mut self, label: &str, selection: &query::Selection) -> Result<query::Texts, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_label_values(store, label, selection))?
+            .map_err(plug_error)
     }
 
     /// The whole registry, for [`Session::restore`].

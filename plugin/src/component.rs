@@ -12,6 +12,7 @@ use std::cell::RefCell;
 use bindings::exports::plugpipe::monitoring::exposition::{Exposed, Guest as ExpositionGuest};
 use bindings::exports::plugpipe::monitoring::metrics::{self as wit, Guest as MetricsGuest, Outcome, Rejection};
 use bindings::exports::plugpipe::monitoring::plug::Guest as PlugGuest;
+use bindings::exports::plugpipe::monitoring::query::{self as asked, Guest as QueryGuest};
 use bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
 use bindings::exports::plugpipe::monitoring::types;
 
@@ -22,6 +23,8 @@ use crate::http::wasi::Wasi;
 use crate::registry::{
     Buckets, Definition, FamilyId, Kind, LabelName, Labels, MetricName, NativeConfig, Recording, SeriesId,
 };
+use crate::servers::prometheus::values::{Histogram, Labels as SeriesLabels, Sample, Value};
+use crate::servers::prometheus::{Options, Query, Selection, TooManyPoints};
 use crate::sort::sorted_by;
 use crate::{Error, Plug};
 
@@ -164,6 +167,140 @@ impl StateGuest for Component {
     fn restore(snapshot: Vec<u8>) -> Result<(), types::Error> {
         Ok(with(|plug| plug.restore(&snapshot))?)
     }
+}
+
+impl QueryGuest for Component {
+    fn instant(
+        expression: String,
+        time_ms: Option<i64>,
+        options: asked::Options,
+    ) -> Result<asked::Answer, types::Error> {
+        ask(&Query::Instant { expression, time_ms }, &options)
+    }
+
+    fn range(
+        expression: String,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+        too_many: asked::TooManyPoints,
+        options: asked::Options,
+    ) -> Result<asked::Answer, types::Error> {
+        let too_many = match too_many {
+            asked::TooManyPoints::RaiseStep => TooManyPoints::RaiseStep,
+            asked::TooManyPoints::Split => TooManyPoints::Split,
+            asked::TooManyPoints::Refuse => TooManyPoints::Refuse,
+        };
+        ask(&Query::Range { expression, start_ms, end_ms, step_ms, too_many }, &options)
+    }
+
+    fn series(selection: asked::Selection) -> Result<asked::SeriesList, types::Error> {
+        Ok(with(|plug| {
+            plug.ask_prometheus(|api| {
+                let reply = api.series(&selection.into())?;
+                let items = api.series_list(&reply)?.into_iter().map(labels_out).collect();
+                Ok(asked::SeriesList { items, warnings: reply.warnings })
+            })
+        })?)
+    }
+
+    fn labels(selection: asked::Selection) -> Result<asked::Texts, types::Error> {
+        Ok(with(|plug| {
+            plug.ask_prometheus(|api| {
+                let reply = api.labels(&selection.into())?;
+                Ok(asked::Texts { items: api.texts(&reply)?, warnings: reply.warnings })
+            })
+        })?)
+    }
+
+    fn label_values(label: String, selection: asked::Selection) -> Result<asked::Texts, types::Error> {
+        Ok(with(|plug| {
+            plug.ask_prometheus(|api| {
+                let reply = api.label_values(&label, &selection.into())?;
+                Ok(asked::Texts { items: api.texts(&reply)?, warnings: reply.warnings })
+            })
+        })?)
+    }
+}
+
+fn ask(query: &Query, options: &asked::Options) -> Result<asked::Answer, types::Error> {
+    let options = Options {
+        timeout_ms: options.timeout_ms.map(i64::from),
+        limit: options.limit.map(u64::from),
+        lookback_ms: options.lookback_ms.map(i64::from),
+        stats: None,
+    };
+    Ok(with(|plug| {
+        plug.ask_prometheus(|api| {
+            let answer = api.query(query, &options)?;
+            Ok(asked::Answer {
+                value: api.typed(&answer)?.into(),
+                warnings: answer.warnings().to_vec(),
+                infos: answer.infos().to_vec(),
+                step_raised_to_ms: answer.step_raised_to_ms,
+                parts: u32::try_from(answer.parts).unwrap_or(u32::MAX),
+            })
+        })
+    })?)
+}
+
+impl From<asked::Selection> for Selection {
+    fn from(given: asked::Selection) -> Self {
+        let limit = given.limit.map(u64::from);
+        Self { matches: given.matches, start_ms: given.start_ms, end_ms: given.end_ms, limit }
+    }
+}
+
+impl From<Value> for asked::Value {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Scalar(time, number) => Self::Scalar((time, number)),
+            Value::String(time, text) => Self::Text((time, text)),
+            Value::Vector(all) => Self::Vector(
+                all.into_iter()
+                    .map(|series| asked::InstantSeries {
+                        labels: labels_out(series.labels),
+                        time_ms: series.time_ms,
+                        sample: match series.sample {
+                            Sample::Float(number) => asked::Sample::Float(number),
+                            Sample::Histogram(histogram) => asked::Sample::Histogram(histogram.into()),
+                        },
+                    })
+                    .collect(),
+            ),
+            Value::Matrix(all) => Self::Matrix(
+                all.into_iter()
+                    .map(|series| asked::RangeSeries {
+                        labels: labels_out(series.labels),
+                        times_ms: series.times_ms,
+                        values: series.values,
+                        histograms: series.histograms.into_iter().map(|(time, one)| (time, one.into())).collect(),
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+impl From<Histogram> for asked::Histogram {
+    fn from(histogram: Histogram) -> Self {
+        let bucket = |bucket: crate::servers::prometheus::values::Bucket| asked::Bucket {
+            lower_inclusive: bucket.lower_inclusive,
+            upper_inclusive: bucket.upper_inclusive,
+            lower: bucket.lower,
+            upper: bucket.upper,
+            count: bucket.count,
+        };
+        Self {
+            count: histogram.count,
+            sum: histogram.sum,
+            buckets: histogram.buckets.into_iter().map(bucket).collect(),
+        }
+    }
+}
+
+fn labels_out(labels: SeriesLabels) -> Vec<types::Label> {
+    labels.into_iter().map(|(name, value)| types::Label { name, value }).collect()
 }
 
 /// An exposition fails only past 4 GiB, which is more than the component's memory can hold: then it would have ended before.

@@ -101,16 +101,14 @@ pub enum Error {
         todo: String,
     },
     /// Prometheus understood the request and could not answer the query.
-    #[error("query: {server} {origin} says {error_type}: {text}")]
+    #[error("query: {server} {origin} says {}: {}", said.error_type, said.text)]
     Query {
         /// The kind of server.
         server: &'static str,
         /// Its origin.
         origin: String,
-        /// The API's `errorType`, for example `bad_data`.
-        error_type: String,
-        /// The API's `error`.
-        text: String,
+        /// What it said. Boxed, because an error is part of many results.
+        said: Box<QueryError>,
     },
     /// Values were not written; those that were recorded stay.
     #[error("{cause}. Written: {written} values; kept for the next write: {pending}; given up: {lost}")]
@@ -162,6 +160,19 @@ fn conflicts_text(reply: Option<&str>, conflicts: &[Conflict]) -> String {
         text.push_str(&format!("; and {} more", conflicts.len() - 3));
     }
     text
+}
+
+/// An error of Prometheus's API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryError {
+    /// In Prometheus's words, for example `bad_data`.
+    pub error_type: String,
+    /// What the server itself calls the type, where that was another word.
+    pub server_error_type: Option<String>,
+    /// The API's `error`.
+    pub text: String,
+    /// Where the expression could not be parsed: line and column in bytes, both from 1.
+    pub position: Option<(u32, u32)>,
 }
 
 impl Error {
@@ -265,8 +276,17 @@ impl Error {
         if let Self::Refused { status, .. } = cause {
             answer.count("http_status", (*status).into());
         }
-        if let Self::Query { error_type, .. } = self {
-            answer.text("error_type", error_type);
+        if let Self::Query { said, .. } = self {
+            answer.text("error_type", &said.error_type);
+            if let Some(own) = &said.server_error_type {
+                answer.text("server_error_type", own);
+            }
+            if let Some((line, column)) = said.position {
+                answer.open("position");
+                answer.count("line", line.into());
+                answer.count("column", column.into());
+                answer.close();
+            }
         }
         if let Self::PushConflict { reply: Some(_), .. } = self {
             answer.count("http_status", 400);

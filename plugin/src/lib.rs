@@ -17,6 +17,7 @@
 //! | [`catalog`] | PlugPipe's own metrics: kinds, help, labels | record anything |
 //! | [`telemetry`] | the plug's metrics about itself | |
 //! | [`fields`] | fields of JSON objects, with their paths for errors | know any operation |
+//! | [`cursor`] | JSON, read from front to back without a tree | know any operation |
 //! | [`json`] | JSON, read without copies and written without a tree | know any operation |
 //! | [`time`] | instants and durations as Prometheus writes them | read a clock |
 //! | [`yaml`] | trees, written as YAML | read YAML, know any file's meaning |
@@ -28,6 +29,7 @@ pub mod catalog;
 #[cfg(target_arch = "wasm32")]
 mod component;
 pub mod config;
+pub mod cursor;
 pub mod error;
 pub mod exposition;
 pub mod fields;

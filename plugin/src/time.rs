@@ -5,6 +5,8 @@ use core::time::Duration;
 use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
 
+use crate::error::excerpt;
+
 /// Formats nanoseconds since the Unix epoch as RFC 3339 in UTC with milliseconds, for example
 /// `2024-01-01T00:00:00.000Z`.
 pub fn rfc3339(unix_nanos: u64) -> String {
@@ -54,6 +56,39 @@ pub fn parse_instant(text: &str) -> Result<f64, String> {
         "expected an instant such as 2024-01-01T00:00:00Z, or seconds since 1970 such as 1704067200, got {text:?}"
     ))
 }
+
+/// Reads a moment: an instant as [`parse_instant`] does, or one that is told from now: `now`, `now-1h`, `now+5m`, `-1d12h`.
+///
+/// Returns milliseconds since the epoch, as fine as Prometheus keeps them. The error says what was expected.
+pub fn parse_moment(text: &str, now_unix_nanos: u64) -> Result<i64, String> {
+    let text = text.trim();
+    let now = (now_unix_nanos / 1_000_000) as i64;
+    let from_now = text.strip_prefix("now").map(str::trim_start);
+    // `-5` is a moment in 1969; with a unit it can only be meant from now.
+    let from_now = from_now.or_else(|| Some(text).filter(|text| text.starts_with('-') && text.parse::<f64>().is_err()));
+    let moment = match from_now {
+        Some("") => Some(now),
+        Some(offset) => offset
+            .strip_prefix(['-', '+'])
+            .and_then(|duration| parse_duration(duration).ok())
+            .and_then(|duration| i64::try_from(duration.as_millis()).ok())
+            .and_then(|shift| if offset.starts_with('-') { now.checked_sub(shift) } else { now.checked_add(shift) }),
+        None => parse_instant(text)
+            .ok()
+            .map(|seconds| seconds * 1e3)
+            .filter(|ms| ms.abs() < MOST_MS)
+            .map(|ms| ms.round() as i64),
+    };
+    moment.ok_or_else(|| {
+        format!(
+            "expected a moment such as 2024-01-01T00:00:00Z, seconds since 1970 such as 1704067200, now or now-1h, got {:?}",
+            excerpt(text, 100)
+        )
+    })
+}
+
+/// Up to here a double holds every millisecond.
+const MOST_MS: f64 = 9_007_199_254_740_992.0;
 
 /// Reads a duration as Prometheus writes it (`15s`, `1m30s`, `500ms`, `1d`) or as plain seconds (`15`, `0.5`).
 ///
@@ -122,6 +157,41 @@ mod tests {
         assert_eq!(parse_instant("1704067200.5"), Ok(1_704_067_200.5));
         for text in ["", "yesterday", "2024-01-01", "inf", "NaN"] {
             assert!(parse_instant(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_may_be_told_from_now() {
+        const NOW: u64 = 1_704_067_200_123_456_789;
+        for (text, expected) in [
+            ("now", 1_704_067_200_123),
+            (" now-1h ", 1_704_063_600_123),
+            ("now-1m30s", 1_704_067_110_123),
+            ("now+500ms", 1_704_067_200_623),
+            ("-1d12h", 1_703_937_600_123),
+            ("-5", -5_000),
+            ("1704067200.5", 1_704_067_200_500),
+            ("1.7040672e9", 1_704_067_200_000),
+            ("2024-01-01T01:00:00.25+01:00", 1_704_067_200_250),
+        ] {
+            assert_eq!(parse_moment(text, NOW), Ok(expected), "{text}");
+        }
+        for text in [
+            "",
+            "now-",
+            "now1h",
+            "nowhere",
+            "now-1x",
+            "now--1h",
+            "-",
+            "-1h-1h",
+            "1h",
+            "+1h",
+            "1e300",
+            "now-999999999y",
+            "NaN",
+        ] {
+            assert!(parse_moment(text, NOW).is_err(), "{text}");
         }
     }
 

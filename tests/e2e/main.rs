@@ -18,6 +18,7 @@ mod gateway;
 mod instructions;
 mod metrics;
 mod preflight;
+mod prometheus_api;
 mod remote_write;
 mod sandbox;
 mod serve;

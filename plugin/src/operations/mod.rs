@@ -9,6 +9,7 @@ mod export;
 mod generate;
 mod groups;
 mod health;
+mod prometheus;
 mod push;
 mod query;
 mod record;
@@ -29,6 +30,7 @@ use crate::fields::{self, Fields};
 use crate::http::{Circuits, Client, Exchange, Jitter, Limits, Retry, Transport};
 use crate::json::{Json, Object, Writer};
 use crate::registry::Registry;
+use crate::servers::prometheus::Api;
 use crate::telemetry::Telemetry;
 use crate::{NAME, VERSION};
 
@@ -70,6 +72,17 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
         "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
         discover::run,
     ),
+    ("query_exemplars", "the exemplars of an expression's series", query::exemplars),
+    ("format_query", "a PromQL expression, laid out", query::format),
+    ("parse_query", "a PromQL expression as a tree (Prometheus 3)", query::parse),
+    ("list_series", "the series that match finds in Prometheus", prometheus::series),
+    ("list_labels", "the names of labels in Prometheus", prometheus::labels),
+    ("label_values", "the values of a label in Prometheus", prometheus::label_values),
+    ("list_metadata", "type, help and unit of metrics in Prometheus", prometheus::metadata),
+    ("list_targets", "what Prometheus scrapes, and how that goes", prometheus::targets),
+    ("list_rules", "Prometheus's groups of rules", prometheus::rules),
+    ("list_prometheus_alerts", "alerts that are pending or firing in Prometheus", prometheus::alerts),
+    ("prometheus_status", "what the Prometheus server is and how it runs", prometheus::status),
     ("health_check", "ask every configured server whether it is well", health::run),
     ("describe", "what this plug is", describe),
 ];
@@ -236,6 +249,28 @@ impl<T: Transport> Plug<T> {
         let now_ms = self.now_ms();
         let own_metrics = self.config.own_metrics;
         expose(&mut self.registry, &mut self.exposition, &mut self.telemetry, own_metrics, choice, now_ms)
+    }
+
+    /// Asks the configured Prometheus: the way of the typed doors.
+    pub fn ask_prometheus<R>(&mut self, ask: impl FnOnce(&mut Api) -> Result<R, Error>) -> Result<R, Error> {
+        if self.config.mock {
+            return Err(Error::invalid(
+                "mock_mode",
+                "is on, so no server is asked; only JSON operations have made-up answers",
+            ));
+        }
+        let mut exchange = Exchange::default();
+        let client = Client {
+            transport: &mut self.transport,
+            circuits: &mut self.circuits,
+            limits: self.config.limits(),
+            insist: true,
+            retry: self.config.retry,
+            credentials: &self.config.credentials,
+            exchange: &mut exchange,
+            jitter: &mut self.jitter,
+        };
+        prometheus::ask_api(client, self.config.prometheus_url.clone(), ask)
     }
 
     /// Replaces what was recorded by a snapshot. One that is damaged changes nothing.

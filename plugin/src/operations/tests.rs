@@ -360,6 +360,134 @@ fn a_query_is_sent_as_a_form_and_falls_back_to_get() {
 }
 
 #[test]
+fn a_query_hands_on_every_shape_as_it_stands_and_says_what_was_done() {
+    let (mut plug, world) = plug();
+    let cfg = json!({"prometheus_url": "http://p:9090"});
+    let histogram = r#"[{"metric":{"b":"1","a":"\u00e9"},"histogram":[1.5,{"count":"1","sum":"NaN","buckets":[[0,"0.5","1","1"]]}]}]"#;
+    world.will_answer(
+        200,
+        &format!(
+            r#"{{"status":"success","data":{{"resultType":"vector","result":{histogram},"stats":{{"n":1}}}},"infos":["i"]}}"#
+        ),
+    );
+    let ctx = json!({"operation": "query_metrics", "query": "x", "time": "now-1h", "timeout": "2s", "limit": "5",
+        "lookback_delta": "1m", "stats": "all"});
+    let text = plug.process(&ctx.to_string(), &cfg.to_string());
+    assert!(text.contains(&format!(r#""query_result":{{"resultType":"vector","result":{histogram}}}"#)), "{text}");
+    assert!(text.contains(r#""stats":{"n":1},"infos":["i"]"#), "{text}");
+    assert_eq!(
+        world.asked()[0].2,
+        "query=x&time=1704063600&timeout=2&limit=5&lookback_delta=60&max_lookback=60&stats=all"
+    );
+
+    let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"1"},"values":[[0,"1"]]}]},"warnings":["w"]}"#;
+    world.will_answer(200, matrix).will_answer(200, matrix).will_answer(200, matrix);
+    let range = |too_many: &str| {
+        json!({"operation": "query_metrics", "query": "x", "time_range":
+            {"start": 0, "end": 11_000, "step": 1, "on_too_many_points": too_many}})
+    };
+    let answer = process(&mut plug, range("split"), json!({}));
+    assert_eq!((&answer["result"]["parts"], &answer["result"]["warnings"]), (&json!(2), &json!(["w"])));
+    assert_eq!(
+        answer["result"]["query_result"]["result"],
+        json!([{"metric": {"a": "1"}, "values": [[0, "1"], [0, "1"]]}])
+    );
+    let asked: Vec<String> = world.asked().into_iter().map(|(_, _, body)| body).collect();
+    assert_eq!(asked, ["query=x&start=0&end=10999&step=1", "query=x&start=11000&end=11000&step=1"]);
+    let answer = process(&mut plug, range(""), json!({}));
+    assert_eq!(answer["result"]["step_raised_to_seconds"], 2);
+    assert_eq!(world.asked()[0].2, "query=x&start=0&end=11000&step=2");
+    let answer = process(&mut plug, range("shrug"), json!({}));
+    assert_eq!(answer["field"], "time_range.on_too_many_points");
+}
+
+#[test]
+fn listings_are_asked_as_the_api_has_them() {
+    let (mut plug, world) = plug();
+    let list = r#"{"status":"success","data":["a","b"]}"#;
+    for (ctx, asked) in [
+        (
+            json!({"operation": "list_series", "match": ["up", "x{a=\"b\"}"], "start": 0, "limit": 3}),
+            ("POST", "series", "match%5B%5D=up&match%5B%5D=x%7Ba%3D%22b%22%7D&start=0&limit=3"),
+        ),
+        (json!({"operation": "list_labels", "match[]": "up"}), ("POST", "labels", "match%5B%5D=up")),
+        (json!({"operation": "label_values", "label": "a b", "end": 1}), ("GET", "label/a%20b/values?end=1", "")),
+        (json!({"operation": "label_values", "label": "U__x"}), ("GET", "label/U__U____x/values", "")),
+        (json!({"operation": "list_metadata", "metric": "up", "limit": 1}), ("GET", "metadata?metric=up&limit=1", "")),
+        (json!({"operation": "list_targets", "state": "dropped"}), ("GET", "targets?state=dropped", "")),
+        (
+            json!({"operation": "list_rules", "type": "alert", "rule_name": "r", "exclude_alerts": "true"}),
+            ("GET", "rules?type=alert&rule_name%5B%5D=r&exclude_alerts=true", ""),
+        ),
+        (json!({"operation": "list_prometheus_alerts"}), ("GET", "alerts", "")),
+        (
+            json!({"operation": "query_exemplars", "query": "x", "start": "now"}),
+            ("POST", "query_exemplars", "query=x&start=1704067200"),
+        ),
+        (json!({"operation": "format_query", "query": "x"}), ("POST", "format_query", "query=x")),
+        (json!({"operation": "parse_query", "query": "x"}), ("POST", "parse_query", "query=x")),
+    ] {
+        world.will_answer(200, list);
+        let answer = process(&mut plug, ctx.clone(), json!({"prometheus_url": "http://p"}));
+        assert_eq!(answer["success"], true, "{answer}");
+        let (method, url, body) = world.asked().remove(0);
+        let method = if method == Method::Post { "POST" } else { "GET" };
+        assert_eq!((method, &*url, &*body), (asked.0, &*format!("http://p/api/v1/{}", asked.1), asked.2), "{ctx}");
+    }
+}
+
+#[test]
+fn what_a_server_does_not_have_is_said_with_the_version_that_has_it() {
+    let (mut plug, world) = plug();
+    let cfg = json!({"prometheus_url": "http://p"});
+    world.will_answer(404, "404 page not found\n");
+    let answer = process(&mut plug, json!({"operation": "parse_query", "query": "x"}), cfg);
+    assert!(
+        answer["error"].as_str().unwrap().contains("no /api/v1/parse_query; Prometheus has it from 3.0 on"),
+        "{answer}"
+    );
+    world
+        .will_answer(200, r#"{"status":"success","data":{"version":"1"}}"#)
+        .will_answer(400, "unsupported path requested: x");
+    let answer =
+        process(&mut plug, json!({"operation": "prometheus_status", "include": ["build", "runtime"]}), json!({}));
+    assert_eq!(answer["result"]["build"], json!({"version": "1"}));
+    assert!(answer["result"]["unavailable"]["runtime"].as_str().unwrap().contains("from 2.14 on"), "{answer}");
+    // A label that the path cannot hold is asked in its other form; what neither server knows stays the first answer.
+    world.will_answer(404, "404 page not found").will_answer(200, r#"{"status":"success","data":null}"#);
+    let answer = process(&mut plug, json!({"operation": "label_values", "label": "a/b"}), json!({}));
+    assert_eq!((&answer["result"]["values"], &answer["result"]["count"]), (&json!([]), &json!(0)));
+    assert!(world.asked()[4].1.ends_with("/label/U__a_2f_b/values"));
+}
+
+#[test]
+fn fields_of_listings_are_named_where_they_are_wrong() {
+    let (mut plug, world) = plug();
+    for (ctx, code, field) in [
+        (json!({"operation": "list_series"}), "missing_field", "match"),
+        (json!({"operation": "list_series", "match": [1, {}]}), "invalid_field", "match"),
+        (json!({"operation": "list_series", "match": [""]}), "invalid_field", "match"),
+        (json!({"operation": "list_labels", "start": "noon"}), "invalid_field", "start"),
+        (json!({"operation": "list_labels", "limit": -1}), "invalid_field", "limit"),
+        (json!({"operation": "label_values"}), "missing_field", "label"),
+        (json!({"operation": "list_targets", "state": "up"}), "invalid_field", "state"),
+        (json!({"operation": "list_rules", "type": "all"}), "invalid_field", "type"),
+        (json!({"operation": "list_rules", "exclude_alerts": 3}), "invalid_field", "exclude_alerts"),
+        (json!({"operation": "prometheus_status", "include": "secrets"}), "invalid_field", "include"),
+        (
+            json!({"operation": "query_metrics", "query": "x", "lookback_delta": "0s"}),
+            "invalid_field",
+            "lookback_delta",
+        ),
+        (json!({"operation": "format_query"}), "missing_field", "query"),
+    ] {
+        let answer = process(&mut plug, ctx.clone(), json!({"prometheus_url": "http://p"}));
+        assert_eq!((&answer["error_code"], &answer["field"]), (&json!(code), &json!(field)), "{ctx}: {answer}");
+    }
+    assert!(world.asked().is_empty());
+}
+
+#[test]
 fn health_says_each_server_by_itself() {
     let (mut plug, world) = plug();
     world.will_answer(200, "").will_fail(Failure::NotGranted).will_answer(503, "");
