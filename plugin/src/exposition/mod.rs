@@ -9,6 +9,7 @@ pub mod json;
 pub mod negotiate;
 pub mod number;
 pub mod openmetrics;
+pub mod parse;
 pub mod protobuf;
 mod samples;
 #[cfg(test)]
