@@ -15,6 +15,7 @@ pub struct Families<'a> {
     /// Also those without samples.
     pub list: Vec<Family<'a>>,
     labels: Vec<Label<'a>>,
+    seed: u64,
 }
 
 /// A metric and its samples.
@@ -64,8 +65,8 @@ pub struct Metric<'f, 'a> {
 }
 
 impl<'a> Families<'a> {
-    pub(super) fn read(mut reader: Reader<'a>, format: Format) -> Result<Self, ParseError> {
-        let mut families = Self { format, list: Vec::new(), labels: Vec::new() };
+    pub(super) fn read(mut reader: Reader<'a>, format: Format, seed: u64) -> Result<Self, ParseError> {
+        let mut families = Self { format, list: Vec::new(), labels: Vec::new(), seed };
         loop {
             let (family, kind, help, unit) = match reader.next()? {
                 Event::Eof => return Ok(families),
@@ -129,7 +130,8 @@ impl<'a> Families<'a> {
     /// The samples of a family by series, in the order in which series first come.
     pub fn metrics<'f>(&'f self, family: &'f Family<'a>) -> Vec<Metric<'f, 'a>> {
         let mut metrics: Vec<Metric> = Vec::new();
-        let mut places: HashMap<Vec<(&str, &str)>, usize, FixedState> = HashMap::with_hasher(FixedState::default());
+        let mut places: HashMap<Vec<(&str, &str)>, usize, FixedState> =
+            HashMap::with_hasher(FixedState::with_seed(self.seed));
         for point in &family.points {
             let own = own_label(family, point);
             let mut labels: Vec<(&str, &str)> = self

@@ -7,6 +7,9 @@ use super::{Families, Family, Format, Kind, Part};
 /// The most findings of one input: nobody reads more.
 pub const MOST_FINDINGS: usize = 1_000;
 
+/// The most label names of one metric that are looked at.
+const MOST_NAMES: usize = 200;
+
 /// Something to mend in what a target exposes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -163,7 +166,7 @@ impl Lint<'_, '_> {
             for label in families.labels(point) {
                 if Some(&*label.name) == without {
                     own = true;
-                } else if !names.contains(&&*label.name) && names.len() < MOST_FINDINGS {
+                } else if !names.contains(&&*label.name) && names.len() < MOST_NAMES {
                     names.push(&label.name);
                 }
             }

@@ -16,7 +16,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
 use super::scan::{Cursor, Escapes, is_whole, milliseconds, number};
-use super::{Event, Exemplar, Format, Index, Kind, Label, Limits, ParseError, Part, Sample, label_fault, too_long};
+use super::{
+    Event, Exemplar, Format, Index, Kind, Label, Limits, ParseError, Part, Sample, Tally, label_fault, too_long,
+};
 
 /// The most characters of an exemplar's labels, names and values together.
 const LONGEST_EXEMPLAR: usize = 128;
@@ -89,7 +91,7 @@ pub(super) struct Reader<'a> {
     point: Point,
     /// The metrics of the family; of infos, which have no groups, every sample with its timestamp.
     seen: HashSet<u128, FixedState>,
-    samples: usize,
+    tally: Tally,
     done: bool,
 }
 
@@ -104,7 +106,7 @@ impl<'a> Reader<'a> {
             group: None,
             point: Point::default(),
             seen: HashSet::default(),
-            samples: 0,
+            tally: Tally::default(),
             done: false,
         })
     }
@@ -208,6 +210,11 @@ impl<'a> Reader<'a> {
                     Kind::Unknown,
                 ];
                 let Some(kind) = KINDS.into_iter().find(|kind| kind.name() == text) else {
+                    if KINDS.iter().any(|kind| kind.name() == text.trim()) {
+                        let problem =
+                            "blanks stand around the metric's type; expected one before it, and none after it";
+                        return Err(self.cursor.fault_at(text_at, problem));
+                    }
                     let problem = format!(
                         "unknown metric type {:?}; expected counter, gauge, histogram, gaugehistogram, stateset, info, summary or unknown",
                         crate::error::excerpt(&text, 40)
@@ -319,11 +326,6 @@ impl<'a> Reader<'a> {
 
     fn sample(&mut self) -> Result<Sample<'_, 'a>, ParseError> {
         let start = self.cursor.at;
-        self.samples += 1;
-        if self.samples > self.limits.samples {
-            let problem = format!("there are more than {} samples; raise the limit", self.limits.samples);
-            return Err(self.cursor.fault(problem));
-        }
         self.labels.clear();
         let plain = self.cursor.metric_name();
         let mut name = (!plain.is_empty()).then_some(Cow::Borrowed(plain));
@@ -332,6 +334,9 @@ impl<'a> Reader<'a> {
             let read = self.labels(&mut name, &mut labels);
             self.labels = labels;
             read?;
+        }
+        if let Some(problem) = self.tally.count(self.labels.len(), &self.limits) {
+            return Err(self.cursor.fault_at(start, problem));
         }
         let Some(name) = name.filter(|name| !name.is_empty()) else {
             return Err(self.cursor.fault_at(start, "expected a metric's name or #"));

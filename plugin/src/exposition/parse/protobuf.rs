@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 
 use super::scan::milliseconds;
 use super::{
-    Event, Exemplar, Format, Index, Kind, Label, Limits, Native, NativeBuckets, ParseError, Part, Sample, label_fault,
-    too_long,
+    Event, Exemplar, Format, Index, Kind, Label, Limits, Native, NativeBuckets, ParseError, Part, Sample, Tally,
+    label_fault, too_long,
 };
 use crate::exposition::number::write_canonical;
 
@@ -207,7 +207,7 @@ pub(super) struct Reader<'a> {
     pending: VecDeque<Pending<'a>>,
     /// How many of `labels` are the metric's.
     own: usize,
-    samples: usize,
+    tally: Tally,
 }
 
 impl<'a> Reader<'a> {
@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
             created_ms: None,
             pending: VecDeque::new(),
             own: 0,
-            samples: 0,
+            tally: Tally::default(),
         })
     }
 
@@ -287,10 +287,8 @@ impl<'a> Reader<'a> {
     fn sample(&mut self, pending: Pending<'a>) -> Result<Event<'_, 'a>, Fault> {
         let place = self.families.len().saturating_sub(1);
         let Some(base) = self.families.last() else { return Ok(Event::Eof) };
-        self.samples += 1;
-        if self.samples > self.limits.samples {
-            let at = self.family.as_ref().map_or(0, |family| family.rest.at);
-            return Err((at, format!("there are more than {} samples; raise the limit", self.limits.samples)));
+        if let Some(problem) = self.tally.count(self.own + 1, &self.limits) {
+            return Err((self.family.as_ref().map_or(0, |family| family.rest.at), problem));
         }
         let name = match pending.suffix {
             "" => base.clone(),

@@ -17,6 +17,19 @@ use super::{Exemplar, Families, Family, Format, Kind, Label, Limits, Part, Point
 use crate::exposition::escaping::{Escaping, write_escaped, write_label, write_metric_name, write_sample_name};
 use crate::exposition::number::{write_canonical, write_number};
 
+/// What was read had its limits; written again it is only a little longer.
+const UNLIMITED: Limits = Limits {
+    bytes: usize::MAX,
+    samples: usize::MAX,
+    families: usize::MAX,
+    labels: usize::MAX,
+    all_labels: usize::MAX,
+    name_bytes: usize::MAX,
+    value_bytes: usize::MAX,
+    help_bytes: usize::MAX,
+    seed: 0,
+};
+
 /// Appends the families that have samples, as text 0.0.4 or OpenMetrics. The error says what of it cannot be said so.
 pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Result<(), String> {
     if format == Format::Protobuf {
@@ -39,9 +52,7 @@ pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Resul
     }
     let close: &[u8] = if format == Format::OpenMetrics { b"# EOF\n" } else { b"" };
     out.extend_from_slice(close);
-    // What was read with its own limits is only a little longer now.
-    let limits = Limits { bytes: usize::MAX, ..Limits::default() };
-    match parse(out.get(start..).unwrap_or_default(), format, &limits) {
+    match parse(out.get(start..).unwrap_or_default(), format, &UNLIMITED) {
         Ok(_) => Ok(()),
         Err(error) => {
             out.truncate(start);
@@ -53,7 +64,7 @@ pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Resul
 /// Whether the family keeps OpenMetrics' rules.
 fn stands(family: &[u8]) -> bool {
     let whole = [family, b"# EOF\n"].concat();
-    parse(&whole, Format::OpenMetrics, &Limits { bytes: usize::MAX, ..Limits::default() }).is_ok()
+    parse(&whole, Format::OpenMetrics, &UNLIMITED).is_ok()
 }
 
 struct Writer<'w, 'a> {

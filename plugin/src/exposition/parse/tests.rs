@@ -362,8 +362,8 @@ fn openmetrics_is_refused_where_the_specification_says() {
             ("# HELP a\t\n# EOF\n", 1, 9, "a tab"),
             ("# TYPE a\n# EOF\n", 1, 9, "blank"),
             ("# TYPE a meh\n# EOF\n", 1, 10, "metric type"),
-            ("# TYPE a gauge \n# EOF\n", 1, 10, "metric type"),
-            ("# TYPE a  gauge\n# EOF\n", 1, 10, "metric type"),
+            ("# TYPE a gauge \n# EOF\n", 1, 10, "blanks"),
+            ("# TYPE a  gauge\n# EOF\n", 1, 10, "blanks"),
             ("# TYPE a Gauge\n# EOF\n", 1, 10, "metric type"),
             ("# TYPE a untyped\n# EOF\n", 1, 10, "metric type"),
             ("# UNIT a seconds\n# EOF\n", 1, 10, "unit"),
@@ -651,6 +651,7 @@ fn limits_hold() {
         samples: 2,
         families: 2,
         labels: 2,
+        all_labels: 3,
         name_bytes: 4,
         value_bytes: 4,
         help_bytes: 4,
@@ -658,6 +659,7 @@ fn limits_hold() {
     };
     for (text, what) in [
         ("a 1\na 1\na 1\n", "2 samples"),
+        ("a{b=\"\",c=\"\"} 1\na{b=\"\",c=\"\"} 1\n", "more than 3 labels"),
         ("a 1\nb 1\n# HELP c x\n", "2 metrics"),
         ("a{b=\"\",c=\"\",d=\"\"} 1\n", "2 labels"),
         ("abcde 1\n", "name has 5 bytes"),
@@ -670,6 +672,11 @@ fn limits_hold() {
     }
     let three = parse(b"a{x=\"1\"} 1\na{x=\"2\"} 1\na{x=\"3\"} 1\n# EOF\n", Format::OpenMetrics, &limits).unwrap_err();
     assert!(three.problem.contains("2 samples"), "{three}");
+}
+
+#[test]
+fn a_label_takes_what_the_limits_count_on() {
+    assert_eq!(size_of::<Label>(), 6 * size_of::<usize>());
 }
 
 #[test]

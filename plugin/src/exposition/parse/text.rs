@@ -13,7 +13,7 @@
 use std::borrow::Cow;
 
 use super::scan::{Cursor, Escapes, number};
-use super::{Event, Format, Index, Kind, Label, Limits, ParseError, Part, Sample, label_fault, too_long};
+use super::{Event, Format, Index, Kind, Label, Limits, ParseError, Part, Sample, Tally, label_fault, too_long};
 
 #[derive(Debug)]
 struct Family<'a> {
@@ -40,7 +40,7 @@ pub(super) struct Reader<'a> {
     /// Of the sample before, with its family: mostly the next one's too.
     last: (&'a str, usize, Role),
     labels: Vec<Label<'a>>,
-    samples: usize,
+    tally: Tally,
 }
 
 impl<'a> Reader<'a> {
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
             index: Index::new(limits.seed),
             last: ("", 0, Role::Plain),
             labels: Vec::new(),
-            samples: 0,
+            tally: Tally::default(),
         })
     }
 
@@ -351,9 +351,7 @@ impl<'a> Reader<'a> {
             self.cursor.skip_blanks();
             self.end_of_line()?;
         }
-        self.samples += 1;
-        if self.samples > self.limits.samples {
-            let problem = format!("there are more than {} samples; raise the limit", self.limits.samples);
+        if let Some(problem) = self.tally.count(self.labels.len(), &self.limits) {
             return Err(self.cursor.fault_at(start, problem));
         }
         let labels = &self.labels;
