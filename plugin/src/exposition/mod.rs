@@ -10,6 +10,7 @@ pub mod negotiate;
 pub mod number;
 pub mod openmetrics;
 pub mod otlp;
+pub mod parse;
 pub mod protobuf;
 pub mod remote_write;
 mod samples;

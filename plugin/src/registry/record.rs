@@ -264,7 +264,7 @@ impl Registry {
     }
 
     #[inline]
-    fn put(&mut self, row: usize, value: f64) {
+    pub(super) fn put(&mut self, row: usize, value: f64) {
         if let Some(cell) = self.series.cells.get_mut(row) {
             *cell = value;
         }
@@ -272,14 +272,14 @@ impl Registry {
     }
 
     #[inline]
-    fn recorded(&mut self, row: usize) {
+    pub(super) fn recorded(&mut self, row: usize) {
         self.version += 1;
         if self.series.state(row) & series::TIMED != 0 {
             self.touch(row);
         }
     }
 
-    fn composite_mut(&mut self, row: usize) -> Option<&mut Composite> {
+    pub(super) fn composite_mut(&mut self, row: usize) -> Option<&mut Composite> {
         match self.is_composite(row) {
             true => self.composites.get_mut(self.series.cell(row).to_bits() as usize)?.as_mut(),
             false => None,
@@ -287,7 +287,7 @@ impl Registry {
     }
 
     #[cold]
-    fn wrong_kind(&self, row: usize, done: &str) -> Error {
+    pub(super) fn wrong_kind(&self, row: usize, done: &str) -> Error {
         let Some(definition) = self.families.get(self.series.family(row)).map(|family| &family.definition) else {
             return unknown_series(row as u32);
         };
