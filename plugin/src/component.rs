@@ -3,20 +3,26 @@
 // The generated code is not ours to document or to bind by our lints.
 #[allow(missing_docs, unsafe_op_in_unsafe_fn, unreachable_pub, clippy::all, clippy::undocumented_unsafe_blocks)]
 pub(crate) mod bindings {
-    wit_bindgen::generate!({ path: "../wit", world: "monitoring", generate_all, pub_export_macro: false });
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "monitoring",
+        generate_all,
+        pub_export_macro: false,
+        // The whole interface `exposition`: see the module of that name.
+        skip: ["encode", "scrape"],
+    });
 }
+
+mod exposition;
 
 use core::time::Duration;
 use std::cell::RefCell;
 
-use bindings::exports::plugpipe::monitoring::exposition::{Exposed, Guest as ExpositionGuest};
 use bindings::exports::plugpipe::monitoring::metrics::{self as wit, Guest as MetricsGuest, Outcome, Rejection};
 use bindings::exports::plugpipe::monitoring::plug::Guest as PlugGuest;
 use bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
 use bindings::exports::plugpipe::monitoring::types;
 
-use crate::exposition::negotiate::{Choice, Format, negotiate};
-use crate::exposition::plain;
 use crate::exposition::view::Exemplar;
 use crate::http::wasi::Wasi;
 use crate::registry::{
@@ -135,23 +141,6 @@ impl MetricsGuest for Component {
     }
 }
 
-impl ExpositionGuest for Component {
-    fn encode(format: types::Format) -> Vec<u8> {
-        expose(plain(match format {
-            types::Format::Text => Format::Text004,
-            types::Format::OpenMetrics => Format::OpenMetrics100,
-            types::Format::Protobuf => Format::Protobuf,
-            types::Format::Json => Format::Json,
-            types::Format::Csv => Format::Csv,
-        }))
-        .body
-    }
-
-    fn scrape(accept: String) -> Exposed {
-        expose(negotiate(&accept))
-    }
-}
-
 impl StateGuest for Component {
     fn snapshot() -> Vec<u8> {
         with(|plug| {
@@ -164,12 +153,6 @@ impl StateGuest for Component {
     fn restore(snapshot: Vec<u8>) -> Result<(), types::Error> {
         Ok(with(|plug| plug.restore(&snapshot))?)
     }
-}
-
-/// An exposition fails only past 4 GiB, which is more than the component's memory can hold: then it would have ended before.
-fn expose(choice: Choice) -> Exposed {
-    let (body, choice) = with(|plug| plug.expose(choice)).unwrap_or((Vec::new(), choice));
-    Exposed { content_type: choice.content_type(), body }
 }
 
 fn outcome(result: Result<(), Error>) -> Outcome {

@@ -13,6 +13,8 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use crate::config::Config;
 use crate::error::{Error, excerpt};
 use crate::exposition::Exposition;
@@ -95,7 +97,9 @@ impl Call<'_> {
     /// The registry's bytes, and the choice that was kept to.
     fn expose(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
         let now_ms = self.unix_nanos / 1_000_000;
-        expose(self.registry, self.exposition, self.telemetry, self.config.own_metrics, choice, now_ms)
+        let (bytes, choice) =
+            expose(self.registry, self.exposition, self.telemetry, self.config.own_metrics, choice, now_ms)?;
+        Ok((bytes.into_owned(), choice))
     }
 }
 
@@ -117,21 +121,21 @@ fn restored(snapshot: &[u8], config: &Config, seed: u64) -> Result<Registry, Err
 }
 
 /// Brings the registry up to the time, and writes it.
-fn expose(
+fn expose<'e>(
     registry: &mut Registry,
-    exposition: &mut Exposition,
+    exposition: &'e mut Exposition,
     telemetry: &mut Telemetry,
     own_metrics: bool,
     choice: Choice,
     now_ms: u64,
-) -> Result<(Vec<u8>, Choice), Error> {
+) -> Result<(Cow<'e, [u8]>, Choice), Error> {
     registry.expire(now_ms);
     if own_metrics {
         telemetry.publish(registry)?;
     }
     let (bytes, choice) = exposition.encode(registry, choice, now_ms)?;
     telemetry.encoded_bytes += bytes.len() as u64;
-    Ok((bytes.into_owned(), choice))
+    Ok((bytes, choice))
 }
 
 impl<T: Transport> Plug<T> {
@@ -184,8 +188,8 @@ impl<T: Transport> Plug<T> {
         &mut self.registry
     }
 
-    /// The registry's bytes, and the choice that was kept to.
-    pub fn expose(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
+    /// The registry's bytes, where it is text those that the encoder keeps, and the choice that was kept to.
+    pub fn expose(&mut self, choice: Choice) -> Result<(Cow<'_, [u8]>, Choice), Error> {
         let now_ms = self.now_ms();
         let own_metrics = self.config.own_metrics;
         expose(&mut self.registry, &mut self.exposition, &mut self.telemetry, own_metrics, choice, now_ms)
