@@ -23,6 +23,7 @@ use bindings::exports::plugpipe::monitoring::plug::Guest as PlugGuest;
 use bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
 use bindings::exports::plugpipe::monitoring::types;
 
+use crate::exposition::number::number_text;
 use crate::exposition::view::Exemplar;
 use crate::http::wasi::Wasi;
 use crate::registry::{
@@ -191,8 +192,9 @@ fn read_definition(given: wit::Definition) -> Result<Definition, Error> {
 fn seconds(given: Option<f64>, field: &str) -> Result<Option<Duration>, Error> {
     given
         .map(|seconds| {
-            Duration::try_from_secs_f64(seconds)
-                .map_err(|_| Error::invalid(field, format!("expected a number of seconds, got {seconds}")))
+            Duration::try_from_secs_f64(seconds).map_err(|_| {
+                Error::invalid(field, format!("expected a number of seconds, got {}", number_text(seconds)))
+            })
         })
         .transpose()
 }

@@ -1,14 +1,14 @@
 //! Prometheus's HTTP API, version 1. So far instant and range queries, and health.
 
 use core::time::Duration;
+use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::error::{Error, excerpt};
 use crate::exposition::number::number_text;
 use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
+use crate::json::Json;
 
 /// For errors.
 pub const PEER: Peer = Peer { server: "Prometheus", setting: "prometheus_url" };
@@ -49,24 +49,48 @@ pub struct Answer {
     pub infos: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope {
-    status: String,
-    data: Option<Data>,
-    error_type: Option<String>,
-    error: Option<String>,
-    #[serde(default)]
-    warnings: Vec<String>,
-    #[serde(default)]
-    infos: Vec<String>,
-}
+/// The frame of every answer, its texts still JSON.
+struct Envelope<'a>(Vec<(Cow<'a, str>, &'a str)>);
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Data {
-    result_type: String,
-    result: Box<RawValue>,
+impl<'a> Envelope<'a> {
+    fn read(body: &'a [u8]) -> Result<Self, String> {
+        let text = core::str::from_utf8(body).map_err(|_| "it is not UTF-8".to_owned())?;
+        let envelope = Self(Json::parse_members(text)?);
+        if envelope.text("status").is_none() {
+            return Err("it has no status".into());
+        }
+        Ok(envelope)
+    }
+
+    fn raw(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().rev().find(|(own, _)| own == name).map(|(_, raw)| *raw)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        match Json::parse(self.raw(name)?) {
+            Ok(Json::String(text)) => Some(text.into_owned()),
+            _ => None,
+        }
+    }
+
+    /// A list of texts; what else is in it is left out.
+    fn texts(&self, name: &str) -> Vec<String> {
+        match self.raw(name).map(Json::parse) {
+            Some(Ok(Json::Array(list))) => list.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The result of a query that succeeded.
+    fn answer(&self) -> Option<Answer> {
+        let data = Self(Json::parse_members(self.raw("data")?).ok()?);
+        Some(Answer {
+            result_type: data.text("resultType")?,
+            result: data.raw("result")?.to_owned(),
+            warnings: self.texts("warnings"),
+            infos: self.texts("infos"),
+        })
+    }
 }
 
 /// Runs a query. Sent as a form by POST, which takes expressions of any length; by GET where a proxy refuses POST.
@@ -118,7 +142,7 @@ pub fn health_request(base: &Url) -> Request {
 }
 
 fn read(url: &Url, response: &Response) -> Result<Answer, Error> {
-    let envelope: Envelope = match serde_json::from_slice(&response.body) {
+    let envelope = match Envelope::read(&response.body) {
         Ok(envelope) => envelope,
         // Proxies, and Prometheus itself while it starts, answer errors as plain text.
         Err(_) if response.status != 200 => return Err(super::refused(PEER, url, response, "")),
@@ -131,17 +155,17 @@ fn read(url: &Url, response: &Response) -> Result<Answer, Error> {
             });
         }
     };
-    match envelope {
-        Envelope { status, data: Some(data), warnings, infos, .. } if status == "success" => {
-            Ok(Answer { result_type: data.result_type, result: data.result.get().into(), warnings, infos })
-        }
-        Envelope { error_type, error, .. } => Err(Error::Query {
-            server: PEER.server,
-            origin: url.origin(),
-            error_type: error_type.unwrap_or_else(|| response.status.to_string()),
-            text: excerpt(&error.unwrap_or_else(|| "nothing more".into()), 1_000),
-        }),
+    if envelope.text("status").as_deref() == Some("success")
+        && let Some(answer) = envelope.answer()
+    {
+        return Ok(answer);
     }
+    Err(Error::Query {
+        server: PEER.server,
+        origin: url.origin(),
+        error_type: envelope.text("errorType").unwrap_or_else(|| response.status.to_string()),
+        text: excerpt(&envelope.text("error").unwrap_or_else(|| "nothing more".into()), 1_000),
+    })
 }
 
 #[cfg(test)]
