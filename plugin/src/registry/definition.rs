@@ -209,7 +209,7 @@ impl Definition {
         self.same("unit", &self.unit, &further.unit, |unit| format!("{unit:?}"))?;
         self.same("native histogram settings", &self.native, &further.native, |native| {
             format!(
-                "(schema {}, zero threshold {}, at most {} buckets)",
+                "{{schema: {}, zero_threshold: {}, max_buckets: {}}}",
                 native.schema,
                 number_text(native.zero_threshold),
                 native.max_buckets
