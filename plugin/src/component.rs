@@ -3,21 +3,28 @@
 // The generated code is not ours to document or to bind by our lints.
 #[allow(missing_docs, unsafe_op_in_unsafe_fn, unreachable_pub, clippy::all, clippy::undocumented_unsafe_blocks)]
 pub(crate) mod bindings {
-    wit_bindgen::generate!({ path: "../wit", world: "monitoring", generate_all, pub_export_macro: false });
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "monitoring",
+        generate_all,
+        pub_export_macro: false,
+        // The whole interface `exposition`: see the module of that name.
+        skip: ["encode", "scrape"],
+    });
 }
+
+mod exposition;
 
 use core::time::Duration;
 use std::cell::RefCell;
 
-use bindings::exports::plugpipe::monitoring::exposition::{Exposed, Guest as ExpositionGuest};
 use bindings::exports::plugpipe::monitoring::metrics::{self as wit, Guest as MetricsGuest, Outcome, Rejection};
 use bindings::exports::plugpipe::monitoring::plug::Guest as PlugGuest;
 use bindings::exports::plugpipe::monitoring::query::{self as asked, Guest as QueryGuest};
 use bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
 use bindings::exports::plugpipe::monitoring::types;
 
-use crate::exposition::negotiate::{Choice, Format, negotiate};
-use crate::exposition::plain;
+use crate::exposition::number::number_text;
 use crate::exposition::view::Exemplar;
 use crate::http::wasi::Wasi;
 use crate::registry::{
@@ -135,23 +142,6 @@ impl MetricsGuest for Component {
     fn clear() -> u64 {
         // The configured families are the plug's own and always valid.
         with(Plug::clear).map_or(0, |removed| removed as u64)
-    }
-}
-
-impl ExpositionGuest for Component {
-    fn encode(format: types::Format) -> Vec<u8> {
-        expose(plain(match format {
-            types::Format::Text => Format::Text004,
-            types::Format::OpenMetrics => Format::OpenMetrics100,
-            types::Format::Protobuf => Format::Protobuf,
-            types::Format::Json => Format::Json,
-            types::Format::Csv => Format::Csv,
-        }))
-        .body
-    }
-
-    fn scrape(accept: String) -> Exposed {
-        expose(negotiate(&accept))
     }
 }
 
@@ -303,12 +293,6 @@ fn labels_out(labels: SeriesLabels) -> Vec<types::Label> {
     labels.into_iter().map(|(name, value)| types::Label { name, value }).collect()
 }
 
-/// An exposition fails only past 4 GiB, which is more than the component's memory can hold: then it would have ended before.
-fn expose(choice: Choice) -> Exposed {
-    let (body, choice) = with(|plug| plug.expose(choice)).unwrap_or((Vec::new(), choice));
-    Exposed { content_type: choice.content_type(), body }
-}
-
 fn outcome(result: Result<(), Error>) -> Outcome {
     match result {
         Ok(()) => Outcome::Recorded,
@@ -345,8 +329,9 @@ fn read_definition(given: wit::Definition) -> Result<Definition, Error> {
 fn seconds(given: Option<f64>, field: &str) -> Result<Option<Duration>, Error> {
     given
         .map(|seconds| {
-            Duration::try_from_secs_f64(seconds)
-                .map_err(|_| Error::invalid(field, format!("expected a number of seconds, got {seconds}")))
+            Duration::try_from_secs_f64(seconds).map_err(|_| {
+                Error::invalid(field, format!("expected a number of seconds, got {}", number_text(seconds)))
+            })
         })
         .transpose()
 }

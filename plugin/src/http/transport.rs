@@ -121,7 +121,7 @@ pub enum Failure {
     #[error("the host name does not resolve")]
     UnknownHost,
     /// The time was up.
-    #[error("no answer within {} ms", .after.as_millis())]
+    #[error("no answer within {} ms", .after.as_millis() as u64)]
     Timeout {
         /// The bound that was reached.
         after: Duration,
@@ -139,7 +139,7 @@ pub enum Failure {
         limit: usize,
     },
     /// The server cost time a moment ago, and is not asked again yet.
-    #[error("it did not answer a moment ago and is left alone for another {} ms", .left.as_millis())]
+    #[error("it did not answer a moment ago and is left alone for another {} ms", .left.as_millis() as u64)]
     Resting {
         /// How long.
         left: Duration,

@@ -190,6 +190,34 @@ fn failure(code: &ErrorCode, limits: &Limits) -> Failure {
             Failure::Tls(alert.alert_message.clone().unwrap_or_else(|| "the server sent an alert".into()))
         }
         ErrorCode::HttpResponseBodySize(_) => Failure::TooLong { limit: limits.response_bytes },
-        other => Failure::Protocol(crate::error::excerpt(&format!("{other:?}"), 200)),
+        ErrorCode::InternalError(Some(text)) => Failure::Protocol(crate::error::excerpt(text, 200)),
+        other => Failure::Protocol(words(other).into()),
+    }
+}
+
+/// What has no failure of its own. (What `Debug` says of it would take kilobytes.)
+fn words(code: &ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::ConnectionLimitReached => "the limit of connections is reached",
+        ErrorCode::HttpRequestLengthRequired => "the request must say its length",
+        ErrorCode::HttpRequestBodySize(_) => "the request's body is too long",
+        ErrorCode::HttpRequestMethodInvalid => "the method is not valid",
+        ErrorCode::HttpRequestUriInvalid => "the URL is not valid",
+        ErrorCode::HttpRequestUriTooLong => "the URL is too long",
+        ErrorCode::HttpRequestHeaderSectionSize(_) => "the request's headers are too long",
+        ErrorCode::HttpRequestHeaderSize(_) => "a header of the request is too long",
+        ErrorCode::HttpRequestTrailerSectionSize(_) => "the request's trailers are too long",
+        ErrorCode::HttpRequestTrailerSize(_) => "a trailer of the request is too long",
+        ErrorCode::HttpResponseHeaderSectionSize(_) => "the answer's headers are too long",
+        ErrorCode::HttpResponseHeaderSize(_) => "a header of the answer is too long",
+        ErrorCode::HttpResponseTrailerSectionSize(_) => "the answer's trailers are too long",
+        ErrorCode::HttpResponseTrailerSize(_) => "a trailer of the answer is too long",
+        ErrorCode::HttpResponseTransferCoding(_) => "the answer's transfer coding is not known",
+        ErrorCode::HttpResponseContentCoding(_) => "the answer's content coding is not known",
+        ErrorCode::HttpUpgradeFailed => "the upgrade failed",
+        ErrorCode::HttpProtocolError => "the server does not keep to HTTP",
+        ErrorCode::LoopDetected => "the request goes in a loop",
+        ErrorCode::ConfigurationError => "the host's configuration is not right",
+        _ => "the host says no more",
     }
 }

@@ -22,6 +22,8 @@ mod gateway_tests;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use crate::config::Config;
 use crate::error::{Error, excerpt};
 use crate::exposition::Exposition;
@@ -149,7 +151,9 @@ impl Call<'_> {
     /// The registry's bytes, and the choice that was kept to.
     fn expose(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
         let now_ms = self.unix_nanos / 1_000_000;
-        expose(self.registry, self.exposition, self.telemetry, self.config.own_metrics, choice, now_ms)
+        let (bytes, choice) =
+            expose(self.registry, self.exposition, self.telemetry, self.config.own_metrics, choice, now_ms)?;
+        Ok((bytes.into_owned(), choice))
     }
 }
 
@@ -177,18 +181,18 @@ fn refresh(registry: &mut Registry, telemetry: &Telemetry, own_metrics: bool, no
 }
 
 /// Brings the registry up to the time, and writes it.
-fn expose(
+fn expose<'e>(
     registry: &mut Registry,
-    exposition: &mut Exposition,
+    exposition: &'e mut Exposition,
     telemetry: &mut Telemetry,
     own_metrics: bool,
     choice: Choice,
     now_ms: u64,
-) -> Result<(Vec<u8>, Choice), Error> {
+) -> Result<(Cow<'e, [u8]>, Choice), Error> {
     refresh(registry, telemetry, own_metrics, now_ms)?;
     let (bytes, choice) = exposition.encode(registry, choice, now_ms)?;
     telemetry.encoded_bytes += bytes.len() as u64;
-    Ok((bytes.into_owned(), choice))
+    Ok((bytes, choice))
 }
 
 impl<T: Transport> Plug<T> {
@@ -244,8 +248,8 @@ impl<T: Transport> Plug<T> {
         &mut self.registry
     }
 
-    /// The registry's bytes, and the choice that was kept to.
-    pub fn expose(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
+    /// The registry's bytes, where it is text those that the encoder keeps, and the choice that was kept to.
+    pub fn expose(&mut self, choice: Choice) -> Result<(Cow<'_, [u8]>, Choice), Error> {
         let now_ms = self.now_ms();
         let own_metrics = self.config.own_metrics;
         expose(&mut self.registry, &mut self.exposition, &mut self.telemetry, own_metrics, choice, now_ms)

@@ -9,6 +9,7 @@ use super::{
     bytes, exponential,
     tally::{Counts, Totals},
 };
+use crate::exposition::number::number_text;
 
 pub use super::tally::Bucket;
 
@@ -86,7 +87,8 @@ impl NativeHistogram {
         }
         if !(0.0..f64::INFINITY).contains(&zero_threshold) {
             return Err(format!(
-                "a native histogram's zero threshold is a finite number from 0 up, got {zero_threshold}"
+                "a native histogram's zero threshold is a finite number from 0 up, got {}",
+                number_text(zero_threshold)
             ));
         }
         if !(LEAST_MAX_BUCKETS..=MOST_MAX_BUCKETS).contains(&max_buckets) {

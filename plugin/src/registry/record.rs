@@ -32,7 +32,27 @@ struct Made {
 /// Recording by handle. All errors leave the registry as it was; they name the metric.
 impl Registry {
     /// Adds to a counter or gauge.
+    #[inline]
     pub fn add(&mut self, id: SeriesId, amount: f64) -> Result<(), Error> {
+        if self.series.add_plain(id.0, amount) {
+            self.version += 1;
+            return Ok(());
+        }
+        self.add_any(id, amount)
+    }
+
+    /// Sets a gauge.
+    #[inline]
+    pub fn set(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
+        if self.series.set_plain(id.0, value) {
+            self.version += 1;
+            return Ok(());
+        }
+        self.set_any(id, value)
+    }
+
+    #[inline(never)]
+    fn add_any(&mut self, id: SeriesId, amount: f64) -> Result<(), Error> {
         let row = self.row(id.0)?;
         match self.series.kind(row) {
             Some(Kind::Counter) => check(Kind::Counter, amount, "value").map_err(|error| self.named(row, error))?,
@@ -44,8 +64,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Sets a gauge.
-    pub fn set(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
+    #[inline(never)]
+    fn set_any(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
         let row = self.row(id.0)?;
         match self.series.kind(row) {
             Some(Kind::Gauge) => self.put(row, value),

@@ -286,7 +286,10 @@ mod tests {
     }
 
     fn written(registry: &Registry) -> String {
-        String::from_utf8(Encoder::new().encode(registry).unwrap().to_vec()).unwrap()
+        String::from_utf8(
+            Encoder::new().encode(registry, crate::exposition::escaping::Escaping::Underscores).unwrap().to_vec(),
+        )
+        .unwrap()
     }
 
     #[test]

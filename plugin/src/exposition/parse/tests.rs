@@ -915,7 +915,7 @@ proptest! {
     #[test]
     fn text_of_any_registry_is_read_back(registry in registries()) {
         let mut encoder = text_encoder::Encoder::new();
-        let text = encoder.encode(&registry).unwrap().to_vec();
+        let text = encoder.encode(&registry, crate::exposition::escaping::Escaping::Underscores).unwrap().to_vec();
         let families = read(&text, Format::Text);
         prop_assert!(families.is_ok(), "{}\n{}", families.unwrap_err(), String::from_utf8_lossy(&text));
         let read = samples_read(&families.unwrap());
@@ -992,7 +992,7 @@ proptest! {
     #[test]
     fn what_is_reexposed_has_the_same_samples(registry in registries()) {
         let mut encoder = text_encoder::Encoder::new();
-        let text = encoder.encode(&registry).unwrap().to_vec();
+        let text = encoder.encode(&registry, crate::exposition::escaping::Escaping::Underscores).unwrap().to_vec();
         let families = read(&text, Format::Text).unwrap();
         let mut again = Vec::new();
         reexpose(&families, Format::Text, &mut again).unwrap();
