@@ -1,8 +1,10 @@
 //! The metric engine against its peers, in one process: `cargo bench -p plugpipe-harness --bench engine`.
 //!
 //! The machine is noisy, so every figure is a median over rounds in which each side runs once, in turn; what counts are the ratios.
-//! The component's side is what a host sees: through wasmtime, with the bytes copied out. Criterion and divan time one side
-//! after the other, which noise that comes and goes makes useless for ratios; hence the small loop here.
+//! Times are the thread's on the processor, except that of the start.
+//! The component's side is what a host sees: through wasmtime, with the bytes copied out, into a buffer that is used again, as
+//! prometheus-client's is. Beside it runs the same code without the sandbox. Criterion and divan time one side after the other,
+//! and cannot run them in turn; noise that comes and goes makes such ratios useless. Hence the small loop here.
 //!
 //! `ENGINE_BENCH_QUICK=1` runs a tenth of the rounds.
 
@@ -26,12 +28,70 @@ use tokio::runtime::Runtime;
 
 const FAMILIES: usize = 100;
 
+#[global_allocator]
+static ALLOCATOR: counted::Counted = counted::Counted;
+
+mod counted {
+    //! Counts the bytes that are allocated, while it is asked to.
+
+    use std::alloc::{GlobalAlloc, Layout, System};
+    use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
+
+    static COUNTING: AtomicBool = AtomicBool::new(false);
+    static LIVE: AtomicIsize = AtomicIsize::new(0);
+
+    pub struct Counted;
+
+    fn count(bytes: isize) {
+        if COUNTING.load(Relaxed) {
+            LIVE.fetch_add(bytes, Relaxed);
+        }
+    }
+
+    // SAFETY: all is the system's allocator, and counting allocates nothing.
+    unsafe impl GlobalAlloc for Counted {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            count(layout.size() as isize);
+            // SAFETY: the caller's promises are the system's conditions.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+            count(-(layout.size() as isize));
+            // SAFETY: as above.
+            unsafe { System.dealloc(place, layout) }
+        }
+
+        unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+            count(size as isize - layout.size() as isize);
+            // SAFETY: as above.
+            unsafe { System.realloc(place, layout, size) }
+        }
+
+        unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+            count(layout.size() as isize);
+            // SAFETY: as above.
+            unsafe { System.alloc_zeroed(layout) }
+        }
+    }
+
+    /// What `make` makes, and how many more bytes are held after it than before.
+    pub fn held<T>(make: impl FnOnce() -> T) -> (T, isize) {
+        LIVE.store(0, Relaxed);
+        COUNTING.store(true, Relaxed);
+        let made = make();
+        COUNTING.store(false, Relaxed);
+        (made, LIVE.load(Relaxed))
+    }
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let plug = Plug::embedded().unwrap();
     println!("component: {} bytes\n", plug.size_bytes());
     encoding(&runtime, &plug);
     scale(&runtime, &plug);
+    memory(&runtime, &plug);
     updates(&runtime, &plug);
     calls(&runtime, &plug);
     start(&runtime, &plug);
@@ -87,10 +147,19 @@ impl<'a> Sides<'a> {
     }
 }
 
+/// Time on the processor: on a busy machine the clock on the wall adds what others ran for, and more of it to the longer side.
 fn timed(run: impl FnOnce()) -> Duration {
-    let started = Instant::now();
+    let started = on_processor();
     run();
-    started.elapsed()
+    on_processor() - started
+}
+
+/// For how long this thread has run.
+fn on_processor() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the clock's reading goes to a place that is ours.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) }, 0);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 fn value(index: usize, round: usize) -> f64 {
@@ -151,11 +220,54 @@ fn change(runtime: &Runtime, session: &mut Session, handles: &[u32], round: usiz
     }
 }
 
+/// The plug's own code, without the sandbox.
+struct Own {
+    registry: monitoring_prometheus::registry::Registry,
+    encoder: monitoring_prometheus::exposition::text::Encoder,
+    handles: Vec<u32>,
+}
+
+impl Own {
+    fn new(each: usize) -> Self {
+        use monitoring_prometheus::registry::{Definition, Kind, LabelName, MetricName, Registry};
+
+        let mut registry = Registry::default();
+        let mut handles = Vec::with_capacity(FAMILIES * each);
+        for family in 0..FAMILIES {
+            let name = MetricName::new(&format!("bench_metric_{family}"), "name").unwrap();
+            let mut definition = Definition::new(name, Kind::Gauge);
+            definition.help = Some("A metric of the bench.".into());
+            definition.label_names =
+                ["method", "path"].map(|label| LabelName::new(label, "labels").unwrap()).into_iter().collect();
+            let family = registry.register(definition).unwrap();
+            for series in 0..each {
+                let [(_, method), (_, path)] = labels(series);
+                handles.push(registry.series(family, &[&method, &path]).unwrap().raw());
+            }
+        }
+        Self { registry, encoder: Default::default(), handles }
+    }
+
+    fn change(&mut self, round: usize, every: usize) {
+        let chosen: Vec<u32> = self.handles.iter().copied().skip(round % every).step_by(every).collect();
+        let values: Vec<f64> = chosen.iter().map(|handle| value(*handle as usize, round)).collect();
+        self.registry.record_many(&chosen, &values).unwrap();
+    }
+
+    fn encode(&mut self) -> Duration {
+        use monitoring_prometheus::exposition::escaping::Escaping;
+
+        timed(|| {
+            black_box(self.encoder.encode(&self.registry, Escaping::default()).unwrap());
+        })
+    }
+}
+
 mod peers {
     //! The same data in the native clients.
 
     use std::sync::atomic::AtomicU64;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use super::{FAMILIES, labels, timed, value};
 
@@ -192,11 +304,11 @@ mod peers {
         }
 
         pub fn encode(&mut self) -> Duration {
-            let started = Instant::now();
-            self.text.clear();
-            prometheus_client::encoding::text::encode(&mut self.text, &self.registry).unwrap();
-            std::hint::black_box(&self.text);
-            started.elapsed()
+            timed(|| {
+                self.text.clear();
+                prometheus_client::encoding::text::encode(&mut self.text, &self.registry).unwrap();
+                std::hint::black_box(&self.text);
+            })
         }
 
         pub fn bytes(&self) -> usize {
@@ -281,10 +393,11 @@ const CLIENT: &str = "prometheus-client, native";
 fn encoding(runtime: &Runtime, plug: &Plug) {
     let each = 100;
     let (mut session, handles) = filled(runtime, plug, each);
+    let mut own = Own::new(each);
     let mut client = peers::PrometheusClient::new(each);
     let tikv = peers::Tikv::new(each);
     let metrics = peers::Metrics::new(each);
-    let mut bytes = 0;
+    let mut text = Vec::new();
     for (every, title) in
         [(1, "every value changed"), (10, "one value in ten changed"), (usize::MAX, "no value changed")]
     {
@@ -295,7 +408,16 @@ fn encoding(runtime: &Runtime, plug: &Plug) {
             if changes {
                 change(runtime, &mut session, &handles, round, step);
             }
-            timed(|| bytes = black_box(runtime.block_on(session.encode(Format::Text)).unwrap()).len())
+            timed(|| {
+                runtime.block_on(session.encode_into(Format::Text, &mut text)).unwrap();
+                black_box(&text);
+            })
+        });
+        sides.add("the same code, native, not copied", |round| {
+            if changes {
+                own.change(round, step);
+            }
+            own.encode()
         });
         sides.add(CLIENT, |round| {
             if changes {
@@ -315,7 +437,7 @@ fn encoding(runtime: &Runtime, plug: &Plug) {
         }
         sides.compare(&format!("encode 10,000 series as text, {title}"), CLIENT, rounds(200), 1.0);
     }
-    println!("  ({bytes} bytes; prometheus-client {})\n", client.bytes());
+    println!("  ({} bytes; prometheus-client {})\n", text.len(), client.bytes());
 }
 
 /// The cost of a series does not grow with their number.
@@ -323,14 +445,19 @@ fn scale(runtime: &Runtime, plug: &Plug) {
     let mut small = filled(runtime, plug, 100);
     let mut large = filled(runtime, plug, 10_000);
     let mut times = [Vec::new(), Vec::new()];
-    for round in 0..rounds(30) {
+    let mut texts = [Vec::new(), Vec::new()];
+    for round in 0..rounds(30) + 3 {
         for (index, (session, handles)) in [&mut small, &mut large].into_iter().enumerate() {
             // As many encodings of the small one as make the same number of series would be cached differently; one each is enough.
             change(runtime, session, handles, round, 1);
             let took = timed(|| {
-                black_box(runtime.block_on(session.encode(Format::Text)).unwrap());
+                runtime.block_on(session.encode_into(Format::Text, &mut texts[index])).unwrap();
+                black_box(&texts[index]);
             });
-            times[index].push(took.as_secs_f64() * 1e9 / handles.len() as f64);
+            // The first rounds warm up.
+            if round >= 3 {
+                times[index].push(took.as_secs_f64() * 1e9 / handles.len() as f64);
+            }
         }
     }
     let [small, large] = times.map(|mut times| {
@@ -343,11 +470,53 @@ fn scale(runtime: &Runtime, plug: &Plug) {
     );
 }
 
+/// Memory of 100,000 series with two labels.
+fn memory(runtime: &Runtime, plug: &Plug) {
+    let each = 1_000;
+    let (mut session, handles) = filled(runtime, plug, each);
+    change(runtime, &mut session, &handles, 1, 1);
+    let recorded = session.memory_bytes();
+    let mut text = Vec::new();
+    runtime.block_on(session.encode_into(Format::Text, &mut text)).unwrap();
+    let encoded = session.memory_bytes();
+    drop(session);
+    let (mut own, own_recorded) = counted::held(|| {
+        let mut own = Own::new(each);
+        own.change(1, 1);
+        own
+    });
+    let ((), own_encoded) = counted::held(|| {
+        own.encode();
+    });
+    let (mut client, client_recorded) = counted::held(|| {
+        let client = peers::PrometheusClient::new(each);
+        client.change(1, 1);
+        client
+    });
+    let ((), client_encoded) = counted::held(|| {
+        client.encode();
+    });
+    let mega = |bytes: f64| bytes / 1e6;
+    println!(
+        "memory of 100,000 series with two labels: what was recorded, and what is kept besides of {} bytes of text",
+        text.len()
+    );
+    for (name, recorded, kept) in [
+        ("the component's linear memory", recorded as f64, (encoded - recorded) as f64),
+        ("the same code, native", own_recorded as f64, own_encoded as f64),
+        (CLIENT, client_recorded as f64, client_encoded as f64),
+    ] {
+        println!("  {name:<44} {:>8.1} MB + {:>6.1} MB", mega(recorded), mega(kept));
+    }
+    println!();
+}
+
 /// Updates by handle, and one labelled increment in the peers.
 fn updates(runtime: &Runtime, plug: &Plug) {
     let (mut session, handles) = filled(runtime, plug, 100);
     let chosen: Vec<u32> = handles.iter().copied().step_by(10).take(1_000).collect();
     let values: Vec<f64> = (0..1_000).map(|index| value(index, 1)).collect();
+    let mut own = Own::new(100);
     let registry = prometheus::Registry::new();
     let vector = prometheus::CounterVec::new(prometheus::Opts::new("c", "h"), &["method", "path"]).unwrap();
     registry.register(Box::new(vector.clone())).unwrap();
@@ -358,7 +527,19 @@ fn updates(runtime: &Runtime, plug: &Plug) {
     let key = vec![("method".to_owned(), "GET".to_owned()), ("path".to_owned(), "/api/v1/items/7".to_owned())];
     let mut sides = Sides::new();
     sides.add("record-many of 1,000 by handle, component", |_| {
-        timed(|| runtime.block_on(session.record_many(&chosen, &values)).unwrap())
+        // Several, so that reading the clock does not count.
+        timed(|| {
+            for _ in 0..10 {
+                runtime.block_on(session.record_many(&chosen, &values)).unwrap();
+            }
+        }) / 10
+    });
+    sides.add("record-many of 1,000 by handle, native", |_| {
+        timed(|| {
+            for _ in 0..10 {
+                own.registry.record_many(black_box(&chosen), &values).unwrap();
+            }
+        }) / 10
     });
     sides.add("1,000 labelled increments, prometheus", |_| {
         timed(|| {
@@ -462,14 +643,12 @@ fn start(runtime: &Runtime, plug: &Plug) {
     drop(plug.clone());
     let mut times: Vec<f64> = (0..rounds(50).max(10))
         .map(|_| {
-            timed(|| {
-                let plug = Plug::embedded().unwrap();
-                let mut session = session(runtime, &plug);
-                let recorded = runtime.block_on(session.record("jobs_total", MetricKind::Counter, &[], 1.0));
-                black_box(recorded.unwrap());
-            })
-            .as_secs_f64()
-                * 1e3
+            let started = Instant::now();
+            let plug = Plug::embedded().unwrap();
+            let mut session = session(runtime, &plug);
+            let recorded = runtime.block_on(session.record("jobs_total", MetricKind::Counter, &[], 1.0));
+            black_box(recorded.unwrap());
+            started.elapsed().as_secs_f64() * 1e3
         })
         .collect();
     times.sort_by(f64::total_cmp);

@@ -54,9 +54,18 @@ impl PlugHandle {
         json(&self.with(|session| Box::pin(session.health_check())).await?)
     }
 
-    /// Makes the plug forget what it recorded, and its configuration.
+    /// Makes the plug forget what it recorded, and its configuration, and delete the groups that it pushed.
     pub async fn cleanup(&self) -> Result<Value, Error> {
         json(&self.with(|session| Box::pin(session.cleanup())).await?)
+    }
+
+    /// Makes the plug push what no gateway has accepted yet, for a host that is about to end: the plug has no timers of its own.
+    /// Says why, where that was to be done and could not; a plug without that operation has nothing to push.
+    pub async fn flush(&self) -> Result<Option<String>, Error> {
+        let answer = self.process(&serde_json::json!({"operation": "flush_metrics"})).await?;
+        let text = |key: &str| answer.get(key).and_then(Value::as_str);
+        let done = answer.get("success") == Some(&Value::Bool(true)) || text("error_code") == Some("unknown_operation");
+        Ok((!done).then(|| text("error").unwrap_or_default().to_owned()))
     }
 
     /// What the plug says of itself.

@@ -30,6 +30,7 @@ pub(crate) mod bindings {
                 export plugpipe:monitoring/plug@1.0.0;
                 export plugpipe:monitoring/metrics@1.0.0;
                 export plugpipe:monitoring/exposition@1.0.0;
+                export plugpipe:monitoring/query@1.0.0;
                 export plugpipe:monitoring/state@1.0.0;
             }
         ",
@@ -137,7 +138,9 @@ impl Plug {
 
     /// Starts a plug for one owner: without a queue, for callers to whom each nanosecond counts.
     pub async fn session(&self, config: &Value, grants: Grants, limits: Limits) -> Result<Session, Error> {
-        Session::start(self.pre.clone(), config, grants, limits).await
+        // This build's own plug leaves an exposition where it is; of others that is not known.
+        let in_place = *self.sha256 == *env!("PLUGPIPE_PLUG_SHA256");
+        Session::start(self.pre.clone(), in_place, config, grants, limits).await
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tracing::error;
-use wasmtime::component::ResourceTable;
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
+use wasmtime::component::{self, ResourceTable, TypedFunc, WasmList};
+use wasmtime::{ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
 use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
@@ -22,6 +22,7 @@ use crate::plug::bindings::{MonitoringHost, MonitoringHostPre};
 
 pub use crate::plug::bindings::exports::plugpipe::monitoring::exposition::Exposed;
 pub use crate::plug::bindings::exports::plugpipe::monitoring::metrics::{Definition, NativeBuckets, Outcome};
+pub use crate::plug::bindings::exports::plugpipe::monitoring::query;
 pub use crate::plug::bindings::exports::plugpipe::monitoring::types::{Format, Label, MetricKind};
 
 /// How long a call that waits on the host may outlive its limit before it is taken from the outside.
@@ -48,9 +49,41 @@ pub(crate) struct State {
     http: WasiHttpCtx,
     outbound: Outbound,
     clocks: WasiClocksCtx,
-    limits: StoreLimits,
+    bounds: Bounds,
     /// How many more epochs the running call may compute for.
     epochs_left: u64,
+}
+
+/// The store's limits, and what is held within them.
+struct Bounds {
+    limits: StoreLimits,
+    memory_bytes: usize,
+}
+
+impl ResourceLimiter for Bounds {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let grows = self.limits.memory_growing(current, desired, maximum)?;
+        if grows {
+            self.memory_bytes += desired.saturating_sub(current);
+        }
+        Ok(grows)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.limits.table_growing(current, desired, maximum)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.instances()
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.tables()
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.memories()
+    }
 }
 
 impl IoView for State {
@@ -76,6 +109,8 @@ impl WasiHttpView for State {
 /// A call's future must be awaited to its end: one that is dropped half-way costs the instance, as a crash does.
 pub struct Session {
     pre: MonitoringHostPre<State>,
+    /// Whether the plug is known to leave an exposition where it is until the next call.
+    in_place: bool,
     config: String,
     grants: Arc<Grants>,
     limits: Limits,
@@ -86,6 +121,10 @@ pub struct Session {
 struct Instance {
     store: Store<State>,
     plug: MonitoringHost,
+    /// What `plug` was made of.
+    component: component::Instance,
+    /// `exposition.encode`, its answer left where it is; looked up at its first call.
+    encode_in_place: Option<TypedFunc<(Format,), (WasmList<u8>,)>>,
     /// Whether the plug has been told its configuration.
     configured: bool,
     /// Whether no call ended it or left it half-way.
@@ -120,14 +159,21 @@ macro_rules! call {
 impl Session {
     pub(crate) async fn start(
         pre: MonitoringHostPre<State>,
+        in_place: bool,
         config: &Value,
         grants: Grants,
         limits: Limits,
     ) -> Result<Self, Error> {
-        let mut session = Self { pre, config: config.to_string(), grants: Arc::new(grants), limits, instance: None };
+        let mut session =
+            Self { pre, in_place, config: config.to_string(), grants: Arc::new(grants), limits, instance: None };
         // The first instance is made here, so that what is wrong with the component is said at once.
         session.instance = Some(session.instantiate().await?);
         Ok(session)
+    }
+
+    /// The plug's memory, in bytes: all that its instance ever asked for, since an instance gives none back. 0 after a crash.
+    pub fn memory_bytes(&self) -> usize {
+        self.instance.as_ref().map_or(0, |instance| instance.store.data().bounds.memory_bytes)
     }
 
     /// Runs one operation: `ctx` and `cfg` go to the plug as they are, and so comes its answer. An empty `cfg` keeps the last one.
@@ -140,7 +186,7 @@ impl Session {
         call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_health_check(store))
     }
 
-    /// Makes the plug forget what it recorded, and its configuration: JSON.
+    /// Makes the plug forget what it recorded, and its configuration, and delete the groups that it pushed: JSON.
     pub async fn cleanup(&mut self) -> Result<String, Error> {
         call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_cleanup(store))
     }
@@ -221,9 +267,67 @@ impl Session {
         call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_encode(store, format))
     }
 
+    /// Like [`Session::encode`], into a buffer that the caller uses again: for tens of megabytes, memory that is fresh at each
+    /// call costs several times what the copy does. What was in the buffer is gone, also after an error.
+    pub async fn encode_into(&mut self, format: Format, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        buffer.clear();
+        if !self.in_place {
+            // Other plugs may free their answer before this call is back.
+            *buffer = self.encode(format).await?;
+            return Ok(());
+        }
+        let function = self.ready().await?.encode_in_place()?;
+        let (bytes,) = call!(self, |_plug, store| function.call_async(store, (format,)))?;
+        if let Some(instance) = &self.instance {
+            buffer.extend_from_slice(bytes.as_le_slice(&instance.store));
+        }
+        Ok(())
+    }
+
     /// What a scrape with this `Accept` header gets; no header is an empty text.
     pub async fn scrape(&mut self, accept: &str) -> Result<Exposed, Error> {
         call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_scrape(store, accept))
+    }
+
+    /// Asks the configured Prometheus an expression at one moment, in milliseconds since the epoch; none for the server's now.
+    pub async fn instant(
+        &mut self,
+        expression: &str,
+        time_ms: Option<i64>,
+        options: query::Options,
+    ) -> Result<query::Answer, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_instant(store, expression, time_ms, options))?
+            .map_err(plug_error)
+    }
+
+    /// Asks it an expression over a range of time, at each step; all in milliseconds.
+    pub async fn range(
+        &mut self,
+        expression: &str,
+        (start_ms, end_ms, step_ms): (i64, i64, i64),
+        too_many: query::TooManyPoints,
+        options: query::Options,
+    ) -> Result<query::Answer, Error> {
+        call!(self, |plug, store| plug
+            .plugpipe_monitoring_query()
+            .call_range(store, expression, start_ms, end_ms, step_ms, too_many, options))?
+        .map_err(plug_error)
+    }
+
+    /// The series that the selection finds in it.
+    pub async fn series(&mut self, selection: &query::Selection) -> Result<query::SeriesList, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_series(store, selection))?.map_err(plug_error)
+    }
+
+    /// The names of labels in it.
+    pub async fn labels(&mut self, selection: &query::Selection) -> Result<query::Texts, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_labels(store, selection))?.map_err(plug_error)
+    }
+
+    /// The values of one label in it.
+    pub async fn label_values(&mut self, label: &str, selection: &query::Selection) -> Result<query::Texts, Error> {
+        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_label_values(store, label, selection))?
+            .map_err(plug_error)
     }
 
     /// The whole registry, for [`Session::restore`].
@@ -275,16 +379,19 @@ impl Session {
             http: WasiHttpCtx::new(),
             outbound: Outbound::new(Arc::clone(&self.grants)),
             clocks: WasiClocksCtx::default(),
-            limits: StoreLimitsBuilder::new()
-                .memory_size(self.limits.memory_bytes)
-                .memories(1)
-                .instances(16)
-                .tables(16)
-                .build(),
+            bounds: Bounds {
+                limits: StoreLimitsBuilder::new()
+                    .memory_size(self.limits.memory_bytes)
+                    .memories(1)
+                    .instances(16)
+                    .tables(16)
+                    .build(),
+                memory_bytes: 0,
+            },
             epochs_left: epochs(self.limits.call),
         };
         let mut store = Store::new(self.pre.engine(), state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.bounds);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut context| {
             let left = &mut context.data_mut().epochs_left;
@@ -292,13 +399,29 @@ impl Session {
             // A yield lets other tasks of this thread run too.
             Ok(if *left == 0 { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
         });
-        let plug = self
-            .pre
-            .instantiate_async(&mut store)
-            .await
-            .map_err(|error| Error::Load { plug: "the plug".into(), problem: format!("{error:#}") })?;
-        Ok(Instance { store, plug, configured: false, sound: true })
+        let component = self.pre.instance_pre().instantiate_async(&mut store).await.map_err(not_loaded)?;
+        let plug = MonitoringHost::new(&mut store, &component).map_err(not_loaded)?;
+        Ok(Instance { store, plug, component, encode_in_place: None, configured: false, sound: true })
     }
+}
+
+impl Instance {
+    fn encode_in_place(&mut self) -> Result<TypedFunc<(Format,), (WasmList<u8>,)>, Error> {
+        if let Some(function) = &self.encode_in_place {
+            return Ok(*function);
+        }
+        let Self { store, component, .. } = self;
+        let interface = component.get_export_index(&mut *store, None, "plugpipe:monitoring/exposition@1.0.0");
+        let function = interface.and_then(|index| component.get_export_index(&mut *store, Some(&index), "encode"));
+        let function = function.ok_or_else(|| not_loaded(wasmtime::Error::msg("it exports no exposition.encode")))?;
+        let function = component.get_typed_func(store, function).map_err(not_loaded)?;
+        self.encode_in_place = Some(function);
+        Ok(function)
+    }
+}
+
+fn not_loaded(error: wasmtime::Error) -> Error {
+    Error::Load { plug: "the plug".into(), problem: format!("{error:#}") }
 }
 
 /// For how many epochs a call within this limit may compute.

@@ -3,25 +3,35 @@
 // The generated code is not ours to document or to bind by our lints.
 #[allow(missing_docs, unsafe_op_in_unsafe_fn, unreachable_pub, clippy::all, clippy::undocumented_unsafe_blocks)]
 pub(crate) mod bindings {
-    wit_bindgen::generate!({ path: "../wit", world: "monitoring", generate_all, pub_export_macro: false });
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "monitoring",
+        generate_all,
+        pub_export_macro: false,
+        // The whole interface `exposition`: see the module of that name.
+        skip: ["encode", "scrape"],
+    });
 }
+
+mod exposition;
 
 use core::time::Duration;
 use std::cell::RefCell;
 
-use bindings::exports::plugpipe::monitoring::exposition::{Exposed, Guest as ExpositionGuest};
 use bindings::exports::plugpipe::monitoring::metrics::{self as wit, Guest as MetricsGuest, Outcome, Rejection};
 use bindings::exports::plugpipe::monitoring::plug::Guest as PlugGuest;
+use bindings::exports::plugpipe::monitoring::query::{self as asked, Guest as QueryGuest};
 use bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
 use bindings::exports::plugpipe::monitoring::types;
 
-use crate::exposition::negotiate::{Choice, Format, negotiate};
-use crate::exposition::plain;
+use crate::exposition::number::number_text;
 use crate::exposition::view::Exemplar;
 use crate::http::wasi::Wasi;
 use crate::registry::{
     Buckets, Definition, FamilyId, Kind, LabelName, Labels, MetricName, NativeConfig, Recording, SeriesId,
 };
+use crate::servers::prometheus::values::{Histogram, Labels as SeriesLabels, Sample, Value};
+use crate::servers::prometheus::{Options, Query, Selection, TooManyPoints};
 use crate::sort::sorted_by;
 use crate::{Error, Plug};
 
@@ -135,23 +145,6 @@ impl MetricsGuest for Component {
     }
 }
 
-impl ExpositionGuest for Component {
-    fn encode(format: types::Format) -> Vec<u8> {
-        expose(plain(match format {
-            types::Format::Text => Format::Text004,
-            types::Format::OpenMetrics => Format::OpenMetrics100,
-            types::Format::Protobuf => Format::Protobuf,
-            types::Format::Json => Format::Json,
-            types::Format::Csv => Format::Csv,
-        }))
-        .body
-    }
-
-    fn scrape(accept: String) -> Exposed {
-        expose(negotiate(&accept))
-    }
-}
-
 impl StateGuest for Component {
     fn snapshot() -> Vec<u8> {
         with(|plug| {
@@ -166,10 +159,138 @@ impl StateGuest for Component {
     }
 }
 
-/// An exposition fails only past 4 GiB, which is more than the component's memory can hold: then it would have ended before.
-fn expose(choice: Choice) -> Exposed {
-    let (body, choice) = with(|plug| plug.expose(choice)).unwrap_or((Vec::new(), choice));
-    Exposed { content_type: choice.content_type(), body }
+impl QueryGuest for Component {
+    fn instant(
+        expression: String,
+        time_ms: Option<i64>,
+        options: asked::Options,
+    ) -> Result<asked::Answer, types::Error> {
+        ask(&Query::Instant { expression, time_ms }, &options)
+    }
+
+    fn range(
+        expression: String,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+        too_many: asked::TooManyPoints,
+        options: asked::Options,
+    ) -> Result<asked::Answer, types::Error> {
+        let too_many = match too_many {
+            asked::TooManyPoints::RaiseStep => TooManyPoints::RaiseStep,
+            asked::TooManyPoints::Split => TooManyPoints::Split,
+            asked::TooManyPoints::Refuse => TooManyPoints::Refuse,
+        };
+        ask(&Query::Range { expression, start_ms, end_ms, step_ms, too_many }, &options)
+    }
+
+    fn series(selection: asked::Selection) -> Result<asked::SeriesList, types::Error> {
+        Ok(with(|plug| {
+            plug.ask_prometheus(|api| {
+                let reply = api.series(&selection.into())?;
+                let items = api.series_list(&reply)?.into_iter().map(labels_out).collect();
+                Ok(asked::SeriesList { items, warnings: reply.warnings })
+            })
+        })?)
+    }
+
+    fn labels(selection: asked::Selection) -> Result<asked::Texts, types::Error> {
+        Ok(with(|plug| {
+            plug.ask_prometheus(|api| {
+                let reply = api.labels(&selection.into())?;
+                Ok(asked::Texts { items: api.texts(&reply)?, warnings: reply.warnings })
+            })
+        })?)
+    }
+
+    fn label_values(label: String, selection: asked::Selection) -> Result<asked::Texts, types::Error> {
+        Ok(with(|plug| {
+            plug.ask_prometheus(|api| {
+                let reply = api.label_values(&label, &selection.into())?;
+                Ok(asked::Texts { items: api.texts(&reply)?, warnings: reply.warnings })
+            })
+        })?)
+    }
+}
+
+fn ask(query: &Query, options: &asked::Options) -> Result<asked::Answer, types::Error> {
+    let options = Options {
+        timeout_ms: options.timeout_ms.map(i64::from),
+        limit: options.limit.map(u64::from),
+        lookback_ms: options.lookback_ms.map(i64::from),
+        stats: None,
+    };
+    Ok(with(|plug| {
+        plug.ask_prometheus(|api| {
+            let answer = api.query(query, &options)?;
+            Ok(asked::Answer {
+                value: api.typed(&answer)?.into(),
+                warnings: answer.warnings().to_vec(),
+                infos: answer.infos().to_vec(),
+                step_raised_to_ms: answer.step_raised_to_ms,
+                parts: u32::try_from(answer.parts).unwrap_or(u32::MAX),
+            })
+        })
+    })?)
+}
+
+impl From<asked::Selection> for Selection {
+    fn from(given: asked::Selection) -> Self {
+        let limit = given.limit.map(u64::from);
+        Self { matches: given.matches, start_ms: given.start_ms, end_ms: given.end_ms, limit }
+    }
+}
+
+impl From<Value> for asked::Value {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Scalar(time, number) => Self::Scalar((time, number)),
+            Value::String(time, text) => Self::Text((time, text)),
+            Value::Vector(all) => Self::Vector(
+                all.into_iter()
+                    .map(|series| asked::InstantSeries {
+                        labels: labels_out(series.labels),
+                        time_ms: series.time_ms,
+                        sample: match series.sample {
+                            Sample::Float(number) => asked::Sample::Float(number),
+                            Sample::Histogram(histogram) => asked::Sample::Histogram(histogram.into()),
+                        },
+                    })
+                    .collect(),
+            ),
+            Value::Matrix(all) => Self::Matrix(
+                all.into_iter()
+                    .map(|series| asked::RangeSeries {
+                        labels: labels_out(series.labels),
+                        times_ms: series.times_ms,
+                        values: series.values,
+                        histograms: series.histograms.into_iter().map(|(time, one)| (time, one.into())).collect(),
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+impl From<Histogram> for asked::Histogram {
+    fn from(histogram: Histogram) -> Self {
+        let bucket = |bucket: crate::servers::prometheus::values::Bucket| asked::Bucket {
+            lower_inclusive: bucket.lower_inclusive,
+            upper_inclusive: bucket.upper_inclusive,
+            lower: bucket.lower,
+            upper: bucket.upper,
+            count: bucket.count,
+        };
+        Self {
+            count: histogram.count,
+            sum: histogram.sum,
+            buckets: histogram.buckets.into_iter().map(bucket).collect(),
+        }
+    }
+}
+
+fn labels_out(labels: SeriesLabels) -> Vec<types::Label> {
+    labels.into_iter().map(|(name, value)| types::Label { name, value }).collect()
 }
 
 fn outcome(result: Result<(), Error>) -> Outcome {
@@ -208,8 +329,9 @@ fn read_definition(given: wit::Definition) -> Result<Definition, Error> {
 fn seconds(given: Option<f64>, field: &str) -> Result<Option<Duration>, Error> {
     given
         .map(|seconds| {
-            Duration::try_from_secs_f64(seconds)
-                .map_err(|_| Error::invalid(field, format!("expected a number of seconds, got {seconds}")))
+            Duration::try_from_secs_f64(seconds).map_err(|_| {
+                Error::invalid(field, format!("expected a number of seconds, got {}", number_text(seconds)))
+            })
         })
         .transpose()
 }
@@ -242,7 +364,12 @@ impl From<Error> for types::Error {
             Error::NotConfigured { .. } => Self::NotConfigured(text),
             Error::Unanswered { failure: crate::http::Failure::NotGranted, .. } => Self::NotGranted(text),
             Error::Unanswered { .. } => Self::Unreachable(text),
-            Error::Refused { .. } | Error::Query { .. } | Error::BadAnswer { .. } => Self::Refused(text),
+            Error::Undelivered { cause, .. } if matches!(*cause, Error::Unanswered { .. }) => Self::Unreachable(text),
+            Error::Refused { .. }
+            | Error::Query { .. }
+            | Error::BadAnswer { .. }
+            | Error::PushConflict { .. }
+            | Error::Undelivered { .. } => Self::Refused(text),
         }
     }
 }

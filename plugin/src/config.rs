@@ -7,7 +7,7 @@
 //! | key | form | default |
 //! |---|---|---|
 //! | `prometheus_url`, `gateway_url`, `grafana_url` | `http://` or `https://` URL, with any path the server lives under | none |
-//! | `alertmanager_url`, `webhook_url` | the same | none |
+//! | `ruler_url`, `alertmanager_url`, `webhook_url` | the same | none |
 //! | `webhook_format` | `alertmanager` or `plugpipe`: the body of webhooks | `alertmanager` |
 //! | `webhook_secret` | text, in `cfg` only: signs webhooks | none |
 //! | `job_name` | text, not empty | `plugpipe` |
@@ -17,29 +17,49 @@
 //! | `push_timeout` | duration: for a push that follows a record | `1500ms` |
 //! | `connect_timeout` | duration | `1s` |
 //! | `max_response_bytes` | number | 16 MiB |
+//! | `retry_attempts` | number, 1 to 10: for an operation that speaks to a server | 3 |
+//! | `retry_delay`, `max_retry_delay` | duration: the longest wait before the second attempt, and before any | `100ms`, `2s` |
+//! | `prometheus_auth`, `gateway_auth`, `grafana_auth`, … | see [`crate::http::auth`] | none |
 //! | `histogram_buckets` | list of numbers, rising | [`Buckets::default`] |
+//! | `grouping_key` | object: labels of the group beyond job and instance | none |
+//! | `push_policy` | `on_record`, `manual` or `interval` | `on_record` |
+//! | `push_interval` | duration: for the policy `interval` | `15s` |
+//! | `push_mode` | `replace` or `add`; in `ctx` also `delete` | `replace` |
+//! | `push_gzip` | true or false: compress what is pushed | false |
+//! | `preflight` | true or false: look whether the gateway would refuse a push | for `push_metrics` true, else false |
+//! | `delete_on_cleanup` | true or false: `cleanup` deletes the groups that were pushed | true |
 //! | `mock_mode` | true or false: reach no server | false |
 //! | `own_metrics` | true or false: expose `plugpipe_monitoring_*` too | false |
+//! | `remote_write_url`, `otlp_url` | URL, with the receiver's path | none |
+//! | `remote_write_version` | `auto`, `2.0` or `1.0` | `auto` |
+//! | `remote_write_timeout` | duration: for one request, and then no further one | `10s` |
+//! | `remote_write_capacity` | number of values kept for a receiver that is away | 100,000 |
+//! | `external_labels` | names and texts, put on what is remote-written | none |
 //! | `default_metrics` | true or false, in `cfg` only: register [`crate::catalog`] | false |
 //!
 //! Other keys are left to later operations and to the host.
 
+mod remote;
+
 use core::time::Duration;
+
+pub use remote::Remote;
 
 use crate::error::{Error, excerpt};
 use crate::fields::{self, Fields};
-use crate::http::{Limits, Url, shown};
+use crate::http::{Credentials, Limits, Retry, Url, auth, shown};
 use crate::json::{Json, Object, Writer};
-use crate::registry::{Buckets, Labels};
-use crate::servers::pushgateway::Group;
+use crate::registry::{Buckets, LabelName, Labels};
+use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::webhook::{self, SigningKey};
 use crate::time::parse_duration;
 
 /// Every key that this module reads, for the decision whether a `ctx` changes the configuration of its call.
-const KEYS: [&str; 15] = [
+const KEYS: &[&str] = &[
     "prometheus_url",
     "gateway_url",
     "grafana_url",
+    "ruler_url",
     "alertmanager_url",
     "webhook_url",
     "webhook_format",
@@ -50,12 +70,23 @@ const KEYS: [&str; 15] = [
     "push_timeout",
     "connect_timeout",
     "max_response_bytes",
+    "retry_attempts",
+    "retry_delay",
+    "max_retry_delay",
     "mock_mode",
     "own_metrics",
+    "grouping_key",
+    "push_policy",
+    "push_interval",
+    "push_mode",
+    "push_gzip",
+    "preflight",
 ];
 
 /// The key of `cfg` alone that says the default buckets; in a `ctx`, `buckets` does.
 const BUCKETS: &str = "histogram_buckets";
+
+const GROUPING_KEY: &str = "grouping_key";
 
 /// Where settings may be nested.
 const NESTED: &str = "prometheus_config";
@@ -69,6 +100,8 @@ pub struct Config {
     pub gateway_url: Option<Url>,
     /// Where dashboards live.
     pub grafana_url: Option<Url>,
+    /// Who evaluates rules, where it is not Prometheus itself.
+    pub ruler_url: Option<Url>,
     /// Where alerts are sent, and silences made.
     pub alertmanager_url: Option<Url>,
     /// Who is notified, where a call names nobody.
@@ -91,6 +124,10 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// The longest answer that is read.
     pub max_response_bytes: usize,
+    /// For operations that somebody waits for; a push that follows a record is sent once.
+    pub retry: Retry,
+    /// What each server is sent beside requests.
+    pub credentials: Credentials,
     /// For histograms that name no buckets of their own.
     pub histogram_buckets: Buckets,
     /// No server is reached; answers say `"mock": true`.
@@ -99,6 +136,33 @@ pub struct Config {
     pub own_metrics: bool,
     /// PlugPipe's own metrics are registered.
     pub default_metrics: bool,
+    /// Remote write and OTLP.
+    pub remote: Remote,
+    /// Labels of the grouping key of pushes, beyond job and instance.
+    pub grouping_key: Labels,
+    /// When what was recorded is pushed.
+    pub push_policy: PushPolicy,
+    /// For [`PushPolicy::Interval`]: from one push to the next.
+    pub push_interval: Duration,
+    /// What a push does to what the group holds already.
+    pub push_mode: Mode,
+    /// What is pushed is compressed.
+    pub push_gzip: bool,
+    /// Whether a push is checked before it is sent; none for those only that somebody asked for.
+    pub preflight: Option<bool>,
+    /// The groups that were pushed are deleted by `cleanup`.
+    pub delete_on_cleanup: bool,
+}
+
+/// When what was recorded is pushed, where there is a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushPolicy {
+    /// With each record.
+    OnRecord,
+    /// When somebody asks for it.
+    Manual,
+    /// With the first call after [`Config::push_interval`], where something was recorded since the last push.
+    Interval,
 }
 
 impl Default for Config {
@@ -107,6 +171,7 @@ impl Default for Config {
             prometheus_url: None,
             gateway_url: None,
             grafana_url: None,
+            ruler_url: None,
             alertmanager_url: None,
             webhook_url: None,
             webhook_format: webhook::Format::default(),
@@ -119,10 +184,21 @@ impl Default for Config {
             push_timeout: Duration::from_millis(1_500),
             connect_timeout: Duration::from_secs(1),
             max_response_bytes: 16 * 1024 * 1024,
+            retry: Retry::default(),
+            credentials: Credentials::default(),
             histogram_buckets: Buckets::default(),
             mock: false,
             own_metrics: false,
             default_metrics: false,
+            grouping_key: Labels::default(),
+            push_policy: PushPolicy::OnRecord,
+            push_interval: Duration::from_secs(15),
+            push_mode: Mode::Replace,
+            push_gzip: false,
+            preflight: None,
+            // Who cleans up wants nothing left; who wants the last values to stay does not clean up.
+            delete_on_cleanup: true,
+            remote: Remote::default(),
         }
     }
 }
@@ -143,13 +219,17 @@ impl Config {
             if let Some(register) = setting(&fields, "default_metrics", flag)? {
                 config.default_metrics = register.unwrap_or(false);
             }
+            if let Some(delete) = setting(&fields, "delete_on_cleanup", flag)? {
+                config.delete_on_cleanup = delete.unwrap_or(Self::default().delete_on_cleanup);
+            }
         }
         Ok(config)
     }
 
     /// The configuration for one call: this one, with what `ctx` says over it; none if `ctx` says nothing of it.
     pub fn with_ctx(&self, ctx: &Object) -> Result<Option<Self>, Error> {
-        if !ctx.iter().any(|(key, _)| key == NESTED || KEYS.contains(&key)) {
+        let own = |key| key == NESTED || KEYS.contains(&key) || auth::is_key(key) || remote::KEYS.contains(&key);
+        if !ctx.iter().any(|(key, _)| own(key)) {
             return Ok(None);
         }
         let mut config = self.clone();
@@ -159,8 +239,12 @@ impl Config {
 
     /// The group that this plug's pushes replace.
     pub fn group(&self) -> Result<Group, Error> {
-        let labels = self.instance.as_deref().map(|instance| ("instance", instance));
-        Ok(Group { job: self.job_name.clone(), labels: Labels::new(labels, NESTED)? })
+        let mut labels: Vec<(LabelName, Box<str>)> =
+            self.grouping_key.iter().map(|(name, value)| (name.clone(), value.into())).collect();
+        if let Some(instance) = &self.instance {
+            labels.push((LabelName::new("instance", GROUPING_KEY)?, instance.as_str().into()));
+        }
+        Ok(Group { job: self.job_name.clone(), labels: Labels::of(labels, GROUPING_KEY)? })
     }
 
     /// Bounds for an operation that somebody waits for.
@@ -182,7 +266,9 @@ impl Config {
     }
 
     fn overlay(&mut self, name: &str, settings: &Object) -> Result<(), Error> {
-        for (path, map) in nested(name, settings)? {
+        let layers = nested(name, settings)?;
+        self.credentials.overlay(&layers)?;
+        for (path, map) in layers {
             let fields = Fields::new(map, &path);
             if let Some(url) = setting(&fields, "prometheus_url", url)? {
                 self.prometheus_url = url;
@@ -192,6 +278,9 @@ impl Config {
             }
             if let Some(url) = setting(&fields, "grafana_url", url)? {
                 self.grafana_url = url;
+            }
+            if let Some(url) = setting(&fields, "ruler_url", url)? {
+                self.ruler_url = url;
             }
             if let Some(url) = setting(&fields, "alertmanager_url", url)? {
                 self.alertmanager_url = url;
@@ -203,6 +292,7 @@ impl Config {
                 self.webhook_format = format.unwrap_or_default();
             }
             let defaults = Self::default();
+            self.overlay_pushes(&fields, name == "ctx", &defaults)?;
             if let Some(job) = setting(&fields, "job_name", text)? {
                 self.job_name = job.unwrap_or(defaults.job_name);
             }
@@ -226,12 +316,59 @@ impl Config {
             if let Some(bytes) = setting(&fields, "max_response_bytes", size)? {
                 self.max_response_bytes = bytes.unwrap_or(defaults.max_response_bytes);
             }
+            if let Some(attempts) = setting(&fields, "retry_attempts", attempts)? {
+                self.retry.attempts = attempts.unwrap_or(defaults.retry.attempts);
+            }
+            if let Some(delay) = setting(&fields, "retry_delay", duration)? {
+                self.retry.delay = delay.unwrap_or(defaults.retry.delay);
+            }
+            if let Some(delay) = setting(&fields, "max_retry_delay", duration)? {
+                self.retry.max_delay = delay.unwrap_or(defaults.retry.max_delay);
+            }
             if let Some(mock) = setting(&fields, "mock_mode", flag)? {
                 self.mock = mock.unwrap_or(defaults.mock);
             }
             if let Some(own) = setting(&fields, "own_metrics", flag)? {
                 self.own_metrics = own.unwrap_or(defaults.own_metrics);
             }
+            self.remote.overlay(&fields)?;
+        }
+        Ok(())
+    }
+
+    fn overlay_pushes(&mut self, fields: &Fields, for_call: bool, defaults: &Self) -> Result<(), Error> {
+        if let Some(given) = fields.get(GROUPING_KEY) {
+            self.grouping_key = match given {
+                // As elsewhere, an empty text is what a template leaves of something that is not set.
+                Json::String(text) if text.trim().is_empty() => Labels::default(),
+                _ => grouping_key(fields)?,
+            };
+        }
+        if let Some(interval) = setting(fields, "push_interval", duration)? {
+            self.push_interval = interval.unwrap_or(defaults.push_interval);
+        }
+        let policies = ["on_record", "manual", "interval"];
+        if let Some(policy) = setting(fields, "push_policy", |value| one_of(value, &policies))? {
+            self.push_policy = match policy {
+                Some(1) => PushPolicy::Manual,
+                Some(2) => PushPolicy::Interval,
+                _ => PushPolicy::OnRecord,
+            };
+        }
+        // A configuration that deletes the group with each record is nobody's wish.
+        let modes: &[&'static str] = if for_call { &["replace", "add", "delete"] } else { &["replace", "add"] };
+        if let Some(mode) = setting(fields, "push_mode", |value| one_of(value, modes))? {
+            self.push_mode = match mode {
+                Some(1) => Mode::Add,
+                Some(2) => Mode::Delete,
+                _ => Mode::Replace,
+            };
+        }
+        if let Some(gzip) = setting(fields, "push_gzip", flag)? {
+            self.push_gzip = gzip.unwrap_or(defaults.push_gzip);
+        }
+        if let Some(preflight) = setting(fields, "preflight", flag)? {
+            self.preflight = preflight;
         }
         Ok(())
     }
@@ -280,20 +417,45 @@ fn setting<T>(
         Some(Json::Null) => Ok(Some(None)),
         Some(Json::String(text)) if text.trim().is_empty() => Ok(Some(None)),
         Some(value) => {
-            if let Json::String(text) = value
-                && text.contains("${")
-            {
-                return Err(Error::invalid(
-                    fields.path(key),
-                    format!(
-                        "{:?} holds a ${{NAME}} that nobody replaced; the host does that for names that it was granted (harness: --env NAME)",
-                        excerpt(text, 100)
-                    ),
-                ));
+            if let Json::String(text) = value {
+                replaced(text).map_err(|problem| Error::invalid(fields.path(key), problem))?;
             }
             read(value).map(|value| Some(Some(value))).map_err(|problem| Error::invalid(fields.path(key), problem))
         }
     }
+}
+
+/// Refuses a text with a `${NAME}` in it.
+fn replaced(text: &str) -> Result<(), String> {
+    if text.contains("${") {
+        return Err(format!(
+            "{:?} holds a ${{NAME}} that nobody replaced; the host does that for names that it was granted (harness: --env NAME)",
+            excerpt(text, 100)
+        ));
+    }
+    Ok(())
+}
+
+/// Labels beyond job and instance; a name may be any text, where the gateway takes that.
+fn grouping_key(fields: &Fields) -> Result<Labels, Error> {
+    let labels = fields.labels(GROUPING_KEY, true)?;
+    let path = |name: &str| format!("{}.{name}", fields.path(GROUPING_KEY));
+    if labels.get("job").is_some() {
+        return Err(Error::invalid(path("job"), "the job of the grouping key is said in job_name"));
+    }
+    for (name, value) in labels.iter() {
+        replaced(value).map_err(|problem| Error::invalid(path(name.as_str()), problem))?;
+    }
+    Ok(labels)
+}
+
+/// Which of these words it is.
+fn one_of(value: &Json, words: &[&str]) -> Result<usize, String> {
+    let given = value.as_str().map(str::trim);
+    words
+        .iter()
+        .position(|word| given == Some(word))
+        .ok_or_else(|| format!("expected one of {}, got {}", words.join(", "), excerpt(&value.shown(), 100)))
 }
 
 fn url(value: &Json) -> Result<Url, String> {
@@ -320,6 +482,11 @@ fn size(value: &Json) -> Result<usize, String> {
     let size =
         text(value)?.trim().parse().map_err(|_| format!("expected a whole number of bytes, got {}", value.shown()))?;
     Ok(std::cmp::min(size, 1024 * 1024 * 1024))
+}
+
+fn attempts(value: &Json) -> Result<u32, String> {
+    let number = text(value)?.trim().parse().ok().filter(|number| (1..=10).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from 1 to 10, got {}", excerpt(&value.shown(), 100)))
 }
 
 fn flag(value: &Json) -> Result<bool, String> {
@@ -374,13 +541,46 @@ mod tests {
             (json!({"instance": "${HOSTNAME}"}), "cfg.instance"),
             (json!({"histogram_buckets": [2, 1]}), "cfg.histogram_buckets"),
             (json!({"mock_mode": "maybe"}), "cfg.mock_mode"),
+            (json!({"retry_attempts": 0}), "cfg.retry_attempts"),
+            (json!({"retry_attempts": 1.5}), "cfg.retry_attempts"),
+            (json!({"retry_delay": "soon"}), "cfg.retry_delay"),
+            (
+                json!({"prometheus_config": {"grafana_auth": {"token": "a\nsecret"}}}),
+                "cfg.prometheus_config.grafana_auth.token",
+            ),
+            (json!({"gateway_auth": {"password": "${GW_secret}", "username": "u"}}), "cfg.gateway_auth.password"),
+            (json!({"gateway_auth": "secret\r"}), "cfg.gateway_auth"),
             (json!({"max_response_bytes": -1}), "cfg.max_response_bytes"),
             (json!({"job_name": ["a"]}), "cfg.job_name"),
+            (json!({"grouping_key": {"__name__": "x"}}), "cfg.grouping_key.__name__"),
+            (json!({"prometheus_config": {"grouping_key": {"job": "x"}}}), "cfg.prometheus_config.grouping_key.job"),
+            (json!({"grouping_key": {"region": "${REGION}"}}), "cfg.grouping_key.region"),
+            (json!({"grouping_key": "region"}), "cfg.grouping_key"),
+            (json!({"push_policy": "always"}), "cfg.push_policy"),
+            (json!({"push_mode": "delete"}), "cfg.push_mode"),
+            (json!({"push_interval": "0s"}), "cfg.push_interval"),
+            (json!({"remote_write_url": "h:1/api/v1/write"}), "cfg.remote_write_url"),
+            (json!({"remote_write_version": "3"}), "cfg.remote_write_version"),
+            (json!({"remote_write_capacity": "many"}), "cfg.remote_write_capacity"),
+            (json!({"external_labels": {"__name__": "x"}}), "cfg.external_labels.__name__"),
+            (json!({"prometheus_config": {"otlp_url": "ftp://h"}}), "cfg.prometheus_config.otlp_url"),
         ] {
             let error = config(cfg.clone()).unwrap_err();
             assert_eq!(error.field(), Some(field), "{cfg}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_group_is_job_instance_and_grouping_key() {
+        let plug = config(json!({"job_name": "j", "instance": "i", "grouping_key": {"a.b": 1, "zone": ""}})).unwrap();
+        let labels: Vec<_> =
+            plug.group().unwrap().labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(labels, ["a.b=1", "instance=i", "zone="]);
+        let for_call = with_ctx(&plug, &json!({"grouping_key": {"instance": "other"}})).unwrap().unwrap();
+        assert_eq!(for_call.group().unwrap_err().field(), Some("grouping_key.instance"));
+        let for_call = with_ctx(&plug, &json!({"grouping_key": ""})).unwrap().unwrap();
+        assert_eq!(for_call.group().unwrap().labels.iter().len(), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use crate::http::Failure;
 use crate::json::Writer;
+use crate::servers::pushgateway::preflight::Conflict;
 
 /// Why an operation did nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -100,16 +101,26 @@ pub enum Error {
         todo: String,
     },
     /// Prometheus understood the request and could not answer the query.
-    #[error("query: {server} {origin} says {error_type}: {text}")]
+    #[error("query: {server} {origin} says {}: {}", said.error_type, said.text)]
     Query {
         /// The kind of server.
         server: &'static str,
         /// Its origin.
         origin: String,
-        /// The API's `errorType`, for example `bad_data`.
-        error_type: String,
-        /// The API's `error`.
-        text: String,
+        /// What it said. Boxed, because an error is part of many results.
+        said: Box<QueryError>,
+    },
+    /// Values were not written; those that were recorded stay.
+    #[error("{cause}. Written: {written} values; kept for the next write: {pending}; given up: {lost}")]
+    Undelivered {
+        /// What went wrong first.
+        cause: Box<Error>,
+        /// Values that were written nevertheless.
+        written: u64,
+        /// Values that go out with the next write.
+        pending: u64,
+        /// Values that the receiver refused, or that there was no room to keep.
+        lost: u64,
     },
     /// A server's answer is not what its protocol says.
     #[error("{server} {origin}: the answer is not one of {server}: {problem}; check that the URL leads to {server}")]
@@ -121,6 +132,47 @@ pub enum Error {
         /// What was found.
         problem: String,
     },
+    /// What is to be pushed does not fit to what the gateway holds: it would be refused, or was.
+    #[error("Pushgateway {origin}: {}", conflicts_text(reply.as_deref(), conflicts))]
+    PushConflict {
+        /// The gateway's origin.
+        origin: String,
+        /// What the gateway said, where it was asked; else nothing was sent.
+        reply: Option<String>,
+        /// What does not fit; at least one.
+        conflicts: Vec<Conflict>,
+    },
+}
+
+/// The most conflicts that an answer lists.
+const MOST_CONFLICTS: usize = 20;
+
+fn conflicts_text(reply: Option<&str>, conflicts: &[Conflict]) -> String {
+    let mut text = match reply {
+        Some(reply) => format!("answered 400: {reply}"),
+        None => "the push was not sent, because the gateway would refuse it".to_owned(),
+    };
+    for conflict in conflicts.iter().take(3) {
+        text.push_str("; ");
+        text.push_str(&conflict.to_string());
+    }
+    if conflicts.len() > 3 {
+        text.push_str(&format!("; and {} more", conflicts.len() - 3));
+    }
+    text
+}
+
+/// An error of Prometheus's API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryError {
+    /// In Prometheus's words, for example `bad_data`.
+    pub error_type: String,
+    /// What the server itself calls the type, where that was another word.
+    pub server_error_type: Option<String>,
+    /// The API's `error`.
+    pub text: String,
+    /// Where the expression could not be parsed: line and column in bytes, both from 1.
+    pub position: Option<(u32, u32)>,
 }
 
 impl Error {
@@ -144,6 +196,9 @@ impl Error {
             Self::Refused { .. } => "refused",
             Self::Query { .. } => "query_failed",
             Self::BadAnswer { .. } => "bad_answer",
+            Self::PushConflict { reply: None, .. } => "push_conflict",
+            Self::PushConflict { .. } => "refused",
+            Self::Undelivered { cause, .. } => cause.code(),
         }
     }
 
@@ -157,6 +212,7 @@ impl Error {
             Self::Query { .. } => Some("query"),
             Self::NotJson { what, .. } => Some(what),
             Self::UnknownSeries { .. } => Some("series"),
+            Self::Undelivered { cause, .. } => cause.field(),
             _ => None,
         }
     }
@@ -167,7 +223,9 @@ impl Error {
             Self::Unanswered { origin, .. }
             | Self::Refused { origin, .. }
             | Self::Query { origin, .. }
-            | Self::BadAnswer { origin, .. } => Some(origin),
+            | Self::BadAnswer { origin, .. }
+            | Self::PushConflict { origin, .. } => Some(origin),
+            Self::Undelivered { cause, .. } => cause.origin(),
             _ => None,
         }
     }
@@ -186,6 +244,18 @@ impl Error {
         }
     }
 
+    /// Writes `conflicts` into a JSON answer, where the error is about some.
+    pub fn write_conflicts(&self, answer: &mut Writer) {
+        let Self::PushConflict { conflicts, .. } = self else { return };
+        answer.open_list("conflicts");
+        for conflict in conflicts.iter().take(MOST_CONFLICTS) {
+            answer.open_item();
+            conflict.write_into(answer);
+            answer.close();
+        }
+        answer.close_list();
+    }
+
     /// Writes the error into a JSON answer: `error`, `error_code`, and what else is known.
     pub fn write_into(&self, answer: &mut Writer) {
         answer.text("error", &self.to_string());
@@ -196,12 +266,32 @@ impl Error {
         if let Some(origin) = self.origin() {
             answer.text("origin", origin);
         }
-        if let Self::Refused { status, .. } = self {
+        let mut cause = self;
+        if let Self::Undelivered { cause: first, written, pending, lost } = self {
+            for (name, count) in [("written", written), ("pending", pending), ("lost", lost)] {
+                answer.count(name, *count);
+            }
+            cause = first;
+        }
+        if let Self::Refused { status, .. } = cause {
             answer.count("http_status", (*status).into());
         }
-        if let Self::Query { error_type, .. } = self {
-            answer.text("error_type", error_type);
+        if let Self::Query { said, .. } = self {
+            answer.text("error_type", &said.error_type);
+            if let Some(own) = &said.server_error_type {
+                answer.text("server_error_type", own);
+            }
+            if let Some((line, column)) = said.position {
+                answer.open("position");
+                answer.count("line", line.into());
+                answer.count("column", column.into());
+                answer.close();
+            }
         }
+        if let Self::PushConflict { reply: Some(_), .. } = self {
+            answer.count("http_status", 400);
+        }
+        self.write_conflicts(answer);
     }
 }
 

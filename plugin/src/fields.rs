@@ -19,6 +19,11 @@ impl<'a> Fields<'a> {
         Self { map, path }
     }
 
+    /// The object itself.
+    pub fn map(&self) -> &'a Object<'a> {
+        self.map
+    }
+
     /// The path of one field, for errors.
     pub fn path(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
@@ -57,6 +62,15 @@ impl<'a> Fields<'a> {
             Some(text) => Ok(Some(text)),
             None => Err(Error::invalid(self.path(key), format!("expected {expected}, got {}", kind_of(value)))),
         }
+    }
+
+    /// A flag that may be missing.
+    pub fn flag_or(&self, key: &str, default: bool) -> Result<bool, Error> {
+        let Some(value) = self.some(key) else { return Ok(default) };
+        flag(value).ok_or_else(|| {
+            let problem = format!("expected true or false, got {}", excerpt(&value.shown(), 100));
+            Error::invalid(self.path(key), problem)
+        })
     }
 
     /// An object that may be missing.

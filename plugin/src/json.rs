@@ -1,12 +1,11 @@
 //! JSON as the contract needs it: read without copying what need not be copied, written without a tree.
 //!
-//! `serde_json` parses; what it finds becomes a [`Json`], whose texts are borrowed wherever they hold no escape.
+//! What is read becomes a [`Json`], whose texts are borrowed wherever they hold no escape.
+
+mod read;
 
 use core::fmt;
 use std::borrow::Cow;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-pub use serde_json::Number;
 
 use crate::exposition::json::{number, string};
 use crate::exposition::number::write_count;
@@ -17,10 +16,32 @@ use crate::exposition::number::write_count;
 pub enum Json<'a> {
     Null,
     Bool(bool),
-    Number(Number),
+    Number(Number<'a>),
     String(Cow<'a, str>),
     Array(Vec<Json<'a>>),
     Object(Object<'a>),
+}
+
+/// A number, as it is written; read as what it is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number<'a>(&'a str);
+
+impl Number<'_> {
+    /// The nearest 64-bit float. None for no text that [`Json::parse`] takes.
+    pub fn as_f64(&self) -> Option<f64> {
+        self.0.parse().ok()
+    }
+
+    /// The number, if it is written as a whole one and fits.
+    pub fn as_u64(&self) -> Option<u64> {
+        self.0.parse().ok()
+    }
+}
+
+impl fmt::Display for Number<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
 }
 
 /// Members in the order they were written. Of two with the same name the later one counts.
@@ -28,6 +49,9 @@ pub enum Json<'a> {
 pub struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'a> Object<'a> {
+    /// No members.
+    pub const EMPTY: Self = Self(Vec::new());
+
     /// The value of that name.
     pub fn get(&self, name: &str) -> Option<&Json<'a>> {
         self.0.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value)
@@ -52,7 +76,13 @@ impl<'a> Object<'a> {
 impl<'a> Json<'a> {
     /// Parses a text. The error says what was found, with line and column; nesting is bounded.
     pub fn parse(text: &'a str) -> Result<Self, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string())
+        read::value(text)
+    }
+
+    /// Parses a text that is an object, whose members stay the JSON texts that they are: for answers of which a part is passed
+    /// on as it came. Of two members with the same name the later one counts.
+    pub fn parse_members(text: &str) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
+        read::members(text)
     }
 
     /// The text, if it is one.
@@ -77,93 +107,6 @@ impl<'a> Json<'a> {
             Self::Array(_) => "a list".into(),
             Self::Object(_) => "an object".into(),
         }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
-    }
-}
-
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
-    type Value = Json<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
-        Ok(Json::Bool(flag))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Json::Number(number.into()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Json::Number(number.into()))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Number::from_f64(number).map_or(Json::Null, Json::Number))
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Json::String(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Json::String(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element()? {
-            items.push(item);
-        }
-        Ok(Json::Array(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(Name(name)) = map.next_key()? {
-            members.push((name, map.next_value()?));
-        }
-        Ok(Json::Object(Object(members)))
-    }
-}
-
-/// A member's name, borrowed where it holds no escape. (A `Cow` by itself is always copied.)
-struct Name<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameReader;
-
-        impl<'de> Visitor<'de> for NameReader {
-            type Value = Name<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Name(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Name(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(NameReader)
     }
 }
 
@@ -302,40 +245,10 @@ mod tests {
 
     use super::*;
 
-    fn same(ours: &Json, theirs: &Value) -> bool {
-        match (ours, theirs) {
-            (Json::Null, Value::Null) => true,
-            (Json::Bool(a), Value::Bool(b)) => a == b,
-            (Json::Number(a), Value::Number(b)) => a == b,
-            (Json::String(a), Value::String(b)) => a == b,
-            (Json::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-            (Json::Object(a), Value::Object(b)) => {
-                a.iter().len() == b.len() && b.iter().all(|(name, b)| a.get(name).is_some_and(|a| same(a, b)))
-            }
-            _ => false,
-        }
-    }
-
-    #[test]
-    fn values_are_those_of_serde_json() {
-        for text in [
-            r#"{"a": [1, -2, 2.5, 1e300, 18446744073709551615, null, true, "x\n\u00e9"], "b\"": {}}"#,
-            "[]",
-            "\"\"",
-            "0.1",
-            "9007199254740993",
-        ] {
-            assert!(same(&Json::parse(text).unwrap(), &serde_json::from_str(text).unwrap()), "{text}");
-        }
-        for text in ["", "{", "nope", "{\"a\" 1}", "[1,]", "1 2", "NaN", "1e999", &"[".repeat(1_000_000)] {
-            assert!(Json::parse(text).is_err(), "{}", &text[..text.len().min(20)]);
-        }
-    }
-
     #[test]
     fn of_two_members_with_a_name_the_later_counts() {
         let Ok(Json::Object(object)) = Json::parse(r#"{"a": 1, "a": 2}"#) else { panic!() };
-        assert_eq!(object.get("a"), Some(&Json::Number(2.into())));
+        assert_eq!(object.get("a"), Some(&Json::Number(Number("2"))));
     }
 
     #[test]

@@ -11,15 +11,17 @@
 //! | [`registry`] | families, series and their values | any I/O, any clock |
 //! | [`exposition`] | the registry as bytes | change the registry, any I/O |
 //! | [`rules`] | alerting and recording rules: checked, rendered, compared | any I/O |
+//! | [`outbox`] | what remote write has not delivered yet, and which series its receivers know | any I/O, any clock |
 //! | [`servers`] | the conversations with Pushgateway, Prometheus and others | keep metric state |
 //! | [`http`] | requests, answers, deadlines, circuits, over any [`http::Transport`] | know what is asked of whom |
 //! | [`config`] | `cfg` and `ctx` to [`config::Config`]; every default | |
 //! | [`catalog`] | PlugPipe's own metrics: kinds, help, labels | record anything |
 //! | [`telemetry`] | the plug's metrics about itself | |
 //! | [`fields`] | fields of JSON objects, with their paths for errors | know any operation |
+//! | [`cursor`] | JSON, read from front to back without a tree | know any operation |
 //! | [`json`] | JSON, read without copies and written without a tree | know any operation |
 //! | [`time`] | instants and durations as Prometheus writes them | read a clock |
-//! | [`yaml`] | YAML, written | read any |
+//! | [`yaml`] | trees, written as YAML | read YAML, know any file's meaning |
 //! | [`error`] | the one [`Error`], and its mapping to the JSON contract | |
 
 #![deny(missing_docs)]
@@ -28,15 +30,18 @@ pub mod catalog;
 #[cfg(target_arch = "wasm32")]
 mod component;
 pub mod config;
+pub mod cursor;
 pub mod error;
 pub mod exposition;
 pub mod fields;
 pub mod http;
 pub mod json;
 pub mod operations;
+pub mod outbox;
 pub mod registry;
 pub mod rules;
 pub mod servers;
+pub mod snappy;
 mod sort;
 pub mod telemetry;
 pub mod time;

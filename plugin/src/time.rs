@@ -2,18 +2,15 @@
 
 use core::time::Duration;
 
-use ::time::OffsetDateTime;
-use ::time::format_description::well_known::Rfc3339;
+use crate::error::excerpt;
 
 /// Formats nanoseconds since the Unix epoch as RFC 3339 in UTC with milliseconds, for example
 /// `2024-01-01T00:00:00.000Z`.
 pub fn rfc3339(unix_nanos: u64) -> String {
     let millis = unix_nanos / 1_000_000;
-    // A 64-bit count of nanoseconds ends in the year 2554, which the calendar reaches.
-    let seconds = i64::try_from(millis / 1_000).unwrap_or_default();
-    let instant = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let (year, month, day) = instant.to_calendar_date();
-    let (hour, minute, second) = instant.to_hms();
+    let seconds = millis / 1_000;
+    let (year, month, day) = date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     let mut text = String::with_capacity(24);
     let mut put = |digits: [u64; 2], after: &str| {
         for digit in digits {
@@ -23,13 +20,13 @@ pub fn rfc3339(unix_nanos: u64) -> String {
         text.push_str(after);
     };
     let mut two = |number: u64, after| put([number / 10 % 10, number % 10], after);
-    two(u64::from(year.unsigned_abs()) / 100, "");
-    two(u64::from(year.unsigned_abs()) % 100, "-");
-    two(u64::from(u8::from(month)), "-");
-    two(u64::from(day), "T");
-    two(u64::from(hour), ":");
-    two(u64::from(minute), ":");
-    two(u64::from(second), ".");
+    two(year / 100, "");
+    two(year % 100, "-");
+    two(month, "-");
+    two(day, "T");
+    two(hour, ":");
+    two(minute, ":");
+    two(second, ".");
     let millis = millis % 1_000;
     two(millis / 10, "");
     text.push(char::from(b'0' + (millis % 10) as u8));
@@ -46,13 +43,129 @@ pub fn parse_instant(text: &str) -> Result<f64, String> {
         if seconds.is_finite() {
             return Ok(seconds);
         }
-    } else if let Ok(instant) = OffsetDateTime::parse(text, &Rfc3339) {
-        // A double holds today's nanoseconds to about a quarter of a microsecond: finer than Prometheus's milliseconds.
-        return Ok(instant.unix_timestamp_nanos() as f64 / 1e9);
+    } else if let Some(seconds) = read_rfc3339(text.as_bytes()) {
+        return Ok(seconds);
     }
     Err(format!(
         "expected an instant such as 2024-01-01T00:00:00Z, or seconds since 1970 such as 1704067200, got {text:?}"
     ))
+}
+
+/// Reads a moment: an instant as [`parse_instant`] does, or one that is told from now: `now`, `now-1h`, `now+5m`, `-1d12h`.
+///
+/// Returns milliseconds since the epoch, as fine as Prometheus keeps them. The error says what was expected.
+pub fn parse_moment(text: &str, now_unix_nanos: u64) -> Result<i64, String> {
+    let text = text.trim();
+    let now = (now_unix_nanos / 1_000_000) as i64;
+    let from_now = text.strip_prefix("now").map(str::trim_start);
+    // `-5` is a moment in 1969; with a unit it can only be meant from now.
+    let from_now = from_now.or_else(|| Some(text).filter(|text| text.starts_with('-') && text.parse::<f64>().is_err()));
+    let moment = match from_now {
+        Some("") => Some(now),
+        Some(offset) => offset
+            .strip_prefix(['-', '+'])
+            .and_then(|duration| parse_duration(duration).ok())
+            .and_then(|duration| i64::try_from(duration.as_millis()).ok())
+            .and_then(|shift| if offset.starts_with('-') { now.checked_sub(shift) } else { now.checked_add(shift) }),
+        None => parse_instant(text)
+            .ok()
+            .map(|seconds| seconds * 1e3)
+            .filter(|ms| ms.abs() < MOST_MS)
+            .map(|ms| ms.round() as i64),
+    };
+    moment.ok_or_else(|| {
+        format!(
+            "expected a moment such as 2024-01-01T00:00:00Z, seconds since 1970 such as 1704067200, now or now-1h, got {:?}",
+            excerpt(text, 100)
+        )
+    })
+}
+
+/// Up to here a double holds every millisecond.
+const MOST_MS: f64 = 9_007_199_254_740_992.0;
+
+/// Year, month and day of so many days after 1970-01-01, in the Gregorian calendar. Counted from a March, so that a leap day
+/// ends its year.
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year, month, day_of_year - (153 * month_from_march + 2) / 5 + 1)
+}
+
+/// Days from 1970-01-01 to a day that exists; none for one that does not. The inverse of [`date`].
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i64::from(leap),
+        _ => 31,
+    };
+    if !(1..=12).contains(&month) || !(1..=last).contains(&day) {
+        return None;
+    }
+    let year = year - i64::from(month <= 2);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    Some(year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468)
+}
+
+/// RFC 3339, as seconds since the epoch. A leap second, which only a UTC month can end with, counts as the last moment before
+/// the next second. A double holds today's nanoseconds to about a quarter of a microsecond: finer than Prometheus's milliseconds.
+fn read_rfc3339(mut text: &[u8]) -> Option<f64> {
+    let number = |text: &mut &[u8], digits: usize, after: &[u8]| {
+        let (number, rest) = text.split_at_checked(digits)?;
+        let value =
+            number.iter().try_fold(0, |value, digit| Some(value * 10 + i64::from(char::from(*digit).to_digit(10)?)))?;
+        *text = match rest.split_first() {
+            Some((sign, rest)) if after.contains(sign) => rest,
+            _ if after.is_empty() => rest,
+            _ => return None,
+        };
+        Some(value)
+    };
+    let text = &mut text;
+    let day = days(number(text, 4, b"-")?, number(text, 2, b"-")?, number(text, 2, b"Tt ")?)?;
+    let (hour, minute, second) = (number(text, 2, b":")?, number(text, 2, b":")?, number(text, 2, b"")?);
+    let mut nanos = 0;
+    if let Some(digits) = text.strip_prefix(b".") {
+        let count = digits.iter().take_while(|digit| digit.is_ascii_digit()).count();
+        if count == 0 {
+            return None;
+        }
+        // What is finer than a nanosecond is dropped.
+        nanos = (0..9).fold(0, |nanos, at| {
+            nanos * 10 + digits.get(at).filter(|_| at < count).map_or(0, |digit| i64::from(digit - b'0'))
+        });
+        *text = digits.get(count..)?;
+    }
+    let offset = match text.split_first()? {
+        (b'Z' | b'z', []) => 0,
+        (sign @ (b'+' | b'-'), rest) => {
+            *text = rest;
+            let (hours, minutes) = (number(text, 2, b":")?, number(text, 2, b"")?);
+            if !text.is_empty() || hours > 23 || minutes > 59 {
+                return None;
+            }
+            (hours * 60 + minutes) * if *sign == b'-' { -60 } else { 60 }
+        }
+        _ => return None,
+    };
+    let leap = second == 60;
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let seconds = day * 86_400 + hour * 3_600 + minute * 60 + second - offset;
+    if leap {
+        // There were none before 1970.
+        let begins_month = seconds.rem_euclid(86_400) == 0
+            && u64::try_from(seconds.div_euclid(86_400)).is_ok_and(|days| date(days).2 == 1);
+        return begins_month.then(|| (i128::from(seconds) * 1_000_000_000 - 1) as f64 / 1e9);
+    }
+    Some((i128::from(seconds) * 1_000_000_000 + i128::from(nanos)) as f64 / 1e9)
 }
 
 /// Reads a duration as Prometheus writes it (`15s`, `1m30s`, `500ms`, `1d`) or as plain seconds (`15`, `0.5`).
@@ -119,7 +232,52 @@ pub fn prometheus_duration(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ::time::OffsetDateTime;
+    use ::time::format_description::well_known::Rfc3339;
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Seconds since the epoch, as another reader of RFC 3339 has them.
+    fn theirs(text: &str) -> Option<f64> {
+        OffsetDateTime::parse(text, &Rfc3339).ok().map(|instant| instant.unix_timestamp_nanos() as f64 / 1e9)
+    }
+
+    proptest! {
+        #[test]
+        fn an_instant_is_read_as_another_reader_reads_it(
+            year in 1900..2200_i32, month in 0..14_u8, day in 0..33_u8, hour in 0..25_u8, minute in 0..61_u8, second in 0..61_u8,
+            fraction in "(\\.[0-9]{1,12})?", zone in "[Zz]|[+-](0[0-9]|1[0-9]|2[0-3]):[0-5][0-9]|[+-][0-9]{2}:[0-9]{2}|",
+            cut in 0..40_usize,
+        ) {
+            let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}{zone}");
+            prop_assert_eq!(read_rfc3339(text.as_bytes()), theirs(&text), "{}", text);
+            let cut = text.get(..cut).unwrap_or(&text);
+            prop_assert_eq!(read_rfc3339(cut.as_bytes()), theirs(cut), "{}", cut);
+        }
+
+        #[test]
+        fn any_bytes_are_no_instant_or_one(bytes: Vec<u8>, signs in "[0-9TZ:.+ -]{0,30}") {
+            read_rfc3339(&bytes);
+            prop_assert_eq!(read_rfc3339(signs.as_bytes()), theirs(&signs), "{}", signs);
+        }
+
+        #[test]
+        fn an_instant_is_written_as_another_writer_writes_it(nanos: u64) {
+            let millis = i128::from(nanos / 1_000_000);
+            let instant = OffsetDateTime::parse(&rfc3339(nanos), &Rfc3339).unwrap();
+            prop_assert_eq!(instant.unix_timestamp_nanos(), millis * 1_000_000);
+        }
+    }
+
+    #[test]
+    fn leap_seconds_are_those_that_can_be() {
+        for text in
+            ["2016-12-31T23:59:60Z", "2017-01-01T00:59:60+01:00", "2016-12-30T23:59:60Z", "2016-12-31T22:59:60Z"]
+        {
+            assert_eq!(read_rfc3339(text.as_bytes()), theirs(text), "{text}");
+        }
+    }
 
     #[test]
     fn durations_are_written_as_prometheus_writes_them() {
@@ -167,6 +325,41 @@ mod tests {
         assert_eq!(parse_instant("1704067200.5"), Ok(1_704_067_200.5));
         for text in ["", "yesterday", "2024-01-01", "inf", "NaN"] {
             assert!(parse_instant(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_may_be_told_from_now() {
+        const NOW: u64 = 1_704_067_200_123_456_789;
+        for (text, expected) in [
+            ("now", 1_704_067_200_123),
+            (" now-1h ", 1_704_063_600_123),
+            ("now-1m30s", 1_704_067_110_123),
+            ("now+500ms", 1_704_067_200_623),
+            ("-1d12h", 1_703_937_600_123),
+            ("-5", -5_000),
+            ("1704067200.5", 1_704_067_200_500),
+            ("1.7040672e9", 1_704_067_200_000),
+            ("2024-01-01T01:00:00.25+01:00", 1_704_067_200_250),
+        ] {
+            assert_eq!(parse_moment(text, NOW), Ok(expected), "{text}");
+        }
+        for text in [
+            "",
+            "now-",
+            "now1h",
+            "nowhere",
+            "now-1x",
+            "now--1h",
+            "-",
+            "-1h-1h",
+            "1h",
+            "+1h",
+            "1e300",
+            "now-999999999y",
+            "NaN",
+        ] {
+            assert!(parse_moment(text, NOW).is_err(), "{text}");
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use monitoring_prometheus::exposition::{number::write_number, text::Encoder};
+use monitoring_prometheus::exposition::{escaping::Escaping, number::write_number, text::Encoder};
 use monitoring_prometheus::registry::{
     Buckets, Definition, FamilyId, Kind, LabelName, Labels, MetricName, OVERFLOW_VALUE, Recording, Registry, SeriesId,
 };
@@ -392,7 +392,7 @@ fn random_operations_agree_with_the_model() {
         }
         assert_eq!(registry.len(), model.values().map(|family| family.series.len()).sum::<usize>());
         if step % every == 0 {
-            let text = str::from_utf8(encoder.encode(&registry).unwrap()).unwrap();
+            let text = str::from_utf8(encoder.encode(&registry, Escaping::Underscores).unwrap()).unwrap();
             assert_eq!(text, naive(&model), "after operation {step}");
         }
     }
@@ -440,7 +440,7 @@ fn a_damaged_snapshot_is_refused() {
         let sum = checksum(&forged);
         forged.extend_from_slice(&sum.to_le_bytes());
         if let Ok(mut forged) = Registry::restore(&forged, 9) {
-            Encoder::new().encode(&forged).unwrap();
+            Encoder::new().encode(&forged, Escaping::Underscores).unwrap();
             forged.clear();
         }
     }

@@ -977,3 +977,42 @@ async fn default_metrics_stay_over_a_typed_clear() {
     assert_eq!(session.clear().await.unwrap(), 0);
     refusal(session.record("plugpipe_requests_total", MetricKind::Gauge, &[], 1.0).await);
 }
+
+#[tokio::test]
+async fn a_buffer_that_is_used_again_holds_what_a_fresh_one_would() {
+    // A custom section makes it another component, of which the harness does not know that answers stay in place.
+    let other = [plugpipe_harness::plug::EMBEDDED, &[0, 2, 1, b'x']].concat();
+    let other = plugpipe_harness::Plug::from_bytes("a copy", &other).unwrap();
+    let other = other.session(&json!({}), Grants::none(), Limits::default()).await.unwrap();
+    for mut session in [bare().await, other] {
+        let family = session.register(&metric("m", MetricKind::Gauge, &["l"])).await.unwrap();
+        let mut buffer = b"what was there".to_vec();
+        for round in 0..3 {
+            let series = session.series_of(family, &labels(&[("l", &"x".repeat(round * 1_000))])).await.unwrap();
+            session.set(series, 0.1 + round as f64).await.unwrap();
+            for format in [Format::Text, Format::Json, Format::Csv, Format::Text, Format::OpenMetrics, Format::Protobuf]
+            {
+                session.encode_into(format, &mut buffer).await.unwrap();
+                assert!(!buffer.is_empty());
+                assert_eq!(session.encode(format).await.unwrap(), buffer, "{format:?}");
+            }
+            let scraped = session.scrape("text/plain;version=1.0.0;escaping=allow-utf-8").await.unwrap();
+            assert_eq!(scraped.content_type, "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8");
+            session.encode_into(Format::Text, &mut buffer).await.unwrap();
+            assert_eq!(scraped.body, buffer);
+            assert_eq!(session.scrape("").await.unwrap().body, buffer);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_says_how_much_memory_its_plug_holds() {
+    let mut session = bare().await;
+    let before = session.memory_bytes();
+    let family = session.register(&metric("m", MetricKind::Gauge, &["l"])).await.unwrap();
+    for index in 0..200 {
+        session.series_of(family, &labels(&[("l", &index.to_string().repeat(5_000))])).await.unwrap();
+    }
+    let grown = session.memory_bytes() - before;
+    assert!((200 * 5_000..50_000_000).contains(&grown), "{before} bytes, then {grown} more");
+}

@@ -30,7 +30,8 @@ fn the_component_exports_the_contract() {
     let interfaces: Vec<&str> = exports.iter().map(|export| export.interface.as_str()).collect();
     assert_eq!(
         interfaces,
-        ["types", "plug", "metrics", "exposition", "state"].map(|name| format!("plugpipe:monitoring/{name}@1.0.0"))
+        ["types", "plug", "metrics", "exposition", "query", "state"]
+            .map(|name| format!("plugpipe:monitoring/{name}@1.0.0"))
     );
     assert_eq!(exports[1].functions, ["process", "health-check", "cleanup", "describe"]);
     assert_eq!(exports[3].functions, ["encode", "scrape"]);

@@ -51,6 +51,12 @@ async fn post(url: &str, body: String) -> (u16, String) {
     exchange(move || ureq::post(&url).config().http_status_as_error(false).build().send(body)).await
 }
 
+/// A request of any method, with a body.
+pub async fn send(method: &str, url: &str, body: String) -> (u16, String) {
+    let request = ureq::http::Request::builder().method(method).uri(url).body(body).unwrap();
+    exchange(move || ureq::config::Config::builder().http_status_as_error(false).build().new_agent().run(request)).await
+}
+
 type Exchanged = Result<ureq::http::Response<ureq::Body>, ureq::Error>;
 
 async fn exchange(call: impl FnOnce() -> Exchanged + Send + 'static) -> (u16, String) {

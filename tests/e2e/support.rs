@@ -109,6 +109,18 @@ pub async fn alertmanager(config: String) -> Running {
     .unwrap()
 }
 
+/// A real Pushgateway of at least version 1.11, which takes native histograms and has a flag for UTF-8 names.
+pub async fn pushgateway_1_11(flags: &'static [&'static str]) -> Running {
+    tokio::task::spawn_blocking(move || {
+        let bin =
+            servers().find_or_fetch_release(Program::Pushgateway, (1, 11)).unwrap_or_else(|error| panic!("{error}"));
+        let options = flags.iter().fold(PushgatewayOptions::default(), |options, flag| options.flag(*flag));
+        start_pushgateway(&bin, &options).unwrap()
+    })
+    .await
+    .unwrap()
+}
+
 /// A real Prometheus that scrapes these every second.
 pub async fn prometheus(jobs: Vec<ScrapeJob>) -> Running {
     prometheus_with(jobs, |options| options).await

@@ -85,12 +85,22 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, Error> {
     let caller = Caller::new(args.plug.start().await?, args.stubs).await?;
     let inputs: Map<String, Value> = args.inputs.into_iter().map(|(key, value)| (key, value.into())).collect();
     let report = pipe::run(&pipe, inputs, &caller, &mut Progress::on_terminal()).await?;
+    flush(&caller.handle).await;
     if args.json {
         show::print_json(&report);
     } else {
         print_table(&report);
     }
     Ok(report.success)
+}
+
+/// Lets the plug push what waits for that; what could not be pushed is said, and ends with the plug.
+pub(crate) async fn flush(handle: &PlugHandle) {
+    match handle.flush().await {
+        Ok(None) => {}
+        Ok(Some(problem)) => eprintln!("what was recorded last was not pushed: {problem}"),
+        Err(error) => eprintln!("what was recorded last was not pushed: {error}"),
+    }
 }
 
 pub(crate) fn print_table(report: &PipeReport) {

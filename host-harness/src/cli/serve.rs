@@ -1,12 +1,15 @@
 //! `serve`: keeps the plug alive behind HTTP.
 
 use clap::Args;
+use http::uri::Authority;
 use plugpipe_harness::{Error, serve as server};
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::PlugArgs;
+use super::run::flush;
 
-/// Keep the plug alive behind HTTP: GET /metrics, POST /process, GET /healthz
+/// Keep the plug alive behind HTTP: GET /metrics, POST /process, GET /sd, GET /healthz
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness serve\n  \
@@ -16,6 +19,9 @@ pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
+    /// The address that GET /sd tells Prometheus to scrape; without it, the one that the request names
+    #[arg(long, value_name = "HOST:PORT", value_parser = server::read_address)]
+    advertise: Option<Authority>,
     #[command(flatten)]
     pub(crate) plug: PlugArgs,
 }
@@ -25,9 +31,17 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, Error> {
     let problem = |error: std::io::Error| Error::Listen { address: args.listen.clone(), problem: error.to_string() };
     let listener = TcpListener::bind(&args.listen).await.map_err(problem)?;
     let address = listener.local_addr().map_err(problem)?;
-    eprintln!("listening on http://{address}: GET /metrics, POST /process, GET /healthz; stop with Ctrl-C");
-    server::serve(listener, plug, asked_to_stop()).await.map_err(problem)?;
+    eprintln!("listening on http://{address}: GET /metrics, POST /process, GET /sd, GET /healthz; stop with Ctrl-C");
+    let advertised = server::Advertised { address: args.advertise.clone(), instance: instance(&args.plug.config()?) };
+    server::serve_as(listener, plug.clone(), advertised, asked_to_stop()).await.map_err(problem)?;
+    flush(&plug).await;
     Ok(true)
+}
+
+/// The instance that the configuration names.
+fn instance(config: &Value) -> Option<String> {
+    let named = ["/prometheus_config/instance", "/instance"].iter().find_map(|path| config.pointer(path)?.as_str());
+    named.filter(|instance| !instance.trim().is_empty()).map(str::to_owned)
 }
 
 /// Ready at Ctrl-C, and on Unix at SIGTERM.

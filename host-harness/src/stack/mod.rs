@@ -227,15 +227,17 @@ pub enum StackError {
     NoMirror,
     /// No release that is new enough is here, and none could be fetched.
     #[error(
-        "{program} {major} or newer is not here, and could not be fetched from Debian's suite `sid`: {problem}\nGet it otherwise: unpack an \
+        "{program} {}.{} or newer is not here, and could not be fetched from Debian's suite `sid`: {problem}\nGet it otherwise: unpack an \
          upstream release of it into {}, so that the program is in a folder of its own in there, or put it on PATH",
+        least.0,
+        least.1,
         folder.display()
     )]
     NotNewEnough {
         /// What was looked for.
         program: Program,
-        /// The least major version that was wanted.
-        major: u32,
+        /// The least version that was wanted, major and minor.
+        least: (u32, u32),
         /// Where it would be kept.
         folder: PathBuf,
         /// Why it could not be fetched.
@@ -312,12 +314,12 @@ mod tests {
     fn a_release_that_is_too_old_is_answered_with_where_to_put_another() {
         let text = StackError::NotNewEnough {
             program: Program::Prometheus,
-            major: 3,
+            least: (3, 0),
             folder: ".servers/newest".into(),
             problem: StackError::NoMirror.to_string(),
         }
         .to_string();
-        assert!(text.starts_with("Prometheus 3 or newer is not here"), "{text}");
+        assert!(text.starts_with("Prometheus 3.0 or newer is not here"), "{text}");
         assert!(text.contains("`apt-get update` as root") && text.contains("into .servers/newest"), "{text}");
     }
 

@@ -136,16 +136,24 @@ impl Servers {
     /// # Errors
     /// [`StackError::NotNewEnough`], with what to do, and those of [`fetch`](Self::fetch) that are about files.
     pub fn find_or_fetch_at_least(&self, program: Program, major: u32) -> Result<PathBuf, StackError> {
-        if let Some(found) = self.find_at_least(program, major, env::var_os("PATH").as_deref(), version) {
+        self.find_or_fetch_release(program, (major, 0))
+    }
+
+    /// The same for a release of at least this major and minor version.
+    ///
+    /// # Errors
+    /// Those of [`find_or_fetch_at_least`](Self::find_or_fetch_at_least).
+    pub fn find_or_fetch_release(&self, program: Program, least: (u32, u32)) -> Result<PathBuf, StackError> {
+        if let Some(found) = self.find_at_least(program, least, env::var_os("PATH").as_deref(), version) {
             return Ok(found);
         }
         let newest = self.newest();
         let not_new_enough =
-            |problem| StackError::NotNewEnough { program, major, folder: newest.folder.clone(), problem };
+            |problem| StackError::NotNewEnough { program, least, folder: newest.folder.clone(), problem };
         let found = newest
             .fetch_unless(
                 program,
-                || newest.find_at_least(program, major, None, version),
+                || newest.find_at_least(program, least, None, version),
                 |folder| Apt::of_the_newest_suite(program, folder),
             )
             .map_err(|error| match error {
@@ -163,7 +171,7 @@ impl Servers {
                 error => not_new_enough(error.to_string()),
             })?;
         let version = version(&found)?;
-        if major_in(&version).is_none_or(|found| found < major) {
+        if release_in(&version).is_none_or(|found| found < least) {
             return Err(not_new_enough(format!("the newest release there is {version}")));
         }
         Ok(found)
@@ -195,14 +203,15 @@ impl Servers {
     fn find_at_least(
         &self,
         program: Program,
-        major: u32,
+        least: (u32, u32),
         path: Option<&OsStr>,
         version: impl Fn(&Path) -> Result<String, StackError>,
     ) -> Option<PathBuf> {
         let path = path.map(env::split_paths).into_iter().flatten();
         let places = self.newest().places().into_iter().chain(self.places()).chain(path);
-        let new_enough =
-            |file: &PathBuf| version(file).is_ok_and(|version| major_in(&version).is_some_and(|found| found >= major));
+        let new_enough = |file: &PathBuf| {
+            version(file).is_ok_and(|version| release_in(&version).is_some_and(|found| found >= least))
+        };
         candidates(program, places).find(new_enough).map(absolute)
     }
 
@@ -251,9 +260,10 @@ fn version_in(printed: &str) -> String {
     word.unwrap_or(first).to_owned()
 }
 
-/// `3.5.3+ds1` → 3; none where the version begins with no number.
-fn major_in(version: &str) -> Option<u32> {
-    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+/// `3.5.3+ds1` → 3 and 5; none where the version begins with no number.
+fn release_in(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse().ok());
+    Some((numbers.next()?, numbers.next().unwrap_or(0)))
 }
 
 fn folder_or(variable: Option<&OsStr>, default: PathBuf) -> PathBuf {
@@ -501,11 +511,12 @@ mod tests {
     }
 
     #[test]
-    fn the_major_version_is_the_first_number() {
-        assert_eq!(major_in("3.5.3+ds1"), Some(3));
-        assert_eq!(major_in("10.0"), Some(10));
+    fn major_and_minor_version_are_the_first_numbers() {
+        assert_eq!(release_in("3.5.3+ds1"), Some((3, 5)));
+        assert_eq!(release_in("10.0"), Some((10, 0)));
+        assert_eq!(release_in("4-rc"), Some((4, 0)));
         for other in ["", "v1.79.5", "victoria-metrics-20220101-tags-v1.79.5"] {
-            assert_eq!(major_in(other), None, "{other}");
+            assert_eq!(release_in(other), None, "{other}");
         }
     }
 
@@ -519,7 +530,7 @@ mod tests {
             fs::write(file, release).unwrap();
         };
         let find = |major| {
-            servers.find_at_least(Program::Prometheus, major, path, |file| Ok(fs::read_to_string(file).unwrap()))
+            servers.find_at_least(Program::Prometheus, (major, 0), path, |file| Ok(fs::read_to_string(file).unwrap()))
         };
         put_release(&folder.path().join("prometheus/usr/bin/prometheus"), "2.42.0+ds");
         assert_eq!(find(3), None);
@@ -533,7 +544,11 @@ mod tests {
             put_release(&place, release);
             assert_eq!(find(3), Some(place));
         }
-        assert_eq!((find(2), find(4)), (Some(newest), None));
+        assert_eq!((find(2), find(4)), (Some(newest.clone()), None));
+        let find = |minor| {
+            servers.find_at_least(Program::Prometheus, (3, minor), path, |file| Ok(fs::read_to_string(file).unwrap()))
+        };
+        assert_eq!((find(5), find(6)), (Some(newest), None));
     }
 
     fn newest_of(folder: &Path) -> PathBuf {

@@ -9,12 +9,16 @@ pub mod json;
 pub mod negotiate;
 pub mod number;
 pub mod openmetrics;
+pub mod otlp;
+pub mod parse;
 pub mod protobuf;
+pub mod remote_write;
 mod samples;
 #[cfg(test)]
 mod testing;
 pub mod text;
 pub mod view;
+mod wire;
 
 use std::borrow::Cow;
 
@@ -54,10 +58,6 @@ pub fn plain(format: Format) -> Choice {
     Choice { format, escaping: Escaping::default() }
 }
 
-/// What text is written as, whatever was negotiated: version 0.0.4 with names escaped by underscores, which every reader of
-/// text understands. Readers that can have UTF-8 names ask for OpenMetrics or protobuf first.
-const TEXT: Choice = Choice { format: Format::Text004, escaping: Escaping::Underscores };
-
 /// Writes registries, and remembers the last text.
 #[derive(Debug, Default)]
 pub struct Exposition {
@@ -74,7 +74,9 @@ impl Exposition {
     ) -> Result<(Cow<'_, [u8]>, Choice), Error> {
         let mut out = Vec::new();
         match choice.format {
-            Format::Text004 | Format::Text100 => return Ok((Cow::Borrowed(self.text.encode(registry)?), TEXT)),
+            Format::Text004 | Format::Text100 => {
+                return Ok((Cow::Borrowed(self.text.encode(registry, choice.escaping)?), choice));
+            }
             Format::OpenMetrics100 | Format::OpenMetrics001 => {
                 openmetrics::encode(&registry.read(now_ms), choice.escaping, &mut out);
             }

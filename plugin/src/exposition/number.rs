@@ -17,6 +17,19 @@ pub fn number_text(value: f64) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
+/// A list of numbers, for error texts: `[0.5, 1, 2.5]`.
+pub fn numbers_text(values: &[f64]) -> String {
+    let mut text = vec![b'['];
+    for value in values {
+        if text.len() > 1 {
+            text.extend_from_slice(b", ");
+        }
+        write_number(*value, &mut text);
+    }
+    text.push(b']');
+    String::from_utf8(text).unwrap_or_default()
+}
+
 /// Appends a count, exactly, also above 2^53.
 #[inline(never)]
 pub fn write_count(count: u64, out: &mut Vec<u8>) {

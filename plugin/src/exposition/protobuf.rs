@@ -27,6 +27,7 @@
 use super::escaping::Escaping;
 use super::samples;
 use super::view::{Exemplar, Family, Point, Series};
+use super::wire::{close, double, open, open_field, signed, text, unsigned, varint, zigzag};
 use crate::registry::Kind;
 use crate::registry::native::{EncodedBuckets, NativeHistogram};
 
@@ -190,67 +191,6 @@ fn timestamp(field: u32, milliseconds: u64, out: &mut Vec<u8>) {
     unsigned(1, milliseconds / 1000, out);
     unsigned(2, milliseconds % 1000 * 1_000_000, out);
     close(message, out);
-}
-
-const VARINT: u32 = 0;
-const EIGHT_BYTES: u32 = 1;
-const LENGTH_AND_BYTES: u32 = 2;
-
-fn tag(field: u32, wire_type: u32, out: &mut Vec<u8>) {
-    varint(u64::from(field << 3 | wire_type), out);
-}
-
-fn unsigned(field: u32, value: u64, out: &mut Vec<u8>) {
-    tag(field, VARINT, out);
-    varint(value, out);
-}
-
-fn signed(field: u32, value: i64, out: &mut Vec<u8>) {
-    unsigned(field, zigzag(value), out);
-}
-
-fn double(field: u32, value: f64, out: &mut Vec<u8>) {
-    tag(field, EIGHT_BYTES, out);
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
-fn text(field: u32, value: &str, out: &mut Vec<u8>) {
-    tag(field, LENGTH_AND_BYTES, out);
-    varint(value.len() as u64, out);
-    out.extend_from_slice(value.as_bytes());
-}
-
-fn open_field(field: u32, out: &mut Vec<u8>) -> usize {
-    tag(field, LENGTH_AND_BYTES, out);
-    open(out)
-}
-
-/// Leaves room for the length of a short message: most are, and then nothing moves in [`close`].
-fn open(out: &mut Vec<u8>) -> usize {
-    out.push(0);
-    out.len()
-}
-
-/// Writes the length before what follows `start`, which [`open`] gave.
-fn close(start: usize, out: &mut Vec<u8>) {
-    out.splice(start - 1..start, varint_bytes((out.len() - start) as u64));
-}
-
-// Inlined at each of its many callers it would cost the component kilobytes.
-#[inline(never)]
-fn varint(value: u64, out: &mut Vec<u8>) {
-    out.extend(varint_bytes(value));
-}
-
-/// Seven bits a byte, the lowest first; the top bit says that more follow.
-fn varint_bytes(value: u64) -> impl Iterator<Item = u8> {
-    let rest = |rest: &u64| (*rest >= 0x80).then(|| rest >> 7);
-    std::iter::successors(Some(value), rest).map(|rest| if rest >= 0x80 { rest as u8 | 0x80 } else { rest as u8 })
-}
-
-/// Small numbers of either sign as small unsigned ones.
-fn zigzag(value: i64) -> u64 {
-    (value << 1 ^ value >> 63) as u64
 }
 
 #[cfg(test)]

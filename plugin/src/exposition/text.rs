@@ -1,9 +1,10 @@
-//! Prometheus text exposition, version 0.0.4.
+//! Prometheus text exposition, versions 0.0.4 and 1.0.0.
 //!
 //! Families come sorted by name and series by label values, so that the same registry always gives the same bytes. Names that
-//! the older rules do not allow are written with [`underscored`]; label values and help are escaped.
+//! the older rules do not allow are written as the reader's [`Escaping`] says; those that stay as they are come in quotes,
+//! a metric's within the braces: `{"my.metric",a="x"} 1`. Label values and help are escaped. The two versions are the same text.
 //!
-//! Text 0.0.4 knows five types only: an info is a gauge `<name>_info` that is 1; a state set is a gauge with a label named
+//! Text knows five types only: an info is a gauge `<name>_info` that is 1; a state set is a gauge with a label named
 //! like the metric, one sample for each state; a native histogram is a histogram with the one bucket `+Inf`, beside its sum
 //! and count.
 //!
@@ -17,16 +18,15 @@
 //! read from the near end and written from the far one: what is written can never reach what is still to be read, because
 //! what is still to be written always has room for the longest values.
 
-use std::borrow::Cow;
-
-use super::escaping::write_escaped;
+use super::escaping::{Escaping, is_plain_label_name, is_plain_metric_name};
+use super::escaping::{write_escaped, write_label_name, write_metric_name};
 use super::float::{LONGEST, Number};
 use super::number::number_text;
 use crate::error::Error;
-use crate::registry::{Definition, END, FamilyId, Kind, Registry, underscored};
+use crate::registry::{Definition, END, FamilyId, Kind, Registry};
 use crate::sort::sorted_by;
 
-/// For `Content-Type`.
+/// For `Content-Type`, of version 0.0.4.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The longest value with its line feed.
@@ -49,6 +49,9 @@ pub struct Encoder {
     version: u64,
     shape: u64,
     now_ms: u64,
+    /// How names were written, and whether every escaping that leaves plain names alone writes them so.
+    escaping: Escaping,
+    plain: bool,
     sections: Vec<Section>,
     /// By sample, in the order of the text: bytes from the end of the value before, or of the family's head, to this value.
     gaps: Vec<u32>,
@@ -86,12 +89,18 @@ impl Encoder {
     }
 
     /// The registry as text, as of the time that was set last. Empty families are left out, and an empty registry is an empty
-    /// text. The error is one of memory: then the encoder is as good as new.
-    pub fn encode(&mut self, registry: &Registry) -> Result<&[u8], Error> {
-        let same = self.identity == registry.identity();
+    /// text. What was written with another escaping is of no use, unless no name needs any. The error is one of memory: then
+    /// the encoder is as good as new.
+    pub fn encode(&mut self, registry: &Registry, escaping: Escaping) -> Result<&[u8], Error> {
+        // The dots' scheme changes plain names too.
+        let any = self.plain && self.shape == registry.shape() && escaping != Escaping::Dots;
+        let same = self.identity == registry.identity() && (self.escaping == escaping || any);
         let timed = registry.is_timed() && self.now_ms != registry.now_ms();
         if !same || self.version != registry.version() || timed {
-            let done = self.bring_up_to_date(registry, same);
+            if !same {
+                *self = Self { escaping, ..Self::default() };
+            }
+            let done = self.bring_up_to_date(registry);
             if let Err(error) = done {
                 *self = Self::default();
                 return Err(error);
@@ -115,10 +124,7 @@ impl Encoder {
             + handles
     }
 
-    fn bring_up_to_date(&mut self, registry: &Registry, same: bool) -> Result<(), Error> {
-        if !same {
-            *self = Self::default();
-        }
+    fn bring_up_to_date(&mut self, registry: &Registry) -> Result<(), Error> {
         if self.shape != registry.shape() {
             self.rebuild(registry)?;
         }
@@ -200,6 +206,7 @@ impl Encoder {
         let mut seen = Vec::new();
         let (mut bytes, mut samples) = (SPILL, 0);
         let mut plans = Vec::new();
+        let mut plain = old.escaping != Escaping::Dots;
         for index in registry.sorted_families() {
             let Some((family, definition, shape)) = registry.family_at(index) else { continue };
             let live = members.of(index);
@@ -218,7 +225,11 @@ impl Encoder {
                     handles
                 }
             };
-            let template = Template::new(definition);
+            plain = plain
+                && is_plain_metric_name(definition.name.as_str())
+                && (definition.kind != Kind::StateSet || is_plain_label_name(definition.name.as_str()))
+                && definition.label_names.iter().all(|label| is_plain_label_name(label.as_str()));
+            let template = Template::new(definition, old.escaping);
             samples += handles.len() * template.samples.len();
             bytes += template.bytes(registry, &handles);
             plans.push((family, shape, definition.kind, template, handles, before));
@@ -248,6 +259,7 @@ impl Encoder {
         out.resize(size, 0);
         made.buffer = out;
         made.batch = old.batch;
+        (made.escaping, made.plain) = (old.escaping, plain);
         *self = made;
         Ok(())
     }
@@ -538,62 +550,79 @@ struct SampleTemplate {
 }
 
 impl Template {
-    fn new(definition: &Definition) -> Self {
-        let name = underscored(definition.name.as_str(), true);
+    fn new(definition: &Definition, escaping: Escaping) -> Self {
+        let name = escaping.metric_name(definition.name.as_str());
+        // What the labels begin with: a name in quotes stands before them, within the braces.
+        let inside = !is_plain_metric_name(&name);
+        let open: &[u8] = if inside { b"," } else { b"{" };
         let labels = definition.label_names.iter().enumerate().map(|(index, label)| {
-            let before = if index == 0 { "{" } else { "\"," };
-            format!("{before}{}=\"", underscored(label.as_str(), false)).into_bytes()
+            let mut before = if index == 0 { open } else { b"\"," }.to_vec();
+            before.extend_from_slice(&label_name(&escaping.label_name(label.as_str())));
+            before.extend_from_slice(b"=\"");
+            before
         });
         let labels: Vec<_> = labels.collect();
-        let sample = |suffix: &str, own: Option<(&str, &str)>| {
+        let sample = |suffix: &str, own: Option<(&[u8], &str)>| {
             let mut rest = Vec::new();
             match (own, labels.is_empty()) {
+                (None, true) if inside => rest.push(b'}'),
                 (None, true) => {}
                 (None, false) => rest.extend_from_slice(b"\"}"),
                 (Some((label, value)), bare) => {
-                    rest.extend_from_slice(if bare { b"{" } else { b"\"," });
-                    rest.extend_from_slice(label.as_bytes());
+                    rest.extend_from_slice(if bare { open } else { b"\"," });
+                    rest.extend_from_slice(label);
                     rest.extend_from_slice(b"=\"");
                     write_escaped(value.as_bytes(), true, &mut rest);
                     rest.extend_from_slice(b"\"}");
                 }
             }
             rest.push(b' ');
-            SampleTemplate { name: format!("{name}{suffix}").into_bytes(), rest }
+            let mut written = Vec::new();
+            if inside {
+                written.push(b'{');
+            }
+            write_metric_name(&name, suffix, &mut written);
+            SampleTemplate { name: written, rest }
         };
         let numbers = |suffix: &str, label: &str, values: &[f64]| -> Vec<SampleTemplate> {
-            values.iter().map(|value| sample(suffix, Some((label, &number_text(*value))))).collect()
+            values.iter().map(|value| sample(suffix, Some((label.as_bytes(), &number_text(*value))))).collect()
         };
-        let (type_name, shown_name, samples) = match definition.kind {
-            Kind::Counter => ("counter", name.clone(), vec![sample("", None)]),
-            Kind::Gauge => ("gauge", name.clone(), vec![sample("", None)]),
-            Kind::Info if name.ends_with("_info") => ("gauge", name.clone(), vec![sample("", None)]),
-            Kind::Info => ("gauge", Cow::Owned(format!("{name}_info")), vec![sample("_info", None)]),
+        let (type_name, suffix, samples) = match definition.kind {
+            Kind::Counter => ("counter", "", vec![sample("", None)]),
+            Kind::Gauge => ("gauge", "", vec![sample("", None)]),
+            Kind::Info if name.ends_with("_info") => ("gauge", "", vec![sample("", None)]),
+            Kind::Info => ("gauge", "_info", vec![sample("_info", None)]),
             Kind::Histogram | Kind::NativeHistogram => {
                 let bounds = definition.buckets.as_ref().map(|buckets| buckets.bounds()).unwrap_or_default();
                 let mut samples = numbers("_bucket", "le", bounds);
                 samples.extend(numbers("_bucket", "le", &[f64::INFINITY]));
                 samples.extend([sample("_sum", None), sample("_count", None)]);
-                ("histogram", name.clone(), samples)
+                ("histogram", "", samples)
             }
             Kind::Summary => {
                 let mut samples = numbers("", "quantile", definition.quantiles.as_deref().unwrap_or_default());
                 samples.extend([sample("_sum", None), sample("_count", None)]);
-                ("summary", name.clone(), samples)
+                ("summary", "", samples)
             }
             Kind::StateSet => {
-                let label = underscored(definition.name.as_str(), false);
+                let label = label_name(&escaping.label_name(definition.name.as_str()));
                 let states = definition.states.iter().map(|state| sample("", Some((&label, state)))).collect();
-                ("gauge", name.clone(), states)
+                ("gauge", "", states)
             }
         };
         let mut head = Vec::new();
         if let Some(help) = &definition.help {
-            head.extend_from_slice(format!("# HELP {shown_name} ").as_bytes());
+            head.extend_from_slice(b"# HELP ");
+            write_metric_name(&name, suffix, &mut head);
+            head.push(b' ');
             write_escaped(help.as_bytes(), false, &mut head);
             head.push(b'\n');
         }
-        head.extend_from_slice(format!("# TYPE {shown_name} {type_name}\n").as_bytes());
+        head.extend_from_slice(b"# TYPE ");
+        write_metric_name(&name, suffix, &mut head);
+        head.extend_from_slice(b" ");
+        head.extend_from_slice(type_name.as_bytes());
+        head.push(b'\n');
         Self { head, labels, samples }
     }
 
@@ -606,6 +635,13 @@ impl Template {
             handles.iter().map(|handle| registry.key_of_handle(*handle).len().saturating_sub(self.labels.len())).sum();
         self.head.len() + fixed * handles.len() + values * self.samples.len()
     }
+}
+
+/// A label's name as it stands before `=`: in quotes where needed.
+fn label_name(name: &str) -> Vec<u8> {
+    let mut written = Vec::new();
+    write_label_name(name, &mut written);
+    written
 }
 
 fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Error> {
@@ -692,7 +728,7 @@ mod tests {
     }
 
     fn encoded(registry: &Registry) -> String {
-        String::from_utf8(Encoder::new().encode(registry).unwrap().to_vec()).unwrap()
+        String::from_utf8(Encoder::new().encode(registry, Escaping::Underscores).unwrap().to_vec()).unwrap()
     }
 
     #[test]
@@ -840,6 +876,113 @@ took_count{a="x"} 0
         assert_eq!(encoded(&registry), expected);
     }
 
+    /// Names of the newer kind, one of them a state set's, and a plain family.
+    fn foreign() -> Registry {
+        let mut registry = Registry::default();
+        let took = family(&mut registry, "http.took_seconds", Kind::Histogram, &["a", "näme.x"], |definition| {
+            definition.help = Some("How long".into());
+            definition.buckets = Some(Buckets::new(&[0.5], "buckets").unwrap());
+        });
+        registry.series(took, &["x", "\""]).unwrap();
+        let mode = family(&mut registry, "my.mode", Kind::StateSet, &[], |definition| {
+            definition.states = ["on".into()].into();
+        });
+        registry.series(mode, &[]).unwrap();
+        let gauge = family(&mut registry, "my.gauge", Kind::Gauge, &[], |_| {});
+        registry.series(gauge, &[]).unwrap();
+        let info = family(&mut registry, "my.build", Kind::Info, &["v"], |_| {});
+        registry.series(info, &["1"]).unwrap();
+        let plain = family(&mut registry, "up_time", Kind::Gauge, &["in_zone"], |_| {});
+        registry.series(plain, &["x"]).unwrap();
+        registry
+    }
+
+    #[test]
+    fn names_are_escaped_as_the_reader_asks() {
+        let registry = foreign();
+        for (escaping, expected) in [
+            (
+                Escaping::AllowUtf8,
+                r#"# HELP "http.took_seconds" How long
+# TYPE "http.took_seconds" histogram
+{"http.took_seconds_bucket",a="x","näme.x"="\"",le="0.5"} 0
+{"http.took_seconds_bucket",a="x","näme.x"="\"",le="+Inf"} 0
+{"http.took_seconds_sum",a="x","näme.x"="\""} 0
+{"http.took_seconds_count",a="x","näme.x"="\""} 0
+# TYPE "my.build_info" gauge
+{"my.build_info",v="1"} 1
+# TYPE "my.gauge" gauge
+{"my.gauge"} 0
+# TYPE "my.mode" gauge
+{"my.mode","my.mode"="on"} 0
+# TYPE up_time gauge
+up_time{in_zone="x"} 0
+"#,
+            ),
+            (
+                Escaping::Dots,
+                r#"# HELP http_dot_took__seconds How long
+# TYPE http_dot_took__seconds histogram
+http_dot_took__seconds_bucket{a="x",n__me_dot_x="\"",le="0.5"} 0
+http_dot_took__seconds_bucket{a="x",n__me_dot_x="\"",le="+Inf"} 0
+http_dot_took__seconds_sum{a="x",n__me_dot_x="\""} 0
+http_dot_took__seconds_count{a="x",n__me_dot_x="\""} 0
+# TYPE my_dot_build_info gauge
+my_dot_build_info{v="1"} 1
+# TYPE my_dot_gauge gauge
+my_dot_gauge 0
+# TYPE my_dot_mode gauge
+my_dot_mode{my_dot_mode="on"} 0
+# TYPE up__time gauge
+up__time{in__zone="x"} 0
+"#,
+            ),
+            (
+                Escaping::Values,
+                r#"# HELP U__http_2e_took__seconds How long
+# TYPE U__http_2e_took__seconds histogram
+U__http_2e_took__seconds_bucket{a="x",U__n_e4_me_2e_x="\"",le="0.5"} 0
+U__http_2e_took__seconds_bucket{a="x",U__n_e4_me_2e_x="\"",le="+Inf"} 0
+U__http_2e_took__seconds_sum{a="x",U__n_e4_me_2e_x="\""} 0
+U__http_2e_took__seconds_count{a="x",U__n_e4_me_2e_x="\""} 0
+# TYPE U__my_2e_build_info gauge
+U__my_2e_build_info{v="1"} 1
+# TYPE U__my_2e_gauge gauge
+U__my_2e_gauge 0
+# TYPE U__my_2e_mode gauge
+U__my_2e_mode{U__my_2e_mode="on"} 0
+# TYPE up_time gauge
+up_time{in_zone="x"} 0
+"#,
+            ),
+        ] {
+            let text = Encoder::new().encode(&registry, escaping).unwrap().to_vec();
+            assert_eq!(String::from_utf8(text).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn readers_with_different_escapings_take_turns() {
+        const ALL: [Escaping; 4] = [Escaping::AllowUtf8, Escaping::Underscores, Escaping::Dots, Escaping::Values];
+        let mut plain = registry(&[("up_time", Kind::Gauge, &[("in_zone", "x")], 1.0)]);
+        for registry in [&mut plain, &mut foreign()] {
+            let mut encoder = Encoder::new();
+            let check = |encoder: &mut Encoder, registry: &Registry| {
+                for (one, other) in ALL.into_iter().flat_map(|one| ALL.map(|other| (one, other))) {
+                    for escaping in [one, other] {
+                        let fresh = Encoder::new().encode(registry, escaping).unwrap().to_vec();
+                        assert_eq!(encoder.encode(registry, escaping).unwrap(), fresh, "{escaping:?}");
+                    }
+                }
+            };
+            check(&mut encoder, registry);
+            // A name that is foreign comes to what was plain, or to more of them.
+            let more = family(registry, "zone.count", Kind::Gauge, &[], |_| {});
+            registry.series(more, &[]).unwrap();
+            check(&mut encoder, registry);
+        }
+    }
+
     #[test]
     fn quantiles_follow_the_time_and_nothing_else_needs_it() {
         let mut registry = Registry::default();
@@ -852,7 +995,7 @@ took_count{a="x"} 0
         registry.observe(took, 3.0).unwrap();
         let mut encoder = Encoder::new();
         let text = |encoder: &mut Encoder, registry: &Registry| {
-            String::from_utf8(encoder.encode(registry).unwrap().to_vec()).unwrap()
+            String::from_utf8(encoder.encode(registry, Escaping::Underscores).unwrap().to_vec()).unwrap()
         };
         let fresh = text(&mut encoder, &registry);
         assert!(!fresh.contains("NaN") && fresh.ends_with("took_sum 3\ntook_count 1\n"), "{fresh}");
@@ -866,9 +1009,9 @@ took_count{a="x"} 0
         let two = registry(&[("b", Kind::Gauge, &[], 2.0)]);
         let mut encoder = Encoder::new();
         for (registry, name) in [(&one, "a 1\n"), (&two, "b 2\n"), (&one, "a 1\n")] {
-            assert!(encoder.encode(registry).unwrap().ends_with(name.as_bytes()));
+            assert!(encoder.encode(registry, Escaping::Underscores).unwrap().ends_with(name.as_bytes()));
         }
-        assert_eq!(encoder.encode(&Registry::default()).unwrap(), b"");
+        assert_eq!(encoder.encode(&Registry::default(), Escaping::Underscores).unwrap(), b"");
     }
 
     #[test]
@@ -886,11 +1029,19 @@ took_count{a="x"} 0
             {
                 registry.set(*series, values[(index * 5 + round) % values.len()]).unwrap();
             }
-            assert_eq!(encoder.encode(&registry).unwrap(), encoded(&registry).as_bytes(), "{round}");
+            assert_eq!(
+                encoder.encode(&registry, Escaping::Underscores).unwrap(),
+                encoded(&registry).as_bytes(),
+                "{round}"
+            );
             // The longest values fill the whole room.
             if round % 10 == 0 {
                 series.iter().for_each(|series| registry.set(*series, values[0]).unwrap());
-                assert_eq!(encoder.encode(&registry).unwrap(), encoded(&registry).as_bytes(), "{round}");
+                assert_eq!(
+                    encoder.encode(&registry, Escaping::Underscores).unwrap(),
+                    encoded(&registry).as_bytes(),
+                    "{round}"
+                );
             }
         }
     }

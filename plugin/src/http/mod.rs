@@ -2,7 +2,10 @@
 //!
 //! In the component the transport is `wasi:http` (`wasi`); tests bring their own.
 
+pub mod auth;
 pub mod circuit;
+pub mod gzip;
+pub mod retry;
 pub mod transport;
 mod url;
 #[cfg(target_arch = "wasm32")]
@@ -10,7 +13,10 @@ pub mod wasi;
 
 use core::time::Duration;
 
+pub use auth::Credentials;
 pub use circuit::Circuits;
+use retry::retry_after;
+pub use retry::{Exchange, Jitter, Retry};
 pub use transport::{Clock, Failure, Limits, Method, Request, Response, Transport};
 pub use url::Url;
 
@@ -35,6 +41,14 @@ pub struct Client<'a> {
     pub limits: Limits,
     /// Whether an origin that is resting is asked all the same: for operations that somebody waits for.
     pub insist: bool,
+    /// How often a request that fails is sent again, all within [`Limits::total`].
+    pub retry: Retry,
+    /// What each server is sent beside the request.
+    pub credentials: &'a Credentials,
+    /// What was exchanged so far: added to.
+    pub exchange: &'a mut Exchange,
+    /// For the lengths of waits.
+    pub jitter: &'a mut Jitter,
 }
 
 impl Client<'_> {
@@ -46,39 +60,114 @@ impl Client<'_> {
             .unwrap_or_else(|| Err(unanswered(peer, "", Failure::Protocol("the transport gave no result".into()))))
     }
 
-    /// Sends several requests side by side, and returns their answers in the same order.
+    /// Sends several requests side by side, and returns their answers in the same order. Those that fail in a way that may pass, and
+    /// may be repeated, are sent again; the time that [`Client::limits`] give holds for all attempts together.
     pub fn send_all(&mut self, requests: Vec<(Peer, Request)>) -> Vec<Result<Response, Error>> {
         let started = self.transport.monotonic();
-        let resting: Vec<Option<Duration>> = requests
-            .iter()
-            .map(|(_, request)| self.circuits.rest_left(&request.url.origin(), started).filter(|_| !self.insist))
-            .collect();
-        let to_send: Vec<&Request> =
-            requests.iter().zip(&resting).filter(|(_, rest)| rest.is_none()).map(|((_, request), _)| request).collect();
-        let mut sent = self.transport.send_all(&to_send, &self.limits).into_iter();
-        let ended = self.transport.monotonic();
-
-        requests
-            .iter()
-            .zip(resting)
-            .map(|((peer, request), rest)| {
+        let deadline = started.saturating_add(self.limits.total);
+        let mut asked: Vec<Asked> = requests
+            .into_iter()
+            .map(|(peer, mut request)| {
+                self.credentials.apply(peer.setting, &mut request);
                 let origin = request.url.origin();
-                if let Some(left) = rest {
-                    return Err(unanswered(*peer, &origin, Failure::Resting { left }));
+                let resting = self.circuits.rest_left(&origin, started).filter(|_| !self.insist);
+                let outcome = resting.map(|left| Err(Failure::Resting { left }));
+                Asked { peer, request, origin, outcome }
+            })
+            .collect();
+        for attempt in 1.. {
+            if !self.attempt(&mut asked, deadline) {
+                break;
+            }
+            let Some(delay) = self.delay(&asked, attempt, deadline) else { break };
+            self.transport.sleep(delay);
+            let now = self.transport.monotonic();
+            let again = |asked: &&mut Asked| {
+                self.wait(asked).is_some_and(|wait| wait <= delay)
+                    && self.circuits.rest_left(&asked.origin, now).is_none()
+            };
+            asked.iter_mut().filter(again).for_each(|asked| asked.outcome = None);
+        }
+        self.exchange.elapsed += self.transport.monotonic().saturating_sub(started);
+        asked
+            .into_iter()
+            .map(|Asked { peer, request, origin, outcome }| match outcome {
+                Some(Ok(mut response)) => {
+                    self.credentials.redact(peer.setting, &request.url, &mut response);
+                    Ok(response)
                 }
-                let result =
-                    sent.next().unwrap_or_else(|| Err(Failure::Protocol("the transport gave no result".into())));
-                match &result {
-                    Ok(_) => self.circuits.succeeded(&origin),
-                    Err(failure) if failure.costs_time() => {
-                        self.circuits.failed(&origin, ended.saturating_sub(started), ended);
-                    }
-                    Err(_) => {}
-                }
-                result.map_err(|failure| unanswered(*peer, &origin, failure))
+                Some(Err(failure)) => Err(unanswered(peer, &origin, failure)),
+                None => Err(unanswered(peer, &origin, Failure::Protocol("the transport gave no result".into()))),
             })
             .collect()
     }
+
+    /// Sends what has no outcome yet, and notes what came of it; false if there is nothing to send.
+    fn attempt(&mut self, asked: &mut [Asked], deadline: Duration) -> bool {
+        let began = self.transport.monotonic();
+        let left = deadline.saturating_sub(began);
+        let limits = Limits { connect: self.limits.connect.min(left), total: left, ..self.limits };
+        let to_send: Vec<&Request> =
+            asked.iter().filter(|asked| asked.outcome.is_none()).map(|asked| &asked.request).collect();
+        if to_send.is_empty() {
+            return false;
+        }
+        self.exchange.attempts += 1;
+        let mut sent = self.transport.send_all(&to_send, &limits).into_iter();
+        let ended = self.transport.monotonic();
+        for asked in asked.iter_mut().filter(|asked| asked.outcome.is_none()) {
+            let mut outcome =
+                sent.next().unwrap_or_else(|| Err(Failure::Protocol("the transport gave no result".into())));
+            match &mut outcome {
+                Ok(_) => self.circuits.succeeded(&asked.origin),
+                Err(failure) => {
+                    if failure.costs_time() {
+                        self.circuits.failed(&asked.origin, ended.saturating_sub(began), ended);
+                    }
+                    // The time that somebody set, not what earlier attempts left of it.
+                    if let Failure::Timeout { after } = failure
+                        && *after == limits.total
+                    {
+                        *after = self.limits.total;
+                    }
+                }
+            }
+            asked.outcome = Some(outcome);
+        }
+        true
+    }
+
+    /// How long to wait before the next attempt; none if there is none to make.
+    fn delay(&mut self, asked: &[Asked], attempt: u32, deadline: Duration) -> Option<Duration> {
+        if attempt >= self.retry.attempts {
+            return None;
+        }
+        let now = self.transport.monotonic();
+        let backoff = self.retry.backoff(attempt, self.jitter.number());
+        let fits = |(asked, wait): (&Asked, Duration)| {
+            let then = now.saturating_add(wait.max(backoff));
+            let rests = self.circuits.rest_left(&asked.origin, then).is_some();
+            (then < deadline && !rests).then_some(wait)
+        };
+        let longest = asked.iter().filter_map(|asked| Some((asked, self.wait(asked)?))).filter_map(fits).max()?;
+        Some(longest.max(backoff))
+    }
+
+    /// How long the server of a request that may be sent again asks to be left alone; none if it may not.
+    fn wait(&self, asked: &Asked) -> Option<Duration> {
+        let outcome =
+            asked.outcome.as_ref().filter(|outcome| asked.request.repeatable && retry::is_worth_it(outcome))?;
+        let asked_for = outcome.as_ref().ok().and_then(|response| retry_after(response, self.transport.unix_nanos()));
+        Some(asked_for.unwrap_or_default())
+    }
+}
+
+/// A request on its way.
+struct Asked {
+    peer: Peer,
+    request: Request,
+    origin: String,
+    outcome: Option<Result<Response, Failure>>,
 }
 
 fn unanswered(peer: Peer, origin: &str, failure: Failure) -> Error {

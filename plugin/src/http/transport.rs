@@ -1,10 +1,12 @@
 //! What a carrier of requests must do, and what can go wrong on the way.
 
+use core::fmt;
 use core::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
-use super::Url;
+use super::auth::Secret;
+use super::{Url, shown};
 
 /// HTTP methods that the plug uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub enum Method {
 }
 
 /// One request, ready to be sent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Request {
     /// GET, PUT, …
     pub method: Method,
@@ -25,8 +27,19 @@ pub struct Request {
     pub url: Url,
     /// Names in lower case, and values.
     pub headers: Vec<(&'static str, String)>,
+    /// What the configuration's `<server>_auth` adds: [`super::auth`]. Names in lower case.
+    pub credentials: Vec<(String, Secret)>,
     /// Empty for none.
     pub body: Vec<u8>,
+    /// Whether it does no harm when it arrives twice, so that it may be sent again: [`Request::repeatable`].
+    pub repeatable: bool,
+}
+
+/// Without the values of headers, the query and the body.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}, {} bytes", self.method, shown(&self.url), self.body.len())
+    }
 }
 
 impl Request {
@@ -38,7 +51,15 @@ impl Request {
         if let Some((user, password)) = url.credentials() {
             headers.push(("authorization", basic_authorization(user, password)));
         }
-        Self { method, url: url.without_credentials(), headers, body: Vec::new() }
+        let repeatable = method != Method::Post;
+        Self { method, url: url.without_credentials(), headers, credentials: Vec::new(), body: Vec::new(), repeatable }
+    }
+
+    /// Says that the request may be sent again: it asks only, or says an absolute state. GET, PUT and DELETE are so by themselves.
+    #[must_use]
+    pub fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
     }
 
     /// Adds a body and its type.
@@ -69,6 +90,13 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+impl Response {
+    /// The value of the first header of that name, which is in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+}
+
 /// Bounds of one request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
@@ -93,7 +121,7 @@ pub enum Failure {
     #[error("the host name does not resolve")]
     UnknownHost,
     /// The time was up.
-    #[error("no answer within {} ms", .after.as_millis())]
+    #[error("no answer within {} ms", .after.as_millis() as u64)]
     Timeout {
         /// The bound that was reached.
         after: Duration,
@@ -111,7 +139,7 @@ pub enum Failure {
         limit: usize,
     },
     /// The server cost time a moment ago, and is not asked again yet.
-    #[error("it did not answer a moment ago and is left alone for another {} ms", .left.as_millis())]
+    #[error("it did not answer a moment ago and is left alone for another {} ms", .left.as_millis() as u64)]
     Resting {
         /// How long.
         left: Duration,
@@ -171,6 +199,9 @@ pub trait Clock {
 pub trait Transport: Clock {
     /// Sends all requests side by side and returns as many results, in the same order, each within `limits`.
     fn send_all(&mut self, requests: &[&Request], limits: &Limits) -> Vec<Result<Response, Failure>>;
+
+    /// Does nothing for so long.
+    fn sleep(&mut self, duration: Duration);
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ const USER: &AsciiSet =
     &PATH.add(b'/').add(b':').add(b';').add(b'=').add(b'@').add(b'[').add(b'\\').add(b']').add(b'|');
 
 /// An `http` or `https` URL that has a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Url {
     https: bool,
     /// Percent-encoded; empty for none.
@@ -172,6 +172,13 @@ impl Url {
             self.path.push('/');
         }
         self.path.extend(utf8_percent_encode(segment, SEGMENT));
+    }
+}
+
+/// Without user, password and query.
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&super::shown(self))
     }
 }
 

@@ -40,6 +40,10 @@ impl Transport for Wasi {
         let sent: Vec<_> = requests.iter().map(|request| start(request, limits, &deadline)).collect();
         sent.into_iter().map(|future| receive(future?, limits, &deadline)).collect()
     }
+
+    fn sleep(&mut self, duration: Duration) {
+        poll(&[&Deadline::after(duration).pollable]);
+    }
 }
 
 struct Deadline {
@@ -63,6 +67,8 @@ impl Deadline {
 fn start(request: &Request, limits: &Limits, deadline: &Deadline) -> Result<FutureIncomingResponse, Failure> {
     let mut headers: Vec<_> =
         request.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes())).collect();
+    headers
+        .extend(request.credentials.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned().into_bytes())));
     headers.push(("content-length".into(), request.body.len().to_string().into_bytes()));
     let headers = Fields::from_list(&headers).map_err(|_| Failure::Protocol("a header is not valid".into()))?;
 
@@ -122,7 +128,14 @@ fn receive(future: FutureIncomingResponse, limits: &Limits, deadline: &Deadline)
         .into_iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), String::from_utf8_lossy(&value).into_owned()))
         .collect();
-    Ok(Response { status, headers, body: read(&incoming, limits, deadline)? })
+    let mut response = Response { status, headers, body: Vec::new() };
+    // What is announced as too long is not begun.
+    let announced = response.header("content-length").and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
+    if announced > limits.response_bytes as u64 {
+        return Err(Failure::TooLong { limit: limits.response_bytes });
+    }
+    response.body = read(&incoming, limits, deadline)?;
+    Ok(response)
 }
 
 fn read(incoming: &IncomingResponse, limits: &Limits, deadline: &Deadline) -> Result<Vec<u8>, Failure> {
@@ -177,6 +190,34 @@ fn failure(code: &ErrorCode, limits: &Limits) -> Failure {
             Failure::Tls(alert.alert_message.clone().unwrap_or_else(|| "the server sent an alert".into()))
         }
         ErrorCode::HttpResponseBodySize(_) => Failure::TooLong { limit: limits.response_bytes },
-        other => Failure::Protocol(crate::error::excerpt(&format!("{other:?}"), 200)),
+        ErrorCode::InternalError(Some(text)) => Failure::Protocol(crate::error::excerpt(text, 200)),
+        other => Failure::Protocol(words(other).into()),
+    }
+}
+
+/// What has no failure of its own. (What `Debug` says of it would take kilobytes.)
+fn words(code: &ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::ConnectionLimitReached => "the limit of connections is reached",
+        ErrorCode::HttpRequestLengthRequired => "the request must say its length",
+        ErrorCode::HttpRequestBodySize(_) => "the request's body is too long",
+        ErrorCode::HttpRequestMethodInvalid => "the method is not valid",
+        ErrorCode::HttpRequestUriInvalid => "the URL is not valid",
+        ErrorCode::HttpRequestUriTooLong => "the URL is too long",
+        ErrorCode::HttpRequestHeaderSectionSize(_) => "the request's headers are too long",
+        ErrorCode::HttpRequestHeaderSize(_) => "a header of the request is too long",
+        ErrorCode::HttpRequestTrailerSectionSize(_) => "the request's trailers are too long",
+        ErrorCode::HttpRequestTrailerSize(_) => "a trailer of the request is too long",
+        ErrorCode::HttpResponseHeaderSectionSize(_) => "the answer's headers are too long",
+        ErrorCode::HttpResponseHeaderSize(_) => "a header of the answer is too long",
+        ErrorCode::HttpResponseTrailerSectionSize(_) => "the answer's trailers are too long",
+        ErrorCode::HttpResponseTrailerSize(_) => "a trailer of the answer is too long",
+        ErrorCode::HttpResponseTransferCoding(_) => "the answer's transfer coding is not known",
+        ErrorCode::HttpResponseContentCoding(_) => "the answer's content coding is not known",
+        ErrorCode::HttpUpgradeFailed => "the upgrade failed",
+        ErrorCode::HttpProtocolError => "the server does not keep to HTTP",
+        ErrorCode::LoopDetected => "the request goes in a loop",
+        ErrorCode::ConfigurationError => "the host's configuration is not right",
+        _ => "the host says no more",
     }
 }

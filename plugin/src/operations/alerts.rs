@@ -106,7 +106,13 @@ pub(super) fn create(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
 }
 
 /// Tells a webhook of the rule: as resolved, because nothing fires only because it is watched; as firing where the server says that it does.
-fn notify(call: &mut Call, answer: &mut Answer, url: &Url, groups: &[Group], held: Option<&[HeldGroup]>) -> Result<(), Error> {
+fn notify(
+    call: &mut Call,
+    answer: &mut Answer,
+    url: &Url,
+    groups: &[Group],
+    held: Option<&[HeldGroup]>,
+) -> Result<(), Error> {
     let Some(rule) = groups.iter().flat_map(|group| &group.rules).next() else { return Ok(()) };
     let Makes::Alert { annotations, pending_for, .. } = &rule.makes else { return Ok(()) };
     let fires = held
@@ -126,7 +132,8 @@ fn notify(call: &mut Call, answer: &mut Answer, url: &Url, groups: &[Group], hel
     data.text("alert", rule.name());
     data.text("expr", &rule.expression);
     data.text("for", &prometheus_duration(*pending_for));
-    let pairs = |labels: &'_ Labels| labels.iter().map(|(n, v)| (n.as_str().to_owned(), v.to_owned())).collect::<Vec<_>>();
+    let pairs =
+        |labels: &'_ Labels| labels.iter().map(|(n, v)| (n.as_str().to_owned(), v.to_owned())).collect::<Vec<_>>();
     for (key, labels) in [("labels", pairs(&rule.labels)), ("annotations", pairs(annotations))] {
         write_labels(&mut data, key, labels.iter().map(|(n, v)| (&**n, &**v)));
     }
@@ -160,8 +167,7 @@ fn apply_or_plan(call: &mut Call, answer: &mut Answer, dry_run: bool) -> Result<
             Some(file) => file_name(&file, settings)?,
             None => DEFAULT_FILE.into(),
         };
-        let installed =
-            Install { groups, file, remove_others: true, dry_run }.run(call, settings, answer)?;
+        let installed = Install { groups, file, remove_others: true, dry_run }.run(call, settings, answer)?;
         if dry_run {
             answer.flag("dry_run", true);
         } else {
@@ -303,7 +309,9 @@ pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
         if others {
             return Err(Error::invalid(
                 settings.path("group"),
-                format!("the group {group} holds other rules too, which would be deleted with {name}; use apply_alerts with those that stay"),
+                format!(
+                    "the group {group} holds other rules too, which would be deleted with {name}; use apply_alerts with those that stay"
+                ),
             ));
         }
         ruler.delete(&mut call.client(call.config.limits(), true), &group)?;
@@ -383,7 +391,13 @@ impl Install {
     }
 
     /// Expressions that the server has not taken before are asked of its parser.
-    fn check_expressions(&self, call: &mut Call, settings: &Settings, ruler: &Ruler, changes: &[GroupChange]) -> Result<(), Error> {
+    fn check_expressions(
+        &self,
+        call: &mut Call,
+        settings: &Settings,
+        ruler: &Ruler,
+        changes: &[GroupChange],
+    ) -> Result<(), Error> {
         for (group, change) in self.groups.iter().zip(changes) {
             if change.change == Change::Unchanged {
                 continue;
@@ -519,7 +533,10 @@ impl Install {
                 continue;
             } else {
                 answer.text("status", "pending");
-                answer.text("pending", "the server took the rules, and does not list them yet; it loads them at its next poll");
+                answer.text(
+                    "pending",
+                    "the server took the rules, and does not list them yet; it loads them at its next poll",
+                );
             }
             return Ok(Installed { groups: self.groups, confirmed: done, held: Some(held) });
         }
@@ -544,9 +561,15 @@ fn ruler(call: &Call, settings: &Settings) -> Result<(Target, Result<Ruler, Erro
     };
     let Some(base) = base.cloned() else {
         let missing = match missing {
-            "ruler_url" => ("ruler_url", "name the ruler, for example {\"prometheus_config\": {\"ruler_url\": \"http://127.0.0.1:8080\"}}"),
+            "ruler_url" => (
+                "ruler_url",
+                "name the ruler, for example {\"prometheus_config\": {\"ruler_url\": \"http://127.0.0.1:8080\"}}",
+            ),
             "grafana_url" => ("grafana_url", "name the Grafana that takes the rules"),
-            _ => ("prometheus_url", "name the server that evaluates the rules, so that it can be asked whether it has them"),
+            _ => (
+                "prometheus_url",
+                "name the server that evaluates the rules, so that it can be asked whether it has them",
+            ),
         };
         return Ok((target, Err(Error::NotConfigured { field: missing.0, todo: missing.1 })));
     };
@@ -565,23 +588,26 @@ fn ruler(call: &Call, settings: &Settings) -> Result<(Target, Result<Ruler, Erro
 /// A rule file's name: of one file, in one folder.
 fn file_name(name: &str, settings: &Settings) -> Result<String, Error> {
     let name = name.trim();
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) && !name.starts_with('.');
+    let plain =
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) && !name.starts_with('.');
     let ends = name.ends_with(".yml") || name.ends_with(".yaml");
     if plain && ends && name.len() <= 200 {
         Ok(name.to_owned())
     } else {
         Err(Error::invalid(
             settings.path("rules_file"),
-            format!("expected a file's name of letters, digits, _, - and ., ending in .yml, got {:?}", crate::error::excerpt(name, 100)),
+            format!(
+                "expected a file's name of letters, digits, _, - and ., ending in .yml, got {:?}",
+                crate::error::excerpt(name, 100)
+            ),
         ))
     }
 }
 
 fn alert_name(settings: &Settings) -> Result<String, Error> {
-    settings.text("alert_name", "the alert's name")?.ok_or_else(|| Error::Missing {
-        field: settings.path("alert_name"),
-        expected: "the alert's name",
-    })
+    settings
+        .text("alert_name", "the alert's name")?
+        .ok_or_else(|| Error::Missing { field: settings.path("alert_name"), expected: "the alert's name" })
 }
 
 /// The alert of `create_alert`, in a group of its own file.
@@ -597,11 +623,11 @@ fn one_alert(settings: &Settings) -> Result<Group, Error> {
 /// An alert with the seed's fields: `{alert_name, expression, duration, severity, annotations, labels, keep_firing_for, runbook_url}`.
 fn alert_rule(settings: &Settings) -> Result<Rule, Error> {
     let name = alert_name(settings)?;
-    let expression = settings.text("expression", "a PromQL expression")?.ok_or_else(|| Error::Missing {
-        field: settings.path("expression"),
-        expected: "a PromQL expression",
-    })?;
-    let given = |key: &str| settings.with(key).map_or_else(|| Ok(Labels::default()), |fields| fields.labels(key, false));
+    let expression = settings
+        .text("expression", "a PromQL expression")?
+        .ok_or_else(|| Error::Missing { field: settings.path("expression"), expected: "a PromQL expression" })?;
+    let given =
+        |key: &str| settings.with(key).map_or_else(|| Ok(Labels::default()), |fields| fields.labels(key, false));
     let mut labels = given("labels")?;
     let severity = settings.text("severity", "info, warning or critical")?;
     for (label, value) in [("severity", severity.as_deref().unwrap_or("warning")), ("source", "plugpipe")] {
@@ -670,8 +696,12 @@ fn read_groups(ctx: &Fields, settings: &Settings) -> Result<Vec<Group>, Error> {
                 .map(|(index, alert)| {
                     let path = format!("alerts[{index}]");
                     match alert {
-                        Json::Object(map) => alert_rule(&Settings { places: vec![(map, "")] }).map_err(|error| error.within(&path)),
-                        other => Err(Error::invalid(path, format!("expected an object, got {}", fields::kind_of(other)))),
+                        Json::Object(map) => {
+                            alert_rule(&Settings { places: vec![(map, "")] }).map_err(|error| error.within(&path))
+                        }
+                        other => {
+                            Err(Error::invalid(path, format!("expected an object, got {}", fields::kind_of(other))))
+                        }
                     }
                 })
                 .collect::<Result<_, _>>()?;
@@ -690,7 +720,10 @@ fn read_groups(ctx: &Fields, settings: &Settings) -> Result<Vec<Group>, Error> {
     for (index, group) in groups.iter().enumerate() {
         group.check(&format!("groups[{index}]"))?;
         if groups.iter().take(index).any(|other| other.name == group.name) {
-            return Err(Error::invalid(format!("groups[{index}].name"), format!("there is another group {:?}", group.name)));
+            return Err(Error::invalid(
+                format!("groups[{index}].name"),
+                format!("there is another group {:?}", group.name),
+            ));
         }
     }
     Ok(groups)
@@ -714,7 +747,8 @@ fn read_group(fields: &Fields) -> Result<Group, Error> {
             }
         })
         .collect::<Result<_, _>>()?;
-    let interval = |text: String| parse_duration(&text).map_err(|problem| Error::invalid(fields.path("interval"), problem));
+    let interval =
+        |text: String| parse_duration(&text).map_err(|problem| Error::invalid(fields.path("interval"), problem));
     Ok(Group {
         name: fields.text("name", "the group's name")?,
         interval: fields.text_or_none("interval", "a duration")?.map(interval).transpose()?,
@@ -730,17 +764,22 @@ fn read_rule(fields: &Fields) -> Result<Rule, Error> {
             .map(|text| parse_duration(&text).map_err(|problem| Error::invalid(fields.path(key), problem)))
             .transpose()
     };
-    let makes = match (fields.text_or_none("alert", "an alert's name")?, fields.text_or_none("record", "a metric's name")?) {
-        (Some(name), None) => Makes::Alert {
-            name,
-            pending_for: duration("for")?.unwrap_or_default(),
-            keep_firing_for: duration("keep_firing_for")?.unwrap_or_default(),
-            annotations: fields.labels("annotations", false)?,
-        },
-        (None, Some(name)) => Makes::Record { name: MetricName::new(&name, &fields.path("record"))? },
-        (Some(_), Some(_)) => return Err(Error::invalid(fields.path("record"), "is given beside alert; a rule is one of them")),
-        (None, None) => return Err(Error::Missing { field: fields.path("alert"), expected: "an alert's name, or record" }),
-    };
+    let makes =
+        match (fields.text_or_none("alert", "an alert's name")?, fields.text_or_none("record", "a metric's name")?) {
+            (Some(name), None) => Makes::Alert {
+                name,
+                pending_for: duration("for")?.unwrap_or_default(),
+                keep_firing_for: duration("keep_firing_for")?.unwrap_or_default(),
+                annotations: fields.labels("annotations", false)?,
+            },
+            (None, Some(name)) => Makes::Record { name: MetricName::new(&name, &fields.path("record"))? },
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid(fields.path("record"), "is given beside alert; a rule is one of them"));
+            }
+            (None, None) => {
+                return Err(Error::Missing { field: fields.path("alert"), expected: "an alert's name, or record" });
+            }
+        };
     Ok(Rule { makes, expression: fields.text("expr", "a PromQL expression")?, labels: fields.labels("labels", false)? })
 }
 

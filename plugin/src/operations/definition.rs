@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Answer, Call};
 use crate::catalog;
 use crate::error::{Error, excerpt};
+use crate::exposition::number::number_text;
 use crate::fields::label_name;
 use crate::fields::{self, Fields};
 use crate::json::Json;
@@ -147,7 +148,9 @@ fn whole(fields: &Fields, key: &str) -> Result<Option<usize>, Error> {
     match number(fields, key)? {
         None => Ok(None),
         Some(number) if number.trunc() == number && (0.0..=4e9).contains(&number) => Ok(Some(number as usize)),
-        Some(number) => Err(Error::invalid(fields.path(key), format!("expected a whole number, got {number}"))),
+        Some(number) => {
+            Err(Error::invalid(fields.path(key), format!("expected a whole number, got {}", number_text(number))))
+        }
     }
 }
 

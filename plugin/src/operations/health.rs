@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{Answer, Call};
 use crate::error::Error;
-use crate::http::{Limits, Peer, Request, Response, Url, shown};
+use crate::http::{Limits, Peer, Request, Response, Retry, Url, shown};
 use crate::servers::{alertmanager, grafana, prometheus, pushgateway};
 
 /// A server that takes longer is not well.
@@ -71,7 +71,10 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         total: config.timeout.min(PATIENCE),
         response_bytes: config.max_response_bytes,
     };
-    let responses = call.client(limits, true).send_all(requests);
+    let mut client = call.client(limits, true);
+    // A server that is not well now is to be seen so.
+    client.retry = Retry::ONCE;
+    let responses = client.send_all(requests);
     let status = |response: &Result<Response, Error>| match response {
         Ok(response) if response.status == 200 => "healthy",
         Ok(_) => "unhealthy",

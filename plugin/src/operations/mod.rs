@@ -4,25 +4,38 @@
 //! `error_code` and where it can be said `field` and `origin`. Bad input changes nothing.
 
 mod alertmanager;
+mod alerts;
 mod definition;
+mod discover;
 mod export;
+mod generate;
+mod groups;
 mod health;
 mod notify;
+mod prometheus;
 mod push;
 mod query;
 mod record;
+mod remote;
 
 #[cfg(test)]
+mod discovery_tests;
+#[cfg(test)]
+mod gateway_tests;
+#[cfg(test)]
 mod tests;
+
+use std::borrow::Cow;
 
 use crate::config::Config;
 use crate::error::{Error, excerpt};
 use crate::exposition::Exposition;
 use crate::exposition::negotiate::Choice;
 use crate::fields::{self, Fields};
-use crate::http::{Circuits, Client, Limits, Transport};
+use crate::http::{Circuits, Client, Exchange, Jitter, Limits, Retry, Transport};
 use crate::json::{Json, Object, Writer};
 use crate::registry::Registry;
+use crate::servers::prometheus::Api;
 use crate::telemetry::Telemetry;
 use crate::{NAME, VERSION};
 
@@ -33,7 +46,7 @@ type Answer = Writer;
 type Run = for<'c> fn(&mut Call<'c>, &mut Answer) -> Result<(), Error>;
 
 /// Every operation, with the line that `describe` says of it.
-const OPERATIONS: [(&str, &str, Run); 27] = [
+const OPERATIONS: &[(&str, &str, Run)] = &[
     ("record_metric", "record a value; metric_type says as what (default gauge)", record::metric),
     ("record_counter", "add to a counter", record::counter),
     ("record_gauge", "set a gauge", record::gauge),
@@ -46,9 +59,33 @@ const OPERATIONS: [(&str, &str, Run); 27] = [
     ("export_metrics", "what was recorded, as prometheus, openmetrics, protobuf, json or csv", export::run),
     ("snapshot_metrics", "all that is held, for restore_metrics", export::snapshot),
     ("restore_metrics", "replace all that is held by a snapshot", export::restore),
-    ("push_metrics", "replace this plug's group on the Pushgateway by what was recorded", push::push),
+    ("push_metrics", "put what was recorded into this plug's group on the Pushgateway", push::push),
+    ("flush_metrics", "push what no gateway has accepted yet, unless push_policy is manual", push::flush),
     ("delete_metrics", "delete this plug's group from the Pushgateway", push::delete),
+    ("list_groups", "every group on the Pushgateway, with its last push", groups::list),
+    (
+        "expire_groups",
+        "delete groups that nobody pushed to for older_than; dry_run (the default) only lists them",
+        groups::expire,
+    ),
+    ("remote_write_metrics", "write what was recorded to a remote-write receiver", remote::write),
+    ("export_otlp", "export what was recorded to an OTLP receiver", remote::export),
     ("query_metrics", "PromQL, at an instant or over a time_range", query::run),
+    (
+        "create_alert",
+        "an alerting rule, checked, installed where target says, and confirmed by reading back",
+        alerts::create,
+    ),
+    ("delete_alert", "take a rule out of where create_alert put it", alerts::delete),
+    ("list_alerts", "the alerting rules that the server holds, and their states", alerts::list),
+    ("get_alert_state", "whether an alert is inactive, pending or firing, and since when", alerts::state),
+    ("plan_alerts", "what apply_alerts would change", alerts::plan),
+    (
+        "apply_alerts",
+        "bring a whole file or namespace of rules to the server; what is no more wanted goes",
+        alerts::apply,
+    ),
+    ("export_rules", "a rule file", alerts::export),
     ("send_alerts", "tell Alertmanager of alerts that hold", notify::send),
     ("resolve_alerts", "tell Alertmanager that alerts have ended", notify::resolve),
     ("notify_webhook", "post alerts to a webhook, in Alertmanager's form", notify::webhook),
@@ -59,6 +96,23 @@ const OPERATIONS: [(&str, &str, Run); 27] = [
     ("create_silence", "mute alerts that match, for a time", alertmanager::create_silence),
     ("expire_silence", "end a silence now", alertmanager::expire_silence),
     ("alertmanager_status", "Alertmanager's version, cluster and configuration", alertmanager::status),
+    ("generate_config", "a prometheus.yml, or parts of it, and files of targets", generate::run),
+    (
+        "discover_targets",
+        "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
+        discover::run,
+    ),
+    ("query_exemplars", "the exemplars of an expression's series", query::exemplars),
+    ("format_query", "a PromQL expression, laid out", query::format),
+    ("parse_query", "a PromQL expression as a tree (Prometheus 3)", query::parse),
+    ("list_series", "the series that match finds in Prometheus", prometheus::series),
+    ("list_labels", "the names of labels in Prometheus", prometheus::labels),
+    ("label_values", "the values of a label in Prometheus", prometheus::label_values),
+    ("list_metadata", "type, help and unit of metrics in Prometheus", prometheus::metadata),
+    ("list_targets", "what Prometheus scrapes, and how that goes", prometheus::targets),
+    ("list_rules", "Prometheus's groups of rules", prometheus::rules),
+    ("list_prometheus_alerts", "alerts that are pending or firing in Prometheus", prometheus::alerts),
+    ("prometheus_status", "what the Prometheus server is and how it runs", prometheus::status),
     ("health_check", "ask every configured server whether it is well", health::run),
     ("describe", "what this plug is", describe),
 ];
@@ -68,6 +122,7 @@ pub struct Plug<T> {
     transport: T,
     registry: Registry,
     circuits: Circuits,
+    jitter: Jitter,
     config: Config,
     /// What the configuration tells in each answer.
     metadata: String,
@@ -75,19 +130,28 @@ pub struct Plug<T> {
     config_text: String,
     /// Whether something was recorded that no gateway has accepted.
     unpushed: bool,
+    pushes: push::Pushes,
     exposition: Exposition,
     telemetry: Telemetry,
+    receivers: remote::Receivers,
 }
 
 /// One call: its input, its configuration, and the plug it runs on.
 struct Call<'c> {
     ctx: Fields<'c>,
+    /// The `cfg` that holds, as text; empty before the first one.
+    cfg: &'c str,
     config: &'c Config,
     registry: &'c mut Registry,
     circuits: &'c mut Circuits,
+    jitter: &'c mut Jitter,
+    /// What was exchanged with servers: [`Plug::process`] writes it.
+    exchange: &'c mut Exchange,
     unpushed: &'c mut bool,
+    pushes: &'c mut push::Pushes,
     exposition: &'c mut Exposition,
     telemetry: &'c mut Telemetry,
+    receivers: &'c mut remote::Receivers,
     transport: &'c mut dyn Transport,
     /// The moment of the call, in nanoseconds since the Unix epoch.
     unix_nanos: u64,
@@ -95,7 +159,17 @@ struct Call<'c> {
 
 impl Call<'_> {
     fn client(&mut self, limits: Limits, insist: bool) -> Client<'_> {
-        Client { transport: self.transport, circuits: self.circuits, limits, insist }
+        Client {
+            transport: self.transport,
+            circuits: self.circuits,
+            limits,
+            insist,
+            // Who waits for nothing but a record is not kept waiting by attempts.
+            retry: if insist { self.config.retry } else { Retry::ONCE },
+            credentials: &self.config.credentials,
+            exchange: self.exchange,
+            jitter: self.jitter,
+        }
     }
 
     /// Notes that so many values were recorded.
@@ -107,7 +181,9 @@ impl Call<'_> {
     /// The registry's bytes, and the choice that was kept to.
     fn expose(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
         let now_ms = self.unix_nanos / 1_000_000;
-        expose(self.registry, self.exposition, self.telemetry, self.config.own_metrics, choice, now_ms)
+        let (bytes, choice) =
+            expose(self.registry, self.exposition, self.telemetry, self.config.own_metrics, choice, now_ms)?;
+        Ok((bytes.into_owned(), choice))
     }
 }
 
@@ -128,22 +204,25 @@ fn restored(snapshot: &[u8], config: &Config, seed: u64) -> Result<Registry, Err
     Ok(registry)
 }
 
+/// Brings the registry up to the time.
+fn refresh(registry: &mut Registry, telemetry: &Telemetry, own_metrics: bool, now_ms: u64) -> Result<(), Error> {
+    registry.expire(now_ms);
+    if own_metrics { telemetry.publish(registry) } else { Ok(()) }
+}
+
 /// Brings the registry up to the time, and writes it.
-fn expose(
+fn expose<'e>(
     registry: &mut Registry,
-    exposition: &mut Exposition,
+    exposition: &'e mut Exposition,
     telemetry: &mut Telemetry,
     own_metrics: bool,
     choice: Choice,
     now_ms: u64,
-) -> Result<(Vec<u8>, Choice), Error> {
-    registry.expire(now_ms);
-    if own_metrics {
-        telemetry.publish(registry)?;
-    }
+) -> Result<(Cow<'e, [u8]>, Choice), Error> {
+    refresh(registry, telemetry, own_metrics, now_ms)?;
     let (bytes, choice) = exposition.encode(registry, choice, now_ms)?;
     telemetry.encoded_bytes += bytes.len() as u64;
-    Ok((bytes.into_owned(), choice))
+    Ok((bytes, choice))
 }
 
 impl<T: Transport> Plug<T> {
@@ -152,14 +231,17 @@ impl<T: Transport> Plug<T> {
         Self {
             // The host gives no randomness; the moment is what nobody outside can choose exactly.
             registry: Registry::with_seed(transport.unix_nanos() ^ transport.monotonic().as_nanos() as u64),
+            jitter: Jitter::new(transport.unix_nanos().rotate_left(32) ^ transport.monotonic().as_nanos() as u64),
             transport,
             circuits: Circuits::default(),
             metadata: Config::default().metadata(),
             config: Config::default(),
             config_text: String::new(),
             unpushed: false,
+            pushes: push::Pushes::default(),
             exposition: Exposition::default(),
             telemetry: Telemetry::default(),
+            receivers: remote::Receivers::default(),
         }
     }
 
@@ -196,11 +278,33 @@ impl<T: Transport> Plug<T> {
         &mut self.registry
     }
 
-    /// The registry's bytes, and the choice that was kept to.
-    pub fn expose(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
+    /// The registry's bytes, where it is text those that the encoder keeps, and the choice that was kept to.
+    pub fn expose(&mut self, choice: Choice) -> Result<(Cow<'_, [u8]>, Choice), Error> {
         let now_ms = self.now_ms();
         let own_metrics = self.config.own_metrics;
         expose(&mut self.registry, &mut self.exposition, &mut self.telemetry, own_metrics, choice, now_ms)
+    }
+
+    /// Asks the configured Prometheus: the way of the typed doors.
+    pub fn ask_prometheus<R>(&mut self, ask: impl FnOnce(&mut Api) -> Result<R, Error>) -> Result<R, Error> {
+        if self.config.mock {
+            return Err(Error::invalid(
+                "mock_mode",
+                "is on, so no server is asked; only JSON operations have made-up answers",
+            ));
+        }
+        let mut exchange = Exchange::default();
+        let client = Client {
+            transport: &mut self.transport,
+            circuits: &mut self.circuits,
+            limits: self.config.limits(),
+            insist: true,
+            retry: self.config.retry,
+            credentials: &self.config.credentials,
+            exchange: &mut exchange,
+            jitter: &mut self.jitter,
+        };
+        prometheus::ask_api(client, self.config.prometheus_url.clone(), ask)
     }
 
     /// Replaces what was recorded by a snapshot. One that is damaged changes nothing.
@@ -219,6 +323,7 @@ impl<T: Transport> Plug<T> {
         let begin = answer.mark();
         let mut config = None;
         let mut operation = None;
+        let mut exchange = Exchange::default();
         let outcome = self.configure(cfg).and_then(|()| parse_object("ctx", ctx)).and_then(|ctx| {
             config = self.config.with_ctx(&ctx)?;
             let (name, run) = choose(&ctx)?;
@@ -228,16 +333,23 @@ impl<T: Transport> Plug<T> {
             answer.open("result");
             let mut call = Call {
                 ctx: Fields::new(&ctx, ""),
+                cfg: &self.config_text,
                 config: config.as_ref().unwrap_or(&self.config),
                 registry: &mut self.registry,
                 circuits: &mut self.circuits,
+                jitter: &mut self.jitter,
+                exchange: &mut exchange,
                 unpushed: &mut self.unpushed,
+                pushes: &mut self.pushes,
                 exposition: &mut self.exposition,
                 telemetry: &mut self.telemetry,
+                receivers: &mut self.receivers,
                 transport: &mut self.transport,
                 unix_nanos,
             };
             run(&mut call, &mut answer)?;
+            push::overdue(&mut call, &mut answer);
+            write_exchange(&exchange, &mut answer);
             answer.close();
             Ok(())
         });
@@ -248,6 +360,7 @@ impl<T: Transport> Plug<T> {
                 answer.text("operation", operation);
             }
             error.write_into(&mut answer);
+            write_exchange(&exchange, &mut answer);
         }
         match config {
             Some(config) => answer.raw("monitoring_metadata", &config.metadata()),
@@ -261,20 +374,36 @@ impl<T: Transport> Plug<T> {
         self.process(r#"{"operation":"health_check"}"#, "")
     }
 
-    /// Forgets what was recorded and the configuration. Answers `series_dropped`, and `unpushed`: whether something among it
-    /// had reached no gateway.
+    /// Forgets what was recorded and the configuration, and deletes the groups that were pushed, within `push_timeout`, unless
+    /// `delete_on_cleanup` is false. Answers `series_dropped`, and `unpushed`: whether something among it had reached no gateway.
+    /// Where groups were pushed, `groups_deleted` and `groups_left` name them.
+    /// Where something was remote-written, `remote_write` says how its receivers took the end of the series.
     pub fn cleanup(&mut self) -> String {
         let unpushed = core::mem::take(&mut self.unpushed);
         let dropped = self.registry.clear();
-        self.adopt(Config::default());
-        self.config_text.clear();
-        self.circuits = Circuits::default();
         let mut answer = Writer::new();
         answer.flag("success", true);
         answer.open("result");
         answer.count("series_dropped", dropped as u64);
         answer.flag("unpushed", unpushed);
+        let mut exchange = Exchange::default();
+        let mut client = Client {
+            transport: &mut self.transport,
+            circuits: &mut self.circuits,
+            limits: self.config.push_limits(),
+            insist: false,
+            retry: Retry::ONCE,
+            credentials: &self.config.credentials,
+            exchange: &mut exchange,
+            jitter: &mut self.jitter,
+        };
+        push::clean(&mut self.pushes, &mut client, &self.config, &mut answer);
+        remote::end_all(&mut self.receivers, &mut client, &self.config, &mut answer);
         answer.close();
+        self.adopt(Config::default());
+        self.config_text.clear();
+        self.circuits = Circuits::default();
+        self.pushes = push::Pushes::default();
         answer.finish()
     }
 
@@ -307,6 +436,16 @@ impl<T: Transport> Plug<T> {
             crate::catalog::register(&mut self.registry)?;
         }
         Ok(())
+    }
+}
+
+/// Says how often servers were asked and how long that took, if they were.
+fn write_exchange(exchange: &Exchange, answer: &mut Answer) {
+    if exchange.attempts > 0 {
+        answer.open("exchange");
+        answer.count("attempts", exchange.attempts.into());
+        answer.count("elapsed_ms", u64::try_from(exchange.elapsed.as_millis()).unwrap_or(u64::MAX));
+        answer.close();
     }
 }
 

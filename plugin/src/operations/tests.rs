@@ -1,5 +1,7 @@
 //! The JSON contract against servers that are made up here: what is sent, and what is said of the answers.
 
+mod exchange;
+
 use core::time::Duration;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,16 +14,20 @@ use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
 
 /// Answers requests from a list, and keeps what was asked.
 #[derive(Default)]
-struct World {
+pub(super) struct World {
     asked: Vec<(Method, String, String)>,
-    answers: VecDeque<Result<Response, Failure>>,
-    now: Duration,
+    pub(super) answers: VecDeque<Result<Response, Failure>>,
+    pub(super) now: Duration,
     /// What each round of requests costs.
     cost: Duration,
+    /// The waits between rounds.
+    slept: Vec<Duration>,
+    /// The headers of each request, secrets included.
+    headers: Vec<Vec<(String, String)>>,
 }
 
 #[derive(Clone, Default)]
-struct Shared(Rc<RefCell<World>>);
+pub(super) struct Shared(pub(super) Rc<RefCell<World>>);
 
 impl Clock for Shared {
     fn unix_nanos(&self) -> u64 {
@@ -44,43 +50,52 @@ impl Transport for Shared {
             .iter()
             .map(|request| {
                 let body = String::from_utf8_lossy(&request.body).into_owned();
+                let plain = request.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+                let secret = request.credentials.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned()));
+                world.headers.push(plain.chain(secret).collect());
                 world.asked.push((request.method, request.url.to_string(), body));
                 world.answers.pop_front().unwrap_or(Err(Failure::Refused))
             })
             .collect()
     }
+
+    fn sleep(&mut self, duration: Duration) {
+        let mut world = self.0.borrow_mut();
+        world.now += duration;
+        world.slept.push(duration);
+    }
 }
 
 impl Shared {
-    fn will_answer(&self, status: u16, body: &str) -> &Self {
+    pub(super) fn will_answer(&self, status: u16, body: &str) -> &Self {
         self.0.borrow_mut().answers.push_back(Ok(Response { status, headers: Vec::new(), body: body.into() }));
         self
     }
 
-    fn will_fail(&self, failure: Failure) -> &Self {
+    pub(super) fn will_fail(&self, failure: Failure) -> &Self {
         self.0.borrow_mut().answers.push_back(Err(failure));
         self
     }
 
-    fn asked(&self) -> Vec<(Method, String, String)> {
+    pub(super) fn asked(&self) -> Vec<(Method, String, String)> {
         std::mem::take(&mut self.0.borrow_mut().asked)
     }
 }
 
-fn plug() -> (Plug<Shared>, Shared) {
+pub(super) fn plug() -> (Plug<Shared>, Shared) {
     let world = Shared::default();
     (Plug::new(world.clone()), world)
 }
 
-fn process(plug: &mut Plug<Shared>, ctx: Value, cfg: Value) -> Value {
+pub(super) fn process(plug: &mut Plug<Shared>, ctx: Value, cfg: Value) -> Value {
     serde_json::from_str(&plug.process(&ctx.to_string(), &cfg.to_string())).unwrap()
 }
 
-fn counter(value: Value) -> Value {
+pub(super) fn counter(value: Value) -> Value {
     json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": value, "labels": {"a": "1"}})
 }
 
-fn gateway() -> Value {
+pub(super) fn gateway() -> Value {
     json!({"prometheus_config": {"gateway_url": "http://u:secret@gw:9091/p", "job_name": "j", "instance": "i"}})
 }
 
@@ -119,7 +134,8 @@ fn a_push_replaces_the_group_with_the_accumulated_state() {
 #[test]
 fn a_failed_push_is_told_kept_and_sent_again() {
     let (mut plug, world) = plug();
-    world.will_answer(400, "pushed metrics are invalid").will_answer(200, "");
+    // What the gateway holds cannot be had, so that its reply stays unexplained.
+    world.will_answer(400, "pushed metrics are invalid").will_answer(404, "").will_answer(200, "");
     let answer = process(&mut plug, counter(json!(1)), gateway());
     assert_eq!((&answer["success"], &answer["result"]["metric_pushed"]), (&json!(true), &json!(false)));
     assert_eq!(answer["result"]["push_error_code"], "refused");
@@ -127,7 +143,7 @@ fn a_failed_push_is_told_kept_and_sent_again() {
     assert!(told.contains("http://gw:9091") && told.contains("400: pushed metrics are invalid"), "{told}");
     assert!(!answer.to_string().contains("secret"), "{answer}");
     assert_eq!(process(&mut plug, counter(json!(1)), json!({}))["result"]["metric_pushed"], true);
-    assert!(world.asked()[1].2.contains("} 2\n"));
+    assert!(world.asked()[2].2.contains("} 2\n"));
 }
 
 #[test]
@@ -151,10 +167,13 @@ fn a_slow_dead_gateway_costs_one_timeout_and_not_ten() {
     assert_eq!(world.asked().len(), 1);
     // Somebody who asks for a push by name gets one.
     world.will_answer(200, "");
-    let answer = process(&mut plug, json!({"operation": "push_metrics"}), json!({}));
+    let answer = process(&mut plug, json!({"operation": "push_metrics", "preflight": false}), json!({}));
     assert_eq!(
         answer["result"],
-        json!({"metric_pushed": true, "series": 1, "group": "http://gw:9091/p/metrics/job/j/instance/i"})
+        json!({
+            "metric_pushed": true, "series": 1, "group": "http://gw:9091/p/metrics/job/j/instance/i",
+            "exchange": {"attempts": 1, "elapsed_ms": 1500},
+        })
     );
 }
 
@@ -176,7 +195,13 @@ fn deleting_names_the_group_and_keeps_what_was_recorded() {
     world.will_answer(200, "").will_answer(202, "");
     process(&mut plug, counter(json!(1)), gateway());
     let answer = process(&mut plug, json!({"operation": "delete_metrics"}), json!({}));
-    assert_eq!(answer["result"], json!({"deleted": true, "group": "http://gw:9091/p/metrics/job/j/instance/i"}));
+    assert_eq!(
+        answer["result"],
+        json!({
+            "deleted": true, "group": "http://gw:9091/p/metrics/job/j/instance/i",
+            "exchange": {"attempts": 1, "elapsed_ms": 0},
+        })
+    );
     assert_eq!(world.asked()[1].0, Method::Delete);
     assert_eq!(plug.registry().len(), 1);
 }
@@ -332,6 +357,134 @@ fn a_query_is_sent_as_a_form_and_falls_back_to_get() {
     assert_eq!(asked[0], (Method::Post, "http://p:9090/prefix/api/v1/query".into(), "query=a+%2B+b".into()));
     assert_eq!((asked[1].0, asked[1].1.as_str()), (Method::Get, "http://p:9090/prefix/api/v1/query?query=a+%2B+b"));
     assert_eq!(asked[2].2, "query=up&start=1704067200&end=1704153599&step=60");
+}
+
+#[test]
+fn a_query_hands_on_every_shape_as_it_stands_and_says_what_was_done() {
+    let (mut plug, world) = plug();
+    let cfg = json!({"prometheus_url": "http://p:9090"});
+    let histogram = r#"[{"metric":{"b":"1","a":"\u00e9"},"histogram":[1.5,{"count":"1","sum":"NaN","buckets":[[0,"0.5","1","1"]]}]}]"#;
+    world.will_answer(
+        200,
+        &format!(
+            r#"{{"status":"success","data":{{"resultType":"vector","result":{histogram},"stats":{{"n":1}}}},"infos":["i"]}}"#
+        ),
+    );
+    let ctx = json!({"operation": "query_metrics", "query": "x", "time": "now-1h", "timeout": "2s", "limit": "5",
+        "lookback_delta": "1m", "stats": "all"});
+    let text = plug.process(&ctx.to_string(), &cfg.to_string());
+    assert!(text.contains(&format!(r#""query_result":{{"resultType":"vector","result":{histogram}}}"#)), "{text}");
+    assert!(text.contains(r#""stats":{"n":1},"infos":["i"]"#), "{text}");
+    assert_eq!(
+        world.asked()[0].2,
+        "query=x&time=1704063600&timeout=2&limit=5&lookback_delta=60&max_lookback=60&stats=all"
+    );
+
+    let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"1"},"values":[[0,"1"]]}]},"warnings":["w"]}"#;
+    world.will_answer(200, matrix).will_answer(200, matrix).will_answer(200, matrix);
+    let range = |too_many: &str| {
+        json!({"operation": "query_metrics", "query": "x", "time_range":
+            {"start": 0, "end": 11_000, "step": 1, "on_too_many_points": too_many}})
+    };
+    let answer = process(&mut plug, range("split"), json!({}));
+    assert_eq!((&answer["result"]["parts"], &answer["result"]["warnings"]), (&json!(2), &json!(["w"])));
+    assert_eq!(
+        answer["result"]["query_result"]["result"],
+        json!([{"metric": {"a": "1"}, "values": [[0, "1"], [0, "1"]]}])
+    );
+    let asked: Vec<String> = world.asked().into_iter().map(|(_, _, body)| body).collect();
+    assert_eq!(asked, ["query=x&start=0&end=10999&step=1", "query=x&start=11000&end=11000&step=1"]);
+    let answer = process(&mut plug, range(""), json!({}));
+    assert_eq!(answer["result"]["step_raised_to_seconds"], 2);
+    assert_eq!(world.asked()[0].2, "query=x&start=0&end=11000&step=2");
+    let answer = process(&mut plug, range("shrug"), json!({}));
+    assert_eq!(answer["field"], "time_range.on_too_many_points");
+}
+
+#[test]
+fn listings_are_asked_as_the_api_has_them() {
+    let (mut plug, world) = plug();
+    let list = r#"{"status":"success","data":["a","b"]}"#;
+    for (ctx, asked) in [
+        (
+            json!({"operation": "list_series", "match": ["up", "x{a=\"b\"}"], "start": 0, "limit": 3}),
+            ("POST", "series", "match%5B%5D=up&match%5B%5D=x%7Ba%3D%22b%22%7D&start=0&limit=3"),
+        ),
+        (json!({"operation": "list_labels", "match[]": "up"}), ("POST", "labels", "match%5B%5D=up")),
+        (json!({"operation": "label_values", "label": "a b", "end": 1}), ("GET", "label/a%20b/values?end=1", "")),
+        (json!({"operation": "label_values", "label": "U__x"}), ("GET", "label/U__U____x/values", "")),
+        (json!({"operation": "list_metadata", "metric": "up", "limit": 1}), ("GET", "metadata?metric=up&limit=1", "")),
+        (json!({"operation": "list_targets", "state": "dropped"}), ("GET", "targets?state=dropped", "")),
+        (
+            json!({"operation": "list_rules", "type": "alert", "rule_name": "r", "exclude_alerts": "true"}),
+            ("GET", "rules?type=alert&rule_name%5B%5D=r&exclude_alerts=true", ""),
+        ),
+        (json!({"operation": "list_prometheus_alerts"}), ("GET", "alerts", "")),
+        (
+            json!({"operation": "query_exemplars", "query": "x", "start": "now"}),
+            ("POST", "query_exemplars", "query=x&start=1704067200"),
+        ),
+        (json!({"operation": "format_query", "query": "x"}), ("POST", "format_query", "query=x")),
+        (json!({"operation": "parse_query", "query": "x"}), ("POST", "parse_query", "query=x")),
+    ] {
+        world.will_answer(200, list);
+        let answer = process(&mut plug, ctx.clone(), json!({"prometheus_url": "http://p"}));
+        assert_eq!(answer["success"], true, "{answer}");
+        let (method, url, body) = world.asked().remove(0);
+        let method = if method == Method::Post { "POST" } else { "GET" };
+        assert_eq!((method, &*url, &*body), (asked.0, &*format!("http://p/api/v1/{}", asked.1), asked.2), "{ctx}");
+    }
+}
+
+#[test]
+fn what_a_server_does_not_have_is_said_with_the_version_that_has_it() {
+    let (mut plug, world) = plug();
+    let cfg = json!({"prometheus_url": "http://p"});
+    world.will_answer(404, "404 page not found\n");
+    let answer = process(&mut plug, json!({"operation": "parse_query", "query": "x"}), cfg);
+    assert!(
+        answer["error"].as_str().unwrap().contains("no /api/v1/parse_query; Prometheus has it from 3.0 on"),
+        "{answer}"
+    );
+    world
+        .will_answer(200, r#"{"status":"success","data":{"version":"1"}}"#)
+        .will_answer(400, "unsupported path requested: x");
+    let answer =
+        process(&mut plug, json!({"operation": "prometheus_status", "include": ["build", "runtime"]}), json!({}));
+    assert_eq!(answer["result"]["build"], json!({"version": "1"}));
+    assert!(answer["result"]["unavailable"]["runtime"].as_str().unwrap().contains("from 2.14 on"), "{answer}");
+    // A label that the path cannot hold is asked in its other form; what neither server knows stays the first answer.
+    world.will_answer(404, "404 page not found").will_answer(200, r#"{"status":"success","data":null}"#);
+    let answer = process(&mut plug, json!({"operation": "label_values", "label": "a/b"}), json!({}));
+    assert_eq!((&answer["result"]["values"], &answer["result"]["count"]), (&json!([]), &json!(0)));
+    assert!(world.asked()[4].1.ends_with("/label/U__a_2f_b/values"));
+}
+
+#[test]
+fn fields_of_listings_are_named_where_they_are_wrong() {
+    let (mut plug, world) = plug();
+    for (ctx, code, field) in [
+        (json!({"operation": "list_series"}), "missing_field", "match"),
+        (json!({"operation": "list_series", "match": [1, {}]}), "invalid_field", "match"),
+        (json!({"operation": "list_series", "match": [""]}), "invalid_field", "match"),
+        (json!({"operation": "list_labels", "start": "noon"}), "invalid_field", "start"),
+        (json!({"operation": "list_labels", "limit": -1}), "invalid_field", "limit"),
+        (json!({"operation": "label_values"}), "missing_field", "label"),
+        (json!({"operation": "list_targets", "state": "up"}), "invalid_field", "state"),
+        (json!({"operation": "list_rules", "type": "all"}), "invalid_field", "type"),
+        (json!({"operation": "list_rules", "exclude_alerts": 3}), "invalid_field", "exclude_alerts"),
+        (json!({"operation": "prometheus_status", "include": "secrets"}), "invalid_field", "include"),
+        (
+            json!({"operation": "query_metrics", "query": "x", "lookback_delta": "0s"}),
+            "invalid_field",
+            "lookback_delta",
+        ),
+        (json!({"operation": "format_query"}), "missing_field", "query"),
+    ] {
+        let answer = process(&mut plug, ctx.clone(), json!({"prometheus_url": "http://p"}));
+        assert_eq!((&answer["error_code"], &answer["field"]), (&json!(code), &json!(field)), "{ctx}: {answer}");
+    }
+    assert!(world.asked().is_empty());
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What a family is: its definition, whether it makes sense, and whether two of them mean the same. Holds no series.
 
-use std::fmt::Debug;
 use std::time::Duration;
 
 use super::names::{LabelName, MOST_LABELS, MetricName, underscored};
@@ -8,6 +7,7 @@ use super::native::NativeHistogram;
 use super::summary::{DEFAULT_WINDOW_MS, WindowedSummary};
 use super::value::{Buckets, Kind};
 use crate::error::Error;
+use crate::exposition::number::{number_text, numbers_text};
 
 /// The longest help text, in bytes.
 pub const LONGEST_HELP: usize = 64 * 1_024;
@@ -116,7 +116,8 @@ impl Definition {
                 && ranks.is_sorted_by(|a, b| a < b)
                 && ranks.len() <= MOST_QUANTILES)
         {
-            let problem = format!("expected at most {MOST_QUANTILES} ranks from 0 to 1, rising, got {ranks:?}");
+            let problem =
+                format!("expected at most {MOST_QUANTILES} ranks from 0 to 1, rising, got {}", numbers_text(ranks));
             return Err(Error::invalid("quantiles", problem));
         }
         if self.window.is_some() {
@@ -198,31 +199,53 @@ impl Definition {
             && own != asked
         {
             return conflict(format!(
-                "it has the buckets {:?}, and cannot be recorded with {:?}",
-                own.bounds(),
-                asked.bounds()
+                "it has the buckets {}, and cannot be recorded with {}",
+                numbers_text(own.bounds()),
+                numbers_text(asked.bounds())
             ));
         }
+        let time = |time: &Duration| format!("{}s", number_text(time.as_secs_f64()));
         let states = |definition: &Self| Some(definition.states.clone()).filter(|states| !states.is_empty());
-        self.same("unit", &self.unit, &further.unit)?;
-        self.same("native histogram settings", &self.native, &further.native)?;
-        self.same("quantiles", &self.quantiles, &further.quantiles)?;
-        self.same("window", &self.window, &further.window)?;
-        self.same("series limit", &self.series_limit, &further.series_limit)?;
-        self.same("time to live", &self.ttl, &further.ttl)?;
-        if further.states.is_empty() { Ok(()) } else { self.same("states", &states(self), &states(further)) }
-    }
-
-    fn same<T: PartialEq + Debug>(&self, what: &str, own: &Option<T>, asked: &Option<T>) -> Result<(), Error> {
-        let Some(asked) = asked else { return Ok(()) };
-        if own.as_ref() == Some(asked) {
+        self.same("unit", &self.unit, &further.unit, |unit| format!("{unit:?}"))?;
+        self.same("native histogram settings", &self.native, &further.native, |native| {
+            format!(
+                "{{schema: {}, zero_threshold: {}, max_buckets: {}}}",
+                native.schema,
+                number_text(native.zero_threshold),
+                native.max_buckets
+            )
+        })?;
+        self.same("quantiles", &self.quantiles, &further.quantiles, |ranks| numbers_text(ranks))?;
+        self.same("window", &self.window, &further.window, time)?;
+        self.same("series limit", &self.series_limit, &further.series_limit, usize::to_string)?;
+        self.same("time to live", &self.ttl, &further.ttl, time)?;
+        if further.states.is_empty() {
             return Ok(());
         }
-        let has = own.as_ref().map_or_else(|| format!("no {what}"), |own| format!("the {what} {own:?}"));
-        Err(Error::Conflict {
+        self.same("states", &states(self), &states(further), |states| format!("[{}]", states.join(", ")))
+    }
+
+    fn same<T: PartialEq>(
+        &self,
+        what: &str,
+        own: &Option<T>,
+        asked: &Option<T>,
+        shown: impl Fn(&T) -> String,
+    ) -> Result<(), Error> {
+        let Some(asked) = asked else { return Ok(()) };
+        if own.as_ref() == Some(asked) {
+            Ok(())
+        } else {
+            Err(self.differs(what, own.as_ref().map(&shown), &shown(asked)))
+        }
+    }
+
+    fn differs(&self, what: &str, own: Option<String>, asked: &str) -> Error {
+        let has = own.map_or_else(|| format!("no {what}"), |own| format!("the {what} {own}"));
+        Error::Conflict {
             metric: self.name.to_string(),
-            problem: format!("it has {has}, and cannot be had with {asked:?}; use the same, or another name"),
-        })
+            problem: format!("it has {has}, and cannot be had with {asked}; use the same, or another name"),
+        }
     }
 
     /// The names that the metric's samples have or may have in text 0.0.4.

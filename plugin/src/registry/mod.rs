@@ -8,6 +8,7 @@ mod bytes;
 mod composite;
 mod definition;
 mod exponential;
+mod held;
 mod limits;
 mod names;
 pub mod native;
@@ -24,6 +25,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 pub use definition::{DEFAULT_WINDOW, Definition, LONGEST_HELP, MOST_QUANTILES, MOST_STATES, NativeConfig};
+pub use held::Held;
 pub use limits::{MOST_SERIES, OVERFLOW_VALUE, Overflow};
 pub use names::{LONGEST_NAME, LONGEST_VALUE, LabelName, Labels, MOST_LABELS, MetricName, underscored};
 pub use record::{Recording, check_exemplar};

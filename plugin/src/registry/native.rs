@@ -9,6 +9,7 @@ use super::{
     bytes, exponential,
     tally::{Counts, Totals},
 };
+use crate::exposition::number::number_text;
 
 pub use super::tally::Bucket;
 
@@ -86,7 +87,8 @@ impl NativeHistogram {
         }
         if !(0.0..f64::INFINITY).contains(&zero_threshold) {
             return Err(format!(
-                "a native histogram's zero threshold is a finite number from 0 up, got {zero_threshold}"
+                "a native histogram's zero threshold is a finite number from 0 up, got {}",
+                number_text(zero_threshold)
             ));
         }
         if !(LEAST_MAX_BUCKETS..=MOST_MAX_BUCKETS).contains(&max_buckets) {
@@ -103,6 +105,27 @@ impl NativeHistogram {
             negative: Counts::default(),
             totals: Totals::default(),
         })
+    }
+
+    /// A histogram that holds these buckets, by rising index, without empty ones. None where they cannot be: too many, out of
+    /// the schema's range, or within the zero bucket.
+    pub fn of(
+        schema: i32,
+        (zero_threshold, zero_count): (f64, u64),
+        (positive, negative): (Vec<Bucket>, Vec<Bucket>),
+        sum: f64,
+    ) -> Option<Self> {
+        let most = DEFAULT_MAX_BUCKETS.max(positive.len() + negative.len());
+        let mut histogram = Self::new(schema, zero_threshold, most).ok()?;
+        let (lowest, highest) = (exponential::lowest_index(schema), exponential::overflow_index(schema));
+        histogram.positive = Counts::of(positive, most, lowest, highest)?;
+        histogram.negative = Counts::of(negative, most, lowest, highest)?;
+        histogram.zero_count = zero_count;
+        let count = zero_count.checked_add(histogram.positive.total()?)?.checked_add(histogram.negative.total()?)?;
+        // More could not be written as deltas.
+        i64::try_from(count).ok()?;
+        histogram.totals = Totals { count, sum };
+        histogram.is_consistent().then_some(histogram)
     }
 
     /// Counts one value. A caller refuses NaN, which belongs in no bucket; if one arrives nevertheless, nothing changes.

@@ -32,7 +32,27 @@ struct Made {
 /// Recording by handle. All errors leave the registry as it was; they name the metric.
 impl Registry {
     /// Adds to a counter or gauge.
+    #[inline]
     pub fn add(&mut self, id: SeriesId, amount: f64) -> Result<(), Error> {
+        if self.series.add_plain(id.0, amount) {
+            self.version += 1;
+            return Ok(());
+        }
+        self.add_any(id, amount)
+    }
+
+    /// Sets a gauge.
+    #[inline]
+    pub fn set(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
+        if self.series.set_plain(id.0, value) {
+            self.version += 1;
+            return Ok(());
+        }
+        self.set_any(id, value)
+    }
+
+    #[inline(never)]
+    fn add_any(&mut self, id: SeriesId, amount: f64) -> Result<(), Error> {
         let row = self.row(id.0)?;
         match self.series.kind(row) {
             Some(Kind::Counter) => check(Kind::Counter, amount, "value").map_err(|error| self.named(row, error))?,
@@ -44,8 +64,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Sets a gauge.
-    pub fn set(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
+    #[inline(never)]
+    fn set_any(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
         let row = self.row(id.0)?;
         match self.series.kind(row) {
             Some(Kind::Gauge) => self.put(row, value),
@@ -264,7 +284,7 @@ impl Registry {
     }
 
     #[inline]
-    fn put(&mut self, row: usize, value: f64) {
+    pub(super) fn put(&mut self, row: usize, value: f64) {
         if let Some(cell) = self.series.cells.get_mut(row) {
             *cell = value;
         }
@@ -272,14 +292,14 @@ impl Registry {
     }
 
     #[inline]
-    fn recorded(&mut self, row: usize) {
+    pub(super) fn recorded(&mut self, row: usize) {
         self.version += 1;
         if self.series.state(row) & series::TIMED != 0 {
             self.touch(row);
         }
     }
 
-    fn composite_mut(&mut self, row: usize) -> Option<&mut Composite> {
+    pub(super) fn composite_mut(&mut self, row: usize) -> Option<&mut Composite> {
         match self.is_composite(row) {
             true => self.composites.get_mut(self.series.cell(row).to_bits() as usize)?.as_mut(),
             false => None,
@@ -287,7 +307,7 @@ impl Registry {
     }
 
     #[cold]
-    fn wrong_kind(&self, row: usize, done: &str) -> Error {
+    pub(super) fn wrong_kind(&self, row: usize, done: &str) -> Error {
         let Some(definition) = self.families.get(self.series.family(row)).map(|family| &family.definition) else {
             return unknown_series(row as u32);
         };

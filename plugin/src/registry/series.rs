@@ -333,6 +333,32 @@ impl SeriesTable {
         self.dead = 0;
     }
 
+    /// Adds to a counter or gauge that needs no time and takes this amount; says whether it did. Else nothing has changed.
+    #[inline]
+    pub(super) fn add_plain(&mut self, id: u32, amount: f64) -> bool {
+        let row = (id & ROW_MASK) as usize;
+        let (Some(state), Some(cell)) = (self.states.get(row), self.cells.get_mut(row)) else { return false };
+        let kind = u32::from(*state) ^ (id >> ROW_BITS << 8);
+        let grows = amount.to_bits() < f64::INFINITY.to_bits();
+        let takes = (kind == u32::from(GAUGE)) | ((kind == u32::from(COUNTER)) & grows);
+        if takes {
+            *cell += amount;
+        }
+        takes
+    }
+
+    /// Sets a gauge that needs no time; says whether it did. Else nothing has changed.
+    #[inline]
+    pub(super) fn set_plain(&mut self, id: u32, value: f64) -> bool {
+        let row = (id & ROW_MASK) as usize;
+        let (Some(state), Some(cell)) = (self.states.get(row), self.cells.get_mut(row)) else { return false };
+        let takes = u32::from(*state) ^ (id >> ROW_BITS << 8) == u32::from(GAUGE);
+        if takes {
+            *cell = value;
+        }
+        takes
+    }
+
     /// Which plain kinds these series are of, if they are counters and gauges, need no time, and take these values.
     #[inline]
     pub(super) fn plain(&self, ids: &[u32], values: &[f64]) -> Option<Plain> {

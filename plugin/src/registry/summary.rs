@@ -14,6 +14,7 @@ use super::{
     bytes, exponential,
     tally::{Bucket, Counts, Totals},
 };
+use crate::exposition::number::number_text;
 use crate::sort::sorted_by;
 
 /// The quantiles of a summary when nobody chose others.
@@ -152,7 +153,7 @@ impl WindowedSummary {
             return Err(format!("a summary has at most {MOST_QUANTILES} quantiles, got {}", quantiles.len()));
         }
         if let Some(odd) = quantiles.iter().find(|rank| !(0.0..=1.0).contains(*rank)) {
-            return Err(format!("a summary's quantiles are from 0 to 1, got {odd}"));
+            return Err(format!("a summary's quantiles are from 0 to 1, got {}", number_text(*odd)));
         }
         if window_ms < LEAST_WINDOW_MS {
             return Err(format!("a summary's window is {LEAST_WINDOW_MS} ms or longer, got {window_ms} ms"));
@@ -161,7 +162,7 @@ impl WindowedSummary {
         let quantiles: Vec<f64> = quantiles.iter().map(|rank| rank + 0.0).collect();
         let quantiles = sorted_by(quantiles, f64::total_cmp).into_boxed_slice();
         if let Some([twice, _]) = quantiles.array_windows().find(|[rank, next]| rank == next) {
-            return Err(format!("a summary has each quantile once, got {twice} twice"));
+            return Err(format!("a summary has each quantile once, got {} twice", number_text(*twice)));
         }
         Ok(Self { quantiles, window_ms, totals: Totals::default(), step: 0, slices: Default::default() })
     }

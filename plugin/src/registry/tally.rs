@@ -20,6 +20,13 @@ impl Counts {
         &self.0
     }
 
+    /// These buckets; none for more than `limit`, indices outside of `lowest..=highest` or not rising, or empty ones.
+    pub(super) fn of(buckets: Vec<Bucket>, limit: usize, lowest: i32, highest: i32) -> Option<Self> {
+        let rising = buckets.is_sorted_by(|a, b| a.index < b.index);
+        let possible = |bucket: &Bucket| bucket.count > 0 && (lowest..=highest).contains(&bucket.index);
+        (buckets.len() <= limit && rising && buckets.iter().all(possible)).then_some(Self(buckets))
+    }
+
     /// Bytes that are allocated.
     pub(super) fn bytes(&self) -> usize {
         self.0.capacity() * size_of::<Bucket>()

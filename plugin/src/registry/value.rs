@@ -1,6 +1,7 @@
 //! What a metric measures, its buckets, and which amounts it takes. Holds no series.
 
 use crate::error::Error;
+use crate::exposition::number::number_text;
 
 /// What a metric measures. As a word: `counter`, `gauge`, `histogram`, `summary`, `native_histogram`, `info`, `stateset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,13 +102,16 @@ impl Buckets {
             ));
         }
         if let Some(odd) = bounds.iter().find(|bound| !bound.is_finite()) {
-            return Err(Error::invalid(field, format!("the bucket bound {odd} is not finite")));
+            return Err(Error::invalid(field, format!("the bucket bound {} is not finite", number_text(*odd))));
         }
         for pair in bounds.windows(2) {
             if let [low, high] = pair
                 && low >= high
             {
-                return Err(Error::invalid(field, format!("bucket bounds must rise, and {high} comes after {low}")));
+                return Err(Error::invalid(
+                    field,
+                    format!("bucket bounds must rise, and {} comes after {}", number_text(*high), number_text(*low)),
+                ));
             }
         }
         Ok(Self(bounds.into()))

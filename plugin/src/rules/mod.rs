@@ -5,6 +5,7 @@
 pub mod expression;
 pub mod plan;
 mod template;
+pub mod templates;
 
 use core::time::Duration;
 

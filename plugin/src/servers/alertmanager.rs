@@ -3,7 +3,7 @@
 //! Alertmanager decides who is told. An alert is sent again and again while it holds, and ends when `ends_at` has passed; one that
 //! names no end ends by itself after the server's `resolve_timeout`.
 
-use super::prometheus::form;
+use super::prometheus::Form;
 use crate::error::{Error, excerpt};
 use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
 use crate::json::{Json, Writer};
@@ -222,6 +222,8 @@ pub fn post_alerts(client: &mut Client, base: &Url, alerts: &[Alert]) -> Result<
     body.push(']');
     let request =
         Request::new(Method::Post, endpoint(base, ["api", "v2", "alerts"])).with_body("application/json", body.into());
+    // An alert that is told twice is the same alert.
+    let request = request.repeatable();
     let url = request.url.clone();
     let response = client.send(PEER, request)?;
     expect_ok(&url, &response, "what was valid among the alerts may be stored all the same")
@@ -236,10 +238,9 @@ pub fn list(client: &mut Client, base: &Url, listing: Listing, filter: &Filter) 
         Listing::Silences => &["silences"],
         Listing::Status => &["status"],
     };
-    let mut fields: Vec<(&str, String)> = filter.matchers.iter().map(|matcher| ("filter", matcher.shown())).collect();
-    if let Some(receiver) = &filter.receiver {
-        fields.push(("receiver", receiver.clone()));
-    }
+    let mut form = Form::default();
+    filter.matchers.iter().for_each(|matcher| form.put("filter", &matcher.shown()));
+    form.put_text("receiver", filter.receiver.as_deref());
     for (name, flag) in [
         ("active", filter.active),
         ("silenced", filter.silenced),
@@ -247,10 +248,10 @@ pub fn list(client: &mut Client, base: &Url, listing: Listing, filter: &Filter) 
         ("unprocessed", filter.unprocessed),
     ] {
         if let Some(flag) = flag {
-            fields.push((name, String::from(if flag { "true" } else { "false" })));
+            form.put(name, if flag { "true" } else { "false" });
         }
     }
-    let query = Some(form(fields.into_iter())).filter(|query| !query.is_empty());
+    let query = Some(form.as_str().to_owned()).filter(|query| !query.is_empty());
     let url = endpoint(base, ["api", "v2"].into_iter().chain(segments.iter().copied())).with_query(query);
     let response = client.send(PEER, Request::new(Method::Get, url.clone()))?;
     expect_ok(&url, &response, "")?;

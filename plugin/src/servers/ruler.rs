@@ -2,7 +2,7 @@
 //!
 //! All of them tell what they hold in Prometheus's own form, so that a change can be read back whoever made it.
 
-use super::prometheus::form;
+use super::prometheus::Form;
 use crate::error::{Error, excerpt};
 use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
 use crate::json::Json;
@@ -115,10 +115,14 @@ impl Ruler {
     /// Writes one group: it is replaced as a whole. Not for files.
     pub fn write(&self, client: &mut Client, group: &Group) -> Result<(), Error> {
         let url = self.group_url(None);
-        let mut request =
-            Request::new(Method::Post, url.clone()).with_body("application/yaml", group.yaml().write().into_bytes());
+        // A group is replaced as a whole, so that it may arrive twice.
+        let mut request = Request::new(Method::Post, url.clone())
+            .with_body("application/yaml", group.yaml().write().into_bytes())
+            .repeatable();
         if self.target == Target::Grafana {
-            request.headers.extend(self.datasource_uid.iter().map(|uid| ("x-grafana-alerting-datasource-uid", uid.clone())));
+            request
+                .headers
+                .extend(self.datasource_uid.iter().map(|uid| ("x-grafana-alerting-datasource-uid", uid.clone())));
         }
         let response = client.send(self.peer, request)?;
         match response.status {
@@ -156,9 +160,11 @@ impl Ruler {
         };
         for place in ["format_query", "query"] {
             let url = endpoint(&self.base, prefix.iter().copied().chain(["api", "v1", place]));
-            let form = form([("query", expression.to_owned())].into_iter());
+            let mut form = Form::default();
+            form.put("query", expression);
             let request = Request::new(Method::Post, url)
-                .with_body("application/x-www-form-urlencoded", form.into_bytes());
+                .with_body("application/x-www-form-urlencoded", form.as_str().into())
+                .repeatable();
             let response = client.send(self.peer, request)?;
             let text = String::from_utf8_lossy(&response.body);
             let Ok(Json::Object(answer)) = Json::parse(&text) else { continue };
@@ -178,9 +184,10 @@ impl Ruler {
         // Prometheus, Mimir and Grafana each say it under a name of their own; what is said matters.
         let text = String::from_utf8_lossy(&response.body);
         let said = match Json::parse(&text) {
-            Ok(Json::Object(object)) => {
-                ["error", "message", "msg"].iter().find_map(|name| object.get(name).and_then(Json::as_str)).map(str::to_owned)
-            }
+            Ok(Json::Object(object)) => ["error", "message", "msg"]
+                .iter()
+                .find_map(|name| object.get(name).and_then(Json::as_str))
+                .map(str::to_owned),
             _ => None,
         };
         match said {

@@ -1,0 +1,102 @@
+//! `list_groups` and `expire_groups`: what a Pushgateway holds, of all who push to it. A gateway forgets nothing by itself.
+
+use core::time::Duration;
+
+use super::{Answer, Call, push};
+use crate::error::Error;
+use crate::http::{Url, shown};
+use crate::json::Json;
+use crate::servers::pushgateway;
+use crate::servers::pushgateway::groups::{Held, groups};
+use crate::time::{parse_duration, rfc3339};
+
+/// Groups that are deleted side by side.
+const AT_ONCE: usize = 16;
+
+/// All groups: their labels, their last push and last refusal, how much they hold.
+pub(super) fn list(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    survey(call, answer, None, true)
+}
+
+/// Deletes the groups whose last push is longer ago than `older_than`; those that never had one, by their last refusal. Only says
+/// which, unless `dry_run` is false.
+pub(super) fn expire(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    let older_than = call.ctx.text("older_than", "a duration such as 1h")?;
+    let older_than = parse_duration(&older_than).map_err(|problem| Error::invalid("older_than", problem))?;
+    let dry_run = call.ctx.flag_or("dry_run", true)?;
+    answer.flag("dry_run", dry_run);
+    survey(call, answer, Some(older_than), dry_run)
+}
+
+/// Tells of the groups that have the wanted labels and were not pushed to for so long, and deletes them, unless `keep`.
+fn survey(call: &mut Call, answer: &mut Answer, older_than: Option<Duration>, keep: bool) -> Result<(), Error> {
+    let labels = call.ctx.labels("labels", true)?;
+    if call.config.mock {
+        answer.flag("mock", true);
+        return Ok(());
+    }
+    let gateway = push::gateway(call)?.clone();
+    let limits = call.config.limits();
+    let request = pushgateway::groups_request(&gateway);
+    let url = request.url.clone();
+    let response = call.client(limits, true).send(pushgateway::PEER, request)?;
+    let text = String::from_utf8_lossy(&response.body);
+    let json = Json::parse(&text);
+    let mut found = groups(&url, &response, &json)?;
+    found.retain(|held| labels.iter().all(|(name, value)| held.labels.contains(&(name.as_str(), value))));
+    if let Some(older_than) = older_than {
+        let before = call.unix_nanos as f64 / 1e9 - older_than.as_secs_f64();
+        found.retain(|held| held.pushed_at().or(held.failed_at()).is_some_and(|seconds| seconds < before));
+    }
+    let urls: Vec<Option<Url>> = found.iter().map(|held| Some(held.group()?.url(&gateway))).collect();
+    let mut outcomes = Vec::new();
+    if !keep {
+        // A group that cannot be named cannot be deleted.
+        let urls: Vec<Url> = urls.iter().flatten().cloned().collect();
+        for some in urls.chunks(AT_ONCE) {
+            // A gateway that does not answer any more is not waited for again and again.
+            let mut client = call.client(limits, outcomes.is_empty());
+            outcomes.extend(pushgateway::delete(&mut client, some));
+        }
+    }
+    answer.count("count", found.len() as u64);
+    if older_than.is_some() {
+        answer.count("deleted", outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64);
+    }
+    answer.open_list("groups");
+    let mut outcomes = outcomes.into_iter();
+    for (held, url) in found.iter().zip(&urls) {
+        answer.open_item();
+        tell(held, url.as_ref(), answer);
+        let outcome = url.as_ref().and_then(|_| outcomes.next());
+        if older_than.is_some() {
+            answer.flag("deleted", matches!(outcome, Some(Ok(()))));
+        }
+        if let Some(Err(error)) = outcome {
+            error.write_into(answer);
+        }
+        answer.close();
+    }
+    answer.close_list();
+    Ok(())
+}
+
+fn tell(held: &Held, url: Option<&Url>, answer: &mut Answer) {
+    answer.open("labels");
+    for (name, value) in &held.labels {
+        answer.member(name, value);
+    }
+    answer.close();
+    if let Some(url) = url {
+        answer.text("group", &shown(url));
+    }
+    for (name, seconds) in [("last_push", held.pushed_at()), ("last_failure", held.failed_at())] {
+        if let Some(seconds) = seconds {
+            // A number that is no instant is the first or the last one.
+            answer.text(name, &rfc3339((seconds * 1e9) as u64));
+        }
+    }
+    let (metrics, series) = held.size();
+    answer.count("metrics", metrics as u64);
+    answer.count("series", series as u64);
+}

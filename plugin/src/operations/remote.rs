@@ -1,0 +1,639 @@
+//! `remote_write_metrics` and `export_otlp`; and the end of what was written, at cleanup.
+
+use core::time::Duration;
+
+use foldhash::fast::FixedState;
+
+use super::{Answer, Call, refresh};
+use crate::config::Config;
+use crate::error::Error;
+use crate::exposition::otlp as otlp_format;
+use crate::http::{Client, Limits, Url, shown};
+use crate::outbox::{Amounts, Outbox};
+use crate::servers::otlp;
+use crate::servers::remote_write::{Conversation, Refusal, Version};
+
+/// Values in one request at most: what Prometheus sends by default.
+const MOST_VALUES: usize = 2_000;
+
+/// About the size of a request, in bytes before compression.
+const MOST_BYTES: usize = 1_000_000;
+
+/// How often in one call a refused request is halved, to find out which of its values are refused.
+const MOST_HALVINGS: u32 = 64;
+
+/// Receivers are few, but their URLs come from outside.
+const MOST_RECEIVERS: usize = 8;
+
+/// What is known of each receiver that was written to.
+#[derive(Debug, Default)]
+pub(super) struct Receivers(Vec<Receiver>);
+
+#[derive(Debug)]
+struct Receiver {
+    url: Url,
+    spoken: Option<Version>,
+    outbox: Outbox,
+}
+
+/// How it went.
+#[derive(Debug, Default)]
+struct Delivery {
+    written: Amounts,
+    /// Values that the receiver does not want.
+    refused: u64,
+    requests: u64,
+    /// Whether the receiver said what it wrote, each time.
+    confirmed: bool,
+    error: Option<Box<Error>>,
+}
+
+impl Receivers {
+    fn of(&mut self, url: &Url, seed: u64) -> Result<&mut Receiver, Error> {
+        let place = match self.0.iter().position(|receiver| receiver.url == *url) {
+            Some(place) => place,
+            None if self.0.len() < MOST_RECEIVERS => {
+                let outbox = Outbox::new(FixedState::with_seed(seed));
+                self.0.push(Receiver { url: url.clone(), spoken: None, outbox });
+                self.0.len() - 1
+            }
+            None => MOST_RECEIVERS,
+        };
+        self.0.get_mut(place).ok_or(Error::LimitReached {
+            what: "remote_write_url".into(),
+            limit: MOST_RECEIVERS,
+            todo: "write to fewer receivers, or begin anew with cleanup",
+        })
+    }
+}
+
+impl Receiver {
+    /// Sends what waits, the oldest first, until nothing waits, the receiver does not answer, or the time is up.
+    fn deliver(&mut self, client: &mut Client, wanted: Option<Version>) -> Delivery {
+        let started = client.transport.monotonic();
+        let mut delivery = Delivery { confirmed: true, ..Delivery::default() };
+        let mut talk = Conversation { url: &self.url, wanted, spoken: &mut self.spoken, requests: 0 };
+        let (mut most, mut halvings) = (MOST_VALUES, 0);
+        while self.outbox.pending() > 0 {
+            if client.transport.monotonic().saturating_sub(started) >= client.limits.total {
+                break;
+            }
+            let (series, count) = self.outbox.batch(most, MOST_BYTES);
+            match talk.write(client, &series, &self.outbox.hasher()) {
+                Ok(written) => {
+                    let sent = self.outbox.remove(count);
+                    delivery.confirmed &= written.is_some();
+                    delivery.written += written.unwrap_or(sent);
+                    most = MOST_VALUES.min(2 * most);
+                }
+                // Unless it says what it wrote of them, it wrote none, and all but one may be good.
+                Err(Refusal::Values(_, None)) if count > 1 && halvings < MOST_HALVINGS => {
+                    halvings += 1;
+                    most = count / 2;
+                }
+                Err(Refusal::Values(error, written)) => {
+                    let sent = self.outbox.remove(count);
+                    let written = written.unwrap_or_default();
+                    delivery.refused += sent.values().saturating_sub(written.values());
+                    delivery.written += written;
+                    delivery.error.get_or_insert(error);
+                }
+                Err(Refusal::Histograms(error)) => {
+                    let refused = self.outbox.remove_histograms();
+                    delivery.refused += refused;
+                    delivery.error.get_or_insert(error);
+                    if refused == 0 {
+                        break;
+                    }
+                }
+                Err(Refusal::Otherwise(error)) => {
+                    delivery.error = Some(error);
+                    break;
+                }
+            }
+        }
+        delivery.requests = talk.requests;
+        delivery
+    }
+}
+
+/// Writes what is recorded, and what a receiver that was away has missed.
+pub(super) fn write(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    let config = call.config;
+    if config.mock {
+        answer.flag("mock", true);
+        write_amounts(Amounts::default(), answer);
+        return Ok(());
+    }
+    let url = config.remote.write_url.as_ref().ok_or(Error::NotConfigured {
+        field: "remote_write_url",
+        todo: "name a receiver, for example {\"prometheus_config\": {\"remote_write_url\": \"http://127.0.0.1:9090/api/v1/write\"}}",
+    })?;
+    let now_ms = call.unix_nanos / 1_000_000;
+    refresh(call.registry, call.telemetry, config.own_metrics, now_ms)?;
+    let receiver = call.receivers.of(url, call.unix_nanos)?;
+    receiver.outbox.add(&call.registry.read(now_ms), &further_labels(config), now_ms);
+
+    let limits = config.remote.write_limits(config.limits());
+    let mut client = Client {
+        transport: call.transport,
+        circuits: call.circuits,
+        limits,
+        insist: true,
+        retry: config.retry,
+        credentials: &config.credentials,
+        exchange: call.exchange,
+        jitter: call.jitter,
+    };
+    let delivery = receiver.deliver(&mut client, config.remote.write_version);
+    receiver.outbox.bound(config.remote.write_capacity);
+    let (pending, dropped) = (receiver.outbox.pending() as u64, receiver.outbox.take_dropped());
+    if let Some(error) = delivery.error {
+        let lost = delivery.refused + dropped;
+        return Err(Error::Undelivered { cause: error, written: delivery.written.values(), pending, lost });
+    }
+    if pending == 0 && config.gateway_url.is_none() {
+        *call.unpushed = false;
+    }
+    write_amounts(delivery.written, answer);
+    answer.flag("confirmed", delivery.confirmed);
+    answer.text("version", receiver.spoken.map_or("", Version::name));
+    answer.count("requests", delivery.requests);
+    answer.count("pending", pending);
+    if dropped > 0 {
+        answer.count("dropped", dropped);
+    }
+    answer.text("receiver", &shown(url));
+    Ok(())
+}
+
+fn write_amounts(amounts: Amounts, answer: &mut Answer) {
+    answer.open("written");
+    answer.count("samples", amounts.samples);
+    answer.count("histograms", amounts.histograms);
+    answer.count("exemplars", amounts.exemplars);
+    answer.close();
+}
+
+/// What a series gets unless it has it: the external labels, then what a scrape would have added.
+fn further_labels(config: &Config) -> Vec<(&str, &str)> {
+    let own = [("job", config.job_name.as_str())].into_iter();
+    let instance = config.instance.as_deref().map(|instance| ("instance", instance));
+    let external = config.remote.external_labels.iter().map(|(name, value)| (name.as_str(), value));
+    external.chain(own).chain(instance).collect()
+}
+
+/// Tells every receiver that its series end, within `limits`, and says so in the answer; nothing where none was written to.
+pub(super) fn end_all(receivers: &mut Receivers, client: &mut Client, config: &Config, answer: &mut Answer) {
+    let receivers: Vec<Receiver> = core::mem::take(&mut receivers.0);
+    let unix_ms = client.transport.unix_nanos() / 1_000_000;
+    client.limits = Limits { total: FAREWELL.min(config.remote.write_timeout), ..config.push_limits() };
+    let mut open = false;
+    for mut receiver in receivers.into_iter().filter(|receiver| receiver.outbox.is_in_use()) {
+        if !core::mem::replace(&mut open, true) {
+            answer.open_list("remote_write");
+        }
+        let ended = receiver.outbox.end_all(unix_ms);
+        let delivery = receiver.deliver(client, config.remote.write_version);
+        let pending = receiver.outbox.pending() as u64;
+        answer.open_item();
+        answer.text("receiver", &shown(&receiver.url));
+        answer.count("series_ended", ended);
+        answer.flag("delivered", pending == 0 && delivery.refused == 0);
+        if let Some(error) = delivery.error {
+            error.write_into(answer);
+        }
+        if pending > 0 {
+            answer.count("lost", pending);
+        }
+        answer.close();
+    }
+    if open {
+        answer.close_list();
+    }
+}
+
+/// How long a cleanup waits for one receiver.
+const FAREWELL: Duration = Duration::from_millis(1_500);
+
+/// Exports what is recorded to an OTLP receiver.
+pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    let config = call.config;
+    if config.mock {
+        answer.flag("mock", true);
+        answer.count("data_points", 0);
+        return Ok(());
+    }
+    let url = config.remote.otlp_url.as_ref().ok_or(Error::NotConfigured {
+        field: "otlp_url",
+        todo: "name a receiver, for example {\"otlp_url\": \"http://127.0.0.1:9090/api/v1/otlp/v1/metrics\"}",
+    })?;
+    let now_ms = call.unix_nanos / 1_000_000;
+    refresh(call.registry, call.telemetry, config.own_metrics, now_ms)?;
+    let mut resource = vec![("service.name", config.job_name.as_str())];
+    resource.extend(config.instance.as_deref().map(|instance| ("service.instance.id", instance)));
+    resource.extend(config.remote.external_labels.iter().map(|(name, value)| (name.as_str(), value)));
+    let (body, points) = otlp_format::encode(&call.registry.read(now_ms), &resource, call.unix_nanos);
+    let partial = otlp::export(&mut call.client(config.limits(), true), url, body)?;
+    answer.count("data_points", points);
+    answer.count("accepted", points.saturating_sub(partial.rejected));
+    answer.count("rejected_data_points", partial.rejected);
+    if !partial.message.is_empty() {
+        answer.text("message", &crate::error::excerpt(&partial.message, 1_000));
+    }
+    answer.text("receiver", &shown(url));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use serde_json::{Value, json};
+
+    use super::Duration;
+    use crate::Plug;
+    use crate::http::{Clock, Failure, Limits, Request, Response, Transport};
+
+    type Answers = dyn FnMut(&Request) -> Result<Response, Failure>;
+
+    /// A receiver that is made up here, and what it was sent.
+    #[derive(Clone)]
+    struct World {
+        answers: Rc<RefCell<Box<Answers>>>,
+        asked: Rc<RefCell<Vec<Request>>>,
+        now: Rc<RefCell<Duration>>,
+    }
+
+    impl Clock for World {
+        fn unix_nanos(&self) -> u64 {
+            1_704_067_200_000_000_000 + self.monotonic().as_nanos() as u64
+        }
+
+        fn monotonic(&self) -> Duration {
+            *self.now.borrow()
+        }
+    }
+
+    impl Transport for World {
+        fn send_all(&mut self, requests: &[&Request], limits: &Limits) -> Vec<Result<Response, Failure>> {
+            let answer = |request: &&Request| {
+                self.asked.borrow_mut().push((*request).clone());
+                let answer = (self.answers.borrow_mut())(request);
+                if let Err(Failure::Timeout { .. }) = answer {
+                    *self.now.borrow_mut() += limits.total;
+                }
+                answer
+            };
+            requests.iter().map(answer).collect()
+        }
+
+        fn sleep(&mut self, duration: Duration) {
+            *self.now.borrow_mut() += duration;
+        }
+    }
+
+    impl World {
+        fn answer(&self, answers: impl FnMut(&Request) -> Result<Response, Failure> + 'static) {
+            *self.answers.borrow_mut() = Box::new(answers);
+        }
+
+        fn asked(&self) -> Vec<Request> {
+            std::mem::take(&mut self.asked.borrow_mut())
+        }
+    }
+
+    fn world() -> (Plug<World>, World) {
+        let world = World {
+            answers: Rc::new(RefCell::new(Box::new(|_| Err(Failure::Refused)))),
+            asked: Rc::default(),
+            now: Rc::default(),
+        };
+        (Plug::new(world.clone()), world)
+    }
+
+    fn run(plug: &mut Plug<World>, ctx: Value) -> Value {
+        let cfg = json!({"remote_write_url": "http://u:secret@h:9090/api/v1/write?x=1", "otlp_url": "http://o:1/v1/metrics", "retry_attempts": 1});
+        let mut answer: Value = serde_json::from_str(&plug.process(&ctx.to_string(), &cfg.to_string())).unwrap();
+        // Tried where it is made.
+        answer["result"].as_object_mut().map(|result| result.remove("exchange"));
+        answer
+    }
+
+    fn gauge(plug: &mut Plug<World>, label: &str, value: f64) {
+        let ctx =
+            json!({"operation": "record_gauge", "metric_name": "g", "metric_value": value, "labels": {"a": label}});
+        assert_eq!(run(plug, ctx)["success"], true);
+    }
+
+    fn write(plug: &mut Plug<World>) -> Value {
+        run(plug, json!({"operation": "remote_write_metrics"}))
+    }
+
+    fn status(status: u16, body: &str) -> Result<Response, Failure> {
+        Ok(Response { status, headers: Vec::new(), body: body.into() })
+    }
+
+    fn says_written(status: u16, samples: u64) -> Result<Response, Failure> {
+        let header = |name: &str, count: u64| (format!("x-prometheus-remote-write-{name}-written"), count.to_string());
+        let headers = vec![header("samples", samples), header("histograms", 0), header("exemplars", 0)];
+        Ok(Response { status, headers, body: Vec::new() })
+    }
+
+    fn header<'r>(request: &'r Request, name: &str) -> &'r str {
+        request.headers.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value)
+    }
+
+    fn is_2(request: &Request) -> bool {
+        header(request, "x-prometheus-remote-write-version") == "2.0.0"
+    }
+
+    /// Times (since the plug's beginning) and values of the samples in a 1.0 body, by series.
+    fn samples(request: &Request) -> Vec<(i64, f64)> {
+        #[derive(Clone, PartialEq, prost::Message)]
+        struct WriteRequest {
+            #[prost(message, repeated, tag = "1")]
+            timeseries: Vec<TimeSeries>,
+        }
+        #[derive(Clone, PartialEq, prost::Message)]
+        struct TimeSeries {
+            #[prost(message, repeated, tag = "2")]
+            samples: Vec<Sample>,
+        }
+        #[derive(Clone, PartialEq, prost::Message)]
+        struct Sample {
+            #[prost(double, tag = "1")]
+            value: f64,
+            #[prost(int64, tag = "2")]
+            timestamp: i64,
+        }
+        let body = snap::raw::Decoder::new().decompress_vec(&request.body).unwrap();
+        let request: WriteRequest = prost::Message::decode(&*body).unwrap();
+        let samples = request.timeseries.into_iter().flat_map(|series| series.samples);
+        samples.map(|sample| (sample.timestamp - 1_704_067_200_000, sample.value)).collect()
+    }
+
+    #[test]
+    fn a_receiver_of_2_0_is_believed_what_it_says() {
+        let (mut plug, world) = world();
+        world.answer(|_| says_written(204, 1));
+        gauge(&mut plug, "x", 1.0);
+        let answer = write(&mut plug);
+        let expected = json!({
+            "written": {"samples": 1, "histograms": 0, "exemplars": 0}, "confirmed": true, "version": "2.0", "requests": 1,
+            "pending": 0, "receiver": "http://h:9090/api/v1/write",
+        });
+        assert_eq!(answer["result"], expected);
+        let asked = world.asked();
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].url.to_string(), "http://h:9090/api/v1/write?x=1");
+        assert_eq!(header(&asked[0], "content-type"), "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+        assert_eq!(header(&asked[0], "content-encoding"), "snappy");
+        assert!(header(&asked[0], "user-agent").starts_with("plugpipe"));
+        assert!(is_2(&asked[0]) && header(&asked[0], "authorization").starts_with("Basic "));
+        let health = run(&mut plug, json!({"operation": "health_check"}));
+        assert_eq!(health["result"]["unpushed"], false);
+    }
+
+    #[test]
+    fn a_receiver_of_1_0_is_found_out_once() {
+        for old in [204, 415] {
+            let (mut plug, world) = world();
+            world.answer(move |request| status(if is_2(request) { old } else { 204 }, ""));
+            gauge(&mut plug, "x", 2.5);
+            let answer = write(&mut plug);
+            let result = &answer["result"];
+            assert_eq!((&result["version"], &result["confirmed"]), (&json!("1.0"), &json!(false)), "{answer}");
+            assert_eq!((&result["requests"], &result["written"]["samples"]), (&json!(2), &json!(1)), "{answer}");
+            let asked = world.asked();
+            assert_eq!(asked.iter().map(is_2).collect::<Vec<_>>(), [true, false]);
+            assert_eq!(header(&asked[1], "content-type"), "application/x-protobuf");
+            assert_eq!(header(&asked[1], "x-prometheus-remote-write-version"), "0.1.0");
+            assert_eq!(samples(&asked[1]), [(0, 2.5)]);
+            assert_eq!(write(&mut plug)["result"]["requests"], 1);
+        }
+    }
+
+    #[test]
+    fn a_version_that_was_asked_for_is_the_only_one() {
+        let (mut plug, world) = world();
+        world.answer(|_| status(204, ""));
+        gauge(&mut plug, "x", 1.0);
+        let answer = run(&mut plug, json!({"operation": "remote_write_metrics", "remote_write_version": "2.0"}));
+        assert_eq!((&answer["error_code"], &answer["pending"]), (&json!("refused"), &json!(1)), "{answer}");
+        assert!(answer["error"].as_str().unwrap().contains("set remote_write_version to auto"), "{answer}");
+        assert_eq!(world.asked().len(), 1);
+        let answer = run(&mut plug, json!({"operation": "remote_write_metrics", "remote_write_version": 1.0}));
+        assert_eq!(answer["result"]["version"], "1.0", "{answer}");
+        assert!(world.asked().iter().all(|request| !is_2(request)));
+    }
+
+    #[test]
+    fn what_a_receiver_missed_goes_out_with_its_own_times() {
+        let (mut plug, world) = world();
+        for second in 0..3 {
+            *world.now.borrow_mut() = Duration::from_secs(second);
+            gauge(&mut plug, "x", second as f64);
+            let answer = write(&mut plug);
+            assert_eq!((&answer["error_code"], &answer["origin"]), (&json!("unreachable"), &json!("http://h:9090")));
+            assert_eq!((&answer["pending"], &answer["lost"]), (&json!(second + 1), &json!(0)), "{answer}");
+            assert!(!answer.to_string().contains("secret"), "{answer}");
+        }
+        world.asked();
+        world.answer(|request| status(if is_2(request) { 415 } else { 200 }, ""));
+        *world.now.borrow_mut() = Duration::from_secs(3);
+        let answer = write(&mut plug);
+        assert_eq!((&answer["result"]["written"]["samples"], &answer["result"]["pending"]), (&json!(4), &json!(0)));
+        assert_eq!(samples(&world.asked()[1]), [(0, 0.0), (1_000, 1.0), (2_000, 2.0), (3_000, 2.0)]);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_the_oldest_goes_first() {
+        let (mut plug, world) = world();
+        let ctx = json!({"operation": "remote_write_metrics", "remote_write_capacity": 3});
+        for second in 0..5 {
+            *world.now.borrow_mut() = Duration::from_secs(second);
+            gauge(&mut plug, "x", second as f64);
+            let answer = run(&mut plug, ctx.clone());
+            assert_eq!(answer["lost"], u64::from(second >= 3), "{answer}");
+        }
+        world.answer(|request| status(if is_2(request) { 415 } else { 200 }, ""));
+        world.asked();
+        assert_eq!(run(&mut plug, ctx)["result"]["written"]["samples"], 4);
+        assert_eq!(samples(&world.asked()[1])[0], (2_000, 2.0));
+    }
+
+    #[test]
+    fn a_refused_value_does_not_take_others_with_it() {
+        let (mut plug, world) = world();
+        let kept = Rc::new(RefCell::new(Vec::new()));
+        let keeps = kept.clone();
+        world.answer(move |request| {
+            if is_2(request) {
+                return status(415, "");
+            }
+            let samples = samples(request);
+            if samples.iter().any(|(_, value)| *value == 13.0) {
+                return status(400, "out of order sample");
+            }
+            keeps.borrow_mut().extend(samples.into_iter().map(|(_, value)| value as u32));
+            status(204, "")
+        });
+        (0..50).for_each(|value| gauge(&mut plug, &value.to_string(), f64::from(value)));
+        let answer = write(&mut plug);
+        assert_eq!((&answer["error_code"], &answer["http_status"]), (&json!("refused"), &json!(400)), "{answer}");
+        assert_eq!((&answer["written"], &answer["lost"]), (&json!(49), &json!(1)), "{answer}");
+        let text = answer["error"].as_str().unwrap();
+        assert!(text.contains("out of order sample") && text.contains("it holds a later value"), "{text}");
+        let mut kept = kept.borrow().clone();
+        kept.sort_unstable();
+        assert_eq!(kept, (0..50).filter(|value| *value != 13).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_receiver_of_2_0_that_wrote_a_part_is_not_asked_again() {
+        let (mut plug, world) = world();
+        world.answer(|_| says_written(400, 7));
+        (0..10).for_each(|value| gauge(&mut plug, &value.to_string(), 1.0));
+        let answer = write(&mut plug);
+        assert_eq!((&answer["written"], &answer["lost"], &answer["pending"]), (&json!(7), &json!(3), &json!(0)));
+        assert_eq!(world.asked().len(), 1);
+    }
+
+    #[test]
+    fn native_histograms_that_nobody_takes_keep_nothing_else_out() {
+        let (mut plug, world) = world();
+        let mut asked = 0;
+        world.answer(move |_| {
+            asked += 1;
+            if asked == 1 { status(500, "native histograms are disabled\n") } else { says_written(204, 1) }
+        });
+        for series in 0..200 {
+            let ctx = json!({
+                "operation": "record_metric", "metric_type": "native_histogram", "metric_name": "n", "metric_value": 1,
+                "labels": {"a": series},
+            });
+            assert_eq!(run(&mut plug, ctx)["success"], true);
+        }
+        gauge(&mut plug, "x", 1.0);
+        let answer = write(&mut plug);
+        assert_eq!((&answer["written"], &answer["lost"], &answer["pending"]), (&json!(1), &json!(200), &json!(0)));
+        assert!(answer["error"].as_str().unwrap().contains("let it take native histograms"), "{answer}");
+        assert_eq!(world.asked().len(), 2);
+    }
+
+    #[test]
+    fn what_a_wrong_setting_kept_out_is_kept() {
+        for (code, told) in
+            [(401, "credentials"), (404, "--web.enable-remote-write-receiver"), (302, "remote_write_url")]
+        {
+            let (mut plug, world) = world();
+            world.answer(move |_| status(code, "no"));
+            gauge(&mut plug, "x", 1.0);
+            let answer = write(&mut plug);
+            assert_eq!((&answer["http_status"], &answer["pending"]), (&json!(code), &json!(1)), "{answer}");
+            assert!(answer["error"].as_str().unwrap().contains(told), "{answer}");
+        }
+    }
+
+    #[test]
+    fn many_values_go_in_several_requests() {
+        let (mut plug, world) = world();
+        world.answer(|request| status(if is_2(request) { 204 } else { 200 }, ""));
+        let metrics: Vec<_> =
+            (0..4_500).map(|at| json!({"name": "g", "type": "gauge", "value": at, "labels": {"a": at}})).collect();
+        run(&mut plug, json!({"operation": "record_multiple_metrics", "metrics": metrics}));
+        let answer = write(&mut plug);
+        assert_eq!(answer["result"]["written"]["samples"], 4_500, "{answer}");
+        let sizes: Vec<_> = world.asked().iter().map(|request| samples(request).len()).collect();
+        assert_eq!(sizes, [0, 2_000, 2_000, 500]);
+    }
+
+    #[test]
+    fn a_silent_receiver_costs_one_timeout() {
+        let (mut plug, world) = world();
+        world.answer(|_| Err(Failure::Timeout { after: Duration::from_secs(10) }));
+        gauge(&mut plug, "x", 1.0);
+        assert_eq!(write(&mut plug)["error_code"], "timeout");
+        assert_eq!(world.asked().len(), 1);
+    }
+
+    #[test]
+    fn cleanup_ends_the_series_that_were_written_and_asks_nobody_else() {
+        let cleanup = |plug: &mut Plug<World>| -> Value { serde_json::from_str(&plug.cleanup()).unwrap() };
+        let (mut plug, world) = world();
+        gauge(&mut plug, "x", 1.0);
+        assert_eq!(cleanup(&mut plug)["result"].get("remote_write"), None);
+        assert!(world.asked().is_empty());
+
+        world.answer(|request| status(if is_2(request) { 415 } else { 200 }, ""));
+        gauge(&mut plug, "x", 1.0);
+        write(&mut plug);
+        world.asked();
+        let answer = cleanup(&mut plug);
+        let expected = json!([{"receiver": "http://h:9090/api/v1/write", "series_ended": 1, "delivered": true}]);
+        assert_eq!(answer["result"]["remote_write"], expected);
+        let asked = world.asked();
+        assert_eq!(samples(&asked[0])[0].1.to_bits(), 0x7ff0_0000_0000_0002);
+        assert_eq!(cleanup(&mut plug)["result"].get("remote_write"), None);
+
+        gauge(&mut plug, "x", 1.0);
+        write(&mut plug);
+        world.answer(|_| Err(Failure::Refused));
+        let answer = cleanup(&mut plug);
+        let told = &answer["result"]["remote_write"][0];
+        assert_eq!((&told["delivered"], &told["lost"]), (&json!(false), &json!(1)), "{answer}");
+        assert_eq!(told["error_code"], "unreachable");
+    }
+
+    #[test]
+    fn a_removed_series_ends_with_the_next_write() {
+        let (mut plug, world) = world();
+        world.answer(|request| status(if is_2(request) { 415 } else { 200 }, ""));
+        gauge(&mut plug, "x", 1.0);
+        gauge(&mut plug, "y", 2.0);
+        write(&mut plug);
+        world.asked();
+        run(&mut plug, json!({"operation": "remove_metric", "metric_name": "g", "labels": {"a": "x"}}));
+        write(&mut plug);
+        let mut bits: Vec<_> = samples(&world.asked()[0]).into_iter().map(|(_, value)| value.to_bits()).collect();
+        bits.sort_unstable();
+        assert_eq!(bits, [2_f64.to_bits(), 0x7ff0_0000_0000_0002]);
+    }
+
+    #[test]
+    fn without_a_receiver_the_setting_is_named_and_a_mock_reaches_none() {
+        let (mut plug, world) = world();
+        for (operation, field) in [("remote_write_metrics", "remote_write_url"), ("export_otlp", "otlp_url")] {
+            let ctx = json!({"operation": operation}).to_string();
+            let answer: Value = serde_json::from_str(&plug.process(&ctx, "")).unwrap();
+            assert_eq!((&answer["error_code"], &answer["field"]), (&json!("not_configured"), &json!(field)));
+        }
+        for operation in ["remote_write_metrics", "export_otlp"] {
+            let answer = run(&mut plug, json!({"operation": operation, "mock_mode": true}));
+            assert_eq!((&answer["success"], &answer["result"]["mock"]), (&json!(true), &json!(true)), "{answer}");
+        }
+        assert!(world.asked().is_empty());
+    }
+
+    #[test]
+    fn an_export_tells_what_was_rejected() {
+        let (mut plug, world) = world();
+        gauge(&mut plug, "x", 1.0);
+        gauge(&mut plug, "y", 1.0);
+        world.answer(|_| status(200, "\x0a\x06\x08\x01\x12\x02no"));
+        let answer = run(&mut plug, json!({"operation": "export_otlp"}));
+        let expected = json!({
+            "data_points": 2, "accepted": 1, "rejected_data_points": 1, "message": "no", "receiver": "http://o:1/v1/metrics",
+        });
+        assert_eq!(answer["result"], expected);
+        assert_eq!(header(&world.asked()[0], "content-type"), "application/x-protobuf");
+        world.answer(|_| status(200, ""));
+        let answer = run(&mut plug, json!({"operation": "export_otlp"}));
+        assert_eq!((&answer["result"]["accepted"], answer["result"].get("message")), (&json!(2), None));
+        world.answer(|_| status(404, ""));
+        let answer = run(&mut plug, json!({"operation": "export_otlp"}));
+        assert!(answer["error"].as_str().unwrap().contains("--web.enable-otlp-receiver"), "{answer}");
+    }
+}

@@ -1,0 +1,23 @@
+//! A receiver of OTLP metrics over HTTP, such as Prometheus with `--web.enable-otlp-receiver`, or a collector.
+
+use crate::error::Error;
+use crate::exposition::otlp::{self, PartialSuccess};
+use crate::http::{Client, Method, Peer, Request, Url};
+
+/// For errors.
+pub const PEER: Peer = Peer { server: "the OTLP receiver", setting: "otlp_url" };
+
+/// Posts a body that [`otlp::encode`] made; says what the receiver did not take of it.
+pub fn export(client: &mut Client, url: &Url, body: Vec<u8>) -> Result<PartialSuccess, Error> {
+    let request = Request::new(Method::Post, url.clone()).with_body(otlp::CONTENT_TYPE, body);
+    let response = client.send(PEER, request)?;
+    match response.status {
+        // An answer in JSON is against the protocol where the request was none; that much was taken all the same.
+        200..=299 => Ok(otlp::decode_answer(&response.body).unwrap_or_default()),
+        404 => {
+            let todo = "check the path of otlp_url (/v1/metrics, or /api/v1/otlp/v1/metrics), and that the server takes OTLP (Prometheus: --web.enable-otlp-receiver)";
+            Err(super::refused(PEER, url, &response, todo))
+        }
+        _ => Err(super::refused(PEER, url, &response, "")),
+    }
+}

@@ -1,0 +1,193 @@
+//! What a Prometheus server reads in its configuration: the forms of its values, and which version has what. No I/O.
+//!
+//! Source: Prometheus's documentation of `prometheus.yml`, its release notes, and what `promtool check config` of 2.42 and 3.5
+//! takes.
+
+use core::time::Duration;
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+use crate::http::Url;
+use crate::time::parse_duration;
+use crate::yaml::Yaml;
+
+/// A release of Prometheus: major and minor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u16, pub u16);
+
+impl Version {
+    /// The oldest that files are written for.
+    pub const OLDEST: Self = Self(2, 42);
+    /// `scrape_protocols`.
+    pub const SCRAPE_PROTOCOLS: Self = Self(2, 49);
+    /// `protobuf_message` of `remote_write`: remote write 2.0.
+    pub const REMOTE_WRITE_2: Self = Self(2, 54);
+    /// `PrometheusText1.0.0` among the scrape protocols.
+    pub const TEXT_1_0: Self = Self(3, 0);
+    /// `scrape_native_histograms`; before it a flag of the server switches them on.
+    pub const NATIVE_HISTOGRAMS: Self = Self(3, 8);
+
+    /// Reads `2.42`, `3`, `v3.5.3`. The error says what was expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || "expected a version of Prometheus from 2.42 on, such as 2.42 or 3.5".to_owned();
+        let text = text.trim();
+        let mut parts = text.strip_prefix('v').unwrap_or(text).split('.').map(|part| part.parse::<u16>().ok());
+        let major = parts.next().flatten().ok_or_else(wrong)?;
+        let minor = parts.next().unwrap_or(Some(0)).ok_or_else(wrong)?;
+        Some(Self(major, minor)).filter(|version| *version >= Self::OLDEST).ok_or_else(wrong)
+    }
+
+    /// `2.42`.
+    pub fn text(self) -> String {
+        let Self(major, minor) = self;
+        format!("{major}.{minor}")
+    }
+}
+
+/// Formats that a scrape may ask for, and since which version; by Prometheus's names for them.
+pub const PROTOCOLS: [(&str, Version); 5] = [
+    ("PrometheusProto", Version::SCRAPE_PROTOCOLS),
+    ("OpenMetricsText0.0.1", Version::SCRAPE_PROTOCOLS),
+    ("OpenMetricsText1.0.0", Version::SCRAPE_PROTOCOLS),
+    ("PrometheusText0.0.4", Version::SCRAPE_PROTOCOLS),
+    ("PrometheusText1.0.0", Version::TEXT_1_0),
+];
+
+/// A duration as Prometheus reads it; whole milliseconds, at least one.
+pub fn duration_text(duration: Duration) -> String {
+    match duration.as_millis().max(1) {
+        millis if millis % 1_000 == 0 => format!("{}s", millis / 1_000),
+        millis => format!("{millis}ms"),
+    }
+}
+
+/// Reads a duration for a configuration: at least a millisecond, at most a year. The error says what was expected.
+pub fn read_duration(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text)?;
+    if duration < Duration::from_millis(1) || duration > Duration::from_secs(365 * 86_400) {
+        return Err("expected at least 1ms and at most 365d".into());
+    }
+    Ok(duration)
+}
+
+/// Checks a target, which is `host` or `host:port`. The error says what was expected, and repeats nothing that could be a password.
+pub fn check_target(text: &str) -> Result<(), String> {
+    let expected = "expected host:port, without scheme and path";
+    if text.contains(['/', '\\', '@', '?', '#', ' ']) {
+        return Err(expected.into());
+    }
+    let mut whole = "http://".to_owned();
+    whole.push_str(text);
+    Url::parse(&whole).map(|_| ()).map_err(|problem| format!("{problem}; {expected}"))
+}
+
+/// One entry of `scrape_configs` for an endpoint: its scheme, host and port, and its path with `path` after it, where it does not
+/// end with that already. A query becomes `params`. User and password are left out: they belong into a file that the server's
+/// administrator names. A timeout over the interval, which Prometheus refuses, is lowered to it.
+pub fn scrape_config_for(endpoint: &Url, path: &str, interval: Duration, timeout: Duration, job: &str) -> Yaml {
+    let whole = endpoint.path_and_query();
+    let (base, query) = whole.split_once('?').unwrap_or((&whole, ""));
+    let base = base.trim_end_matches('/');
+    let path = path.trim_start_matches('/');
+    let metrics_path = match base.strip_suffix(path) {
+        Some(rest) if path.is_empty() || rest.ends_with('/') => Cow::Borrowed(base),
+        _ => Cow::Owned(format!("{base}/{path}")),
+    };
+    let mut members: Vec<(String, Yaml)> = Vec::new();
+    let mut put = |key: &str, value: Yaml| members.push((key.to_owned(), value));
+    put("job_name", job.into());
+    put("scrape_interval", duration_text(interval).into());
+    put("scrape_timeout", duration_text(timeout.min(interval)).into());
+    put("metrics_path", if metrics_path.is_empty() { "/" } else { &*metrics_path }.into());
+    if endpoint.scheme() == "https" {
+        put("scheme", "https".into());
+    }
+    let mut params: Vec<(String, Yaml)> = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decoded(name), Yaml::Text(decoded(value)));
+        match params.iter_mut().find(|(own, _)| *own == name) {
+            Some((_, Yaml::List(values))) => values.push(value),
+            _ => params.push((name, Yaml::List(vec![value]))),
+        }
+    }
+    if !params.is_empty() {
+        put("params", Yaml::Map(params));
+    }
+    let targets = ("targets".to_owned(), Yaml::texts([endpoint.authority()]));
+    put("static_configs", Yaml::List(vec![Yaml::Map(vec![targets])]));
+    Yaml::Map(members)
+}
+
+/// A part of a query as it is meant.
+fn decoded(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_and_compared() {
+        assert_eq!(Version::parse("v3.5.3"), Ok(Version(3, 5)));
+        assert_eq!(Version::parse(" 3 "), Ok(Version(3, 0)));
+        assert!(Version(2, 49) < Version::TEXT_1_0 && Version(3, 10) > Version::NATIVE_HISTOGRAMS);
+        for text in ["", "new", "2.41", "1.8", "2", "2.x", "-1", "99999999"] {
+            assert!(Version::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn targets_are_hosts_with_ports() {
+        for text in ["localhost:8080", "127.0.0.1:1", "[::1]:9", "h"] {
+            assert_eq!(check_target(text), Ok(()), "{text}");
+        }
+        for text in ["", "http://h:1", "h:1/metrics", "u:secret@h", "h:x", "h:99999", "a b", "h\n", "[::1"] {
+            let problem = check_target(text).unwrap_err();
+            assert!(problem.contains("host:port") && !problem.contains("secret"), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn durations_are_written_as_prometheus_reads_them() {
+        for (text, written) in [("15", "15s"), ("0.5", "500ms"), ("1m30s", "90s"), ("1d", "86400s")] {
+            assert_eq!(duration_text(read_duration(text).unwrap()), written);
+        }
+        for text in ["0", "0.0001", "366d", "soon"] {
+            assert!(read_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_becomes_a_scrape_job() {
+        let url = Url::parse("https://user:secret@h:8443/app/?module=a%20b&module=c").unwrap();
+        let job = scrape_config_for(&url, "/metrics", Duration::from_secs(5), Duration::from_secs(10), "app: one");
+        let expected = r#"- job_name: "app: one"
+  scrape_interval: 5s
+  scrape_timeout: 5s
+  metrics_path: /app/metrics
+  scheme: https
+  params:
+    module:
+      - "a b"
+      - c
+  static_configs:
+    - targets:
+        - h:8443
+"#;
+        assert_eq!(Yaml::List(vec![job]).write(), expected);
+        for (url, path, metrics_path) in [
+            ("http://h/metrics", "/metrics", "/metrics"),
+            ("http://h/xmetrics", "/metrics", "/xmetrics/metrics"),
+            ("http://h", "metrics", "/metrics"),
+            ("http://h/a/", "", "/a"),
+            ("http://h", "/", "/"),
+        ] {
+            let second = Duration::from_secs(1);
+            let written = scrape_config_for(&Url::parse(url).unwrap(), path, second, second, "j").write();
+            assert!(written.contains(&format!("metrics_path: {metrics_path}\n")), "{url} {path}: {written}");
+        }
+    }
+}
