@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -68,6 +69,8 @@ impl Serialize for Origin {
 pub struct Grants {
     /// Origins to which the plug may send requests, whatever the path and method.
     pub origins: BTreeSet<Origin>,
+    /// The folder into which the host writes rule files that the plug hands out; none for nowhere.
+    pub rules_folder: Option<PathBuf>,
 }
 
 impl Grants {
@@ -88,6 +91,13 @@ impl Grants {
     #[must_use]
     pub fn and(mut self, origin: Origin) -> Self {
         self.origins.insert(origin);
+        self
+    }
+
+    /// Grants a folder for rule files.
+    #[must_use]
+    pub fn and_rules_folder(mut self, folder: Option<PathBuf>) -> Self {
+        self.rules_folder = folder;
         self
     }
 

@@ -1,13 +1,16 @@
 //! A running plug that many callers share. One task owns its [`Session`]; handles send it calls and wait for the answers, in
 //! order.
 
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
 use crate::error::Error;
+use crate::rules::RuleFile;
 use crate::session::Session;
 
 /// Calls that may wait for a plug before further ones have to wait to be taken.
@@ -23,11 +26,13 @@ type Call = Box<dyn for<'s> FnOnce(&'s mut Session) -> Running<'s> + Send>;
 #[derive(Clone)]
 pub struct PlugHandle {
     calls: mpsc::Sender<Call>,
+    /// Where rule files are written.
+    rules_folder: Option<Arc<Path>>,
 }
 
 impl PlugHandle {
     /// Puts a task in charge of the session; it ends with the last handle.
-    pub(crate) fn new(mut session: Session) -> Self {
+    pub(crate) fn new(mut session: Session, rules_folder: Option<PathBuf>) -> Self {
         let (calls, mut queue) = mpsc::channel::<Call>(QUEUE);
         tokio::spawn(async move {
             while let Some(call) = queue.recv().await {
@@ -35,7 +40,7 @@ impl PlugHandle {
             }
             debug!("the last handle is gone; the plug ends");
         });
-        Self { calls }
+        Self { calls, rules_folder: rules_folder.map(Into::into) }
     }
 
     /// Runs one operation with the configuration that the plug was started with. An operation that fails is an `Ok` answer
@@ -46,7 +51,35 @@ impl PlugHandle {
 
     /// Runs one operation: `ctx` and `cfg` go to the plug as they are, and so comes its answer. An empty `cfg` keeps the last one.
     pub async fn process_text(&self, ctx: String, cfg: String) -> Result<String, Error> {
+        let Some(folder) = self.rules_folder.clone() else { return self.run(ctx, cfg).await };
+        let answer = self.run(ctx.clone(), cfg).await?;
+        // Nearly no answer holds one.
+        if answer.contains("\"rules_file\"") { self.install(&folder, &ctx, answer).await } else { Ok(answer) }
+    }
+
+    async fn run(&self, ctx: String, cfg: String) -> Result<String, Error> {
         self.with(move |session| Box::pin(async move { session.process(&ctx, &cfg).await })).await
+    }
+
+    /// Writes the rule file that an answer hands out, and lets the plug go on: it asks the server to load it, and whether it has.
+    async fn install(&self, folder: &Path, ctx: &str, answer: String) -> Result<String, Error> {
+        let Some(file) = RuleFile::of(&json(&answer)?)? else { return Ok(answer) };
+        let Ok(Value::Object(mut ctx)) = serde_json::from_str(ctx) else { return Ok(answer) };
+        ctx.insert("rules_written".into(), Value::Bool(true));
+        let written = blocking({
+            let folder = folder.to_owned();
+            move || file.write(&folder)
+        })
+        .await?;
+        let mut told = json(&self.run(Value::Object(ctx).to_string(), String::new()).await?)?;
+        if let Some(Value::Object(result)) = told.get_mut("result") {
+            let refused = result.get("reload_refused") == Some(&Value::Bool(true));
+            if refused {
+                blocking(move || written.take_back()).await?;
+            }
+            result.insert("rules_file_written".into(), Value::Bool(!refused));
+        }
+        Ok(told.to_string())
     }
 
     /// Asks every configured server whether it is well.
@@ -91,6 +124,11 @@ impl PlugHandle {
         self.calls.send(call).await.map_err(|_| Error::Ended)?;
         answer.await.map_err(|_| Error::Ended)?
     }
+}
+
+/// Runs what waits for a disk where that holds up nobody.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Ended)?
 }
 
 fn json(answer: &str) -> Result<Value, Error> {

@@ -23,6 +23,7 @@
 //! | [`grants`] | what a plug may reach: [`Grants`] |
 //! | `outbound` | enforces the grants on every request |
 //! | `cache` | compiled components on disk |
+//! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
 //! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
 //! | [`pipe`] | pipes: YAML, templates, steps; knows no component |
 //! | [`serve`] | a plug behind HTTP |
@@ -37,6 +38,7 @@ pub mod handle;
 mod outbound;
 pub mod pipe;
 pub mod plug;
+mod rules;
 pub mod serve;
 pub mod session;
 pub mod settings;

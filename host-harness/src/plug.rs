@@ -133,7 +133,8 @@ impl Plug {
     /// Starts a plug with this configuration, grants and limits, to be shared. Must be called within a tokio runtime; the plug ends
     /// when its last handle is dropped.
     pub async fn start(&self, config: &Value, grants: Grants, limits: Limits) -> Result<PlugHandle, Error> {
-        self.session(config, grants, limits).await.map(PlugHandle::new)
+        let rules_folder = grants.rules_folder.clone();
+        self.session(config, grants, limits).await.map(|session| PlugHandle::new(session, rules_folder))
     }
 
     /// Starts a plug for one owner: without a queue, for callers to whom each nanosecond counts.

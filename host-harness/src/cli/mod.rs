@@ -64,6 +64,9 @@ struct PlugArgs {
     /// Grant one more origin, such as http://127.0.0.1:9091
     #[arg(long = "grant", value_name = "ORIGIN")]
     grants: Vec<Origin>,
+    /// Grant a folder into which rule files of alerts are written; the server's rule_files must name it
+    #[arg(long, value_name = "DIR")]
+    rules_folder: Option<PathBuf>,
     /// Grant an environment name, for ${NAME} in the configuration
     #[arg(long = "env", value_name = "NAME")]
     names: Vec<String>,
@@ -85,7 +88,8 @@ impl PlugArgs {
     }
 
     fn grants(&self, config: &Value) -> Grants {
-        self.grants.iter().cloned().fold(Grants::named_by(config), Grants::and)
+        let origins = self.grants.iter().cloned().fold(Grants::named_by(config), Grants::and);
+        origins.and_rules_folder(self.rules_folder.clone())
     }
 
     /// Loads the plug and starts it with its configuration and grants.

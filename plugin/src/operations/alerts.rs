@@ -439,10 +439,11 @@ impl Install {
             }
             Err(error) => return Err(error),
         };
+        let mut reload_error = None;
         if written && let Err(error) = ruler.reload(&mut call.client(call.config.limits(), true)) {
             // Whoever wrote the file takes it back where the server refuses what is in it.
             answer.flag("reload_refused", matches!(error, Error::Refused { status: 500, .. }));
-            answer.text("reload_error", &error.to_string());
+            reload_error = Some(error.to_string());
         }
         let deadline = call.transport.monotonic().saturating_add(CONFIRM_WITHIN.min(call.config.timeout));
         let mut before = None;
@@ -458,7 +459,7 @@ impl Install {
             };
             let changes = self.changes(Some(&ruler), &held);
             let done = changes.iter().all(|change| change.change == Change::Unchanged);
-            let wait = written && !done && call.transport.monotonic() < deadline;
+            let wait = written && !done && reload_error.is_none() && call.transport.monotonic() < deadline;
             before.get_or_insert(changes.clone());
             if wait {
                 call.transport.sleep(CONFIRM_PAUSE);
@@ -473,7 +474,9 @@ impl Install {
             } else if self.dry_run {
                 answer.text("status", "planned");
             } else if written {
-                self.pend(answer, "the file is written, and the server has not loaded it: see reload_error, and whether its rule_files name the folder");
+                answer.text("status", "pending");
+                let why = reload_error.as_deref().unwrap_or("its rule_files may not name the folder");
+                answer.text("pending", &["the file is written, and the server has not loaded it: ", why].concat());
             } else {
                 self.pend(answer, "not installed: no rules folder was granted (harness: --rules-folder DIR); put the file of artifacts into a folder that the server's rule_files name, and reload the server");
             }
