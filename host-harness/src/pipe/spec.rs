@@ -525,6 +525,7 @@ mod tests {
             [
                 "basic_pipe_monitoring.yaml",
                 "basic_usage.yaml",
+                "generate_config.yaml",
                 "performance_monitoring.yaml",
                 "pipespec.yaml",
                 "security_monitoring.yaml"
