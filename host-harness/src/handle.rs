@@ -63,7 +63,8 @@ impl PlugHandle {
 
     /// Writes the rule file that an answer hands out, and lets the plug go on: it asks the server to load it, and whether it has.
     async fn install(&self, folder: &Path, ctx: &str, answer: String) -> Result<String, Error> {
-        let Some(file) = RuleFile::of(&json(&answer)?)? else { return Ok(answer) };
+        let first = json(&answer)?;
+        let Some(file) = RuleFile::of(&first)? else { return Ok(answer) };
         let Ok(Value::Object(mut ctx)) = serde_json::from_str(ctx) else { return Ok(answer) };
         ctx.insert("rules_written".into(), Value::Bool(true));
         let written = blocking({
@@ -78,6 +79,12 @@ impl PlugHandle {
                 blocking(move || written.take_back()).await?;
             }
             result.insert("rules_file_written".into(), Value::Bool(!refused));
+            // What changed is what was found before the file was there.
+            for key in ["created", "changed", "unchanged", "removed", "changes"] {
+                if let Some(value) = first.pointer("/result").and_then(|result| result.get(key)) {
+                    result.insert(key.into(), value.clone());
+                }
+            }
         }
         Ok(told.to_string())
     }
