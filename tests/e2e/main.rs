@@ -22,6 +22,7 @@ mod metrics;
 mod preflight;
 mod prometheus_api;
 mod remote_write;
+mod rulers;
 mod sandbox;
 mod serve;
 mod stack;

@@ -360,7 +360,7 @@ impl Install {
     /// What has to change, compared with what the server holds.
     fn changes(&self, ruler: Option<&Ruler>, held: &[HeldGroup]) -> Vec<GroupChange> {
         let own = ruler.map(|ruler| ruler.own(held, &self.file)).unwrap_or_default();
-        let mut changes = plan::plan(&self.groups, &own);
+        let mut changes = plan::plan(&self.groups, &own, ruler.is_some_and(|ruler| ruler.target == Target::Grafana));
         if !self.remove_others {
             changes.retain(|change| change.change != Change::Removed);
         }
@@ -505,7 +505,19 @@ impl Install {
         answer.close_list();
     }
 
-    fn api(self, call: &mut Call, settings: &Settings, answer: &mut Answer, ruler: Ruler) -> Result<Installed, Error> {
+    fn api(
+        mut self,
+        call: &mut Call,
+        settings: &Settings,
+        answer: &mut Answer,
+        ruler: Ruler,
+    ) -> Result<Installed, Error> {
+        if ruler.target == Target::Grafana {
+            for group in &mut self.groups {
+                let rules = core::mem::take(&mut group.rules);
+                group.rules = rules.into_iter().map(Rule::marked).collect::<Result<_, _>>()?;
+            }
+        }
         answer.text("namespace", &ruler.namespace);
         let held = ruler.held(&mut call.client(call.config.limits(), true))?;
         let changes = self.changes(Some(&ruler), &held);

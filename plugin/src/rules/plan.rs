@@ -4,6 +4,10 @@ use super::{Group, Makes, Rule, expression};
 use crate::json::{Json, Object};
 use crate::registry::Labels;
 
+/// An annotation that says which text a rule was made from: for a server that tells rules in a form of its own, as Grafana does, whose
+/// expressions become queries.
+pub const MARK: &str = "plugpipe_rule";
+
 /// A group as a server tells it: the form of `GET /api/v1/rules`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HeldGroup {
@@ -129,7 +133,17 @@ fn texts(object: &Object, name: &str) -> Vec<(String, String)> {
 
 impl HeldRule {
     /// Whether it is this rule: nothing would change if it were written again.
-    pub fn is(&self, rule: &Rule) -> bool {
+    ///
+    /// With `opaque`, the server tells expressions in a form of its own: an alert is known by its [`MARK`], and of a rule that makes a
+    /// series only name and labels are compared.
+    pub fn is(&self, rule: &Rule, opaque: bool) -> bool {
+        if let Makes::Alert { annotations, .. } = &rule.makes
+            && opaque
+            && let Some(mark) = annotations.get(MARK)
+        {
+            let own = self.annotations.iter().find(|(name, _)| name == MARK);
+            return self.alert && self.name == rule.name() && own.is_some_and(|(_, own)| own == mark);
+        }
         let same = |held: &[(String, String)], wanted: &Labels| {
             held.len() == wanted.iter().len()
                 && held.iter().zip(wanted.iter()).all(|(held, (name, text))| held.0 == name.as_str() && held.1 == text)
@@ -146,7 +160,7 @@ impl HeldRule {
         same_alert
             && self.name == rule.name()
             && same(&self.labels, &rule.labels)
-            && expression::same(&self.query, &rule.expression)
+            && (opaque || expression::same(&self.query, &rule.expression))
     }
 }
 
@@ -186,8 +200,8 @@ pub struct GroupChange {
     pub rules: Vec<(String, Change)>,
 }
 
-/// Compares the groups that are wanted with those that are held, of one file or namespace.
-pub fn plan(wanted: &[Group], held: &[&HeldGroup]) -> Vec<GroupChange> {
+/// Compares the groups that are wanted with those that are held, of one file or namespace; `opaque` as for [`HeldRule::is`].
+pub fn plan(wanted: &[Group], held: &[&HeldGroup], opaque: bool) -> Vec<GroupChange> {
     let mut changes = Vec::new();
     for group in wanted {
         let Some(own) = held.iter().find(|held| held.name == group.name) else {
@@ -198,7 +212,7 @@ pub fn plan(wanted: &[Group], held: &[&HeldGroup]) -> Vec<GroupChange> {
         let mut left: Vec<Option<&HeldRule>> = own.rules.iter().map(Some).collect();
         let mut rules = Vec::new();
         for rule in &group.rules {
-            let is = |held: &&mut Option<&HeldRule>| held.is_some_and(|held| held.is(rule));
+            let is = |held: &&mut Option<&HeldRule>| held.is_some_and(|held| held.is(rule, opaque));
             let is_named = |held: &&mut Option<&HeldRule>| {
                 held.is_some_and(|held| held.name == rule.name() && held.alert == rule.is_alert())
             };
@@ -216,7 +230,7 @@ pub fn plan(wanted: &[Group], held: &[&HeldGroup]) -> Vec<GroupChange> {
         rules.extend(left.into_iter().flatten().map(|held| (held.name.clone(), Change::Removed)));
         // Rules of a group depend on each other's order.
         let in_order = own.rules.len() == group.rules.len()
-            && own.rules.iter().zip(&group.rules).all(|(held, rule)| held.is(rule));
+            && own.rules.iter().zip(&group.rules).all(|(held, rule)| held.is(rule, opaque));
         let same_interval = group.interval.is_none_or(|interval| interval.as_secs_f64() == own.interval);
         let change = if in_order && same_interval { Change::Unchanged } else { Change::Changed };
         changes.push(GroupChange { group: group.name.clone(), change, rules });
@@ -248,7 +262,7 @@ mod tests {
 
     fn changes(wanted: &[Group]) -> Vec<(String, Change, Vec<Change>)> {
         let held = held();
-        let list = plan(wanted, &held.iter().collect::<Vec<_>>());
+        let list = plan(wanted, &held.iter().collect::<Vec<_>>(), false);
         list.into_iter()
             .map(|group| (group.group, group.change, group.rules.into_iter().map(|(_, c)| c).collect()))
             .collect()
