@@ -333,3 +333,33 @@ async fn nothing_in_a_rule_changes_the_file_and_other_servers_load_it() {
     vmalert.arg("-dryRun").arg(format!("-rule={}", file.display()));
     check(vmalert);
 }
+
+#[tokio::test]
+async fn a_server_that_is_away_in_between_has_the_rule_when_it_is_back() {
+    if without_servers("a_server_that_is_away_in_between_has_the_rule_when_it_is_back") {
+        return;
+    }
+    let rules = tempfile::tempdir().unwrap();
+    let server = prometheus(rules.path(), "127.0.0.1:1", "127.0.0.1:1", &["--web.enable-lifecycle"]).await;
+    let (url, port) = (server.url.clone(), server.port());
+    let config = std::fs::read_to_string(server.folder().join("prometheus.yml")).unwrap();
+    let plug = granted(json!({"prometheus_url": url, "retry_attempts": 1}), rules.path()).await;
+    tokio::task::spawn_blocking(move || server.stop()).await.unwrap();
+    let create = json!({"operation": "create_alert", "alert_name": "Away", "expression": "up == 0"});
+    let away = result(&plug, create.clone()).await;
+    assert_eq!((&away["alert_created"], &away["status"]), (&json!(false), &json!("pending")), "{away}");
+    assert!(away["pending"].as_str().unwrap().contains("cannot be asked"), "{away}");
+    let back = tokio::task::spawn_blocking(move || {
+        let options = PrometheusOptions { port: Some(port), config, ..PrometheusOptions::default() };
+        start_prometheus(&program(Program::Prometheus), &options).unwrap()
+    })
+    .await
+    .unwrap();
+    let there = result(&plug, create).await;
+    assert_eq!(
+        (&there["alert_created"], &there["status"]),
+        (&json!(true), &json!("unchanged")),
+        "{there} {}",
+        back.log()
+    );
+}
