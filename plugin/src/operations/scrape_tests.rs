@@ -1,0 +1,1 @@
+//! `scrape_endpoint` and `federate`: what is asked, what is told, and what is done with it.
