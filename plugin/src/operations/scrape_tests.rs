@@ -110,6 +110,32 @@ fn settings_may_stand_flat_and_reach_the_request() {
 }
 
 #[test]
+fn an_endpoint_gets_its_credentials_and_another_does_not() {
+    let (mut plug, world) = plug();
+    let configured = json!({"endpoint_url": "http://h:9100", "endpoint_auth": {"token": "s3cret-token"}});
+    let nested = |url: &str| json!({"operation": "scrape_endpoint", "scrape_config": {"endpoint_url": url}});
+    let mut own = nested("http://h:9200");
+    own["endpoint_auth"] = json!("user:s3cret-word");
+    let flat = json!({"operation": "scrape_endpoint", "endpoint_url": "http://h:9100/x"});
+    for (ctx, sent) in [
+        (nested("http://h:9100"), Some("Bearer s3cret-token")),
+        (nested("http://h:9200"), None),
+        // printf 'user:s3cret-word' | base64
+        (own, Some("Basic dXNlcjpzM2NyZXQtd29yZA==")),
+        (flat, Some("Bearer s3cret-token")),
+    ] {
+        world.will_expose(TEXT, "a{t=\"s3cret-token\"} 1\n");
+        let answer = process(&mut plug, ctx.clone(), configured.clone());
+        assert_eq!(answer["success"], true, "{answer}");
+        assert_eq!(world.sent("authorization").last().unwrap().as_deref(), sent, "{ctx}");
+    }
+    world.will_answer(401, "not with s3cret-token");
+    let answer = process(&mut plug, nested("http://h:9100"), configured);
+    assert!(answer["error"].as_str().unwrap().ends_with("in endpoint_auth"), "{answer}");
+    assert!(!answer.to_string().contains("s3cret-"), "{answer}");
+}
+
+#[test]
 fn answers_are_bounded_as_asked() {
     let result = &scrape(TEXT, METRICS, json!({"include_samples": true, "limit": 1, "sample_limit": "2"}))["result"];
     let count = |key: &str| result[key].as_array().unwrap().len();
@@ -151,11 +177,9 @@ fn what_is_no_exposition_is_an_error_with_its_place() {
 
 #[test]
 fn an_endpoint_that_fails_is_named_with_its_setting() {
-    for (status, told) in [
-        (404, "check the path of scrape_config.endpoint_url"),
-        (401, "in scrape_config.endpoint_url"),
-        (500, "answered 500"),
-    ] {
+    for (status, told) in
+        [(404, "check the path of scrape_config.endpoint_url"), (401, "in endpoint_auth"), (500, "answered 500")]
+    {
         let (mut plug, world) = plug();
         (0..3).for_each(|_| {
             world.will_answer(status, "no");
