@@ -21,6 +21,7 @@ mod preflight;
 mod prometheus_api;
 mod remote_write;
 mod sandbox;
+mod scrape;
 mod serve;
 mod stack;
 mod support;

@@ -8,6 +8,7 @@ pub mod prometheus;
 pub mod prometheus_yml;
 pub mod pushgateway;
 pub mod remote_write;
+pub mod scrape;
 
 use crate::error::{Error, excerpt};
 use crate::http::{Peer, Response, Url, auth, shown};
