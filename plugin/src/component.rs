@@ -368,6 +368,7 @@ impl From<Error> for types::Error {
             Error::Refused { .. }
             | Error::Query { .. }
             | Error::BadAnswer { .. }
+            | Error::Exposition { .. }
             | Error::PushConflict { .. }
             | Error::Undelivered { .. } => Self::Refused(text),
         }

@@ -132,6 +132,18 @@ pub enum Error {
         /// What was found.
         problem: String,
     },
+    /// What a server exposes cannot be read.
+    #[error("{server} {origin}: {problem}")]
+    Exposition {
+        /// The kind of server.
+        server: &'static str,
+        /// Its origin.
+        origin: String,
+        /// What was found, and what to do.
+        problem: String,
+        /// In text: line and column in bytes, both from 1.
+        position: Option<(u32, u32)>,
+    },
     /// What is to be pushed does not fit to what the gateway holds: it would be refused, or was.
     #[error("Pushgateway {origin}: {}", conflicts_text(reply.as_deref(), conflicts))]
     PushConflict {
@@ -195,7 +207,7 @@ impl Error {
             Self::Unanswered { failure, .. } => failure.code(),
             Self::Refused { .. } => "refused",
             Self::Query { .. } => "query_failed",
-            Self::BadAnswer { .. } => "bad_answer",
+            Self::BadAnswer { .. } | Self::Exposition { .. } => "bad_answer",
             Self::PushConflict { reply: None, .. } => "push_conflict",
             Self::PushConflict { .. } => "refused",
             Self::Undelivered { cause, .. } => cause.code(),
@@ -224,6 +236,7 @@ impl Error {
             | Self::Refused { origin, .. }
             | Self::Query { origin, .. }
             | Self::BadAnswer { origin, .. }
+            | Self::Exposition { origin, .. }
             | Self::PushConflict { origin, .. } => Some(origin),
             Self::Undelivered { cause, .. } => cause.origin(),
             _ => None,
@@ -281,12 +294,17 @@ impl Error {
             if let Some(own) = &said.server_error_type {
                 answer.text("server_error_type", own);
             }
-            if let Some((line, column)) = said.position {
-                answer.open("position");
-                answer.count("line", line.into());
-                answer.count("column", column.into());
-                answer.close();
-            }
+        }
+        let position = match self {
+            Self::Query { said, .. } => said.position,
+            Self::Exposition { position, .. } => *position,
+            _ => None,
+        };
+        if let Some((line, column)) = position {
+            answer.open("position");
+            answer.count("line", line.into());
+            answer.count("column", column.into());
+            answer.close();
         }
         if let Self::PushConflict { reply: Some(_), .. } = self {
             answer.count("http_status", 400);

@@ -153,6 +153,18 @@ impl Writer {
         string(text, &mut self.out);
     }
 
+    /// A list of texts under a name that comes from outside.
+    pub fn member_list<'t>(&mut self, name: &str, texts: impl IntoIterator<Item = &'t str>) {
+        self.comma();
+        string(name, &mut self.out);
+        self.out.extend_from_slice(b":[");
+        for text in texts {
+            self.comma();
+            string(text, &mut self.out);
+        }
+        self.close_list();
+    }
+
     /// A text.
     pub fn text(&mut self, name: &'static str, text: &str) {
         self.name(name);

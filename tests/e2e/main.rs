@@ -24,6 +24,7 @@ mod prometheus_api;
 mod remote_write;
 mod rulers;
 mod sandbox;
+mod scrape;
 mod serve;
 mod stack;
 mod support;

@@ -10,7 +10,7 @@ use crate::support::harness;
 /// A running `plugpipe-harness serve`, stopped when dropped.
 pub struct Served {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Served {

@@ -25,8 +25,8 @@ use crate::error::Error;
 use crate::fields::{self, Fields};
 use crate::json::{Json, Object};
 
-/// The setting that names each server, and the one that holds its credentials.
-pub const SERVERS: [(&str, &str); 8] = [
+/// The setting that names each server, and the one that holds its credentials. A setting in an object may stand beside it too.
+pub const SERVERS: [(&str, &str); 9] = [
     ("prometheus_url", "prometheus_auth"),
     ("gateway_url", "gateway_auth"),
     ("grafana_url", "grafana_auth"),
@@ -35,6 +35,7 @@ pub const SERVERS: [(&str, &str); 8] = [
     ("alertmanager_url", "alertmanager_auth"),
     ("ruler_url", "ruler_auth"),
     ("webhook_url", "webhook_auth"),
+    ("scrape_config.endpoint_url", "endpoint_auth"),
 ];
 
 /// Headers that the plug or the host sets, or that are about one connection.
@@ -123,7 +124,21 @@ pub fn setting_of(setting: &str) -> Option<&'static str> {
 
 /// Whether [`Credentials`] read that key.
 pub fn is_key(key: &str) -> bool {
-    SERVERS.iter().any(|(url, auth)| key == *url || key == *auth)
+    let is_url = |url: &str| match url.split_once('.') {
+        Some((object, member)) => key == object || key == member,
+        None => key == url,
+    };
+    SERVERS.iter().any(|(url, auth)| is_url(url) || key == *auth)
+}
+
+/// The value of a setting of [`SERVERS`].
+fn given_url<'a>(fields: &Fields<'a>, setting: &str) -> Option<&'a Json<'a>> {
+    let Some((object, member)) = setting.split_once('.') else { return fields.get(setting) };
+    let inner = match fields.get(object) {
+        Some(Json::Object(map)) => map.get(member),
+        _ => None,
+    };
+    inner.filter(|value| **value != Json::Null).or_else(|| fields.get(member))
 }
 
 impl Credentials {
@@ -133,7 +148,7 @@ impl Credentials {
             let mut given = None;
             for (path, map) in layers {
                 let fields = Fields::new(map, path);
-                if let Some(url) = fields.get(setting) {
+                if let Some(url) = given_url(&fields, setting) {
                     // What is no URL is another's to refuse.
                     let origin = url.as_str().and_then(|text| Url::parse(text.trim()).ok()).map(|url| url.origin());
                     self.entry(setting).origin = origin;

@@ -17,11 +17,14 @@ mod push;
 mod query;
 mod record;
 mod remote;
+mod scrape;
 
 #[cfg(test)]
 mod discovery_tests;
 #[cfg(test)]
 mod gateway_tests;
+#[cfg(test)]
+mod scrape_tests;
 #[cfg(test)]
 mod tests;
 
@@ -70,6 +73,12 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
     ),
     ("remote_write_metrics", "write what was recorded to a remote-write receiver", remote::write),
     ("export_otlp", "export what was recorded to an OTLP receiver", remote::export),
+    (
+        "scrape_endpoint",
+        "the metrics that an endpoint exposes, read strictly; imported or pushed if asked",
+        scrape::run,
+    ),
+    ("federate", "series of Prometheus as its /federate has them; imported or pushed if asked", scrape::federate),
     ("query_metrics", "PromQL, at an instant or over a time_range", query::run),
     (
         "create_alert",

@@ -157,7 +157,7 @@ pub(super) fn ask_api<R>(
 }
 
 /// The names under which selectors may stand.
-const MATCH: &[&str] = &["match", "match[]"];
+pub(super) const MATCH: &[&str] = &["match", "match[]"];
 
 fn selection(call: &Call) -> Result<Selection, Error> {
     Ok(Selection {
@@ -196,7 +196,7 @@ pub(super) fn count(fields: &Fields, key: &str) -> Result<Option<u64>, Error> {
 }
 
 /// One text or a list of them, which may be missing, under the first of these names.
-fn texts(fields: &Fields, keys: &[&str]) -> Result<Vec<String>, Error> {
+pub(super) fn texts(fields: &Fields, keys: &[&str]) -> Result<Vec<String>, Error> {
     let Some((key, value)) = fields.any(keys) else { return Ok(Vec::new()) };
     let items = match value {
         Json::Array(items) => items.as_slice(),

@@ -11,7 +11,7 @@ use crate::exposition::plain;
 use crate::http::{Client, Failure, Limits, Response, Retry, Url, shown};
 use crate::json::Json;
 use crate::registry::{Kind, Registry};
-use crate::servers::pushgateway::groups::{Abilities, groups, own_families};
+use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, own_families};
 use crate::servers::pushgateway::preflight::{self, Conflict, Target};
 use crate::servers::pushgateway::{self, Body, Group, Mode};
 
@@ -200,25 +200,13 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
         () if natives.is_empty() && group.odd_name().is_none() => Abilities::default(),
         () => known_abilities(call, gateway, limits, insist)?,
     };
-    if let Some(name) = group.odd_name()
-        && !abilities.utf8
-        && abilities.version.is_some()
-    {
-        let problem = "this gateway takes names of letters, digits and _ only; start it with --push.enable-utf8-names, or rename the label";
-        return Err(Error::invalid(format!("grouping_key.{name}"), problem));
-    }
+    check_names(&group, abilities)?;
     let mut sent = Sent { downgraded: None, unchecked: None };
     if check {
         match conflicts(call, gateway, &group, limits, insist, abilities) {
             Ok(conflicts) if conflicts.is_empty() => {}
             Ok(conflicts) => return Err(Error::PushConflict { origin: gateway.origin(), reply: None, conflicts }),
-            // The gateway is there, and may take the push all the same.
-            Err(
-                error @ (Error::Refused { .. }
-                | Error::BadAnswer { .. }
-                | Error::Unanswered { failure: Failure::TooLong { .. }, .. }),
-            ) => sent.unchecked = Some(error.to_string()),
-            Err(error) => return Err(error),
+            Err(error) => sent.unchecked = Some(tolerated(error)?),
         }
     }
     let (bytes, choice) = call.expose(plain(format(&natives, abilities)))?;
@@ -238,19 +226,97 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
     let url = group.url(gateway);
     match pushgateway::push(&mut call.client(limits, insist), &url, adds, body) {
         Ok(()) => {}
-        Err(Error::Refused { status: 400, reply, origin, server, todo }) => {
+        Err(error @ Error::Refused { status: 400, .. }) => {
             let found = conflicts(call, gateway, &group, limits, insist, abilities).unwrap_or_default();
-            return Err(match found.is_empty() {
-                true => Error::Refused { status: 400, reply, origin, server, todo },
-                false => Error::PushConflict { origin, reply: Some(reply), conflicts: found },
-            });
+            return Err(explained(error, found));
         }
         Err(error) => return Err(error),
     }
+    remember(call, url);
+    Ok(sent)
+}
+
+/// Puts text 0.0.4 that is not the registry's into a group, for somebody who asked for that by name. `families` is what the text
+/// says. Why it was not checked before, though it should have been.
+pub(super) fn push_text(
+    call: &mut Call,
+    gateway: &Url,
+    group: &Group,
+    families: &[preflight::Family],
+    text: &[u8],
+) -> Result<Option<String>, Error> {
+    let limits = call.config.limits();
+    let abilities = abilities(call, gateway, limits, true)?;
+    check_names(group, abilities)?;
+    let adds = call.config.push_mode == Mode::Add;
+    let check = |call: &mut Call| {
+        look(call, gateway, limits, true, &mut |_, held, own| {
+            let target = Target { group, adds, held, own, unchecked: abilities.unchecked };
+            Ok(preflight::check(families, &target))
+        })
+    };
+    let mut unchecked = None;
+    if call.config.preflight.unwrap_or(true) {
+        match check(call) {
+            Ok(conflicts) if conflicts.is_empty() => {}
+            Ok(conflicts) => return Err(Error::PushConflict { origin: gateway.origin(), reply: None, conflicts }),
+            Err(error) => unchecked = Some(tolerated(error)?),
+        }
+    }
+    let gzip = call.config.push_gzip;
+    let bytes = if gzip { crate::http::gzip::compress(text) } else { text.to_vec() };
+    let body = Body { content_type: plain(Format::Text004).content_type(), bytes, gzip };
+    let url = group.url(gateway);
+    let pushed = pushgateway::push(&mut call.client(limits, true), &url, adds, body);
+    call.telemetry.pushes += u64::from(pushed.is_ok());
+    call.telemetry.push_failures += u64::from(pushed.is_err());
+    match pushed {
+        Ok(()) => remember(call, url),
+        Err(error @ Error::Refused { status: 400, .. }) => {
+            let found = check(call).unwrap_or_default();
+            return Err(explained(error, found));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(unchecked)
+}
+
+/// Refuses a label's name that the gateway would misread.
+fn check_names(group: &Group, abilities: Abilities) -> Result<(), Error> {
+    match group.odd_name() {
+        Some(name) if !abilities.utf8 && abilities.version.is_some() => {
+            let problem = "this gateway takes names of letters, digits and _ only; start it with --push.enable-utf8-names, or rename the label";
+            Err(Error::invalid(format!("grouping_key.{name}"), problem))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why a push goes out unchecked, where the gateway is there and may take it all the same.
+fn tolerated(error: Error) -> Result<String, Error> {
+    match error {
+        Error::Refused { .. }
+        | Error::BadAnswer { .. }
+        | Error::Unanswered { failure: Failure::TooLong { .. }, .. } => Ok(error.to_string()),
+        error => Err(error),
+    }
+}
+
+/// A gateway's refusal, with what was found to be its reason.
+fn explained(error: Error, conflicts: Vec<Conflict>) -> Error {
+    match error {
+        Error::Refused { origin, reply, .. } if !conflicts.is_empty() => {
+            Error::PushConflict { origin, reply: Some(reply), conflicts }
+        }
+        error => error,
+    }
+}
+
+/// Keeps a group's URL for `cleanup`.
+fn remember(call: &mut Call, url: Url) {
     if call.pushes.groups.len() < MOST_GROUPS && !call.pushes.groups.contains(&url) {
         call.pushes.groups.push(url);
     }
-    Ok(sent)
 }
 
 fn format(natives: &[String], abilities: Abilities) -> Format {
@@ -299,6 +365,23 @@ fn conflicts(
     insist: bool,
     abilities: Abilities,
 ) -> Result<Vec<Conflict>, Error> {
+    look(call, gateway, limits, insist, &mut |call, held, own| {
+        if call.config.own_metrics {
+            call.telemetry.publish(call.registry)?;
+        }
+        let protobuf = format(&native_histograms(call.registry), abilities) == Format::Protobuf;
+        let families = call.registry.read(call.unix_nanos / 1_000_000);
+        let adds = call.config.push_mode == Mode::Add;
+        let target = Target { group, adds, held, own, unchecked: abilities.unchecked };
+        Ok(preflight::check(&preflight::of(&families, protobuf), &target))
+    })
+}
+
+/// Decides from the groups that a gateway holds, and from what it exposes itself.
+type Judge<'j> = &'j mut dyn FnMut(&mut Call, &[Held], &[OwnFamily]) -> Result<Vec<Conflict>, Error>;
+
+/// Asks the gateway what it holds.
+fn look(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, judge: Judge) -> Result<Vec<Conflict>, Error> {
     let request = pushgateway::groups_request(gateway);
     let url = request.url.clone();
     let mut client = call.client(limits, insist);
@@ -314,19 +397,7 @@ fn conflicts(
     let response = client.send(pushgateway::PEER, pushgateway::metrics_request(gateway))?;
     let own_text = text(&response);
     let own = if response.status == 200 { own_families(&own_text) } else { Vec::new() };
-    if call.config.own_metrics {
-        call.telemetry.publish(call.registry)?;
-    }
-    let protobuf = format(&native_histograms(call.registry), abilities) == Format::Protobuf;
-    let families = call.registry.read(call.unix_nanos / 1_000_000);
-    let target = Target {
-        group,
-        adds: call.config.push_mode == Mode::Add,
-        held: &held,
-        own: &own,
-        unchecked: abilities.unchecked,
-    };
-    Ok(preflight::check(&preflight::of(&families, protobuf), &target))
+    judge(call, &held, &own)
 }
 
 pub(super) fn gateway<'c>(call: &Call<'c>) -> Result<&'c Url, Error> {

@@ -10,6 +10,7 @@ pub mod prometheus_yml;
 pub mod pushgateway;
 pub mod remote_write;
 pub mod ruler;
+pub mod scrape;
 pub mod webhook;
 
 use crate::error::{Error, excerpt};

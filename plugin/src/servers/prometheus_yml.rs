@@ -88,12 +88,7 @@ pub fn check_target(text: &str) -> Result<(), String> {
 pub fn scrape_config_for(endpoint: &Url, path: &str, interval: Duration, timeout: Duration, job: &str) -> Yaml {
     let whole = endpoint.path_and_query();
     let (base, query) = whole.split_once('?').unwrap_or((&whole, ""));
-    let base = base.trim_end_matches('/');
-    let path = path.trim_start_matches('/');
-    let metrics_path = match base.strip_suffix(path) {
-        Some(rest) if path.is_empty() || rest.ends_with('/') => Cow::Borrowed(base),
-        _ => Cow::Owned(format!("{base}/{path}")),
-    };
+    let metrics_path = join(base, path);
     let mut members: Vec<(String, Yaml)> = Vec::new();
     let mut put = |key: &str, value: Yaml| members.push((key.to_owned(), value));
     put("job_name", job.into());
@@ -118,6 +113,16 @@ pub fn scrape_config_for(endpoint: &Url, path: &str, interval: Duration, timeout
     let targets = ("targets".to_owned(), Yaml::texts([endpoint.authority()]));
     put("static_configs", Yaml::List(vec![Yaml::Map(vec![targets])]));
     Yaml::Map(members)
+}
+
+/// `path` after `base`, where that does not end with it already. Empty for the root.
+pub fn join<'b>(base: &'b str, path: &str) -> Cow<'b, str> {
+    let base = base.trim_end_matches('/');
+    let path = path.trim_start_matches('/');
+    match base.strip_suffix(path) {
+        Some(rest) if path.is_empty() || rest.ends_with('/') => Cow::Borrowed(base),
+        _ => Cow::Owned(format!("{base}/{path}")),
+    }
 }
 
 /// A part of a query as it is meant.

@@ -31,7 +31,7 @@ impl Shared {
     }
 
     /// The value of that header in each request.
-    fn sent(&self, name: &str) -> Vec<Option<String>> {
+    pub(in crate::operations) fn sent(&self, name: &str) -> Vec<Option<String>> {
         let world = self.0.borrow();
         let value = |headers: &Vec<(String, String)>| {
             let of_name: Vec<_> = headers.iter().filter(|(own, _)| own == name).collect();
