@@ -21,6 +21,7 @@ mod metrics;
 mod preflight;
 mod prometheus_api;
 mod remote_write;
+mod rule_templates;
 mod sandbox;
 mod serve;
 mod stack;

@@ -181,7 +181,7 @@ sum by (<by>, method) (rate(plugpipe_auth_failures_total<selector>[<window>])) >
                 pending_for: "2m",
                 severity: "warning",
                 summary: "Authentication by {{ $labels.method }} fails often",
-                description: "{{ $value | humanize }} attempts per second to authenticate by {{ $labels.method }} failed over <window>.",
+                description: "{{ $value | printf \"%.3g\" }} attempts per second to authenticate by {{ $labels.method }} failed over <window>.",
             },
             // A series begins with its first violation, and an increase is only seen from the second on.
             Text {
@@ -194,7 +194,7 @@ sum by (<by>, plugin_name, capability) (
                 pending_for: "0s",
                 severity: "warning",
                 summary: "The plug {{ $labels.plugin_name }} used a capability that it was not granted",
-                description: "{{ $labels.plugin_name }} used {{ $labels.capability }} without a grant {{ $value | humanize }} times within <window>.",
+                description: "Uses of {{ $labels.capability }} by {{ $labels.plugin_name }} without a grant within <window>: {{ $value | printf \"%.0f\" }}.",
             },
             Text {
                 alert: "PlugPipeSandboxViolation",
@@ -206,7 +206,7 @@ sum by (<by>, plugin_name) (
                 pending_for: "0s",
                 severity: "critical",
                 summary: "The plug {{ $labels.plugin_name }} tried to leave the sandbox",
-                description: "{{ $labels.plugin_name }} tried to leave the sandbox {{ $value | humanize }} times within <window>.",
+                description: "Attempts of {{ $labels.plugin_name }} to leave the sandbox within <window>: {{ $value | printf \"%.0f\" }}.",
             },
         ],
     },
@@ -229,7 +229,7 @@ sum by (<by>, plugin_name) (
                 pending_for: "0s",
                 severity: "warning",
                 summary: "Pushes of metrics fail",
-                description: "{{ $value | humanize }} pushes of {{ $labels.job }} {{ $labels.instance }} failed within <window>.",
+                description: "Failed pushes of {{ $labels.job }} {{ $labels.instance }} within <window>: {{ $value | printf \"%.0f\" }}.",
             },
             // The plug's own count comes with a later push that is taken; a gateway knows at once. The last operand keeps to groups of the plug.
             Text {
@@ -266,7 +266,7 @@ plugpipe_monitoring_records_total<selector>",
                 pending_for: "0s",
                 severity: "warning",
                 summary: "Samples are dropped because of a limit on series",
-                description: "{{ $labels.job }} {{ $labels.instance }} dropped {{ $value | humanize }} samples within <window>, because their series were too many.",
+                description: "Samples that {{ $labels.job }} {{ $labels.instance }} dropped within <window>, because a limit kept their series out: {{ $value | printf \"%.0f\" }}.",
             },
         ],
     },
@@ -494,8 +494,10 @@ fn slo(template: &Template, mut values: Values, path: &str) -> Result<Vec<Group>
     for range in RANGES {
         values.set("range", range.into());
         let (errors, total) = (values.fill(values.get("errors")), values.fill(values.get("total")));
-        // Without events there is no ratio, rather than NaN, which an average over time would keep.
-        rules.push(record(&["slo:error_ratio:rate", range].concat(), [&errors, "\n/\n(", &total, " > 0)"].concat())?);
+        // A counter of failures may begin with the first one. Without events there is no ratio, rather than NaN, which an average
+        // over time would keep.
+        let ratio = ["(", &errors, " or ", &total, " * 0)\n/\n(", &total, " > 0)"].concat();
+        rules.push(record(&["slo:error_ratio:rate", range].concat(), ratio)?);
     }
     rules.push(record("slo:objective:ratio", values.fill("vector(<objective> / 100)"))?);
     rules.push(record(
@@ -753,7 +755,8 @@ mod tests {
         );
         assert_eq!(
             rules[2].expression,
-            "sum(rate(plugpipe_requests_total{endpoint=~\"/api/.*\"}[1h]))\n/\n(sum(rate(plugpipe_requests_total[1h])) > 0)"
+            "(sum(rate(plugpipe_requests_total{endpoint=~\"/api/.*\"}[1h])) or sum(rate(plugpipe_requests_total[1h])) * 0)\n/\n\
+             (sum(rate(plugpipe_requests_total[1h])) > 0)"
         );
         assert_eq!(rules[2].labels, Labels::new([("slo", "requests"), ("team", "a")], "labels").unwrap());
         let alerts: Vec<(&str, &str)> = rules
@@ -789,7 +792,8 @@ mod tests {
         let rules = rules(&objective(json!({"errors": errors, "total": "sum by (job) (rate(c_total[<range>]))"})));
         assert_eq!(
             rules[0].expression,
-            "(sum by (job) (rate(a_total[5m])) + sum by (job) (rate(b_total[5m])))\n/\n((sum by (job) (rate(c_total[5m]))) > 0)"
+            "((sum by (job) (rate(a_total[5m])) + sum by (job) (rate(b_total[5m]))) or (sum by (job) (rate(c_total[5m]))) * 0)\n/\n\
+             ((sum by (job) (rate(c_total[5m]))) > 0)"
         );
     }
 
