@@ -39,11 +39,7 @@ fn every_operation_runs_or_says_what_it_needs() {
         let operation = ctx["operation"].as_str().unwrap();
         let output = run(&["call", operation, "--ctx", &format!("@{file}")]);
         let answer = answer(&output);
-        let expected = if NEED_A_SERVER.contains(&name.as_str()) {
-            json!("not_configured")
-        } else {
-            Value::Null
-        };
+        let expected = if NEED_A_SERVER.contains(&name.as_str()) { json!("not_configured") } else { Value::Null };
         assert_eq!(answer["error_code"], expected, "{file}: {answer}");
         assert_eq!(output.status.code(), Some(i32::from(!expected.is_null())), "{file}");
         // With mock_mode, those that need a server answer too.

@@ -22,6 +22,7 @@ mod metrics;
 mod preflight;
 mod prometheus_api;
 mod remote_write;
+mod rule_templates;
 mod rulers;
 mod sandbox;
 mod scrape;

@@ -3,6 +3,7 @@
 //! An answer is always a JSON object with `success`, `operation` and `monitoring_metadata`; then `result`, or `error`,
 //! `error_code` and where it can be said `field` and `origin`. Bad input changes nothing.
 
+mod alert_templates;
 mod alertmanager;
 mod alerts;
 mod definition;
@@ -95,6 +96,7 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
         alerts::apply,
     ),
     ("export_rules", "a rule file", alerts::export),
+    ("list_alert_templates", "the rules that the plug ships, and their parameters", alert_templates::list),
     ("send_alerts", "tell Alertmanager of alerts that hold", notify::send),
     ("resolve_alerts", "tell Alertmanager that alerts have ended", notify::resolve),
     ("notify_webhook", "post alerts to a webhook, in Alertmanager's form", notify::webhook),
