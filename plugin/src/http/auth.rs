@@ -38,6 +38,9 @@ pub const SERVERS: [(&str, &str); 9] = [
     ("scrape_config.endpoint_url", "endpoint_auth"),
 ];
 
+/// The object and the member of the endpoint's setting.
+const ENDPOINT: [&str; 2] = ["scrape_config", "endpoint_url"];
+
 /// Headers that the plug or the host sets, or that are about one connection.
 const RESERVED: [&str; 17] = [
     "accept-encoding",
@@ -124,11 +127,8 @@ pub fn setting_of(setting: &str) -> Option<&'static str> {
 
 /// Whether [`Credentials`] read that key.
 pub fn is_key(key: &str) -> bool {
-    let is_url = |url: &str| match url.split_once('.') {
-        Some((object, member)) => key == object || key == member,
-        None => key == url,
-    };
-    SERVERS.iter().any(|(url, auth)| is_url(url) || key == *auth)
+    // Each key of each call is asked after: nothing is taken apart here.
+    SERVERS.iter().any(|(url, auth)| key == *url || key == *auth) || ENDPOINT.contains(&key)
 }
 
 /// The value of a setting of [`SERVERS`].
