@@ -90,7 +90,7 @@ struct Text {
     description: &'static str,
 }
 
-const COMMON: [Parameter; 6] = [
+static COMMON: [Parameter; 6] = [
     parameter("selector", Kind::Matchers, Some(""), "which series count, as matchers: job=\"plugpipe\""),
     parameter("by", Kind::LabelNames, Some("job"), "labels by which alerts are told apart, beside those of the metric"),
     parameter("for", Kind::Duration, Some(""), "how long before an alert fires; each alert has its own"),
@@ -105,7 +105,7 @@ const COMMON: [Parameter; 6] = [
 ];
 
 /// The templates there are.
-pub const TEMPLATES: [Template; 4] = [
+pub static TEMPLATES: [Template; 4] = [
     Template {
         name: "plugpipe",
         about: "plugs that fail, are slow, or use much memory",
@@ -306,7 +306,7 @@ slo:error_ratio:rate<short>{slo=\"<name>\"} > <factor> * (100 - <objective>) / 1
 const SLO: &str = "slo";
 
 /// The ranges over which an objective's error ratio is recorded.
-const RANGES: [&str; 7] = ["5m", "30m", "1h", "2h", "6h", "1d", "3d"];
+static RANGES: [&str; 7] = ["5m", "30m", "1h", "2h", "6h", "1d", "3d"];
 
 /// An alert on a burn rate: it is the share of the budget, in per cent, that burns within the long range. The short one ends the alert
 /// soon after the burning ends. As the SRE Workbook has it, chapter 5; for 30 days the factors are 14.4, 6, 3 and 1.
@@ -319,7 +319,7 @@ struct Burn {
     severity: &'static str,
 }
 
-const BURNS: [Burn; 4] = [
+static BURNS: [Burn; 4] = [
     Burn { per_cent: 2.0, hours: 1.0, long: "1h", short: "5m", pending_for: "2m", severity: "page_severity" },
     Burn { per_cent: 5.0, hours: 6.0, long: "6h", short: "30m", pending_for: "15m", severity: "page_severity" },
     Burn { per_cent: 10.0, hours: 24.0, long: "1d", short: "2h", pending_for: "1h", severity: "ticket_severity" },
@@ -332,7 +332,8 @@ pub fn read(ctx: &Fields) -> Result<Vec<Group>, Error> {
         return Err(Error::Missing { field: ctx.path("groups"), expected: "a list of groups, or alerts, or template" });
     };
     let Some(template) = TEMPLATES.iter().find(|template| template.name == name.trim()) else {
-        let known = TEMPLATES.map(|template| template.name).join(", ");
+        let known: Vec<&str> = TEMPLATES.iter().map(|template| template.name).collect();
+        let known = known.join(", ");
         let problem = format!("there is no template {:?}; there are {known}", excerpt(&name, 100));
         return Err(Error::invalid(ctx.path("template"), problem));
     };
