@@ -19,6 +19,7 @@ mod instructions;
 mod metrics;
 mod preflight;
 mod prometheus_api;
+mod recovery;
 mod remote_write;
 mod sandbox;
 mod serve;
