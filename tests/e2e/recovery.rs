@@ -23,12 +23,17 @@ fn small() -> Limits {
 
 /// A call that no instance of [`small`] memory survives.
 async fn crash(plug: &PlugHandle) {
-    let error = plug.process_text(" ".repeat(8 * 1024 * 1024), String::new()).await.unwrap_err();
-    assert!(matches!(error, Error::Crashed { .. }), "{error}");
+    let crash = plug.with(|session| {
+        Box::pin(async move {
+            crash_session(session).await;
+            Ok(())
+        })
+    });
+    crash.await.unwrap();
 }
 
 async fn crash_session(session: &mut Session) {
-    let error = session.process(&" ".repeat(8 * 1024 * 1024), "").await.unwrap_err();
+    let error = session.restore(&[0; 4 * 1024 * 1024]).await.unwrap_err();
     assert!(matches!(error, Error::Crashed { .. }), "{error}");
 }
 
@@ -173,7 +178,7 @@ async fn a_recovery_asks_no_server_for_anything_and_the_next_push_carries_all() 
 /// 8 callers record, each into its own counter, while others make the plug crash.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_load_every_counter_is_what_was_acknowledged_after_any_number_of_traps() {
-    let traps = scale("PLUGPIPE_RECOVERY_TRAPS", 200);
+    let traps = scale("PLUGPIPE_RECOVERY_TRAPS", 500);
     let plug = plug().start(&json!({}), Grants::none(), small()).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let callers: Vec<_> = (0..8)
@@ -387,4 +392,32 @@ async fn on_a_full_disk_a_record_is_refused_and_what_was_acknowledged_stays() {
     let text = crate::serve::get(&format!("http://{}/metrics", served.authority())).await.1;
     assert_eq!(count(&text), acknowledged);
     assert_eq!(served.process(record(1_000)).await.1["success"], true);
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_half_way_costs_its_own_call_only() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = json!({"gateway_url": format!("http://{}", silent.local_addr().unwrap()), "timeout": "60s"});
+    let mut session = plug().session(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let manual =
+        json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1, "push_policy": "manual"});
+    session.process(&manual.to_string(), "").await.unwrap();
+    let (record, push) = (counter("m_total", 10.0).to_string(), json!({"operation": "push_metrics"}).to_string());
+    for ctx in [record, push] {
+        let left = tokio::time::timeout(Duration::from_millis(100), session.process(&ctx, "")).await;
+        assert!(left.is_err(), "{left:?}");
+    }
+    assert_eq!(session.scrape("").await.unwrap().body, b"# TYPE m_total counter\nm_total 1\n");
+    assert_eq!((session.recovery().crashes, session.recovery().lost), (2, 0));
+}
+
+#[test]
+fn single_calls_with_a_state_folder_add_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    for sum in 1..4 {
+        let ctx = r#"{"metric_name": "m_total", "metric_value": 1}"#;
+        let output = crate::support::run(&["call", "record_counter", "--ctx", ctx, "--state", state]);
+        assert_eq!(crate::support::answer(&output)["result"]["current_value"], sum);
+    }
 }
