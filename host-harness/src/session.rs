@@ -308,7 +308,9 @@ impl Session {
                 Err(error) => return Err(error),
             }
         }
-        if other_config {
+        // A cleanup made an earlier process's plug forget it, not this one's.
+        let forgotten = session.config.as_deref() == Some("") && !is_empty(&session.started_with);
+        if other_config || forgotten {
             session.reconfigure().await?;
         }
         Ok(session)

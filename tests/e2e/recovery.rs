@@ -267,19 +267,28 @@ async fn restarted(start: impl AsyncFn() -> Result<PlugHandle, Error>) -> PlugHa
 async fn a_restarted_host_goes_on_where_it_was_and_a_new_configuration_wins() {
     let folder = tempfile::tempdir().unwrap();
     let start = async |config: Value| plug().start_in(folder.path(), &config, Grants::none(), Limits::default()).await;
-    let job = async |plug: &PlugHandle| plug.process(&counter("m_total", 1.0)).await.unwrap();
+    let record = async |plug: &PlugHandle| plug.process(&counter("m_total", 1.0)).await.unwrap();
     let plug = start(json!({"job_name": "a"})).await.unwrap();
     plug.process_text(counter("m_total", 1.0).to_string(), r#"{"job_name": "b"}"#.into()).await.unwrap();
     drop(plug);
     for (config, name, value) in [("a", "b", 2), ("c", "c", 3), ("c", "c", 4)] {
         let plug = restarted(async || start(json!({"job_name": config})).await).await;
-        let answer = job(&plug).await;
+        let answer = record(&plug).await;
         assert_eq!(
             (&answer["monitoring_metadata"]["job_name"], &answer["result"]["current_value"]),
             (&json!(name), &json!(value))
         );
         assert_eq!(plug.recovery().await.unwrap().crashes, 0);
     }
+    let plug = restarted(async || start(json!({"job_name": "c"})).await).await;
+    plug.cleanup().await.unwrap();
+    drop(plug);
+    let plug = restarted(async || start(json!({"job_name": "c"})).await).await;
+    let answer = record(&plug).await;
+    assert_eq!(
+        (&answer["monitoring_metadata"]["job_name"], &answer["result"]["current_value"]),
+        (&json!("c"), &json!(1))
+    );
 }
 
 #[tokio::test]
