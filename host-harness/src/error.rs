@@ -32,7 +32,7 @@ pub enum Error {
     },
     /// The plug trapped, and was replaced by a fresh instance.
     #[error(
-        "the plug crashed ({problem}) and was started afresh; what it had recorded since its start and not pushed is lost"
+        "the plug crashed ({problem}) and is started afresh; this call recorded nothing, and what was acknowledged before is kept"
     )]
     Crashed {
         /// The trap.
@@ -40,12 +40,41 @@ pub enum Error {
     },
     /// A call took too long; the plug was replaced by a fresh instance.
     #[error(
-        "the call was stopped after {} s and the plug started afresh; what it had recorded since its start and not pushed is lost",
+        "the call was stopped after {} s and the plug is started afresh; this call recorded nothing, and what was acknowledged before is kept",
         after.as_secs_f64()
     )]
     Deadline {
         /// The bound.
         after: Duration,
+    },
+    /// After a crash, or at the start, not all that was acknowledged could be made again. The plug goes on without it; the call
+    /// that found this was not made.
+    #[error(
+        "{lost} acknowledged calls could not be made again in a fresh instance and are lost ({problem}); the plug goes on without \
+         them, and this call was not made: repeat it"
+    )]
+    Lost {
+        /// How many.
+        lost: u64,
+        /// Why, of the last one.
+        problem: String,
+    },
+    /// What was recorded could not be put into a fresh instance. It is kept, and tried again at the next call.
+    #[error(
+        "the plug cannot be restored: {problem}; what was recorded is kept and tried again at the next call: give the plug more \
+         memory or time, or the component that made the snapshot"
+    )]
+    Restore {
+        /// Why.
+        problem: String,
+    },
+    /// The state folder cannot be used. A call that ends so recorded nothing.
+    #[error("the state in {place}: {problem}")]
+    State {
+        /// The folder or file.
+        place: String,
+        /// Why, and where it is known what to do.
+        problem: String,
     },
     /// The plug refused a typed call.
     #[error("the plug: {problem}")]

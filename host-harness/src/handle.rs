@@ -11,7 +11,8 @@ use tracing::debug;
 
 use crate::error::Error;
 use crate::rules::RuleFile;
-use crate::session::Session;
+
+use crate::session::{Recovery, Session};
 
 /// Calls that may wait for a plug before further ones have to wait to be taken.
 const QUEUE: usize = 1_024;
@@ -111,6 +112,11 @@ impl PlugHandle {
     /// What the plug says of itself.
     pub async fn describe(&self) -> Result<Value, Error> {
         json(&self.with(|session| Box::pin(session.describe())).await?)
+    }
+
+    /// What became of crashes so far.
+    pub async fn recovery(&self) -> Result<Recovery, Error> {
+        self.with(|session| Box::pin(async move { Ok(session.recovery().clone()) })).await
     }
 
     /// Runs anything on the session, in its turn: the typed calls, or several calls that belong together.

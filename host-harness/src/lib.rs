@@ -20,6 +20,7 @@
 //! | [`plug`] | a component, compiled once: [`Plug`] |
 //! | [`session`] | a plug in its store, with one owner: [`Session`] |
 //! | [`handle`] | a plug that many share: [`PlugHandle`], and the task that owns its session |
+//! | `journal` | what was acknowledged, in memory and on disk, for a fresh instance after a crash |
 //! | [`grants`] | what a plug may reach: [`Grants`] |
 //! | `outbound` | enforces the grants on every request |
 //! | `cache` | compiled components on disk |
@@ -35,6 +36,7 @@ mod cache;
 pub mod error;
 pub mod grants;
 pub mod handle;
+mod journal;
 mod outbound;
 pub mod pipe;
 pub mod plug;
@@ -48,7 +50,7 @@ pub use error::Error;
 pub use grants::{Grants, Origin};
 pub use handle::PlugHandle;
 pub use plug::Plug;
-pub use session::{Limits, Session};
+pub use session::{Limits, Recovery, Session};
 
 // Named only to pin its version: see Cargo.toml.
 use idna_adapter as _;

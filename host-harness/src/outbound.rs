@@ -14,11 +14,15 @@ use crate::grants::{Grants, Origin};
 /// Enforces the grants of one plug.
 pub(crate) struct Outbound {
     grants: Arc<Grants>,
+    /// Whether calls are made again that were made before: what they sent is not sent twice.
+    pub(crate) replaying: bool,
+    /// Whether anything was asked for since this was last set.
+    pub(crate) asked: bool,
 }
 
 impl Outbound {
     pub(crate) fn new(grants: Arc<Grants>) -> Self {
-        Self { grants }
+        Self { grants, replaying: false, asked: false }
     }
 }
 
@@ -31,7 +35,8 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Exchange, Error>> + Send> {
-        let admitted = admit(&self.grants, request.uri());
+        self.asked = true;
+        let admitted = if self.replaying { Err(Error::HttpRequestDenied) } else { admit(&self.grants, request.uri()) };
         Box::new(async move {
             // The address that is connected to is made from the origin that was checked, not from what the plug wrote.
             *request.uri_mut() = admitted?;

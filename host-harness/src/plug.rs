@@ -15,7 +15,7 @@ use crate::cache;
 use crate::error::Error;
 use crate::grants::Grants;
 use crate::handle::PlugHandle;
-use crate::session::{Limits, Session, State};
+use crate::session::{Limits, Session, State, WallClock};
 use bindings::MonitoringHostPre;
 
 pub(crate) mod bindings {
@@ -35,6 +35,8 @@ pub(crate) mod bindings {
             }
         ",
         exports: { default: async },
+        // For the journal.
+        additional_derives: [serde::Serialize, serde::Deserialize],
     });
 }
 
@@ -139,9 +141,36 @@ impl Plug {
 
     /// Starts a plug for one owner: without a queue, for callers to whom each nanosecond counts.
     pub async fn session(&self, config: &Value, grants: Grants, limits: Limits) -> Result<Session, Error> {
-        // This build's own plug leaves an exposition where it is; of others that is not known.
-        let in_place = *self.sha256 == *env!("PLUGPIPE_PLUG_SHA256");
-        Session::start(self.pre.clone(), in_place, config, grants, limits).await
+        Session::start(self.pre.clone(), self.in_place(), config, grants, limits, None).await
+    }
+
+    /// Like [`Plug::start`], with a folder that keeps what was acknowledged: it is there again after a restart of the host, also
+    /// after `kill -9`. The folder is made if need be, and is for one plug at a time. `docs/recovery.md` says what is promised.
+    pub async fn start_in(
+        &self,
+        folder: &Path,
+        config: &Value,
+        grants: Grants,
+        limits: Limits,
+    ) -> Result<PlugHandle, Error> {
+        let rules_folder = grants.rules_folder.clone();
+        self.session_in(folder, config, grants, limits).await.map(|session| PlugHandle::new(session, rules_folder))
+    }
+
+    /// Like [`Plug::session`], with a folder as [`Plug::start_in`] has it.
+    pub async fn session_in(
+        &self,
+        folder: &Path,
+        config: &Value,
+        grants: Grants,
+        limits: Limits,
+    ) -> Result<Session, Error> {
+        Session::start(self.pre.clone(), self.in_place(), config, grants, limits, Some(folder)).await
+    }
+
+    /// This build's own plug leaves an exposition where it is; of others that is not known.
+    fn in_place(&self) -> bool {
+        *self.sha256 == *env!("PLUGPIPE_PLUG_SHA256")
     }
 }
 
@@ -163,12 +192,13 @@ fn engine() -> wasmtime::Result<Engine> {
 
 /// Offers the seven interfaces of the world, and nothing else: a component that wants more does not start.
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    use wasmtime::component::HasSelf;
     use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
     use wasmtime_wasi::p2::bindings::clocks;
 
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
-    clocks::wall_clock::add_to_linker::<State, WasiClocks>(&mut linker, State::clocks)?;
+    clocks::wall_clock::add_to_linker::<State, HasSelf<WallClock>>(&mut linker, State::wall_clock)?;
     clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(&mut linker, State::clocks)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     Ok(linker)

@@ -5,7 +5,7 @@
 //! | `GET /metrics` | what was recorded, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
 //! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also where it says `success: false` |
 //! | `GET /sd` | this plug as a target, for `http_sd_configs` of Prometheus |
-//! | `GET /healthz` | 200 while the plug answers |
+//! | `GET /healthz` | 200 while the plug answers; `recovery` says what became of crashes |
 
 use axum::Router;
 use axum::body::Bytes;
@@ -131,10 +131,11 @@ async fn process(State(plug): State<PlugHandle>, body: Bytes) -> Response {
 }
 
 async fn healthz(State(plug): State<PlugHandle>) -> Response {
-    match plug.describe().await {
-        Ok(description) => {
-            let answer =
-                json!({"status": "ok", "plug": description.get("name"), "version": description.get("version")});
+    let said = async { Ok((plug.describe().await?, plug.recovery().await?)) };
+    match said.await {
+        Ok((description, recovery)) => {
+            let (name, version) = (description.get("name"), description.get("version"));
+            let answer = json!({"status": "ok", "plug": name, "version": version, "recovery": recovery});
             json_answer(StatusCode::OK, answer.to_string())
         }
         Err(error) => failed(&error),

@@ -1,20 +1,26 @@
 //! A plug in its store, with one owner: the fast way to call it. [`crate::PlugHandle`] shares one among many callers.
 //!
-//! A trap poisons a whole store. The session then drops it, and the next call gets a fresh instance.
+//! A trap poisons a whole store. The session then drops it, and the next call gets a fresh instance, into which what was
+//! acknowledged is restored from the journal.
 
+use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::error;
+use tracing::{error, info, warn};
 use wasmtime::component::{self, ResourceTable, TypedFunc, WasmList};
 use wasmtime::{ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
 use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
+use wasmtime_wasi::p2::bindings::clocks::wall_clock;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 use crate::error::Error;
 use crate::grants::Grants;
+use crate::journal::{Base, Call, Entry, Journal};
 use crate::outbound::Outbound;
 use crate::plug::EPOCH;
 use crate::plug::bindings::exports::plugpipe::monitoring::{metrics, types};
@@ -43,15 +49,133 @@ impl Default for Limits {
     }
 }
 
+/// What became of crashes so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Recovery {
+    /// How many instances were lost to a trap, a limit or a caller that left half-way.
+    pub crashes: u64,
+    /// How many acknowledged calls were made again after a snapshot, in fresh instances.
+    pub replayed: u64,
+    /// How many acknowledged calls could not be made again; 0 unless the plug or its limits changed.
+    pub lost: u64,
+    /// Why, of the last one of those.
+    pub problem: Option<String>,
+}
+
+/// What an operation does to what the plug holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// It may change it, as all do that are not known here.
+    Changes,
+    /// It writes it, which makes what was idle for too long disappear.
+    Looks,
+    /// It takes what a server told, which cannot be asked again: what is held then is kept as a whole.
+    Imports,
+    /// None.
+    Reads,
+}
+
+/// Operations that may take what a server told into what is held.
+const IMPORTS: &[&str] = &["scrape_endpoint", "federate"];
+
+/// Operations that only write what is held, or send it.
+const LOOKS: &[&str] =
+    &["export_metrics", "push_metrics", "flush_metrics", "delete_metrics", "remote_write_metrics", "export_otlp"];
+
+/// Operations that leave what is held as it is. What is missing here is journalled, which costs time and changes nothing else.
+const READS: &[&str] = &[
+    "snapshot_metrics",
+    "list_groups",
+    "expire_groups",
+    "query_metrics",
+    "generate_config",
+    "discover_targets",
+    "query_exemplars",
+    "format_query",
+    "parse_query",
+    "list_series",
+    "list_labels",
+    "label_values",
+    "list_metadata",
+    "list_targets",
+    "list_rules",
+    "list_prometheus_alerts",
+    "prometheus_status",
+    "create_alert",
+    "delete_alert",
+    "list_alerts",
+    "get_alert_state",
+    "plan_alerts",
+    "apply_alerts",
+    "export_rules",
+    "list_alert_templates",
+    "send_alerts",
+    "resolve_alerts",
+    "notify_webhook",
+    "list_notified_alerts",
+    "list_alert_groups",
+    "list_receivers",
+    "list_silences",
+    "create_silence",
+    "expire_silence",
+    "alertmanager_status",
+    "health_check",
+    "describe",
+];
+
+/// How an answer begins that says that nothing was done.
+const FAILED: &str = r#"{"success":false"#;
+
+/// An operation that does nothing, for handing over a configuration.
+const NOTHING: &str = r#"{"operation":"describe"}"#;
+
+/// Once so many entries failed for good, the snapshot alone is restored.
+const MOST_BAD_ENTRIES: u32 = 3;
+
 /// What a store holds beside the plug.
 pub(crate) struct State {
     table: ResourceTable,
     http: WasiHttpCtx,
     outbound: Outbound,
     clocks: WasiClocksCtx,
+    wall_clock: WallClock,
     bounds: Bounds,
     /// How many more epochs the running call may compute for.
     epochs_left: u64,
+}
+
+impl State {
+    pub(crate) fn wall_clock(&mut self) -> &mut WallClock {
+        &mut self.wall_clock
+    }
+}
+
+/// The time of day as the plug is told it: in a call that is made again, the time of when it was made first. What expires, and
+/// when a window ends, is then the same.
+#[derive(Debug, Default)]
+pub(crate) struct WallClock {
+    /// Nanoseconds since the Unix epoch, in place of the real time; 0 for that.
+    replayed: u64,
+    /// What the running call was told first; 0 if it did not ask.
+    told: u64,
+}
+
+impl wall_clock::Host for WallClock {
+    fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
+        let nanos = match self.replayed {
+            0 => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64),
+            nanos => nanos,
+        };
+        if self.told == 0 {
+            self.told = nanos;
+        }
+        let second = 1_000_000_000;
+        Ok(wall_clock::Datetime { seconds: nanos / second, nanoseconds: (nanos % second) as u32 })
+    }
+
+    fn resolution(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
+        Ok(wall_clock::Datetime { seconds: 0, nanoseconds: 1 })
+    }
 }
 
 /// The store's limits, and what is held within them.
@@ -111,9 +235,14 @@ pub struct Session {
     pre: MonitoringHostPre<State>,
     /// Whether the plug is known to leave an exposition where it is until the next call.
     in_place: bool,
-    config: String,
+    /// What the plug was started with.
+    started_with: String,
+    /// What it was configured with since; none for that, empty after a cleanup.
+    config: Option<String>,
     grants: Arc<Grants>,
     limits: Limits,
+    journal: Journal,
+    recovery: Recovery,
     /// None after a crash, until the next call.
     instance: Option<Instance>,
 }
@@ -125,18 +254,20 @@ struct Instance {
     component: component::Instance,
     /// `exposition.encode`, its answer left where it is; looked up at its first call.
     encode_in_place: Option<TypedFunc<(Format,), (WasmList<u8>,)>>,
-    /// Whether the plug has been told its configuration.
-    configured: bool,
+    /// Whether the plug has been told its configuration, and what was acknowledged before it was made.
+    restored: bool,
     /// Whether no call ended it or left it half-way.
     sound: bool,
 }
 
-/// Makes a call on the instance, within the session's limits; a crash costs the instance.
-macro_rules! call {
-    ($session:expr, |$plug:ident, $store:ident| $call:expr) => {{
-        let limit = $session.limits.call;
-        let instance = $session.ready().await?;
-        instance.store.data_mut().epochs_left = epochs(limit);
+/// Makes a call on an instance, within a limit. On an error the instance is lost.
+macro_rules! call_on {
+    ($instance:expr, $limit:expr, |$plug:ident, $store:ident| $call:expr) => {{
+        let (instance, limit): (&mut Instance, Duration) = ($instance, $limit);
+        let state = instance.store.data_mut();
+        state.epochs_left = epochs(limit);
+        state.wall_clock.told = 0;
+        state.outbound.asked = false;
         instance.store.set_epoch_deadline(1);
         // Until the call has come back, the instance counts as lost: a caller may drop this future half-way.
         instance.sound = false;
@@ -150,9 +281,18 @@ macro_rules! call {
                 instance.sound = true;
                 Ok(answer)
             }
-            Ok(Err(trap)) => Err($session.lost(ended(&trap, limit))),
-            Err(_) => Err($session.lost(stopped(limit))),
+            Ok(Err(trap)) => Err(ended(&trap, limit)),
+            Err(_) => Err(stopped(limit)),
         }
+    }};
+}
+
+/// Makes a call on the session's instance; a crash costs the instance.
+macro_rules! call {
+    ($session:expr, |$plug:ident, $store:ident| $call:expr) => {{
+        let limit = $session.limits.call;
+        let instance = $session.ready().await?;
+        call_on!(instance, limit, |$plug, $store| $call).map_err(|error| $session.lost(error))
     }};
 }
 
@@ -163,12 +303,53 @@ impl Session {
         config: &Value,
         grants: Grants,
         limits: Limits,
+        folder: Option<&Path>,
     ) -> Result<Self, Error> {
-        let mut session =
-            Self { pre, in_place, config: config.to_string(), grants: Arc::new(grants), limits, instance: None };
+        let started_with = config.to_string();
+        let (journal, other_config) = match folder {
+            None => (Journal::in_memory(), false),
+            Some(folder) => Journal::in_folder(folder, &started_with)?,
+        };
+        let mut session = Self {
+            pre,
+            in_place,
+            started_with,
+            config: journal.base().config.clone(),
+            grants: Arc::new(grants),
+            limits,
+            journal,
+            recovery: Recovery::default(),
+            instance: None,
+        };
         // The first instance is made here, so that what is wrong with the component is said at once.
         session.instance = Some(session.instantiate().await?);
+        if !session.journal.is_empty() {
+            match session.ready().await {
+                Ok(_) => info!(calls = session.recovery.replayed, "restored from the state folder"),
+                // It was logged, and is in the recovery's report; what is left is worth to go on with.
+                Err(Error::Lost { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        // A cleanup made an earlier process's plug forget it, not this one's.
+        let forgotten = session.config.as_deref() == Some("") && !is_empty(&session.started_with);
+        if other_config || forgotten {
+            session.reconfigure().await?;
+        }
         Ok(session)
+    }
+
+    /// Hands over the configuration that the plug was started with, in the place of a later one.
+    async fn reconfigure(&mut self) -> Result<(), Error> {
+        let config = self.started_with.clone();
+        call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, NOTHING, &config))?;
+        self.config = None;
+        self.compact().await
+    }
+
+    /// What became of crashes so far.
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
     }
 
     /// The plug's memory, in bytes: all that its instance ever asked for, since an instance gives none back. 0 after a crash.
@@ -178,17 +359,54 @@ impl Session {
 
     /// Runs one operation: `ctx` and `cfg` go to the plug as they are, and so comes its answer. An empty `cfg` keeps the last one.
     pub async fn process(&mut self, ctx: &str, cfg: &str) -> Result<String, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, ctx, cfg))
+        let effect = effect(ctx);
+        // Only what was restored knows which configuration was the last one.
+        self.ready().await?;
+        let new_config = self.is_new(cfg);
+        if matches!(effect, Effect::Changes | Effect::Imports) || new_config {
+            self.writable().await?;
+        }
+        let answer = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, ctx, cfg))?;
+        let (time, asked) = self.of_last_call();
+        let failed = answer.starts_with(FAILED);
+        if new_config && (!failed || self.is_taken(cfg).await?) {
+            self.keep(time, Call::Configure { cfg })?;
+            self.config = Some(cfg.to_owned());
+        }
+        if effect == Effect::Changes && !failed {
+            self.keep(time, Call::Process { ctx })?;
+        }
+        // What was pushed and not imported leaves what is held as it is.
+        if effect == Effect::Imports && !failed && answer.contains("\"imported\"") {
+            let snapshot = self.snapshot().await?;
+            self.keep(time, Call::Restore { snapshot: &snapshot })?;
+        }
+        if asked || effect == Effect::Looks {
+            self.journal.look(time);
+        }
+        self.compact_if_long().await;
+        Ok(answer)
     }
 
     /// Asks every configured server whether it is well: JSON.
     pub async fn health_check(&mut self) -> Result<String, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_health_check(store))
+        let answer = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_health_check(store))?;
+        if let (time, true) = self.of_last_call() {
+            self.journal.look(time);
+        }
+        Ok(answer)
     }
 
     /// Makes the plug forget what it recorded, and its configuration, and delete the groups that it pushed: JSON.
     pub async fn cleanup(&mut self) -> Result<String, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_cleanup(store))
+        self.writable().await?;
+        let answer = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_cleanup(store))?;
+        let (time, _) = self.of_last_call();
+        self.keep(time, Call::Cleanup)?;
+        self.config = Some(String::new());
+        // What was cleaned up is not to stay in a file.
+        self.compact_or_put_off().await;
+        Ok(answer)
     }
 
     /// What the plug says of itself: JSON.
@@ -198,73 +416,115 @@ impl Session {
 
     /// Registers a family and answers its number; the same definition again answers the same.
     pub async fn register(&mut self, definition: &Definition) -> Result<u32, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_register(store, definition))?
-            .map_err(plug_error)
+        self.writable().await?;
+        let family = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_register(store, definition))?
+            .map_err(plug_error)?;
+        self.acknowledge(Call::Register { definition: Box::new(Cow::Borrowed(definition)), family }).await?;
+        Ok(family)
     }
 
     /// The handle of a family's series for these labels, made if need be.
     pub async fn series_of(&mut self, family: u32, labels: &[Label]) -> Result<u32, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_series_of(store, family, labels))?
-            .map_err(plug_error)
+        self.writable().await?;
+        let series =
+            call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_series_of(store, family, labels))?
+                .map_err(plug_error)?;
+        self.acknowledge(Call::SeriesOf { family, labels: labels.into(), series }).await?;
+        Ok(series)
     }
 
     /// Adds to a counter or gauge.
     pub async fn add(&mut self, series: u32, amount: f64) -> Result<Outcome, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_add(store, series, amount))
+        self.writable().await?;
+        let outcome = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_add(store, series, amount))?;
+        if outcome == Outcome::Recorded {
+            self.acknowledge(Call::Add { series, amount }).await?;
+        }
+        Ok(outcome)
     }
 
     /// Sets a gauge.
     pub async fn set(&mut self, series: u32, value: f64) -> Result<Outcome, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_set(store, series, value))
+        self.writable().await?;
+        let outcome = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_set(store, series, value))?;
+        if outcome == Outcome::Recorded {
+            self.acknowledge(Call::Set { series, value }).await?;
+        }
+        Ok(outcome)
     }
 
     /// Observes a value in a histogram, native histogram or summary.
     pub async fn observe(&mut self, series: u32, value: f64) -> Result<Outcome, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_observe(store, series, value))
+        self.writable().await?;
+        let outcome = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_observe(store, series, value))?;
+        if outcome == Outcome::Recorded {
+            self.acknowledge(Call::Observe { series, value }).await?;
+        }
+        Ok(outcome)
     }
 
     /// Observes a value, or adds to a counter, with an example.
     pub async fn observe_with_exemplar(&mut self, series: u32, value: f64, exemplar: &[Label]) -> Result<(), Error> {
+        self.writable().await?;
         call!(self, |plug, store| plug
             .plugpipe_monitoring_metrics()
             .call_observe_with_exemplar(store, series, value, exemplar))?
-        .map_err(plug_error)
+        .map_err(plug_error)?;
+        self.acknowledge(Call::ObserveWithExemplar { series, value, exemplar: exemplar.into() }).await
     }
 
     /// Turns a state of a state set on or off.
     pub async fn set_state(&mut self, series: u32, state: &str, on: bool) -> Result<(), Error> {
+        self.writable().await?;
         call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_set_state(store, series, state, on))?
-            .map_err(plug_error)
+            .map_err(plug_error)?;
+        self.acknowledge(Call::SetState { series, state, on }).await
     }
 
     /// Records many at once, all or none; the lists have the same length.
     pub async fn record_many(&mut self, series: &[u32], values: &[f64]) -> Result<(), Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_record_many(store, series, values))?.map_err(
-            |rejection: metrics::Rejection| Error::Plug {
+        self.writable().await?;
+        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_record_many(store, series, values))?
+            .map_err(|rejection: metrics::Rejection| Error::Plug {
                 problem: format!("item {}: {}", rejection.index, text(rejection.error)),
-            },
-        )
+            })?;
+        self.acknowledge(Call::RecordMany { series: series.into(), values: values.into() }).await
     }
 
     /// Records by name, and answers the handle for the next time.
     pub async fn record(&mut self, name: &str, kind: MetricKind, labels: &[Label], value: f64) -> Result<u32, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_record(store, name, kind, labels, value))?
-            .map_err(plug_error)
+        self.writable().await?;
+        let series = call!(self, |plug, store| plug
+            .plugpipe_monitoring_metrics()
+            .call_record(store, name, kind, labels, value))?
+        .map_err(plug_error)?;
+        self.acknowledge(Call::Record { name, kind, labels: labels.into(), value, series }).await?;
+        Ok(series)
     }
 
     /// Removes a series; false if there was none.
     pub async fn remove(&mut self, series: u32) -> Result<bool, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_remove(store, series))
+        self.writable().await?;
+        let was_there = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_remove(store, series))?;
+        if was_there {
+            self.acknowledge(Call::Remove { series }).await?;
+        }
+        Ok(was_there)
     }
 
     /// Removes everything, and answers how many series there were.
     pub async fn clear(&mut self) -> Result<u64, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_clear(store))
+        self.writable().await?;
+        let removed = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_clear(store))?;
+        self.acknowledge(Call::Clear).await?;
+        Ok(removed)
     }
 
     /// The whole registry in one of the formats.
     pub async fn encode(&mut self, format: Format) -> Result<Vec<u8>, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_encode(store, format))
+        let bytes = call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_encode(store, format))?;
+        self.looked();
+        Ok(bytes)
     }
 
     /// Like [`Session::encode`], into a buffer that the caller uses again: for tens of megabytes, memory that is fresh at each
@@ -281,12 +541,15 @@ impl Session {
         if let Some(instance) = &self.instance {
             buffer.extend_from_slice(bytes.as_le_slice(&instance.store));
         }
+        self.looked();
         Ok(())
     }
 
     /// What a scrape with this `Accept` header gets; no header is an empty text.
     pub async fn scrape(&mut self, accept: &str) -> Result<Exposed, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_scrape(store, accept))
+        let exposed = call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_scrape(store, accept))?;
+        self.looked();
+        Ok(exposed)
     }
 
     /// Asks the configured Prometheus an expression at one moment, in milliseconds since the epoch; none for the server's now.
@@ -337,39 +600,193 @@ impl Session {
 
     /// Replaces the registry by a snapshot; one that is damaged changes nothing.
     pub async fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_state().call_restore(store, snapshot))?.map_err(plug_error)
+        self.writable().await?;
+        call!(self, |plug, store| plug.plugpipe_monitoring_state().call_restore(store, snapshot))?
+            .map_err(plug_error)?;
+        self.acknowledge(Call::Restore { snapshot }).await
     }
 
-    /// The instance, made afresh where a crash took it, and told its configuration.
-    async fn ready(&mut self) -> Result<&mut Instance, Error> {
-        // The borrow of an instance that is there must not reach into the making of another.
-        if self.instance.as_ref().is_none_or(|instance| !instance.sound) {
+    /// Keeps a typed call that came back, before its caller hears of it.
+    async fn acknowledge(&mut self, call: Call<'_>) -> Result<(), Error> {
+        let (time, _) = self.of_last_call();
+        self.keep(time, call)?;
+        self.compact_if_long().await;
+        Ok(())
+    }
+
+    /// Keeps a call that came back. Where that cannot be done it is taken back, together with the instance that made it.
+    fn keep(&mut self, time: u64, call: Call) -> Result<(), Error> {
+        self.journal.keep(time, call).map_err(|error| {
+            error!(%error, "a call was taken back, because it could not be written down");
             self.instance = None;
-            self.instance = Some(self.instantiate().await?);
+            error
+        })
+    }
+
+    /// What the last call was told as the time, and whether it asked a server for anything.
+    fn of_last_call(&self) -> (u64, bool) {
+        self.instance.as_ref().map_or((0, false), |instance| {
+            let state = instance.store.data();
+            (state.wall_clock.told, state.outbound.asked)
+        })
+    }
+
+    fn looked(&mut self) {
+        let (time, _) = self.of_last_call();
+        self.journal.look(time);
+    }
+
+    /// Makes sure that what changes something can be written down, before anything is changed.
+    async fn writable(&mut self) -> Result<(), Error> {
+        if self.journal.is_broken() { self.compact().await } else { Ok(()) }
+    }
+
+    async fn compact_if_long(&mut self) {
+        if self.journal.is_long() {
+            self.compact_or_put_off().await;
         }
-        let limit = self.limits.call;
-        let Some(instance) = self.instance.as_mut() else { return Err(Error::Ended) };
-        if !instance.configured {
-            instance.store.data_mut().epochs_left = epochs(limit);
-            instance.store.set_epoch_deadline(1);
-            instance.sound = false;
-            let plug = instance.plug.plugpipe_monitoring_plug();
-            // A configuration that is not valid is said in the answers of the calls that need it: here it is only handed over.
-            let told = plug.call_process(&mut instance.store, r#"{"operation":"describe"}"#, &self.config);
-            match tokio::time::timeout(limit + GRACE, told).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(trap)) => return Err(ended(&trap, limit)),
-                Err(_) => return Err(stopped(limit)),
+    }
+
+    /// The journal does without a snapshot that cannot be had: it is only longer.
+    async fn compact_or_put_off(&mut self) {
+        if let Err(error) = self.compact().await {
+            warn!(%error, "no snapshot could be put in the journal's place");
+            self.journal.put_off();
+        }
+    }
+
+    /// Puts a snapshot in the place of the journal.
+    async fn compact(&mut self) -> Result<(), Error> {
+        let snapshot = self.snapshot().await?;
+        self.journal.rebase(Base { config: self.config.clone(), snapshot })
+    }
+
+    /// Whether a configuration is one, and not the last one again.
+    fn is_new(&self, cfg: &str) -> bool {
+        let last = self.config.as_deref().unwrap_or(&self.started_with);
+        !is_empty(cfg) && cfg.trim() != last.trim()
+    }
+
+    /// Whether the plug took a configuration that came with an operation which failed.
+    async fn is_taken(&mut self, cfg: &str) -> Result<bool, Error> {
+        let answer = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, NOTHING, cfg))?;
+        Ok(!answer.starts_with(FAILED))
+    }
+
+    /// The instance; after a crash one that is made afresh and knows what was acknowledged.
+    async fn ready(&mut self) -> Result<&mut Instance, Error> {
+        if self.instance.as_ref().is_none_or(|instance| !instance.sound || !instance.restored) {
+            self.recover().await?;
+        }
+        self.instance.as_mut().ok_or(Error::Ended)
+    }
+
+    /// Makes an instance that knows what was acknowledged. An entry of the journal that ends the instance is taken out; after a few
+    /// of those the snapshot alone is restored.
+    async fn recover(&mut self) -> Result<(), Error> {
+        let mut bad_entries = 0;
+        let mut lost = 0;
+        let mut why = None;
+        loop {
+            let mut instance = match self.instance.take() {
+                Some(instance) if instance.sound && !instance.restored => instance,
+                Some(_) => {
+                    self.recovery.crashes += 1;
+                    self.instantiate().await?
+                }
+                None => self.instantiate().await?,
+            };
+            match self.restore_into(&mut instance).await {
+                Ok(replayed) => {
+                    self.recovery.replayed += replayed.made;
+                    lost += replayed.refused;
+                    why = replayed.why.or(why);
+                    instance.restored = true;
+                    self.instance = Some(instance);
+                    break;
+                }
+                Err(Unrestored::Base(error)) => return Err(error),
+                Err(Unrestored::Entry { position, error }) => {
+                    bad_entries += 1;
+                    why = Some(error.to_string());
+                    if bad_entries < MOST_BAD_ENTRIES {
+                        self.journal.remove(position);
+                        lost += 1;
+                    } else {
+                        lost += self.journal.count_from(0);
+                        self.journal.give_up();
+                    }
+                }
             }
-            instance.configured = true;
-            instance.sound = true;
         }
-        Ok(instance)
+        if lost == 0 {
+            // A plug that crashes often is not to replay the same calls each time.
+            if self.journal.is_slow() {
+                Box::pin(self.compact_or_put_off()).await;
+            }
+            return Ok(());
+        }
+        let problem = why.unwrap_or_default();
+        error!(lost, problem, "acknowledged calls could not be made again");
+        self.recovery.lost += lost;
+        self.recovery.problem = Some(problem.clone());
+        // The file is not to hold what is known to fail.
+        Box::pin(self.compact_or_put_off()).await;
+        Err(Error::Lost { lost, problem })
+    }
+
+    /// Puts configuration, snapshot and journal into a fresh instance, without a request to anybody.
+    async fn restore_into(&mut self, instance: &mut Instance) -> Result<Replayed, Unrestored> {
+        let limit = self.limits.call;
+        self.config.clone_from(&self.journal.base().config);
+        let base = self.journal.base();
+        let config = base.config.as_deref().unwrap_or(&self.started_with);
+        instance.store.data_mut().outbound.replaying = true;
+        if !is_empty(config) {
+            // A configuration that is not valid is said in the answers of the calls that need it: here it is only handed over.
+            call_on!(instance, limit, |plug, store| plug
+                .plugpipe_monitoring_plug()
+                .call_process(store, NOTHING, config))
+            .map_err(Unrestored::Base)?;
+        }
+        if !base.snapshot.is_empty() {
+            let problem = |problem: String| Unrestored::Base(Error::Restore { problem });
+            call_on!(instance, limit, |plug, store| plug
+                .plugpipe_monitoring_state()
+                .call_restore(store, &base.snapshot))
+            .map_err(|error| problem(error.to_string()))?
+            .map_err(|error| problem(text(error)))?;
+        }
+        let mut replayed = Replayed::default();
+        let mut position = 0;
+        while let Some((entry, next)) = self.journal.entry(position) {
+            let failed = |error: Error| Unrestored::Entry { position, error };
+            let Entry { unix_nanos, call } = entry.map_err(failed)?;
+            match &call {
+                Call::Configure { cfg } => self.config = Some((*cfg).to_owned()),
+                Call::Cleanup => self.config = Some(String::new()),
+                _ => {}
+            }
+            instance.store.data_mut().wall_clock.replayed = unix_nanos;
+            match replay(instance, limit, call).await.map_err(failed)? {
+                None => replayed.made += 1,
+                Some(refusal) => {
+                    replayed.refused += 1;
+                    replayed.why = Some(refusal);
+                }
+            }
+            position = next;
+        }
+        let state = instance.store.data_mut();
+        state.wall_clock = WallClock::default();
+        state.outbound.replaying = false;
+        Ok(replayed)
     }
 
     /// Gives up the instance, poisoned by what ended its call.
     fn lost(&mut self, error: Error) -> Error {
         self.instance = None;
+        self.recovery.crashes += 1;
         error
     }
 
@@ -379,6 +796,7 @@ impl Session {
             http: WasiHttpCtx::new(),
             outbound: Outbound::new(Arc::clone(&self.grants)),
             clocks: WasiClocksCtx::default(),
+            wall_clock: WallClock::default(),
             bounds: Bounds {
                 limits: StoreLimitsBuilder::new()
                     .memory_size(self.limits.memory_bytes)
@@ -401,7 +819,7 @@ impl Session {
         });
         let component = self.pre.instance_pre().instantiate_async(&mut store).await.map_err(not_loaded)?;
         let plug = MonitoringHost::new(&mut store, &component).map_err(not_loaded)?;
-        Ok(Instance { store, plug, component, encode_in_place: None, configured: false, sound: true })
+        Ok(Instance { store, plug, component, encode_in_place: None, restored: false, sound: true })
     }
 }
 
@@ -418,6 +836,107 @@ impl Instance {
         self.encode_in_place = Some(function);
         Ok(function)
     }
+}
+
+/// How the replay of a journal went.
+#[derive(Default)]
+struct Replayed {
+    /// How many calls were made.
+    made: u64,
+    /// How many the plug did not take again.
+    refused: u64,
+    /// What it said of the last one.
+    why: Option<String>,
+}
+
+/// What ended an instance that was being restored.
+enum Unrestored {
+    /// The configuration or the snapshot: nothing can be had without them.
+    Base(Error),
+    /// An entry of the journal.
+    Entry { position: usize, error: Error },
+}
+
+/// Makes a call again. Says how, if it went otherwise than the first time.
+async fn replay(instance: &mut Instance, limit: Duration, call: Call<'_>) -> Result<Option<String>, Error> {
+    macro_rules! again {
+        (plug.$function:ident($($argument:expr),*)) => {
+            call_on!(instance, limit, |plug, store| plug.plugpipe_monitoring_plug().$function(store $(, $argument)*))?
+        };
+        (metrics.$function:ident($($argument:expr),*)) => {
+            call_on!(instance, limit, |plug, store| plug.plugpipe_monitoring_metrics().$function(store $(, $argument)*))?
+        };
+    }
+    let as_text = |error: types::Error| Err(text(error));
+    let same = |answered: Result<u32, types::Error>, handle: u32| match answered {
+        Ok(answered) if answered == handle => Ok(()),
+        Ok(answered) => Err(format!("handle {handle} became {answered}")),
+        Err(error) => as_text(error),
+    };
+    let done = |answer: String| if answer.starts_with(FAILED) { Err(answer) } else { Ok(()) };
+    let recorded = |outcome: Outcome| match outcome {
+        Outcome::Recorded => Ok(()),
+        other => Err(format!("an update by handle: {other:?}")),
+    };
+    let outcome = match call {
+        Call::Process { ctx } => done(again!(plug.call_process(ctx, ""))),
+        Call::Configure { cfg } => done(again!(plug.call_process(NOTHING, cfg))),
+        Call::Cleanup => done(again!(plug.call_cleanup())),
+        Call::Looked => {
+            call_on!(instance, limit, |plug, store| plug
+                .plugpipe_monitoring_exposition()
+                .call_encode(store, Format::Text))?;
+            Ok(())
+        }
+        Call::Register { definition, family } => same(again!(metrics.call_register(&definition)), family),
+        Call::SeriesOf { family, labels, series } => same(again!(metrics.call_series_of(family, &labels)), series),
+        Call::Add { series, amount } => recorded(again!(metrics.call_add(series, amount))),
+        Call::Set { series, value } => recorded(again!(metrics.call_set(series, value))),
+        Call::Observe { series, value } => recorded(again!(metrics.call_observe(series, value))),
+        Call::ObserveWithExemplar { series, value, exemplar } => {
+            again!(metrics.call_observe_with_exemplar(series, value, &exemplar)).or_else(as_text)
+        }
+        Call::SetState { series, state, on } => again!(metrics.call_set_state(series, state, on)).or_else(as_text),
+        Call::RecordMany { series, values } => {
+            again!(metrics.call_record_many(&series, &values)).or_else(|rejection| as_text(rejection.error))
+        }
+        Call::Record { name, kind, labels, value, series } => {
+            same(again!(metrics.call_record(name, kind, &labels, value)), series)
+        }
+        Call::Remove { series } => {
+            again!(metrics.call_remove(series));
+            Ok(())
+        }
+        Call::Clear => {
+            again!(metrics.call_clear());
+            Ok(())
+        }
+        Call::Restore { snapshot } => {
+            call_on!(instance, limit, |plug, store| plug.plugpipe_monitoring_state().call_restore(store, snapshot))?
+                .or_else(as_text)
+        }
+    };
+    Ok(outcome.err())
+}
+
+/// What the operation that `ctx` asks for does. One that cannot be read may do anything.
+fn effect(ctx: &str) -> Effect {
+    #[derive(Deserialize)]
+    struct Asked<'a> {
+        #[serde(borrow)]
+        operation: Cow<'a, str>,
+    }
+    match serde_json::from_str(ctx) {
+        Ok(Asked { operation }) if LOOKS.contains(&operation.trim()) => Effect::Looks,
+        Ok(Asked { operation }) if IMPORTS.contains(&operation.trim()) => Effect::Imports,
+        Ok(Asked { operation }) if READS.contains(&operation.trim()) => Effect::Reads,
+        _ => Effect::Changes,
+    }
+}
+
+/// Whether a `cfg` keeps the last one.
+fn is_empty(cfg: &str) -> bool {
+    matches!(cfg.trim(), "" | "{}" | "null")
 }
 
 fn not_loaded(error: wasmtime::Error) -> Error {

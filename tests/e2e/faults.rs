@@ -14,17 +14,17 @@ use crate::support::{plug, start};
 const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
 /// What a server does with a connection, once the request was read; and the number of the request, from 0.
-type Behaviour = fn(&mut TcpStream, usize) -> std::io::Result<()>;
+pub type Behaviour = fn(&mut TcpStream, usize) -> std::io::Result<()>;
 
 /// A server on loopback that does one thing. Its threads end with the test.
-struct Faulty {
-    url: String,
+pub struct Faulty {
+    pub url: String,
     /// Each request, as it came.
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Faulty {
-    fn start(behaviour: Behaviour) -> Self {
+    pub fn start(behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -47,7 +47,7 @@ impl Faulty {
         Self { url, asked }
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -70,7 +70,7 @@ fn read_request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-fn answer(stream: &mut TcpStream, status: &str, headers: &str, body: &str) -> std::io::Result<()> {
+pub fn answer(stream: &mut TcpStream, status: &str, headers: &str, body: &str) -> std::io::Result<()> {
     let length = body.len();
     write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}")
 }

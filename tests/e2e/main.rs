@@ -21,6 +21,7 @@ mod instructions;
 mod metrics;
 mod preflight;
 mod prometheus_api;
+mod recovery;
 mod remote_write;
 mod rule_templates;
 mod rulers;

@@ -108,7 +108,7 @@ async fn a_plug_that_runs_out_of_memory_is_replaced_and_the_host_goes_on() {
     let after = plug.process(&record).await.unwrap();
     assert_eq!(
         (&after["result"]["current_value"], &after["monitoring_metadata"]["job_name"]),
-        (&json!(1), &json!("kept"))
+        (&json!(2), &json!("kept"))
     );
 }
 

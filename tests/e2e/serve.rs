@@ -1,7 +1,7 @@
 //! `serve`: a plug behind HTTP.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -15,12 +15,24 @@ pub struct Served {
 
 impl Served {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child =
-            harness(&["serve", "--listen", "127.0.0.1:0"]).args(arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut command = harness(&["serve", "--listen", "127.0.0.1:0"]);
+        command.args(arguments);
+        Self::of(command)
+    }
+
+    /// One that this command starts.
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
         let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_else(|| panic!("{line}"));
         Self { url: url.trim_end_matches(':').to_owned(), child }
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&self) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), rustix::process::Signal::KILL)
+            .unwrap();
     }
 
     pub fn authority(&self) -> &str {

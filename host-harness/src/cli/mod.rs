@@ -70,6 +70,9 @@ struct PlugArgs {
     /// Grant an environment name, for ${NAME} in the configuration
     #[arg(long = "env", value_name = "NAME")]
     names: Vec<String>,
+    /// Keep what is recorded in this folder, over restarts and crashes; one process at a time
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
 }
 
 impl PlugArgs {
@@ -95,7 +98,11 @@ impl PlugArgs {
     /// Loads the plug and starts it with its configuration and grants.
     async fn start(&self) -> Result<PlugHandle, Error> {
         let config = self.config()?;
-        self.plug()?.start(&config, self.grants(&config), Limits::default()).await
+        let (plug, grants, limits) = (self.plug()?, self.grants(&config), Limits::default());
+        match &self.state {
+            Some(folder) => plug.start_in(folder, &config, grants, limits).await,
+            None => plug.start(&config, grants, limits).await,
+        }
     }
 
     /// Whether the configuration asks for debug logs. A configuration that cannot be read says so when it is needed.
