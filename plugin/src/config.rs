@@ -7,6 +7,7 @@
 //! | key | form | default |
 //! |---|---|---|
 //! | `prometheus_url`, `gateway_url`, `grafana_url` | `http://` or `https://` URL, with any path the server lives under | none |
+//! | `grafana_org_id` | number: the organisation of Grafana | the credentials' own |
 //! | `job_name` | text, not empty | `plugpipe` |
 //! | `instance` | text | none |
 //! | `scrape_interval` | duration | `15s` |
@@ -55,6 +56,7 @@ const KEYS: &[&str] = &[
     "prometheus_url",
     "gateway_url",
     "grafana_url",
+    "grafana_org_id",
     "job_name",
     "instance",
     "scrape_interval",
@@ -92,6 +94,8 @@ pub struct Config {
     pub gateway_url: Option<Url>,
     /// Where dashboards live.
     pub grafana_url: Option<Url>,
+    /// The organisation of Grafana to speak for; none for the credentials' own.
+    pub grafana_org_id: Option<u64>,
     /// The job in the grouping key of pushes.
     pub job_name: String,
     /// The instance in the grouping key of pushes, where there is one.
@@ -153,6 +157,7 @@ impl Default for Config {
             prometheus_url: None,
             gateway_url: None,
             grafana_url: None,
+            grafana_org_id: None,
             job_name: "plugpipe".into(),
             instance: None,
             scrape_interval: "15s".into(),
@@ -252,6 +257,9 @@ impl Config {
             }
             if let Some(url) = setting(&fields, "grafana_url", url)? {
                 self.grafana_url = url;
+            }
+            if let Some(id) = setting(&fields, "grafana_org_id", organisation)? {
+                self.grafana_org_id = id;
             }
             let defaults = Self::default();
             self.overlay_pushes(&fields, name == "ctx", &defaults)?;
@@ -449,6 +457,11 @@ fn size(value: &Json) -> Result<usize, String> {
 fn attempts(value: &Json) -> Result<u32, String> {
     let number = text(value)?.trim().parse().ok().filter(|number| (1..=10).contains(number));
     number.ok_or_else(|| format!("expected a whole number from 1 to 10, got {}", excerpt(&value.shown(), 100)))
+}
+
+fn organisation(value: &Json) -> Result<u64, String> {
+    let number = text(value)?.trim().parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("expected an organisation's number, got {}", excerpt(&value.shown(), 100)))
 }
 
 fn flag(value: &Json) -> Result<bool, String> {

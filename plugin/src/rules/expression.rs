@@ -1,0 +1,435 @@
+//! What can be said of a PromQL expression without a server: whether its brackets and quotes close, and the mistake that is made most.
+//! Whether it parses is the server's to say.
+
+/// Checks an expression. The error says what was expected.
+pub fn check(expression: &str) -> Result<(), String> {
+    if expression.trim().is_empty() {
+        return Err("is empty; expected a PromQL expression".into());
+    }
+    brackets(expression)?;
+    match by_after_call(expression) {
+        Some(right) => Err(right),
+        None => Ok(()),
+    }
+}
+
+/// One piece of an expression that matters here, and where it begins.
+struct Piece<'e> {
+    at: usize,
+    text: &'e str,
+}
+
+/// Words and single brackets, without what is in quotes and comments. Fails where a quote does not close.
+fn pieces(expression: &str) -> Result<Vec<Piece<'_>>, String> {
+    let bytes = expression.as_bytes();
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let begin = at;
+        match byte {
+            b'"' | b'\'' | b'`' => {
+                at += 1;
+                loop {
+                    match bytes.get(at) {
+                        None => {
+                            return Err(format!("column {}: the quote {} is not closed", begin + 1, char::from(byte)));
+                        }
+                        Some(b'\\') if byte != b'`' => at += 2,
+                        Some(&end) if end == byte => break,
+                        Some(_) => at += 1,
+                    }
+                }
+                at += 1;
+            }
+            b'#' => {
+                while bytes.get(at).is_some_and(|byte| *byte != b'\n') {
+                    at += 1;
+                }
+            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b':' => {
+                while bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')) {
+                    at += 1;
+                }
+                pieces.push(Piece { at: begin, text: expression.get(begin..at).unwrap_or_default() });
+            }
+            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b',' => {
+                at += 1;
+                pieces.push(Piece { at: begin, text: expression.get(begin..at).unwrap_or_default() });
+            }
+            _ => {
+                at += 1;
+                // Operators and numbers matter only in that something is there.
+                if !byte.is_ascii_whitespace() && expression.is_char_boundary(begin) && expression.is_char_boundary(at)
+                {
+                    pieces.push(Piece { at: begin, text: expression.get(begin..at).unwrap_or_default() });
+                }
+            }
+        }
+    }
+    Ok(pieces)
+}
+
+fn brackets(expression: &str) -> Result<(), String> {
+    let mut open: Vec<(&str, usize)> = Vec::new();
+    for piece in pieces(expression)? {
+        match piece.text {
+            "(" | "[" | "{" => open.push((piece.text, piece.at)),
+            ")" | "]" | "}" => {
+                let opened = match piece.text {
+                    ")" => "(",
+                    "]" => "[",
+                    _ => "{",
+                };
+                match open.pop() {
+                    Some((last, _)) if last == opened => {}
+                    Some((last, at)) => {
+                        return Err(format!(
+                            "column {}: {} closes the {last} of column {}",
+                            piece.at + 1,
+                            piece.text,
+                            at + 1
+                        ));
+                    }
+                    None => return Err(format!("column {}: {} closes nothing", piece.at + 1, piece.text)),
+                }
+            }
+            _ => {}
+        }
+    }
+    match open.pop() {
+        Some((bracket, at)) => Err(format!("column {}: {bracket} is not closed", at + 1)),
+        None => Ok(()),
+    }
+}
+
+/// The operators that take `by` and `without`.
+const AGGREGATIONS: [&str; 14] = [
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "group",
+    "stddev",
+    "stdvar",
+    "count",
+    "count_values",
+    "bottomk",
+    "topk",
+    "quantile",
+    "limitk",
+    "limit_ratio",
+];
+
+/// For `rate(x[5m]) by (label)`, which groups what is no aggregation: the right form.
+fn by_after_call(expression: &str) -> Option<String> {
+    let pieces = pieces(expression).ok()?;
+    // For each open bracket: the function before it, and where that begins.
+    let mut open: Vec<Option<usize>> = Vec::new();
+    let mut closed: Option<usize> = None;
+    for (index, piece) in pieces.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|before| pieces.get(before));
+        match piece.text {
+            "(" => {
+                let called = before.filter(|word| word.text.starts_with(|c: char| c.is_ascii_alphabetic()));
+                open.push(called.and_then(|_| index.checked_sub(1)));
+                closed = None;
+            }
+            "[" | "{" => open.push(None),
+            ")" => closed = open.pop().flatten(),
+            "]" | "}" => {
+                open.pop();
+                closed = None;
+            }
+            word => {
+                let grouping = word.eq_ignore_ascii_case("by") || word.eq_ignore_ascii_case("without");
+                let called = closed.take().and_then(|called| pieces.get(called));
+                if grouping && before.is_some_and(|before| before.text == ")")
+                    && let Some(function) = called
+                    && !AGGREGATIONS.iter().any(|name| name.eq_ignore_ascii_case(function.text))
+                    // `sum by (a) (x)` has no call before it, and `on`, `ignoring` and the like take no part in this.
+                    && !["by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless"]
+                        .iter()
+                        .any(|name| name.eq_ignore_ascii_case(function.text))
+                {
+                    let labels = labels_after(expression, piece.at + word.len())?;
+                    let call = expression.get(function.at..piece.at)?.trim_end();
+                    return Some(format!(
+                        "column {}: {word} groups an aggregation, and {} is none; what is meant is probably: sum {word} {labels} ({call})",
+                        piece.at + 1,
+                        function.text,
+                    ));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// `(a, b)`, which begins at or after `from`.
+fn labels_after(expression: &str, from: usize) -> Option<&str> {
+    let rest = expression.get(from..)?.trim_start();
+    let end = rest.find(')')?;
+    rest.starts_with('(').then(|| rest.get(..=end)).flatten()
+}
+
+/// One token, in the form in which two ways to write it are the same.
+#[derive(Debug, Clone, PartialEq)]
+enum Token {
+    /// A name or keyword; keywords in lower case.
+    Word(String),
+    /// A number, by its bits.
+    Number(u64),
+    /// A duration in milliseconds.
+    Duration(u128),
+    /// What is in quotes.
+    Text(String),
+    /// Anything else.
+    Sign(u8),
+}
+
+/// Whether two expressions are the same but for white space, comments, quotes, the way numbers and durations are written, and the
+/// place of `by` and `without`: a server tells an expression in a form of its own. May say no of two that are the same in a subtler way.
+pub fn same(one: &str, other: &str) -> bool {
+    one == other || normal(one).is_some_and(|one| Some(one) == normal(other))
+}
+
+fn normal(expression: &str) -> Option<Vec<Token>> {
+    let mut tokens: Vec<Token> = Vec::new();
+    let bytes = expression.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let begin = at;
+        match byte {
+            b'"' | b'\'' | b'`' => {
+                let (text, end) = quoted(expression, at)?;
+                tokens.push(Token::Text(text));
+                at = end;
+            }
+            b'#' => {
+                while bytes.get(at).is_some_and(|byte| *byte != b'\n') {
+                    at += 1;
+                }
+            }
+            b'0'..=b'9' | b'.' => {
+                while bytes.get(at).is_some_and(|byte| {
+                    byte.is_ascii_alphanumeric()
+                        || *byte == b'.'
+                        || (matches!(byte, b'+' | b'-')
+                            && at > begin
+                            && bytes.get(at - 1).is_some_and(|before| matches!(before, b'e' | b'E'))
+                            && !bytes.get(begin..at).is_some_and(|so_far| so_far.starts_with(b"0x")))
+                }) {
+                    at += 1;
+                }
+                let text = expression.get(begin..at)?;
+                tokens.push(match (text.parse::<f64>(), crate::time::parse_duration(text)) {
+                    (Ok(number), _) => Token::Number(number.to_bits()),
+                    (_, Ok(duration)) => Token::Duration(duration.as_millis()),
+                    _ => Token::Word(text.to_owned()),
+                });
+            }
+            _ if byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80 => {
+                while bytes
+                    .get(at)
+                    .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':') || *byte >= 0x80)
+                {
+                    at += 1;
+                }
+                let word = expression.get(begin..at)?;
+                let lower = word.to_ascii_lowercase();
+                let keyword = KEYWORDS.contains(&&*lower) || AGGREGATIONS.contains(&&*lower);
+                tokens.push(match &*lower {
+                    "inf" => Token::Number(f64::INFINITY.to_bits()),
+                    "nan" => Token::Number(f64::NAN.to_bits()),
+                    _ => Token::Word(if keyword { lower } else { word.to_owned() }),
+                });
+            }
+            _ if byte.is_ascii_whitespace() => at += 1,
+            sign => {
+                at += 1;
+                if matches!(sign, b')' | b'}') && tokens.last() == Some(&Token::Sign(b',')) {
+                    tokens.pop();
+                }
+                tokens.push(Token::Sign(sign));
+            }
+        }
+    }
+    Some(grouping_first(tokens))
+}
+
+const KEYWORDS: [&str; 14] = [
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "and",
+    "or",
+    "unless",
+    "bool",
+    "offset",
+    "atan2",
+    "start",
+    "end",
+];
+
+/// The text in quotes that begin at `at`, and where they end.
+fn quoted(expression: &str, at: usize) -> Option<(String, usize)> {
+    let rest = expression.get(at..)?;
+    let mut characters = rest.char_indices();
+    let (_, quote) = characters.next()?;
+    let mut text = String::new();
+    while let Some((offset, character)) = characters.next() {
+        if character == quote {
+            return Some((text, at + offset + character.len_utf8()));
+        }
+        if character == '\\' && quote != '`' {
+            match characters.next()?.1 {
+                'n' => text.push('\n'),
+                't' => text.push('\t'),
+                'r' => text.push('\r'),
+                escaped @ ('\\' | '"' | '\'') => text.push(escaped),
+                // Others are left as they are written: they are told again in the same way.
+                other => text.extend(['\\', other]),
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    None
+}
+
+/// `sum(x) by (a)` as `sum by (a) (x)`.
+fn grouping_first(mut tokens: Vec<Token>) -> Vec<Token> {
+    let word = |token: Option<&Token>, words: &[&str]| matches!(token, Some(Token::Word(word)) if words.contains(&word.as_str()));
+    let mut index = 0;
+    while index < tokens.len() {
+        let after_call = index > 0 && tokens.get(index - 1) == Some(&Token::Sign(b')'));
+        if after_call
+            && word(tokens.get(index), &["by", "without"])
+            && let Some(open) = matching_open(&tokens, index - 1)
+            && let Some(name) = open.checked_sub(1)
+            && word(tokens.get(name), &AGGREGATIONS)
+            && let Some(end) = (index..tokens.len()).find(|place| tokens.get(*place) == Some(&Token::Sign(b')')))
+        {
+            let clause: Vec<Token> = tokens.drain(index..=end).collect();
+            tokens.splice(open..open, clause);
+            index = end;
+        }
+        index += 1;
+    }
+    tokens
+}
+
+/// The bracket that the one at `close` closes.
+fn matching_open(tokens: &[Token], close: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (index, token) in tokens.iter().enumerate().take(close + 1).rev() {
+        match token {
+            Token::Sign(b')') => depth += 1,
+            Token::Sign(b'(') => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(index);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{check, same};
+
+    #[test]
+    fn a_servers_own_form_of_an_expression_is_the_same() {
+        for (ours, theirs) in [
+            ("up==0", "up == 0"),
+            ("rate(x{a='b'}[60s])>1e9 # why", "rate(x{a=\"b\"}[1m]) > 1e+09"),
+            ("sum(rate(x[5m])) by (job,)", "sum by (job) (rate(x[5m]))"),
+            ("SUM(max(x) by (a)) without(b)", "sum without (b) (max by (a) (x))"),
+            ("x offset 90m", "x offset 1h30m"),
+            ("a{b=`c\\d`}", "a{b=\"c\\\\d\"}"),
+            ("x > +Inf", "x > +Inf"),
+            ("topk(3, sum(x) by (a))", "topk(3, sum by (a) (x))"),
+        ] {
+            assert!(same(ours, theirs), "{ours} {theirs}");
+        }
+        for (one, other) in [
+            ("up == 0", "up == 1"),
+            ("rate(x[5m])", "rate(x[6m])"),
+            ("x{a=\"b\"}", "x{a=\"B\"}"),
+            ("sum by (a) (x)", "sum by (b) (x)"),
+            ("X", "x"),
+            ("a b", "ab"),
+        ] {
+            assert!(!same(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn by_after_a_function_is_explained_with_the_right_form() {
+        for (wrong, right) in [
+            ("rate(x[5m]) by (label)", "sum by (label) (rate(x[5m]))"),
+            (
+                "rate(plugpipe_plugin_errors_total[5m]) by (plugin_name) > 0.1",
+                "sum by (plugin_name) (rate(plugpipe_plugin_errors_total[5m]))",
+            ),
+            (
+                "1 - (increase(a{b=\") by (\"}[1h]) without (c, d))",
+                "sum without (c, d) (increase(a{b=\") by (\"}[1h]))",
+            ),
+        ] {
+            let problem = check(wrong).unwrap_err();
+            assert!(problem.ends_with(&format!(": {right}")), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_is_right_is_left_alone() {
+        for expression in [
+            "up",
+            "sum(rate(x[5m])) by (label)",
+            "sum by (label) (rate(x[5m]))",
+            "topk(3, rate(x[5m])) by (job)",
+            "SUM(x) BY (job)",
+            "a * on (job) group_left (b) c",
+            "sum(rate(plugpipe_auth_attempts_total{status='failure'}[1h])) by (method)",
+            "rate(by[5m]) > 0.1",
+            "{\"my.metric\", l=~\"(\"} # a comment with (\n > 1",
+            "histogram_quantile(0.95, sum(rate(x_bucket[5m])) by (le)) > 30",
+        ] {
+            assert_eq!(check(expression), Ok(()), "{expression}");
+        }
+    }
+
+    #[test]
+    fn brackets_and_quotes_must_close() {
+        for (expression, column) in [
+            ("rate(x[5m)", "column 10"),
+            ("sum(x", "column 4"),
+            ("x)", "column 2"),
+            ("x{a=\"b}", "column 5"),
+            ("x]", "column 2"),
+        ] {
+            let problem = check(expression).unwrap_err();
+            assert!(problem.starts_with(column), "{problem}");
+        }
+        assert!(check(" \n").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd_to_be_looked_at(text in any::<String>(), brackets in "[\\[\\](){}by \"'a,]{0,40}") {
+            let _ = check(&text);
+            let _ = check(&brackets);
+            prop_assert!(same(&text, &text));
+            let _ = same(&text, &brackets);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Alerting and recording rules. No I/O.
+
+pub mod expression;
