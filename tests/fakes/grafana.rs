@@ -11,6 +11,7 @@ pub struct Dashboard {
     pub model: Value,
     pub version: u64,
     pub folder: String,
+    #[allow(dead_code, reason = "not every suite looks at it")]
     pub message: String,
 }
 
