@@ -36,6 +36,9 @@ pub struct Grafana {
     pub administrator: String,
     /// Refuses in the form of Kubernetes, as Grafana 12 and later do in places.
     pub status_form: bool,
+    /// The title of a dashboard that is refused, in the form of a list that older Grafanas have for it.
+    #[allow(dead_code, reason = "not every suite sets it")]
+    pub refuses: Option<String>,
     pub asked: Vec<Asked>,
     next_id: u64,
 }
@@ -49,6 +52,7 @@ impl Default for Grafana {
             // admin:s3cret
             administrator: "YWRtaW46czNjcmV0".into(),
             status_form: false,
+            refuses: None,
             asked: Vec::new(),
             next_id: 1,
         }
@@ -141,6 +145,12 @@ impl Grafana {
             return (400, json!({"message": "Dashboard title cannot be empty", "status": "empty-name"}));
         };
         let title = title.to_owned();
+        if self.refuses.as_ref() == Some(&title) {
+            return (
+                422,
+                json!([{"fieldNames": ["Dashboard"], "classification": "RequiredError", "message": "dashboard is refused"}]),
+            );
+        }
         let overwrite = body["overwrite"] == true;
         let folder = body["folderUid"].as_str().unwrap_or_default().to_owned();
         let next_id = self.next_id;

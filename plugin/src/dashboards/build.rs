@@ -187,6 +187,10 @@ impl Builder<'_> {
         for (index, panel) in panels.iter_mut().enumerate() {
             let Tree::Map(panel) = panel else { continue };
             let path = format!("{path}.panels[{index}]");
+            // What a panel from the library is, the library says.
+            if panel.some("libraryPanel").is_some() {
+                continue;
+            }
             if let Some(done) = migration::migrate(panel) {
                 self.warn(format!("{path}: {done}"));
             }
@@ -225,7 +229,12 @@ impl Builder<'_> {
         for (index, target) in targets.iter_mut().enumerate() {
             let Tree::Map(target) = target else { continue };
             let path = format!("{path}.targets[{index}]");
-            if let Some(expr) = target.text("expr") {
+            let own = match target.take("datasource") {
+                None | Some(Tree::Null) => source.clone(),
+                own => self.source(own, &path),
+            };
+            // Loki has its `expr` too, in another language.
+            if let Some(expr) = target.text("expr").filter(|_| is_prometheus(&own)) {
                 let expr = self.expression(expr, &format!("{path}.expr"))?;
                 target.set("expr", &*expr);
                 if instant && target.some("instant").is_none() && target.some("range").is_none() {
@@ -236,10 +245,6 @@ impl Builder<'_> {
                     }
                 }
             }
-            let own = match target.take("datasource") {
-                None | Some(Tree::Null) => source.clone(),
-                own => self.source(own, &path),
-            };
             target.set("datasource", own);
             let given = target.text("refId").map(str::to_owned).filter(|name| !taken.contains(name));
             let name = given.unwrap_or_else(|| {
@@ -298,6 +303,14 @@ fn mended(expression: &str, problem: &str) -> Option<String> {
     let before = expression.get(..at)?.trim_end().strip_suffix(call)?;
     let after = expression.get(at..)?.split_once(')')?.1;
     Some(format!("{before}{form}{after}"))
+}
+
+/// Whether what a reference leads to is, as far as it says, a Prometheus.
+fn is_prometheus(source: &Tree) -> bool {
+    match source {
+        Tree::Map(map) => map.text("type").is_none_or(|kind| kind == "prometheus"),
+        _ => true,
+    }
 }
 
 fn variable_source() -> Tree {
@@ -475,6 +488,18 @@ mod tests {
         ids.push(model["panels"][3]["panels"][0]["id"].as_u64().unwrap());
         let different: BTreeSet<_> = ids.iter().collect();
         assert_eq!(different.len(), ids.len(), "{ids:?}");
+    }
+
+    #[test]
+    fn what_is_anothers_is_left_alone() {
+        let panels = json!([
+            {"libraryPanel": {"uid": "u", "name": "n"}, "gridPos": {"h": 8, "w": 12, "x": 0, "y": 0}, "id": 1},
+            {"type": "logs", "targets": [{"expr": "{a=\"b\"} | line_format \"{{.x}\" [", "datasource": {"type": "loki", "uid": "l"}}]},
+        ]);
+        let (model, warnings) = made(json!({"title": "t", "panels": panels}));
+        assert_eq!(model["panels"][0], panels[0]);
+        assert_eq!(model["panels"][1]["targets"][0]["expr"], panels[1]["targets"][0]["expr"]);
+        assert_eq!(warnings, [""; 0]);
     }
 
     #[test]

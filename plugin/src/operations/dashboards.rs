@@ -556,8 +556,8 @@ fn conduct(call: &mut Call, dashboards: &[Dashboard], wish: &Wish) -> Result<(Fo
             Some(known) if is_current(dashboard, known, &folder) => {
                 Ok(Outcome { url: known.url.clone(), ..Outcome::of(Action::Unchanged) })
             }
-            // What the search did not find is probably not there. If it is, Grafana says so.
-            None if searched => bring(&mut api, dashboard, None, &folder, wish),
+            // What the search did not find is probably not there. If it is, Grafana says so when it is saved.
+            None if searched && wish.write => bring(&mut api, dashboard, None, &folder, wish),
             _ => api.dashboard(&dashboard.uid).and_then(|held| bring(&mut api, dashboard, held, &folder, wish)),
         };
         outcomes.push(outcome.unwrap_or_else(|error| {

@@ -151,6 +151,8 @@ fn what_somebody_else_made_or_changed_is_overwritten_only_if_asked() {
     wire.0.borrow_mut().organisations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap().model["tags"] = json!([]);
     let list: Vec<Value> = ["a", "b", "c", "d"].iter().map(|title| create(title)["dashboard_config"].clone()).collect();
     let apply = json!({"operation": "apply_dashboards", "dashboards": list});
+    let planned = ask(with(apply.clone(), json!({"operation": "plan_dashboards"})));
+    assert_eq!((&planned["result"]["created"], &planned["result"]["conflict"]), (&json!(3), &json!(1)), "{planned}");
     let answer = ask(apply.clone());
     assert_eq!((&answer["result"]["created"], &answer["result"]["conflict"]), (&json!(3), &json!(1)), "{answer}");
     let answer = ask(with(apply, json!({"overwrite": true})));
@@ -279,4 +281,34 @@ fn what_cannot_be_is_refused_before_anything_is_asked() {
     assert_eq!((&mock["result"]["mock"], &mock["result"]["dashboard_created"]), (&json!(true), &json!(false)));
     assert_eq!(ask(with(create("a"), json!({"dry_run": true})))["result"]["dashboard"]["schemaVersion"], 39);
     assert_eq!(wire.0.borrow().asked, []);
+}
+
+#[test]
+fn a_change_by_hand_is_found_where_each_is_read() {
+    let (mut ask, wire) = plug(first());
+    let list: Vec<Value> = ["a", "b", "c", "d"].iter().map(|title| create(title)["dashboard_config"].clone()).collect();
+    let apply = json!({"operation": "apply_dashboards", "dashboards": list});
+    assert_eq!(ask(apply.clone())["result"]["created"], 4);
+    let uid = wire.0.borrow().organisations[&1].dashboards.keys().next().unwrap().clone();
+    wire.0.borrow_mut().organisations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap().model["time"]["from"] =
+        json!("now-2d");
+    assert_eq!(ask(apply.clone())["result"]["unchanged"], 4);
+    let answer = ask(with(apply, json!({"verify": true, "diff": true})));
+    assert_eq!((&answer["result"]["unchanged"], &answer["result"]["conflict"]), (&json!(3), &json!(1)), "{answer}");
+    let conflict = answer["result"]["dashboards"].as_array().unwrap().iter().find(|one| one["uid"] == *uid).unwrap();
+    assert_eq!(conflict["changes"], json!([{"path": "time.from", "was": "\"now-2d\"", "wanted": "\"now-1h\""}]));
+}
+
+#[test]
+fn a_dashboard_that_is_refused_does_not_keep_the_others_back() {
+    let (mut ask, wire) = plug(first());
+    let mut grafana = wire.0.borrow_mut();
+    grafana.refuses = Some("b".into());
+    drop(grafana);
+    let list: Vec<Value> = ["a", "b", "c"].iter().map(|title| create(title)["dashboard_config"].clone()).collect();
+    let answer = ask(json!({"operation": "apply_dashboards", "dashboards": list}));
+    assert_eq!((&answer["result"]["created"], &answer["result"]["failed"]), (&json!(2), &json!(1)), "{answer}");
+    let failed = &answer["result"]["dashboards"][1];
+    assert_eq!((&failed["action"], &failed["http_status"]), (&json!("failed"), &json!(422)), "{failed}");
+    assert!(failed["error"].as_str().unwrap().contains("422: dashboard is refused"), "{failed}");
 }
