@@ -10,6 +10,7 @@
 //! | `ruler_url`, `alertmanager_url`, `webhook_url` | the same | none |
 //! | `webhook_format` | `alertmanager` or `plugpipe`: the body of webhooks | `alertmanager` |
 //! | `webhook_secret` | text, in `cfg` only: signs webhooks | none |
+//! | `grafana_org_id` | number: the organisation of Grafana | the credentials' own |
 //! | `job_name` | text, not empty | `plugpipe` |
 //! | `instance` | text | none |
 //! | `scrape_interval` | duration | `15s` |
@@ -63,6 +64,7 @@ const KEYS: &[&str] = &[
     "alertmanager_url",
     "webhook_url",
     "webhook_format",
+    "grafana_org_id",
     "job_name",
     "instance",
     "scrape_interval",
@@ -110,6 +112,8 @@ pub struct Config {
     pub webhook_format: webhook::Format,
     /// Signs webhooks.
     pub webhook_secret: Option<SigningKey>,
+    /// The organisation of Grafana to speak for; none for the credentials' own.
+    pub grafana_org_id: Option<u64>,
     /// The job in the grouping key of pushes.
     pub job_name: String,
     /// The instance in the grouping key of pushes, where there is one.
@@ -176,6 +180,7 @@ impl Default for Config {
             webhook_url: None,
             webhook_format: webhook::Format::default(),
             webhook_secret: None,
+            grafana_org_id: None,
             job_name: "plugpipe".into(),
             instance: None,
             scrape_interval: "15s".into(),
@@ -290,6 +295,9 @@ impl Config {
             }
             if let Some(format) = setting(&fields, "webhook_format", |value| webhook::Format::of(&text(value)?))? {
                 self.webhook_format = format.unwrap_or_default();
+            }
+            if let Some(id) = setting(&fields, "grafana_org_id", organisation)? {
+                self.grafana_org_id = id;
             }
             let defaults = Self::default();
             self.overlay_pushes(&fields, name == "ctx", &defaults)?;
@@ -487,6 +495,11 @@ fn size(value: &Json) -> Result<usize, String> {
 fn attempts(value: &Json) -> Result<u32, String> {
     let number = text(value)?.trim().parse().ok().filter(|number| (1..=10).contains(number));
     number.ok_or_else(|| format!("expected a whole number from 1 to 10, got {}", excerpt(&value.shown(), 100)))
+}
+
+fn organisation(value: &Json) -> Result<u64, String> {
+    let number = text(value)?.trim().parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("expected an organisation's number, got {}", excerpt(&value.shown(), 100)))
 }
 
 fn flag(value: &Json) -> Result<bool, String> {

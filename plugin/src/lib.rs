@@ -16,6 +16,8 @@
 //! | [`http`] | requests, answers, deadlines, circuits, over any [`http::Transport`] | know what is asked of whom |
 //! | [`config`] | `cfg` and `ctx` to [`config::Config`]; every default | |
 //! | [`catalog`] | PlugPipe's own metrics: kinds, help, labels | record anything |
+//! | [`dashboards`] | Grafana dashboards: made whole, compared, and those that the plug carries | any I/O |
+//! | [`rules`] | what can be said of expressions and rules without a server | any I/O |
 //! | [`telemetry`] | the plug's metrics about itself | |
 //! | [`fields`] | fields of JSON objects, with their paths for errors | know any operation |
 //! | [`cursor`] | JSON, read from front to back without a tree | know any operation |
@@ -31,6 +33,7 @@ pub mod catalog;
 mod component;
 pub mod config;
 pub mod cursor;
+pub mod dashboards;
 pub mod error;
 pub mod exposition;
 pub mod fields;

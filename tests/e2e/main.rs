@@ -11,9 +11,12 @@ mod alertmanager;
 mod alerts;
 mod cli;
 mod contract;
+mod dashboards;
 mod demo;
 mod discovery;
 mod examples;
+#[path = "../fakes/grafana.rs"]
+mod fake_grafana;
 mod faults;
 mod formats;
 mod gateway;

@@ -430,3 +430,36 @@ fn single_calls_with_a_state_folder_add_up() {
         assert_eq!(crate::support::answer(&output)["result"]["current_value"], sum);
     }
 }
+
+#[tokio::test]
+async fn what_was_imported_is_there_after_a_restart_without_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = json!({"job_name": "j"});
+    let (url, grants) = {
+        let served = crate::serve::Served::start(&[]);
+        let record =
+            json!({"operation": "record_counter", "metric_name": "imported_total", "metric_value": 41, "help": "h"});
+        served.process(json!({"ctx": record})).await;
+        let url = format!("http://{}", served.authority());
+        let grants = Grants::none().and(url.parse().unwrap());
+        let plug = plug().start_in(folder.path(), &config, grants.clone(), Limits::default()).await.unwrap();
+        let scrape = json!({"operation": "scrape_endpoint", "scrape_config": {"endpoint_url": url}, "import": true});
+        let answer = plug.process(&scrape).await.unwrap();
+        assert_eq!(answer["success"], true, "{answer}");
+        let more = json!({"operation": "record_counter", "metric_name": "imported_total", "metric_value": 1});
+        assert_eq!(plug.process(&more).await.unwrap()["result"]["current_value"], 42);
+        (url, grants)
+    };
+    let _ = url;
+    // The folder is free once the last handle's task has ended.
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    let plug = loop {
+        match plug().start_in(folder.path(), &config, grants.clone(), Limits::default()).await {
+            Ok(plug) => break plug,
+            Err(error) => assert!(std::time::Instant::now() < deadline, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let more = json!({"operation": "record_counter", "metric_name": "imported_total", "metric_value": 1});
+    assert_eq!(plug.process(&more).await.unwrap()["result"]["current_value"], 43);
+}

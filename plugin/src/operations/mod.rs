@@ -6,6 +6,7 @@
 mod alert_templates;
 mod alertmanager;
 mod alerts;
+mod dashboards;
 mod definition;
 mod discover;
 mod export;
@@ -20,6 +21,8 @@ mod record;
 mod remote;
 mod scrape;
 
+#[cfg(test)]
+mod dashboards_tests;
 #[cfg(test)]
 mod discovery_tests;
 #[cfg(test)]
@@ -124,6 +127,18 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
     ("list_rules", "Prometheus's groups of rules", prometheus::rules),
     ("list_prometheus_alerts", "alerts that are pending or firing in Prometheus", prometheus::alerts),
     ("prometheus_status", "what the Prometheus server is and how it runs", prometheus::status),
+    ("create_dashboard", "bring one dashboard to Grafana, from dashboard_config or a template", dashboards::create),
+    ("plan_dashboards", "what apply_dashboards would do", dashboards::plan),
+    (
+        "apply_dashboards",
+        "bring dashboards and templates to Grafana: created, updated, unchanged or conflict",
+        dashboards::apply,
+    ),
+    ("get_dashboard", "a dashboard as Grafana holds it", dashboards::get),
+    ("list_dashboards", "the dashboards that Grafana finds", dashboards::list),
+    ("delete_dashboard", "delete a dashboard from Grafana", dashboards::delete),
+    ("export_dashboards", "dashboards as files for Grafana's provisioning", dashboards::export),
+    ("grafana_status", "which Grafana answers, and for which organisation", dashboards::status),
     ("health_check", "ask every configured server whether it is well", health::run),
     ("describe", "what this plug is", describe),
 ];

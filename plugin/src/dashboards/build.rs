@@ -1,0 +1,570 @@
+//! From the short form of a dashboard to one that Grafana takes.
+
+use std::collections::BTreeSet;
+
+use super::tree::{Map, Tree};
+use super::{FINGERPRINT, TAG, is_fingerprint, layout, migration, uid};
+use crate::error::{Error, excerpt};
+use crate::fields;
+use crate::json::Json;
+use crate::rules::expression;
+
+/// The version of Grafana's dashboard schema that is written where none is given. Grafana 11 made it; newer ones raise it on reading.
+const SCHEMA_VERSION: u64 = 39;
+
+/// Longest title, in bytes: Grafana's database holds 189 characters.
+const LONGEST_TITLE: usize = 189;
+
+/// Most warnings that are kept for one dashboard.
+const MOST_WARNINGS: usize = 100;
+
+/// Highest panel id that is kept.
+const HIGHEST_ID: u64 = 1 << 30;
+
+/// What a dashboard is made with.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The titles of the folders it lies in, the outermost first: part of a derived uid.
+    pub folders: Vec<String>,
+    /// The uid or name of the data source that the variable begins with; none for the default one.
+    pub datasource: Option<String>,
+}
+
+/// A dashboard that Grafana takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dashboard {
+    /// Unique in its organisation.
+    pub uid: String,
+    /// For people.
+    pub title: String,
+    /// The tag that says what is in it.
+    pub fingerprint: String,
+    /// The dashboard's JSON model, without `id` and `version`.
+    pub model: Map,
+    /// What was mended, and what is odd. Each begins with a path.
+    pub warnings: Vec<String>,
+}
+
+struct Builder<'p> {
+    path: &'p str,
+    warnings: Vec<String>,
+    more: usize,
+}
+
+/// Makes a dashboard of `given`, known as `path`: Grafana's JSON model or any part of it that has a title, alone or in
+/// `{"dashboard": …}`.
+pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, Error> {
+    let expect = |tree, path: &str| match tree {
+        Tree::Map(map) => Ok(map),
+        _ => Err(Error::invalid(path, "expected an object, such as {\"title\": …, \"panels\": […]}")),
+    };
+    let mut model = expect(Tree::from(given), path)?;
+    let inner = format!("{path}.dashboard");
+    let mut path = path;
+    if let Some(tree) = model.take("dashboard") {
+        model = expect(tree, &inner)?;
+        path = &inner;
+    }
+    if !model.list("rows").is_empty() {
+        let problem = "is how Grafana 4 held panels; put them into panels";
+        return Err(Error::invalid(format!("{path}.rows"), problem));
+    }
+    if model.some("elements").is_some() || model.some("spec").is_some() {
+        let problem =
+            "is of Grafana's schema v2, which is not taken; give the classic JSON model, with title and panels";
+        return Err(Error::invalid(path, problem));
+    }
+    let title = match model.get("title") {
+        Some(Tree::Text(text)) if !text.trim().is_empty() => text.trim().to_owned(),
+        None | Some(Tree::Null | Tree::Text(_)) => {
+            return Err(Error::Missing { field: format!("{path}.title"), expected: "the dashboard's title" });
+        }
+        Some(_) => return Err(Error::invalid(format!("{path}.title"), "expected text")),
+    };
+    if title.chars().count() > LONGEST_TITLE {
+        let problem = format!("has {} characters; Grafana keeps {LONGEST_TITLE}", title.chars().count());
+        return Err(Error::invalid(format!("{path}.title"), problem));
+    }
+    let uid = match model.get("uid") {
+        Some(Tree::Text(given)) if !given.is_empty() => {
+            uid::check(given).map_err(|problem| Error::invalid(format!("{path}.uid"), problem))?;
+            given.clone()
+        }
+        None | Some(Tree::Null | Tree::Text(_)) => uid::derive(&options.folders, &title),
+        Some(_) => return Err(Error::invalid(format!("{path}.uid"), "expected text")),
+    };
+    let mut builder = Builder { path, warnings: Vec::new(), more: 0 };
+    let mut panels = builder.objects(&mut model, "panels", path)?;
+    builder.panels(&mut panels, path)?;
+    // What the server counts is the server's.
+    for name in ["id", "version", "iteration"] {
+        model.take(name);
+    }
+    model.set("uid", &*uid);
+    model.set("title", &*title);
+    model.set("panels", panels);
+    model.set_default("schemaVersion", SCHEMA_VERSION);
+    model.set_default("editable", true);
+    // A crosshair for all panels.
+    model.set_default("graphTooltip", 1_u64);
+    model.set_default("refresh", "30s");
+    model.set_default("time", [("from", "now-1h".into()), ("to", "now".into())]);
+    model.set_default("annotations", [("list", Vec::new().into())]);
+    variable(&mut model, options.datasource.as_deref(), path)?;
+    let fingerprint = tag(&mut model, path)?;
+    if builder.more > 0 {
+        builder.warnings.push(format!("{}: and {} more", builder.path, builder.more));
+    }
+    Ok(Dashboard { uid, title, fingerprint, model, warnings: builder.warnings })
+}
+
+/// The variable that panels name as their data source, before the others.
+fn variable(model: &mut Map, datasource: Option<&str>, path: &str) -> Result<(), Error> {
+    let mut templating = match model.take("templating") {
+        None | Some(Tree::Null) => Map::default(),
+        Some(Tree::Map(map)) => map,
+        Some(_) => return Err(Error::invalid(format!("{path}.templating"), "expected an object")),
+    };
+    let mut list = match templating.take("list") {
+        None | Some(Tree::Null) => Vec::new(),
+        Some(Tree::List(list)) => list,
+        Some(_) => return Err(Error::invalid(format!("{path}.templating.list"), "expected a list")),
+    };
+    let named = |tree: &Tree| matches!(tree, Tree::Map(map) if map.text("name") == Some("datasource"));
+    if !list.iter().any(named) {
+        let current = datasource.unwrap_or("default");
+        list.insert(
+            0,
+            [
+                ("name", "datasource".into()),
+                ("label", "Data source".into()),
+                ("type", "datasource".into()),
+                ("query", "prometheus".into()),
+                ("current", [("text", current.into()), ("value", current.into())].into()),
+            ]
+            .into(),
+        );
+    }
+    templating.set("list", list);
+    model.set("templating", templating);
+    Ok(())
+}
+
+/// Puts the two tags on a dashboard that is whole but for them, and returns the one with the fingerprint.
+fn tag(model: &mut Map, path: &str) -> Result<String, Error> {
+    let mut tags = match model.take("tags") {
+        None | Some(Tree::Null) => Vec::new(),
+        Some(Tree::List(list)) if list.iter().all(|tag| matches!(tag, Tree::Text(_))) => list,
+        Some(_) => return Err(Error::invalid(format!("{path}.tags"), "expected a list of texts")),
+    };
+    tags.retain(|tag| !matches!(tag, Tree::Text(text) if text == TAG || is_fingerprint(text)));
+    tags.push(TAG.into());
+    model.set("tags", tags.clone());
+    let fingerprint = format!("{FINGERPRINT}{:016x}", uid::hash(model.sorted().json().bytes()));
+    tags.push(fingerprint.as_str().into());
+    model.set("tags", tags);
+    Ok(fingerprint)
+}
+
+impl Builder<'_> {
+    fn warn(&mut self, text: String) {
+        if self.warnings.len() < MOST_WARNINGS { self.warnings.push(text) } else { self.more += 1 }
+    }
+
+    /// Takes out a list of objects; empty where there is none.
+    fn objects(&self, of: &mut Map, name: &str, path: &str) -> Result<Vec<Tree>, Error> {
+        match of.take(name) {
+            None | Some(Tree::Null) => Ok(Vec::new()),
+            Some(Tree::List(list)) => match list.iter().position(|item| !matches!(item, Tree::Map(_))) {
+                None => Ok(list),
+                Some(index) => Err(Error::invalid(format!("{path}.{name}[{index}]"), "expected an object")),
+            },
+            Some(_) => Err(Error::invalid(format!("{path}.{name}"), "expected a list")),
+        }
+    }
+
+    fn panels(&mut self, panels: &mut [Tree], path: &str) -> Result<(), Error> {
+        for (index, panel) in panels.iter_mut().enumerate() {
+            let Tree::Map(panel) = panel else { continue };
+            let path = format!("{path}.panels[{index}]");
+            // What a panel from the library is, the library says.
+            if panel.some("libraryPanel").is_some() {
+                continue;
+            }
+            if let Some(done) = migration::migrate(panel) {
+                self.warn(format!("{path}: {done}"));
+            }
+            if panel.text("type") == Some("row") {
+                let mut inner = self.objects(panel, "panels", &path)?;
+                if let Some(within) = inner
+                    .iter()
+                    .position(|panel| matches!(panel, Tree::Map(panel) if panel.text("type") == Some("row")))
+                {
+                    return Err(Error::invalid(format!("{path}.panels[{within}]"), "a row may not hold a row"));
+                }
+                self.panels(&mut inner, &path)?;
+                panel.set("panels", inner);
+                panel.set_default("collapsed", false);
+            } else {
+                self.panel(panel, &path)?;
+            }
+        }
+        number(panels);
+        layout::lay_out(panels);
+        Ok(())
+    }
+
+    fn panel(&mut self, panel: &mut Map, path: &str) -> Result<(), Error> {
+        let mut targets = self.objects(panel, "targets", path)?;
+        // A text or a list of dashboards asks nobody.
+        if targets.is_empty() && panel.some("datasource").is_none() {
+            return Ok(());
+        }
+        let own = panel.take("datasource");
+        let source = self.source(own, path);
+        panel.set("datasource", source.clone());
+        let instant = matches!(panel.text("type"), Some("table" | "piechart"));
+        let mut taken: BTreeSet<String> = BTreeSet::new();
+        let mut next = 0;
+        for (index, target) in targets.iter_mut().enumerate() {
+            let Tree::Map(target) = target else { continue };
+            let path = format!("{path}.targets[{index}]");
+            let own = match target.take("datasource") {
+                None | Some(Tree::Null) => source.clone(),
+                own => self.source(own, &path),
+            };
+            // Loki has its `expr` too, in another language.
+            if let Some(expr) = target.text("expr").filter(|_| is_prometheus(&own)) {
+                let expr = self.expression(expr, &format!("{path}.expr"))?;
+                target.set("expr", &*expr);
+                if instant && target.some("instant").is_none() && target.some("range").is_none() {
+                    target.set("instant", true);
+                    target.set("range", false);
+                    if panel.text("type") == Some("table") {
+                        target.set_default("format", "table");
+                    }
+                }
+            }
+            target.set("datasource", own);
+            let given = target.text("refId").map(str::to_owned).filter(|name| !taken.contains(name));
+            let name = given.unwrap_or_else(|| {
+                loop {
+                    let name = ref_id(next);
+                    next += 1;
+                    if !taken.contains(&name) {
+                        return name;
+                    }
+                }
+            });
+            target.set("refId", &*name);
+            taken.insert(name);
+        }
+        panel.set("targets", targets);
+        Ok(())
+    }
+
+    /// A reference to a data source: the variable, where none is given that could be kept.
+    fn source(&mut self, given: Option<Tree>, path: &str) -> Tree {
+        match given {
+            Some(Tree::Map(map)) if map.some("uid").is_some() || map.some("type").is_some() => map.into(),
+            Some(Tree::Text(name))
+                if !name.is_empty() && !matches!(&*name, "$datasource" | "${datasource}" | "default") =>
+            {
+                let name = excerpt(&name, 100);
+                self.warn(format!(
+                    "{path}.datasource: {name:?} is a name, and newer Grafanas take uids; the variable took its place"
+                ));
+                variable_source()
+            }
+            _ => variable_source(),
+        }
+    }
+
+    /// The expression as it can be parsed. The one mistake that is made most is mended.
+    fn expression(&mut self, given: &str, path: &str) -> Result<String, Error> {
+        let mut expression = given.to_owned();
+        // Each round mends one place.
+        for _ in 0..20 {
+            let Err(problem) = expression::check(&expression) else { return Ok(expression) };
+            let Some(mended) = mended(&expression, &problem) else { return Err(Error::invalid(path, problem)) };
+            expression = mended;
+            self.warn(format!("{path}: {problem}; it was put so"));
+        }
+        Err(Error::invalid(path, "has more mistakes than can be mended; expected a PromQL expression"))
+    }
+}
+
+/// `rate(x[5m]) by (a)` put right, as the problem that was found says.
+fn mended(expression: &str, problem: &str) -> Option<String> {
+    let (column, _) = problem.strip_prefix("column ")?.split_once(':')?;
+    let at = column.parse::<usize>().ok()?.checked_sub(1)?;
+    let (_, form) = problem.split_once("what is meant is probably: ")?;
+    let call = form.split_once(") (")?.1.strip_suffix(')')?;
+    let before = expression.get(..at)?.trim_end().strip_suffix(call)?;
+    let after = expression.get(at..)?.split_once(')')?.1;
+    Some(format!("{before}{form}{after}"))
+}
+
+/// Whether what a reference leads to is, as far as it says, a Prometheus.
+fn is_prometheus(source: &Tree) -> bool {
+    match source {
+        Tree::Map(map) => map.text("type").is_none_or(|kind| kind == "prometheus"),
+        _ => true,
+    }
+}
+
+fn variable_source() -> Tree {
+    [("type", "prometheus".into()), ("uid", "${datasource}".into())].into()
+}
+
+/// A, B, … Z, AA, AB, …
+fn ref_id(mut index: usize) -> String {
+    let mut name = String::new();
+    loop {
+        name.insert(0, char::from(b'A' + (index % 26) as u8));
+        match (index / 26).checked_sub(1) {
+            Some(rest) => index = rest,
+            None => return name,
+        }
+    }
+}
+
+/// Gives an id to each panel that has none of its own.
+fn number(panels: &mut [Tree]) {
+    fn id(panel: &Map) -> Option<u64> {
+        panel.whole("id").filter(|id| (1..=HIGHEST_ID).contains(id))
+    }
+    let inner = |panel: &Tree| match panel {
+        Tree::Map(panel) => panel
+            .list("panels")
+            .iter()
+            .filter_map(|panel| match panel {
+                Tree::Map(panel) => id(panel),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    // Those within a row were numbered by themselves, so they are moved out of the way of the others.
+    let mut highest = panels
+        .iter()
+        .filter_map(|panel| match panel {
+            Tree::Map(panel) => id(panel),
+            _ => None,
+        })
+        .chain(panels.iter().flat_map(inner))
+        .max()
+        .unwrap_or(0);
+    let mut taken = BTreeSet::new();
+    let mut number = |panel: &mut Map| {
+        let kept = id(panel).filter(|id| taken.insert(*id));
+        if kept.is_none() {
+            highest += 1;
+            taken.insert(highest);
+            panel.set("id", highest);
+        }
+    };
+    for panel in panels.iter_mut() {
+        let Tree::Map(panel) = panel else { continue };
+        number(panel);
+        if let Some(Tree::List(inner)) = panel.get_mut("panels") {
+            for panel in inner {
+                if let Tree::Map(panel) = panel {
+                    number(panel);
+                }
+            }
+        }
+    }
+}
+
+/// A list of dashboards in a field, each as [`build`] takes it.
+pub fn build_all(given: &Json, path: &str, options: &Options) -> Result<Vec<Dashboard>, Error> {
+    match given {
+        Json::Array(list) => {
+            list.iter().enumerate().map(|(index, one)| build(one, &format!("{path}[{index}]"), options)).collect()
+        }
+        Json::Object(_) => Ok(vec![build(given, path, options)?]),
+        other => Err(Error::invalid(path, format!("expected a list of dashboards, got {}", fields::kind_of(other)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn made(given: Value) -> (Value, Vec<String>) {
+        let text = given.to_string();
+        let made = build(&Json::parse(&text).unwrap(), "dashboard_config", &Options::default()).unwrap();
+        (serde_json::from_str(&made.model.json()).unwrap(), made.warnings)
+    }
+
+    fn refused(given: &str) -> Error {
+        build(&Json::parse(given).unwrap(), "d", &Options::default()).unwrap_err()
+    }
+
+    #[test]
+    fn the_short_form_becomes_whole() {
+        let (model, warnings) = made(json!({"dashboard": {"title": " PlugPipe System Overview ", "panels": [
+            {"title": "Uptime", "type": "stat", "targets": [{"expr": "plugpipe_system_uptime_seconds"}]},
+            {"title": "Errors", "type": "table", "targets": [
+                {"expr": "rate(plugpipe_plugin_errors_total[5m]) by (plugin_name)"}, {"expr": "up", "refId": "A"}, {"expr": "up", "range": true}]},
+        ]}}));
+        let source = json!({"type": "prometheus", "uid": "${datasource}"});
+        let fingerprint = model["tags"][1].clone();
+        assert!(is_fingerprint(fingerprint.as_str().unwrap()));
+        assert_eq!(
+            model,
+            json!({
+                "uid": "plugpipe-system-overvie-29ccb61f2ae0a43b", "title": "PlugPipe System Overview", "schemaVersion": 39,
+                "editable": true, "graphTooltip": 1, "refresh": "30s", "time": {"from": "now-1h", "to": "now"},
+                "annotations": {"list": []}, "tags": ["plugpipe", fingerprint],
+                "templating": {"list": [{"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus",
+                    "current": {"text": "default", "value": "default"}}]},
+                "panels": [
+                    {"id": 1, "title": "Uptime", "type": "stat", "gridPos": {"h": 4, "w": 6, "x": 0, "y": 0}, "datasource": source,
+                     "targets": [{"refId": "A", "expr": "plugpipe_system_uptime_seconds", "datasource": source}]},
+                    {"id": 2, "title": "Errors", "type": "table", "gridPos": {"h": 8, "w": 12, "x": 6, "y": 0}, "datasource": source,
+                     "targets": [
+                        {"refId": "A", "expr": "sum by (plugin_name) (rate(plugpipe_plugin_errors_total[5m]))", "instant": true,
+                         "range": false, "format": "table", "datasource": source},
+                        {"refId": "B", "expr": "up", "instant": true, "range": false, "format": "table", "datasource": source},
+                        {"refId": "C", "expr": "up", "range": true, "datasource": source}]},
+                ],
+            })
+        );
+        assert_eq!(
+            warnings,
+            [
+                "dashboard_config.dashboard.panels[1].targets[0].expr: column 40: by groups an aggregation, and rate is none; what is meant is \
+              probably: sum by (plugin_name) (rate(plugpipe_plugin_errors_total[5m])); it was put so"
+            ]
+        );
+    }
+
+    #[test]
+    fn each_old_type_becomes_a_new_one_with_a_warning() {
+        for (old, new, has) in [
+            (
+                json!({"type": "graph", "yaxes": [{"format": "s", "min": 0}], "fill": 3, "stack": true}),
+                "timeseries",
+                json!({"defaults": {"unit": "s", "min": 0, "custom": {"fillOpacity": 30, "stacking": {"mode": "normal", "group": "A"}}}, "overrides": []}),
+            ),
+            (json!({"type": "graph", "xaxis": {"mode": "histogram"}}), "histogram", Value::Null),
+            (
+                json!({"type": "singlestat", "format": "bytes", "thresholds": "50, 8e1", "colors": ["a", "b", "c"]}),
+                "stat",
+                json!({"defaults": {"unit": "bytes", "thresholds": {"mode": "absolute", "steps": [
+                {"color": "a", "value": null}, {"color": "b", "value": 50}, {"color": "c", "value": 80}]}}, "overrides": []}),
+            ),
+            (json!({"type": "singlestat", "gauge": {"show": true}}), "gauge", Value::Null),
+            (json!({"type": "table-old", "styles": []}), "table", Value::Null),
+            (json!({"type": "pie"}), "piechart", Value::Null),
+            (json!({}), "timeseries", Value::Null),
+        ] {
+            let (model, warnings) = made(json!({"title": "t", "panels": [old.clone()]}));
+            let panel = &model["panels"][0];
+            assert_eq!((panel["type"].as_str(), &panel["fieldConfig"]), (Some(new), &has), "{old}");
+            assert!(panel.get("yaxes").is_none() && panel.get("styles").is_none(), "{panel}");
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            assert!(
+                warnings[0].starts_with("dashboard_config.panels[0]: ") && warnings[0].contains(new),
+                "{warnings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn ids_that_are_there_stay_and_are_told_apart() {
+        let (model, _) = made(json!({"title": "t", "panels": [
+            {"type": "text", "id": 3}, {"type": "text"}, {"type": "text", "id": 3}, {"type": "row", "panels": [{"type": "text"}]},
+            {"type": "text", "id": -1}, {"type": "text", "id": "x"},
+        ]}));
+        let mut ids: Vec<u64> =
+            model["panels"].as_array().unwrap().iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+        assert_eq!(ids[0], 3);
+        ids.push(model["panels"][3]["panels"][0]["id"].as_u64().unwrap());
+        let different: BTreeSet<_> = ids.iter().collect();
+        assert_eq!(different.len(), ids.len(), "{ids:?}");
+    }
+
+    #[test]
+    fn what_is_anothers_is_left_alone() {
+        let panels = json!([
+            {"libraryPanel": {"uid": "u", "name": "n"}, "gridPos": {"h": 8, "w": 12, "x": 0, "y": 0}, "id": 1},
+            {"type": "logs", "targets": [{"expr": "{a=\"b\"} | line_format \"{{.x}\" [", "datasource": {"type": "loki", "uid": "l"}}]},
+        ]);
+        let (model, warnings) = made(json!({"title": "t", "panels": panels}));
+        assert_eq!(model["panels"][0], panels[0]);
+        assert_eq!(model["panels"][1]["targets"][0]["expr"], panels[1]["targets"][0]["expr"]);
+        assert_eq!(warnings, [""; 0]);
+    }
+
+    #[test]
+    fn what_is_made_of_what_was_made_is_the_same() {
+        let given = json!({"title": "t \u{2603} <b>\"", "panels": [{"type": "graph", "targets": [{"expr": "up"}]}, {"type": "row"}]});
+        let (once, _) = made(given);
+        let (twice, warnings) = made(once.clone());
+        assert_eq!(once, twice);
+        assert_eq!(warnings, [""; 0]);
+    }
+
+    #[test]
+    fn what_is_no_dashboard_is_refused_by_its_path() {
+        for (given, field) in [
+            ("[]", "d"),
+            ("{\"dashboard\": 1}", "d.dashboard"),
+            ("{}", "d.title"),
+            ("{\"dashboard\": {\"title\": \" \"}}", "d.dashboard.title"),
+            ("{\"title\": 1}", "d.title"),
+            ("{\"title\": \"t\", \"uid\": \"a b\"}", "d.uid"),
+            ("{\"title\": \"t\", \"panels\": {}}", "d.panels"),
+            ("{\"title\": \"t\", \"panels\": [1]}", "d.panels[0]"),
+            ("{\"title\": \"t\", \"panels\": [{\"targets\": [1]}]}", "d.panels[0].targets[0]"),
+            (
+                "{\"title\": \"t\", \"panels\": [{\"targets\": [{\"expr\": \"sum(up\"}]}]}",
+                "d.panels[0].targets[0].expr",
+            ),
+            (
+                "{\"title\": \"t\", \"panels\": [{\"type\": \"row\", \"panels\": [{\"type\": \"row\"}]}]}",
+                "d.panels[0].panels[0]",
+            ),
+            ("{\"title\": \"t\", \"tags\": [1]}", "d.tags"),
+            ("{\"title\": \"t\", \"templating\": 1}", "d.templating"),
+            ("{\"title\": \"t\", \"rows\": [{}]}", "d.rows"),
+            ("{\"title\": \"t\", \"elements\": {}}", "d"),
+        ] {
+            assert_eq!(refused(given).field(), Some(field), "{given}");
+        }
+    }
+
+    #[test]
+    fn ten_thousand_panels_are_a_dashboard() {
+        let panels = vec![json!({"type": "graph", "targets": [{"expr": "up"}]}); 10_000];
+        let (model, warnings) = made(json!({"title": "t", "panels": panels}));
+        assert_eq!(model["panels"].as_array().unwrap().len(), 10_000);
+        assert_eq!((warnings.len(), warnings[100].as_str()), (101, "dashboard_config: and 9900 more"));
+        assert_eq!(model["panels"][9_999]["gridPos"], json!({"h": 8, "w": 12, "x": 12, "y": 39_992}));
+    }
+
+    #[test]
+    fn ref_ids_go_on_after_z() {
+        assert_eq!([0, 25, 26, 51, 52, 702].map(ref_id), ["A", "Z", "AA", "AZ", "BA", "AAA"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_title_makes_a_dashboard_or_a_clear_error(title in any::<String>()) {
+            let text = json!({"title": title}).to_string();
+            match build(&Json::parse(&text).unwrap(), "d", &Options::default()) {
+                Ok(made) => {
+                    let model: Value = serde_json::from_str(&made.model.json()).unwrap();
+                    prop_assert_eq!(&model["title"], title.trim());
+                }
+                Err(error) => prop_assert_eq!(error.field(), Some("d.title")),
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Where panels stand on Grafana's grid of 24 columns.
+
+use super::tree::{Map, Tree};
+
+/// Columns of the grid.
+const COLUMNS: u64 = 24;
+
+/// Highest panel that is taken as meant.
+const HIGHEST: u64 = 1_000;
+
+/// A whole, valid place.
+fn place(panel: &Map) -> Option<(u64, u64, u64, u64)> {
+    let grid = panel.map("gridPos")?;
+    let (x, y) = (grid.whole("x")?, grid.whole("y")?);
+    let (w, h) = size(grid)?;
+    (x + w <= COLUMNS && y < 1_000_000_000).then_some((x, y, w, h))
+}
+
+fn size(grid: &Map) -> Option<(u64, u64)> {
+    let (w, h) = (grid.whole("w")?, grid.whole("h")?);
+    ((1..=COLUMNS).contains(&w) && (1..=HIGHEST).contains(&h)).then_some((w, h))
+}
+
+/// Width and height where a panel says none.
+fn usual(kind: &str) -> (u64, u64) {
+    match kind {
+        "row" => (COLUMNS, 1),
+        "stat" | "gauge" => (6, 4),
+        "text" => (COLUMNS, 4),
+        _ => (12, 8),
+    }
+}
+
+/// Gives a place to each panel that has none, from left to right below those that have one. A size that is given is kept.
+pub(super) fn lay_out(panels: &mut [Tree]) {
+    let bottom = |panel: &Tree| match panel {
+        Tree::Map(panel) => place(panel).map(|(_, y, _, h)| y + h),
+        _ => None,
+    };
+    let mut y = panels.iter().filter_map(bottom).max().unwrap_or(0);
+    let (mut x, mut line) = (0, 0);
+    for panel in panels {
+        let Tree::Map(panel) = panel else { continue };
+        if place(panel).is_some() {
+            continue;
+        }
+        let given = panel.map("gridPos").and_then(size);
+        let (w, h) = given.unwrap_or_else(|| usual(panel.text("type").unwrap_or_default()));
+        if x + w > COLUMNS {
+            y += line;
+            (x, line) = (0, 0);
+        }
+        panel.set("gridPos", [("h", h.into()), ("w", w.into()), ("x", x.into()), ("y", y.into())]);
+        x += w;
+        line = line.max(h);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn panel(kind: &str, grid: Option<[u64; 4]>) -> Tree {
+        let mut panel = Map::from([("type", kind.into())]);
+        if let Some([h, w, x, y]) = grid {
+            panel.set("gridPos", [("h", h.into()), ("w", w.into()), ("x", x.into()), ("y", y.into())]);
+        }
+        panel.into()
+    }
+
+    fn places(panels: &[Tree]) -> Vec<(u64, u64, u64, u64)> {
+        let place = |panel: &Tree| match panel {
+            Tree::Map(panel) => place(panel).unwrap(),
+            _ => panic!(),
+        };
+        panels.iter().map(place).collect()
+    }
+
+    #[test]
+    fn panels_flow_below_those_that_have_a_place() {
+        let mut panels = [
+            panel("timeseries", None),
+            panel("stat", Some([4, 6, 18, 2])),
+            panel("stat", None),
+            panel("row", None),
+            panel("table", None),
+        ];
+        lay_out(&mut panels);
+        assert_eq!(places(&panels), [(0, 6, 12, 8), (18, 2, 6, 4), (12, 6, 6, 4), (0, 14, 24, 1), (0, 15, 12, 8)]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_laid_out_does_not_overlap(kinds in proptest::collection::vec("stat|table|row|text|timeseries", 0..40)) {
+            let mut panels: Vec<Tree> = kinds.iter().map(|kind| panel(kind, None)).collect();
+            lay_out(&mut panels);
+            let places = places(&panels);
+            for (index, (x, y, w, h)) in places.iter().enumerate() {
+                prop_assert!(x + w <= COLUMNS);
+                for (ox, oy, ow, oh) in places.iter().skip(index + 1) {
+                    prop_assert!(x + w <= *ox || ox + ow <= *x || y + h <= *oy || oy + oh <= *y);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Grafana's `uid`s: at most 40 of letters, digits, `-` and `_`, the same for the same thing each time.
+
+/// Longest uid that Grafana takes.
+const LONGEST: usize = 40;
+
+/// The bytes' FNV-1a hash: it must be the same in every version of the plug.
+pub fn hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// A uid for what has this title in these folders, the outermost first.
+pub fn derive(folders: &[String], title: &str) -> String {
+    let mut slug = String::new();
+    for character in title.chars() {
+        if slug.len() >= LONGEST - 17 {
+            break;
+        }
+        if character.is_ascii_alphanumeric() {
+            slug.push(character.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    // A zero byte ends each part, so that no two paths are the same bytes.
+    let parts = folders.iter().map(String::as_str).chain([title]);
+    let hash = hash(parts.flat_map(|part| part.bytes().chain([0])));
+    match slug.trim_end_matches('-') {
+        "" => format!("d-{hash:016x}"),
+        slug => format!("{slug}-{hash:016x}"),
+    }
+}
+
+/// Whether Grafana takes it.
+pub fn check(uid: &str) -> Result<(), String> {
+    if uid.is_empty() || uid.len() > LONGEST {
+        return Err(format!("has {} characters; expected 1 to {LONGEST}", uid.len()));
+    }
+    if !uid.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        return Err("may hold ASCII letters, digits, - and _ only".into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_uid_stays_the_same_from_version_to_version() {
+        assert_eq!(derive(&[], "PlugPipe System Overview"), "plugpipe-system-overvie-29ccb61f2ae0a43b");
+        assert_ne!(derive(&["a".into(), "b".into()], "c"), derive(&["ab".into()], "c"));
+        assert_ne!(derive(&["a".into()], "c"), derive(&[], "c"));
+    }
+
+    #[test]
+    fn what_grafana_would_refuse_is_refused() {
+        for uid in ["", "a b", "a/b", "é", &"a".repeat(41)] {
+            assert!(check(uid).is_err(), "{uid}");
+        }
+        assert_eq!(check(&"a".repeat(40)), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_title_gets_a_uid_that_grafana_takes(folders in proptest::collection::vec(any::<String>(), 0..3), title in any::<String>()) {
+            prop_assert_eq!(check(&derive(&folders, &title)), Ok(()));
+        }
+    }
+}

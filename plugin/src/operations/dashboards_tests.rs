@@ -1,0 +1,314 @@
+//! Dashboards against a Grafana that keeps what it is told.
+
+#[path = "../../../tests/fakes/grafana.rs"]
+#[allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod fake;
+
+use core::time::Duration;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use fake::Grafana;
+use serde_json::{Value, json};
+
+use super::Plug;
+use crate::http::{Clock, Failure, Limits, Request, Response, Transport};
+
+/// Carries requests to the Grafana in memory.
+#[derive(Clone, Default)]
+struct Wire(Rc<RefCell<Grafana>>);
+
+impl Clock for Wire {
+    fn unix_nanos(&self) -> u64 {
+        1_704_067_200_000_000_000
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl Transport for Wire {
+    fn send_all(&mut self, requests: &[&Request], _: &Limits) -> Vec<Result<Response, Failure>> {
+        requests
+            .iter()
+            .map(|request| {
+                let plain = request.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+                let secret = request.credentials.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned()));
+                let headers: Vec<_> = plain.chain(secret).collect();
+                let method = format!("{:?}", request.method).to_uppercase();
+                let target = request.url.path_and_query();
+                let (status, body) = self.0.borrow_mut().answer(&method, &target, &headers, &request.body);
+                Ok(Response { status, headers: Vec::new(), body: body.to_string().into() })
+            })
+            .collect()
+    }
+
+    fn sleep(&mut self, _: Duration) {}
+}
+
+/// A plug with this authorization, and its Grafana.
+fn plug(auth: Value) -> (impl FnMut(Value) -> Value, Wire) {
+    let wire = Wire::default();
+    let mut plug = Plug::new(wire.clone());
+    let cfg = json!({"grafana_url": "http://g:3000", "grafana_auth": auth}).to_string();
+    let ask = move |ctx: Value| serde_json::from_str(&plug.process(&ctx.to_string(), &cfg)).unwrap();
+    (ask, wire)
+}
+
+fn first() -> Value {
+    json!({"token": "glsa_first"})
+}
+
+fn create(title: &str) -> Value {
+    json!({"operation": "create_dashboard", "dashboard_config": {"dashboard": {"title": title, "panels": [
+        {"title": "p", "type": "graph", "targets": [{"expr": "up"}]}]}}})
+}
+
+fn with(mut ctx: Value, more: Value) -> Value {
+    ctx.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    ctx
+}
+
+#[test]
+fn a_dashboard_is_created_once_and_then_unchanged() {
+    let (mut ask, wire) = plug(first());
+    let answer = ask(create("Tëst"));
+    let result = &answer["result"];
+    assert_eq!(
+        (&result["dashboard_created"], &result["action"], &result["version"]),
+        (&json!(true), &json!("created"), &json!(1)),
+        "{answer}"
+    );
+    let uid = result["uid"].as_str().unwrap().to_owned();
+    assert_eq!(result["url"], format!("http://g:3000/d/{uid}/slug"));
+    assert!(result["warnings"][0].as_str().unwrap().ends_with("it became timeseries"), "{answer}");
+    assert_eq!(wire.0.borrow_mut().take_asked().1, 1);
+    assert_eq!(
+        wire.0.borrow().organisations[&1].dashboards[&uid].message,
+        format!("monitoring_prometheus {}", crate::VERSION)
+    );
+    assert_eq!(ask(create("Tëst"))["result"]["action"], "unchanged");
+    assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
+    assert_eq!(
+        ask(json!({"operation": "get_dashboard", "uid": uid}))["result"]["dashboard"]["panels"][0]["type"],
+        "timeseries"
+    );
+    assert_eq!(ask(json!({"operation": "delete_dashboard", "uid": uid}))["result"]["deleted"], true);
+    assert_eq!(ask(json!({"operation": "delete_dashboard", "uid": uid}))["result"]["deleted"], false);
+    assert_eq!(ask(json!({"operation": "get_dashboard", "uid": uid}))["result"]["found"], false);
+}
+
+#[test]
+fn two_hundred_dashboards_applied_again_write_nothing_and_read_two_pages() {
+    let (mut ask, wire) = plug(first());
+    let many: Vec<Value> = (0..200)
+        .map(|index| json!({"title": format!("d{index}"), "panels": [{"type": "graph", "targets": [{"expr": "up"}]}]}))
+        .collect();
+    let mut ctx = json!({"operation": "apply_dashboards", "dashboards": many});
+    assert_eq!(ask(ctx.clone())["result"]["created"], 200);
+    wire.0.borrow_mut().take_asked();
+    assert_eq!(ask(ctx.clone())["result"]["unchanged"], 200);
+    let (asked, writes) = wire.0.borrow_mut().take_asked();
+    assert_eq!((asked.len(), writes), (2, 0), "{asked:?}");
+    ctx["dashboards"][7]["panels"][0]["title"] = json!("new");
+    let planned = ask(with(ctx.clone(), json!({"operation": "plan_dashboards", "diff": true})));
+    assert_eq!((&planned["result"]["updated"], &planned["result"]["unchanged"]), (&json!(1), &json!(199)));
+    let paths: Vec<&str> = planned["result"]["dashboards"][7]["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["panels[0].title", "tags[1]"]);
+    let (asked, writes) = wire.0.borrow_mut().take_asked();
+    assert_eq!((asked.len(), writes), (3, 0), "{asked:?}");
+    assert_eq!(ask(ctx)["result"]["updated"], 1);
+    assert_eq!(wire.0.borrow().organisations[&1].dashboards.values().filter(|held| held.version == 2).count(), 1);
+}
+
+#[test]
+fn what_somebody_else_made_or_changed_is_overwritten_only_if_asked() {
+    let (mut ask, wire) = plug(first());
+    let uid = ask(create("a"))["result"]["uid"].as_str().unwrap().to_owned();
+    {
+        let mut grafana = wire.0.borrow_mut();
+        let held = grafana.organisations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap();
+        held.model["panels"][0]["title"] = json!("by hand");
+        held.model["version"] = json!(2);
+        held.version = 2;
+    }
+    let answer = ask(create("a"));
+    assert_eq!(
+        (&answer["result"]["action"], &answer["result"]["dashboard_created"]),
+        (&json!("conflict"), &json!(false)),
+        "{answer}"
+    );
+    assert!(answer["result"]["conflict"].as_str().unwrap().contains("overwrite: true"), "{answer}");
+    assert_eq!(wire.0.borrow().organisations[&1].dashboards[&uid].version, 2);
+    assert_eq!(ask(with(create("a"), json!({"overwrite": true})))["result"]["version"], 3);
+    // One that the plug did not make, and that a search by its tag does not find.
+    wire.0.borrow_mut().organisations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap().model["tags"] = json!([]);
+    let list: Vec<Value> = ["a", "b", "c", "d"].iter().map(|title| create(title)["dashboard_config"].clone()).collect();
+    let apply = json!({"operation": "apply_dashboards", "dashboards": list});
+    let planned = ask(with(apply.clone(), json!({"operation": "plan_dashboards"})));
+    assert_eq!((&planned["result"]["created"], &planned["result"]["conflict"]), (&json!(3), &json!(1)), "{planned}");
+    let answer = ask(apply.clone());
+    assert_eq!((&answer["result"]["created"], &answer["result"]["conflict"]), (&json!(3), &json!(1)), "{answer}");
+    let answer = ask(with(apply, json!({"overwrite": true})));
+    assert_eq!((&answer["result"]["unchanged"], &answer["result"]["updated"]), (&json!(3), &json!(1)), "{answer}");
+}
+
+#[test]
+fn folders_are_made_within_one_another_and_found_again() {
+    let (mut ask, wire) = plug(first());
+    wire.0
+        .borrow_mut()
+        .organisations
+        .get_mut(&1)
+        .unwrap()
+        .folders
+        .insert("by-hand".into(), ("Team A".into(), String::new()));
+    let within = || with(create("a"), json!({"folder": ["Team A", "Pipes"]}));
+    let planned = json!({"operation": "plan_dashboards", "dashboards": [create("a")["dashboard_config"]], "folder": ["Team A", "Pipes"]});
+    assert_eq!(ask(planned)["result"]["created"], 1);
+    assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
+    let answer = ask(within());
+    let folder = answer["result"]["folder_uid"].as_str().unwrap().to_owned();
+    assert_eq!(wire.0.borrow().organisations[&1].folders[&folder], ("Pipes".into(), "by-hand".into()), "{answer}");
+    let uid = answer["result"]["uid"].as_str().unwrap().to_owned();
+    assert_eq!(wire.0.borrow().organisations[&1].dashboards[&uid].folder, folder);
+    assert_eq!(ask(within())["result"]["action"], "unchanged");
+    assert_eq!(wire.0.borrow().organisations[&1].folders.len(), 2);
+    // Who names no folder moves nothing.
+    let mut given = create("other");
+    given["dashboard_config"]["dashboard"]["uid"] = json!(uid);
+    assert_eq!(ask(given)["result"]["action"], "updated");
+    assert_eq!(wire.0.borrow().organisations[&1].dashboards[&uid].folder, folder);
+    let answer = ask(with(create("b"), json!({"folder_uid": "nowhere"})));
+    assert_eq!((&answer["error_code"], &answer["field"]), (&json!("invalid_field"), &json!("folder_uid")));
+}
+
+#[test]
+fn an_organisation_is_verified_before_anything_is_written() {
+    let second = || with(create("a"), json!({"grafana_org_id": 2}));
+    let (mut ask, wire) = plug(json!({"type": "basic", "username": "admin", "password": "s3cret"}));
+    assert_eq!(ask(second())["result"]["action"], "created");
+    assert_eq!(wire.0.borrow().organisations.values().map(|one| one.dashboards.len()).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(
+        ask(json!({"operation": "grafana_status", "grafana_org_id": "2"}))["result"]["organisation"]["name"],
+        "Second"
+    );
+    // A token of another organisation writes there, whatever the header says.
+    let (mut ask, wire) = plug(first());
+    let answer = ask(second());
+    assert_eq!(
+        (&answer["error_code"], &answer["field"]),
+        (&json!("invalid_field"), &json!("grafana_org_id")),
+        "{answer}"
+    );
+    assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
+}
+
+#[test]
+fn a_refusal_says_what_grafana_said_and_what_to_configure() {
+    for status_form in [false, true] {
+        let (mut ask, wire) = plug(json!({"token": "wrong-token"}));
+        wire.0.borrow_mut().status_form = status_form;
+        let answer = ask(create("a"));
+        let error = answer["error"].as_str().unwrap();
+        assert_eq!((&answer["error_code"], &answer["http_status"]), (&json!("refused"), &json!(401)), "{answer}");
+        assert!(
+            error.contains("401: Unauthorized (")
+                && error.ends_with("in grafana_auth")
+                && !error.contains("wrong-token"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn every_template_is_applied_listed_and_exported() {
+    let (mut ask, wire) = plug(first());
+    let all = json!({"operation": "apply_dashboards", "templates": "all", "folder": "PlugPipe", "datasource": "prom"});
+    assert_eq!(ask(all.clone())["result"]["created"], 5);
+    wire.0.borrow_mut().take_asked();
+    assert_eq!(ask(all)["result"]["unchanged"], 5);
+    assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
+    let list = ask(json!({"operation": "list_dashboards", "tag": "plugpipe", "search": "PlugPipe P"}));
+    assert_eq!(
+        (&list["result"]["count"], &list["result"]["dashboards"][0]["title"]),
+        (&json!(2), &json!("PlugPipe Pipe Overview")),
+        "{list}"
+    );
+    let uid = &list["result"]["dashboards"][0]["uid"];
+    let held = ask(json!({"operation": "export_dashboards", "uids": [uid, "none"]}));
+    let file = &held["result"]["files"][0];
+    assert_eq!(
+        (file["path"].as_str().unwrap(), &held["result"]["missing"]),
+        (&*format!("{}.json", uid.as_str().unwrap()), &json!(["none"]))
+    );
+    let model: Value = serde_json::from_str(file["content"].as_str().unwrap()).unwrap();
+    assert!(model.get("id").is_none() && model.get("version").is_none() && model["uid"] == *uid);
+    let files = ask(json!({"operation": "export_dashboards", "templates": ["all"], "folder": "PlugPipe"}));
+    assert_eq!(files["result"]["files"].as_array().unwrap().len(), 5);
+    let provider: Value = serde_saphyr::from_str(files["result"]["provider"].as_str().unwrap()).unwrap();
+    assert_eq!(provider["providers"][0]["folder"], "PlugPipe");
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_is_asked() {
+    let (mut ask, wire) = plug(first());
+    let twice = create("a")["dashboard_config"].clone();
+    for (ctx, field) in [
+        (json!({"operation": "create_dashboard"}), "dashboard_config"),
+        (json!({"operation": "create_dashboard", "template": "nothing"}), "template"),
+        (json!({"operation": "create_dashboard", "template": "pipe_overview", "prefix": "a b"}), "prefix"),
+        (with(create("a"), json!({"template": "pipe_overview"})), "template"),
+        (json!({"operation": "apply_dashboards"}), "dashboards"),
+        (json!({"operation": "apply_dashboards", "dashboards": [twice, twice]}), "dashboards"),
+        (json!({"operation": "apply_dashboards", "templates": ["all", {}]}), "templates[1]"),
+        (json!({"operation": "apply_dashboards", "templates": ["pipe_overview", "nothing"]}), "templates[1]"),
+        (with(create("a"), json!({"folder": [""]})), "folder"),
+        (with(create("a"), json!({"folder_uid": "a b"})), "folder_uid"),
+        (with(create("a"), json!({"grafana_org_id": "x"})), "ctx.grafana_org_id"),
+        (json!({"operation": "get_dashboard", "uid": "a/b"}), "uid"),
+    ] {
+        let answer = ask(ctx.clone());
+        assert_eq!((&answer["success"], answer["field"].as_str()), (&json!(false), Some(field)), "{ctx} {answer}");
+    }
+    let mock = ask(with(create("a"), json!({"mock_mode": true})));
+    assert_eq!((&mock["result"]["mock"], &mock["result"]["dashboard_created"]), (&json!(true), &json!(false)));
+    assert_eq!(ask(with(create("a"), json!({"dry_run": true})))["result"]["dashboard"]["schemaVersion"], 39);
+    assert_eq!(wire.0.borrow().asked, []);
+}
+
+#[test]
+fn a_change_by_hand_is_found_where_each_is_read() {
+    let (mut ask, wire) = plug(first());
+    let list: Vec<Value> = ["a", "b", "c", "d"].iter().map(|title| create(title)["dashboard_config"].clone()).collect();
+    let apply = json!({"operation": "apply_dashboards", "dashboards": list});
+    assert_eq!(ask(apply.clone())["result"]["created"], 4);
+    let uid = wire.0.borrow().organisations[&1].dashboards.keys().next().unwrap().clone();
+    wire.0.borrow_mut().organisations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap().model["time"]["from"] =
+        json!("now-2d");
+    assert_eq!(ask(apply.clone())["result"]["unchanged"], 4);
+    let answer = ask(with(apply, json!({"verify": true, "diff": true})));
+    assert_eq!((&answer["result"]["unchanged"], &answer["result"]["conflict"]), (&json!(3), &json!(1)), "{answer}");
+    let conflict = answer["result"]["dashboards"].as_array().unwrap().iter().find(|one| one["uid"] == *uid).unwrap();
+    assert_eq!(conflict["changes"], json!([{"path": "time.from", "was": "\"now-2d\"", "wanted": "\"now-1h\""}]));
+}
+
+#[test]
+fn a_dashboard_that_is_refused_does_not_keep_the_others_back() {
+    let (mut ask, wire) = plug(first());
+    let mut grafana = wire.0.borrow_mut();
+    grafana.refuses = Some("b".into());
+    drop(grafana);
+    let list: Vec<Value> = ["a", "b", "c"].iter().map(|title| create(title)["dashboard_config"].clone()).collect();
+    let answer = ask(json!({"operation": "apply_dashboards", "dashboards": list}));
+    assert_eq!((&answer["result"]["created"], &answer["result"]["failed"]), (&json!(2), &json!(1)), "{answer}");
+    let failed = &answer["result"]["dashboards"][1];
+    assert_eq!((&failed["action"], &failed["http_status"]), (&json!("failed"), &json!(422)), "{failed}");
+    assert!(failed["error"].as_str().unwrap().contains("422: dashboard is refused"), "{failed}");
+}

@@ -1,0 +1,259 @@
+//! A Grafana that keeps what it is told, made from Grafana's published HTTP API: organisations, tokens, folders, dashboards with versions,
+//! pages of a search, and refusals in each form that Grafana has had. It does no I/O: a test brings requests and takes answers.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// One dashboard that is held.
+#[derive(Debug, Clone)]
+pub struct Dashboard {
+    pub model: Value,
+    pub version: u64,
+    pub folder: String,
+    #[allow(dead_code, reason = "not every suite looks at it")]
+    pub message: String,
+}
+
+/// One organisation.
+#[derive(Debug, Clone, Default)]
+pub struct Organisation {
+    pub name: String,
+    pub dashboards: BTreeMap<String, Dashboard>,
+    /// Title and parent, by uid.
+    pub folders: BTreeMap<String, (String, String)>,
+}
+
+/// A request's method and target.
+pub type Asked = (String, String);
+
+/// The server.
+pub struct Grafana {
+    pub organisations: BTreeMap<u64, Organisation>,
+    /// Each token's organisation.
+    pub tokens: BTreeMap<String, u64>,
+    /// `Basic` credentials, encoded, of an administrator of all organisations.
+    pub administrator: String,
+    /// Refuses in the form of Kubernetes, as Grafana 12 and later do in places.
+    pub status_form: bool,
+    /// The title of a dashboard that is refused, in the form of a list that older Grafanas have for it.
+    #[allow(dead_code, reason = "not every suite sets it")]
+    pub refuses: Option<String>,
+    pub asked: Vec<Asked>,
+    next_id: u64,
+}
+
+impl Default for Grafana {
+    fn default() -> Self {
+        let organisation = |name: &str| Organisation { name: name.into(), ..Organisation::default() };
+        Self {
+            organisations: BTreeMap::from([(1, organisation("Main Org.")), (2, organisation("Second"))]),
+            tokens: BTreeMap::from([("glsa_first".into(), 1), ("glsa_second".into(), 2)]),
+            // admin:s3cret
+            administrator: "YWRtaW46czNjcmV0".into(),
+            status_form: false,
+            refuses: None,
+            asked: Vec::new(),
+            next_id: 1,
+        }
+    }
+}
+
+impl Grafana {
+    /// What was asked since the last time, and whether anything of it writes.
+    pub fn take_asked(&mut self) -> (Vec<Asked>, usize) {
+        let asked = std::mem::take(&mut self.asked);
+        let writes = asked.iter().filter(|(method, _)| method != "GET").count();
+        (asked, writes)
+    }
+
+    /// Answers one request. Headers' names are in lower case.
+    pub fn answer(&mut self, method: &str, target: &str, headers: &[(String, String)], body: &[u8]) -> (u16, Value) {
+        self.asked.push((method.to_owned(), target.to_owned()));
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if path == "/api/health" {
+            return (200, json!({"commit": "abc", "database": "ok", "version": "12.1.0"}));
+        }
+        let header = |name: &str| headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
+        let Some(organisation) = self.organisation_of(header("authorization"), header("x-grafana-org-id")) else {
+            return self.refuse(401, "Unauthorized", "unauthorized", "Unauthorized");
+        };
+        let query: Vec<(String, String)> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.into(), decode(value)))
+            .collect();
+        let segments: Vec<String> = path.trim_start_matches("/api/").split('/').map(decode).collect();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+        match (method, segments.as_slice()) {
+            ("GET", ["org"]) => {
+                (200, json!({"id": organisation, "name": self.organisations[&organisation].name, "address": {}}))
+            }
+            ("GET", ["search"]) => (200, self.search(organisation, &query)),
+            ("GET", ["dashboards", "uid", uid]) => match self.organisations[&organisation].dashboards.get(*uid) {
+                Some(held) => {
+                    let url = format!("/d/{uid}/slug");
+                    (
+                        200,
+                        json!({"dashboard": held.model, "meta": {"folderUid": held.folder, "url": url, "version": held.version, "type": "db"}}),
+                    )
+                }
+                None => self.refuse(404, "Dashboard not found", "dashboards.not-found", "NotFound"),
+            },
+            ("DELETE", ["dashboards", "uid", uid]) => {
+                match self.organisations.get_mut(&organisation).and_then(|one| one.dashboards.remove(*uid)) {
+                    Some(held) => (200, json!({"title": held.model["title"], "message": "Dashboard deleted"})),
+                    None => self.refuse(404, "Dashboard not found", "dashboards.not-found", "NotFound"),
+                }
+            }
+            ("POST", ["dashboards", "db"]) => self.save(organisation, &body),
+            ("GET", ["folders", uid]) => match self.organisations[&organisation].folders.get(*uid) {
+                Some((title, parent)) => (200, json!({"uid": uid, "title": title, "parentUid": parent})),
+                None => self.refuse(404, "folder not found", "folder.notFound", "NotFound"),
+            },
+            ("POST", ["folders"]) => self.make_folder(organisation, &body),
+            _ => self.refuse(404, "Not found", "notFound", "NotFound"),
+        }
+    }
+
+    fn organisation_of(&self, authorization: Option<&str>, asked: Option<&str>) -> Option<u64> {
+        let authorization = authorization?;
+        if let Some(token) = authorization.strip_prefix("Bearer ") {
+            // A token is of one organisation, whatever the header asks for.
+            return self.tokens.get(token).copied();
+        }
+        if authorization.strip_prefix("Basic ")? != self.administrator {
+            return None;
+        }
+        let id = asked.map_or(Some(1), |id| id.parse().ok())?;
+        self.organisations.contains_key(&id).then_some(id)
+    }
+
+    fn refuse(&self, status: u16, message: &str, id: &str, reason: &str) -> (u16, Value) {
+        let body = if self.status_form {
+            json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": reason, "code": status})
+        } else {
+            json!({"message": message, "messageId": id, "statusCode": status, "traceID": ""})
+        };
+        (status, body)
+    }
+
+    fn save(&mut self, organisation: u64, body: &Value) -> (u16, Value) {
+        let mut model = body["dashboard"].clone();
+        let Some(title) = model["title"].as_str().filter(|title| !title.is_empty()) else {
+            return (400, json!({"message": "Dashboard title cannot be empty", "status": "empty-name"}));
+        };
+        let title = title.to_owned();
+        if self.refuses.as_ref() == Some(&title) {
+            return (
+                422,
+                json!([{"fieldNames": ["Dashboard"], "classification": "RequiredError", "message": "dashboard is refused"}]),
+            );
+        }
+        let overwrite = body["overwrite"] == true;
+        let folder = body["folderUid"].as_str().unwrap_or_default().to_owned();
+        let next_id = self.next_id;
+        let held = self.organisations.get_mut(&organisation).unwrap();
+        if !folder.is_empty() && !held.folders.contains_key(&folder) {
+            return (400, json!({"message": "folder not found", "status": "not-found"}));
+        }
+        if !model["id"].is_null() {
+            return (404, json!({"message": "Dashboard not found", "status": "not-found"}));
+        }
+        // Without a uid there would be a new one each time.
+        let uid = model["uid"].as_str().map_or_else(|| format!("made-{next_id}"), str::to_owned);
+        let old = held.dashboards.get(&uid).map(|old| (old.version, old.model["id"].clone()));
+        if let Some((version, _)) = &old
+            && !overwrite
+            && model["version"].as_u64().unwrap_or(0) != *version
+        {
+            return (
+                412,
+                json!({"message": "The dashboard has been changed by someone else", "status": "version-mismatch"}),
+            );
+        }
+        let (version, id) = old.map_or((1, json!(next_id)), |(version, id)| (version + 1, id));
+        model["id"] = id.clone();
+        model["uid"] = json!(uid);
+        model["version"] = json!(version);
+        // What Grafana adds by itself.
+        model["preload"] = json!(false);
+        for panel in model["panels"].as_array_mut().into_iter().flatten() {
+            panel["pluginVersion"] = json!("12.1.0");
+        }
+        let message = body["message"].as_str().unwrap_or_default().to_owned();
+        held.dashboards.insert(uid.clone(), Dashboard { model, version, folder: folder.clone(), message });
+        self.next_id += 1;
+        (
+            200,
+            json!({"id": id, "uid": uid, "url": format!("/d/{uid}/slug"), "status": "success", "version": version, "slug": "slug", "folderUid": folder, "title": title}),
+        )
+    }
+
+    fn make_folder(&mut self, organisation: u64, body: &Value) -> (u16, Value) {
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let (uid, title, parent) = (text("uid"), text("title"), text("parentUid"));
+        let held = self.organisations.get_mut(&organisation).unwrap();
+        if title.is_empty() {
+            return (400, json!({"message": "folder title cannot be empty"}));
+        }
+        if !parent.is_empty() && !held.folders.contains_key(&parent) {
+            return (404, json!({"message": "parent folder not found"}));
+        }
+        if held.folders.contains_key(&uid) {
+            return (
+                412,
+                json!({"message": "a folder with the same uid exists already", "status": "version-mismatch"}),
+            );
+        }
+        held.folders.insert(uid.clone(), (title.clone(), parent.clone()));
+        (200, json!({"uid": uid, "title": title, "parentUid": parent, "version": 1}))
+    }
+
+    fn search(&self, organisation: u64, query: &[(String, String)]) -> Value {
+        let all = |name: &str| {
+            query.iter().filter(|(own, _)| own == name).map(|(_, value)| value.clone()).collect::<Vec<_>>()
+        };
+        let one = |name: &str| all(name).pop();
+        let held = &self.organisations[&organisation];
+        let kind = one("type").unwrap_or_default();
+        let mut items: Vec<Value> = Vec::new();
+        if kind != "dash-db" {
+            items.extend(held.folders.iter().map(|(uid, (title, parent))| {
+                json!({"uid": uid, "title": title, "type": "dash-folder", "url": format!("/dashboards/f/{uid}/"), "tags": [], "folderUid": parent})
+            }));
+        }
+        if kind != "dash-folder" {
+            items.extend(held.dashboards.iter().map(|(uid, held)| {
+                json!({"uid": uid, "title": held.model["title"], "type": "dash-db", "url": format!("/d/{uid}/slug"), "tags": held.model["tags"], "folderUid": held.folder})
+            }));
+        }
+        let text = one("query").unwrap_or_default().to_lowercase();
+        items.retain(|item| {
+            let tags = item["tags"].as_array().cloned().unwrap_or_default();
+            item["title"].as_str().unwrap_or_default().to_lowercase().contains(&text)
+                && all("tag").iter().all(|tag| tags.iter().any(|own| own == tag))
+                && (all("folderUIDs").is_empty()
+                    || all("folderUIDs").iter().any(|folder| item["folderUid"] == **folder))
+        });
+        items.sort_by_key(|item| item["title"].as_str().unwrap_or_default().to_owned());
+        let limit: usize = one("limit").and_then(|limit| limit.parse().ok()).unwrap_or(1_000);
+        let page: usize = one("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+        items.into_iter().skip((page - 1) * limit).take(limit).collect()
+    }
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let hex: String = rest.by_ref().take(2).map(char::from).collect();
+            bytes.push(u8::from_str_radix(&hex, 16).unwrap());
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
