@@ -233,7 +233,11 @@ impl Config {
 
     /// The configuration for one call: this one, with what `ctx` says over it; none if `ctx` says nothing of it.
     pub fn with_ctx(&self, ctx: &Object) -> Result<Option<Self>, Error> {
-        let own = |key| key == NESTED || KEYS.contains(&key) || auth::is_key(key) || remote::KEYS.contains(&key);
+        // What nearly every call has, and no setting is: not to be looked for in long lists.
+        let plain = |key| matches!(key, "operation" | "metric_name" | "metric_value" | "metric_type" | "labels");
+        let own = |key| {
+            !plain(key) && (key == NESTED || KEYS.contains(&key) || auth::is_key(key) || remote::KEYS.contains(&key))
+        };
         if !ctx.iter().any(|(key, _)| own(key)) {
             return Ok(None);
         }
