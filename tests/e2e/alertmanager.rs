@@ -139,6 +139,19 @@ async fn a_webhook_is_signed_with_its_time_and_the_secret_is_told_to_nobody() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_is_busy_is_told_again() {
+    let receiver = Receiver::start(&[503, 429, 200]);
+    let plug = start(json!({"webhook_url": receiver.url, "webhook_auth": {"token": "t0ken"}})).await;
+    let answer = plug.process(&json!({"operation": "notify_webhook", "alert_name": "A"})).await.unwrap();
+    let result = &answer["result"];
+    assert_eq!((&result["delivered"], &result["exchange"]["attempts"]), (&json!(true), &json!(3)), "{answer}");
+    for _ in 0..3 {
+        assert_eq!(receiver.next(Duration::from_secs(5)).header("authorization"), Some("Bearer t0ken"));
+    }
+    assert!(receiver.is_quiet());
+}
+
+#[tokio::test]
 async fn the_python_plugs_body_is_sent_on_request() {
     let receiver = Receiver::start(&[200]);
     let plug = start(json!({"webhook_url": receiver.url, "webhook_format": "plugpipe"})).await;

@@ -384,6 +384,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn both_shapes_of_an_error_are_read() {
+        let url = Url::parse("http://h:9093/api/v2/alerts").unwrap();
+        for (body, said) in [
+            (r#"{"code":601,"message":"wrong type"}"#, "wrong type"),
+            (r#""start time must be before end time""#, "start time must be before end time"),
+            ("<html>busy</html>", "<html>busy</html>"),
+        ] {
+            let response = Response { status: 400, headers: Vec::new(), body: body.into() };
+            let error = expect_ok(&url, &response, "and so on").unwrap_err().to_string();
+            assert!(error.ends_with(&format!("answered 400: {said}; and so on")), "{error}");
+        }
+        let gone = Response { status: 410, headers: Vec::new(), body: Vec::new() };
+        assert!(expect_ok(&url, &gone, "").unwrap_err().to_string().contains("version 2"));
+    }
+
     proptest! {
         #[test]
         fn what_is_written_of_a_matcher_is_read_as_it(
