@@ -20,7 +20,7 @@ use wasmtime_wasi_io::IoView;
 
 use crate::error::Error;
 use crate::grants::Grants;
-use crate::journal::{Base, Call, Entry, Journal};
+use crate::journal::{Base, Call, Entry, Journal, Packed};
 use crate::outbound::Outbound;
 use crate::plug::EPOCH;
 use crate::plug::bindings::exports::plugpipe::monitoring::{metrics, types};
@@ -496,7 +496,8 @@ impl Session {
             .map_err(|rejection: metrics::Rejection| Error::Plug {
                 problem: format!("item {}: {}", rejection.index, text(rejection.error)),
             })?;
-        self.acknowledge(Call::RecordMany { series: series.into(), values: values.into() }).await
+        self.acknowledge(Call::RecordMany { series: Packed::of_handles(series), values: Packed::of_values(values) })
+            .await
     }
 
     /// Records by name, and answers the handle for the next time.
@@ -905,9 +906,8 @@ async fn replay(instance: &mut Instance, limit: Duration, call: Call<'_>) -> Res
             again!(metrics.call_observe_with_exemplar(series, value, &exemplar)).or_else(as_text)
         }
         Call::SetState { series, state, on } => again!(metrics.call_set_state(series, state, on)).or_else(as_text),
-        Call::RecordMany { series, values } => {
-            again!(metrics.call_record_many(&series, &values)).or_else(|rejection| as_text(rejection.error))
-        }
+        Call::RecordMany { series, values } => again!(metrics.call_record_many(&series.handles(), &values.values()))
+            .or_else(|rejection| as_text(rejection.error)),
         Call::Record { name, kind, labels, value, series } => {
             same(again!(metrics.call_record(name, kind, &labels, value)), series)
         }

@@ -24,22 +24,103 @@ pub(crate) struct Entry<'a> {
 /// old ones.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Call<'a> {
-    Process { ctx: &'a str },
-    Configure { cfg: &'a str },
+    Process {
+        ctx: &'a str,
+    },
+    Configure {
+        cfg: &'a str,
+    },
     Cleanup,
     Looked,
-    Register { definition: Box<Cow<'a, Definition>>, family: u32 },
-    SeriesOf { family: u32, labels: Cow<'a, [Label]>, series: u32 },
-    Add { series: u32, amount: f64 },
-    Set { series: u32, value: f64 },
-    Observe { series: u32, value: f64 },
-    ObserveWithExemplar { series: u32, value: f64, exemplar: Cow<'a, [Label]> },
-    SetState { series: u32, state: &'a str, on: bool },
-    RecordMany { series: Cow<'a, [u32]>, values: Cow<'a, [f64]> },
-    Record { name: &'a str, kind: MetricKind, labels: Cow<'a, [Label]>, value: f64, series: u32 },
-    Remove { series: u32 },
+    Register {
+        definition: Box<Cow<'a, Definition>>,
+        family: u32,
+    },
+    SeriesOf {
+        family: u32,
+        labels: Cow<'a, [Label]>,
+        series: u32,
+    },
+    Add {
+        series: u32,
+        amount: f64,
+    },
+    Set {
+        series: u32,
+        value: f64,
+    },
+    Observe {
+        series: u32,
+        value: f64,
+    },
+    ObserveWithExemplar {
+        series: u32,
+        value: f64,
+        exemplar: Cow<'a, [Label]>,
+    },
+    SetState {
+        series: u32,
+        state: &'a str,
+        on: bool,
+    },
+    RecordMany {
+        #[serde(borrow)]
+        series: Packed<'a>,
+        #[serde(borrow)]
+        values: Packed<'a>,
+    },
+    Record {
+        name: &'a str,
+        kind: MetricKind,
+        labels: Cow<'a, [Label]>,
+        value: f64,
+        series: u32,
+    },
+    Remove {
+        series: u32,
+    },
     Clear,
-    Restore { snapshot: &'a [u8] },
+    Restore {
+        snapshot: &'a [u8],
+    },
+}
+
+/// Numbers as bytes, the little end first: written in one piece, where a list would be written number by number.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Packed<'a>(Cow<'a, [u8]>);
+
+impl Packed<'_> {
+    pub(crate) fn of_handles(list: &[u32]) -> Self {
+        let mut bytes = Vec::with_capacity(size_of_val(list));
+        list.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+        Self(Cow::Owned(bytes))
+    }
+
+    pub(crate) fn of_values(list: &[f64]) -> Self {
+        let mut bytes = Vec::with_capacity(size_of_val(list));
+        list.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+        Self(Cow::Owned(bytes))
+    }
+
+    pub(crate) fn handles(&self) -> Vec<u32> {
+        self.0.as_chunks().0.iter().copied().map(u32::from_le_bytes).collect()
+    }
+
+    pub(crate) fn values(&self) -> Vec<f64> {
+        self.0.as_chunks().0.iter().copied().map(f64::from_le_bytes).collect()
+    }
+}
+
+impl Serialize for Packed<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Packed<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&'de [u8]>::deserialize(deserializer).map(|bytes| Self(Cow::Borrowed(bytes)))
+    }
 }
 
 /// Appends to a buffer that is there: postcard's own ways want to own it, or to make one for each call.

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use crate::error::Error;
 
-pub(crate) use entry::{Call, Entry};
+pub(crate) use entry::{Call, Entry, Packed};
 use file::{Opened, StateFile};
 
 /// The journal is replaced by a snapshot once it is this long, in bytes, and twice as long as the last snapshot: so a snapshot's
@@ -201,13 +201,15 @@ mod tests {
         assert!(journal.is_empty());
         journal.keep(7, Call::Add { series: 3, amount: f64::INFINITY }).unwrap();
         journal.keep(8, Call::Process { ctx: "{\"a\": 1}" }).unwrap();
-        journal.keep(0, Call::RecordMany { series: vec![1, 2].into(), values: vec![-0.5, 1.5].into() }).unwrap();
+        journal
+            .keep(0, Call::RecordMany { series: Packed::of_handles(&[1, 2]), values: Packed::of_values(&[-0.5, 1.5]) })
+            .unwrap();
         assert_eq!(
             calls(&journal),
             [
                 "7 Add { series: 3, amount: inf }",
                 "8 Process { ctx: \"{\\\"a\\\": 1}\" }",
-                "0 RecordMany { series: [1, 2], values: [-0.5, 1.5] }"
+                "0 RecordMany { series: Packed([1, 0, 0, 0, 2, 0, 0, 0]), values: Packed([0, 0, 0, 0, 0, 0, 224, 191, 0, 0, 0, 0, 0, 0, 248, 63]) }"
             ]
         );
         assert!(!journal.is_empty());
