@@ -577,7 +577,7 @@ impl Kind {
                 let bare = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
                 let bare = bare.trim().trim_end_matches(',');
                 expression::check(&["{", bare, "}"].concat())?;
-                if bare.is_empty() || bare.contains(['=', '~']) {
+                if bare.is_empty() || (bare.contains(['=', '~']) && stays_within_braces(bare)) {
                     Ok(bare.into())
                 } else {
                     Err(format!("expected matchers such as job=\"plugpipe\", got {:?}", excerpt(text, 100)))
@@ -589,7 +589,10 @@ impl Kind {
                 } else {
                     let name = text.split_once('{').map_or(text, |(name, _)| name);
                     let selector = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(&byte))
-                        && text.contains('{') == text.ends_with('}');
+                        && text.contains('{') == text.ends_with('}')
+                        && text
+                            .split_once('{')
+                            .is_none_or(|(_, rest)| rest.strip_suffix('}').is_some_and(stays_within_braces));
                     if !selector {
                         return Err(format!(
                             "expected a counter's selector such as http_requests_total{{code=~\"5..\"}}, or an expression with <range> in place of its range, got {:?}",
@@ -614,6 +617,26 @@ impl Kind {
             Self::Labels => Ok(String::new()),
         }
     }
+}
+
+/// Whether matchers hold nothing, outside quotes, that ends the braces around them: a bracket, or a comment that hides what follows.
+fn stays_within_braces(matchers: &str) -> bool {
+    let mut quote = None;
+    let mut characters = matchers.chars();
+    while let Some(character) = characters.next() {
+        match quote {
+            // In backquotes nothing is escaped.
+            Some(open) if character == '\\' && open != '`' => {
+                characters.next();
+            }
+            Some(open) if character == open => quote = None,
+            Some(_) => {}
+            None if matches!(character, '"' | '\'' | '`') => quote = Some(character),
+            None if matches!(character, '#' | '{' | '}' | '(' | ')' | '[' | ']') => return false,
+            None => {}
+        }
+    }
+    quote.is_none()
 }
 
 #[cfg(test)]
@@ -816,6 +839,8 @@ mod tests {
             (plugpipe(json!({"severity": "{{ bad }}"})), "parameters.severity", "letters"),
             (plugpipe(json!({"selector": "plugpipe"})), "parameters.selector", "job="),
             (plugpipe(json!({"selector": "job=\"a"})), "parameters.selector", "not closed"),
+            (plugpipe(json!({"selector": "=}#"})), "parameters.selector", "job="),
+            (objective(json!({"errors": "a_total{b=}#}"})), "parameters.errors", "selector"),
             (plugpipe(json!({"by": "job,,le"})), "parameters.by", "label names"),
             (plugpipe(json!({"runbook_base_url": "docs/runbooks"})), "parameters.runbook_base_url", "https://"),
             (plugpipe(json!({"labels": {"team": "{{ x"}})), "parameters.labels.team", "{{"),
