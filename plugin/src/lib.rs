@@ -20,6 +20,7 @@
 //! | [`rules`] | what can be said of expressions and rules without a server | any I/O |
 //! | [`telemetry`] | the plug's metrics about itself | |
 //! | [`fields`] | fields of JSON objects, with their paths for errors | know any operation |
+//! | [`fnv`] | the hash that never changes | |
 //! | [`cursor`] | JSON, read from front to back without a tree | know any operation |
 //! | [`json`] | JSON, read without copies and written without a tree | know any operation |
 //! | [`time`] | instants and durations as Prometheus writes them | read a clock |
@@ -37,6 +38,7 @@ pub mod dashboards;
 pub mod error;
 pub mod exposition;
 pub mod fields;
+pub mod fnv;
 pub mod http;
 pub mod json;
 pub mod operations;

@@ -3,10 +3,7 @@
 /// Longest uid that Grafana takes.
 const LONGEST: usize = 40;
 
-/// The bytes' FNV-1a hash: it must be the same in every version of the plug.
-pub fn hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
-    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
+pub use crate::fnv::fnv1a as hash;
 
 /// A uid for what has this title in these folders, the outermost first.
 pub fn derive(folders: &[String], title: &str) -> String {

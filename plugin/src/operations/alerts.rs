@@ -16,7 +16,7 @@ use crate::json::{Json, Object, Writer};
 use crate::registry::{Labels, MetricName};
 use crate::rules::plan::{self, Change, GroupChange, HeldGroup, HeldRule};
 use crate::rules::{self, Group, Makes, Rule, slug, with_label};
-use crate::servers::alertmanager::{Alert, write_labels};
+use crate::servers::alertmanager::{Alert, pairs, write_labels};
 use crate::servers::ruler::{self, Ruler, Target};
 use crate::servers::{grafana, prometheus};
 use crate::time::{parse_duration, prometheus_duration};
@@ -132,11 +132,8 @@ fn notify(
     data.text("alert", rule.name());
     data.text("expr", &rule.expression);
     data.text("for", &prometheus_duration(*pending_for));
-    let pairs =
-        |labels: &'_ Labels| labels.iter().map(|(n, v)| (n.as_str().to_owned(), v.to_owned())).collect::<Vec<_>>();
-    for (key, labels) in [("labels", pairs(&rule.labels)), ("annotations", pairs(annotations))] {
-        write_labels(&mut data, key, labels.iter().map(|(n, v)| (&**n, &**v)));
-    }
+    write_labels(&mut data, "labels", pairs(&rule.labels));
+    write_labels(&mut data, "annotations", pairs(annotations));
     answer.open("webhook");
     let mark = answer.mark();
     // The rule stands whether or not anybody heard of it.
@@ -264,9 +261,8 @@ fn write_held(answer: &mut Answer, group: &HeldGroup, rule: &HeldRule) {
     }
     answer.text("expression", &rule.query);
     answer.number("for_seconds", rule.pending_for);
-    let pairs = |list: &[(String, String)]| list.to_vec();
-    write_labels(answer, "labels", pairs(&rule.labels).iter().map(|(n, v)| (&**n, &**v)));
-    write_labels(answer, "annotations", pairs(&rule.annotations).iter().map(|(n, v)| (&**n, &**v)));
+    write_labels(answer, "labels", rule.labels.iter().map(|(n, v)| (&**n, &**v)));
+    write_labels(answer, "annotations", rule.annotations.iter().map(|(n, v)| (&**n, &**v)));
     answer.open_list("active");
     for alert in &rule.alerts {
         answer.open_item();

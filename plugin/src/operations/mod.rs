@@ -185,17 +185,7 @@ struct Call<'c> {
 
 impl Call<'_> {
     fn client(&mut self, limits: Limits, insist: bool) -> Client<'_> {
-        Client {
-            transport: self.transport,
-            circuits: self.circuits,
-            limits,
-            insist,
-            // Who waits for nothing but a record is not kept waiting by attempts.
-            retry: if insist { self.config.retry } else { Retry::ONCE },
-            credentials: &self.config.credentials,
-            exchange: self.exchange,
-            jitter: self.jitter,
-        }
+        client(self.transport, self.circuits, self.jitter, self.exchange, self.config, limits, insist)
     }
 
     /// Notes that so many values were recorded.
@@ -211,6 +201,21 @@ impl Call<'_> {
             expose(self.registry, self.exposition, self.telemetry, self.config.own_metrics, choice, now_ms)?;
         Ok((bytes.into_owned(), choice))
     }
+}
+
+/// What speaks to servers for one call, with what the configuration says of that.
+fn client<'a>(
+    transport: &'a mut dyn Transport,
+    circuits: &'a mut Circuits,
+    jitter: &'a mut Jitter,
+    exchange: &'a mut Exchange,
+    config: &'a Config,
+    limits: Limits,
+    insist: bool,
+) -> Client<'a> {
+    // Who waits for nothing but a record is not kept waiting by attempts.
+    let retry = if insist { config.retry } else { Retry::ONCE };
+    Client { transport, circuits, limits, insist, retry, credentials: &config.credentials, exchange, jitter }
 }
 
 /// Forgets all families and series, and returns how many series there were; the configured families are there again.
@@ -320,16 +325,9 @@ impl<T: Transport> Plug<T> {
             ));
         }
         let mut exchange = Exchange::default();
-        let client = Client {
-            transport: &mut self.transport,
-            circuits: &mut self.circuits,
-            limits: self.config.limits(),
-            insist: true,
-            retry: self.config.retry,
-            credentials: &self.config.credentials,
-            exchange: &mut exchange,
-            jitter: &mut self.jitter,
-        };
+        let (config, limits) = (&self.config, self.config.limits());
+        let client =
+            client(&mut self.transport, &mut self.circuits, &mut self.jitter, &mut exchange, config, limits, true);
         prometheus::ask_api(client, self.config.prometheus_url.clone(), ask)
     }
 
@@ -413,16 +411,9 @@ impl<T: Transport> Plug<T> {
         answer.count("series_dropped", dropped as u64);
         answer.flag("unpushed", unpushed);
         let mut exchange = Exchange::default();
-        let mut client = Client {
-            transport: &mut self.transport,
-            circuits: &mut self.circuits,
-            limits: self.config.push_limits(),
-            insist: false,
-            retry: Retry::ONCE,
-            credentials: &self.config.credentials,
-            exchange: &mut exchange,
-            jitter: &mut self.jitter,
-        };
+        let (config, limits) = (&self.config, self.config.push_limits());
+        let mut client =
+            client(&mut self.transport, &mut self.circuits, &mut self.jitter, &mut exchange, config, limits, false);
         push::clean(&mut self.pushes, &mut client, &self.config, &mut answer);
         remote::end_all(&mut self.receivers, &mut client, &self.config, &mut answer);
         answer.close();

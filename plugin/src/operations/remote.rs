@@ -135,16 +135,7 @@ pub(super) fn write(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     receiver.outbox.add(&call.registry.read(now_ms), &further_labels(config), now_ms);
 
     let limits = config.remote.write_limits(config.limits());
-    let mut client = Client {
-        transport: call.transport,
-        circuits: call.circuits,
-        limits,
-        insist: true,
-        retry: config.retry,
-        credentials: &config.credentials,
-        exchange: call.exchange,
-        jitter: call.jitter,
-    };
+    let mut client = super::client(call.transport, call.circuits, call.jitter, call.exchange, config, limits, true);
     let delivery = receiver.deliver(&mut client, config.remote.write_version);
     receiver.outbox.bound(config.remote.write_capacity);
     let (pending, dropped) = (receiver.outbox.pending() as u64, receiver.outbox.take_dropped());

@@ -10,6 +10,7 @@ pub mod templates;
 use core::time::Duration;
 
 use crate::error::{Error, excerpt};
+use crate::fnv::fnv1a;
 use crate::registry::{LabelName, Labels, MetricName};
 use crate::time::prometheus_duration;
 use crate::yaml::Yaml;
@@ -97,10 +98,7 @@ impl Rule {
 
     /// The rule with [`plan::MARK`] in its annotations. A rule that makes a series has none, and stays as it is.
     pub fn marked(mut self) -> Result<Self, Error> {
-        let text = self.yaml().write();
-        let hash = text
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+        let hash = fnv1a(self.yaml().write().bytes());
         if let Makes::Alert { annotations, .. } = &mut self.makes {
             *annotations = with_label(annotations, plan::MARK, &format!("{hash:016x}"), "annotations")?;
         }

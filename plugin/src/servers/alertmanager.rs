@@ -5,6 +5,7 @@
 
 use super::prometheus::Form;
 use crate::error::{Error, excerpt};
+use crate::fnv::fnv1a;
 use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
 use crate::json::{Json, Writer};
 use crate::registry::Labels;
@@ -36,17 +37,8 @@ impl Alert {
 
     /// The hash by which Alertmanager knows it: FNV-1a of names and values in order, each ended by the byte 255.
     pub fn fingerprint(&self) -> u64 {
-        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        let mut eat = |text: &str| {
-            for byte in text.bytes().chain([0xff]) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-            }
-        };
-        for (name, value) in self.labels.iter() {
-            eat(name.as_str());
-            eat(value);
-        }
-        hash
+        let texts = pairs(&self.labels).flat_map(|(name, value)| [name, value]);
+        fnv1a(texts.flat_map(|text| text.bytes().chain([0xff])))
     }
 }
 
