@@ -22,6 +22,7 @@ mod formats;
 mod gateway;
 mod instructions;
 mod metrics;
+mod one_build;
 mod preflight;
 mod prometheus_api;
 mod recovery;
