@@ -127,6 +127,9 @@ const READS: &[&str] = &[
     "delete_dashboard",
     "export_dashboards",
     "grafana_status",
+    "ensure_datasource",
+    "datasource_health",
+    "annotate",
     "health_check",
     "describe",
 ];

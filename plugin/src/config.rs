@@ -11,6 +11,7 @@
 //! | `webhook_format` | `alertmanager` or `plugpipe`: the body of webhooks | `alertmanager` |
 //! | `webhook_secret` | text, in `cfg` only: signs webhooks | none |
 //! | `grafana_org_id` | number: the organisation of Grafana | the credentials' own |
+//! | `grafana_api` | `api`, or `k8s`: folders and dashboards as resources of `/apis`, which needs Grafana 12 | `api` |
 //! | `job_name` | text, not empty | `plugpipe` |
 //! | `instance` | text | none |
 //! | `scrape_interval` | duration | `15s` |
@@ -65,6 +66,7 @@ const KEYS: &[&str] = &[
     "webhook_url",
     "webhook_format",
     "grafana_org_id",
+    "grafana_api",
     "job_name",
     "instance",
     "scrape_interval",
@@ -114,6 +116,8 @@ pub struct Config {
     pub webhook_secret: Option<SigningKey>,
     /// The organisation of Grafana to speak for; none for the credentials' own.
     pub grafana_org_id: Option<u64>,
+    /// Whether Grafana's folders and dashboards are asked for as resources.
+    pub grafana_resources: bool,
     /// The job in the grouping key of pushes.
     pub job_name: String,
     /// The instance in the grouping key of pushes, where there is one.
@@ -181,6 +185,7 @@ impl Default for Config {
             webhook_format: webhook::Format::default(),
             webhook_secret: None,
             grafana_org_id: None,
+            grafana_resources: false,
             job_name: "plugpipe".into(),
             instance: None,
             scrape_interval: "15s".into(),
@@ -302,6 +307,9 @@ impl Config {
             }
             if let Some(id) = setting(&fields, "grafana_org_id", organisation)? {
                 self.grafana_org_id = id;
+            }
+            if let Some(api) = setting(&fields, "grafana_api", |value| one_of(value, &["api", "k8s"]))? {
+                self.grafana_resources = api == Some(1);
             }
             let defaults = Self::default();
             self.overlay_pushes(&fields, name == "ctx", &defaults)?;

@@ -6,7 +6,9 @@
 mod alert_templates;
 mod alertmanager;
 mod alerts;
+mod annotations;
 mod dashboards;
+mod datasources;
 mod definition;
 mod discover;
 mod export;
@@ -139,6 +141,13 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
     ("delete_dashboard", "delete a dashboard from Grafana", dashboards::delete),
     ("export_dashboards", "dashboards as files for Grafana's provisioning", dashboards::export),
     ("grafana_status", "which Grafana answers, and for which organisation", dashboards::status),
+    (
+        "ensure_datasource",
+        "a Prometheus data source in Grafana, made or changed where it is not as given",
+        datasources::ensure,
+    ),
+    ("datasource_health", "whether Grafana reaches the server behind a data source", datasources::health),
+    ("annotate", "mark a moment or a region of time in Grafana's dashboards, or change a mark", annotations::annotate),
     ("health_check", "ask every configured server whether it is well", health::run),
     ("describe", "what this plug is", describe),
 ];
@@ -328,7 +337,11 @@ impl<T: Transport> Plug<T> {
         let (config, limits) = (&self.config, self.config.limits());
         let client =
             client(&mut self.transport, &mut self.circuits, &mut self.jitter, &mut exchange, config, limits, true);
-        prometheus::ask_api(client, self.config.prometheus_url.clone(), ask)
+        let answer = prometheus::ask_api(client, self.config.prometheus_url.clone(), ask);
+        if exchange.attempts > 0 {
+            self.telemetry.exchanged(exchange.elapsed);
+        }
+        answer
     }
 
     /// Replaces what was recorded by a snapshot. One that is damaged changes nothing.
@@ -377,6 +390,9 @@ impl<T: Transport> Plug<T> {
             answer.close();
             Ok(())
         });
+        if exchange.attempts > 0 {
+            self.telemetry.exchanged(exchange.elapsed);
+        }
         if let Err(error) = outcome {
             answer.take_back(begin);
             answer.flag("success", false);
