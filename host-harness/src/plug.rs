@@ -186,11 +186,9 @@ impl Plug {
         folder: Option<&Path>,
     ) -> Result<Session, Error> {
         let granted = grants.limits;
-        let limits = Limits {
-            memory_bytes: granted.memory_bytes.map_or(limits.memory_bytes, |bytes| bytes.min(limits.memory_bytes)),
-            call: granted.call.map_or(limits.call, |call| call.min(limits.call)),
-            ..limits
-        };
+        let mut limits = limits;
+        limits.memory_bytes = granted.memory_bytes.map_or(limits.memory_bytes, |bytes| bytes.min(limits.memory_bytes));
+        limits.call = granted.call.map_or(limits.call, |call| call.min(limits.call));
         let network = Network::open(grants, self.exchanges.clone()).await?;
         Session::start(self.pre.clone(), self.in_place(), config, network, limits, folder).await
     }
