@@ -22,7 +22,9 @@
 //! | [`handle`] | a plug that many share: [`PlugHandle`], and the task that owns its session |
 //! | `journal` | what was acknowledged, in memory and on disk, for a fresh instance after a crash |
 //! | [`grants`] | what a plug may reach: [`Grants`] |
-//! | `outbound` | enforces the grants on every request |
+//! | `outbound` | enforces the grants on every request: addresses, TLS, credentials, limits |
+//! | `secrets` | credentials that the host adds to requests, and keeps out of everything else |
+//! | [`recording`] | exchanges with servers, written down and played again |
 //! | `cache` | compiled components on disk |
 //! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
 //! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
@@ -40,7 +42,9 @@ mod journal;
 mod outbound;
 pub mod pipe;
 pub mod plug;
+pub mod recording;
 mod rules;
+mod secrets;
 pub mod serve;
 pub mod session;
 pub mod settings;
@@ -50,6 +54,7 @@ pub use error::Error;
 pub use grants::{Grants, Origin};
 pub use handle::PlugHandle;
 pub use plug::Plug;
+pub use recording::Exchanges;
 pub use session::{Limits, Recovery, Session};
 
 // Named only to pin its version: see Cargo.toml.

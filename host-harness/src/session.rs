@@ -19,9 +19,8 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 use crate::error::Error;
-use crate::grants::Grants;
 use crate::journal::{Base, Call, Entry, Journal, Packed};
-use crate::outbound::Outbound;
+use crate::outbound::{Network, Outbound};
 use crate::plug::EPOCH;
 use crate::plug::bindings::exports::plugpipe::monitoring::{metrics, types};
 use crate::plug::bindings::{MonitoringHost, MonitoringHostPre};
@@ -137,6 +136,9 @@ const READS: &[&str] = &[
 /// How an answer begins that says that nothing was done.
 const FAILED: &str = r#"{"success":false"#;
 
+/// Counts what the plug asked for and was refused.
+const VIOLATIONS: &str = "plugpipe_capability_violations_total";
+
 /// An operation that does nothing, for handing over a configuration.
 const NOTHING: &str = r#"{"operation":"describe"}"#;
 
@@ -250,7 +252,9 @@ pub struct Session {
     started_with: String,
     /// What it was configured with since; none for that, empty after a cleanup.
     config: Option<String>,
-    grants: Arc<Grants>,
+    network: Arc<Network>,
+    /// What the plug calls itself, once it was asked.
+    name: Option<String>,
     limits: Limits,
     journal: Journal,
     recovery: Recovery,
@@ -312,7 +316,7 @@ impl Session {
         pre: MonitoringHostPre<State>,
         in_place: bool,
         config: &Value,
-        grants: Grants,
+        network: Arc<Network>,
         limits: Limits,
         folder: Option<&Path>,
     ) -> Result<Self, Error> {
@@ -326,7 +330,8 @@ impl Session {
             in_place,
             started_with,
             config: journal.base().config.clone(),
-            grants: Arc::new(grants),
+            network,
+            name: None,
             limits,
             journal,
             recovery: Recovery::default(),
@@ -396,6 +401,7 @@ impl Session {
             self.journal.look(time);
         }
         self.compact_if_long().await;
+        self.record_violations().await;
         Ok(answer)
     }
 
@@ -405,6 +411,7 @@ impl Session {
         if let (time, true) = self.of_last_call() {
             self.journal.look(time);
         }
+        self.record_violations().await;
         Ok(answer)
     }
 
@@ -532,6 +539,30 @@ impl Session {
         Ok(removed)
     }
 
+    /// Records what the plug asked for and was refused, as one of its own metrics: between calls, so that it comes out with the rest.
+    async fn record_violations(&mut self) {
+        for (capability, count) in self.network.take_violations() {
+            let name = match self.name.take() {
+                Some(name) => name,
+                None => self.described_name().await,
+            };
+            let labels = [("capability", capability), ("plugin_name", name.as_str())]
+                .map(|(label, value)| Label { name: label.into(), value: value.into() });
+            let recorded = self.record(VIOLATIONS, MetricKind::Counter, &labels, count as f64).await;
+            if let Err(error) = recorded {
+                warn!(capability, count, %error, "refusals could not be recorded as a metric");
+            }
+            self.name = Some(name);
+        }
+    }
+
+    /// The name that the plug gives itself.
+    async fn described_name(&mut self) -> String {
+        let description = self.describe().await.ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        let name = description.as_ref().and_then(|description| description.get("name")?.as_str());
+        name.unwrap_or("unknown").to_owned()
+    }
+
     /// The whole registry in one of the formats.
     pub async fn encode(&mut self, format: Format) -> Result<Vec<u8>, Error> {
         let bytes = call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_encode(store, format))?;
@@ -559,6 +590,7 @@ impl Session {
 
     /// What a scrape with this `Accept` header gets; no header is an empty text.
     pub async fn scrape(&mut self, accept: &str) -> Result<Exposed, Error> {
+        self.record_violations().await;
         let exposed = call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_scrape(store, accept))?;
         self.looked();
         Ok(exposed)
@@ -806,7 +838,7 @@ impl Session {
         let state = State {
             table: ResourceTable::new(),
             http: WasiHttpCtx::new(),
-            outbound: Outbound::new(Arc::clone(&self.grants)),
+            outbound: Outbound::new(Arc::clone(&self.network)),
             clocks: WasiClocksCtx::default(),
             wall_clock: WallClock::default(),
             bounds: Bounds {

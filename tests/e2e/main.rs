@@ -17,20 +17,26 @@ mod discovery;
 mod examples;
 #[path = "../fakes/grafana.rs"]
 mod fake_grafana;
+#[path = "../fakes/web.rs"]
+mod fake_web;
 mod faults;
 mod formats;
 mod gateway;
 mod instructions;
 mod metrics;
 mod one_build;
+mod outbound;
 mod preflight;
 mod prometheus_api;
+mod recording;
 mod recovery;
 mod remote_write;
 mod rule_templates;
 mod rulers;
 mod sandbox;
 mod scrape;
+mod secrets;
 mod serve;
 mod stack;
 mod support;
+mod tls;
