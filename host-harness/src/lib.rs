@@ -20,6 +20,7 @@
 //! | [`plug`] | a component, compiled once: [`Plug`] |
 //! | [`session`] | a plug in its store, with one owner: [`Session`] |
 //! | [`handle`] | a plug that many share: [`PlugHandle`], and the task that owns its session |
+//! | `courier` | conversations with servers in an instance of their own, so that no record waits for one |
 //! | `journal` | what was acknowledged, in memory and on disk, for a fresh instance after a crash |
 //! | [`grants`] | what a plug may reach: [`Grants`] |
 //! | `outbound` | enforces the grants on every request: addresses, TLS, credentials, limits |
@@ -35,6 +36,7 @@
 #![deny(missing_docs)]
 
 mod cache;
+mod courier;
 pub mod error;
 pub mod grants;
 pub mod handle;

@@ -17,7 +17,7 @@ use crate::grants::Grants;
 use crate::handle::PlugHandle;
 use crate::outbound::Network;
 use crate::recording::Exchanges;
-use crate::session::{Limits, Session, State, WallClock};
+use crate::session::{Limits, Role, Session, State, WallClock};
 use bindings::MonitoringHostPre;
 
 pub(crate) mod bindings {
@@ -146,12 +146,13 @@ impl Plug {
     /// when its last handle is dropped.
     pub async fn start(&self, config: &Value, grants: Grants, limits: Limits) -> Result<PlugHandle, Error> {
         let rules_folder = grants.rules_folder.clone();
-        self.session(config, grants, limits).await.map(|session| PlugHandle::new(session, rules_folder))
+        let leader = self.open(Role::Leader, config, grants, limits, None).await?;
+        Ok(PlugHandle::new(leader, rules_folder))
     }
 
     /// Starts a plug for one owner: without a queue, for callers to whom each nanosecond counts.
     pub async fn session(&self, config: &Value, grants: Grants, limits: Limits) -> Result<Session, Error> {
-        self.open(config, grants, limits, None).await
+        self.open(Role::Alone, config, grants, limits, None).await
     }
 
     /// Like [`Plug::start`], with a folder that keeps what was acknowledged: it is there again after a restart of the host, also
@@ -164,7 +165,8 @@ impl Plug {
         limits: Limits,
     ) -> Result<PlugHandle, Error> {
         let rules_folder = grants.rules_folder.clone();
-        self.session_in(folder, config, grants, limits).await.map(|session| PlugHandle::new(session, rules_folder))
+        let leader = self.open(Role::Leader, config, grants, limits, Some(folder)).await?;
+        Ok(PlugHandle::new(leader, rules_folder))
     }
 
     /// Like [`Plug::session`], with a folder as [`Plug::start_in`] has it.
@@ -175,11 +177,12 @@ impl Plug {
         grants: Grants,
         limits: Limits,
     ) -> Result<Session, Error> {
-        self.open(config, grants, limits, Some(folder)).await
+        self.open(Role::Alone, config, grants, limits, Some(folder)).await
     }
 
     async fn open(
         &self,
+        role: Role,
         config: &Value,
         grants: Grants,
         limits: Limits,
@@ -190,7 +193,7 @@ impl Plug {
         limits.memory_bytes = granted.memory_bytes.map_or(limits.memory_bytes, |bytes| bytes.min(limits.memory_bytes));
         limits.call = granted.call.map_or(limits.call, |call| call.min(limits.call));
         let network = Network::open(grants, self.exchanges.clone()).await?;
-        Session::start(self.pre.clone(), self.in_place(), config, network, limits, folder).await
+        Session::start(self.pre.clone(), role, self.in_place(), config, network, limits, folder).await
     }
 
     /// This build's own plug leaves an exposition where it is; of others that is not known.

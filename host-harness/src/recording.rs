@@ -110,7 +110,8 @@ impl Exchanges {
             }
             let (was, is) = (expected.body.bytes(), asked.body.bytes());
             let at = was.iter().zip(&is).position(|(was, is)| was != is).unwrap_or(was.len().min(is.len()));
-            (was != is).then(|| format!("had another body: from byte {at} on {:?}, now {:?}", shown(&was, at), shown(&is, at)))
+            (was != is)
+                .then(|| format!("had another body: from byte {at} on {:?}, now {:?}", shown(&was, at), shown(&is, at)))
         };
         match recorded.get(place).and_then(differs) {
             Some(difference) => Err(format!(
@@ -349,7 +350,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let tape = Exchanges::record_to(file.path()).unwrap();
         let uri = "http://h:1/p?token=qs3cret&b=c".parse().unwrap();
-        let headers = headers(&[("authorization", "Bearer hs3cret"), ("x-scope-orgid", "team"), ("x-api-key", "ks3cret")]);
+        let headers =
+            headers(&[("authorization", "Bearer hs3cret"), ("x-scope-orgid", "team"), ("x-api-key", "ks3cret")]);
         let begun = tape.begin(&Method::POST, &uri, &headers, &Mask::default());
         tape.end(begun, body.to_vec(), outcome);
         std::fs::read_to_string(file.path()).unwrap()
@@ -393,7 +395,10 @@ mod tests {
         let url = "http://h:1/p?token=x&b=c";
         let told = |method, url: &str, body: &[u8]| replayed(&line, method, url, body).unwrap_err();
         let other_url = told(Method::POST, "http://h:1/q", b"one two");
-        assert!(other_url.contains("request 1 is POST http://h:1/q") && other_url.contains("was POST http://h:1/p?"), "{other_url}");
+        assert!(
+            other_url.contains("request 1 is POST http://h:1/q") && other_url.contains("was POST http://h:1/p?"),
+            "{other_url}"
+        );
         assert!(told(Method::GET, url, b"one two").contains("was POST"));
         let other_body = told(Method::POST, url, b"one 2wo");
         assert!(other_body.contains("from byte 4 on \"two\", now \"2wo\""), "{other_body}");

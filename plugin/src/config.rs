@@ -29,6 +29,7 @@
 //! | `push_mode` | `replace` or `add`; in `ctx` also `delete` | `replace` |
 //! | `push_gzip` | true or false: compress what is pushed | false |
 //! | `preflight` | true or false: look whether the gateway would refuse a push | for `push_metrics` true, else false |
+//! | `defer_push` | true or false: a push that is due is only said to be (`push_due`), for a host that then asks for `push_recorded` | false |
 //! | `delete_on_cleanup` | true or false: `cleanup` deletes the groups that were pushed | true |
 //! | `mock_mode` | true or false: reach no server | false |
 //! | `own_metrics` | true or false: expose `plugpipe_monitoring_*` too | false |
@@ -79,6 +80,7 @@ const KEYS: &[&str] = &[
     "max_retry_delay",
     "mock_mode",
     "own_metrics",
+    "defer_push",
     "grouping_key",
     "push_policy",
     "push_interval",
@@ -156,6 +158,8 @@ pub struct Config {
     pub push_mode: Mode,
     /// What is pushed is compressed.
     pub push_gzip: bool,
+    /// A push that nobody asked for by name is not made: the answer says that it is due, and the host sees to it.
+    pub defer_push: bool,
     /// Whether a push is checked before it is sent; none for those only that somebody asked for.
     pub preflight: Option<bool>,
     /// The groups that were pushed are deleted by `cleanup`.
@@ -205,6 +209,7 @@ impl Default for Config {
             push_interval: Duration::from_secs(15),
             push_mode: Mode::Replace,
             push_gzip: false,
+            defer_push: false,
             preflight: None,
             // Who cleans up wants nothing left; who wants the last values to stay does not clean up.
             delete_on_cleanup: true,
@@ -383,6 +388,9 @@ impl Config {
                 Some(2) => Mode::Delete,
                 _ => Mode::Replace,
             };
+        }
+        if let Some(defer) = setting(fields, "defer_push", flag)? {
+            self.defer_push = defer.unwrap_or(defaults.defer_push);
         }
         if let Some(gzip) = setting(fields, "push_gzip", flag)? {
             self.push_gzip = gzip.unwrap_or(defaults.push_gzip);

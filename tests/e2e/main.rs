@@ -11,6 +11,7 @@ mod alertmanager;
 mod alerts;
 mod cli;
 mod contract;
+mod courier;
 mod dashboards;
 mod demo;
 mod discovery;

@@ -127,7 +127,8 @@ async fn a_redirect_leads_nowhere_not_even_to_what_is_granted() {
     let config = json!({"prometheus_url": redirecting.url(), "gateway_url": other.url()});
     let plug = start(config.clone(), Grants::named_by(&config)).await;
     let before = other.connections();
-    let told = plug.process(&json!({"operation": "query_metrics", "query": format!("up=={}", other.port)})).await.unwrap();
+    let told =
+        plug.process(&json!({"operation": "query_metrics", "query": format!("up=={}", other.port)})).await.unwrap();
     assert_eq!((&told["error_code"], &told["http_status"]), (&json!("refused"), &json!(307)), "{told}");
     assert_eq!(other.connections(), before);
 }
@@ -330,7 +331,8 @@ async fn refusals_are_counted_in_the_exposition() {
         let ctx = json!({"operation": "push_metrics", "prometheus_config": {"gateway_url": "http://h.example"}});
         assert_eq!(plug.process(&ctx).await.unwrap()["error_code"], "not_granted");
     }
-    let line = r#"plugpipe_capability_violations_total{capability="http_origin",plugin_name="monitoring_prometheus"} 2"#;
+    let line =
+        r#"plugpipe_capability_violations_total{capability="http_origin",plugin_name="monitoring_prometheus"} 2"#;
     let told = exposition(&plug).await;
     assert!(told.lines().any(|own| own == line), "{told}");
     let scraped = plug.with(|session| Box::pin(session.scrape(""))).await.unwrap();
@@ -340,7 +342,8 @@ async fn refusals_are_counted_in_the_exposition() {
 #[test]
 fn a_refusal_is_a_line_in_the_audit_log() {
     let ctx = r#"{"prometheus_config": {"gateway_url": "http://h.example/services/s3cret?token=s3cret"}}"#;
-    let output = harness(&["call", "push_metrics", "--ctx", ctx]).env("PLUGPIPE_LOG", "plugpipe_harness::audit=warn").output();
+    let output =
+        harness(&["call", "push_metrics", "--ctx", ctx]).env("PLUGPIPE_LOG", "plugpipe_harness::audit=warn").output();
     let log = stderr(&output.unwrap());
     assert!(log.contains("http_origin") && log.contains("http://h.example:80"), "{log}");
     assert!(log.contains("plugpipe_harness::audit") && !log.contains("s3cret"), "{log}");
@@ -411,5 +414,9 @@ async fn pushes_to_a_real_gateway() {
         times.push(started.elapsed());
     }
     times.sort();
-    eprintln!("{pushes} pushes: median {:?}, 90 in 100 within {:?}", times[times.len() / 2], times[times.len() * 9 / 10]);
+    eprintln!(
+        "{pushes} pushes: median {:?}, 90 in 100 within {:?}",
+        times[times.len() / 2],
+        times[times.len() * 9 / 10]
+    );
 }

@@ -132,7 +132,9 @@ where
     });
     // A client that goes away is no matter.
     let _ = if h2 {
-        hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await
+        hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .serve_connection(TokioIo::new(stream), service)
+            .await
     } else {
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
     };
@@ -218,13 +220,10 @@ pub fn self_signed(names: &[&str]) -> ServerConfig {
     server_config(certificate.der().clone(), &key, None)
 }
 
-fn server_config(
-    certificate: CertificateDer<'static>,
-    key: &KeyPair,
-    clients: Option<RootCertStore>,
-) -> ServerConfig {
+fn server_config(certificate: CertificateDer<'static>, key: &KeyPair, clients: Option<RootCertStore>) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
+    let builder =
+        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
     let builder = match clients {
         None => builder.with_no_client_auth(),
         Some(roots) => {

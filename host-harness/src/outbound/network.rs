@@ -137,9 +137,10 @@ impl Network {
         let uri = canonical(&origin, request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
         *request.uri_mut() = uri;
         request.headers_mut().remove(header::HOST);
-        let begun = self.exchanges.as_ref().map(|exchanges| {
-            exchanges.begin(request.method(), request.uri(), request.headers(), &self.mask)
-        });
+        let begun = self
+            .exchanges
+            .as_ref()
+            .map(|exchanges| exchanges.begin(request.method(), request.uri(), request.headers(), &self.mask));
         self.authorize(&origin, grant, &mut request);
         Ok(Admitted { request, origin, begun, guard })
     }

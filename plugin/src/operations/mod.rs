@@ -70,6 +70,8 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
     ("restore_metrics", "replace all that is held by a snapshot", export::restore),
     ("push_metrics", "put what was recorded into this plug's group on the Pushgateway", push::push),
     ("flush_metrics", "push what no gateway has accepted yet, unless push_policy is manual", push::flush),
+    ("push_recorded", "for hosts: the push that a record with defer_push said to be due", push::recorded),
+    ("note_exchange", "for hosts: what another instance's exchange with servers came to", push::noted),
     ("delete_metrics", "delete this plug's group from the Pushgateway", push::delete),
     ("list_groups", "every group on the Pushgateway, with its last push", groups::list),
     (
