@@ -127,7 +127,8 @@ async fn a_redirect_leads_nowhere_not_even_to_what_is_granted() {
     let config = json!({"prometheus_url": redirecting.url(), "gateway_url": other.url()});
     let plug = start(config.clone(), Grants::named_by(&config)).await;
     let before = other.connections();
-    let told = plug.process(&json!({"operation": "query_metrics", "query": format!("up=={}", other.port)})).await.unwrap();
+    let told =
+        plug.process(&json!({"operation": "query_metrics", "query": format!("up=={}", other.port)})).await.unwrap();
     assert_eq!((&told["error_code"], &told["http_status"]), (&json!("refused"), &json!(307)), "{told}");
     assert_eq!(other.connections(), before);
 }
@@ -145,7 +146,7 @@ async fn paths_and_methods_are_granted_one_by_one() {
     };
     for (path, methods, success) in [
         ("/push", &[][..], true),
-        ("/push/metrics/job", &["PUT", "POST", "GET"], true),
+        ("/push", &["PUT", "POST", "GET"], true),
         ("/other", &[], false),
         ("/pus", &[], false),
         ("/push", &["DELETE"], false),
@@ -169,6 +170,9 @@ async fn an_answer_that_is_longer_than_granted_is_cut() {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 4_096]);
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").and_then(|()| stream.write_all(&[b' '; 5_000]));
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            // Until the plug has gone: a connection that is closed with something unread is reset.
+            let _ = stream.read_to_end(&mut Vec::new());
         }
     });
     for url in [announced.url(), url] {
@@ -330,7 +334,8 @@ async fn refusals_are_counted_in_the_exposition() {
         let ctx = json!({"operation": "push_metrics", "prometheus_config": {"gateway_url": "http://h.example"}});
         assert_eq!(plug.process(&ctx).await.unwrap()["error_code"], "not_granted");
     }
-    let line = r#"plugpipe_capability_violations_total{capability="http_origin",plugin_name="monitoring_prometheus"} 2"#;
+    let line =
+        r#"plugpipe_capability_violations_total{capability="http_origin",plugin_name="monitoring_prometheus"} 2"#;
     let told = exposition(&plug).await;
     assert!(told.lines().any(|own| own == line), "{told}");
     let scraped = plug.with(|session| Box::pin(session.scrape(""))).await.unwrap();
@@ -340,7 +345,8 @@ async fn refusals_are_counted_in_the_exposition() {
 #[test]
 fn a_refusal_is_a_line_in_the_audit_log() {
     let ctx = r#"{"prometheus_config": {"gateway_url": "http://h.example/services/s3cret?token=s3cret"}}"#;
-    let output = harness(&["call", "push_metrics", "--ctx", ctx]).env("PLUGPIPE_LOG", "plugpipe_harness::audit=warn").output();
+    let output =
+        harness(&["call", "push_metrics", "--ctx", ctx]).env("PLUGPIPE_LOG", "plugpipe_harness::audit=warn").output();
     let log = stderr(&output.unwrap());
     assert!(log.contains("http_origin") && log.contains("http://h.example:80"), "{log}");
     assert!(log.contains("plugpipe_harness::audit") && !log.contains("s3cret"), "{log}");
@@ -411,5 +417,9 @@ async fn pushes_to_a_real_gateway() {
         times.push(started.elapsed());
     }
     times.sort();
-    eprintln!("{pushes} pushes: median {:?}, 90 in 100 within {:?}", times[times.len() / 2], times[times.len() * 9 / 10]);
+    eprintln!(
+        "{pushes} pushes: median {:?}, 90 in 100 within {:?}",
+        times[times.len() / 2],
+        times[times.len() * 9 / 10]
+    );
 }

@@ -99,7 +99,9 @@ fn the_binary_records_and_replays() {
     let file = file.to_str().unwrap();
     let call = |option: &str| {
         let config = r#"{"prometheus_config": {"gateway_url": "http://127.0.0.1:9"}}"#;
-        harness(&["call", "push_metrics", "--ctx", config, "--grant", "http://127.0.0.1:9", option, file]).output().unwrap()
+        harness(&["call", "push_metrics", "--ctx", config, "--grant", "http://127.0.0.1:9", option, file])
+            .output()
+            .unwrap()
     };
     let error = |output: &std::process::Output| crate::support::answer(output)["error"].clone();
     let recorded = call("--record");

@@ -23,11 +23,9 @@ use tokio_rustls::TlsAcceptor;
 /// One request, as it came.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    pub method: String,
     pub uri: String,
     pub version: Version,
     pub headers: HeaderMap,
-    pub body: Bytes,
 }
 
 impl Asked {
@@ -117,14 +115,8 @@ where
         let asked = Arc::clone(&asked);
         async move {
             let (head, body) = request.into_parts();
-            let body = body.collect().await?.to_bytes();
-            let request = Asked {
-                method: head.method.to_string(),
-                uri: head.uri.to_string(),
-                version: head.version,
-                headers: head.headers,
-                body,
-            };
+            body.collect().await?;
+            let request = Asked { uri: head.uri.to_string(), version: head.version, headers: head.headers };
             let answer = answering(&request);
             asked.lock().unwrap().push(request);
             Ok::<_, hyper::Error>(answer)
@@ -132,7 +124,9 @@ where
     });
     // A client that goes away is no matter.
     let _ = if h2 {
-        hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await
+        hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .serve_connection(TokioIo::new(stream), service)
+            .await
     } else {
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
     };
@@ -218,13 +212,10 @@ pub fn self_signed(names: &[&str]) -> ServerConfig {
     server_config(certificate.der().clone(), &key, None)
 }
 
-fn server_config(
-    certificate: CertificateDer<'static>,
-    key: &KeyPair,
-    clients: Option<RootCertStore>,
-) -> ServerConfig {
+fn server_config(certificate: CertificateDer<'static>, key: &KeyPair, clients: Option<RootCertStore>) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
+    let builder =
+        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
     let builder = match clients {
         None => builder.with_no_client_auth(),
         Some(roots) => {

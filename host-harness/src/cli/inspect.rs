@@ -9,8 +9,8 @@ use plugpipe_harness::grants::{OriginGrant, origins_in};
 use plugpipe_harness::{Error, Grants, Limits, Plug};
 use serde_json::{Value, json};
 
-use super::{PlugArgs, limits, read};
 use super::show;
+use super::{PlugArgs, limits, read};
 
 /// Show the plug's size, imports and exports, and what it is granted against what it asks for
 #[derive(Args)]
@@ -91,7 +91,13 @@ impl Row {
 /// Nothing.
 const NO: &str = "no";
 
-fn compare(imports: &[String], manifest: &BTreeSet<String>, config: &Value, grants: &Grants, limits: Limits) -> Vec<Row> {
+fn compare(
+    imports: &[String],
+    manifest: &BTreeSet<String>,
+    config: &Value,
+    grants: &Grants,
+    limits: Limits,
+) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut row = |capability: String, requested: &'static str, granted: String| {
         rows.push(Row { capability, requested, granted });
@@ -158,10 +164,8 @@ fn table(rows: &[Row]) -> Table {
 
 /// The capabilities that a manifest lists: texts, or maps with the names as keys.
 fn capabilities(path: &std::path::Path) -> Result<BTreeSet<String>, Error> {
-    let manifest: Value = serde_saphyr::from_str(&read(path)?).map_err(|error| Error::Settings {
-        what: path.display().to_string(),
-        problem: format!("not YAML: {error}"),
-    })?;
+    let manifest: Value = serde_saphyr::from_str(&read(path)?)
+        .map_err(|error| Error::Settings { what: path.display().to_string(), problem: format!("not YAML: {error}") })?;
     let mut found = BTreeSet::new();
     collect(manifest.get("capabilities").unwrap_or(&Value::Null), &mut found);
     Ok(found)

@@ -57,10 +57,8 @@ const METADATA_V4: [Ipv4Addr; 5] = [
     Ipv4Addr::new(100, 100, 100, 200),
     Ipv4Addr::new(192, 0, 0, 192),
 ];
-const METADATA_V6: [Ipv6Addr; 2] = [
-    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
-    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
-];
+const METADATA_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
 
 impl AddressKind {
     /// What an address is; none for a plain place on the internet. An IPv4 address within an IPv6 one is taken out first.
@@ -202,7 +200,10 @@ mod tests {
         use AddressKind::*;
         for (expected, addresses) in [
             (Loopback, &["127.0.0.1", "127.255.255.255", "::1"][..]),
-            (Private, &["10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0", "192.168.255.255"]),
+            (
+                Private,
+                &["10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0", "192.168.255.255"],
+            ),
             (UniqueLocal, &["fc00::", "fdff::1", "fec0::1", "feff::1"]),
             (LinkLocal, &["169.254.0.0", "169.254.255.255", "fe80::", "febf::1"]),
             (Shared, &["100.64.0.0", "100.127.255.255"]),
@@ -243,10 +244,11 @@ mod tests {
 
     #[test]
     fn a_range_is_a_word_or_a_network() {
-        let holds = |range: &str, address: &str| {
-            range.parse::<AddressRange>().unwrap().contains(address.parse().unwrap())
-        };
-        assert!(holds("private", "10.1.2.3") && holds("10.1.0.0/16", "10.1.2.3") && holds("10.1.2.3", "::ffff:10.1.2.3"));
+        let holds =
+            |range: &str, address: &str| range.parse::<AddressRange>().unwrap().contains(address.parse().unwrap());
+        assert!(
+            holds("private", "10.1.2.3") && holds("10.1.0.0/16", "10.1.2.3") && holds("10.1.2.3", "::ffff:10.1.2.3")
+        );
         assert!(!holds("private", "127.0.0.1") && !holds("10.1.0.0/16", "10.2.0.0") && !holds("10.1.2.3", "10.1.2.4"));
         // Credentials of the machine need a grant of their own.
         assert!(!holds("link-local", "169.254.169.254") && !holds("0.0.0.0/0", "169.254.169.254"));

@@ -49,17 +49,8 @@ pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
         return Ok(Grants::none());
     }
     let file = Place { path: String::new(), value: &value };
-    let table = file.table(&[
-        "origins",
-        "addresses",
-        "hosts",
-        "env",
-        "credentials",
-        "tls",
-        "proxy",
-        "rules_folder",
-        "limits",
-    ])?;
+    let table =
+        file.table(&["origins", "addresses", "hosts", "env", "credentials", "tls", "proxy", "rules_folder", "limits"])?;
     let mut grants = Grants::none();
     for place in table.list("origins")? {
         grants.origins.insert(origin_grant(&place)?);
@@ -484,7 +475,10 @@ limits: {memory: 64MiB, call: 1.5s, response: 1000, requests_per_minute: 600}
     fn what_is_wrong_is_said_with_its_place_and_what_to_do() {
         for (text, expected) in [
             ("orgins: []", "orgins: not a key of grants; did you mean origins?"),
-            ("limits: {requests_per_minut: 1}", "limits.requests_per_minut: not a key of grants; did you mean requests_per_minute?"),
+            (
+                "limits: {requests_per_minut: 1}",
+                "limits.requests_per_minut: not a key of grants; did you mean requests_per_minute?",
+            ),
             ("zzz: 1", "known here are origins, addresses"),
             ("[1]", "expected keys and values"),
             ("origins: http://h", "origins: expected a list"),
@@ -492,7 +486,10 @@ limits: {memory: 64MiB, call: 1.5s, response: 1000, requests_per_minute: 600}
             ("origins: [{methods: [GET]}]", "origins[0]: url is missing"),
             ("origins: [{url: http://h, methods: [CONNECT]}]", "origins[0].methods[0]"),
             ("origins: [{url: http://h, methods: []}]", "methods is empty"),
-            ("origins: [{url: https://h, credential: mimr}]\ncredentials: {mimir: {bearer: {env: A}}}", "did you mean mimir?"),
+            (
+                "origins: [{url: https://h, credential: mimr}]\ncredentials: {mimir: {bearer: {env: A}}}",
+                "did you mean mimir?",
+            ),
             ("addresses: [intern]", "addresses[0]: \"intern\" is no range of addresses"),
             ("hosts: {\"h:81\": 1.1.1.1}", "without a port"),
             ("hosts: {h: x}", "hosts.h: \"x\" expected an address"),
@@ -514,7 +511,8 @@ limits: {memory: 64MiB, call: 1.5s, response: 1000, requests_per_minute: 600}
 
     #[test]
     fn a_secret_in_the_file_itself_is_refused_and_not_repeated() {
-        for text in ["credentials: {a: {bearer: s3cret}}", "credentials: {a: {basic: {username: u, password: s3cret}}}"] {
+        for text in ["credentials: {a: {bearer: s3cret}}", "credentials: {a: {basic: {username: u, password: s3cret}}}"]
+        {
             let error = grants(text).unwrap_err();
             assert!(error.contains("a secret is not written here") && !error.contains("s3cret"), "{error}");
         }
@@ -523,7 +521,9 @@ limits: {memory: 64MiB, call: 1.5s, response: 1000, requests_per_minute: 600}
     #[test]
     fn a_credential_does_not_cross_a_network_in_the_clear() {
         let with = |url: &str, more: &str| {
-            grants(&format!("origins: [{{url: \"{url}\", credential: c}}]\ncredentials: {{c: {{bearer: {{env: A}}}}}}\n{more}"))
+            grants(&format!(
+                "origins: [{{url: \"{url}\", credential: c}}]\ncredentials: {{c: {{bearer: {{env: A}}}}}}\n{more}"
+            ))
         };
         assert!(with("http://h.example", "").unwrap_err().contains("unencrypted"));
         assert!(with("http://10.0.0.1", "addresses: [192.168.0.0/16]").is_err());

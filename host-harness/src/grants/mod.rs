@@ -331,7 +331,9 @@ mod tests {
         };
         assert!(allowed("http://h.example", "93.184.216.34", ""));
         assert!(!allowed("http://h.example", "127.0.0.1", "") && !allowed("http://h.example", "10.0.0.1", "loopback"));
-        assert!(allowed("http://h.example", "10.0.0.1", "private") && allowed("http://h.example", "10.0.0.1", "10.0.0.0/8"));
+        assert!(
+            allowed("http://h.example", "10.0.0.1", "private") && allowed("http://h.example", "10.0.0.1", "10.0.0.0/8")
+        );
         // A literal names the address, in whichever form; localhost names loopback and nothing else.
         assert!(allowed("http://127.0.0.1", "127.0.0.1", "") && allowed("http://[::ffff:10.0.0.1]", "10.0.0.1", ""));
         assert!(!allowed("http://127.0.0.1", "127.0.0.2", ""));
@@ -343,6 +345,9 @@ mod tests {
     #[test]
     fn what_is_shown_of_a_credential_is_where_it_is() {
         let command = SecretSource::Command(vec!["pass".into(), "show".into(), "s3cret".into()]);
-        assert_eq!(serde_json::to_value(CredentialGrant::Bearer(command)).unwrap(), json!({"bearer": "command pass …"}));
+        assert_eq!(
+            serde_json::to_value(CredentialGrant::Bearer(command)).unwrap(),
+            json!({"bearer": "command pass …"})
+        );
     }
 }

@@ -2,7 +2,7 @@
 //! are taken down where exchanges are recorded.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,22 +18,53 @@ use super::told;
 use crate::recording::{Answered, Begun, Exchanges, Outcome};
 use crate::secrets::{Mask, MaskedStream};
 
-/// A recorded body is kept in memory until it is whole; what is longer is cut there.
-const MOST_RECORDED: usize = 64 * 1024 * 1024;
+/// The most of a body that is kept in memory: of an answer's where it is recorded, and of a request's.
+const MOST_KEPT: usize = 64 * 1024 * 1024;
 
-/// What has gone by of a body.
-pub(super) type Seen = Arc<Mutex<Vec<u8>>>;
-
-fn see(seen: &Seen, bytes: &[u8]) {
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let room = MOST_RECORDED.saturating_sub(seen.len());
-    seen.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+/// What has gone by of a request's body: for a recording, and to send it again.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    pieces: Vec<Bytes>,
+    length: usize,
+    /// Whether that is all of it.
+    pub(super) whole: bool,
 }
 
-/// A request's body whose pieces are taken down as they pass.
+impl Sent {
+    fn see(&mut self, piece: &Bytes) {
+        if self.length.saturating_add(piece.len()) <= MOST_KEPT {
+            self.length += piece.len();
+            self.pieces.push(piece.clone());
+        }
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.pieces.concat()
+    }
+}
+
+/// Shared with the body while it is being sent.
+pub(super) type Seen = Arc<Mutex<Sent>>;
+
+/// A look at what has been sent.
+pub(super) fn seen(seen: &Seen) -> MutexGuard<'_, Sent> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A request's body whose pieces are kept as they pass.
 pub(super) struct Watched {
-    pub(super) body: WasiBody,
-    pub(super) seen: Seen,
+    body: WasiBody,
+    seen: Seen,
+    length: usize,
+}
+
+impl Watched {
+    pub(super) fn new(body: WasiBody, seen: Seen) -> Self {
+        if body.is_end_stream() {
+            self::seen(&seen).whole = true;
+        }
+        Self { body, seen, length: 0 }
+    }
 }
 
 impl Body for Watched {
@@ -42,9 +73,14 @@ impl Body for Watched {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if let Some(Some(bytes)) = frame.as_ref().and_then(|frame| Some(frame.as_ref().ok()?.data_ref())) {
-            see(&self.seen, bytes);
+        if let Some(Some(piece)) = frame.as_ref().and_then(|frame| Some(frame.as_ref().ok()?.data_ref())) {
+            self.length = self.length.saturating_add(piece.len());
+            seen(&self.seen).see(piece);
         }
+        let over = frame.is_none() || self.body.is_end_stream();
+        let mut sent = seen(&self.seen);
+        sent.whole = over && !matches!(frame, Some(Err(_))) && sent.length == self.length;
+        drop(sent);
         Poll::Ready(frame)
     }
 
@@ -61,22 +97,15 @@ impl Body for Watched {
 pub(super) struct Taking {
     exchanges: Exchanges,
     begun: Option<Begun>,
-    pub(super) request: Seen,
+    request: Seen,
     status: u16,
     headers: http::HeaderMap,
     answer: Vec<u8>,
 }
 
 impl Taking {
-    pub(super) fn new(exchanges: Exchanges, begun: Begun) -> Self {
-        Self {
-            exchanges,
-            begun: Some(begun),
-            request: Seen::default(),
-            status: 0,
-            headers: http::HeaderMap::new(),
-            answer: Vec::new(),
-        }
+    pub(super) fn new(exchanges: Exchanges, begun: Begun, request: Seen) -> Self {
+        Self { exchanges, begun: Some(begun), request, status: 0, headers: http::HeaderMap::new(), answer: Vec::new() }
     }
 
     pub(super) fn answered(&mut self, head: &http::response::Parts) {
@@ -95,8 +124,11 @@ impl Taking {
 
     fn end(&mut self, outcome: Outcome) {
         let Some(begun) = self.begun.take() else { return };
-        let request = self.request.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.exchanges.end(begun, request, outcome);
+        let (request, whole) = {
+            let sent = seen(&self.request);
+            (sent.bytes(), sent.whole)
+        };
+        self.exchanges.end(begun, request, whole, outcome);
     }
 }
 
@@ -155,7 +187,7 @@ impl<G> Answer<G> {
 
     fn give(&mut self, bytes: Bytes) -> Frame<Bytes> {
         if let Some(taking) = &mut self.taking {
-            let room = MOST_RECORDED.saturating_sub(taking.answer.len());
+            let room = MOST_KEPT.saturating_sub(taking.answer.len());
             taking.answer.extend_from_slice(bytes.get(..room).unwrap_or(&bytes));
         }
         Frame::data(bytes)

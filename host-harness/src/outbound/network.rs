@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::uri::{Parts, Uri};
 use http::{Request, Response, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 use tracing::debug;
@@ -17,10 +19,10 @@ use url::Url;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::audit::{self, Violations};
-use super::body::{Answer, Bounds, Recorded, Taking, Watched};
-use super::connect::{CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, is_proxied, of_error, system_resolver};
+use super::body::{Answer, Bounds, Recorded, Seen, Taking, Watched};
+use super::connect::{CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, is_proxied, of_error, system_resolver};
 use super::failure::Failure;
-use super::{tls, told};
+use super::{body, tls, told};
 use crate::error::Error as HostError;
 use crate::grants::{Grants, Origin, OriginGrant, Refusal};
 use crate::recording::{Begun, Exchanges, Outcome};
@@ -30,9 +32,9 @@ use crate::secrets::{Credential, Mask};
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
 const BETWEEN_BYTES_TIME: Duration = Duration::from_secs(600);
 
-/// A connection that nobody used for so long is closed: many servers close theirs after a minute, and one that is closed as it is
-/// used again is a request lost.
-const IDLE_TIME: Duration = Duration::from_secs(30);
+/// A connection that nobody used for so long is closed. Many servers close theirs after 5 s, and a request that crosses that on its
+/// way is lost; while pushes that are further apart gain nothing by keeping one.
+const IDLE_TIME: Duration = Duration::from_secs(4);
 
 /// Connections to one origin that are kept though nobody uses them.
 const IDLE_CONNECTIONS: usize = 8;
@@ -137,9 +139,10 @@ impl Network {
         let uri = canonical(&origin, request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
         *request.uri_mut() = uri;
         request.headers_mut().remove(header::HOST);
-        let begun = self.exchanges.as_ref().map(|exchanges| {
-            exchanges.begin(request.method(), request.uri(), request.headers(), &self.mask)
-        });
+        let begun = self
+            .exchanges
+            .as_ref()
+            .map(|exchanges| exchanges.begin(request.method(), request.uri(), request.headers(), &self.mask));
         self.authorize(&origin, grant, &mut request);
         Ok(Admitted { request, origin, begun, guard })
     }
@@ -196,13 +199,13 @@ impl Network {
         debug!(method = %request.method(), %origin, "request");
         match (&self.exchanges, begun) {
             (Some(exchanges), Some(begun)) if exchanges.is_replay() => replay(exchanges, begun, request).await,
-            (Some(exchanges), Some(begun)) => {
-                let taking = Taking::new(exchanges.clone(), begun);
-                let seen = Arc::clone(&taking.request);
-                let request = request.map(|body| Watched { body, seen }.boxed_unsync());
-                self.exchange(request, options, Some(taking), guard).await
+            (exchanges, begun) => {
+                let seen = Seen::default();
+                let request = request.map(|body| Watched::new(body, Arc::clone(&seen)).boxed_unsync());
+                let recorded = exchanges.clone().zip(begun);
+                let taking = recorded.map(|(exchanges, begun)| Taking::new(exchanges, begun, Arc::clone(&seen)));
+                self.exchange(request, options, &seen, taking, guard).await
             }
-            _ => self.exchange(request, options, None, guard).await,
         }
         .map_err(told)
     }
@@ -211,6 +214,7 @@ impl Network {
         &self,
         request: Request<WasiBody>,
         options: RequestOptions,
+        seen: &Seen,
         taking: Option<Taking>,
         guard: UnderWay,
     ) -> Result<Response<WasiBody>, Failure> {
@@ -218,7 +222,7 @@ impl Network {
             limit: self.grants.limits.response_bytes.unwrap_or(MOST_RESPONSE_BYTES),
             between: options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES_TIME),
         };
-        match self.head(request, options, bounds.limit).await {
+        match self.head(request, options, seen, bounds.limit).await {
             Ok(response) => {
                 debug!(status = response.status().as_u16(), "answer");
                 let (mut head, body) = response.into_parts();
@@ -245,18 +249,39 @@ impl Network {
         &self,
         request: Request<WasiBody>,
         options: RequestOptions,
+        seen: &Seen,
         limit: u64,
-    ) -> Result<Response<hyper::body::Incoming>, Failure> {
+    ) -> Result<Response<Incoming>, Failure> {
         let connect = options.connect_timeout.unwrap_or(CONNECT_TIME);
         let total = connect.saturating_add(options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIME));
-        let answer = CONNECT_WITHIN.scope(Some(connect), self.client.request(request));
-        let response =
-            timeout(total, answer).await.map_err(|_| Failure::ReadTimeout)?.map_err(|error| of_error(&error))?;
+        let answer = CONNECT_WITHIN.scope(Some(connect), self.answer(request, seen));
+        let response = timeout(total, answer).await.map_err(|_| Failure::ReadTimeout)??;
         let announced = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit) {
             return Err(Failure::TooLong(limit));
         }
         Ok(response)
+    }
+
+    /// Sends the request. A server may close a connection that was kept just as it is used again; then nothing was answered, and a
+    /// request that does the same however often it is made is sent once more.
+    async fn answer(&self, mut request: Request<WasiBody>, seen: &Seen) -> Result<Response<Incoming>, Failure> {
+        let mut again = Some(head_of(&request)).filter(|_| request.method().is_idempotent());
+        loop {
+            let connection = capture_connection(&mut request);
+            let failure = match self.client.request(request).await {
+                Ok(response) => {
+                    uses(&connection);
+                    return Ok(response);
+                }
+                Err(error) => of_error(&error),
+            };
+            let head = again.take().filter(|_| failure == Failure::Terminated && uses(&connection) > 0);
+            let (Some(head), Some(body)) = (head, whole(seen)) else { return Err(failure) };
+            debug!("the connection had been closed; the request is sent again");
+            again = Some(head_of(&head));
+            request = head.map(|()| Full::new(body).map_err(|never| match never {}).boxed_unsync());
+        }
     }
 
     fn mask_headers(&self, headers: &mut http::HeaderMap) {
@@ -273,6 +298,30 @@ impl Network {
             }
         }
     }
+}
+
+/// A request without its body.
+fn head_of<B>(request: &Request<B>) -> Request<()> {
+    let mut head = Request::new(());
+    *head.method_mut() = request.method().clone();
+    *head.uri_mut() = request.uri().clone();
+    *head.headers_mut() = request.headers().clone();
+    head
+}
+
+/// The body that was sent, if that was all of it.
+fn whole(seen: &Seen) -> Option<Bytes> {
+    let sent = body::seen(seen);
+    sent.whole.then(|| sent.bytes().into())
+}
+
+/// How often the connection of a request had been used before it. 0 where none was made.
+fn uses(connection: &CaptureConnection) -> usize {
+    let mut extras = http::Extensions::new();
+    if let Some(connected) = &*connection.connection_metadata() {
+        connected.get_extras(&mut extras);
+    }
+    extras.get::<Uses>().map_or(0, Uses::count)
 }
 
 /// The recorded answer.

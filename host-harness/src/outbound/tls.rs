@@ -61,6 +61,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let problem = |error: rustls::pki_types::pem::Error| {
         format!("tls: {} cannot be read as certificates in PEM ({error})", path.display())
     };
-    let all: Vec<_> = CertificateDer::pem_file_iter(path).map_err(problem)?.collect::<Result<_, _>>().map_err(problem)?;
+    let all: Vec<_> =
+        CertificateDer::pem_file_iter(path).map_err(problem)?.collect::<Result<_, _>>().map_err(problem)?;
     if all.is_empty() { Err(format!("tls: {} holds no certificate in PEM", path.display())) } else { Ok(all) }
 }
