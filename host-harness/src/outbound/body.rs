@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -18,78 +19,86 @@ use super::told;
 use crate::recording::{Answered, Begun, Exchanges, Outcome};
 use crate::secrets::{Mask, MaskedStream};
 
-/// The most of a body that is kept in memory: of an answer's where it is recorded, and of a request's.
+/// The most of a body that is recorded; it is kept in memory until it is whole.
 const MOST_KEPT: usize = 64 * 1024 * 1024;
 
-/// What has gone by of a request's body: for a recording, and to send it again.
-#[derive(Debug, Default)]
-pub(super) struct Sent {
-    pieces: Vec<Bytes>,
-    length: usize,
-    /// Whether that is all of it.
-    pub(super) whole: bool,
+/// So much of a request's body is waited for before anything is sent. What is whole by then can be sent again, in one piece.
+const MOST_WAITED_FOR: usize = 1024 * 1024;
+
+/// A request's body before it is sent.
+pub(super) enum Gathered {
+    /// All of it.
+    Whole(Bytes),
+    /// It is long: what came so far, and the rest.
+    Long { first: Vec<Bytes>, rest: WasiBody },
 }
 
-impl Sent {
-    fn see(&mut self, piece: &Bytes) {
-        if self.length.saturating_add(piece.len()) <= MOST_KEPT {
-            self.length += piece.len();
-            self.pieces.push(piece.clone());
+/// Waits for a body, unless it is long. The error is the plug's own: it gave up on what it had begun.
+pub(super) async fn gather(mut body: WasiBody) -> Result<Gathered, Error> {
+    let (mut pieces, mut length) = (Vec::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        // Trailers of requests are of no use to the servers that this plug speaks to.
+        let Ok(piece) = frame?.into_data() else { continue };
+        length = length.saturating_add(piece.len());
+        pieces.push(piece);
+        if length > MOST_WAITED_FOR {
+            return Ok(Gathered::Long { first: pieces, rest: body });
         }
     }
+    Ok(Gathered::Whole(match pieces.len() {
+        0 | 1 => pieces.pop().unwrap_or_default(),
+        _ => pieces.concat().into(),
+    }))
+}
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        self.pieces.concat()
-    }
+/// What has gone by of a request's body, for a recording.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    bytes: Vec<u8>,
+    /// Whether that is all of it.
+    whole: bool,
 }
 
 /// Shared with the body while it is being sent.
 pub(super) type Seen = Arc<Mutex<Sent>>;
 
-/// A look at what has been sent.
-pub(super) fn seen(seen: &Seen) -> MutexGuard<'_, Sent> {
+fn seen(seen: &Seen) -> MutexGuard<'_, Sent> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A request's body whose pieces are kept as they pass.
-pub(super) struct Watched {
-    body: WasiBody,
-    seen: Seen,
-    length: usize,
+/// A body that was whole before it was sent.
+pub(super) fn whole(bytes: &Bytes) -> Seen {
+    Arc::new(Mutex::new(Sent { bytes: bytes.to_vec(), whole: true }))
 }
 
-impl Watched {
-    pub(super) fn new(body: WasiBody, seen: Seen) -> Self {
-        if body.is_end_stream() {
-            self::seen(&seen).whole = true;
-        }
-        Self { body, seen, length: 0 }
-    }
+/// A long body on its way: what came first, and the rest. Taken down as it passes, where exchanges are recorded.
+pub(super) struct Long {
+    pub(super) first: std::vec::IntoIter<Bytes>,
+    pub(super) rest: WasiBody,
+    pub(super) seen: Option<Seen>,
 }
 
-impl Body for Watched {
+impl Body for Long {
     type Data = Bytes;
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if let Some(Some(piece)) = frame.as_ref().and_then(|frame| Some(frame.as_ref().ok()?.data_ref())) {
-            self.length = self.length.saturating_add(piece.len());
-            seen(&self.seen).see(piece);
+        let frame = match self.first.next() {
+            Some(piece) => Some(Ok(Frame::data(piece))),
+            None => ready!(Pin::new(&mut self.rest).poll_frame(cx)),
+        };
+        if let Some(own) = &self.seen {
+            let mut sent = seen(own);
+            match frame.as_ref().map(|frame| frame.as_ref().ok().and_then(Frame::data_ref)) {
+                Some(Some(piece)) => {
+                    let room = MOST_KEPT.saturating_sub(sent.bytes.len());
+                    sent.bytes.extend_from_slice(piece.get(..room).unwrap_or(piece));
+                }
+                Some(None) => {}
+                None => sent.whole = sent.bytes.len() < MOST_KEPT,
+            }
         }
-        let over = frame.is_none() || self.body.is_end_stream();
-        let mut sent = seen(&self.seen);
-        sent.whole = over && !matches!(frame, Some(Err(_))) && sent.length == self.length;
-        drop(sent);
         Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
@@ -125,8 +134,8 @@ impl Taking {
     fn end(&mut self, outcome: Outcome) {
         let Some(begun) = self.begun.take() else { return };
         let (request, whole) = {
-            let sent = seen(&self.request);
-            (sent.bytes(), sent.whole)
+            let mut sent = seen(&self.request);
+            (std::mem::take(&mut sent.bytes), sent.whole)
         };
         self.exchanges.end(begun, request, whole, outcome);
     }

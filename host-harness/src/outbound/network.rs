@@ -19,7 +19,7 @@ use url::Url;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::audit::{self, Violations};
-use super::body::{Answer, Bounds, Recorded, Seen, Taking, Watched};
+use super::body::{Answer, Bounds, Gathered, Long, Recorded, Seen, Taking};
 use super::connect::{CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, is_proxied, of_error, system_resolver};
 use super::failure::Failure;
 use super::{body, tls, told};
@@ -64,6 +64,14 @@ pub(crate) struct Admitted {
     origin: Origin,
     begun: Option<Begun>,
     guard: UnderWay,
+}
+
+/// A request as it is sent.
+enum Outgoing {
+    /// It can be sent again.
+    Whole(Request<()>, Bytes),
+    /// Its body comes only once.
+    Long(Request<WasiBody>),
 }
 
 /// A request that is under way, until its answer is gone.
@@ -200,11 +208,22 @@ impl Network {
         match (&self.exchanges, begun) {
             (Some(exchanges), Some(begun)) if exchanges.is_replay() => replay(exchanges, begun, request).await,
             (exchanges, begun) => {
-                let seen = Seen::default();
-                let request = request.map(|body| Watched::new(body, Arc::clone(&seen)).boxed_unsync());
-                let recorded = exchanges.clone().zip(begun);
-                let taking = recorded.map(|(exchanges, begun)| Taking::new(exchanges, begun, Arc::clone(&seen)));
-                self.exchange(request, options, &seen, taking, guard).await
+                let (head, body) = request.into_parts();
+                let head = Request::from_parts(head, ());
+                let (outgoing, seen) = match body::gather(body).await? {
+                    Gathered::Whole(bytes) => {
+                        let seen = begun.as_ref().map(|_| body::whole(&bytes));
+                        (Outgoing::Whole(head, bytes), seen)
+                    }
+                    Gathered::Long { first, rest } => {
+                        let seen = begun.as_ref().map(|_| Seen::default());
+                        let body = Long { first: first.into_iter(), rest, seen: seen.clone() };
+                        (Outgoing::Long(head.map(|()| body.boxed_unsync())), seen)
+                    }
+                };
+                let recorded = exchanges.clone().zip(begun).zip(seen);
+                let taking = recorded.map(|((exchanges, begun), seen)| Taking::new(exchanges, begun, seen));
+                self.exchange(outgoing, options, taking, guard).await
             }
         }
         .map_err(told)
@@ -212,9 +231,8 @@ impl Network {
 
     async fn exchange(
         &self,
-        request: Request<WasiBody>,
+        request: Outgoing,
         options: RequestOptions,
-        seen: &Seen,
         taking: Option<Taking>,
         guard: UnderWay,
     ) -> Result<Response<WasiBody>, Failure> {
@@ -222,7 +240,7 @@ impl Network {
             limit: self.grants.limits.response_bytes.unwrap_or(MOST_RESPONSE_BYTES),
             between: options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES_TIME),
         };
-        match self.head(request, options, seen, bounds.limit).await {
+        match self.head(request, options, bounds.limit).await {
             Ok(response) => {
                 debug!(status = response.status().as_u16(), "answer");
                 let (mut head, body) = response.into_parts();
@@ -247,14 +265,13 @@ impl Network {
     /// The answer, whose body is still to come.
     async fn head(
         &self,
-        request: Request<WasiBody>,
+        request: Outgoing,
         options: RequestOptions,
-        seen: &Seen,
         limit: u64,
     ) -> Result<Response<Incoming>, Failure> {
         let connect = options.connect_timeout.unwrap_or(CONNECT_TIME);
         let total = connect.saturating_add(options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIME));
-        let answer = CONNECT_WITHIN.scope(Some(connect), self.answer(request, seen));
+        let answer = CONNECT_WITHIN.scope(Some(connect), self.answer(request));
         let response = timeout(total, answer).await.map_err(|_| Failure::ReadTimeout)??;
         let announced = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit) {
@@ -265,22 +282,29 @@ impl Network {
 
     /// Sends the request. A server may close a connection that was kept just as it is used again; then nothing was answered, and a
     /// request that does the same however often it is made is sent once more.
-    async fn answer(&self, mut request: Request<WasiBody>, seen: &Seen) -> Result<Response<Incoming>, Failure> {
-        let mut again = Some(head_of(&request)).filter(|_| request.method().is_idempotent());
+    async fn answer(&self, outgoing: Outgoing) -> Result<Response<Incoming>, Failure> {
+        let (head, body) = match outgoing {
+            Outgoing::Whole(head, body) => (head, body),
+            Outgoing::Long(request) => return self.client.request(request).await.map_err(|error| of_error(&error)),
+        };
         loop {
+            let again = head.clone();
+            let mut request = again.map(|()| Full::new(body.clone()).map_err(|never| match never {}).boxed_unsync());
             let connection = capture_connection(&mut request);
-            let failure = match self.client.request(request).await {
+            match self.client.request(request).await {
                 Ok(response) => {
                     uses(&connection);
                     return Ok(response);
                 }
-                Err(error) => of_error(&error),
-            };
-            let head = again.take().filter(|_| failure == Failure::Terminated && uses(&connection) > 0);
-            let (Some(head), Some(body)) = (head, whole(seen)) else { return Err(failure) };
-            debug!("the connection had been closed; the request is sent again");
-            again = Some(head_of(&head));
-            request = head.map(|()| Full::new(body).map_err(|never| match never {}).boxed_unsync());
+                Err(error) => {
+                    let failure = of_error(&error);
+                    let was_kept = uses(&connection) > 0;
+                    if failure != Failure::Terminated || !was_kept || !head.method().is_idempotent() {
+                        return Err(failure);
+                    }
+                    debug!("the connection had been closed; the request is sent again");
+                }
+            }
         }
     }
 
@@ -298,21 +322,6 @@ impl Network {
             }
         }
     }
-}
-
-/// A request without its body.
-fn head_of<B>(request: &Request<B>) -> Request<()> {
-    let mut head = Request::new(());
-    *head.method_mut() = request.method().clone();
-    *head.uri_mut() = request.uri().clone();
-    *head.headers_mut() = request.headers().clone();
-    head
-}
-
-/// The body that was sent, if that was all of it.
-fn whole(seen: &Seen) -> Option<Bytes> {
-    let sent = body::seen(seen);
-    sent.whole.then(|| sent.bytes().into())
 }
 
 /// How often the connection of a request had been used before it. 0 where none was made.
