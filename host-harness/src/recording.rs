@@ -70,10 +70,11 @@ impl Exchanges {
         Begun { number, method: method.to_string(), url: redacted_url(uri), headers: redacted(headers, &mask), mask }
     }
 
-    /// Writes down what became of a request. Nothing, if this is a replay.
-    pub(crate) fn end(&self, begun: Begun, request_body: Vec<u8>, outcome: Outcome) {
+    /// Writes down what became of a request; nothing, if this is a replay. Of the request's body what was sent, and whether that was all of it.
+    pub(crate) fn end(&self, begun: Begun, request_body: Vec<u8>, whole: bool, outcome: Outcome) {
         let Tape::Record { file, .. } = &*self.0 else { return };
-        let exchange = begun.with(request_body, outcome);
+        let mut exchange = begun.with(request_body, outcome);
+        exchange.request.cut = !whole;
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
         // One line, one write: what is there when the process is killed are whole lines.
         let written = serde_json::to_vec(&exchange).map_err(std::io::Error::from).and_then(|mut line| {
@@ -108,7 +109,10 @@ impl Exchanges {
             if (&expected.method, &expected.url) != (&asked.method, &asked.url) {
                 return Some(format!("was {} {}", expected.method, expected.url));
             }
-            let (was, is) = (expected.body.bytes(), asked.body.bytes());
+            let (was, mut is) = (expected.body.bytes(), asked.body.bytes());
+            if expected.cut {
+                is.truncate(was.len());
+            }
             let at = was.iter().zip(&is).position(|(was, is)| was != is).unwrap_or(was.len().min(is.len()));
             (was != is)
                 .then(|| format!("had another body: from byte {at} on {:?}, now {:?}", shown(&was, at), shown(&is, at)))
@@ -155,7 +159,7 @@ impl Begun {
             failed => failed,
         };
         let body = Content::of(redacted_json(body));
-        let request = Asked { method: self.method, url: self.url, headers: self.headers, body };
+        let request = Asked { method: self.method, url: self.url, headers: self.headers, body, cut: false };
         Exchange { number: self.number, request, outcome }
     }
 }
@@ -175,6 +179,9 @@ struct Asked {
     url: String,
     headers: Vec<(String, Content)>,
     body: Content,
+    /// Whether the body was longer: the exchange had failed before all of it was sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
 }
 
 /// What became of a request.
@@ -353,7 +360,7 @@ mod tests {
         let headers =
             headers(&[("authorization", "Bearer hs3cret"), ("x-scope-orgid", "team"), ("x-api-key", "ks3cret")]);
         let begun = tape.begin(&Method::POST, &uri, &headers, &Mask::default());
-        tape.end(begun, body.to_vec(), outcome);
+        tape.end(begun, body.to_vec(), true, outcome);
         std::fs::read_to_string(file.path()).unwrap()
     }
 

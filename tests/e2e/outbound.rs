@@ -146,7 +146,7 @@ async fn paths_and_methods_are_granted_one_by_one() {
     };
     for (path, methods, success) in [
         ("/push", &[][..], true),
-        ("/push/metrics/job", &["PUT", "POST", "GET"], true),
+        ("/push", &["PUT", "POST", "GET"], true),
         ("/other", &[], false),
         ("/pus", &[], false),
         ("/push", &["DELETE"], false),
@@ -170,6 +170,9 @@ async fn an_answer_that_is_longer_than_granted_is_cut() {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 4_096]);
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").and_then(|()| stream.write_all(&[b' '; 5_000]));
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            // Until the plug has gone: a connection that is closed with something unread is reset.
+            let _ = stream.read_to_end(&mut Vec::new());
         }
     });
     for url in [announced.url(), url] {

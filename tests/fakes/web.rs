@@ -23,11 +23,9 @@ use tokio_rustls::TlsAcceptor;
 /// One request, as it came.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    pub method: String,
     pub uri: String,
     pub version: Version,
     pub headers: HeaderMap,
-    pub body: Bytes,
 }
 
 impl Asked {
@@ -117,14 +115,8 @@ where
         let asked = Arc::clone(&asked);
         async move {
             let (head, body) = request.into_parts();
-            let body = body.collect().await?.to_bytes();
-            let request = Asked {
-                method: head.method.to_string(),
-                uri: head.uri.to_string(),
-                version: head.version,
-                headers: head.headers,
-                body,
-            };
+            body.collect().await?;
+            let request = Asked { uri: head.uri.to_string(), version: head.version, headers: head.headers };
             let answer = answering(&request);
             asked.lock().unwrap().push(request);
             Ok::<_, hyper::Error>(answer)

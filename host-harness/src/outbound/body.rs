@@ -2,12 +2,13 @@
 //! are taken down where exchanges are recorded.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -18,42 +19,86 @@ use super::told;
 use crate::recording::{Answered, Begun, Exchanges, Outcome};
 use crate::secrets::{Mask, MaskedStream};
 
-/// A recorded body is kept in memory until it is whole; what is longer is cut there.
-const MOST_RECORDED: usize = 64 * 1024 * 1024;
+/// The most of a body that is recorded; it is kept in memory until it is whole.
+const MOST_KEPT: usize = 64 * 1024 * 1024;
 
-/// What has gone by of a body.
-pub(super) type Seen = Arc<Mutex<Vec<u8>>>;
+/// So much of a request's body is waited for before anything is sent. What is whole by then can be sent again, in one piece.
+const MOST_WAITED_FOR: usize = 1024 * 1024;
 
-fn see(seen: &Seen, bytes: &[u8]) {
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let room = MOST_RECORDED.saturating_sub(seen.len());
-    seen.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+/// A request's body before it is sent.
+pub(super) enum Gathered {
+    /// All of it.
+    Whole(Bytes),
+    /// It is long: what came so far, and the rest.
+    Long { first: Vec<Bytes>, rest: WasiBody },
 }
 
-/// A request's body whose pieces are taken down as they pass.
-pub(super) struct Watched {
-    pub(super) body: WasiBody,
-    pub(super) seen: Seen,
+/// Waits for a body, unless it is long. The error is the plug's own: it gave up on what it had begun.
+pub(super) async fn gather(mut body: WasiBody) -> Result<Gathered, Error> {
+    let (mut pieces, mut length) = (Vec::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        // Trailers of requests are of no use to the servers that this plug speaks to.
+        let Ok(piece) = frame?.into_data() else { continue };
+        length = length.saturating_add(piece.len());
+        pieces.push(piece);
+        if length > MOST_WAITED_FOR {
+            return Ok(Gathered::Long { first: pieces, rest: body });
+        }
+    }
+    Ok(Gathered::Whole(match pieces.len() {
+        0 | 1 => pieces.pop().unwrap_or_default(),
+        _ => pieces.concat().into(),
+    }))
 }
 
-impl Body for Watched {
+/// What has gone by of a request's body, for a recording.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    bytes: Vec<u8>,
+    /// Whether that is all of it.
+    whole: bool,
+}
+
+/// Shared with the body while it is being sent.
+pub(super) type Seen = Arc<Mutex<Sent>>;
+
+fn seen(seen: &Seen) -> MutexGuard<'_, Sent> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A body that was whole before it was sent.
+pub(super) fn whole(bytes: &Bytes) -> Seen {
+    Arc::new(Mutex::new(Sent { bytes: bytes.to_vec(), whole: true }))
+}
+
+/// A long body on its way: what came first, and the rest. Taken down as it passes, where exchanges are recorded.
+pub(super) struct Long {
+    pub(super) first: std::vec::IntoIter<Bytes>,
+    pub(super) rest: WasiBody,
+    pub(super) seen: Option<Seen>,
+}
+
+impl Body for Long {
     type Data = Bytes;
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if let Some(Some(bytes)) = frame.as_ref().and_then(|frame| Some(frame.as_ref().ok()?.data_ref())) {
-            see(&self.seen, bytes);
+        let frame = match self.first.next() {
+            Some(piece) => Some(Ok(Frame::data(piece))),
+            None => ready!(Pin::new(&mut self.rest).poll_frame(cx)),
+        };
+        if let Some(own) = &self.seen {
+            let mut sent = seen(own);
+            match frame.as_ref().map(|frame| frame.as_ref().ok().and_then(Frame::data_ref)) {
+                Some(Some(piece)) => {
+                    let room = MOST_KEPT.saturating_sub(sent.bytes.len());
+                    sent.bytes.extend_from_slice(piece.get(..room).unwrap_or(piece));
+                }
+                Some(None) => {}
+                None => sent.whole = sent.bytes.len() < MOST_KEPT,
+            }
         }
         Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
@@ -61,22 +106,15 @@ impl Body for Watched {
 pub(super) struct Taking {
     exchanges: Exchanges,
     begun: Option<Begun>,
-    pub(super) request: Seen,
+    request: Seen,
     status: u16,
     headers: http::HeaderMap,
     answer: Vec<u8>,
 }
 
 impl Taking {
-    pub(super) fn new(exchanges: Exchanges, begun: Begun) -> Self {
-        Self {
-            exchanges,
-            begun: Some(begun),
-            request: Seen::default(),
-            status: 0,
-            headers: http::HeaderMap::new(),
-            answer: Vec::new(),
-        }
+    pub(super) fn new(exchanges: Exchanges, begun: Begun, request: Seen) -> Self {
+        Self { exchanges, begun: Some(begun), request, status: 0, headers: http::HeaderMap::new(), answer: Vec::new() }
     }
 
     pub(super) fn answered(&mut self, head: &http::response::Parts) {
@@ -95,8 +133,11 @@ impl Taking {
 
     fn end(&mut self, outcome: Outcome) {
         let Some(begun) = self.begun.take() else { return };
-        let request = self.request.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.exchanges.end(begun, request, outcome);
+        let (request, whole) = {
+            let mut sent = seen(&self.request);
+            (std::mem::take(&mut sent.bytes), sent.whole)
+        };
+        self.exchanges.end(begun, request, whole, outcome);
     }
 }
 
@@ -155,7 +196,7 @@ impl<G> Answer<G> {
 
     fn give(&mut self, bytes: Bytes) -> Frame<Bytes> {
         if let Some(taking) = &mut self.taking {
-            let room = MOST_RECORDED.saturating_sub(taking.answer.len());
+            let room = MOST_KEPT.saturating_sub(taking.answer.len());
             taking.answer.extend_from_slice(bytes.get(..room).unwrap_or(&bytes));
         }
         Frame::data(bytes)

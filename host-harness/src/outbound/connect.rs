@@ -7,6 +7,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -219,7 +220,18 @@ impl Inner {
             failure
         })?;
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        Ok(Link { stream: TokioIo::new(Box::new(stream)), speaks_h2, through_proxy: false })
+        Ok(Link { stream: TokioIo::new(Box::new(stream)), speaks_h2, through_proxy: false, uses: Uses::default() })
+    }
+}
+
+/// How many requests a connection was taken for.
+#[derive(Clone, Default)]
+pub(super) struct Uses(Arc<AtomicUsize>);
+
+impl Uses {
+    /// Counts one more, and says how many there were before.
+    pub(super) fn count(&self) -> usize {
+        self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -233,17 +245,18 @@ pub(super) struct Link {
     speaks_h2: bool,
     /// Whether a proxy reads the requests, and so must see their whole URL.
     through_proxy: bool,
+    uses: Uses,
 }
 
 impl Link {
     fn plain(stream: TcpStream, through_proxy: bool) -> Self {
-        Self { stream: TokioIo::new(Box::new(stream)), speaks_h2: false, through_proxy }
+        Self { stream: TokioIo::new(Box::new(stream)), speaks_h2: false, through_proxy, uses: Uses::default() }
     }
 }
 
 impl Connection for Link {
     fn connected(&self) -> Connected {
-        let connected = Connected::new().proxy(self.through_proxy);
+        let connected = Connected::new().proxy(self.through_proxy).extra(self.uses.clone());
         if self.speaks_h2 { connected.negotiated_h2() } else { connected }
     }
 }
@@ -324,8 +337,6 @@ fn of_io(error: &io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use tokio::net::TcpListener;
 
     use super::*;

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::uri::{Parts, Uri};
 use http::{Request, Response, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 use tracing::debug;
@@ -17,10 +19,10 @@ use url::Url;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::audit::{self, Violations};
-use super::body::{Answer, Bounds, Recorded, Taking, Watched};
-use super::connect::{CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, is_proxied, of_error, system_resolver};
+use super::body::{Answer, Bounds, Gathered, Long, Recorded, Seen, Taking};
+use super::connect::{CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, is_proxied, of_error, system_resolver};
 use super::failure::Failure;
-use super::{tls, told};
+use super::{body, tls, told};
 use crate::error::Error as HostError;
 use crate::grants::{Grants, Origin, OriginGrant, Refusal};
 use crate::recording::{Begun, Exchanges, Outcome};
@@ -30,9 +32,9 @@ use crate::secrets::{Credential, Mask};
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
 const BETWEEN_BYTES_TIME: Duration = Duration::from_secs(600);
 
-/// A connection that nobody used for so long is closed: many servers close theirs after a minute, and one that is closed as it is
-/// used again is a request lost.
-const IDLE_TIME: Duration = Duration::from_secs(30);
+/// A connection that nobody used for so long is closed. Many servers close theirs after 5 s, and a request that crosses that on its
+/// way is lost; while pushes that are further apart gain nothing by keeping one.
+const IDLE_TIME: Duration = Duration::from_secs(4);
 
 /// Connections to one origin that are kept though nobody uses them.
 const IDLE_CONNECTIONS: usize = 8;
@@ -62,6 +64,14 @@ pub(crate) struct Admitted {
     origin: Origin,
     begun: Option<Begun>,
     guard: UnderWay,
+}
+
+/// A request as it is sent.
+enum Outgoing {
+    /// It can be sent again.
+    Whole(Request<()>, Bytes),
+    /// Its body comes only once.
+    Long(Request<WasiBody>),
 }
 
 /// A request that is under way, until its answer is gone.
@@ -197,20 +207,31 @@ impl Network {
         debug!(method = %request.method(), %origin, "request");
         match (&self.exchanges, begun) {
             (Some(exchanges), Some(begun)) if exchanges.is_replay() => replay(exchanges, begun, request).await,
-            (Some(exchanges), Some(begun)) => {
-                let taking = Taking::new(exchanges.clone(), begun);
-                let seen = Arc::clone(&taking.request);
-                let request = request.map(|body| Watched { body, seen }.boxed_unsync());
-                self.exchange(request, options, Some(taking), guard).await
+            (exchanges, begun) => {
+                let (head, body) = request.into_parts();
+                let head = Request::from_parts(head, ());
+                let (outgoing, seen) = match body::gather(body).await? {
+                    Gathered::Whole(bytes) => {
+                        let seen = begun.as_ref().map(|_| body::whole(&bytes));
+                        (Outgoing::Whole(head, bytes), seen)
+                    }
+                    Gathered::Long { first, rest } => {
+                        let seen = begun.as_ref().map(|_| Seen::default());
+                        let body = Long { first: first.into_iter(), rest, seen: seen.clone() };
+                        (Outgoing::Long(head.map(|()| body.boxed_unsync())), seen)
+                    }
+                };
+                let recorded = exchanges.clone().zip(begun).zip(seen);
+                let taking = recorded.map(|((exchanges, begun), seen)| Taking::new(exchanges, begun, seen));
+                self.exchange(outgoing, options, taking, guard).await
             }
-            _ => self.exchange(request, options, None, guard).await,
         }
         .map_err(told)
     }
 
     async fn exchange(
         &self,
-        request: Request<WasiBody>,
+        request: Outgoing,
         options: RequestOptions,
         taking: Option<Taking>,
         guard: UnderWay,
@@ -244,20 +265,47 @@ impl Network {
     /// The answer, whose body is still to come.
     async fn head(
         &self,
-        request: Request<WasiBody>,
+        request: Outgoing,
         options: RequestOptions,
         limit: u64,
-    ) -> Result<Response<hyper::body::Incoming>, Failure> {
+    ) -> Result<Response<Incoming>, Failure> {
         let connect = options.connect_timeout.unwrap_or(CONNECT_TIME);
         let total = connect.saturating_add(options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIME));
-        let answer = CONNECT_WITHIN.scope(Some(connect), self.client.request(request));
-        let response =
-            timeout(total, answer).await.map_err(|_| Failure::ReadTimeout)?.map_err(|error| of_error(&error))?;
+        let answer = CONNECT_WITHIN.scope(Some(connect), self.answer(request));
+        let response = timeout(total, answer).await.map_err(|_| Failure::ReadTimeout)??;
         let announced = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit) {
             return Err(Failure::TooLong(limit));
         }
         Ok(response)
+    }
+
+    /// Sends the request. A server may close a connection that was kept just as it is used again; then nothing was answered, and a
+    /// request that does the same however often it is made is sent once more.
+    async fn answer(&self, outgoing: Outgoing) -> Result<Response<Incoming>, Failure> {
+        let (head, body) = match outgoing {
+            Outgoing::Whole(head, body) => (head, body),
+            Outgoing::Long(request) => return self.client.request(request).await.map_err(|error| of_error(&error)),
+        };
+        loop {
+            let again = head.clone();
+            let mut request = again.map(|()| Full::new(body.clone()).map_err(|never| match never {}).boxed_unsync());
+            let connection = capture_connection(&mut request);
+            match self.client.request(request).await {
+                Ok(response) => {
+                    uses(&connection);
+                    return Ok(response);
+                }
+                Err(error) => {
+                    let failure = of_error(&error);
+                    let was_kept = uses(&connection) > 0;
+                    if failure != Failure::Terminated || !was_kept || !head.method().is_idempotent() {
+                        return Err(failure);
+                    }
+                    debug!("the connection had been closed; the request is sent again");
+                }
+            }
+        }
     }
 
     fn mask_headers(&self, headers: &mut http::HeaderMap) {
@@ -274,6 +322,15 @@ impl Network {
             }
         }
     }
+}
+
+/// How often the connection of a request had been used before it. 0 where none was made.
+fn uses(connection: &CaptureConnection) -> usize {
+    let mut extras = http::Extensions::new();
+    if let Some(connected) = &*connection.connection_metadata() {
+        connected.get_extras(&mut extras);
+    }
+    extras.get::<Uses>().map_or(0, Uses::count)
 }
 
 /// The recorded answer.
