@@ -228,7 +228,13 @@ impl Task {
         self.used = true;
         let answer = self.try_to(ctx, current).await;
         match &answer {
-            Ok(answer) => self.note(ctx, answer).await,
+            Ok(answer) => {
+                self.note(ctx, answer).await;
+                // What went to somewhere else is still to go where the configuration says.
+                if current && own_push(ctx).is_some() {
+                    self.current_to = None;
+                }
+            }
             Err(_) => self.current_to = None,
         }
         self.crashes.store(self.session.recovery().crashes, Ordering::Relaxed);
