@@ -1,0 +1,28 @@
+//! No text makes the reader of recordings panic, and what it takes is written back as the same exchanges.
+
+#![no_main]
+
+#[path = "../../host-harness/src/grants/mod.rs"]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+mod grants;
+#[path = "../../host-harness/src/recording.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod recording;
+#[path = "../../host-harness/src/secrets.rs"]
+#[allow(dead_code)]
+mod secrets;
+
+mod outbound {
+    #[path = "../../../host-harness/src/outbound/failure.rs"]
+    #[allow(dead_code)]
+    pub(crate) mod failure;
+}
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let Ok(exchanges) = recording::read(text) else { return };
+    let lines: Vec<String> =
+        exchanges.iter().map(|exchange| serde_json::to_string(exchange).expect("an exchange can be written")).collect();
+    assert_eq!(recording::read(&lines.join("\n")).expect("what was written can be read"), exchanges);
+});
