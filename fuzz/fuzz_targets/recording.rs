@@ -2,6 +2,9 @@
 
 #![no_main]
 
+#[path = "../../host-harness/src/outbound/failure.rs"]
+#[allow(dead_code)]
+mod failure;
 #[path = "../../host-harness/src/grants/mod.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod grants;
@@ -12,10 +15,9 @@ mod recording;
 #[allow(dead_code)]
 mod secrets;
 
+/// Where the recordings look for it.
 mod outbound {
-    #[path = "../../../host-harness/src/outbound/failure.rs"]
-    #[allow(dead_code)]
-    pub(crate) mod failure;
+    pub(crate) use crate::failure;
 }
 
 use libfuzzer_sys::fuzz_target;
