@@ -321,17 +321,22 @@ fn redacted_url(uri: &Uri) -> String {
 /// The body without the secrets of its fields, if it is JSON that has some; else as it is.
 fn redacted_json(body: Vec<u8>) -> Vec<u8> {
     fn redact(value: &mut Value) -> bool {
+        let mut found = false;
         match value {
-            Value::Object(map) => map.iter_mut().fold(false, |found, (key, value)| {
-                if key == "secureJsonData" || (is_secret_name(key) && value.is_string()) {
-                    *value = REDACTED.into();
-                    return true;
+            Value::Object(map) => {
+                for (key, value) in map.iter_mut() {
+                    if key == "secureJsonData" || (is_secret_name(key) && value.is_string()) {
+                        *value = REDACTED.into();
+                        found = true;
+                    } else {
+                        found |= redact(value);
+                    }
                 }
-                redact(value) || found
-            }),
-            Value::Array(list) => list.iter_mut().fold(false, |found, value| redact(value) || found),
-            _ => false,
+            }
+            Value::Array(list) => list.iter_mut().for_each(|value| found |= redact(value)),
+            _ => {}
         }
+        found
     }
     match serde_json::from_slice::<Value>(&body).map(|mut value| redact(&mut value).then_some(value)) {
         Ok(Some(value)) => value.to_string().into_bytes(),

@@ -190,6 +190,8 @@ impl<G> Answer<G> {
     }
 
     fn fail(&mut self, failure: Failure) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        // The plug is only told that the body ended: wasmtime carries no reason there.
+        tracing::info!(%failure, "an answer was not read to its end");
         self.end(Some(failure.clone()));
         Poll::Ready(Some(Err(told(failure))))
     }

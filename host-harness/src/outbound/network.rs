@@ -416,6 +416,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_else_gets_out() {
         let network = two_origins();
+        let mut asked = 0;
         for uri in [
             "http://127.0.0.1:9090/",
             "https://127.0.0.1:9091/",
@@ -428,11 +429,31 @@ mod tests {
             "https://ok.example.evil.example/",
             "https://ok.example@evil.example/",
             "https://evil.example@ok.example/",
+            "https://OK.EXAMPLE.:443/",
+            "https://ok.example:444/",
+            "https://ok.example:@evil.example/",
+            "https://ok.example%00.evil.example/",
+            "https://ok.example%2eevil.example/",
+            "https://xn--ok-example-.evil/",
+            "http://0:9091/",
+            "http://0.0.0.0:9091/",
+            "http://127.1:9092/",
+            "http://127.0.0.1.:9092/",
+            "http://[::]:9091/",
+            "http://[::127.0.0.1]:9091/",
+            "http://[0:0:0:0:0:ffff:7f00:1]:9091/",
+            "http://[64:ff9b::7f00:1]:9091/",
+            "ftp://127.0.0.1:9091/",
             "/only/a/path",
         ] {
-            assert_eq!(admitted(&network, uri), None, "{uri}");
+            // What is no URI at all does not get as far as here.
+            if uri.parse::<Uri>().is_ok() {
+                asked += 1;
+                assert_eq!(admitted(&network, uri), None, "{uri}");
+            }
         }
-        assert_eq!(network.take_violations(), [("http_origin", 12)]);
+        assert!(asked > 20, "{asked}");
+        assert_eq!(network.take_violations(), [("http_origin", asked)]);
     }
 
     #[tokio::test]
