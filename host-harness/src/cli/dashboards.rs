@@ -330,7 +330,12 @@ async fn draw(args: PreviewArgs) -> Result<bool, Error> {
         let picture = preview::draw(&plug, &dashboard, &view).await?;
         let stem = name.strip_suffix(".json").unwrap_or(name);
         let path = write(&args.out, &format!("{stem}.svg"), &picture.svg)?;
-        show::print(&format!("{}: {}, {} panels with data", path.display(), text(&dashboard, "title"), picture.with_data));
+        show::print(&format!(
+            "{}: {}, {} panels with data",
+            path.display(),
+            text(&dashboard, "title"),
+            picture.with_data
+        ));
         for title in &picture.without_data {
             show::print(&format!("  no data: {title}"));
         }

@@ -97,8 +97,11 @@ fn point(value: &Value) -> Option<(f64, f64)> {
 fn name(target: &Target, labels: &BTreeMap<String, String>, query: &str) -> String {
     let mut name = String::new();
     if matches!(target.legend.as_str(), "" | "__auto") {
-        let pairs: Vec<String> =
-            labels.iter().filter(|(name, _)| *name != "__name__").map(|(name, value)| format!("{name}={value:?}")).collect();
+        let pairs: Vec<String> = labels
+            .iter()
+            .filter(|(name, _)| *name != "__name__")
+            .map(|(name, value)| format!("{name}={value:?}"))
+            .collect();
         name.push_str(labels.get("__name__").map_or("", String::as_str));
         if !pairs.is_empty() {
             name.push_str(&format!("{{{}}}", pairs.join(", ")));

@@ -26,10 +26,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::{Error, PlugHandle};
-pub use units::duration;
 use data::Series;
 use model::{Dashboard, Panel};
 use svg::Svg;
+pub use units::duration;
 use variables::{Times, Variables};
 
 /// Most panels that are drawn of one dashboard.
@@ -146,7 +146,8 @@ fn times(dashboard: &Dashboard, view: &View) -> Result<Times, Error> {
         None => dashboard.range()?.unwrap_or(Duration::from_secs(3_600)),
     };
     let end = view.end.unwrap_or_else(SystemTime::now).duration_since(UNIX_EPOCH).unwrap_or_default();
-    Times::new(end, range, view.scrape_interval).map_err(|problem| Error::Settings { what: "the time range".into(), problem })
+    Times::new(end, range, view.scrape_interval)
+        .map_err(|problem| Error::Settings { what: "the time range".into(), problem })
 }
 
 /// Asks all that a panel asks.

@@ -162,7 +162,9 @@ impl Panel {
             decimals: number("/fieldConfig/defaults/decimals").map(|number| number.clamp(0.0, 10.0) as usize),
             thresholds: steps
                 .iter()
-                .map(|step| (step.get("value").and_then(Value::as_f64).unwrap_or(f64::NEG_INFINITY), text(step, "/color")))
+                .map(|step| {
+                    (step.get("value").and_then(Value::as_f64).unwrap_or(f64::NEG_INFINITY), text(step, "/color"))
+                })
                 .collect(),
             calc: calc.into_iter().next().unwrap_or_else(|| "lastNotNull".into()),
             content: text(value, "/options/content"),
@@ -177,7 +179,8 @@ impl Target {
     fn read(value: &Value) -> Option<Self> {
         let expression = text(value, "/expr");
         let flag = |name: &str| value.get(name) == Some(&Value::Bool(true));
-        let foreign = value.pointer("/datasource/type").and_then(Value::as_str).is_some_and(|kind| kind != "prometheus");
+        let foreign =
+            value.pointer("/datasource/type").and_then(Value::as_str).is_some_and(|kind| kind != "prometheus");
         (!expression.trim().is_empty() && !flag("hide") && !foreign).then(|| Self {
             expression,
             legend: text(value, "/legendFormat"),
@@ -212,8 +215,11 @@ mod tests {
 
     #[test]
     fn a_time_that_cannot_be_shown_says_what_to_do() {
-        for time in [json!({"from": "2024-01-01", "to": "now"}), json!({"from": "now-1h", "to": "now-5m"}), json!({"from": "now/d"})]
-        {
+        for time in [
+            json!({"from": "2024-01-01", "to": "now"}),
+            json!({"from": "now-1h", "to": "now-5m"}),
+            json!({"from": "now/d"}),
+        ] {
             let dashboard = Dashboard::read(&json!({"panels": [], "time": time})).unwrap();
             assert!(dashboard.range().unwrap_err().to_string().contains("--range"));
         }

@@ -21,7 +21,12 @@ const LINE_HEIGHT: f64 = 18.0;
 pub(super) fn draw(svg: &mut Svg, place: Area, panel: &Panel, shown: &Shown, times: &Times) {
     svg.open(&panel.description);
     if panel.kind == "row" {
-        svg.text(place.x + 2.0, place.y + place.h / 2.0 + 5.0, &svg::fitting(&panel.title, 14.0, place.w), &Font::of(14.0).bold());
+        svg.text(
+            place.x + 2.0,
+            place.y + place.h / 2.0 + 5.0,
+            &svg::fitting(&panel.title, 14.0, place.w),
+            &Font::of(14.0).bold(),
+        );
         svg.close();
         return;
     }
@@ -104,7 +109,10 @@ fn time_series(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series], time
     }
     for (at, text) in units::time_ticks(times.start, times.end, plot.w / 90.0) {
         svg.line((x(at), plot.y), (x(at), plot.y + plot.h), svg::LINE);
-        svg.text(x(at), plot.y + plot.h + 15.0, &text, &Font::of(SMALL).dim().centered());
+        // At the border a text begins or ends where the panel does.
+        let half = svg::width(&text, SMALL) / 2.0;
+        let middle = x(at).clamp(plot.x - margin + half, (plot.x + plot.w - half).max(plot.x));
+        svg.text(middle, plot.y + plot.h + 15.0, &text, &Font::of(SMALL).dim().centered());
     }
     for (index, one) in drawn.iter().enumerate() {
         let color = svg::series_color(index);
@@ -228,7 +236,12 @@ fn table(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series]) {
     for (row, one) in series.iter().take(rows).enumerate() {
         for (column, name) in names.iter().enumerate() {
             let text = one.labels.get(*name).map_or("", String::as_str);
-            svg.text(area.x + column as f64 * wide, line(row + 1), &svg::fitting(text, SMALL, wide - 8.0), &Font::of(SMALL));
+            svg.text(
+                area.x + column as f64 * wide,
+                line(row + 1),
+                &svg::fitting(text, SMALL, wide - 8.0),
+                &Font::of(SMALL),
+            );
         }
         let value = one.reduced(&panel.calc).unwrap_or(f64::NAN);
         let font = Font::of(SMALL).color(&threshold_color(panel, value)).right();

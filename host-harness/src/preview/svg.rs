@@ -10,9 +10,8 @@ pub(super) const INK: &str = "#e4e6ea";
 pub(super) const DIM: &str = "#9aa0aa";
 
 /// Colors of series, told apart by people who see few colors too.
-const SERIES: [&str; 10] = [
-    "#6cb86f", "#e8b23a", "#5b9bd5", "#e0703c", "#b07cc6", "#4dbcc0", "#d6627f", "#a3a94a", "#8f9bd8", "#c79a72",
-];
+const SERIES: [&str; 10] =
+    ["#6cb86f", "#e8b23a", "#5b9bd5", "#e0703c", "#b07cc6", "#4dbcc0", "#d6627f", "#a3a94a", "#8f9bd8", "#c79a72"];
 
 /// The color of the series of this index.
 pub(super) fn series_color(index: usize) -> &'static str {
@@ -219,7 +218,9 @@ fn escaped(text: &str) -> String {
 /// About how wide a text is.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     let parts = text.chars().map(|character| match character {
-        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '\'' | '!' | ' ' | '(' | ')' | '[' | ']' | 't' | 'f' | 'r' => 0.38,
+        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '\'' | '!' | ' ' | '(' | ')' | '[' | ']' | 't' | 'f' | 'r' => {
+            0.38
+        }
         'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.92,
         'A'..='Z' | '0'..='9' | '_' | '=' | '~' | '"' => 0.67,
         wide if u32::from(wide) > 0x2e80 => 1.0,

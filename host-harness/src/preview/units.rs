@@ -169,16 +169,19 @@ fn even(step: f64) -> f64 {
 
 /// Ticks of a time axis: Unix seconds at even clock times, and their texts.
 pub(super) fn time_ticks(start: f64, end: f64, wanted: f64) -> Vec<(f64, String)> {
-    const STEPS: [u32; 18] = [
-        1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 172_800, 604_800,
-    ];
+    const STEPS: [u32; 18] =
+        [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 172_800, 604_800];
     let range = end - start;
     let least = range / wanted.max(1.0);
     let step = STEPS.into_iter().map(f64::from).find(|step| *step >= least);
     let step = step.unwrap_or_else(|| (least / 604_800.0).ceil() * 604_800.0);
     let first = (start / step).ceil();
     let count = ((end / step).floor() - first).clamp(0.0, 100.0) as usize;
-    (0..=count).map(|index| (first + index as f64) * step).filter(|at| *at <= end).map(|at| (at, clock(at, range))).collect()
+    (0..=count)
+        .map(|index| (first + index as f64) * step)
+        .filter(|at| *at <= end)
+        .map(|at| (at, clock(at, range)))
+        .collect()
 }
 
 /// A moment as far as a range of so many seconds tells it apart; UTC.
@@ -245,7 +248,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 /// Seconds as PromQL takes them, in the largest unit that is whole.
 pub(super) fn duration_text(seconds: u64) -> String {
-    let fitting = [(86_400, "d"), (3_600, "h"), (60, "m")].into_iter().find(|(unit, _)| seconds > 0 && seconds % unit == 0);
+    let fitting =
+        [(86_400, "d"), (3_600, "h"), (60, "m")].into_iter().find(|(unit, _)| seconds > 0 && seconds % unit == 0);
     match fitting {
         Some((unit, name)) => format!("{}{name}", seconds / unit),
         None => format!("{seconds}s"),

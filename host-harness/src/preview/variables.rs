@@ -174,7 +174,9 @@ mod tests {
     use super::*;
 
     fn times() -> Times {
-        Times::new(Duration::from_secs(10_000), Duration::from_secs(3_600), Duration::from_secs(15)).unwrap().for_width(600.0)
+        Times::new(Duration::from_secs(10_000), Duration::from_secs(3_600), Duration::from_secs(15))
+            .unwrap()
+            .for_width(600.0)
     }
 
     fn variable(name: &str, current: &[&str], all: Option<&str>) -> Variable {
