@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use plugpipe_harness::stack::ScrapeJob;
@@ -37,7 +37,7 @@ pub async fn grafana() -> (Shared, String) {
     let grafana = Shared::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(handle).with_state(grafana.clone());
+    let router = Router::new().fallback(handle).layer(DefaultBodyLimit::disable()).with_state(grafana.clone());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     (grafana, url)
 }

@@ -146,6 +146,10 @@ async fn what_the_seeds_pipes_recorded_is_drawn() {
         let query = json!({"operation": "query_metrics", "query": query});
         query_until(&plug, query, |result| !result.as_array().unwrap().is_empty()).await;
     }
+    // A rate spans four scrapes and needs two of them.
+    let query =
+        json!({"operation": "query_metrics", "query": "count_over_time(plugpipe_plugin_executions_total[4s]) >= 3"});
+    query_until(&start(settings.clone()).await, query, |result| !result.as_array().unwrap().is_empty()).await;
     let out = tempfile::tempdir().unwrap();
     let preview = ["preview", "--range", "1m", "--var", "job=seed", "--out", out.path().to_str().unwrap()];
     let output = dashboards(&preview, file.path()).await;
@@ -207,7 +211,7 @@ async fn every_type_of_panel_is_drawn_whatever_its_texts_are() {
     let prometheus = prometheus(vec![ScrapeJob::new("plugpipe", served.authority())]).await;
     let settings = json!({"prometheus_url": prometheus.url, "scrape_interval": "1s"});
     let plug = start(settings.clone()).await;
-    let query = json!({"operation": "query_metrics", "query": "odd"});
+    let query = json!({"operation": "query_metrics", "query": "count_over_time(odd[30s]) >= 2"});
     query_until(&plug, query, |result| !result.as_array().unwrap().is_empty()).await;
 
     let panel = |kind: &str, expr: &str| json!({"type": kind, "title": format!("<b>{kind}</b>"), "description": "\"d\" <d>", "targets": [{"expr": expr, "legendFormat": "{{text}}"}]});

@@ -81,7 +81,7 @@ impl Grafana {
         let query: Vec<(String, String)> = query
             .split('&')
             .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.into(), decode(value)))
+            .map(|(name, value)| (name.into(), decode(&value.replace('+', " "))))
             .collect();
         let segments: Vec<String> = path.trim_start_matches("/api/").split('/').map(decode).collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();

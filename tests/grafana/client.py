@@ -2,6 +2,7 @@
 
 import json
 import sys
+from urllib.parse import urlsplit
 
 from grafana_client import GrafanaApi
 from grafana_client.client import GrafanaBadInputError, GrafanaClientError, GrafanaUnauthorizedError
@@ -20,7 +21,8 @@ def refused(kind, call, *args, **more):
 
 # Tokens and organisations: a token is of one, basic credentials are of the one that is asked for.
 first = GrafanaApi.from_url(url, credential="glsa_first")
-admin = GrafanaApi.from_url(url, credential=("admin", "s3cret"), organization_id=2)
+place = urlsplit(url)
+admin = GrafanaApi(("admin", "s3cret"), host=place.hostname, port=place.port, organization_id=2)
 assert first.organization.get_current_organization()["id"] == 1
 assert admin.organization.get_current_organization()["name"] == "Second"
 assert first.client.GET("/health")["database"] == "ok"

@@ -109,8 +109,9 @@ struct BringArgs {
     plug: PlugArgs,
 }
 
+/// Which files are written where.
 #[derive(Args)]
-struct ExportArgs {
+struct FilesArgs {
     #[command(flatten)]
     chosen: Chosen,
     /// Dashboards as Grafana holds them, instead
@@ -119,6 +120,12 @@ struct ExportArgs {
     /// The folder to write to; made where it is missing
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+}
+
+#[derive(Args)]
+struct ExportArgs {
+    #[command(flatten)]
+    files: FilesArgs,
     #[command(flatten)]
     plug: PlugArgs,
 }
@@ -126,13 +133,7 @@ struct ExportArgs {
 #[derive(Args)]
 struct PreviewArgs {
     #[command(flatten)]
-    chosen: Chosen,
-    /// Dashboards as Grafana holds them, instead
-    #[arg(long = "uid", value_name = "UID", conflicts_with_all = ["files", "templates"])]
-    uids: Vec<String>,
-    /// The folder to write to; made where it is missing
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    files: FilesArgs,
     /// How much time is shown, up to now; without it the dashboard's own
     #[arg(long, value_name = "DURATION", value_parser = preview::duration)]
     range: Option<Duration>,
@@ -257,10 +258,10 @@ struct Exported {
     missing: Vec<String>,
 }
 
-async fn exported(plug: &PlugHandle, chosen: &Chosen, uids: &[String]) -> Result<Exported, Error> {
-    let mut ctx = chosen.fields()?;
-    if !uids.is_empty() {
-        ctx.insert("uids".into(), uids.into());
+async fn exported(plug: &PlugHandle, args: &FilesArgs) -> Result<Exported, Error> {
+    let mut ctx = args.chosen.fields()?;
+    if !args.uids.is_empty() {
+        ctx.insert("uids".into(), args.uids.as_slice().into());
     }
     let result = ask(plug, "export_dashboards", ctx).await?;
     warn("", list(&result, "warnings"));
@@ -300,11 +301,11 @@ fn write(folder: &Path, name: &str, content: &str) -> Result<PathBuf, Error> {
 }
 
 async fn export(args: ExportArgs) -> Result<bool, Error> {
-    let exported = exported(&args.plug.start().await?, &args.chosen, &args.uids).await?;
+    let exported = exported(&args.plug.start().await?, &args.files).await?;
     for (name, content) in &exported.files {
-        show::print(&write(&args.out, name, content)?.display().to_string());
+        show::print(&write(&args.files.out, name, content)?.display().to_string());
     }
-    let provider = write(&args.out, "provider.yaml", &exported.provider)?;
+    let provider = write(&args.files.out, "provider.yaml", &exported.provider)?;
     show::print(&format!(
         "{}: put it into Grafana's provisioning/dashboards, with the folder of the .json files as its path",
         provider.display()
@@ -314,7 +315,7 @@ async fn export(args: ExportArgs) -> Result<bool, Error> {
 
 async fn draw(args: PreviewArgs) -> Result<bool, Error> {
     let plug = args.plug.start().await?;
-    let exported = exported(&plug, &args.chosen, &args.uids).await?;
+    let exported = exported(&plug, &args.files).await?;
     let config = args.plug.config()?;
     let configured = ["/prometheus_config/scrape_interval", "/scrape_interval"]
         .iter()
@@ -329,7 +330,7 @@ async fn draw(args: PreviewArgs) -> Result<bool, Error> {
         let dashboard: Value = serde_json::from_str(content).map_err(problem)?;
         let picture = preview::draw(&plug, &dashboard, &view).await?;
         let stem = name.strip_suffix(".json").unwrap_or(name);
-        let path = write(&args.out, &format!("{stem}.svg"), &picture.svg)?;
+        let path = write(&args.files.out, &format!("{stem}.svg"), &picture.svg)?;
         show::print(&format!(
             "{}: {}, {} panels with data",
             path.display(),

@@ -167,7 +167,7 @@ async fn ask(
             ctx["time"] = json!(times.end.to_string());
         } else {
             ctx["time_range"] =
-                json!({"start": times.start.to_string(), "end": times.end.to_string(), "step": times.step_text()});
+                json!({"start": times.first().to_string(), "end": times.end.to_string(), "step": times.step_text()});
         }
         let answer = plug.process(&ctx).await?;
         if answer.get("success") != Some(&Value::Bool(true)) {

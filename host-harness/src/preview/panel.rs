@@ -15,6 +15,9 @@ const PAD: f64 = 10.0;
 
 const SMALL: f64 = 11.0;
 
+/// More characters than a panel has room for.
+const LONGEST_TEXT: usize = 2_000;
+
 /// Of a row of a legend or a table.
 const LINE_HEIGHT: f64 = 18.0;
 
@@ -60,6 +63,7 @@ fn paragraph(svg: &mut Svg, area: Area, text: &str, font: &Font) {
     let lines = (area.h / LINE_HEIGHT).max(1.0) as usize;
     let mut written = 0;
     let mut line = String::new();
+    let text: String = text.chars().take(LONGEST_TEXT).collect();
     let mut words = text.split_whitespace().peekable();
     while let Some(word) = words.next() {
         line.push_str(word);
@@ -101,6 +105,9 @@ fn time_series(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series], time
     let axis = units::ticks(low, high, &panel.unit, (plot.h / 38.0).clamp(2.0, 6.0));
     let margin = axis.ticks.iter().map(|(_, text)| svg::width(text, SMALL)).fold(0.0, f64::max) + 6.0;
     let plot = Area { x: plot.x + margin, w: plot.w - margin, y: plot.y + 4.0, h: plot.h - 24.0 };
+    if plot.w < 20.0 || plot.h < 20.0 {
+        return;
+    }
     let y = |value: f64| plot.y + plot.h * (1.0 - ((value - axis.low) / (axis.high - axis.low)).clamp(0.0, 1.0));
     let x = |at: f64| plot.x + plot.w * ((at - times.start) / times.range_seconds()).clamp(0.0, 1.0);
     for (value, text) in &axis.ticks {
@@ -111,7 +118,7 @@ fn time_series(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series], time
         svg.line((x(at), plot.y), (x(at), plot.y + plot.h), svg::LINE);
         // At the border a text begins or ends where the panel does.
         let half = svg::width(&text, SMALL) / 2.0;
-        let middle = x(at).clamp(plot.x - margin + half, (plot.x + plot.w - half).max(plot.x));
+        let middle = x(at).max(plot.x - margin + half).min(plot.x + plot.w - half);
         svg.text(middle, plot.y + plot.h + 15.0, &text, &Font::of(SMALL).dim().centered());
     }
     for (index, one) in drawn.iter().enumerate() {
@@ -290,5 +297,65 @@ fn pie(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series]) {
     if rows < slices.len() {
         let text = format!("and {} more", slices.len() - rows);
         svg.text(x, top + rows as f64 * LINE_HEIGHT, &text, &Font::of(SMALL).dim());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Every type of panel in every size, with values that are none, many, alike, huge or no numbers: it ends, and is an SVG whose numbers are numbers.
+    #[test]
+    fn whatever_the_size_and_the_values_are_a_panel_is_drawn() {
+        let times = Times::new(Duration::from_secs(10_000), Duration::from_secs(60), Duration::from_secs(15)).unwrap();
+        let values: [&[f64]; 7] = [
+            &[],
+            &[0.0],
+            &[1.0, 1.0, 1.0],
+            &[-5.0, 3.0, f64::NAN, 9.0],
+            &[f64::INFINITY],
+            &[1e308, -1e308],
+            &[5e-324, 0.0],
+        ];
+        for kind in ["timeseries", "stat", "gauge", "table", "piechart", "text", "row", "else"] {
+            for (w, h) in [(34.0, 30.0), (90.0, 30.0), (1_180.0, 290.0), (40.0, 3_000.0)] {
+                for (count, bound) in [(1, None), (3, Some(7.0)), (300, None)] {
+                    for numbers in values {
+                        let series = |index: usize| Series {
+                            name: format!("series {index} <☃>"),
+                            labels: BTreeMap::from([("a".into(), index.to_string())]),
+                            points: numbers
+                                .iter()
+                                .enumerate()
+                                .map(|(at, value)| (9_940.0 + at as f64 * 15.0, *value))
+                                .collect(),
+                        };
+                        let panel = Panel {
+                            kind: kind.into(),
+                            title: "t".into(),
+                            unit: "percentunit".into(),
+                            min: bound,
+                            max: bound,
+                            thresholds: vec![(f64::NEG_INFINITY, "green".into()), (1.0, "\"><script>".into())],
+                            targets: vec![super::super::model::Target::default()],
+                            content: "many words ".repeat(1_000),
+                            ..Panel::default()
+                        };
+                        let mut svg = Svg::new(1_200.0, 400.0);
+                        let shown = Shown::Data((0..count).map(series).collect());
+                        draw(&mut svg, Area { x: 8.0, y: 8.0, w, h }, &panel, &shown, &times);
+                        let text = svg.finish("t");
+                        assert!(
+                            !text.contains("=\"NaN") && !text.contains("=\"inf") && !text.contains("<script"),
+                            "{text}"
+                        );
+                        assert_eq!(text.matches("<g>").count(), text.matches("</g>").count());
+                    }
+                }
+            }
+        }
     }
 }

@@ -146,10 +146,12 @@ pub(super) fn ticks(low: f64, high: f64, unit: &str, wanted: f64) -> Ticks {
 
 /// A range that is one: a single value gets room around it.
 fn spread(low: f64, high: f64) -> (f64, f64) {
-    if !low.is_finite() || !high.is_finite() || !(high - low).is_finite() {
+    let largest = low.abs().max(high.abs());
+    // Beyond that, places between them are no numbers any more.
+    if !low.is_finite() || !high.is_finite() || largest > 1e300 {
         return (0.0, 1.0);
     }
-    let least = low.abs().max(high.abs()) * 1e-9;
+    let least = largest * 1e-9;
     if high - low > least {
         return (low, high);
     }
@@ -295,7 +297,7 @@ mod tests {
             (-3.0, 7.0, "none", "-4", "8"),
             (5.0, 5.0, "none", "0", "8"),
             (f64::NEG_INFINITY, 1.0, "none", "0.0", "1.0"),
-            (1e300, -1e300, "none", "0.0", ""),
+            (1e305, -1e305, "percentunit", "0.0", ""),
         ] {
             let axis = ticks(low, high, unit, 5.0);
             assert!(axis.low < axis.high && axis.ticks.len() < 12, "{axis:?}");

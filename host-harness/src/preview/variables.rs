@@ -30,8 +30,7 @@ impl Times {
             return Err("expected a second to a hundred years".into());
         }
         let scrape_interval = scrape_interval.as_secs().max(1);
-        // Whole steps, so that the same points are asked each time.
-        let end = end.as_secs() as f64;
+        let end = end.as_millis() as f64 / 1_000.0;
         Ok(Self { start: end - range.as_secs() as f64, end, step: scrape_interval, scrape_interval })
     }
 
@@ -46,6 +45,12 @@ impl Times {
         self.end - self.start
     }
 
+    /// The first of the points, of which the last is now.
+    pub(super) fn first(&self) -> f64 {
+        let step = self.step as f64;
+        self.end - (self.range_seconds() / step).floor() * step
+    }
+
     pub(super) fn step_text(&self) -> String {
         format!("{}s", self.step)
     }
@@ -57,7 +62,7 @@ pub(super) struct Variables {
 }
 
 enum Chosen {
-    /// As it is.
+    /// What stands for all, as it is.
     All(String),
     Some(Vec<String>),
 }
@@ -75,17 +80,11 @@ impl Variables {
             };
             values.insert(variable.name.clone(), chosen);
         }
+        let mut chosen: BTreeMap<&String, Vec<String>> = BTreeMap::new();
         for (name, value) in given {
-            let one = || vec![value.clone()];
-            match values.entry(name.clone()).or_insert_with(|| Chosen::Some(Vec::new())) {
-                // Given twice, both are meant.
-                Chosen::Some(list) if given.iter().filter(|(own, _)| own == name).count() > 1 => {
-                    list.retain(|old| given.iter().any(|(own, value)| own == name && value == old));
-                    list.push(value.clone());
-                }
-                other => *other = Chosen::Some(one()),
-            }
+            chosen.entry(name).or_default().push(value.clone());
         }
+        values.extend(chosen.into_iter().map(|(name, list)| (name.clone(), Chosen::Some(list))));
         Self { values }
     }
 
@@ -120,8 +119,8 @@ impl Variables {
             "__range" => seconds(range),
             "__range_s" => range.to_string(),
             "__range_ms" => (range * 1_000).to_string(),
-            "__from" => format!("{}", times.start * 1_000.0),
-            "__to" => format!("{}", times.end * 1_000.0),
+            "__from" => (times.start * 1_000.0).round().to_string(),
+            "__to" => (times.end * 1_000.0).round().to_string(),
             _ => match self.values.get(name)? {
                 Chosen::All(all) => all.clone(),
                 Chosen::Some(values) => written(values, format),
@@ -214,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_step_is_no_shorter_than_a_scrape_and_no_denser_than_pixels() {
-        assert_eq!(times().step, 24);
+        assert_eq!((times().step, times().first()), (24, 6_400.0));
         let wide = times().for_width(4_000.0);
         assert_eq!(wide.step, 15);
         assert!(Times::new(Duration::ZERO, Duration::ZERO, Duration::ZERO).is_err());
