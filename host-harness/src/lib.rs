@@ -20,9 +20,12 @@
 //! | [`plug`] | a component, compiled once: [`Plug`] |
 //! | [`session`] | a plug in its store, with one owner: [`Session`] |
 //! | [`handle`] | a plug that many share: [`PlugHandle`], and the task that owns its session |
+//! | `courier` | conversations with servers in an instance of their own, so that no record waits for one |
 //! | `journal` | what was acknowledged, in memory and on disk, for a fresh instance after a crash |
 //! | [`grants`] | what a plug may reach: [`Grants`] |
-//! | `outbound` | enforces the grants on every request |
+//! | `outbound` | enforces the grants on every request: addresses, TLS, credentials, limits |
+//! | `secrets` | credentials that the host adds to requests, and keeps out of everything else |
+//! | [`recording`] | exchanges with servers, written down and played again |
 //! | `cache` | compiled components on disk |
 //! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
 //! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
@@ -34,6 +37,7 @@
 #![deny(missing_docs)]
 
 mod cache;
+mod courier;
 pub mod error;
 pub mod grants;
 pub mod handle;
@@ -42,7 +46,9 @@ mod outbound;
 pub mod pipe;
 pub mod plug;
 pub mod preview;
+pub mod recording;
 mod rules;
+mod secrets;
 pub mod serve;
 pub mod session;
 pub mod settings;
@@ -52,6 +58,7 @@ pub use error::Error;
 pub use grants::{Grants, Origin};
 pub use handle::PlugHandle;
 pub use plug::Plug;
+pub use recording::Exchanges;
 pub use session::{Limits, Recovery, Session};
 
 // Named only to pin its version: see Cargo.toml.

@@ -6,7 +6,9 @@
 mod alert_templates;
 mod alertmanager;
 mod alerts;
+mod annotations;
 mod dashboards;
+mod datasources;
 mod definition;
 mod discover;
 mod export;
@@ -68,6 +70,8 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
     ("restore_metrics", "replace all that is held by a snapshot", export::restore),
     ("push_metrics", "put what was recorded into this plug's group on the Pushgateway", push::push),
     ("flush_metrics", "push what no gateway has accepted yet, unless push_policy is manual", push::flush),
+    ("push_recorded", "for hosts: the push that a record with defer_push said to be due", push::recorded),
+    ("note_exchange", "for hosts: what another instance's exchange with servers came to", push::noted),
     ("delete_metrics", "delete this plug's group from the Pushgateway", push::delete),
     ("list_groups", "every group on the Pushgateway, with its last push", groups::list),
     (
@@ -139,6 +143,13 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
     ("delete_dashboard", "delete a dashboard from Grafana", dashboards::delete),
     ("export_dashboards", "dashboards as files for Grafana's provisioning", dashboards::export),
     ("grafana_status", "which Grafana answers, and for which organisation", dashboards::status),
+    (
+        "ensure_datasource",
+        "a Prometheus data source in Grafana, made or changed where it is not as given",
+        datasources::ensure,
+    ),
+    ("datasource_health", "whether Grafana reaches the server behind a data source", datasources::health),
+    ("annotate", "mark a moment or a region of time in Grafana's dashboards, or change a mark", annotations::annotate),
     ("health_check", "ask every configured server whether it is well", health::run),
     ("describe", "what this plug is", describe),
 ];
@@ -328,7 +339,11 @@ impl<T: Transport> Plug<T> {
         let (config, limits) = (&self.config, self.config.limits());
         let client =
             client(&mut self.transport, &mut self.circuits, &mut self.jitter, &mut exchange, config, limits, true);
-        prometheus::ask_api(client, self.config.prometheus_url.clone(), ask)
+        let answer = prometheus::ask_api(client, self.config.prometheus_url.clone(), ask);
+        if exchange.attempts > 0 {
+            self.telemetry.exchanged(exchange.elapsed);
+        }
+        answer
     }
 
     /// Replaces what was recorded by a snapshot. One that is damaged changes nothing.
@@ -377,6 +392,9 @@ impl<T: Transport> Plug<T> {
             answer.close();
             Ok(())
         });
+        if exchange.attempts > 0 {
+            self.telemetry.exchanged(exchange.elapsed);
+        }
         if let Err(error) = outcome {
             answer.take_back(begin);
             answer.flag("success", false);
