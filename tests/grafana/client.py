@@ -44,15 +44,35 @@ saved = first.dashboard.update_dashboard({"dashboard": model, "folderUid": "inne
 assert (saved["status"], saved["version"], saved["uid"]) == ("success", 1, "by-client"), saved
 held = first.dashboard.get_dashboard("by-client")
 assert held["meta"]["folderUid"] == "inner" and held["dashboard"]["version"] == 1, held
-# As the client does it: what was read is changed and sent back. The id is the server's own.
+# What was read is changed and sent back, with its id.
 again = held["dashboard"]
 again["title"] = "By a client, again"
-again["id"] = None
 assert first.dashboard.update_dashboard({"dashboard": again, "folderUid": "inner"})["version"] == 2
 late = refused(GrafanaClientError, first.dashboard.update_dashboard, {"dashboard": again, "folderUid": "inner"})
 assert (late.status_code, late.response["status"]) == (412, "version-mismatch"), late.response
 assert first.dashboard.update_dashboard({"dashboard": again, "folderUid": "inner", "overwrite": True})["version"] == 3
 refused(GrafanaBadInputError, first.dashboard.update_dashboard, {"dashboard": {"title": ""}})
+foreign = {"dashboard": {"id": 4711, "uid": "foreign", "title": "An id of nobody"}}
+assert refused(GrafanaClientError, first.dashboard.update_dashboard, foreign).status_code == 404
+
+# Data sources: secrets go in and never come out.
+source = {"uid": "prom", "name": "Prom", "type": "prometheus", "access": "proxy", "url": "http://prom:9090"}
+secret = {"basicAuth": True, "basicAuthUser": "u", "secureJsonData": {"basicAuthPassword": "hidden"}}
+made = first.datasource.create_datasource({**source, **secret})
+assert made["datasource"]["uid"] == "prom" and "hidden" not in json.dumps(made), made
+assert refused(GrafanaClientError, first.datasource.create_datasource, {**source, "uid": "other"}).status_code == 409
+changed = first.datasource.update_datasource_by_uid("prom", {**source, "url": "http://prom:9091"})
+assert changed["datasource"]["url"] == "http://prom:9091", changed
+told = first.datasource.get_datasource_by_uid("prom")
+assert told["secureJsonFields"] == {"basicAuthPassword": True} and "hidden" not in json.dumps(told), told
+assert first.datasource.health("prom")["status"] == "OK"
+assert refused(GrafanaClientError, first.datasource.get_datasource_by_uid, "none").status_code == 404
+
+# Annotations: a moment that becomes a region.
+noted = first.annotations.add_annotation(dashboard_uid="by-client", time_from=1_000, tags=["a"], text="begins")
+first.annotations.partial_update_annotation(noted["id"], time_to=2_000, text="ended")
+refused(GrafanaBadInputError, first.annotations.add_annotation, text="")
+assert refused(GrafanaClientError, first.annotations.partial_update_annotation, 99, text="x").status_code == 404
 
 # Another organisation does not see it.
 assert refused(GrafanaClientError, admin.dashboard.get_dashboard, "by-client").status_code == 404
