@@ -30,6 +30,7 @@
 //! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
 //! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
 //! | [`pipe`] | pipes: YAML, templates, steps; knows no component |
+//! | [`preview`] | a dashboard as a picture, with live data |
 //! | [`serve`] | a plug behind HTTP |
 //! | [`stack`] | real servers on loopback, for the demo and the tests |
 
@@ -44,6 +45,7 @@ mod journal;
 mod outbound;
 pub mod pipe;
 pub mod plug;
+pub mod preview;
 pub mod recording;
 mod rules;
 mod secrets;

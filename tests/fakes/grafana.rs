@@ -90,7 +90,7 @@ impl Grafana {
         let query: Vec<(String, String)> = query
             .split('&')
             .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.into(), decode(value)))
+            .map(|(name, value)| (name.into(), decode(&value.replace('+', " "))))
             .collect();
         if let Some(path) = path.strip_prefix("/apis/") {
             let segments: Vec<String> = path.split('/').map(decode).collect();
@@ -195,12 +195,13 @@ impl Grafana {
         if !folder.is_empty() && !held.folders.contains_key(&folder) {
             return (400, json!({"message": "folder not found", "status": "not-found"}));
         }
-        if !model["id"].is_null() {
-            return (404, json!({"message": "Dashboard not found", "status": "not-found"}));
-        }
         // Without a uid there would be a new one each time.
         let uid = model["uid"].as_str().map_or_else(|| format!("made-{next_id}"), str::to_owned);
         let old = held.dashboards.get(&uid).map(|old| (old.version, old.model["id"].clone()));
+        // An id may be sent back as it was read.
+        if !model["id"].is_null() && old.as_ref().is_none_or(|(_, id)| *id != model["id"]) {
+            return (404, json!({"message": "Dashboard not found", "status": "not-found"}));
+        }
         if let Some((version, _)) = &old
             && !overwrite
             && model["version"].as_u64().unwrap_or(0) != *version

@@ -1,6 +1,7 @@
 //! The command line: what was asked for, and which file does it. Each command is a file.
 
 mod call;
+mod dashboards;
 mod demo;
 mod inspect;
 mod run;
@@ -50,6 +51,7 @@ enum Command {
     Run(run::RunArgs),
     Call(call::CallArgs),
     Serve(serve::ServeArgs),
+    Dashboards(dashboards::DashboardsArgs),
     Inspect(inspect::InspectArgs),
     Demo(demo::DemoArgs),
 }
@@ -179,6 +181,7 @@ pub(crate) fn main() -> ExitCode {
             Command::Run(args) => run::run(args).await,
             Command::Call(args) => call::call(args).await,
             Command::Serve(args) => serve::serve(args).await,
+            Command::Dashboards(args) => dashboards::dashboards(args).await,
             Command::Inspect(args) => inspect::inspect(args).await,
             Command::Demo(args) => demo::demo(args).await,
         }
@@ -200,6 +203,7 @@ fn log_to_stderr(verbose: u8, command: &Command) {
         Command::Run(args) => args.plug.asks_for_debug(),
         Command::Call(args) => args.plug.asks_for_debug(),
         Command::Serve(args) => args.plug.asks_for_debug(),
+        Command::Dashboards(args) => args.plug().asks_for_debug(),
         Command::Inspect(_) | Command::Demo(_) => false,
     };
     let level = match verbose {
