@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the component is built for.
-pub const TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "component";
 const PACKAGE: &str = "monitoring-prometheus";
 
 /// Builds the plug's module in the workspace, with `target` as its target folder, and returns where it is.
-pub fn compile(workspace: &Path, target: &Path) -> Result<PathBuf, String> {
+pub(crate) fn compile(workspace: &Path, target: &Path) -> Result<PathBuf, String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(workspace)
@@ -64,7 +64,7 @@ fn flags(workspace: &Path) -> OsString {
 }
 
 /// Makes a module that carries its world a component.
-pub fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
     wit_component::ComponentEncoder::default()
         .validate(true)
         .module(module)

@@ -198,6 +198,9 @@ def _instance_of(cfg: Mapping[str, Any], text: str) -> _Instance:
 
 async def _process(ctx: Mapping[str, Any] | None, cfg: Mapping[str, Any], cfg_text: str) -> Answer:
     ctx = {} if ctx is None else ctx
+    if isinstance(ctx, Mapping) and "operation" not in ctx and "operation" in cfg:
+        # A pipe's step may hand over its fields as configuration.
+        ctx = {**cfg, **ctx}
     ctx_text = _text(ctx)
     # Only a record without any server is sure to wait for none.
     records = isinstance(ctx, Mapping) and "metric_name" in ctx
@@ -221,7 +224,9 @@ async def health_check(cfg: Mapping[str, Any] | None = None) -> Answer:
 
 async def cleanup() -> None:
     """Ends all instances, and deletes the groups that they pushed to, unless `delete_on_cleanup` is false."""
+    global _last_text
     with _instances_lock:
+        _last_text = "{}"
         ended = list(_instances.values())
         _instances.clear()
         _by_text.clear()

@@ -10,10 +10,12 @@
 mod alertmanager;
 mod alerts;
 mod cli;
+mod conformance;
 mod contract;
 mod dashboards;
 mod demo;
 mod discovery;
+mod dist;
 mod examples;
 #[path = "../fakes/grafana.rs"]
 mod fake_grafana;
@@ -21,6 +23,7 @@ mod faults;
 mod formats;
 mod gateway;
 mod instructions;
+mod manifest;
 mod metrics;
 mod preflight;
 mod prometheus_api;

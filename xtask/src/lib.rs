@@ -2,7 +2,7 @@
 //!
 //! | module | what it makes |
 //! |---|---|
-//! | [`component`] | the component, as the harness's build script makes it |
+//! | `component` | the component, as the harness's build script makes it |
 //! | [`dist`] | the folder of PlugPipe's registry |
 //! | [`sbom`] | CycloneDX bills of materials, from Cargo's graph |
 //! | [`npm`] | the package for Node |
@@ -13,7 +13,7 @@
 #![deny(missing_docs)]
 
 #[path = "../../host-harness/component.rs"]
-pub mod component;
+mod component;
 pub mod dist;
 pub mod npm;
 pub mod oci;
