@@ -61,5 +61,6 @@ pub use plug::Plug;
 pub use recording::Exchanges;
 pub use session::{Limits, Recovery, Session};
 
-// Named only to pin its version: see Cargo.toml.
+// Named only to pin its version or features: see Cargo.toml.
+use hashbrown as _;
 use idna_adapter as _;

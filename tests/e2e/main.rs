@@ -10,11 +10,13 @@
 mod alertmanager;
 mod alerts;
 mod cli;
+mod conformance;
 mod contract;
 mod courier;
 mod dashboards;
 mod demo;
 mod discovery;
+mod dist;
 mod examples;
 #[path = "../fakes/grafana.rs"]
 mod fake_grafana;
@@ -25,6 +27,7 @@ mod formats;
 mod gateway;
 mod grafana_tools;
 mod instructions;
+mod manifest;
 mod metrics;
 mod one_build;
 mod outbound;
