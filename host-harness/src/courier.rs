@@ -129,7 +129,8 @@ impl Courier {
         let (jobs, mut queue) = mpsc::channel(QUEUE);
         let (waiting, crashes) = (Arc::default(), Arc::default());
         let (shared, counted) = (Arc::clone(&waiting), Arc::clone(&crashes));
-        let mut task = Task { session, leader, current_to: None, used: false, waiting: shared, crashes: counted };
+        let mut task =
+            Task { session, leader, current_to: None, pushed_to: None, used: false, waiting: shared, crashes: counted };
         tokio::spawn(async move {
             while let Some(job) = queue.recv().await {
                 task.run(job).await;
@@ -191,6 +192,8 @@ struct Task {
     leader: Calls,
     /// Up to which of the leader's changes the courier holds what the leader does; none before the first time, and after a crash.
     current_to: Option<u64>,
+    /// Up to which of the leader's changes the gateway has accepted what is held; none where that is not known.
+    pushed_to: Option<u64>,
     /// Whether there was any conversation.
     used: bool,
     waiting: Arc<Mutex<Vec<oneshot::Sender<Arc<str>>>>>,
@@ -203,25 +206,44 @@ impl Task {
         match job {
             Job::Converse { ctx, current, reply } => {
                 let answer = self.converse(&ctx, current).await;
+                if current {
+                    // It may have deleted the group, or asked another gateway.
+                    self.pushed_to = None;
+                }
                 let _ = reply.send(answer);
             }
             Job::SharedPush => {
                 let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-                let told: Arc<str> = match self.converse(PUSH, true).await {
-                    Ok(answer) => members(&answer),
-                    Err(error) => not_pushed(&error),
-                }
-                .into();
+                let told: Arc<str> = self.shared_push().await.into();
                 for reply in waiting {
                     let _ = reply.send(Arc::clone(&told));
                 }
             }
             Job::Cleanup { reply } => {
                 let answer = if self.used { self.session.cleanup().await.ok() } else { None };
-                self.current_to = None;
+                (self.current_to, self.pushed_to) = (None, None);
                 let _ = reply.send(answer);
             }
         }
+    }
+
+    /// What came of a push of all that the leader holds, as members of a record's result.
+    async fn shared_push(&mut self) -> String {
+        let asked = self.leader.call(|leader| {
+            let changes = leader.changes();
+            Box::pin(async move { Ok(changes) })
+        });
+        let changes = asked.await.ok();
+        if changes.is_some() && changes == self.pushed_to {
+            // The push before took this along.
+            return r#""metric_pushed":true"#.into();
+        }
+        let members = match self.converse(PUSH, true).await {
+            Ok(answer) => members(&answer),
+            Err(error) => not_pushed(&error),
+        };
+        self.pushed_to = self.current_to.filter(|_| members.contains(r#""metric_pushed":true"#));
+        members
     }
 
     async fn converse(&mut self, ctx: &str, current: bool) -> Result<String, Error> {

@@ -349,7 +349,7 @@ impl<T: Transport> Plug<T> {
     /// Replaces what was recorded by a snapshot. One that is damaged changes nothing.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
         self.registry = restored(snapshot, &self.config, self.transport.unix_nanos())?;
-        self.unpushed = true;
+        self.unpushed = !self.registry.is_empty();
         Ok(())
     }
 

@@ -164,12 +164,11 @@ fn defer(call: &mut Call, answer: &mut Answer) {
 }
 
 /// `push_recorded`: the push that another instance said to be due, in an instance that was brought up to it; told as a record tells
-/// its push. What a gateway has accepted already is not sent again, unless the `ctx` says more, such as another gateway.
+/// its push.
 pub(super) fn recorded(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let gateway = call.config.gateway_url.clone().filter(|_| pushes_itself(call.config));
     match gateway {
-        Some(gateway) if *call.unpushed || !call.ctx.has_only(&["operation"]) => unasked(call, &gateway, answer),
-        Some(_) => answer.flag("metric_pushed", true),
+        Some(gateway) => unasked(call, &gateway, answer),
         None => answer.flag("metric_pushed", false),
     }
     Ok(())
