@@ -162,13 +162,13 @@ async fn ask(
     let mut all = Vec::new();
     for target in &panel.targets {
         let query = variables.replace(&target.expression, &times);
-        let mut ctx = json!({"operation": "query_metrics", "query": query});
-        if target.instant {
-            ctx["time"] = json!(times.end.to_string());
+        let end = times.end.to_string();
+        let ctx = if target.instant {
+            json!({"operation": "query_metrics", "query": query, "time": end})
         } else {
-            ctx["time_range"] =
-                json!({"start": times.first().to_string(), "end": times.end.to_string(), "step": times.step_text()});
-        }
+            let range = json!({"start": times.first().to_string(), "end": end, "step": times.step_text()});
+            json!({"operation": "query_metrics", "query": query, "time_range": range})
+        };
         let answer = plug.process(&ctx).await?;
         if answer.get("success") != Some(&Value::Bool(true)) {
             let problem = answer.get("error").and_then(Value::as_str).unwrap_or("the query failed").to_owned();

@@ -250,8 +250,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 /// Seconds as PromQL takes them, in the largest unit that is whole.
 pub(super) fn duration_text(seconds: u64) -> String {
-    let fitting =
-        [(86_400, "d"), (3_600, "h"), (60, "m")].into_iter().find(|(unit, _)| seconds > 0 && seconds % unit == 0);
+    let fitting = [(86_400, "d"), (3_600, "h"), (60, "m")]
+        .into_iter()
+        .find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
     match fitting {
         Some((unit, name)) => format!("{}{name}", seconds / unit),
         None => format!("{seconds}s"),
