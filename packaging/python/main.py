@@ -211,10 +211,14 @@ async def _process(ctx: Mapping[str, Any] | None, cfg: Mapping[str, Any], cfg_te
 async def process(ctx: Mapping[str, Any] | None = None, cfg: Mapping[str, Any] | None = None) -> Answer:
     """Runs the operation that `ctx` names, with the configuration `cfg`; an empty one means the last one."""
     global _last_text
-    if cfg:
-        _last_text = _text(cfg)
-        return await _process(ctx, cfg, _last_text)
-    return await _process(ctx, json.loads(_last_text), _last_text)
+    if not cfg:
+        return await _process(ctx, json.loads(_last_text), _last_text)
+    text = _text(cfg)
+    answer = await _process(ctx, cfg, text)
+    # One that the plug refused is not the last one.
+    if not str(answer.get("field", "")).startswith("cfg"):
+        _last_text = text
+    return answer
 
 
 async def health_check(cfg: Mapping[str, Any] | None = None) -> Answer:

@@ -85,7 +85,8 @@ fn compare(expected: &Value, answer: &Value, path: &str) -> Result<(), String> {
             }
         }
         (Value::Object(expected), Value::Object(answer)) => {
-            let keys = |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<std::collections::BTreeSet<_>>();
+            let keys =
+                |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<std::collections::BTreeSet<_>>();
             if keys(expected) != keys(answer) {
                 return Err(format!("{path}: expected the members {:?}, got {:?}", keys(expected), keys(answer)));
             }
@@ -135,7 +136,10 @@ fn serve(answers: Vec<Value>) -> (String, Arc<Mutex<Vec<Value>>>) {
             };
             let (method, path) = first.split_once(' ').unwrap();
             let path = path.rsplit_once(' ').unwrap().0;
-            notes.lock().unwrap().push(json!({"method": method, "path": path, "body": String::from_utf8(body).unwrap()}));
+            notes
+                .lock()
+                .unwrap()
+                .push(json!({"method": method, "path": path, "body": String::from_utf8(body).unwrap()}));
             let answer = turns.next().cloned().unwrap_or_else(|| json!({"status": 500}));
             let body = answer["body"].as_str().unwrap_or_default();
             let _ = write!(
@@ -200,8 +204,13 @@ fn send(request: &Request, limits: &Limits) -> Result<Response, Failure> {
     for (name, value) in &request.headers {
         built = built.header(*name, value);
     }
-    let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(limits.total)).build().new_agent();
-    let answer = agent.run(built.body(request.body.clone()).unwrap()).map_err(|error| Failure::Protocol(error.to_string()))?;
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(limits.total))
+        .build()
+        .new_agent();
+    let answer =
+        agent.run(built.body(request.body.clone()).unwrap()).map_err(|error| Failure::Protocol(error.to_string()))?;
     let status = answer.status().as_u16();
     let headers = answer.headers().iter();
     let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
@@ -230,7 +239,9 @@ fn the_code_without_a_sandbox_conforms() {
         let answers: Vec<Value> = case
             .steps()
             .iter()
-            .map(|step| serde_json::from_str(&plug.process(&step["ctx"].to_string(), &step["cfg"].to_string())).unwrap())
+            .map(|step| {
+                serde_json::from_str(&plug.process(&step["ctx"].to_string(), &step["cfg"].to_string())).unwrap()
+            })
             .collect();
         case.check("native", &answers);
     }

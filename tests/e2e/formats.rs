@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use plugpipe_harness::PlugHandle;
 use plugpipe_harness::session::{Definition, Label, MetricKind, NativeBuckets, Session};
 use plugpipe_harness::stack::{Program, ScrapeJob};
 use serde_json::{Value, json};
@@ -13,7 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::serve::{Served, get};
 use crate::support::{
-    alone, exposition, program, prometheus_3, prometheus_with, start, stderr, stdout, without_servers,
+    Checked, alone, exposition, program, prometheus_3, prometheus_with, start, stderr, stdout, without_servers,
 };
 
 const PROTOBUF: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
@@ -107,7 +106,7 @@ fn zoo() -> (Vec<Value>, Samples) {
 }
 
 /// A plug that holds the [`zoo`].
-async fn with_zoo() -> PlugHandle {
+async fn with_zoo() -> Checked {
     let plug = alone().await;
     for ctx in zoo().0 {
         let answer = plug.process(&ctx).await.unwrap();
@@ -116,7 +115,7 @@ async fn with_zoo() -> PlugHandle {
     plug
 }
 
-async fn exported(plug: &PlugHandle, format: &str) -> String {
+async fn exported(plug: &Checked, format: &str) -> String {
     let answer = plug.process(&json!({"operation": "export_metrics", "export_format": format})).await.unwrap();
     answer["result"]["exported_data"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }

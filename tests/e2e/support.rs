@@ -27,6 +27,12 @@ pub fn plug() -> &'static Plug {
 #[derive(Clone)]
 pub struct Checked(PlugHandle);
 
+impl From<PlugHandle> for Checked {
+    fn from(plug: PlugHandle) -> Self {
+        Self(plug)
+    }
+}
+
 impl std::ops::Deref for Checked {
     type Target = PlugHandle;
 

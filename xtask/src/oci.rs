@@ -45,7 +45,8 @@ pub fn make(component: &[u8], folder: &Path) -> Result<String, String> {
     });
     let mut manifest = blob(folder, MANIFEST_TYPE, manifest.to_string().as_bytes())?;
     manifest["annotations"] = json!({"org.opencontainers.image.ref.name": VERSION});
-    let index = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [manifest]});
+    let index =
+        json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [manifest]});
     write(&folder.join("index.json"), index.to_string())?;
     write(&folder.join("oci-layout"), json!({"imageLayoutVersion": "1.0.0"}).to_string())?;
     Ok(manifest["digest"].as_str().unwrap_or_default().to_owned())
