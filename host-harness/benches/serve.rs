@@ -64,6 +64,9 @@ if side == "plain":
 print(callers * calls / took)
 "#;
 
+/// Its name, and one round: records a second.
+type Side<'a> = (&'static str, Box<dyn FnMut() -> f64 + 'a>);
+
 fn main() {
     let runtime = Runtime::new().unwrap();
     let plug = Plug::embedded().unwrap();
@@ -79,7 +82,7 @@ fn main() {
             "left out: Python, because target/python has no prometheus_client (the bench's first lines say how it is put there)\n"
         );
     }
-    let mut sides: Vec<(&str, Box<dyn FnMut() -> f64>)> = vec![
+    let mut sides: Vec<Side<'_>> = vec![
         ("serve: POST /process, 8 connections kept alive", Box::new(|| over_http(address))),
         ("library: PlugHandle::process_text, 8 tasks", Box::new(|| runtime.block_on(through_library(&library)))),
     ];
