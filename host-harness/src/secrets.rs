@@ -35,6 +35,11 @@ impl Secret {
     fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
+
+    /// The text itself, for who only makes a digest of it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -91,7 +96,8 @@ fn joined(prefix: &[u8], secret: &Secret) -> Secret {
     Secret::new(bytes)
 }
 
-fn fetch(source: &SecretSource) -> Result<Secret, String> {
+/// Reads a secret from where it is. The error says where that was, and nothing of what was found.
+pub(crate) fn fetch(source: &SecretSource) -> Result<Secret, String> {
     let mut bytes = match source {
         SecretSource::Env(name) => {
             let value = std::env::var_os(name).ok_or_else(|| format!("{name} is not set in the environment"))?;
