@@ -151,7 +151,7 @@ pub(super) fn overdue(call: &mut Call, answer: &mut Answer) {
     }
 }
 
-fn pushes_itself(config: &Config) -> bool {
+pub(super) fn pushes_itself(config: &Config) -> bool {
     !config.mock && config.push_policy != PushPolicy::Manual && config.push_mode != Mode::Delete
 }
 
