@@ -264,7 +264,10 @@ impl Begin {
 
     fn update(&mut self, series: u32, value: f64) -> &[u8] {
         self.number(series.into());
-        value.to_le_bytes().into_iter().for_each(|byte| self.byte(byte));
+        if let Some(place) = self.room.get_mut(self.end..).and_then(<[u8]>::first_chunk_mut) {
+            *place = value.to_le_bytes();
+            self.end += place.len();
+        }
         self.bytes()
     }
 

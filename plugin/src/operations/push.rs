@@ -369,11 +369,10 @@ fn conflicts(
         if call.config.own_metrics {
             call.telemetry.publish(call.registry)?;
         }
-        let protobuf = format(&native_histograms(call.registry), abilities) == Format::Protobuf;
         let families = call.registry.read(call.unix_nanos / 1_000_000);
         let adds = call.config.push_mode == Mode::Add;
         let target = Target { group, adds, held, own, unchecked: abilities.unchecked };
-        Ok(preflight::check(&preflight::of(&families, protobuf), &target))
+        Ok(preflight::check(&preflight::of(&families), &target))
     })
 }
 
