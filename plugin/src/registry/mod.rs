@@ -325,8 +325,8 @@ impl Registry {
         self.series.row(id.0).map(|row| self.labels_of(row))
     }
 
-    /// The registry as encoders read it: infos called as they are exposed, with `_info`; families sorted by name, those without series left out; series sorted by label
-    /// values; quantiles as of `now_ms`.
+    /// The registry as encoders read it: families sorted by name, those without series left out, infos called with `_info`
+    /// as they are exposed; series sorted by label values; quantiles as of `now_ms`.
     pub fn read(&self, now_ms: u64) -> Vec<view::Family<'_>> {
         let members = self.members();
         let family = |index: usize| {
