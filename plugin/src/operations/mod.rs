@@ -16,6 +16,7 @@ mod generate;
 mod groups;
 mod health;
 mod notify;
+mod plain;
 mod prometheus;
 mod push;
 mod query;
@@ -163,6 +164,7 @@ pub struct Plug<T> {
     config: Config,
     /// What the configuration tells in each answer.
     metadata: String,
+    plain: plain::Plain,
     /// The `cfg` that `config` was read from, so that the same text is not read again at each call.
     config_text: String,
     /// Whether something was recorded that no gateway has accepted.
@@ -277,6 +279,7 @@ impl<T: Transport> Plug<T> {
             transport,
             circuits: Circuits::default(),
             metadata: Config::default().metadata(),
+            plain: plain::Plain::new(&Config::default()),
             config: Config::default(),
             config_text: String::new(),
             unpushed: false,
@@ -356,14 +359,31 @@ impl<T: Transport> Plug<T> {
     /// Runs one operation: `ctx` and `cfg` are JSON objects as text, and so is the answer. Never fails otherwise than in
     /// the answer. An empty `cfg` (no text, `{}` or `null`) keeps the last one.
     pub fn process(&mut self, ctx: &str, cfg: &str) -> String {
+        let mut answer = Writer::new();
+        self.process_into(ctx, cfg, &mut answer);
+        answer.into_text()
+    }
+
+    /// Like [`Plug::process`], with the answer in the place of what was written there before.
+    pub fn process_into(&mut self, ctx: &str, cfg: &str, answer: &mut Writer) {
         let unix_nanos = self.transport.unix_nanos();
         self.registry.set_now(unix_nanos / 1_000_000);
-        let mut answer = Writer::new();
-        let begin = answer.mark();
+        let configured = self.configure(cfg);
+        if configured.is_ok() && self.plain.process(ctx, unix_nanos, &mut self.registry, answer) {
+            self.unpushed = true;
+            self.telemetry.records += 1;
+            return;
+        }
+        self.process_any(configured, ctx, unix_nanos, answer);
+    }
+
+    /// The general way, once the configuration was taken or refused.
+    fn process_any(&mut self, configured: Result<(), Error>, ctx: &str, unix_nanos: u64, answer: &mut Writer) {
+        let begin = answer.begin();
         let mut config = None;
         let mut operation = None;
         let mut exchange = Exchange::default();
-        let outcome = self.configure(cfg).and_then(|()| parse_object("ctx", ctx)).and_then(|ctx| {
+        let outcome = configured.and_then(|()| parse_object("ctx", ctx)).and_then(|ctx| {
             config = self.config.with_ctx(&ctx)?;
             let (name, run) = choose(&ctx)?;
             operation = Some(name);
@@ -386,9 +406,9 @@ impl<T: Transport> Plug<T> {
                 transport: &mut self.transport,
                 unix_nanos,
             };
-            run(&mut call, &mut answer)?;
-            push::overdue(&mut call, &mut answer);
-            write_exchange(&exchange, &mut answer);
+            run(&mut call, answer)?;
+            push::overdue(&mut call, answer);
+            write_exchange(&exchange, answer);
             answer.close();
             Ok(())
         });
@@ -401,14 +421,14 @@ impl<T: Transport> Plug<T> {
             if let Some(operation) = operation {
                 answer.text("operation", operation);
             }
-            error.write_into(&mut answer);
-            write_exchange(&exchange, &mut answer);
+            error.write_into(answer);
+            write_exchange(&exchange, answer);
         }
         match config {
             Some(config) => answer.raw("monitoring_metadata", &config.metadata()),
             None => answer.raw("monitoring_metadata", &self.metadata),
         }
-        answer.finish()
+        answer.close();
     }
 
     /// The operation `health_check` with the last configuration.
@@ -453,6 +473,7 @@ impl<T: Transport> Plug<T> {
     fn adopt(&mut self, config: Config) {
         self.registry.default_buckets = config.histogram_buckets.clone();
         self.metadata = config.metadata();
+        self.plain.configure(&config);
         self.config = config;
     }
 

@@ -198,7 +198,7 @@ pub(super) fn noted(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     Ok(())
 }
 
-fn pushes_itself(config: &Config) -> bool {
+pub(super) fn pushes_itself(config: &Config) -> bool {
     !config.mock && config.push_policy != PushPolicy::Manual && config.push_mode != Mode::Delete
 }
 
@@ -416,11 +416,10 @@ fn conflicts(
         if call.config.own_metrics {
             call.telemetry.publish(call.registry)?;
         }
-        let protobuf = format(&native_histograms(call.registry), abilities) == Format::Protobuf;
         let families = call.registry.read(call.unix_nanos / 1_000_000);
         let adds = call.config.push_mode == Mode::Add;
         let target = Target { group, adds, held, own, unchecked: abilities.unchecked };
-        Ok(preflight::check(&preflight::of(&families, protobuf), &target))
+        Ok(preflight::check(&preflight::of(&families), &target))
     })
 }
 
