@@ -198,6 +198,7 @@ fn send(request: &Request, limits: &Limits) -> Result<Response, Failure> {
         Method::Get => "GET",
         Method::Put => "PUT",
         Method::Post => "POST",
+        Method::Patch => "PATCH",
         Method::Delete => "DELETE",
     };
     let mut built = ureq::http::Request::builder().method(method).uri(request.url.to_string());

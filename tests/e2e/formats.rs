@@ -150,7 +150,8 @@ fn parsed(text: &str) -> Samples {
 
 #[tokio::test]
 async fn text_is_read_back_by_another_parser() {
-    let text = exposition(&with_zoo().await).await;
+    let plug = with_zoo().await;
+    let text = exposition(&plug).await;
     assert_eq!(parsed(&text), zoo().1, "{text}");
 }
 
@@ -516,7 +517,7 @@ async fn serve_odd() -> String {
     plug.with(|session| Box::pin(record_odd(session))).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    tokio::spawn(plugpipe_harness::serve::serve(listener, plug, std::future::pending()));
+    tokio::spawn(plugpipe_harness::serve::serve(listener, (*plug).clone(), std::future::pending()));
     address
 }
 

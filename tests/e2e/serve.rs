@@ -186,7 +186,7 @@ async fn serving(options: Options) -> (SocketAddr, oneshot::Sender<()>, tokio::t
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let plug = alone().await;
-    let task = tokio::spawn(serve_with(listener, plug, options, async move {
+    let task = tokio::spawn(serve_with(listener, (*plug).clone(), options, async move {
         let _ = stopped.await;
     }));
     (address, stop, task)
@@ -215,7 +215,8 @@ fn an_address_that_others_can_reach_needs_a_token_that_is_one() {
 #[tokio::test]
 async fn a_library_too_serves_others_only_with_a_token() {
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let problem = plugpipe_harness::serve::serve(listener, alone().await, std::future::pending()).await.unwrap_err();
+    let plug = (*alone().await).clone();
+    let problem = plugpipe_harness::serve::serve(listener, plug, std::future::pending()).await.unwrap_err();
     assert!(problem.to_string().contains("needs a token"), "{problem}");
 }
 
