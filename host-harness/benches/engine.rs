@@ -85,11 +85,14 @@ mod counted {
     }
 }
 
+/// A part of the bench.
+type Part = fn(&Runtime, &Plug);
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let plug = Plug::embedded().unwrap();
     println!("component: {} bytes\n", plug.size_bytes());
-    let parts: [(&str, fn(&Runtime, &Plug)); 6] = [
+    let parts: [(&str, Part); 6] = [
         ("encoding", encoding),
         ("scale", scale),
         ("memory", memory),
