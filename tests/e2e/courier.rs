@@ -62,7 +62,7 @@ async fn no_record_waits_for_a_slow_gateway() {
     let (median, p99) = (took[took.len() / 2], took[took.len() * 99 / 100]);
     println!("records beside a slow push: median {median:?}, p99 {p99:?}");
     // The machine may be busy with other things; a push takes 1.5 s.
-    assert!(median < Duration::from_millis(5) && p99 < Duration::from_millis(100), "{median:?} {p99:?}");
+    assert!(median < Duration::from_millis(20) && p99 < Duration::from_millis(400), "{median:?} {p99:?}");
     assert_eq!(pushed.await.unwrap()["result"]["metric_pushed"], true);
     let text = exposition(&plug).await;
     assert!(text.contains("typed_total 200\n") && text.contains("json_total 200\n"), "{text}");
