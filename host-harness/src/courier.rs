@@ -20,7 +20,7 @@ use tracing::debug;
 
 use crate::error::Error;
 use crate::handle::{Calls, QUEUE};
-use crate::session::Session;
+use crate::session::{Session, begins_as_record, only_reads};
 
 /// What a record's answer holds instead of a push that is due.
 pub(crate) const DUE: &str = r#""metric_pushed":false,"push_due":true"#;
@@ -85,6 +85,10 @@ pub(crate) enum Who {
 /// Who does what a `ctx` asks for. What imports from a server stays with the leader, which waits for that server: what is imported must
 /// not overwrite what is recorded meanwhile.
 pub(crate) fn who(ctx: &str) -> Who {
+    // Nearly all calls: they need not be read for this.
+    if begins_as_record(ctx) {
+        return Who::Leader;
+    }
     #[derive(Deserialize)]
     struct Asked<'a> {
         #[serde(borrow)]
@@ -101,7 +105,7 @@ pub(crate) fn who(ctx: &str) -> Who {
         Who::LeaderFirst
     } else if OF_WHAT_IS_HELD.contains(&operation) {
         Who::Courier { current: true }
-    } else if crate::session::only_reads(operation) && !LOCAL.contains(&operation) {
+    } else if only_reads(operation) && !LOCAL.contains(&operation) {
         Who::Courier { current: false }
     } else {
         Who::Leader
@@ -160,6 +164,8 @@ impl Courier {
     }
 
     async fn shared_push(&self) -> Result<Arc<str>, Error> {
+        // The place comes first: a caller who left while waiting for one would leave others waiting for a job that nobody sends.
+        let place = self.jobs.reserve().await.map_err(|_| Error::Ended)?;
         let (reply, pushed) = oneshot::channel();
         let first = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -168,7 +174,9 @@ impl Courier {
         };
         // The others ride along: the job takes whoever waits when it begins.
         if first {
-            self.jobs.send(Job::SharedPush).await.map_err(|_| Error::Ended)?;
+            place.send(Job::SharedPush);
+        } else {
+            drop(place);
         }
         pushed.await.map_err(|_| Error::Ended)
     }

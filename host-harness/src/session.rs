@@ -1088,7 +1088,7 @@ pub(crate) fn failed(answer: &str) -> bool {
 }
 
 /// Whether a `ctx` begins with an operation that is called `record_…`.
-fn begins_as_record(ctx: &str) -> bool {
+pub(crate) fn begins_as_record(ctx: &str) -> bool {
     let tokens = ["{", "\"operation\"", ":", "\"record_"];
     tokens.iter().try_fold(ctx, |rest, token| rest.trim_ascii_start().strip_prefix(token)).is_some()
 }

@@ -95,12 +95,7 @@ impl Api<'_> {
     /// The data source of that uid, if there is one.
     pub fn datasource(&mut self, uid: &str) -> Result<Option<Map>, Error> {
         let url = self.url(&["datasources", "uid", uid]);
-        let response = self.get(&url)?;
-        match response.status {
-            200 => object(&url, &response).map(Some),
-            404 if object(&url, &response).is_ok() => Ok(None),
-            _ => Err(no(&url, &response, "")),
-        }
+        self.found(&url)
     }
 
     /// Makes a data source, or changes the one that is held.

@@ -126,6 +126,16 @@ impl Api<'_> {
         self.send(Request::new(Method::Get, url.clone()))
     }
 
+    /// What is there; none where Grafana says that there is nothing. A page that is not there, or a proxy's, does not say so.
+    fn found(&mut self, url: &Url) -> Result<Option<Map>, Error> {
+        let response = self.get(url)?;
+        match response.status {
+            200 => object(url, &response).map(Some),
+            404 if object(url, &response).is_ok() => Ok(None),
+            _ => Err(no(url, &response, "")),
+        }
+    }
+
     fn post(&mut self, url: &Url, body: &Map) -> Result<Response, Error> {
         self.tell(Method::Post, url, body)
     }
@@ -176,14 +186,7 @@ impl Api<'_> {
             return self.dashboard_resource(&resources, uid);
         }
         let url = self.url(&["dashboards", "uid", uid]);
-        let response = self.get(&url)?;
-        match response.status {
-            200 => {}
-            // A page that is not there, or a proxy's, is not a dashboard that is not there.
-            404 if object(&url, &response).is_ok() => return Ok(None),
-            _ => return Err(no(&url, &response, "")),
-        }
-        let mut body = object(&url, &response)?;
+        let Some(mut body) = self.found(&url)? else { return Ok(None) };
         let Some(Tree::Map(model)) = body.take("dashboard") else {
             return Err(bad(&url, "there is no dashboard in the answer"));
         };

@@ -78,13 +78,7 @@ impl Api<'_> {
 
     pub(super) fn dashboard_resource(&mut self, resources: &Resources, uid: &str) -> Result<Option<Held>, Error> {
         let url = self.resource_url(&resources.dashboards, resources, "dashboards", Some(uid));
-        let response = self.get(&url)?;
-        match response.status {
-            200 => {}
-            404 if object(&url, &response).is_ok() => return Ok(None),
-            _ => return Err(no(&url, &response, "")),
-        }
-        let mut body = object(&url, &response)?;
+        let Some(mut body) = self.found(&url)? else { return Ok(None) };
         let conversion = body.map("status").and_then(|status| status.map("conversion"));
         if conversion.is_some_and(|conversion| conversion.get("failed") == Some(&Tree::Flag(true))) {
             return Err(bad(&url, "Grafana holds this dashboard in another schema, and could not convert it"));
