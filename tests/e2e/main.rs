@@ -43,6 +43,9 @@ mod sandbox;
 mod scrape;
 mod secrets;
 mod serve;
+// Measures memory by /proc.
+#[cfg(target_os = "linux")]
+mod soak;
 mod stack;
 mod support;
 mod tls;

@@ -59,6 +59,11 @@ impl Served {
         said
     }
 
+    /// Its process's id.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn authority(&self) -> &str {
         self.url.strip_prefix("http://").unwrap()
     }
