@@ -5,6 +5,7 @@
 //! | `GET /metrics` | what was recorded, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
 //! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also where it says `success: false` |
 //! | `GET /sd` | this plug as a target, for `http_sd_configs` of Prometheus |
+//! | `GET /` | a page for people; `page` says what belongs to it |
 //! | `GET /healthz` | 200 while the plug answers; `recovery` says what became of crashes |
 
 use axum::Router;
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 
 use crate::error::Error;
 use crate::handle::PlugHandle;
+use crate::page;
 
 /// The longest body of a `POST /process`.
 const BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -61,13 +63,15 @@ pub fn read_address(text: &str) -> Result<Authority, String> {
 }
 
 fn router(plug: PlugHandle, advertised: Advertised) -> Router {
-    Router::new()
+    let shown = plug.clone();
+    let router = Router::new()
         .route("/sd", get(move |headers: HeaderMap| async move { discovered(&advertised, &headers) }))
         .route("/metrics", get(metrics))
         .route("/process", post(process))
         .route("/healthz", get(healthz))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .with_state(plug)
+        .with_state(plug);
+    page::attach(router, &shown)
 }
 
 async fn metrics(State(plug): State<PlugHandle>, headers: HeaderMap) -> Response {

@@ -22,6 +22,7 @@ mod formats;
 mod gateway;
 mod instructions;
 mod metrics;
+mod page;
 mod preflight;
 mod prometheus_api;
 mod recovery;
