@@ -14,6 +14,7 @@ mod contract;
 mod dashboards;
 mod demo;
 mod discovery;
+mod docs;
 mod examples;
 #[path = "../fakes/grafana.rs"]
 mod fake_grafana;
