@@ -120,7 +120,7 @@ async fn live(terminal: &mut ratatui::DefaultTerminal, view: &mut View, interval
 /// The view as text.
 fn picture(view: &mut View, width: u16) -> Result<String, Error> {
     let height = (view.rows.len() as u16).saturating_add(EVENTS + 7).clamp(16, 60);
-    let wrong = |error: std::convert::Infallible| match error {};
+    let wrong = |error: std::convert::Infallible| -> Error { match error {} };
     let mut terminal = ratatui::Terminal::new(TestBackend::new(width, height)).map_err(wrong)?;
     terminal.draw(|frame| view.draw(frame)).map_err(wrong)?;
     let buffer = terminal.backend().buffer();
