@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ pub(super) fn page(
     let problem = |error: minijinja::Error| Error::Answer { problem: format!("the page: {error:#}") };
     let template = environment.template_from_str(include_str!("page.html")).map_err(problem)?;
     template
-        .render(minijinja::Value::from_serialize(json!({
+        .render(minijinja::Value::from(Serde(json!({
             "name": text(description, "name"),
             "version": text(description, "version"),
             "uptime": since(began),
@@ -53,7 +54,7 @@ pub(super) fn page(
             "series_count": listed.iter().map(Family::series).sum::<usize>(),
             "events": events,
             "health": health,
-        })))
+        }))))
         .map_err(problem)
 }
 
