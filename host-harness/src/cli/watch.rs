@@ -40,7 +40,7 @@ pub(crate) struct WatchArgs {
 
 pub(crate) async fn watch(args: WatchArgs) -> Result<bool, Error> {
     let mut before: Option<Vec<Family>> = None;
-    let mut success = true;
+    let mut success;
     loop {
         let changed = stamp(&args.pipe);
         match once(&args).await {
