@@ -11,9 +11,10 @@ use std::process::{Command, ExitCode};
 
 use sha2::{Digest, Sha256};
 
-const TARGET: &str = "wasm32-unknown-unknown";
-const PROFILE: &str = "component";
-const PACKAGE: &str = "monitoring-prometheus";
+#[path = "component.rs"]
+mod component;
+
+use component::{TARGET, compile, componentize};
 
 fn main() -> ExitCode {
     match build() {
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
 
 fn build() -> Result<(), String> {
     let workspace = variable("CARGO_MANIFEST_DIR").map(PathBuf::from)?.join("..");
+    println!("cargo::rerun-if-changed=component.rs");
     for path in ["plugin/src", "plugin/Cargo.toml", "wit", "Cargo.toml", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", workspace.join(path).display());
     }
@@ -85,65 +87,6 @@ fn target_folder(out: &Path) -> Result<PathBuf, String> {
         .or_else(|| out.ancestors().nth(4))
         .map(|target| target.join("component"))
         .ok_or_else(|| format!("no target folder above {}", out.display()))
-}
-
-fn compile(workspace: &Path, target: &Path) -> Result<PathBuf, String> {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(workspace)
-        .args(["build", "--lib", "--package", PACKAGE, "--target", TARGET, "--profile", PROFILE, "--target-dir"])
-        .arg(target);
-    // What the outer cargo (or clippy) set for itself must not change the component.
-    for (name, _) in env::vars_os() {
-        let name_text = name.to_string_lossy();
-        let for_outer = name_text.starts_with("CARGO_FEATURE_")
-            || name_text.starts_with("CARGO_CFG_")
-            || name_text.starts_with("CARGO_PROFILE_")
-            || [
-                "CARGO_ENCODED_RUSTFLAGS",
-                "RUSTFLAGS",
-                "RUSTC_WRAPPER",
-                "RUSTC_WORKSPACE_WRAPPER",
-                "CARGO_BUILD_TARGET",
-            ]
-            .contains(&&*name_text);
-        if for_outer {
-            cargo.env_remove(&name);
-        }
-    }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(workspace));
-    let output = cargo.output().map_err(|error| format!("cargo cannot be run: {error}"))?;
-    if !output.status.success() {
-        eprintln!("{}", String::from_utf8_lossy(&output.stderr));
-        return Err(format!("the component cannot be built: {}", String::from_utf8_lossy(&output.stderr)));
-    }
-    Ok(target.join(TARGET).join(PROFILE).join("monitoring_prometheus.wasm"))
-}
-
-/// Takes this machine's paths out of the component, so that it is the same wherever it is built.
-fn flags(workspace: &Path) -> OsString {
-    let mut flags = OsString::new();
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| env::home_dir().map(|home| home.join(".cargo")));
-    let workspace = fs::canonicalize(workspace).ok();
-    for (path, name) in [(workspace, "plugpipe"), (home, "cargo")] {
-        if let Some(path) = path {
-            if !flags.is_empty() {
-                flags.push("\u{1f}");
-            }
-            flags.push("--remap-path-prefix=");
-            flags.push(path);
-            flags.push(format!("={name}"));
-        }
-    }
-    flags
-}
-
-fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
-    wit_component::ComponentEncoder::default()
-        .validate(true)
-        .module(module)
-        .and_then(|mut encoder| encoder.encode())
-        .map_err(|error| format!("the module is no component: {error:#}"))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

@@ -6,7 +6,7 @@
 //! prometheus-client's is. Beside it runs the same code without the sandbox. Criterion and divan time one side after the other,
 //! and cannot run them in turn; noise that comes and goes makes such ratios useless. Hence the small loop here.
 //!
-//! `ENGINE_BENCH_QUICK=1` runs a tenth of the rounds.
+//! `ENGINE_BENCH_QUICK=1` runs a tenth of the rounds; `-- calls updates` after the command runs these parts only.
 
 // A bench that meets what it did not expect should stop there.
 #![allow(
@@ -85,16 +85,28 @@ mod counted {
     }
 }
 
+/// A part of the bench.
+type Part = fn(&Runtime, &Plug);
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let plug = Plug::embedded().unwrap();
     println!("component: {} bytes\n", plug.size_bytes());
-    encoding(&runtime, &plug);
-    scale(&runtime, &plug);
-    memory(&runtime, &plug);
-    updates(&runtime, &plug);
-    calls(&runtime, &plug);
-    start(&runtime, &plug);
+    let parts: [(&str, Part); 6] = [
+        ("encoding", encoding),
+        ("scale", scale),
+        ("memory", memory),
+        ("updates", updates),
+        ("calls", calls),
+        ("start", start),
+    ];
+    // Cargo itself passes `--bench`.
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for (name, part) in parts {
+        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+            part(&runtime, &plug);
+        }
+    }
 }
 
 fn rounds(full: usize) -> usize {
@@ -565,7 +577,18 @@ fn calls(runtime: &Runtime, plug: &Plug) {
     let (mut session, handles) = filled(runtime, plug, 1);
     let mut json_session = self::session(runtime, plug);
     let mut empty = empty::Empty::new(runtime);
+    let mut varied_session = self::session(runtime, plug);
     let ctx = r#"{"operation":"record_counter","metric_name":"jobs_total","metric_value":1,"labels":{"method":"GET","path":"/"}}"#;
+    // The series are there, and each call is for another one, with another value.
+    let varied: Vec<String> = (0..CALLS)
+        .map(|index| {
+            let [(_, method), (_, path)] = labels(index % 200);
+            let value = (index * 7_919 % 10_007) as f64 / 8.0;
+            format!(
+                r#"{{"operation": "record_counter", "metric_name": "jobs_total", "metric_value": {value}, "labels": {{"method": "{method}", "path": "{path}"}}}}"#
+            )
+        })
+        .collect();
     let mut sides = Sides::new();
     sides.add(EMPTY, |_| {
         timed(|| {
@@ -590,6 +613,15 @@ fn calls(runtime: &Runtime, plug: &Plug) {
             runtime.block_on(async {
                 for _ in 0..CALLS {
                     black_box(json_session.process(ctx, "").await.unwrap());
+                }
+            });
+        })
+    });
+    sides.add("process, another series and value each time", |_| {
+        timed(|| {
+            runtime.block_on(async {
+                for ctx in &varied {
+                    black_box(varied_session.process(ctx, "").await.unwrap());
                 }
             });
         })

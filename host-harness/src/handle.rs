@@ -1,5 +1,5 @@
-//! A running plug that many callers share. One task owns its [`Session`]; handles send it calls and wait for the answers, in
-//! order.
+//! A running plug that many callers share. One task owns the [`Session`] that records, and takes calls in the order they come; what asks
+//! a server goes to another, the `courier`, so that no record waits for a server.
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -9,13 +9,14 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
+use crate::courier::{Courier, DUE, Who, who};
 use crate::error::Error;
 use crate::rules::RuleFile;
 
-use crate::session::{Recovery, Session};
+use crate::session::{NOTHING, Recovery, Session, failed, is_empty};
 
 /// Calls that may wait for a plug before further ones have to wait to be taken.
-const QUEUE: usize = 1_024;
+pub(crate) const QUEUE: usize = 1_024;
 
 /// A call's future on the session that the task owns.
 type Running<'s> = Pin<Box<dyn Future<Output = ()> + Send + 's>>;
@@ -23,17 +24,13 @@ type Running<'s> = Pin<Box<dyn Future<Output = ()> + Send + 's>>;
 /// A call on its way to the session; it carries its own way back.
 type Call = Box<dyn for<'s> FnOnce(&'s mut Session) -> Running<'s> + Send>;
 
-/// A running plug. Cheap to clone; calls from all clones are taken in the order they come.
+/// The way to a session that a task owns.
 #[derive(Clone)]
-pub struct PlugHandle {
-    calls: mpsc::Sender<Call>,
-    /// Where rule files are written.
-    rules_folder: Option<Arc<Path>>,
-}
+pub(crate) struct Calls(mpsc::Sender<Call>);
 
-impl PlugHandle {
-    /// Puts a task in charge of the session; it ends with the last handle.
-    pub(crate) fn new(mut session: Session, rules_folder: Option<PathBuf>) -> Self {
+impl Calls {
+    /// Puts a task in charge of the session; it ends when there is no way to it any more.
+    fn to(mut session: Session) -> Self {
         let (calls, mut queue) = mpsc::channel::<Call>(QUEUE);
         tokio::spawn(async move {
             while let Some(call) = queue.recv().await {
@@ -41,7 +38,45 @@ impl PlugHandle {
             }
             debug!("the last handle is gone; the plug ends");
         });
-        Self { calls, rules_folder: rules_folder.map(Into::into) }
+        Self(calls)
+    }
+
+    /// Runs anything on the session, in its turn.
+    pub(crate) async fn call<T, F>(&self, call: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'s> FnOnce(&'s mut Session) -> Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 's>>
+            + Send
+            + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let call: Call = Box::new(move |session| {
+            Box::pin(async move {
+                // Who asked may have gone; the call was made all the same.
+                let _ = reply.send(call(session).await);
+            })
+        });
+        self.0.send(call).await.map_err(|_| Error::Ended)?;
+        answer.await.map_err(|_| Error::Ended)?
+    }
+}
+
+/// A running plug. Cheap to clone; calls from all clones are taken in the order they come, but those that ask a server: they are taken
+/// among themselves, while others go on.
+#[derive(Clone)]
+pub struct PlugHandle {
+    leader: Calls,
+    courier: Courier,
+    /// Where rule files are written.
+    rules_folder: Option<Arc<Path>>,
+}
+
+impl PlugHandle {
+    /// Puts tasks in charge of the session and of its courier; they end with the last handle.
+    pub(crate) fn new(session: Session, rules_folder: Option<PathBuf>) -> Self {
+        let courier = session.courier();
+        let leader = Calls::to(session);
+        Self { courier: Courier::new(courier, leader.clone()), leader, rules_folder: rules_folder.map(Into::into) }
     }
 
     /// Runs one operation with the configuration that the plug was started with. An operation that fails is an `Ok` answer
@@ -59,6 +94,28 @@ impl PlugHandle {
     }
 
     async fn run(&self, ctx: String, cfg: String) -> Result<String, Error> {
+        match who(&ctx) {
+            Who::Leader => {
+                let answer = self.lead(ctx.clone(), cfg).await?;
+                // Records say so where a push is due by the policy.
+                if answer.contains(DUE) { self.courier.push(&ctx, &answer).await } else { Ok(answer) }
+            }
+            Who::LeaderFirst => {
+                let answer = self.lead(ctx.clone(), cfg).await?;
+                if answer.contains(DUE) { self.courier.converse(ctx, true).await } else { Ok(answer) }
+            }
+            Who::Courier { current } => {
+                // The configuration is the leader's: it keeps it over crashes, and hands it to the courier.
+                if !is_empty(&cfg) && failed(&self.lead(NOTHING.into(), cfg.clone()).await?) {
+                    // Nobody is asked with a configuration that is none; this says so in the operation's own answer.
+                    return self.lead(ctx, cfg).await;
+                }
+                self.courier.converse(ctx, current).await
+            }
+        }
+    }
+
+    async fn lead(&self, ctx: String, cfg: String) -> Result<String, Error> {
         self.with(move |session| Box::pin(async move { session.process(&ctx, &cfg).await })).await
     }
 
@@ -92,12 +149,21 @@ impl PlugHandle {
 
     /// Asks every configured server whether it is well.
     pub async fn health_check(&self) -> Result<Value, Error> {
-        json(&self.with(|session| Box::pin(session.health_check())).await?)
+        self.process(&serde_json::json!({"operation": "health_check"})).await
     }
 
     /// Makes the plug forget what it recorded, and its configuration, and delete the groups that it pushed.
     pub async fn cleanup(&self) -> Result<Value, Error> {
-        json(&self.with(|session| Box::pin(session.cleanup())).await?)
+        let mut answer = json(&self.with(|session| Box::pin(session.cleanup())).await?)?;
+        // What was dropped the leader knows; what was pushed, the courier.
+        let told = self.courier.cleanup().await?.map(|told| json(&told)).transpose()?;
+        let told = told.as_ref().and_then(|told| told.get("result")?.as_object());
+        if let (Some(told), Some(Value::Object(result))) = (told, answer.get_mut("result")) {
+            for (key, value) in told {
+                result.entry(key.as_str()).or_insert_with(|| value.clone());
+            }
+        }
+        Ok(answer)
     }
 
     /// Makes the plug push what no gateway has accepted yet, for a host that is about to end: the plug has no timers of its own.
@@ -114,12 +180,15 @@ impl PlugHandle {
         json(&self.with(|session| Box::pin(session.describe())).await?)
     }
 
-    /// What became of crashes so far.
+    /// What became of crashes so far, those of the courier's instance included.
     pub async fn recovery(&self) -> Result<Recovery, Error> {
-        self.with(|session| Box::pin(async move { Ok(session.recovery().clone()) })).await
+        let mut recovery = self.with(|session| Box::pin(async move { Ok(session.recovery().clone()) })).await?;
+        recovery.crashes += self.courier.crashes();
+        Ok(recovery)
     }
 
-    /// Runs anything on the session, in its turn: the typed calls, or several calls that belong together.
+    /// Runs anything on the session that records, in its turn: the typed calls, or several calls that belong together. What asks a
+    /// server there holds up the others.
     pub async fn with<T, F>(&self, call: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -127,15 +196,7 @@ impl PlugHandle {
             + Send
             + 'static,
     {
-        let (reply, answer) = oneshot::channel();
-        let call: Call = Box::new(move |session| {
-            Box::pin(async move {
-                // Who asked may have gone; the call was made all the same.
-                let _ = reply.send(call(session).await);
-            })
-        });
-        self.calls.send(call).await.map_err(|_| Error::Ended)?;
-        answer.await.map_err(|_| Error::Ended)?
+        self.leader.call(call).await
     }
 }
 

@@ -20,13 +20,17 @@
 //! | [`plug`] | a component, compiled once: [`Plug`] |
 //! | [`session`] | a plug in its store, with one owner: [`Session`] |
 //! | [`handle`] | a plug that many share: [`PlugHandle`], and the task that owns its session |
+//! | `courier` | conversations with servers in an instance of their own, so that no record waits for one |
 //! | `journal` | what was acknowledged, in memory and on disk, for a fresh instance after a crash |
 //! | [`grants`] | what a plug may reach: [`Grants`] |
-//! | `outbound` | enforces the grants on every request |
+//! | `outbound` | enforces the grants on every request: addresses, TLS, credentials, limits |
+//! | `secrets` | credentials that the host adds to requests, and keeps out of everything else |
+//! | [`recording`] | exchanges with servers, written down and played again |
 //! | `cache` | compiled components on disk |
 //! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
 //! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
 //! | [`pipe`] | pipes: YAML, templates, steps; knows no component |
+//! | [`preview`] | a dashboard as a picture, with live data |
 //! | [`serve`] | a plug behind HTTP |
 //! | `page` | what `serve` shows at `/` |
 //! | [`families`] | an exposition as a list, for views of it |
@@ -37,6 +41,7 @@
 
 mod cache;
 pub mod chart;
+mod courier;
 pub mod error;
 pub mod families;
 pub mod grants;
@@ -46,7 +51,10 @@ mod outbound;
 mod page;
 pub mod pipe;
 pub mod plug;
+pub mod preview;
+pub mod recording;
 mod rules;
+mod secrets;
 pub mod serve;
 pub mod session;
 pub mod settings;
@@ -56,7 +64,9 @@ pub use error::Error;
 pub use grants::{Grants, Origin};
 pub use handle::PlugHandle;
 pub use plug::Plug;
+pub use recording::Exchanges;
 pub use session::{Limits, Recovery, Session};
 
-// Named only to pin its version: see Cargo.toml.
+// Named only to pin its version or features: see Cargo.toml.
+use hashbrown as _;
 use idna_adapter as _;

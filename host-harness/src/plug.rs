@@ -15,7 +15,9 @@ use crate::cache;
 use crate::error::Error;
 use crate::grants::Grants;
 use crate::handle::PlugHandle;
-use crate::session::{Limits, Session, State, WallClock};
+use crate::outbound::Network;
+use crate::recording::Exchanges;
+use crate::session::{Limits, Role, Session, State, WallClock};
 use bindings::MonitoringHostPre;
 
 pub(crate) mod bindings {
@@ -53,6 +55,7 @@ pub struct Plug {
     pre: MonitoringHostPre<State>,
     size_bytes: usize,
     sha256: Arc<str>,
+    exchanges: Option<Exchanges>,
 }
 
 /// One function or interface that a component exports.
@@ -90,7 +93,7 @@ impl Plug {
             .and_then(|linker| linker.instantiate_pre(&component))
             .and_then(MonitoringHostPre::new)
             .map_err(problem)?;
-        Ok(Self { component, pre, size_bytes: bytes.len(), sha256: sha256.into() })
+        Ok(Self { component, pre, size_bytes: bytes.len(), sha256: sha256.into(), exchanges: None })
     }
 
     /// The interfaces that the component imports, sorted: all that it could ever reach.
@@ -132,16 +135,24 @@ impl Plug {
         &self.sha256
     }
 
+    /// The same plug, whose exchanges with servers are recorded or replayed from its next start on.
+    #[must_use]
+    pub fn with_exchanges(mut self, exchanges: Exchanges) -> Self {
+        self.exchanges = Some(exchanges);
+        self
+    }
+
     /// Starts a plug with this configuration, grants and limits, to be shared. Must be called within a tokio runtime; the plug ends
     /// when its last handle is dropped.
     pub async fn start(&self, config: &Value, grants: Grants, limits: Limits) -> Result<PlugHandle, Error> {
         let rules_folder = grants.rules_folder.clone();
-        self.session(config, grants, limits).await.map(|session| PlugHandle::new(session, rules_folder))
+        let leader = self.open(Role::Leader, config, grants, limits, None).await?;
+        Ok(PlugHandle::new(leader, rules_folder))
     }
 
     /// Starts a plug for one owner: without a queue, for callers to whom each nanosecond counts.
     pub async fn session(&self, config: &Value, grants: Grants, limits: Limits) -> Result<Session, Error> {
-        Session::start(self.pre.clone(), self.in_place(), config, grants, limits, None).await
+        self.open(Role::Alone, config, grants, limits, None).await
     }
 
     /// Like [`Plug::start`], with a folder that keeps what was acknowledged: it is there again after a restart of the host, also
@@ -154,7 +165,8 @@ impl Plug {
         limits: Limits,
     ) -> Result<PlugHandle, Error> {
         let rules_folder = grants.rules_folder.clone();
-        self.session_in(folder, config, grants, limits).await.map(|session| PlugHandle::new(session, rules_folder))
+        let leader = self.open(Role::Leader, config, grants, limits, Some(folder)).await?;
+        Ok(PlugHandle::new(leader, rules_folder))
     }
 
     /// Like [`Plug::session`], with a folder as [`Plug::start_in`] has it.
@@ -165,7 +177,23 @@ impl Plug {
         grants: Grants,
         limits: Limits,
     ) -> Result<Session, Error> {
-        Session::start(self.pre.clone(), self.in_place(), config, grants, limits, Some(folder)).await
+        self.open(Role::Alone, config, grants, limits, Some(folder)).await
+    }
+
+    async fn open(
+        &self,
+        role: Role,
+        config: &Value,
+        grants: Grants,
+        limits: Limits,
+        folder: Option<&Path>,
+    ) -> Result<Session, Error> {
+        let granted = grants.limits;
+        let mut limits = limits;
+        limits.memory_bytes = granted.memory_bytes.map_or(limits.memory_bytes, |bytes| bytes.min(limits.memory_bytes));
+        limits.call = granted.call.map_or(limits.call, |call| call.min(limits.call));
+        let network = Network::open(grants, self.exchanges.clone()).await?;
+        Session::start(self.pre.clone(), role, self.in_place(), config, network, limits, folder).await
     }
 
     /// This build's own plug leaves an exposition where it is; of others that is not known.

@@ -19,9 +19,8 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 use crate::error::Error;
-use crate::grants::Grants;
 use crate::journal::{Base, Call, Entry, Journal, Packed};
-use crate::outbound::Outbound;
+use crate::outbound::{Network, Outbound};
 use crate::plug::EPOCH;
 use crate::plug::bindings::exports::plugpipe::monitoring::{metrics, types};
 use crate::plug::bindings::{MonitoringHost, MonitoringHostPre};
@@ -84,6 +83,8 @@ const LOOKS: &[&str] =
 
 /// Operations that leave what is held as it is. What is missing here is journalled, which costs time and changes nothing else.
 const READS: &[&str] = &[
+    "push_recorded",
+    "note_exchange",
     "snapshot_metrics",
     "list_groups",
     "expire_groups",
@@ -127,6 +128,9 @@ const READS: &[&str] = &[
     "delete_dashboard",
     "export_dashboards",
     "grafana_status",
+    "ensure_datasource",
+    "datasource_health",
+    "annotate",
     "health_check",
     "describe",
 ];
@@ -134,11 +138,28 @@ const READS: &[&str] = &[
 /// How an answer begins that says that nothing was done.
 const FAILED: &str = r#"{"success":false"#;
 
+/// Counts what the plug asked for and was refused.
+const VIOLATIONS: &str = "plugpipe_capability_violations_total";
+
 /// An operation that does nothing, for handing over a configuration.
-const NOTHING: &str = r#"{"operation":"describe"}"#;
+pub(crate) const NOTHING: &str = r#"{"operation":"describe"}"#;
+
+/// The member of a configuration by which a plug says of a push only that it is due.
+const DEFER: &str = r#""defer_push":true"#;
 
 /// Once so many entries failed for good, the snapshot alone is restored.
 const MOST_BAD_ENTRIES: u32 = 3;
+
+/// What part a session has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It does all, as its owner asks for it.
+    Alone,
+    /// It records and writes; pushes that nobody asked for by name are only said to be due.
+    Leader,
+    /// It holds nothing that is not held by a leader: what it is told is kept for no fresh instance.
+    Courier,
+}
 
 /// What a store holds beside the plug.
 pub(crate) struct State {
@@ -241,13 +262,18 @@ impl WasiHttpView for State {
 /// A call's future must be awaited to its end: one that is dropped half-way costs the instance, as a crash does.
 pub struct Session {
     pre: MonitoringHostPre<State>,
+    role: Role,
+    /// How many changes were kept so far.
+    changes: u64,
     /// Whether the plug is known to leave an exposition where it is until the next call.
     in_place: bool,
     /// What the plug was started with.
     started_with: String,
     /// What it was configured with since; none for that, empty after a cleanup.
     config: Option<String>,
-    grants: Arc<Grants>,
+    network: Arc<Network>,
+    /// What the plug calls itself, once it was asked.
+    name: Option<String>,
     limits: Limits,
     journal: Journal,
     recovery: Recovery,
@@ -307,9 +333,10 @@ macro_rules! call {
 impl Session {
     pub(crate) async fn start(
         pre: MonitoringHostPre<State>,
+        role: Role,
         in_place: bool,
         config: &Value,
-        grants: Grants,
+        network: Arc<Network>,
         limits: Limits,
         folder: Option<&Path>,
     ) -> Result<Self, Error> {
@@ -320,10 +347,13 @@ impl Session {
         };
         let mut session = Self {
             pre,
+            role,
+            changes: 0,
             in_place,
             started_with,
             config: journal.base().config.clone(),
-            grants: Arc::new(grants),
+            network,
+            name: None,
             limits,
             journal,
             recovery: Recovery::default(),
@@ -347,9 +377,49 @@ impl Session {
         Ok(session)
     }
 
+    /// A session of the same plug and grants, which has not begun and holds nothing of its own.
+    pub(crate) fn courier(&self) -> Self {
+        Self {
+            pre: self.pre.clone(),
+            role: Role::Courier,
+            changes: 0,
+            in_place: self.in_place,
+            started_with: String::new(),
+            config: None,
+            network: Arc::clone(&self.network),
+            name: None,
+            limits: self.limits,
+            journal: Journal::in_memory(),
+            recovery: Recovery::default(),
+            instance: None,
+        }
+    }
+
+    /// How many changes were kept so far: as long as it stays, so does what is held.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The configuration that holds.
+    pub(crate) fn configuration(&self) -> &str {
+        self.config.as_deref().unwrap_or(&self.started_with)
+    }
+
+    /// A configuration as the plug is told it.
+    fn dressed<'c>(&self, cfg: &'c str) -> Cow<'c, str> {
+        match cfg.trim_end().strip_suffix('}') {
+            // At the end, so that what is wrong before is found at its place.
+            Some(members) if self.role == Role::Leader => {
+                let comma = if members.trim_end().ends_with('{') { "" } else { "," };
+                Cow::Owned(format!("{members}{comma}{DEFER}}}"))
+            }
+            _ => Cow::Borrowed(cfg),
+        }
+    }
+
     /// Hands over the configuration that the plug was started with, in the place of a later one.
     async fn reconfigure(&mut self) -> Result<(), Error> {
-        let config = self.started_with.clone();
+        let config = self.dressed(&self.started_with).into_owned();
         call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, NOTHING, &config))?;
         self.config = None;
         self.compact().await
@@ -374,7 +444,9 @@ impl Session {
         if matches!(effect, Effect::Changes | Effect::Imports) || new_config {
             self.writable().await?;
         }
-        let answer = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, ctx, cfg))?;
+        // An empty one keeps the last, whoever is told it.
+        let dressed = if is_empty(cfg) { Cow::Borrowed(cfg) } else { self.dressed(cfg) };
+        let answer = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, ctx, &dressed))?;
         let (time, asked) = self.of_last_call();
         let failed = answer.starts_with(FAILED);
         if new_config && (!failed || self.is_taken(cfg).await?) {
@@ -393,6 +465,7 @@ impl Session {
             self.journal.look(time);
         }
         self.compact_if_long().await;
+        self.record_violations().await;
         Ok(answer)
     }
 
@@ -402,6 +475,7 @@ impl Session {
         if let (time, true) = self.of_last_call() {
             self.journal.look(time);
         }
+        self.record_violations().await;
         Ok(answer)
     }
 
@@ -410,6 +484,10 @@ impl Session {
         self.writable().await?;
         let answer = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_cleanup(store))?;
         let (time, _) = self.of_last_call();
+        let config = self.dressed("{}").into_owned();
+        if !is_empty(&config) {
+            call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, NOTHING, &config))?;
+        }
         self.keep(time, Call::Cleanup)?;
         self.config = Some(String::new());
         // What was cleaned up is not to stay in a file.
@@ -529,6 +607,34 @@ impl Session {
         Ok(removed)
     }
 
+    /// Records what the plug asked for and was refused, as one of its own metrics: between calls, so that it comes out with the rest.
+    async fn record_violations(&mut self) {
+        // The leader counts for both.
+        if self.role == Role::Courier {
+            return;
+        }
+        for (capability, count) in self.network.take_violations() {
+            let name = match self.name.take() {
+                Some(name) => name,
+                None => self.described_name().await,
+            };
+            let labels = [("capability", capability), ("plugin_name", name.as_str())]
+                .map(|(label, value)| Label { name: label.into(), value: value.into() });
+            let recorded = self.record(VIOLATIONS, MetricKind::Counter, &labels, count as f64).await;
+            if let Err(error) = recorded {
+                warn!(capability, count, %error, "refusals could not be recorded as a metric");
+            }
+            self.name = Some(name);
+        }
+    }
+
+    /// The name that the plug gives itself.
+    async fn described_name(&mut self) -> String {
+        let description = self.describe().await.ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        let name = description.as_ref().and_then(|description| description.get("name")?.as_str());
+        name.unwrap_or("unknown").to_owned()
+    }
+
     /// The whole registry in one of the formats.
     pub async fn encode(&mut self, format: Format) -> Result<Vec<u8>, Error> {
         let bytes = call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_encode(store, format))?;
@@ -556,6 +662,7 @@ impl Session {
 
     /// What a scrape with this `Accept` header gets; no header is an empty text.
     pub async fn scrape(&mut self, accept: &str) -> Result<Exposed, Error> {
+        self.record_violations().await;
         let exposed = call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_scrape(store, accept))?;
         self.looked();
         Ok(exposed)
@@ -625,6 +732,10 @@ impl Session {
 
     /// Keeps a call that came back. Where that cannot be done it is taken back, together with the instance that made it.
     fn keep(&mut self, time: u64, call: Call) -> Result<(), Error> {
+        self.changes += 1;
+        if self.role == Role::Courier {
+            return Ok(());
+        }
         self.journal.keep(time, call).map_err(|error| {
             error!(%error, "a call was taken back, because it could not be written down");
             self.instance = None;
@@ -678,7 +789,8 @@ impl Session {
 
     /// Whether the plug took a configuration that came with an operation which failed.
     async fn is_taken(&mut self, cfg: &str) -> Result<bool, Error> {
-        let answer = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, NOTHING, cfg))?;
+        let dressed = self.dressed(cfg);
+        let answer = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, NOTHING, &dressed))?;
         Ok(!answer.starts_with(FAILED))
     }
 
@@ -750,12 +862,14 @@ impl Session {
         self.config.clone_from(&self.journal.base().config);
         let base = self.journal.base();
         let config = base.config.as_deref().unwrap_or(&self.started_with);
+        // A leader is told to defer although nothing is configured: a call may bring its own gateway.
+        let config = self.dressed(if is_empty(config) { "{}" } else { config });
         instance.store.data_mut().outbound.replaying = true;
-        if !is_empty(config) {
+        if !is_empty(&config) {
             // A configuration that is not valid is said in the answers of the calls that need it: here it is only handed over.
             call_on!(instance, limit, |plug, store| plug
                 .plugpipe_monitoring_plug()
-                .call_process(store, NOTHING, config))
+                .call_process(store, NOTHING, &config))
             .map_err(Unrestored::Base)?;
         }
         if !base.snapshot.is_empty() {
@@ -771,13 +885,20 @@ impl Session {
         while let Some((entry, next)) = self.journal.entry(position) {
             let failed = |error: Error| Unrestored::Entry { position, error };
             let Entry { unix_nanos, call } = entry.map_err(failed)?;
+            let mut dressed = None;
             match &call {
-                Call::Configure { cfg } => self.config = Some((*cfg).to_owned()),
-                Call::Cleanup => self.config = Some(String::new()),
+                Call::Configure { cfg } => {
+                    self.config = Some((*cfg).to_owned());
+                    dressed = Some(self.dressed(cfg));
+                }
+                Call::Cleanup => {
+                    self.config = Some(String::new());
+                    dressed = Some(self.dressed("{}"));
+                }
                 _ => {}
             }
             instance.store.data_mut().wall_clock.replayed = unix_nanos;
-            match replay(instance, limit, call).await.map_err(failed)? {
+            match replay(instance, limit, call, dressed.as_deref()).await.map_err(failed)? {
                 None => replayed.made += 1,
                 Some(refusal) => {
                     replayed.refused += 1;
@@ -803,7 +924,7 @@ impl Session {
         let state = State {
             table: ResourceTable::new(),
             http: WasiHttpCtx::new(),
-            outbound: Outbound::new(Arc::clone(&self.grants)),
+            outbound: Outbound::new(Arc::clone(&self.network)),
             clocks: WasiClocksCtx::default(),
             wall_clock: WallClock::default(),
             bounds: Bounds {
@@ -867,7 +988,13 @@ enum Unrestored {
 }
 
 /// Makes a call again. Says how, if it went otherwise than the first time.
-async fn replay(instance: &mut Instance, limit: Duration, call: Call<'_>) -> Result<Option<String>, Error> {
+/// `dressed` is the configuration that holds from then on, for a call that changes it.
+async fn replay(
+    instance: &mut Instance,
+    limit: Duration,
+    call: Call<'_>,
+    dressed: Option<&str>,
+) -> Result<Option<String>, Error> {
     macro_rules! again {
         (plug.$function:ident($($argument:expr),*)) => {
             call_on!(instance, limit, |plug, store| plug.plugpipe_monitoring_plug().$function(store $(, $argument)*))?
@@ -889,8 +1016,12 @@ async fn replay(instance: &mut Instance, limit: Duration, call: Call<'_>) -> Res
     };
     let outcome = match call {
         Call::Process { ctx } => done(again!(plug.call_process(ctx, ""))),
-        Call::Configure { cfg } => done(again!(plug.call_process(NOTHING, cfg))),
-        Call::Cleanup => done(again!(plug.call_cleanup())),
+        Call::Configure { cfg } => done(again!(plug.call_process(NOTHING, dressed.unwrap_or(cfg)))),
+        Call::Cleanup => {
+            let cleaned = again!(plug.call_cleanup());
+            again!(plug.call_process(NOTHING, dressed.unwrap_or_default()));
+            done(cleaned)
+        }
         Call::Looked => {
             call_on!(instance, limit, |plug, store| plug
                 .plugpipe_monitoring_exposition()
@@ -927,8 +1058,17 @@ async fn replay(instance: &mut Instance, limit: Duration, call: Call<'_>) -> Res
     Ok(outcome.err())
 }
 
+/// Whether an operation leaves what is held as it is.
+pub(crate) fn only_reads(operation: &str) -> bool {
+    READS.contains(&operation)
+}
+
 /// What the operation that `ctx` asks for does. One that cannot be read may do anything.
 fn effect(ctx: &str) -> Effect {
+    // Most calls are records, of which all may change something, and mostly they say first what they are.
+    if begins_as_record(ctx) {
+        return Effect::Changes;
+    }
     #[derive(Deserialize)]
     struct Asked<'a> {
         #[serde(borrow)]
@@ -942,9 +1082,22 @@ fn effect(ctx: &str) -> Effect {
     }
 }
 
+/// Whether an answer says that nothing was done.
+pub(crate) fn failed(answer: &str) -> bool {
+    answer.starts_with(FAILED)
+}
+
+/// Whether a `ctx` begins with an operation that is called `record_…`.
+pub(crate) fn begins_as_record(ctx: &str) -> bool {
+    let tokens = ["{", "\"operation\"", ":", "\"record_"];
+    tokens.iter().try_fold(ctx, |rest, token| rest.trim_ascii_start().strip_prefix(token)).is_some()
+}
+
 /// Whether a `cfg` keeps the last one.
-fn is_empty(cfg: &str) -> bool {
-    matches!(cfg.trim(), "" | "{}" | "null")
+pub(crate) fn is_empty(cfg: &str) -> bool {
+    let cfg = cfg.trim();
+    let members = cfg.strip_prefix('{').and_then(|cfg| cfg.strip_suffix('}'));
+    cfg.is_empty() || cfg == "null" || members.is_some_and(|members| members.trim().is_empty())
 }
 
 fn not_loaded(error: wasmtime::Error) -> Error {

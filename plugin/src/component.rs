@@ -8,12 +8,13 @@ pub(crate) mod bindings {
         world: "monitoring",
         generate_all,
         pub_export_macro: false,
-        // The whole interface `exposition`: see the module of that name.
-        skip: ["encode", "scrape"],
+        // The whole interface `exposition`, and what is called most: see the modules `exposition` and `plug`.
+        skip: ["encode", "scrape", "process"],
     });
 }
 
 mod exposition;
+mod plug;
 
 use core::time::Duration;
 use std::cell::RefCell;
@@ -46,10 +47,6 @@ fn with<T>(call: impl FnOnce(&mut Plug<Wasi>) -> T) -> T {
 struct Component;
 
 impl PlugGuest for Component {
-    fn process(ctx: String, cfg: String) -> String {
-        with(|plug| plug.process(&ctx, &cfg))
-    }
-
     fn health_check() -> String {
         with(Plug::health_check)
     }

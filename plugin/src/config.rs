@@ -11,6 +11,7 @@
 //! | `webhook_format` | `alertmanager` or `plugpipe`: the body of webhooks | `alertmanager` |
 //! | `webhook_secret` | text, in `cfg` only: signs webhooks | none |
 //! | `grafana_org_id` | number: the organisation of Grafana | the credentials' own |
+//! | `grafana_api` | `api`, or `k8s`: folders and dashboards as resources of `/apis`, which needs Grafana 12 | `api` |
 //! | `job_name` | text, not empty | `plugpipe` |
 //! | `instance` | text | none |
 //! | `scrape_interval` | duration | `15s` |
@@ -28,6 +29,7 @@
 //! | `push_mode` | `replace` or `add`; in `ctx` also `delete` | `replace` |
 //! | `push_gzip` | true or false: compress what is pushed | false |
 //! | `preflight` | true or false: look whether the gateway would refuse a push | for `push_metrics` true, else false |
+//! | `defer_push` | true or false: a push that is due is only said to be (`push_due`), for a host that then asks for `push_recorded` | false |
 //! | `delete_on_cleanup` | true or false: `cleanup` deletes the groups that were pushed | true |
 //! | `mock_mode` | true or false: reach no server | false |
 //! | `own_metrics` | true or false: expose `plugpipe_monitoring_*` too | false |
@@ -65,6 +67,7 @@ const KEYS: &[&str] = &[
     "webhook_url",
     "webhook_format",
     "grafana_org_id",
+    "grafana_api",
     "job_name",
     "instance",
     "scrape_interval",
@@ -77,6 +80,7 @@ const KEYS: &[&str] = &[
     "max_retry_delay",
     "mock_mode",
     "own_metrics",
+    "defer_push",
     "grouping_key",
     "push_policy",
     "push_interval",
@@ -114,6 +118,8 @@ pub struct Config {
     pub webhook_secret: Option<SigningKey>,
     /// The organisation of Grafana to speak for; none for the credentials' own.
     pub grafana_org_id: Option<u64>,
+    /// Whether Grafana's folders and dashboards are asked for as resources.
+    pub grafana_resources: bool,
     /// The job in the grouping key of pushes.
     pub job_name: String,
     /// The instance in the grouping key of pushes, where there is one.
@@ -152,6 +158,8 @@ pub struct Config {
     pub push_mode: Mode,
     /// What is pushed is compressed.
     pub push_gzip: bool,
+    /// A push that nobody asked for by name is not made: the answer says that it is due, and the host sees to it.
+    pub defer_push: bool,
     /// Whether a push is checked before it is sent; none for those only that somebody asked for.
     pub preflight: Option<bool>,
     /// The groups that were pushed are deleted by `cleanup`.
@@ -181,6 +189,7 @@ impl Default for Config {
             webhook_format: webhook::Format::default(),
             webhook_secret: None,
             grafana_org_id: None,
+            grafana_resources: false,
             job_name: "plugpipe".into(),
             instance: None,
             scrape_interval: "15s".into(),
@@ -200,6 +209,7 @@ impl Default for Config {
             push_interval: Duration::from_secs(15),
             push_mode: Mode::Replace,
             push_gzip: false,
+            defer_push: false,
             preflight: None,
             // Who cleans up wants nothing left; who wants the last values to stay does not clean up.
             delete_on_cleanup: true,
@@ -303,6 +313,9 @@ impl Config {
             if let Some(id) = setting(&fields, "grafana_org_id", organisation)? {
                 self.grafana_org_id = id;
             }
+            if let Some(api) = setting(&fields, "grafana_api", |value| one_of(value, &["api", "k8s"]))? {
+                self.grafana_resources = api == Some(1);
+            }
             let defaults = Self::default();
             self.overlay_pushes(&fields, name == "ctx", &defaults)?;
             if let Some(job) = setting(&fields, "job_name", text)? {
@@ -375,6 +388,9 @@ impl Config {
                 Some(2) => Mode::Delete,
                 _ => Mode::Replace,
             };
+        }
+        if let Some(defer) = setting(fields, "defer_push", flag)? {
+            self.defer_push = defer.unwrap_or(defaults.defer_push);
         }
         if let Some(gzip) = setting(fields, "push_gzip", flag)? {
             self.push_gzip = gzip.unwrap_or(defaults.push_gzip);

@@ -110,6 +110,12 @@ impl<'a> Json<'a> {
     }
 }
 
+/// Room for the answer to a record, which is the most frequent one.
+const ROOM: usize = 1_024;
+
+/// The most memory that is kept from one answer to the next.
+const MOST_KEPT: usize = 64 * 1_024;
+
 /// An object that is being written, member by member, in one buffer. Names that the program gives are not escaped: they are
 /// letters and underscores.
 #[derive(Debug)]
@@ -126,10 +132,30 @@ impl Default for Writer {
 impl Writer {
     /// An object without members.
     pub fn new() -> Self {
-        // Room for the answer to a record, which is the most frequent one.
-        let mut out = Vec::with_capacity(1_024);
+        let mut out = Vec::with_capacity(ROOM);
         out.push(b'{');
         Self { out }
+    }
+
+    /// Begins anew, in the same memory unless that is much; what it returns is for [`Writer::take_back`].
+    pub fn begin(&mut self) -> usize {
+        self.restart().push(b'{');
+        self.mark()
+    }
+
+    /// What is written, to begin anew with what somebody else writes, the brace included.
+    pub(crate) fn restart(&mut self) -> &mut Vec<u8> {
+        if self.out.capacity() > MOST_KEPT {
+            self.out = Vec::new();
+        }
+        self.out.clear();
+        self.out.reserve(ROOM);
+        &mut self.out
+    }
+
+    /// What is written, to go on with pieces that were made before.
+    pub(crate) fn pieces(&mut self) -> &mut Vec<u8> {
+        &mut self.out
     }
 
     fn comma(&mut self) {
@@ -245,8 +271,18 @@ impl Writer {
     /// The object as text.
     pub fn finish(mut self) -> String {
         self.close();
+        self.into_text()
+    }
+
+    /// The object, which was closed, as text.
+    pub fn into_text(self) -> String {
         // It is made of texts and ASCII only.
         String::from_utf8(self.out).unwrap_or_default()
+    }
+
+    /// What is written, as the bytes of a text.
+    pub fn bytes(&self) -> &[u8] {
+        &self.out
     }
 }
 

@@ -1,8 +1,22 @@
 //! The plug's metrics about itself, `plugpipe_monitoring_*`. Counts always, which costs next to nothing; writes into the registry
 //! on request only.
 
+use core::time::Duration;
+
 use crate::error::Error;
-use crate::registry::{Definition, Kind, MetricName, Registry, SeriesId};
+use crate::registry::{Buckets, Definition, Held, Kind, MetricName, Registry, SeriesId};
+
+/// Upper bounds of what is told of the time that servers took, in seconds.
+const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// How long operations that asked servers spent with them.
+#[derive(Debug, Default, Clone, Copy)]
+struct Exchanges {
+    /// In each bucket alone; the last is that above all bounds.
+    counts: [u64; SECONDS.len() + 1],
+    /// Of all, in seconds.
+    sum: f64,
+}
 
 /// What the plug did since its start.
 #[derive(Debug, Default, Clone, Copy)]
@@ -15,9 +29,20 @@ pub struct Telemetry {
     pub push_failures: u64,
     /// Bytes of exposition that were written.
     pub encoded_bytes: u64,
+    exchanges: Exchanges,
 }
 
 impl Telemetry {
+    /// Notes how long an operation spent with servers, waits between attempts included.
+    pub fn exchanged(&mut self, elapsed: Duration) {
+        let seconds = elapsed.as_secs_f64();
+        let bucket = SECONDS.iter().position(|bound| seconds <= *bound).unwrap_or(SECONDS.len());
+        if let Some(count) = self.exchanges.counts.get_mut(bucket) {
+            *count += 1;
+        }
+        self.exchanges.sum += seconds;
+    }
+
     /// Brings the metrics in the registry up to what was counted.
     pub fn publish(&self, registry: &mut Registry) -> Result<(), Error> {
         let series = registry.len() as u64;
@@ -54,7 +79,13 @@ impl Telemetry {
                 _ => registry.add(id, (value as f64 - total(registry, id)).max(0.0))?,
             }
         }
-        Ok(())
+        let name = MetricName::new("plugpipe_monitoring_exchange_duration_seconds", "metric_name")?;
+        let mut definition = Definition::new(name, Kind::Histogram);
+        definition.help = Some("Time that operations which asked servers spent with them, waits included.".into());
+        definition.buckets = Some(Buckets::new(&SECONDS, "buckets")?);
+        let family = registry.register(definition)?;
+        let id = registry.series(family, &[])?;
+        registry.replace(id, Held::Histogram { counts: &self.exchanges.counts, sum: self.exchanges.sum })
     }
 }
 
@@ -79,5 +110,21 @@ mod tests {
         let family = registry.family("plugpipe_monitoring_records_total").unwrap();
         let id = registry.series(family, &[]).unwrap();
         assert_eq!(total(&registry, id), 5.0);
+    }
+
+    #[test]
+    fn what_servers_took_is_told_as_a_histogram() {
+        let mut registry = Registry::default();
+        let mut telemetry = Telemetry::default();
+        for millis in [5, 6, 60_000] {
+            telemetry.exchanged(Duration::from_millis(millis));
+        }
+        telemetry.publish(&mut registry).unwrap();
+        telemetry.publish(&mut registry).unwrap();
+        let family = registry.family("plugpipe_monitoring_exchange_duration_seconds").unwrap();
+        let id = registry.series(family, &[]).unwrap();
+        let Some(crate::exposition::view::Point::Histogram { counts, sum, .. }) = registry.point(id) else { panic!() };
+        assert_eq!((counts[0], counts[1], counts[12], counts.iter().sum::<u64>()), (1, 1, 1, 3));
+        assert_eq!(sum, 60.011);
     }
 }

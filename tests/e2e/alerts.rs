@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use plugpipe_harness::pipe::{self, Pipe, PlugCaller, PlugKind};
 use plugpipe_harness::stack::{Program, PrometheusOptions, Running, start_prometheus};
-use plugpipe_harness::{Grants, Limits, PlugHandle};
+use plugpipe_harness::{Grants, Limits};
 use serde_json::{Map, Value, json};
 
-use crate::support::{Receiver, alertmanager, plug, program, pushgateway, root, servers, start, without_servers};
+use crate::support::{
+    Checked, Receiver, alertmanager, plug, program, pushgateway, root, servers, start, without_servers,
+};
 
 /// A Prometheus that scrapes a gateway, evaluates the rules of a folder each second, and tells an Alertmanager.
 async fn prometheus(rules: &Path, gateway: &str, alertmanager: &str, flags: &'static [&'static str]) -> Running {
@@ -31,18 +33,18 @@ async fn prometheus(rules: &Path, gateway: &str, alertmanager: &str, flags: &'st
 }
 
 /// A plug that may write rules into that folder.
-async fn granted(config: Value, rules: &Path) -> PlugHandle {
+async fn granted(config: Value, rules: &Path) -> Checked {
     let grants = Grants::named_by(&config).and_rules_folder(Some(rules.to_owned()));
-    plug().start(&config, grants, Limits::default()).await.unwrap()
+    plug().start(&config, grants, Limits::default()).await.unwrap().into()
 }
 
-async fn result(plug: &PlugHandle, ctx: Value) -> Value {
+async fn result(plug: &Checked, ctx: Value) -> Value {
     let answer = plug.process(&ctx).await.unwrap();
     assert_eq!(answer["success"], true, "{answer}");
     answer["result"].clone()
 }
 
-struct Caller(PlugHandle);
+struct Caller(Checked);
 
 impl PlugCaller for Caller {
     fn kind(&self, _: &str) -> PlugKind {
@@ -55,7 +57,7 @@ impl PlugCaller for Caller {
 }
 
 /// Waits until the plug tells this state of an alert.
-async fn until_state(plug: &PlugHandle, name: &str, state: &str) -> Value {
+async fn until_state(plug: &Checked, name: &str, state: &str) -> Value {
     let deadline = Instant::now() + Duration::from_secs(40);
     loop {
         let told = result(plug, json!({"operation": "get_alert_state", "alert_name": name})).await;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use plugpipe_harness::stack::ScrapeJob;
@@ -14,7 +14,7 @@ use crate::fake_grafana::Grafana;
 use crate::serve::Served;
 use crate::support::{answer, prometheus, query_until, root, run, start, stderr, without_servers};
 
-type Shared = Arc<Mutex<Grafana>>;
+pub type Shared = Arc<Mutex<Grafana>>;
 
 async fn handle(
     State(grafana): State<Shared>,
@@ -33,17 +33,17 @@ async fn handle(
 }
 
 /// The fake on a free port, and its URL.
-async fn grafana() -> (Shared, String) {
+pub async fn grafana() -> (Shared, String) {
     let grafana = Shared::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(handle).with_state(grafana.clone());
+    let router = Router::new().fallback(handle).layer(DefaultBodyLimit::disable()).with_state(grafana.clone());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     (grafana, url)
 }
 
 /// The dashboards of the examples, which are those of the first version's documents.
-fn examples() -> Vec<Value> {
+pub fn examples() -> Vec<Value> {
     ["custom_metrics", "system_overview", "security_monitoring"]
         .iter()
         .map(|name| {
@@ -116,7 +116,7 @@ fn the_command_exports_templates_as_files() {
 }
 
 /// One value of every metric that the templates ask for, with the labels of the catalogue.
-fn metrics() -> Value {
+pub fn metrics() -> Value {
     let metric = |name: &str, kind: &str, labels: Value| json!({"name": format!("plugpipe_{name}"), "type": kind, "value": 1, "labels": labels});
     let mut list = Vec::new();
     for status in ["success", "failure"] {

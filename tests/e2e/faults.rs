@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
-use plugpipe_harness::{Grants, Limits, PlugHandle};
+use plugpipe_harness::{Grants, Limits};
 use serde_json::{Value, json};
 
-use crate::support::{plug, start};
+use crate::support::{Checked, plug, start};
 
 const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
@@ -80,7 +80,7 @@ fn query() -> Value {
 }
 
 /// A plug with something recorded, whose Prometheus is that server.
-async fn plug_for(server: &Faulty, more: Value) -> PlugHandle {
+async fn plug_for(server: &Faulty, more: Value) -> Checked {
     let mut config = json!({"prometheus_url": server.url, "timeout": "700ms"});
     more.as_object().unwrap().iter().for_each(|(key, value)| config[key] = value.clone());
     let plug = start(config).await;

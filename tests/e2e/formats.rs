@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use plugpipe_harness::PlugHandle;
 use plugpipe_harness::session::{Definition, Label, MetricKind, NativeBuckets, Session};
 use plugpipe_harness::stack::{Program, ScrapeJob};
 use serde_json::{Value, json};
@@ -13,7 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::serve::{Served, get};
 use crate::support::{
-    alone, exposition, program, prometheus_3, prometheus_with, start, stderr, stdout, without_servers,
+    Checked, alone, exposition, program, prometheus_3, prometheus_with, start, stderr, stdout, without_servers,
 };
 
 const PROTOBUF: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
@@ -107,7 +106,7 @@ fn zoo() -> (Vec<Value>, Samples) {
 }
 
 /// A plug that holds the [`zoo`].
-async fn with_zoo() -> PlugHandle {
+async fn with_zoo() -> Checked {
     let plug = alone().await;
     for ctx in zoo().0 {
         let answer = plug.process(&ctx).await.unwrap();
@@ -116,7 +115,7 @@ async fn with_zoo() -> PlugHandle {
     plug
 }
 
-async fn exported(plug: &PlugHandle, format: &str) -> String {
+async fn exported(plug: &Checked, format: &str) -> String {
     let answer = plug.process(&json!({"operation": "export_metrics", "export_format": format})).await.unwrap();
     answer["result"]["exported_data"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
@@ -151,7 +150,8 @@ fn parsed(text: &str) -> Samples {
 
 #[tokio::test]
 async fn text_is_read_back_by_another_parser() {
-    let text = exposition(&with_zoo().await).await;
+    let plug = with_zoo().await;
+    let text = exposition(&plug).await;
     assert_eq!(parsed(&text), zoo().1, "{text}");
 }
 
@@ -273,8 +273,8 @@ async fn promtool_finds_nothing_to_mend_in_the_plugs_own_metrics() {
         assert_eq!(answer["success"], true, "{answer}");
     }
     let text = exposition(&plug).await;
-    assert_eq!(text.matches("# HELP ").count(), 21 + 6, "{text}");
-    assert_eq!(text.matches("# HELP plugpipe_monitoring_").count(), 6, "{text}");
+    assert_eq!(text.matches("# HELP ").count(), 21 + 7, "{text}");
+    assert_eq!(text.matches("# HELP plugpipe_monitoring_").count(), 7, "{text}");
     assert_eq!(promtool(&text), "", "{text}");
 }
 
@@ -517,7 +517,7 @@ async fn serve_odd() -> String {
     plug.with(|session| Box::pin(record_odd(session))).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    tokio::spawn(plugpipe_harness::serve::serve(listener, plug, std::future::pending()));
+    tokio::spawn(plugpipe_harness::serve::serve(listener, (*plug).clone(), std::future::pending()));
     address
 }
 

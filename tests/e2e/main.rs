@@ -10,28 +10,44 @@
 mod alertmanager;
 mod alerts;
 mod cli;
+mod conformance;
 mod contract;
+mod courier;
 mod dashboards;
 mod demo;
 mod discovery;
+mod dist;
 mod docs;
 mod examples;
 #[path = "../fakes/grafana.rs"]
 mod fake_grafana;
+#[path = "../fakes/web.rs"]
+mod fake_web;
 mod faults;
 mod formats;
 mod gateway;
+mod grafana_tools;
 mod instructions;
+mod manifest;
 mod metrics;
+mod one_build;
+mod outbound;
 mod page;
 mod preflight;
+mod preview;
 mod prometheus_api;
+mod recording;
 mod recovery;
 mod remote_write;
 mod rule_templates;
 mod rulers;
 mod sandbox;
 mod scrape;
+mod secrets;
 mod serve;
+// Measures memory by /proc.
+#[cfg(target_os = "linux")]
+mod soak;
 mod stack;
 mod support;
+mod tls;

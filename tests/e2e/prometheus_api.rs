@@ -8,10 +8,12 @@ use plugpipe_harness::session::query::{Options, Sample, Selection, TooManyPoints
 use plugpipe_harness::stack::{
     Program, Running, ScrapeConfig, ScrapeJob, VictoriaMetricsOptions, start_victoria_metrics,
 };
-use plugpipe_harness::{Grants, Limits, PlugHandle};
+use plugpipe_harness::{Grants, Limits};
 use serde_json::{Value, json};
 
-use crate::support::{plug, program, prometheus_3, prometheus_with, query_until, servers, start, without_servers};
+use crate::support::{
+    Checked, plug, program, prometheus_3, prometheus_with, query_until, servers, start, without_servers,
+};
 
 const RULES: &str = r#"groups:
 - name: e2e
@@ -34,13 +36,13 @@ fn rules_file() -> tempfile::NamedTempFile {
     file
 }
 
-async fn ask(plug: &PlugHandle, ctx: Value) -> Value {
+async fn ask(plug: &Checked, ctx: Value) -> Value {
     let answer = plug.process(&ctx).await.unwrap();
     assert_eq!(answer["success"], true, "{ctx}: {answer}");
     answer["result"].clone()
 }
 
-async fn fail(plug: &PlugHandle, ctx: Value) -> Value {
+async fn fail(plug: &Checked, ctx: Value) -> Value {
     let answer = plug.process(&ctx).await.unwrap();
     assert_eq!(answer["success"], false, "{ctx}: {answer}");
     answer

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use plugpipe_harness::PlugHandle;
 use plugpipe_harness::stack::{
     Program, PrometheusOptions, Running, VictoriaMetricsOptions, start_prometheus, start_victoria_metrics,
 };
 use serde_json::{Value, json};
 
 use crate::serve::get;
-use crate::support::{program, servers, start, without_servers};
+use crate::support::{Checked, program, servers, start, without_servers};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -168,22 +167,22 @@ async fn another_millisecond() {
     tokio::time::sleep(Duration::from_millis(2)).await;
 }
 
-async fn process(plug: &PlugHandle, ctx: Value) -> Value {
+async fn process(plug: &Checked, ctx: Value) -> Value {
     let answer = plug.process(&ctx).await.unwrap();
     assert_eq!(answer["success"], true, "{ctx}: {answer}");
     answer["result"].clone()
 }
 
-async fn gauge(plug: &PlugHandle, name: &str, value: f64) {
+async fn gauge(plug: &Checked, name: &str, value: f64) {
     process(plug, json!({"operation": "record_gauge", "metric_name": name, "metric_value": value})).await;
 }
 
-async fn write(plug: &PlugHandle) -> Value {
+async fn write(plug: &Checked) -> Value {
     plug.process(&json!({"operation": "remote_write_metrics"})).await.unwrap()
 }
 
 /// Records one of each kind, in each round something more. What must be stored: by labels without the further ones.
-async fn record_round(plug: &PlugHandle, round: u32) {
+async fn record_round(plug: &Checked, round: u32) {
     let add = f64::from(round);
     another_millisecond().await;
     for ctx in [

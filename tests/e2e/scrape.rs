@@ -5,30 +5,30 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use plugpipe_harness::PlugHandle;
 use plugpipe_harness::stack::{Running, ScrapeJob};
 use serde_json::{Value, json};
 
 use crate::serve::{Served, get};
 use crate::support::{
-    alone, exposition, prometheus, prometheus_3, pushgateway, pushgateway_1_11, query_until, start, without_servers,
+    Checked, alone, exposition, prometheus, prometheus_3, pushgateway, pushgateway_1_11, query_until, start,
+    without_servers,
 };
 
 const FORMATS: [&str; 3] = ["prometheus", "openmetrics", "protobuf"];
 
 /// A plug that may scrape there.
-async fn scraper(url: &str) -> PlugHandle {
+async fn scraper(url: &str) -> Checked {
     start(json!({"endpoint_url": url, "push_policy": "manual"})).await
 }
 
-async fn ask(plug: &PlugHandle, ctx: Value) -> Value {
+async fn ask(plug: &Checked, ctx: Value) -> Value {
     let answer = plug.process(&ctx).await.unwrap();
     assert_eq!(answer["success"], true, "{ctx}: {answer}");
     answer["result"].clone()
 }
 
 /// A scrape that must succeed.
-async fn scrape(plug: &PlugHandle, url: &str, more: Value) -> Value {
+async fn scrape(plug: &Checked, url: &str, more: Value) -> Value {
     let mut ctx = json!({"operation": "scrape_endpoint", "scrape_config": {"endpoint_url": url}, "limit": 10_000});
     ctx.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     ask(plug, ctx).await

@@ -23,13 +23,45 @@ pub fn plug() -> &'static Plug {
     PLUG.get_or_init(|| Plug::embedded().unwrap())
 }
 
+/// A plug whose every answer is held against the manifest's schemas.
+#[derive(Clone)]
+pub struct Checked(PlugHandle);
+
+impl From<PlugHandle> for Checked {
+    fn from(plug: PlugHandle) -> Self {
+        Self(plug)
+    }
+}
+
+impl std::ops::Deref for Checked {
+    type Target = PlugHandle;
+
+    fn deref(&self) -> &PlugHandle {
+        &self.0
+    }
+}
+
+impl Checked {
+    pub async fn process(&self, ctx: &Value) -> Result<Value, plugpipe_harness::Error> {
+        let answer = self.0.process(ctx).await?;
+        crate::manifest::check(ctx, &answer);
+        Ok(answer)
+    }
+
+    pub async fn health_check(&self) -> Result<Value, plugpipe_harness::Error> {
+        let answer = self.0.health_check().await?;
+        crate::manifest::check(&json!({}), &answer);
+        Ok(answer)
+    }
+}
+
 /// A plug with this configuration, granted what the configuration names.
-pub async fn start(config: Value) -> PlugHandle {
-    plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap()
+pub async fn start(config: Value) -> Checked {
+    Checked(plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap())
 }
 
 /// A plug without configuration or grants.
-pub async fn alone() -> PlugHandle {
+pub async fn alone() -> Checked {
     start(json!({})).await
 }
 
@@ -163,7 +195,7 @@ fn scraping(jobs: Vec<ScrapeJob>) -> PrometheusOptions {
 }
 
 /// Asks a query through the plug until its result is one that `wanted` takes; Prometheus first scrapes some seconds after its start.
-pub async fn query_until(plug: &PlugHandle, ctx: Value, wanted: impl Fn(&Value) -> bool) -> Value {
+pub async fn query_until(plug: &Checked, ctx: Value, wanted: impl Fn(&Value) -> bool) -> Value {
     let started = Instant::now();
     loop {
         let answer = plug.process(&ctx).await.unwrap();

@@ -13,6 +13,8 @@ pub struct Dashboard {
     pub folder: String,
     #[allow(dead_code, reason = "not every suite looks at it")]
     pub message: String,
+    /// Changes with each write, over all resources.
+    revision: u64,
 }
 
 /// One organisation.
@@ -22,6 +24,10 @@ pub struct Organisation {
     pub dashboards: BTreeMap<String, Dashboard>,
     /// Title and parent, by uid.
     pub folders: BTreeMap<String, (String, String)>,
+    /// By uid, secrets included.
+    pub datasources: BTreeMap<String, Value>,
+    /// In the order of their ids, which begin with 1.
+    pub annotations: Vec<Value>,
 }
 
 /// A request's method and target.
@@ -39,6 +45,8 @@ pub struct Grafana {
     /// The title of a dashboard that is refused, in the form of a list that older Grafanas have for it.
     #[allow(dead_code, reason = "not every suite sets it")]
     pub refuses: Option<String>,
+    /// The versions of `/apis` that there are; none for a Grafana before 12.
+    pub versions: Vec<&'static str>,
     pub asked: Vec<Asked>,
     next_id: u64,
 }
@@ -53,6 +61,7 @@ impl Default for Grafana {
             administrator: "YWRtaW46czNjcmV0".into(),
             status_form: false,
             refuses: None,
+            versions: vec!["v0alpha1", "v1beta1", "v1", "v2beta1"],
             asked: Vec::new(),
             next_id: 1,
         }
@@ -81,8 +90,18 @@ impl Grafana {
         let query: Vec<(String, String)> = query
             .split('&')
             .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.into(), decode(value)))
+            .map(|(name, value)| (name.into(), decode(&value.replace('+', " "))))
             .collect();
+        if let Some(path) = path.strip_prefix("/apis/") {
+            let segments: Vec<String> = path.split('/').map(decode).collect();
+            let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+            return self.resource(
+                organisation,
+                method,
+                &segments,
+                &serde_json::from_slice(body).unwrap_or(Value::Null),
+            );
+        }
         let segments: Vec<String> = path.trim_start_matches("/api/").split('/').map(decode).collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
@@ -113,6 +132,24 @@ impl Grafana {
                 None => self.refuse(404, "folder not found", "folder.notFound", "NotFound"),
             },
             ("POST", ["folders"]) => self.make_folder(organisation, &body),
+            ("GET", ["datasources", "uid", uid]) => match self.organisations[&organisation].datasources.get(*uid) {
+                Some(held) => (200, told(held)),
+                None => self.refuse(404, "Data source not found", "datasources.notFound", "NotFound"),
+            },
+            ("POST", ["datasources"]) => self.save_datasource(organisation, None, body),
+            ("PUT", ["datasources", "uid", uid]) => self.save_datasource(organisation, Some(uid), body),
+            ("GET", ["datasources", "uid", uid, "health"]) => {
+                match self.organisations[&organisation].datasources.get(*uid) {
+                    Some(held) if held["url"] == "http://down:9090" => (
+                        400,
+                        json!({"status": "ERROR", "message": "connection refused - There was an error returned querying the Prometheus API."}),
+                    ),
+                    Some(_) => (200, json!({"status": "OK", "message": "Successfully queried the Prometheus API."})),
+                    None => self.refuse(404, "Data source not found", "datasources.notFound", "NotFound"),
+                }
+            }
+            ("POST", ["annotations"]) => self.annotate(organisation, None, &body),
+            ("PATCH", ["annotations", id]) => self.annotate(organisation, id.parse().ok(), &body),
             _ => self.refuse(404, "Not found", "notFound", "NotFound"),
         }
     }
@@ -158,12 +195,13 @@ impl Grafana {
         if !folder.is_empty() && !held.folders.contains_key(&folder) {
             return (400, json!({"message": "folder not found", "status": "not-found"}));
         }
-        if !model["id"].is_null() {
-            return (404, json!({"message": "Dashboard not found", "status": "not-found"}));
-        }
         // Without a uid there would be a new one each time.
         let uid = model["uid"].as_str().map_or_else(|| format!("made-{next_id}"), str::to_owned);
         let old = held.dashboards.get(&uid).map(|old| (old.version, old.model["id"].clone()));
+        // An id may be sent back as it was read.
+        if !model["id"].is_null() && old.as_ref().is_none_or(|(_, id)| *id != model["id"]) {
+            return (404, json!({"message": "Dashboard not found", "status": "not-found"}));
+        }
         if let Some((version, _)) = &old
             && !overwrite
             && model["version"].as_u64().unwrap_or(0) != *version
@@ -183,7 +221,8 @@ impl Grafana {
             panel["pluginVersion"] = json!("12.1.0");
         }
         let message = body["message"].as_str().unwrap_or_default().to_owned();
-        held.dashboards.insert(uid.clone(), Dashboard { model, version, folder: folder.clone(), message });
+        let made = Dashboard { model, version, folder: folder.clone(), message, revision: next_id };
+        held.dashboards.insert(uid.clone(), made);
         self.next_id += 1;
         (
             200,
@@ -209,6 +248,174 @@ impl Grafana {
         }
         held.folders.insert(uid.clone(), (title.clone(), parent.clone()));
         (200, json!({"uid": uid, "title": title, "parentUid": parent, "version": 1}))
+    }
+
+    fn save_datasource(&mut self, organisation: u64, uid: Option<&str>, mut body: Value) -> (u16, Value) {
+        let next_id = self.next_id;
+        let held = self.organisations.get_mut(&organisation).unwrap();
+        let old = match uid {
+            None => None,
+            Some(uid) => match held.datasources.get(uid) {
+                Some(old) => Some(old.clone()),
+                None => return self.refuse(404, "Data source not found", "datasources.notFound", "NotFound"),
+            },
+        };
+        let own = uid.map_or_else(|| body["uid"].as_str().unwrap_or_default().to_owned(), str::to_owned);
+        let taken = held.datasources.iter().any(|(other, one)| *other != own && one["name"] == body["name"]);
+        if taken || (uid.is_none() && held.datasources.contains_key(&own)) {
+            return (409, json!({"message": "data source with the same name already exists"}));
+        }
+        // What a change does not send is gone, but for secrets.
+        let mut secrets = old.as_ref().map_or(json!({}), |old| old["secureJsonData"].clone());
+        for (name, value) in body["secureJsonData"].as_object().into_iter().flatten() {
+            secrets[name] = value.clone();
+        }
+        body["secureJsonData"] = secrets;
+        body["id"] = old.as_ref().map_or(json!(next_id), |old| old["id"].clone());
+        body["uid"] = json!(own);
+        body["version"] = json!(old.map_or(0, |old| old["version"].as_u64().unwrap()) + 1);
+        if body["isDefault"] == true {
+            for other in held.datasources.values_mut() {
+                other["isDefault"] = json!(false);
+            }
+        }
+        held.datasources.insert(own, body.clone());
+        self.next_id += 1;
+        (200, json!({"id": body["id"], "message": "Datasource added", "name": body["name"], "datasource": told(&body)}))
+    }
+
+    fn annotate(&mut self, organisation: u64, id: Option<usize>, body: &Value) -> (u16, Value) {
+        let held = self.organisations.get_mut(&organisation).unwrap();
+        let dashboard = body["dashboardUID"].as_str();
+        if dashboard.is_some_and(|uid| !held.dashboards.contains_key(uid)) {
+            return (404, json!({"message": "Dashboard not found"}));
+        }
+        let Some(id) = id else {
+            if body["text"].as_str().unwrap_or_default().is_empty() {
+                return (
+                    400,
+                    json!({"message": "Failed to save annotation", "error": "text field should not be empty"}),
+                );
+            }
+            held.annotations.push(body.clone());
+            return (200, json!({"id": held.annotations.len(), "message": "Annotation added"}));
+        };
+        let Some(one) = id.checked_sub(1).and_then(|at| held.annotations.get_mut(at)) else {
+            return (404, json!({"message": "Could not find annotation to update"}));
+        };
+        for (name, value) in body.as_object().unwrap() {
+            one[name] = value.clone();
+        }
+        (200, json!({"message": "Annotation patched"}))
+    }
+
+    /// `/apis`: folders and dashboards as resources.
+    fn resource(&mut self, organisation: u64, method: &str, path: &[&str], body: &Value) -> (u16, Value) {
+        let status = |code: u16, reason: &str, message: String| {
+            (
+                code,
+                json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": reason, "code": code}),
+            )
+        };
+        let groups = ["dashboard.grafana.app", "folder.grafana.app"];
+        let known = path.first().is_some_and(|group| groups.contains(group)) && !self.versions.is_empty();
+        if let ("GET", [group], true) = (method, path, known) {
+            let versions: Vec<Value> = self
+                .versions
+                .iter()
+                .map(|version| json!({"groupVersion": format!("{group}/{version}"), "version": version}))
+                .collect();
+            return (200, json!({"kind": "APIGroup", "apiVersion": "v1", "name": group, "versions": versions}));
+        }
+        let (true, [group, version, "namespaces", namespace, kind, name @ ..]) = (known, path) else {
+            return status(404, "NotFound", "the server could not find the requested resource".into());
+        };
+        let own = if organisation == 1 { "default".to_owned() } else { format!("org-{organisation}") };
+        if *namespace != own {
+            return status(403, "Forbidden", format!("not authorized for namespace {namespace}"));
+        }
+        if !self.versions.contains(version) {
+            return status(404, "NotFound", "the server could not find the requested resource".into());
+        }
+        let revision = self.next_id;
+        let held = self.organisations.get_mut(&organisation).unwrap();
+        let folder = body["metadata"]["annotations"]["grafana.app/folder"].as_str().unwrap_or_default().to_owned();
+        let not_found =
+            || status(404, "NotFound", format!("{kind}.{group} {:?} not found", name.first().unwrap_or(&"")));
+        if !folder.is_empty() && !held.folders.contains_key(&folder) {
+            return status(400, "BadRequest", "folder not found".into());
+        }
+        let resource = |uid: &str, held: &Dashboard| {
+            let mut spec = held.model.clone();
+            for name in ["id", "uid", "version"] {
+                spec.as_object_mut().unwrap().remove(name);
+            }
+            let mut annotations = json!({"grafana.app/createdBy": "user:1"});
+            if !held.folder.is_empty() {
+                annotations["grafana.app/folder"] = json!(held.folder);
+            }
+            json!({"kind": "Dashboard", "apiVersion": format!("{group}/{version}"),
+                "metadata": {"name": uid, "namespace": own, "resourceVersion": held.revision.to_string(),
+                    "generation": held.version, "annotations": annotations},
+                "spec": spec, "status": {}})
+        };
+        match (method, *kind, name) {
+            ("GET", "dashboards", [uid]) => {
+                held.dashboards.get(*uid).map_or_else(not_found, |one| (200, resource(uid, one)))
+            }
+            ("DELETE", "dashboards", [uid]) => match held.dashboards.remove(*uid) {
+                Some(_) => {
+                    (200, json!({"kind": "Status", "apiVersion": "v1", "status": "Success", "details": {"name": uid}}))
+                }
+                None => not_found(),
+            },
+            ("POST" | "PUT", "dashboards", name) => {
+                let uid = body["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                if body["apiVersion"] != format!("{group}/{version}") || body["kind"] != "Dashboard" {
+                    return status(400, "BadRequest", "the API version in the data does not match".into());
+                }
+                if body["spec"]["title"].as_str().unwrap_or_default().is_empty() {
+                    return status(400, "BadRequest", "dashboard title cannot be empty".into());
+                }
+                let old = held.dashboards.get(&uid);
+                match (method, old) {
+                    ("POST", Some(_)) => {
+                        return status(409, "AlreadyExists", format!("dashboards.{group} {uid:?} already exists"));
+                    }
+                    ("PUT", None) => return not_found(),
+                    ("PUT", Some(old)) => {
+                        let given = body["metadata"]["resourceVersion"].as_str();
+                        if name != [uid.as_str()] || given.is_some_and(|given| given != old.revision.to_string()) {
+                            let text = "the object has been modified; please apply your changes to the latest version";
+                            return status(409, "Conflict", text.into());
+                        }
+                    }
+                    _ => {}
+                }
+                let mut model = body["spec"].clone();
+                model["uid"] = json!(uid);
+                let version = old.map_or(1, |old| old.version + 1);
+                let message = body["metadata"]["annotations"]["grafana.app/message"].as_str().unwrap_or_default();
+                let made = Dashboard { model, version, folder, message: message.into(), revision };
+                let answer = resource(&uid, &made);
+                held.dashboards.insert(uid, made);
+                self.next_id += 1;
+                (if method == "POST" { 201 } else { 200 }, answer)
+            }
+            ("GET", "folders", [uid]) => held.folders.get(*uid).map_or_else(not_found, |(title, _)| {
+                (200, json!({"kind": "Folder", "metadata": {"name": uid, "namespace": own}, "spec": {"title": title}}))
+            }),
+            ("POST", "folders", []) => {
+                let uid = body["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                if held.folders.contains_key(&uid) {
+                    return status(409, "AlreadyExists", format!("folders.{group} {uid:?} already exists"));
+                }
+                let title = body["spec"]["title"].as_str().unwrap_or_default().to_owned();
+                held.folders.insert(uid, (title, folder));
+                (201, body.clone())
+            }
+            _ => not_found(),
+        }
     }
 
     fn search(&self, organisation: u64, query: &[(String, String)]) -> Value {
@@ -242,6 +449,16 @@ impl Grafana {
         let page: usize = one("page").and_then(|page| page.parse().ok()).unwrap_or(1);
         items.into_iter().skip((page - 1) * limit).take(limit).collect()
     }
+}
+
+/// A data source as it is told: of secrets only which there are.
+fn told(held: &Value) -> Value {
+    let mut told = held.clone();
+    let secrets = told.as_object_mut().unwrap().remove("secureJsonData").unwrap_or_default();
+    let names = secrets.as_object().into_iter().flatten().map(|(name, _)| (name.clone(), json!(true))).collect();
+    told["secureJsonFields"] = Value::Object(names);
+    told["readOnly"] = json!(false);
+    told
 }
 
 fn decode(text: &str) -> String {

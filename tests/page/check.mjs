@@ -26,7 +26,7 @@ try {
         });
         await page.goto(url, { waitUntil: 'load' });
         const name = `${colorScheme}-${width}${javaScriptEnabled ? '' : '-no-script'}`;
-        await page.locator('details').first().evaluate((details) => { details.open = true; }).catch(() => {});
+        await page.locator('details[data-family=jobs_total]').evaluate((details) => { details.open = true; }).catch(() => {});
         await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
         view.families = await page.locator('#family-rows > tr').count();
         view.overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -49,9 +49,10 @@ try {
   // What somebody records while the page is open shows up by itself.
   const page = await browser.newPage();
   await page.goto(url);
-  await page.locator('details').first().evaluate((details) => { details.open = true; });
+  await page.locator('details[data-family=jobs_total]').evaluate((details) => { details.open = true; });
   await fetch(`${own}/process`, {
     method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ ctx: { operation: 'record_counter', metric_name: 'while_open_total', metric_value: 1 } }),
   });
   await page.getByText('while_open_total').first().waitFor({ timeout: 15000 });

@@ -2,6 +2,7 @@
 
 mod call;
 mod completions;
+mod dashboards;
 mod demo;
 mod init;
 mod inspect;
@@ -13,12 +14,14 @@ mod top;
 mod watch;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use plugpipe_harness::{Error, Grants, Limits, Origin, Plug, PlugHandle, settings};
+use plugpipe_harness::grants::{self, AddressRange};
+use plugpipe_harness::{Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, settings};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
@@ -55,6 +58,7 @@ enum Command {
     Run(run::RunArgs),
     Call(call::CallArgs),
     Serve(serve::ServeArgs),
+    Dashboards(dashboards::DashboardsArgs),
     Inspect(inspect::InspectArgs),
     Demo(demo::DemoArgs),
     Query(query::QueryArgs),
@@ -75,9 +79,15 @@ struct PlugArgs {
     /// A component to load instead of the embedded one
     #[arg(long, value_name = "FILE", env = "PLUGPIPE_PLUG")]
     plug: Option<PathBuf>,
+    /// What the plug may reach, YAML or JSON (docs/grants.md); the configuration then grants nothing by itself
+    #[arg(long = "grants", value_name = "FILE")]
+    grants_file: Option<PathBuf>,
     /// Grant one more origin, such as http://127.0.0.1:9091
     #[arg(long = "grant", value_name = "ORIGIN")]
     grants: Vec<Origin>,
+    /// Grant addresses that a granted name may lead to: a network such as 10.1.0.0/16, or private, loopback, …
+    #[arg(long = "address", value_name = "RANGE")]
+    addresses: Vec<AddressRange>,
     /// Grant a folder into which rule files of alerts are written; the server's rule_files must name it
     #[arg(long, value_name = "DIR")]
     rules_folder: Option<PathBuf>,
@@ -87,33 +97,66 @@ struct PlugArgs {
     /// Keep what is recorded in this folder, over restarts and crashes; one process at a time
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// Write every exchange with a server to this file, without secrets
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Answer from a file that --record wrote, without asking any server
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
 }
 
 impl PlugArgs {
     fn plug(&self) -> Result<Plug, Error> {
-        let _working = show::Working::on("compiling the component; the next start has it ready");
-        match self.plug.as_deref().filter(|path| !path.as_os_str().is_empty()) {
-            Some(path) => Plug::from_file(path),
-            None => Plug::embedded(),
-        }
+        let working = show::Working::on("compiling the component; the next start has it ready");
+        let plug = match self.plug.as_deref().filter(|path| !path.as_os_str().is_empty()) {
+            Some(path) => Plug::from_file(path)?,
+            None => Plug::embedded()?,
+        };
+        drop(working);
+        Ok(match self.exchanges()? {
+            Some(exchanges) => plug.with_exchanges(exchanges),
+            None => plug,
+        })
     }
 
+    fn exchanges(&self) -> Result<Option<Exchanges>, Error> {
+        let (path, opened) = match (&self.record, &self.replay) {
+            (Some(path), _) => (path, Exchanges::record_to(path)),
+            (None, Some(path)) => (path, Exchanges::replay(&read(path)?)),
+            (None, None) => return Ok(None),
+        };
+        opened.map(Some).map_err(|problem| Error::Settings { what: path.display().to_string(), problem })
+    }
+
+    /// The configuration. The environment's names are those of the command line and of the grants file.
     fn config(&self) -> Result<Value, Error> {
-        match &self.config {
-            Some(path) => settings::load(path, &self.names.iter().cloned().collect::<BTreeSet<_>>()),
-            None => Ok(json!({})),
-        }
+        let Some(path) = &self.config else { return Ok(json!({})) };
+        let mut names: BTreeSet<String> = self.names.iter().cloned().collect();
+        names.extend(self.granted_by_file()?.unwrap_or_default().env);
+        settings::load(path, &names)
     }
 
-    fn grants(&self, config: &Value) -> Grants {
-        let origins = self.grants.iter().cloned().fold(Grants::named_by(config), Grants::and);
-        origins.and_rules_folder(self.rules_folder.clone())
+    fn granted_by_file(&self) -> Result<Option<Grants>, Error> {
+        let Some(path) = &self.grants_file else { return Ok(None) };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let granted = grants::read(&read(path)?, folder);
+        granted.map(Some).map_err(|problem| Error::Settings { what: path.display().to_string(), problem })
+    }
+
+    /// What the grants file says, or without one what the configuration names; and what the command line adds.
+    fn grants(&self, config: &Value) -> Result<Grants, Error> {
+        let granted = self.granted_by_file()?.unwrap_or_else(|| Grants::named_by(config));
+        let folder = self.rules_folder.clone().or_else(|| granted.rules_folder.clone());
+        let granted = self.grants.iter().cloned().fold(granted, Grants::and);
+        let granted = self.addresses.iter().cloned().fold(granted, Grants::and_addresses);
+        Ok(granted.and_rules_folder(folder))
     }
 
     /// Loads the plug and starts it with its configuration and grants.
     async fn start(&self) -> Result<PlugHandle, Error> {
         let config = self.config()?;
-        let (plug, grants, limits) = (self.plug()?, self.grants(&config), Limits::default());
+        let (plug, grants) = (self.plug()?, self.grants(&config)?);
+        let limits = limits(&grants);
         match &self.state {
             Some(folder) => plug.start_in(folder, &config, grants, limits).await,
             None => plug.start(&config, grants, limits).await,
@@ -126,6 +169,18 @@ impl PlugArgs {
             ["/debug", "/prometheus_config/debug"].iter().any(|path| config.pointer(path) == Some(&Value::Bool(true)))
         })
     }
+}
+
+/// The limits that were granted, and the host's own for what was not said.
+fn limits(grants: &Grants) -> Limits {
+    let mut limits = Limits::default();
+    limits.memory_bytes = grants.limits.memory_bytes.unwrap_or(limits.memory_bytes);
+    limits.call = grants.limits.call.unwrap_or(limits.call);
+    limits
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|error| Error::File { path: path.into(), problem: error.to_string() })
 }
 
 /// Reads the command line and does what it says.
@@ -142,6 +197,7 @@ pub(crate) fn main() -> ExitCode {
             Command::Run(args) => run::run(args).await,
             Command::Call(args) => call::call(args).await,
             Command::Serve(args) => serve::serve(args).await,
+            Command::Dashboards(args) => dashboards::dashboards(args).await,
             Command::Inspect(args) => inspect::inspect(args).await,
             Command::Demo(args) => demo::demo(args).await,
             Command::Query(args) => query::query(args).await,
@@ -171,6 +227,7 @@ fn log_to_stderr(verbose: u8, command: &Command) {
         Command::Serve(args) => args.plug.asks_for_debug(),
         Command::Query(args) => args.plug.asks_for_debug(),
         Command::Watch(args) => args.plug.asks_for_debug(),
+        Command::Dashboards(args) => args.plug().asks_for_debug(),
         Command::Inspect(_)
         | Command::Demo(_)
         | Command::Top(_)

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use http::{Request, header};
+use http::{HeaderValue, Request, header};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use plugpipe_harness::chart::{blocks, number};
 use plugpipe_harness::families::{self, Family};
-use plugpipe_harness::{Error, Origin};
+use plugpipe_harness::grants::SecretSource;
+use plugpipe_harness::{Error, Origin, serve};
 use ratatui::Frame;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
@@ -40,7 +42,8 @@ const EVENTS: u16 = 6;
 /// Watch a running `serve`: its families, their rates, its pushes and crashes
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  plugpipe-harness top\n  plugpipe-harness top --url http://127.0.0.1:9464 --interval 5\n\n\
+    after_help = "Examples:\n  plugpipe-harness top\n  plugpipe-harness top --url http://127.0.0.1:9464 --interval 5\n  \
+    plugpipe-harness top --url http://plug.example:8080 --token-file token.txt\n\n\
     Keys: ↑ ↓ PgUp PgDn move, s sorts by name, series or rate, q or Esc ends."
 )]
 pub(crate) struct TopArgs {
@@ -50,6 +53,12 @@ pub(crate) struct TopArgs {
     /// Seconds from one look to the next
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
     interval: f64,
+    /// Show the token in this file, where `serve` asks for one
+    #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
+    token_file: Option<PathBuf>,
+    /// Show the token that the environment has under this name
+    #[arg(long, value_name = "NAME")]
+    token_env: Option<String>,
     /// Look twice, write one picture as text, and end
     #[arg(long)]
     once: bool,
@@ -69,12 +78,29 @@ fn seconds(text: &str) -> Result<f64, String> {
     if (0.1..=3_600.0).contains(&seconds) { Ok(seconds) } else { Err(expected.into()) }
 }
 
+impl TopArgs {
+    fn server(&self) -> Result<Server, Error> {
+        let from_file = self.token_file.clone().map(|path| ("--token-file", SecretSource::File(path)));
+        let from_env = self.token_env.clone().map(|name| ("--token-env", SecretSource::Env(name)));
+        let authorization = from_file.or(from_env).map(|(option, source)| {
+            serve::authorization(&source).map_err(|problem| Error::Settings { what: option.into(), problem })
+        });
+        Ok(Server { url: self.url.clone(), authorization: authorization.transpose()? })
+    }
+}
+
+/// Where it serves, and what it asks for.
+struct Server {
+    url: Url,
+    authorization: Option<HeaderValue>,
+}
+
 pub(crate) async fn top(args: TopArgs) -> Result<bool, Error> {
     let interval = Duration::from_secs_f64(args.interval);
-    let mut view = View::new(args.url.clone());
+    let mut view = View::new(args.server()?);
     view.look().await;
     if let (Some(problem), false) = (&view.problem, view.seen()) {
-        return Err(Error::Demo(format!("{problem}; start `plugpipe-harness serve`, or say where it is with --url")));
+        return Err(Error::Demo(problem.clone()));
     }
     if args.once {
         tokio::time::sleep(interval).await;
@@ -150,7 +176,7 @@ struct Shown {
 }
 
 struct View {
-    url: Url,
+    server: Server,
     order: Order,
     state: TableState,
     rows: Vec<Shown>,
@@ -165,9 +191,9 @@ struct View {
 }
 
 impl View {
-    fn new(url: Url) -> Self {
+    fn new(server: Server) -> Self {
         Self {
-            url,
+            server,
             order: Order::Name,
             state: TableState::default(),
             rows: Vec::new(),
@@ -187,10 +213,10 @@ impl View {
 
     async fn look(&mut self) {
         let asked = async {
-            let text = get(&self.url, "/metrics").await?;
-            let health = get(&self.url, "/healthz").await?;
+            let text = get(&self.server, "/metrics").await?;
+            let health = get(&self.server, "/healthz").await?;
             // An older one has none.
-            let status = get(&self.url, "/status").await.unwrap_or_default();
+            let status = get(&self.server, "/status").await.unwrap_or_default();
             Ok::<_, String>((text, health, status))
         };
         match asked.await {
@@ -277,29 +303,11 @@ impl View {
         ])
         .areas(frame.area());
         frame.render_widget(Paragraph::new(self.head()), head);
-        let wide = frame.area().width >= 90;
-        let widths = [
-            Constraint::Fill(1),
-            Constraint::Length(9),
-            Constraint::Length(8),
-            Constraint::Length(10),
-            Constraint::Length(10),
-            Constraint::Length(if wide { 30 } else { 12 }),
-        ];
-        let rows = self.rows.iter().map(|family| {
-            let rate = if family.rate.is_nan() { String::new() } else { number(family.rate) };
-            Row::new([
-                Cell::from(family.name.as_str()),
-                Cell::from(family.kind.as_str()),
-                right(family.series.to_string(), 8),
-                right(number(family.total), 10),
-                right(rate, 10),
-                Cell::from(Span::styled(blocks(&family.course, if wide { 30 } else { 12 }), paint(Color::Blue))),
-            ])
-        });
-        let head = ["family", "type", "  series", "     total", "     per s", "course"];
-        let shown = Table::new(rows, widths)
-            .header(Row::new(head).style(Style::new().add_modifier(Modifier::BOLD)))
+        let columns = Column::within(frame.area().width);
+        let rows = self.rows.iter().map(|family| Row::new(columns.iter().map(|column| column.cell(family))));
+        let head = Row::new(columns.iter().map(|column| column.head()));
+        let shown = Table::new(rows, columns.iter().map(|column| column.width()))
+            .header(head.style(Style::new().add_modifier(Modifier::BOLD)))
             .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
             .block(Block::new().borders(Borders::TOP));
         frame.render_stateful_widget(shown, table, &mut self.state);
@@ -328,7 +336,7 @@ impl View {
                     format!("{} {}", text("plug"), text("version")),
                     Style::new().add_modifier(Modifier::BOLD),
                 ),
-                Span::raw(format!("  {}  ", self.url.as_str().trim_end_matches('/'))),
+                Span::raw(format!("  {}  ", self.server.url.as_str().trim_end_matches('/'))),
                 state,
             ]),
             Line::from(format!(
@@ -363,23 +371,87 @@ impl View {
     }
 }
 
+/// A column of the families.
+#[derive(Clone, Copy)]
+enum Column {
+    Family,
+    Type,
+    Series,
+    Total,
+    Rate,
+    /// Of so many blocks.
+    Course(u16),
+}
+
+impl Column {
+    /// Those that leave the names their room.
+    fn within(width: u16) -> Vec<Self> {
+        match width {
+            ..60 => vec![Self::Family, Self::Total, Self::Rate],
+            60..110 => vec![Self::Family, Self::Type, Self::Series, Self::Total, Self::Rate, Self::Course(12)],
+            _ => vec![Self::Family, Self::Type, Self::Series, Self::Total, Self::Rate, Self::Course(30)],
+        }
+    }
+
+    fn width(self) -> Constraint {
+        match self {
+            Self::Family => Constraint::Fill(1),
+            Self::Type => Constraint::Length(9),
+            Self::Series => Constraint::Length(6),
+            Self::Total | Self::Rate => Constraint::Length(8),
+            Self::Course(blocks) => Constraint::Length(blocks),
+        }
+    }
+
+    fn head(self) -> Cell<'static> {
+        match self {
+            Self::Family => Cell::from("family"),
+            Self::Type => Cell::from("type"),
+            Self::Series => right("series"),
+            Self::Total => right("total"),
+            Self::Rate => right("per s"),
+            Self::Course(_) => Cell::from("course"),
+        }
+    }
+
+    fn cell(self, family: &Shown) -> Cell<'_> {
+        match self {
+            Self::Family => Cell::from(family.name.as_str()),
+            Self::Type => Cell::from(family.kind.as_str()),
+            Self::Series => right(family.series.to_string()),
+            Self::Total => right(number(family.total)),
+            Self::Rate if family.rate.is_nan() => Cell::default(),
+            Self::Rate => right(number(family.rate)),
+            Self::Course(width) => {
+                Cell::from(Span::styled(blocks(&family.course, usize::from(width)), paint(Color::Blue)))
+            }
+        }
+    }
+}
+
 fn paint(color: Color) -> Style {
     if show::colors() { Style::new().fg(color) } else { Style::new() }
 }
 
-fn right(text: String, width: usize) -> Cell<'static> {
-    Cell::from(format!("{text:>width$}"))
+fn right(text: impl Into<String>) -> Cell<'static> {
+    Cell::from(Line::from(text.into()).right_aligned())
 }
 
 /// One answer's body. The server is on this machine or near: a connection for each request costs nothing that matters.
-async fn get(url: &Url, path: &str) -> Result<String, String> {
-    let origin = Origin::of(url).ok_or("not an http URL")?;
+async fn get(server: &Server, path: &str) -> Result<String, String> {
+    let origin = Origin::of(&server.url).ok_or("not an http URL")?;
     let exchange = async {
-        let stream = TcpStream::connect(origin.authority()).await.map_err(|error| error.to_string())?;
+        let stream = TcpStream::connect(origin.authority())
+            .await
+            .map_err(|error| format!("{error}; start `plugpipe-harness serve`, or say where it is with --url"))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
         tokio::spawn(connection);
-        let request = Request::get(path)
+        let mut request = Request::get(path);
+        if let Some(authorization) = &server.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let request = request
             .header(header::HOST, origin.authority())
             .header(header::ACCEPT, "text/plain;version=0.0.4, application/json;q=0.1")
             .body(Empty::<Bytes>::new())
@@ -387,10 +459,13 @@ async fn get(url: &Url, path: &str) -> Result<String, String> {
         let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
         let status = response.status();
         let body = Limited::new(response.into_body(), MOST_BYTES).collect().await.map_err(|error| error.to_string())?;
+        let body = body.to_bytes();
         if !status.is_success() {
-            return Err(format!("answered {status} to {path}"));
+            let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let problem = answer.get("error").and_then(Value::as_str).unwrap_or("is this a `plugpipe-harness serve`?");
+            return Err(format!("answered {status} to {path}: {problem}"));
         }
-        String::from_utf8(body.to_bytes().to_vec()).map_err(|_| format!("{path} is not text"))
+        String::from_utf8(body.to_vec()).map_err(|_| format!("{path} is not text"))
     };
     match tokio::time::timeout(TIMEOUT, exchange).await {
         Ok(answer) => answer.map_err(|problem| format!("{origin}: {problem}")),
@@ -405,7 +480,7 @@ mod tests {
 
     #[test]
     fn rates_are_made_of_two_looks_and_shown_at_each_width() {
-        let mut view = View::new("http://127.0.0.1:1".parse().unwrap());
+        let mut view = View::new(Server { url: "http://127.0.0.1:1".parse().unwrap(), authorization: None });
         let began = view.began;
         view.take(
             families::read("# TYPE a_total counter\na_total 10\n# TYPE g gauge\ng 5\n"),

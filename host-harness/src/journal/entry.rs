@@ -85,41 +85,80 @@ pub(crate) enum Call<'a> {
     },
 }
 
-/// Numbers as bytes, the little end first: written in one piece, where a list would be written number by number.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Packed<'a>(Cow<'a, [u8]>);
+/// Numbers, which are written as bytes, the little end first: in one piece, where a list would be written number by number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Packed<'a> {
+    /// As they were read.
+    Bytes(&'a [u8]),
+    /// To be written.
+    Handles(&'a [u32]),
+    /// To be written.
+    Values(&'a [f64]),
+}
 
-impl Packed<'_> {
-    pub(crate) fn of_handles(list: &[u32]) -> Self {
-        let mut bytes = Vec::with_capacity(size_of_val(list));
-        list.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
-        Self(Cow::Owned(bytes))
+impl<'a> Packed<'a> {
+    pub(crate) fn of_handles(list: &'a [u32]) -> Self {
+        Self::Handles(list)
     }
 
-    pub(crate) fn of_values(list: &[f64]) -> Self {
-        let mut bytes = Vec::with_capacity(size_of_val(list));
-        list.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
-        Self(Cow::Owned(bytes))
+    pub(crate) fn of_values(list: &'a [f64]) -> Self {
+        Self::Values(list)
     }
 
     pub(crate) fn handles(&self) -> Vec<u32> {
-        self.0.as_chunks().0.iter().copied().map(u32::from_le_bytes).collect()
+        self.bytes().as_chunks().0.iter().copied().map(u32::from_le_bytes).collect()
     }
 
     pub(crate) fn values(&self) -> Vec<f64> {
-        self.0.as_chunks().0.iter().copied().map(f64::from_le_bytes).collect()
+        self.bytes().as_chunks().0.iter().copied().map(f64::from_le_bytes).collect()
+    }
+
+    fn bytes(&self) -> Cow<'a, [u8]> {
+        if let Self::Bytes(bytes) = self {
+            return Cow::Borrowed(bytes);
+        }
+        let mut bytes = Vec::new();
+        self.append_to(&mut bytes);
+        Cow::Owned(bytes)
+    }
+
+    /// How many bytes they are.
+    fn size(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Handles(list) => size_of_val(*list),
+            Self::Values(list) => size_of_val(*list),
+        }
+    }
+
+    fn append_to(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Bytes(bytes) => out.extend_from_slice(bytes),
+            Self::Handles(list) => append_numbers(out, list, u32::to_le_bytes),
+            Self::Values(list) => append_numbers(out, list, f64::to_le_bytes),
+        }
+    }
+}
+
+/// The room is made at once, so that the loop is a copy.
+fn append_numbers<T: Copy, const SIZE: usize>(out: &mut Vec<u8>, list: &[T], bytes: impl Fn(T) -> [u8; SIZE]) {
+    let start = out.len();
+    out.resize(start + size_of_val(list), 0);
+    let places = out.get_mut(start..).unwrap_or_default().as_chunks_mut().0;
+    for (place, number) in places.iter_mut().zip(list) {
+        *place = bytes(*number);
     }
 }
 
 impl Serialize for Packed<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
+        serializer.serialize_bytes(&self.bytes())
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Packed<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&'de [u8]>::deserialize(deserializer).map(|bytes| Self(Cow::Borrowed(bytes)))
+        <&'de [u8]>::deserialize(deserializer).map(Self::Bytes)
     }
 }
 
@@ -147,13 +186,94 @@ impl Flavor for Tail<'_> {
 /// Appends an entry with its length. After an error the end of `out` is to be cut by the caller.
 pub(super) fn append(out: &mut Vec<u8>, entry: &Entry) -> Result<(), Error> {
     let start = out.len();
-    out.extend_from_slice(&[0; LENGTH]);
-    postcard::serialize_with_flavor(entry, Tail(out)).map_err(|error| not_kept(&error.to_string()))?;
+    if !append_often(out, entry) {
+        out.extend_from_slice(&[0; LENGTH]);
+        postcard::serialize_with_flavor(entry, Tail(out)).map_err(|error| not_kept(&error.to_string()))?;
+    }
     let length = u32::try_from(out.len() - start - LENGTH).map_err(|_| not_kept("it is longer than 4 GiB"))?;
     if let Some(place) = out.get_mut(start..start + LENGTH) {
         place.copy_from_slice(&length.to_le_bytes());
     }
     Ok(())
+}
+
+/// Appends an entry of the kinds that come often, with room for its length: what postcard would write, without its way of
+/// doing so number by number. Says whether it is of such a kind.
+fn append_often(out: &mut Vec<u8>, Entry { unix_nanos, call }: &Entry) -> bool {
+    let mut begin = Begin::after(LENGTH);
+    begin.number(*unix_nanos);
+    match call {
+        Call::Process { ctx } => {
+            begin.kind(0).number(ctx.len() as u64);
+            out.extend_from_slice(begin.bytes());
+            out.extend_from_slice(ctx.as_bytes());
+        }
+        Call::Add { series, amount: value } => out.extend_from_slice(begin.kind(6).update(*series, *value)),
+        Call::Set { series, value } => out.extend_from_slice(begin.kind(7).update(*series, *value)),
+        Call::Observe { series, value } => out.extend_from_slice(begin.kind(8).update(*series, *value)),
+        Call::RecordMany { series, values } => {
+            out.reserve(series.size() + values.size() + 2 * ROOM);
+            begin.kind(11).number(series.size() as u64);
+            out.extend_from_slice(begin.bytes());
+            series.append_to(out);
+            out.extend_from_slice(Begin::after(0).number(values.size() as u64).bytes());
+            values.append_to(out);
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Room for a length, a time, a kind and two numbers.
+const ROOM: usize = 40;
+
+/// The begin of an entry in the making: put together in one place, so that it is appended in one piece.
+struct Begin {
+    room: [u8; ROOM],
+    end: usize,
+}
+
+impl Begin {
+    /// Goes on from so many bytes.
+    fn after(end: usize) -> Self {
+        Self { room: [0; ROOM], end }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        if let Some(place) = self.room.get_mut(self.end) {
+            *place = byte;
+            self.end += 1;
+        }
+    }
+
+    /// Which of the calls it is.
+    fn kind(&mut self, kind: u8) -> &mut Self {
+        self.byte(kind);
+        self
+    }
+
+    /// Seven bits a byte, the low ones first; all bytes but the last have the high bit.
+    fn number(&mut self, mut number: u64) -> &mut Self {
+        while number > 0x7f {
+            self.byte(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.byte(number as u8);
+        self
+    }
+
+    fn update(&mut self, series: u32, value: f64) -> &[u8] {
+        self.number(series.into());
+        if let Some(place) = self.room.get_mut(self.end..).and_then(<[u8]>::first_chunk_mut) {
+            *place = value.to_le_bytes();
+            self.end += place.len();
+        }
+        self.bytes()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.room.get(..self.end).unwrap_or_default()
+    }
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Entry<'_>, Error> {
@@ -162,4 +282,45 @@ pub(super) fn read(bytes: &[u8]) -> Result<Entry<'_>, Error> {
 
 fn not_kept(problem: &str) -> Error {
     Error::State { place: "the journal".into(), problem: problem.into() }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_that_come_often_are_what_postcard_writes() {
+        let handles: Vec<u32> = (0..300).map(|n| n * n * n * 150).collect();
+        let values: Vec<f64> = (0..300).map(|n| f64::from(n) / 7.0).collect();
+        let text = "x".repeat(20_000);
+        for unix_nanos in [0, 127, 128, 1_704_067_200_123_456_789, u64::MAX] {
+            let mut calls = vec![Call::Process { ctx: "" }, Call::Process { ctx: &text }];
+            for series in [0, 127, 128, u32::MAX] {
+                for value in [0.0, -0.0, 1.5, f64::NEG_INFINITY] {
+                    calls.push(Call::Add { series, amount: value });
+                    calls.push(Call::Set { series, value });
+                    calls.push(Call::Observe { series, value });
+                }
+            }
+            for count in [0, 1, 31, 32, 300] {
+                let (series, values) = (Packed::of_handles(&handles[..count]), Packed::of_values(&values[..count]));
+                calls.push(Call::RecordMany { series, values });
+            }
+            for call in calls {
+                let entry = Entry { unix_nanos, call };
+                let mut often = b"before".to_vec();
+                assert!(append_often(&mut often, &entry));
+                let theirs = postcard::to_allocvec(&entry).unwrap();
+                assert_eq!(often[6 + LENGTH..], theirs, "{entry:?}");
+                let mut whole = Vec::new();
+                append(&mut whole, &entry).unwrap();
+                assert_eq!(whole[LENGTH..], theirs);
+                assert_eq!(whole[..LENGTH], (theirs.len() as u32).to_le_bytes());
+                assert_eq!(format!("{:?}", read(&theirs).unwrap().unix_nanos), unix_nanos.to_string());
+            }
+        }
+        let packed = Packed::of_handles(&handles);
+        assert_eq!((packed.handles(), Packed::of_values(&values).values()), (handles.clone(), values.clone()));
+    }
 }

@@ -8,6 +8,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -57,6 +59,23 @@ struct Head {
     snapshot: Vec<u8>,
 }
 
+/// How long a lock that another holds is asked for again.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Takes the lock, or says who has it.
+///
+/// A process that this one starts holds each of its locks too, from its fork to its exec, so a lock that was
+/// given back can be held for moments more. Hence it is asked for again for a while.
+fn take(lock: &File) -> Result<(), TryLockError> {
+    let until = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
+            taken_or_not => return taken_or_not,
+        }
+    }
+}
+
 /// What a file held.
 #[derive(Debug)]
 struct Stored {
@@ -74,7 +93,7 @@ impl StateFile {
         let failed = |error: io::Error| problem(error.to_string());
         make_folder(folder).map_err(failed)?;
         let lock = private().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
-        lock.try_lock().map_err(|error| match error {
+        take(&lock).map_err(|error| match error {
             TryLockError::WouldBlock => {
                 problem("it is in use by another process; stop that one, or name another folder".into())
             }

@@ -209,7 +209,7 @@ mod tests {
             [
                 "7 Add { series: 3, amount: inf }",
                 "8 Process { ctx: \"{\\\"a\\\": 1}\" }",
-                "0 RecordMany { series: Packed([1, 0, 0, 0, 2, 0, 0, 0]), values: Packed([0, 0, 0, 0, 0, 0, 224, 191, 0, 0, 0, 0, 0, 0, 248, 63]) }"
+                "0 RecordMany { series: Bytes([1, 0, 0, 0, 2, 0, 0, 0]), values: Bytes([0, 0, 0, 0, 0, 0, 224, 191, 0, 0, 0, 0, 0, 0, 248, 63]) }"
             ]
         );
         assert!(!journal.is_empty());

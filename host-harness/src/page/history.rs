@@ -23,11 +23,11 @@ const MOST_TEXT: usize = 400;
 /// What was seen. See the module.
 #[derive(Debug)]
 pub(super) struct History {
-    looks: u64,
-    /// Of so many looks one is kept.
+    intervals: u64,
+    /// Once in so many intervals there is a look.
     stride: u64,
     kept: usize,
-    /// The totals of each family, one for each look that was kept; NaN where it was not there.
+    /// The totals of each family, one for each look that is kept; NaN where it was not there.
     courses: BTreeMap<String, Vec<f64>>,
     events: VecDeque<Event>,
     health: Option<(SystemTime, Value)>,
@@ -35,7 +35,7 @@ pub(super) struct History {
 
 impl Default for History {
     fn default() -> Self {
-        Self { looks: 0, stride: 1, kept: 0, courses: BTreeMap::new(), events: VecDeque::new(), health: None }
+        Self { intervals: 0, stride: 1, kept: 0, courses: BTreeMap::new(), events: VecDeque::new(), health: None }
     }
 }
 
@@ -69,13 +69,15 @@ impl Outcome {
 }
 
 impl History {
+    /// Whether the families are to be looked at now, once every interval. The longer the time in view, the more rarely.
+    pub(super) fn is_due(&mut self) -> bool {
+        let due = self.intervals.is_multiple_of(self.stride);
+        self.intervals += 1;
+        due
+    }
+
     /// Takes the families' numbers.
     pub(super) fn look(&mut self, families: &[Family]) {
-        let turn = self.looks.is_multiple_of(self.stride);
-        self.looks += 1;
-        if !turn {
-            return;
-        }
         if self.kept >= POINTS {
             self.thin_out();
         }
@@ -174,7 +176,9 @@ mod tests {
     fn the_whole_time_stays_in_view_and_memory_is_bounded() {
         let mut history = History::default();
         for look in 0..10_000 {
-            history.look(&read(&format!("a {look}\n")));
+            if history.is_due() {
+                history.look(&read(&format!("a {look}\n")));
+            }
         }
         let course = history.course("a");
         assert!(course.len() <= POINTS && course.len() >= POINTS / 2, "{}", course.len());

@@ -23,7 +23,7 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -36,8 +36,8 @@ use crate::handle::PlugHandle;
 use crate::session::Format;
 use history::History;
 
-/// From one look at the plug's metrics to the next.
-const INTERVAL: Duration = Duration::from_secs(5);
+/// From one look at the plug's metrics to the next, at first; later there are fewer.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// An exposition that is longer is not looked at: what a look costs grows with it.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -67,6 +67,9 @@ pub(crate) fn attach(router: Router, plug: &PlugHandle) -> Router {
         loop {
             ticks.tick().await;
             let Some(page) = weak.upgrade() else { return };
+            if !page.history().is_due() {
+                continue;
+            }
             match page.families().await {
                 Ok(Some(families)) => page.history().look(&families),
                 Ok(None) => {}
@@ -119,12 +122,8 @@ async fn status(State(page): State<Arc<Page>>) -> Response {
     guarded(status.to_string(), "application/json")
 }
 
-/// Only a form of the page itself may make the plug ask its servers: browsers say where a request comes from, other programs need not.
-async fn health(State(page): State<Arc<Page>>, headers: HeaderMap) -> Response {
-    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
-    if !matches!(site, None | Some("same-origin" | "none")) {
-        return (StatusCode::FORBIDDEN, "only this page's own form may ask").into_response();
-    }
+/// What serves the page lets no form of another origin come here.
+async fn health(State(page): State<Arc<Page>>) -> Response {
     match page.plug.health_check().await {
         Ok(answer) => {
             page.history().health(answer);
@@ -166,7 +165,8 @@ fn guarded(body: String, content_type: &'static str) -> Response {
         (header::CONTENT_TYPE, content_type),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // With none at all, the page's own form would say `Origin: null`.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
     ];
     (headers, body).into_response()

@@ -7,7 +7,7 @@ use super::{FINGERPRINT, TAG, is_fingerprint, layout, migration, uid};
 use crate::error::{Error, excerpt};
 use crate::fields;
 use crate::json::Json;
-use crate::rules::expression;
+use crate::rules::expression::{self, Mistake};
 
 /// The version of Grafana's dashboard schema that is written where none is given. Grafana 11 made it; newer ones raise it on reading.
 const SCHEMA_VERSION: u64 = 39;
@@ -285,24 +285,13 @@ impl Builder<'_> {
         let mut expression = given.to_owned();
         // Each round mends one place.
         for _ in 0..20 {
-            let Err(problem) = expression::check(&expression) else { return Ok(expression) };
-            let Some(mended) = mended(&expression, &problem) else { return Err(Error::invalid(path, problem)) };
+            let Err(Mistake { said, mended }) = expression::check(&expression) else { return Ok(expression) };
+            let Some(mended) = mended else { return Err(Error::invalid(path, said)) };
             expression = mended;
-            self.warn(format!("{path}: {problem}; it was put so"));
+            self.warn(format!("{path}: {said}; it was put so"));
         }
         Err(Error::invalid(path, "has more mistakes than can be mended; expected a PromQL expression"))
     }
-}
-
-/// `rate(x[5m]) by (a)` put right, as the problem that was found says.
-fn mended(expression: &str, problem: &str) -> Option<String> {
-    let (column, _) = problem.strip_prefix("column ")?.split_once(':')?;
-    let at = column.parse::<usize>().ok()?.checked_sub(1)?;
-    let (_, form) = problem.split_once("what is meant is probably: ")?;
-    let call = form.split_once(") (")?.1.strip_suffix(')')?;
-    let before = expression.get(..at)?.trim_end().strip_suffix(call)?;
-    let after = expression.get(at..)?.split_once(')')?.1;
-    Some(format!("{before}{form}{after}"))
 }
 
 /// Whether what a reference leads to is, as far as it says, a Prometheus.

@@ -269,6 +269,16 @@ const TEMPLATES: [Template; 5] = [
                 &[("sum by (instance) (rate(plugpipe_monitoring_records_total{@}[$__rate_interval]))", "{{instance}}")],
             ),
             panel(
+                "Time with servers",
+                "timeseries",
+                "s",
+                "How long operations that ask servers wait for them: half of them, and 95 of a hundred, are quicker.",
+                &[
+                    ("histogram_quantile(0.5, sum by (le) (rate(plugpipe_monitoring_exchange_duration_seconds_bucket{@}[$__rate_interval])))", "50th percentile"),
+                    ("histogram_quantile(0.95, sum by (le) (rate(plugpipe_monitoring_exchange_duration_seconds_bucket{@}[$__rate_interval])))", "95th percentile"),
+                ],
+            ),
+            panel(
                 "Exposition",
                 "timeseries",
                 "Bps",

@@ -234,7 +234,7 @@ pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Where the first byte stands that may not stand in a text as it is. Eight bytes at a time: nearly all texts have none.
-fn first_to_escape(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn first_to_escape(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
     let is_odd = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
@@ -245,10 +245,10 @@ fn first_to_escape(bytes: &[u8]) -> Option<usize> {
         let controls = word.wrapping_sub(ONES * u64::from(b' ')) & !word;
         let quotes = zeros(word ^ (ONES * u64::from(b'"')));
         let slashes = zeros(word ^ (ONES * u64::from(b'\\')));
-        // A borrow may mark the byte after an odd one too, never one before: somewhere in this word there is one.
+        // A borrow may mark the byte after an odd one too, never one before: so the first mark is right.
         if (controls | quotes | slashes) & HIGHS != 0 {
-            let begin = index * 8;
-            return bytes.get(begin..).and_then(|tail| tail.iter().position(is_odd)).map(|place| begin + place);
+            let marks = (controls | quotes | slashes) & HIGHS;
+            return Some(index * 8 + marks.trailing_zeros() as usize / 8);
         }
     }
     let begin = bytes.len() - rest.len();

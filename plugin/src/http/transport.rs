@@ -15,6 +15,7 @@ pub enum Method {
     Get,
     Put,
     Post,
+    Patch,
     Delete,
 }
 
@@ -51,7 +52,7 @@ impl Request {
         if let Some((user, password)) = url.credentials() {
             headers.push(("authorization", basic_authorization(user, password)));
         }
-        let repeatable = method != Method::Post;
+        let repeatable = !matches!(method, Method::Post | Method::Patch);
         Self { method, url: url.without_credentials(), headers, credentials: Vec::new(), body: Vec::new(), repeatable }
     }
 

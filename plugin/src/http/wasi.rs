@@ -164,6 +164,7 @@ fn method(method: Method) -> wasi_http::Method {
         Method::Get => wasi_http::Method::Get,
         Method::Put => wasi_http::Method::Put,
         Method::Post => wasi_http::Method::Post,
+        Method::Patch => wasi_http::Method::Patch,
         Method::Delete => wasi_http::Method::Delete,
     }
 }

@@ -198,7 +198,7 @@ pub(super) fn get(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         answer.flag("found", false);
         return Ok(());
     }
-    let held = reading(call)?.dashboard(&uid)?;
+    let held = keeping(call)?.dashboard(&uid)?;
     answer.flag("found", held.is_some());
     if let Some(held) = held {
         answer.text("title", held.model.text("title").unwrap_or_default());
@@ -223,7 +223,7 @@ pub(super) fn list(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     if call.config.mock {
         answer.flag("mock", true);
     } else {
-        reading(call)?.search(&filters, |found| {
+        verified(call)?.search(&filters, |found| {
             all.push(found);
             true
         })?;
@@ -253,7 +253,7 @@ pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
         answer.flag("deleted", false);
         return Ok(());
     }
-    let deleted = writing(call)?.delete(&uid)?;
+    let deleted = keeping(call)?.delete(&uid)?;
     answer.flag("deleted", deleted);
     Ok(())
 }
@@ -270,7 +270,7 @@ pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
         if call.config.mock {
             answer.flag("mock", true);
         } else {
-            let mut api = reading(call)?;
+            let mut api = keeping(call)?;
             for uid in uids {
                 match api.dashboard(&uid)? {
                     Some(Held { mut model, .. }) => {
@@ -360,20 +360,27 @@ fn api<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
         field: "grafana_url",
         todo: "set it to Grafana's URL, such as http://127.0.0.1:3000",
     })?;
-    Ok(Api { client: call.client(config.limits(), true), base, organisation: config.grafana_org_id })
+    let organisation = config.grafana_org_id;
+    Ok(Api { client: call.client(config.limits(), true), base, organisation, resources: None })
 }
 
-/// For what only reads: the organisation is verified all the same, or another one's dashboards would be told.
-fn reading<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
-    writing(call)
-}
-
-/// For what writes: never for another organisation than the one that was asked for.
-fn writing<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
+/// For what writes, and never for another organisation than the one that was asked for; and for what reads, or another one's
+/// dashboards would be told.
+pub(super) fn verified<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
     let mut api = api(call)?;
     if api.organisation.is_some() {
         api.verify_organisation()?;
     }
+    Ok(api)
+}
+
+/// The same, for folders and dashboards in the form that is configured.
+fn keeping<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
+    if !call.config.grafana_resources {
+        return verified(call);
+    }
+    let mut api = api(call)?;
+    api.use_resources()?;
     Ok(api)
 }
 
@@ -425,7 +432,7 @@ fn options(call: &Call, place: &Place) -> Result<Options, Error> {
     Ok(Options { folders, datasource: call.ctx.text_or_none("datasource", "a data source's uid or name")? })
 }
 
-fn texts(list: &Json, field: &str) -> Result<Vec<String>, Error> {
+pub(super) fn texts(list: &Json, field: &str) -> Result<Vec<String>, Error> {
     match list {
         Json::Array(items) => items
             .iter()
@@ -529,7 +536,7 @@ fn folder(api: &mut Api, place: &Place, write: bool) -> Result<Folder, Error> {
 /// Compares dashboards with what Grafana holds, and brings them there if that is wished. Fails where nothing could be
 /// done.
 fn conduct(call: &mut Call, dashboards: &[Dashboard], wish: &Wish) -> Result<(Folder, Vec<Outcome>), Error> {
-    let mut api = writing(call)?;
+    let mut api = keeping(call)?;
     let folder = folder(&mut api, &wish.place, wish.write)?;
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
     let searched = dashboards.len() > FEW && !wish.verify && folder != Folder::Missing;
@@ -591,9 +598,8 @@ fn bring(
     if !wish.write || matches!(outcome.action, Action::Unchanged | Action::Conflict(_)) {
         return Ok(outcome);
     }
-    let version = held.as_ref().map(Held::version);
     let into = folder.for_one(held.as_ref().map(|held| held.folder_uid.as_str()));
-    let said = match api.save(&dashboard.model, version, into, &wish.message, false)? {
+    let said = match api.save(&dashboard.model, held.as_ref(), into, &wish.message, false)? {
         Saved::Done { version, url } => return Ok(Outcome { version: Some(version), url, ..outcome }),
         Saved::Conflict { said } => said,
     };
@@ -604,7 +610,7 @@ fn bring(
     match again.action {
         Action::Unchanged | Action::Conflict(_) => Ok(again),
         _ if !wish.overwrite => Ok(Outcome { action: Action::Conflict(said), ..again }),
-        _ => match api.save(&dashboard.model, held.as_ref().map(Held::version), into, &wish.message, true)? {
+        _ => match api.save(&dashboard.model, held.as_ref(), into, &wish.message, true)? {
             Saved::Done { version, url } => Ok(Outcome { version: Some(version), url, ..again }),
             Saved::Conflict { said } => Ok(Outcome { action: Action::Conflict(said), ..again }),
         },
@@ -658,19 +664,23 @@ fn tell_outcome(base: Option<&Url>, folder: &Folder, outcome: &Outcome, diff: bo
     }
     write_url(base, &outcome.url, answer);
     if diff {
-        answer.open_list("changes");
-        for change in &outcome.changes {
-            answer.open_item();
-            answer.text("path", &change.path);
-            for (name, value) in [("was", &change.was), ("wanted", &change.wanted)] {
-                if let Some(value) = value {
-                    answer.text(name, value);
-                }
-            }
-            answer.close();
-        }
-        answer.close_list();
+        tell_changes(&outcome.changes, answer);
     }
+}
+
+pub(super) fn tell_changes(changes: &[Change], answer: &mut Answer) {
+    answer.open_list("changes");
+    for change in changes {
+        answer.open_item();
+        answer.text("path", &change.path);
+        for (name, value) in [("was", &change.was), ("wanted", &change.wanted)] {
+            if let Some(value) = value {
+                answer.text(name, value);
+            }
+        }
+        answer.close();
+    }
+    answer.close_list();
 }
 
 /// The page for people: Grafana tells its path, with the one it lives under.

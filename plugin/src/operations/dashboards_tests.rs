@@ -312,3 +312,211 @@ fn a_dashboard_that_is_refused_does_not_keep_the_others_back() {
     assert_eq!((&failed["action"], &failed["http_status"]), (&json!("failed"), &json!(422)), "{failed}");
     assert!(failed["error"].as_str().unwrap().contains("422: dashboard is refused"), "{failed}");
 }
+
+#[test]
+fn as_resources_dashboards_and_folders_are_what_they_are_by_the_older_api() {
+    let (mut ask, wire) = plug(first());
+    let resources = |ctx: Value| with(ctx, json!({"grafana_api": "k8s", "folder": ["A", "B"]}));
+    let created = ask(resources(create("Tëst")));
+    assert_eq!(
+        (&created["result"]["action"], &created["result"]["version"]),
+        (&json!("created"), &json!(1)),
+        "{created}"
+    );
+    let uid = created["result"]["uid"].as_str().unwrap().to_owned();
+    {
+        let grafana = wire.0.borrow();
+        let held = &grafana.organisations[&1];
+        let (_, parent) = &held.folders[created["result"]["folder_uid"].as_str().unwrap()];
+        assert_eq!(held.folders[parent].0, "A");
+        assert_eq!(held.dashboards[&uid].message, format!("monitoring_prometheus {}", crate::VERSION));
+        assert!(
+            grafana.asked.iter().any(|(method, path)| method == "POST"
+                && path == "/apis/dashboard.grafana.app/v1/namespaces/default/dashboards")
+        );
+    }
+    wire.0.borrow_mut().take_asked();
+    assert_eq!(ask(resources(create("Tëst")))["result"]["action"], "unchanged");
+    assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
+    // The same dashboard by the other way is the same.
+    let by_api = with(create("Tëst"), json!({"folder": ["A", "B"]}));
+    assert_eq!(ask(by_api)["result"]["action"], "unchanged");
+
+    let mut other = resources(create("Tëst"));
+    other["dashboard_config"]["dashboard"]["panels"][0]["title"] = json!("new");
+    let updated = ask(other);
+    assert_eq!(
+        (&updated["result"]["action"], &updated["result"]["version"]),
+        (&json!("updated"), &json!(2)),
+        "{updated}"
+    );
+    let got = ask(resources(json!({"operation": "get_dashboard", "uid": uid})));
+    assert_eq!(got["result"]["dashboard"]["panels"][0]["title"], "new");
+    assert_eq!(ask(resources(json!({"operation": "delete_dashboard", "uid": uid})))["result"]["deleted"], true);
+    assert_eq!(ask(resources(json!({"operation": "delete_dashboard", "uid": uid})))["result"]["deleted"], false);
+}
+
+#[test]
+fn a_resource_that_somebody_else_made_or_changed_is_replaced_only_if_asked() {
+    let (mut ask, wire) = plug(first());
+    let resources = |ctx: Value, more: Value| with(with(ctx, json!({"grafana_api": "k8s"})), more);
+    let mut theirs = create("Theirs");
+    theirs["dashboard_config"]["dashboard"]["uid"] = json!("theirs");
+    assert_eq!(ask(resources(theirs.clone(), json!({})))["result"]["action"], "created");
+    let edit = |change: &dyn Fn(&mut Value)| {
+        let mut grafana = wire.0.borrow_mut();
+        change(&mut grafana.organisations.get_mut(&1).unwrap().dashboards.get_mut("theirs").unwrap().model);
+    };
+    edit(&|model| model["title"] = json!("By hand"));
+    let answer = ask(resources(theirs.clone(), json!({})));
+    assert_eq!(answer["result"]["action"], "conflict", "{answer}");
+    assert_eq!(ask(resources(theirs.clone(), json!({"overwrite": true})))["result"]["action"], "updated");
+    // A search by tags does not find it, so that it is made, and Grafana says that it is there.
+    edit(&|model| {
+        model["tags"] = json!([]);
+        model["title"] = json!("By hand");
+    });
+    let mut several: Vec<Value> = (0..4).map(|index| json!({"title": format!("d{index}"), "panels": []})).collect();
+    several.push(theirs["dashboard_config"]["dashboard"].clone());
+    let ctx = json!({"operation": "apply_dashboards", "dashboards": several});
+    let answer = ask(resources(ctx.clone(), json!({})));
+    assert_eq!((&answer["result"]["created"], &answer["result"]["conflict"]), (&json!(4), &json!(1)), "{answer}");
+    let answer = ask(resources(ctx, json!({"overwrite": true})));
+    assert_eq!((&answer["result"]["unchanged"], &answer["result"]["updated"]), (&json!(4), &json!(1)), "{answer}");
+}
+
+#[test]
+fn resources_follow_the_organisation_and_need_a_grafana_that_has_them() {
+    let (mut ask, wire) = plug(json!({"type": "basic", "username": "admin", "password": "s3cret"}));
+    let ctx = with(create("x"), json!({"grafana_api": "k8s", "grafana_org_id": 2}));
+    assert_eq!(ask(ctx.clone())["result"]["action"], "created");
+    assert_eq!(wire.0.borrow().organisations[&2].dashboards.len(), 1);
+    assert!(wire.0.borrow().asked.iter().any(|(_, path)| path.contains("/namespaces/org-2/")));
+    wire.0.borrow_mut().versions = vec!["v0alpha1", "v1beta1"];
+    assert_eq!(ask(ctx.clone())["result"]["action"], "unchanged");
+    wire.0.borrow_mut().versions = Vec::new();
+    wire.0.borrow_mut().take_asked();
+    let answer = ask(ctx);
+    assert_eq!(answer["field"], "grafana_api", "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("needs Grafana 12"), "{answer}");
+    assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
+}
+
+#[test]
+fn a_data_source_is_made_once_and_its_secrets_are_told_nowhere() {
+    let (mut ask, wire) = plug(first());
+    let ctx = json!({"operation": "ensure_datasource", "datasource_url": "http://u:hunter2@prom:9090/x",
+        "json_data": {"timeInterval": "15s"}, "default": true});
+    let created = ask(ctx.clone());
+    assert_eq!(
+        (&created["result"]["action"], &created["result"]["datasource_ready"]),
+        (&json!("created"), &json!(true)),
+        "{created}"
+    );
+    let uid = created["result"]["uid"].as_str().unwrap().to_owned();
+    {
+        let grafana = wire.0.borrow();
+        let held = &grafana.organisations[&1].datasources[&uid];
+        assert_eq!(held["url"], "http://prom:9090/x");
+        assert_eq!(
+            (&held["basicAuthUser"], &held["secureJsonData"]["basicAuthPassword"]),
+            (&json!("u"), &json!("hunter2"))
+        );
+        assert_eq!(held["jsonData"], json!({"timeInterval": "15s", "httpMethod": "POST"}));
+    }
+    wire.0.borrow_mut().take_asked();
+    let again = ask(ctx.clone());
+    assert_eq!(again["result"]["action"], "unchanged", "{again}");
+    assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
+
+    let planned = ask(with(
+        ctx.clone(),
+        json!({"dry_run": true, "diff": true, "json_data": {"timeInterval": "30s"}, "renew_secrets": true}),
+    ));
+    assert_eq!(
+        (&planned["result"]["action"], &planned["result"]["datasource_ready"]),
+        (&json!("updated"), &json!(false))
+    );
+    let paths: Vec<&str> =
+        planned["result"]["changes"].as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["jsonData.timeInterval", "secureJsonData.basicAuthPassword"]);
+    assert!(!planned.to_string().contains("hunter2"));
+    assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
+
+    // What people set in Grafana besides stays.
+    wire.0.borrow_mut().organisations.get_mut(&1).unwrap().datasources.get_mut(&uid).unwrap()["jsonData"]["queryTimeout"] =
+        json!("60s");
+    let changed = json!({"operation": "ensure_datasource", "datasource_url": "http://other:9090"});
+    assert_eq!(ask(changed)["result"]["action"], "updated");
+    let grafana = wire.0.borrow();
+    let held = &grafana.organisations[&1].datasources[&uid];
+    assert_eq!((&held["isDefault"], &held["jsonData"]["queryTimeout"]), (&json!(true), &json!("60s")), "{held}");
+    assert_eq!(held["secureJsonData"]["basicAuthPassword"], "hunter2");
+}
+
+#[test]
+fn a_data_source_that_cannot_be_says_what_to_do() {
+    let (mut ask, wire) = plug(first());
+    let without = ask(json!({"operation": "ensure_datasource"}));
+    assert_eq!((&without["error_code"], &without["field"]), (&json!("missing_field"), &json!("datasource_url")));
+    for (field, more) in [
+        ("datasource_url", json!({"datasource_url": "nowhere"})),
+        ("uid", json!({"datasource_url": "http://p:9090", "uid": "a b"})),
+        ("name", json!({"datasource_url": "http://p:9090", "name": "n".repeat(191)})),
+        ("secure_json_data.x", json!({"datasource_url": "http://p:9090", "secure_json_data": {"x": ["s3cret"]}})),
+    ] {
+        let answer = ask(with(json!({"operation": "ensure_datasource"}), more));
+        assert_eq!(answer["field"], field, "{answer}");
+        assert!(!answer.to_string().contains("s3cret"));
+    }
+    assert_eq!(wire.0.borrow_mut().take_asked().0.len(), 0, "no request was asked for");
+    ask(json!({"operation": "ensure_datasource", "datasource_url": "http://p:9090"}));
+    let taken = ask(json!({"operation": "ensure_datasource", "datasource_url": "http://p:9090", "uid": "other"}));
+    assert!(taken["error"].as_str().unwrap().contains("give another name"), "{taken}");
+}
+
+#[test]
+fn grafana_is_asked_whether_a_data_source_is_well() {
+    let (mut ask, _) = plug(first());
+    for (url, name, healthy) in [("http://p:9090", "up", true), ("http://down:9090", "down", false)] {
+        ask(json!({"operation": "ensure_datasource", "datasource_url": url, "name": name}));
+        let answer = ask(json!({"operation": "datasource_health", "name": name}));
+        assert_eq!(answer["result"]["healthy"], healthy, "{answer}");
+        assert!(answer["result"]["message"].as_str().unwrap().contains("Prometheus API"), "{answer}");
+    }
+    let missing = ask(json!({"operation": "datasource_health", "name": "none"}));
+    assert!(missing["error"].as_str().unwrap().contains("ensure_datasource makes one"), "{missing}");
+}
+
+#[test]
+fn the_run_of_a_pipe_is_marked_as_a_region() {
+    let (mut ask, wire) = plug(first());
+    let uid = ask(create("d"))["result"]["uid"].clone();
+    let begun = ask(
+        json!({"operation": "annotate", "text": "pipe <b>a</b>", "tags": ["pipe"], "dashboard_uid": uid, "panel_id": "1"}),
+    );
+    let id = &begun["result"]["annotation_id"];
+    assert_eq!((id, &begun["result"]["time_ms"]), (&json!(1), &json!(1_704_067_200_000_u64)), "{begun}");
+    let ended = ask(json!({"operation": "annotate", "annotation_id": id, "time_end": "2024-01-01T00:05:00Z"}));
+    assert_eq!(ended["result"]["annotated"], true, "{ended}");
+    assert_eq!(
+        wire.0.borrow().organisations[&1].annotations,
+        [
+            json!({"text": "pipe <b>a</b>", "dashboardUID": uid, "time": 1_704_067_200_000_u64, "timeEnd": 1_704_067_500_000_u64,
+            "panelId": 1, "tags": ["pipe"]})
+        ]
+    );
+    wire.0.borrow_mut().take_asked();
+    for (field, ctx) in [
+        ("text", json!({})),
+        ("time_end", json!({"text": "x", "time": "2024-01-02T00:00:00Z", "time_end": "2024-01-01T00:00:00Z"})),
+        ("time", json!({"text": "x", "time": "1960-01-01T00:00:00Z"})),
+        ("annotation_id", json!({"annotation_id": 0, "text": "x"})),
+        ("annotation_id", json!({"annotation_id": "x", "text": "x"})),
+        ("time_end", json!({"annotation_id": 1})),
+    ] {
+        let answer = ask(with(json!({"operation": "annotate"}), ctx));
+        assert_eq!(answer["field"], field, "{answer}");
+    }
+    assert_eq!(wire.0.borrow_mut().take_asked().0.len(), 0);
+}

@@ -6,7 +6,9 @@
 mod alert_templates;
 mod alertmanager;
 mod alerts;
+mod annotations;
 mod dashboards;
+mod datasources;
 mod definition;
 mod discover;
 mod export;
@@ -14,6 +16,7 @@ mod generate;
 mod groups;
 mod health;
 mod notify;
+mod plain;
 mod prometheus;
 mod push;
 mod query;
@@ -68,6 +71,8 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
     ("restore_metrics", "replace all that is held by a snapshot", export::restore),
     ("push_metrics", "put what was recorded into this plug's group on the Pushgateway", push::push),
     ("flush_metrics", "push what no gateway has accepted yet, unless push_policy is manual", push::flush),
+    ("push_recorded", "for hosts: the push that a record with defer_push said to be due", push::recorded),
+    ("note_exchange", "for hosts: what another instance's exchange with servers came to", push::noted),
     ("delete_metrics", "delete this plug's group from the Pushgateway", push::delete),
     ("list_groups", "every group on the Pushgateway, with its last push", groups::list),
     (
@@ -139,6 +144,13 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
     ("delete_dashboard", "delete a dashboard from Grafana", dashboards::delete),
     ("export_dashboards", "dashboards as files for Grafana's provisioning", dashboards::export),
     ("grafana_status", "which Grafana answers, and for which organisation", dashboards::status),
+    (
+        "ensure_datasource",
+        "a Prometheus data source in Grafana, made or changed where it is not as given",
+        datasources::ensure,
+    ),
+    ("datasource_health", "whether Grafana reaches the server behind a data source", datasources::health),
+    ("annotate", "mark a moment or a region of time in Grafana's dashboards, or change a mark", annotations::annotate),
     ("health_check", "ask every configured server whether it is well", health::run),
     ("describe", "what this plug is", describe),
 ];
@@ -152,6 +164,7 @@ pub struct Plug<T> {
     config: Config,
     /// What the configuration tells in each answer.
     metadata: String,
+    plain: plain::Plain,
     /// The `cfg` that `config` was read from, so that the same text is not read again at each call.
     config_text: String,
     /// Whether something was recorded that no gateway has accepted.
@@ -266,6 +279,7 @@ impl<T: Transport> Plug<T> {
             transport,
             circuits: Circuits::default(),
             metadata: Config::default().metadata(),
+            plain: plain::Plain::new(&Config::default()),
             config: Config::default(),
             config_text: String::new(),
             unpushed: false,
@@ -328,27 +342,48 @@ impl<T: Transport> Plug<T> {
         let (config, limits) = (&self.config, self.config.limits());
         let client =
             client(&mut self.transport, &mut self.circuits, &mut self.jitter, &mut exchange, config, limits, true);
-        prometheus::ask_api(client, self.config.prometheus_url.clone(), ask)
+        let answer = prometheus::ask_api(client, self.config.prometheus_url.clone(), ask);
+        if exchange.attempts > 0 {
+            self.telemetry.exchanged(exchange.elapsed);
+        }
+        answer
     }
 
     /// Replaces what was recorded by a snapshot. One that is damaged changes nothing.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
         self.registry = restored(snapshot, &self.config, self.transport.unix_nanos())?;
-        self.unpushed = true;
+        self.unpushed = !self.registry.is_empty();
         Ok(())
     }
 
     /// Runs one operation: `ctx` and `cfg` are JSON objects as text, and so is the answer. Never fails otherwise than in
     /// the answer. An empty `cfg` (no text, `{}` or `null`) keeps the last one.
     pub fn process(&mut self, ctx: &str, cfg: &str) -> String {
+        let mut answer = Writer::new();
+        self.process_into(ctx, cfg, &mut answer);
+        answer.into_text()
+    }
+
+    /// Like [`Plug::process`], with the answer in the place of what was written there before.
+    pub fn process_into(&mut self, ctx: &str, cfg: &str, answer: &mut Writer) {
         let unix_nanos = self.transport.unix_nanos();
         self.registry.set_now(unix_nanos / 1_000_000);
-        let mut answer = Writer::new();
-        let begin = answer.mark();
+        let configured = self.configure(cfg);
+        if configured.is_ok() && self.plain.process(ctx, unix_nanos, &mut self.registry, answer) {
+            self.unpushed = true;
+            self.telemetry.records += 1;
+            return;
+        }
+        self.process_any(configured, ctx, unix_nanos, answer);
+    }
+
+    /// The general way, once the configuration was taken or refused.
+    fn process_any(&mut self, configured: Result<(), Error>, ctx: &str, unix_nanos: u64, answer: &mut Writer) {
+        let begin = answer.begin();
         let mut config = None;
         let mut operation = None;
         let mut exchange = Exchange::default();
-        let outcome = self.configure(cfg).and_then(|()| parse_object("ctx", ctx)).and_then(|ctx| {
+        let outcome = configured.and_then(|()| parse_object("ctx", ctx)).and_then(|ctx| {
             config = self.config.with_ctx(&ctx)?;
             let (name, run) = choose(&ctx)?;
             operation = Some(name);
@@ -371,26 +406,29 @@ impl<T: Transport> Plug<T> {
                 transport: &mut self.transport,
                 unix_nanos,
             };
-            run(&mut call, &mut answer)?;
-            push::overdue(&mut call, &mut answer);
-            write_exchange(&exchange, &mut answer);
+            run(&mut call, answer)?;
+            push::overdue(&mut call, answer);
+            write_exchange(&exchange, answer);
             answer.close();
             Ok(())
         });
+        if exchange.attempts > 0 {
+            self.telemetry.exchanged(exchange.elapsed);
+        }
         if let Err(error) = outcome {
             answer.take_back(begin);
             answer.flag("success", false);
             if let Some(operation) = operation {
                 answer.text("operation", operation);
             }
-            error.write_into(&mut answer);
-            write_exchange(&exchange, &mut answer);
+            error.write_into(answer);
+            write_exchange(&exchange, answer);
         }
         match config {
             Some(config) => answer.raw("monitoring_metadata", &config.metadata()),
             None => answer.raw("monitoring_metadata", &self.metadata),
         }
-        answer.finish()
+        answer.close();
     }
 
     /// The operation `health_check` with the last configuration.
@@ -435,6 +473,7 @@ impl<T: Transport> Plug<T> {
     fn adopt(&mut self, config: Config) {
         self.registry.default_buckets = config.histogram_buckets.clone();
         self.metadata = config.metadata();
+        self.plain.configure(&config);
         self.config = config;
     }
 

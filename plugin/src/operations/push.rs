@@ -92,7 +92,9 @@ fn check_only(call: &mut Call, gateway: &Url, answer: &mut Answer) -> Result<(),
 pub(super) fn flush(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let gateway = call.config.gateway_url.clone();
     let gateway = gateway.filter(|_| *call.unpushed && pushes_itself(call.config));
-    if let Some(gateway) = gateway {
+    if gateway.is_some() && call.config.defer_push {
+        defer(call, answer);
+    } else if let Some(gateway) = gateway {
         let sent = send(call, &gateway, call.config.push_limits(), false, call.config.preflight.unwrap_or(false))?;
         answer.flag("metric_pushed", true);
         sent.write_into(answer);
@@ -135,6 +137,7 @@ pub(super) fn after_record(call: &mut Call, answer: &mut Answer) {
     };
     let gateway = call.config.gateway_url.clone();
     match gateway.filter(|_| now && pushes_itself(call.config)) {
+        Some(_) if call.config.defer_push => defer(call, answer),
         Some(gateway) => unasked(call, &gateway, answer),
         None => answer.flag("metric_pushed", false),
     }
@@ -146,12 +149,56 @@ pub(super) fn overdue(call: &mut Call, answer: &mut Answer) {
     if !waits || !pushes_itself(call.config) || !is_due(call) {
         return;
     }
-    if let Some(gateway) = call.config.gateway_url.clone() {
-        unasked(call, &gateway, answer);
+    match call.config.gateway_url.clone() {
+        Some(_) if call.config.defer_push => defer(call, answer),
+        Some(gateway) => unasked(call, &gateway, answer),
+        None => {}
     }
 }
 
-fn pushes_itself(config: &Config) -> bool {
+/// Says that a push is due, for the host to have made elsewhere. Written so that the host finds it without reading the whole.
+fn defer(call: &mut Call, answer: &mut Answer) {
+    call.pushes.tried = Some(call.transport.monotonic());
+    answer.flag("metric_pushed", false);
+    answer.flag("push_due", true);
+}
+
+/// `push_recorded`: the push that another instance said to be due, in an instance that was brought up to it; told as a record tells
+/// its push.
+pub(super) fn recorded(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    let gateway = call.config.gateway_url.clone().filter(|_| pushes_itself(call.config));
+    match gateway {
+        Some(gateway) => unasked(call, &gateway, answer),
+        None => answer.flag("metric_pushed", false),
+    }
+    Ok(())
+}
+
+/// `note_exchange`: what another instance's exchange with servers came to, so that this one's own metrics and its next push know.
+/// `elapsed_ms`; for a push also `metric_pushed`, and `everything`: whether nothing was recorded since what it carried; for a deletion
+/// `group_deleted`.
+pub(super) fn noted(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    if let Some(elapsed) = super::prometheus::count(&call.ctx, "elapsed_ms")? {
+        call.telemetry.exchanged(Duration::from_millis(elapsed));
+    }
+    if call.ctx.flag_or("group_deleted", false)? {
+        // As for a deletion of its own.
+        call.pushes.tried = Some(call.transport.monotonic());
+        *call.unpushed = !call.registry.is_empty();
+    } else if call.ctx.some("metric_pushed").is_some() {
+        let pushed = call.ctx.flag_or("metric_pushed", false)?;
+        call.telemetry.pushes += u64::from(pushed);
+        call.telemetry.push_failures += u64::from(!pushed);
+        call.pushes.tried = Some(call.transport.monotonic());
+        if pushed && call.ctx.flag_or("everything", false)? {
+            *call.unpushed = false;
+        }
+    }
+    answer.flag("noted", true);
+    Ok(())
+}
+
+pub(super) fn pushes_itself(config: &Config) -> bool {
     !config.mock && config.push_policy != PushPolicy::Manual && config.push_mode != Mode::Delete
 }
 
@@ -369,11 +416,10 @@ fn conflicts(
         if call.config.own_metrics {
             call.telemetry.publish(call.registry)?;
         }
-        let protobuf = format(&native_histograms(call.registry), abilities) == Format::Protobuf;
         let families = call.registry.read(call.unix_nanos / 1_000_000);
         let adds = call.config.push_mode == Mode::Add;
         let target = Target { group, adds, held, own, unchecked: abilities.unchecked };
-        Ok(preflight::check(&preflight::of(&families, protobuf), &target))
+        Ok(preflight::check(&preflight::of(&families), &target))
     })
 }
 

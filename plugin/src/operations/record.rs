@@ -8,7 +8,7 @@ use crate::error::{Error, excerpt};
 use crate::exposition::view::{Exemplar, Point};
 use crate::fields::{self, Fields};
 use crate::json::Json;
-use crate::registry::{Kind, Recording, SeriesId, check, check_exemplar};
+use crate::registry::{Kind, Recording, Registry, SeriesId, check, check_exemplar};
 use crate::time::{parse_instant, rfc3339};
 
 pub(super) fn metric(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
@@ -257,20 +257,7 @@ fn tell<'l>(
         answer.member(name, value);
     }
     answer.close();
-    let mut observed = |count: u64, sum: f64| {
-        answer.count("count", count);
-        answer.number("sum", sum);
-    };
-    match call.registry.point(id) {
-        Some(Point::Counter { total: value, .. } | Point::Gauge(value)) => answer.number("current_value", value),
-        Some(Point::Histogram { counts, sum, .. }) => observed(counts.iter().sum(), sum),
-        Some(Point::Native(histogram)) => observed(histogram.count(), histogram.sum()),
-        Some(Point::Summary { count, sum, .. }) => observed(count, sum),
-        Some(Point::StateSet(states)) => {
-            answer.texts("states_on", states.iter().filter(|(_, on)| *on).map(|(name, _)| &**name));
-        }
-        Some(Point::Info) | None => {}
-    }
+    tell_held(call.registry, answer, id);
     if let Some(overflow) = call.registry.overflow(id) {
         let text = format!(
             "the series limit of {} is reached, so the value went to its overflow series; the label {} has the most values, {}",
@@ -282,5 +269,23 @@ fn tell<'l>(
         answer.count("distinct_values", overflow.distinct_values as u64);
         answer.text("text", &text);
         answer.close();
+    }
+}
+
+/// What a series holds now.
+pub(super) fn tell_held(registry: &Registry, answer: &mut Answer, id: SeriesId) {
+    let mut observed = |count: u64, sum: f64| {
+        answer.count("count", count);
+        answer.number("sum", sum);
+    };
+    match registry.point(id) {
+        Some(Point::Counter { total: value, .. } | Point::Gauge(value)) => answer.number("current_value", value),
+        Some(Point::Histogram { counts, sum, .. }) => observed(counts.iter().sum(), sum),
+        Some(Point::Native(histogram)) => observed(histogram.count(), histogram.sum()),
+        Some(Point::Summary { count, sum, .. }) => observed(count, sum),
+        Some(Point::StateSet(states)) => {
+            answer.texts("states_on", states.iter().filter(|(_, on)| *on).map(|(name, _)| &**name));
+        }
+        Some(Point::Info) | None => {}
     }
 }

@@ -248,6 +248,12 @@ impl Definition {
         }
     }
 
+    /// What the metric is exposed as, where that is not its name.
+    pub(super) fn exposed_as(&self) -> Option<Box<str>> {
+        let name = self.name.as_str();
+        (self.kind == Kind::Info && !name.ends_with("_info")).then(|| format!("{name}_info").into())
+    }
+
     /// The names that the metric's samples have or may have in text 0.0.4.
     pub(super) fn sample_names(&self) -> Vec<String> {
         let name = underscored(self.name.as_str(), true);

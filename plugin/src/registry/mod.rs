@@ -77,6 +77,8 @@ impl FamilyId {
 #[derive(Debug)]
 struct Family {
     definition: Definition,
+    /// What the family is exposed as, where that is not its name: an info ends with `_info`.
+    exposed_as: Option<Box<str>>,
     /// The registry's `shape` when the family's series or help last changed.
     shape: u64,
     /// Series, without the overflow series.
@@ -323,12 +325,13 @@ impl Registry {
         self.series.row(id.0).map(|row| self.labels_of(row))
     }
 
-    /// The registry as encoders read it: families sorted by name, those without series left out; series sorted by label
-    /// values; quantiles as of `now_ms`.
+    /// The registry as encoders read it: families sorted by name, those without series left out, infos called with `_info`
+    /// as they are exposed; series sorted by label values; quantiles as of `now_ms`.
     pub fn read(&self, now_ms: u64) -> Vec<view::Family<'_>> {
         let members = self.members();
         let family = |index: usize| {
-            let definition = &self.families.get(index)?.definition;
+            let family = self.families.get(index)?;
+            let definition = &family.definition;
             let mut handles = members.of(index).to_vec();
             self.sort(&mut handles);
             let series = handles.iter().filter_map(|handle| {
@@ -337,7 +340,7 @@ impl Registry {
                 Some(view::Series { labels: self.labels_of(row), created_ms, point: self.point_at(row, now_ms)? })
             });
             Some(view::Family {
-                name: definition.name.as_str(),
+                name: family.exposed_as.as_deref().unwrap_or(definition.name.as_str()),
                 kind: definition.kind,
                 help: definition.help.as_deref().unwrap_or_default(),
                 unit: definition.unit.as_deref().unwrap_or_default(),
@@ -556,7 +559,8 @@ impl Registry {
         self.timed += usize::from(definition.is_timed());
         self.claims.extend(claims.into_iter().map(|claim| (claim.into(), index)));
         self.by_name.insert(definition.name.as_str().into(), index);
-        self.families.push(Family { definition, shape: 0, live: 0, overflow: None });
+        let exposed_as = definition.exposed_as();
+        self.families.push(Family { definition, exposed_as, shape: 0, live: 0, overflow: None });
         self.reshape(Some(index));
         Ok(index)
     }

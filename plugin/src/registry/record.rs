@@ -4,7 +4,7 @@ use super::composite::{Composite, Histogram};
 use super::definition::Definition;
 use super::names::{LabelName, Labels};
 use super::value::{Kind, check};
-use super::{Registry, SeriesId, series, unknown_series};
+use super::{END, Registry, SeriesId, series, unknown_series};
 use crate::error::Error;
 use crate::exposition::view::Exemplar;
 
@@ -139,8 +139,7 @@ impl Registry {
             let problem = format!("{} values are given for {} series; give one for each", values.len(), ids.len());
             return Err((ids.len().min(values.len()), Error::invalid("values", problem)));
         }
-        if let Some(kinds) = self.series.plain(ids, values) {
-            self.series.record_plain(kinds, ids, values);
+        if self.series.record_plain(ids, values) {
             self.version += 1;
             return Ok(());
         }
@@ -162,6 +161,40 @@ impl Registry {
             self.record_row(row, value);
         }
         Ok(())
+    }
+
+    /// Records to a series that is there already. None, and nothing has changed, if there is none with this name, kind and labels,
+    /// in any order; if it is an overflow series, of which more is to be said; or if the kind takes no such amount.
+    pub fn record_known<'a>(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        labels: impl ExactSizeIterator<Item = (&'a str, &'a str)> + Clone,
+        amount: f64,
+    ) -> Option<SeriesId> {
+        let index = *self.by_name.get(name)?;
+        let family = self.families.get(index)?;
+        let names = family.definition.label_names.as_slice();
+        if family.definition.kind != kind || names.len() != labels.len() || check(kind, amount, "").is_err() {
+            return None;
+        }
+        self.key.clear();
+        for own in names {
+            // As many were given as there are, so that with each of them found none was given twice.
+            let (_, value) = labels.clone().find(|(name, _)| *name == own.as_str())?;
+            self.key.extend_from_slice(value.as_bytes());
+            self.key.push(END);
+        }
+        let row = self.series.find(index as u32, &self.key)?;
+        let handle = self.series.handle(row).filter(|handle| family.overflow != Some(*handle))?;
+        self.record_row(row, amount);
+        Some(SeriesId(handle))
+    }
+
+    /// The value of a series that is one number; none for the other kinds.
+    pub fn scalar(&self, id: SeriesId) -> Option<f64> {
+        let row = self.series.row(id.0)?;
+        matches!(self.series.kind(row)?, Kind::Counter | Kind::Gauge).then(|| self.series.cell(row))
     }
 
     /// Takes recordings, all or none, and returns their series in the same order. On an error nothing has changed; the error

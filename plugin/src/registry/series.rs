@@ -31,6 +31,9 @@ const GAUGE: u16 = Kind::Gauge as u16;
 /// Ends each label value in the text of a row. No UTF-8 has this byte.
 pub(crate) const END: u8 = 0xff;
 
+/// The longest batch whose memory is kept for the next one.
+const MOST_KEPT: usize = 16 * 1_024;
+
 /// Where the label values of a row are.
 #[derive(Debug, Clone, Copy, Default)]
 struct Span {
@@ -69,17 +72,8 @@ pub(super) struct SeriesTable {
     free: VecDeque<u32>,
     index: HashTable<u32>,
     hasher: FixedState,
-}
-
-/// The kinds of a batch of plain series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Plain {
-    /// Counters only.
-    Counters,
-    /// Gauges only.
-    Gauges,
-    /// Some of each.
-    Both,
+    /// What the cells held before a batch; kept for its memory.
+    before: Vec<f64>,
 }
 
 /// One row more than there may be.
@@ -117,6 +111,7 @@ impl SeriesTable {
             free: VecDeque::new(),
             index: HashTable::new(),
             hasher,
+            before: Vec::new(),
         }
     }
 
@@ -359,54 +354,46 @@ impl SeriesTable {
         takes
     }
 
-    /// Which plain kinds these series are of, if they are counters and gauges, need no time, and take these values.
-    #[inline]
-    pub(super) fn plain(&self, ids: &[u32], values: &[f64]) -> Option<Plain> {
-        const COUNTERS: u32 = COUNTER as u32;
-        const GAUGES: u32 = GAUGE as u32;
-        const BOTH: u32 = COUNTERS | GAUGES;
-        let (mut seen, mut refused) = (0, false);
-        for (id, value) in ids.iter().zip(values) {
-            let state = self.states.get((id & ROW_MASK) as usize)?;
+    /// Records to counters and gauges that need no time, all or none: counters add, gauges are set. Says whether it did; if not,
+    /// there is a series or a value that is not of this kind, and nothing has changed.
+    // In one pass over the lists, because every look at a handle costs as much as the update itself. Where it does not go on, the
+    // cells get back what they held.
+    pub(super) fn record_plain(&mut self, ids: &[u32], values: &[f64]) -> bool {
+        let Self { states, cells, before, .. } = self;
+        let rows = states.len().min(cells.len());
+        // Of the same length for the compiler too, so that a row is looked at once for both.
+        let (Some(states), Some(cells)) = (states.get(..rows), cells.get_mut(..rows)) else { return false };
+        if before.len() < ids.len() {
+            before.resize(ids.len(), 0.0);
+        }
+        let mut done = 0;
+        for ((id, value), held) in ids.iter().zip(values).zip(before.iter_mut()) {
+            let row = (id & ROW_MASK) as usize;
+            let (Some(state), Some(cell)) = (states.get(row), cells.get_mut(row)) else { break };
             // What is left of the state is the plain kind, if the generation is the handle's and no flag is set.
             let kind = u32::from(*state) ^ (id >> ROW_BITS << 8);
             // The bits of finite numbers from 0 up are below those of infinity. (-0 is left to the slow way.)
-            let grows = value.to_bits() < f64::INFINITY.to_bits();
-            refused |= !((kind == GAUGES) | ((kind == COUNTERS) & grows));
-            seen |= kind;
+            let grows = (kind == u32::from(COUNTER)) & (value.to_bits() < f64::INFINITY.to_bits());
+            if !(grows | (kind == u32::from(GAUGE))) {
+                break;
+            }
+            *held = *cell;
+            *cell = if grows { *cell + *value } else { *value };
+            done += 1;
         }
-        match seen {
-            _ if refused => None,
-            COUNTERS => Some(Plain::Counters),
-            GAUGES => Some(Plain::Gauges),
-            BOTH => Some(Plain::Both),
-            _ => None,
+        let all = done == ids.len();
+        if !all {
+            // The last one first: a series may come twice.
+            for (id, held) in ids.iter().zip(before.iter()).take(done).rev() {
+                if let Some(cell) = cells.get_mut((id & ROW_MASK) as usize) {
+                    *cell = *held;
+                }
+            }
         }
-    }
-
-    /// Records what [`SeriesTable::plain`] passed: counters add, gauges are set.
-    #[inline]
-    pub(super) fn record_plain(&mut self, kinds: Plain, ids: &[u32], values: &[f64]) {
-        let Self { states, cells, .. } = self;
-        let pairs = ids.iter().map(|id| (id & ROW_MASK) as usize).zip(values);
-        // One loop for each case, because most batches are of one kind, and then need not look at it again.
-        match kinds {
-            Plain::Counters => pairs.for_each(|(row, value)| {
-                if let Some(cell) = cells.get_mut(row) {
-                    *cell += *value;
-                }
-            }),
-            Plain::Gauges => pairs.for_each(|(row, value)| {
-                if let Some(cell) = cells.get_mut(row) {
-                    *cell = *value;
-                }
-            }),
-            Plain::Both => pairs.for_each(|(row, value)| {
-                if let (Some(cell), Some(state)) = (cells.get_mut(row), states.get(row)) {
-                    *cell = if state & STATE_MASK == COUNTER { *cell + *value } else { *value };
-                }
-            }),
+        if before.len() > MOST_KEPT {
+            *before = Vec::new();
         }
+        all
     }
 
     /// Bytes of label values, and of those no series has any more.

@@ -1,14 +1,29 @@
 //! What can be said of a PromQL expression without a server: whether its brackets and quotes close, and the mistake that is made most.
 //! Whether it parses is the server's to say.
 
-/// Checks an expression. The error says what was expected.
-pub fn check(expression: &str) -> Result<(), String> {
+/// What is wrong with an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// For people: where, what, and what was expected.
+    pub said: String,
+    /// The whole expression put right, where it is plain what was meant.
+    pub mended: Option<String>,
+}
+
+impl From<String> for Mistake {
+    fn from(said: String) -> Self {
+        Self { said, mended: None }
+    }
+}
+
+/// Checks an expression. The mistake says what was expected.
+pub fn check(expression: &str) -> Result<(), Mistake> {
     if expression.trim().is_empty() {
-        return Err("is empty; expected a PromQL expression".into());
+        return Err("is empty; expected a PromQL expression".to_owned().into());
     }
     brackets(expression)?;
     match by_after_call(expression) {
-        Some(right) => Err(right),
+        Some(mistake) => Err(mistake),
         None => Ok(()),
     }
 }
@@ -120,8 +135,8 @@ const AGGREGATIONS: [&str; 14] = [
     "limit_ratio",
 ];
 
-/// For `rate(x[5m]) by (label)`, which groups what is no aggregation: the right form.
-fn by_after_call(expression: &str) -> Option<String> {
+/// `rate(x[5m]) by (label)`, which groups what is no aggregation, with the right form.
+fn by_after_call(expression: &str) -> Option<Mistake> {
     let pieces = pieces(expression).ok()?;
     // For each open bracket: the function before it, and where that begins.
     let mut open: Vec<Option<usize>> = Vec::new();
@@ -153,11 +168,14 @@ fn by_after_call(expression: &str) -> Option<String> {
                 {
                     let labels = labels_after(expression, piece.at + word.len())?;
                     let call = expression.get(function.at..piece.at)?.trim_end();
-                    return Some(format!(
-                        "column {}: {word} groups an aggregation, and {} is none; what is meant is probably: sum {word} {labels} ({call})",
-                        piece.at + 1,
-                        function.text,
-                    ));
+                    let form = format!("sum {word} {labels} ({call})");
+                    let (before, after) = (expression.get(..function.at)?, expression.get(piece.at..)?);
+                    let mended = after.split_once(')').map(|(_, after)| format!("{before}{form}{after}"));
+                    let (column, name) = (piece.at + 1, function.text);
+                    let said = format!(
+                        "column {column}: {word} groups an aggregation, and {name} is none; what is meant is probably: {form}"
+                    );
+                    return Some(Mistake { said, mended });
                 }
             }
         }
@@ -385,7 +403,7 @@ mod tests {
                 "sum without (c, d) (increase(a{b=\") by (\"}[1h]))",
             ),
         ] {
-            let problem = check(wrong).unwrap_err();
+            let problem = check(wrong).unwrap_err().said;
             assert!(problem.ends_with(&format!(": {right}")), "{problem}");
         }
     }
@@ -417,7 +435,7 @@ mod tests {
             ("x{a=\"b}", "column 5"),
             ("x]", "column 2"),
         ] {
-            let problem = check(expression).unwrap_err();
+            let problem = check(expression).unwrap_err().said;
             assert!(problem.starts_with(column), "{problem}");
         }
         assert!(check(" \n").is_err());

@@ -70,7 +70,7 @@ impl Rule {
     /// Checks what can be checked without a server. `path` is the rule's in the input, for errors.
     pub fn check(&self, path: &str) -> Result<(), Error> {
         let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-        expression::check(&self.expression).map_err(|problem| Error::invalid(at("expression"), problem))?;
+        expression::check(&self.expression).map_err(|mistake| Error::invalid(at("expression"), mistake.said))?;
         too_long(&self.expression, LONGEST_TEXT).map_err(|problem| Error::invalid(at("expression"), problem))?;
         if self.labels.get("alertname").is_some() {
             return Err(Error::invalid(at("labels.alertname"), "is set by the alert's name; leave it out"));

@@ -576,7 +576,7 @@ impl Kind {
             Self::Matchers => {
                 let bare = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
                 let bare = bare.trim().trim_end_matches(',');
-                expression::check(&["{", bare, "}"].concat())?;
+                expression::check(&["{", bare, "}"].concat()).map_err(|mistake| mistake.said)?;
                 if bare.is_empty() || (bare.contains(['=', '~']) && stays_within_braces(bare)) {
                     Ok(bare.into())
                 } else {
@@ -601,7 +601,7 @@ impl Kind {
                     }
                     ["sum(rate(", text, "[<range>]))"].concat()
                 };
-                expression::check(&counter)?;
+                expression::check(&counter).map_err(|mistake| mistake.said)?;
                 Ok(counter)
             }
             Self::Url => {

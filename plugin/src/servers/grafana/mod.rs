@@ -1,12 +1,21 @@
-//! Grafana's HTTP API, `/api`, of Grafana 9 to 13: health, organisation, folders, search, dashboards.
+//! Grafana's HTTP API, `/api`, of Grafana 9 to 13: health, organisation, folders, search, dashboards, data sources, annotations.
+//! Folders and dashboards also by `/apis`, where that is asked for: [`resources`].
 //!
 //! Never switches the organisation that a user is in: each request names its own, which holds with basic credentials only.
+
+pub mod annotations;
+pub mod datasources;
+pub mod resources;
 
 use core::fmt::Write as _;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::refused;
+pub use annotations::Annotation;
+pub use datasources::Datasource;
+pub use resources::Resources;
+
 use crate::dashboards::tree::{Map, Tree};
 use crate::error::{Error, excerpt};
 use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
@@ -34,6 +43,8 @@ pub struct Api<'a> {
     pub base: Url,
     /// The organisation to speak for; none for the credentials' own.
     pub organisation: Option<u64>,
+    /// Where folders and dashboards are kept as resources; none for `/api`.
+    pub resources: Option<Resources>,
 }
 
 /// A dashboard that Grafana holds.
@@ -45,6 +56,8 @@ pub struct Held {
     pub folder_uid: String,
     /// Its page, a path.
     pub url: String,
+    /// What a resource says of itself; empty for one that came by `/api`.
+    pub metadata: Map,
 }
 
 impl Held {
@@ -113,8 +126,22 @@ impl Api<'_> {
         self.send(Request::new(Method::Get, url.clone()))
     }
 
+    /// What is there; none where Grafana says that there is nothing. A page that is not there, or a proxy's, does not say so.
+    fn found(&mut self, url: &Url) -> Result<Option<Map>, Error> {
+        let response = self.get(url)?;
+        match response.status {
+            200 => object(url, &response).map(Some),
+            404 if object(url, &response).is_ok() => Ok(None),
+            _ => Err(no(url, &response, "")),
+        }
+    }
+
     fn post(&mut self, url: &Url, body: &Map) -> Result<Response, Error> {
-        self.send(Request::new(Method::Post, url.clone()).with_body("application/json", body.json().into_bytes()))
+        self.tell(Method::Post, url, body)
+    }
+
+    fn tell(&mut self, method: Method, url: &Url, body: &Map) -> Result<Response, Error> {
+        self.send(Request::new(method, url.clone()).with_body("application/json", body.json().into_bytes()))
     }
 
     /// The version that `GET /api/health` tells, where it tells one, and whether the database is well.
@@ -155,37 +182,36 @@ impl Api<'_> {
 
     /// A dashboard, if there is one.
     pub fn dashboard(&mut self, uid: &str) -> Result<Option<Held>, Error> {
-        let url = self.url(&["dashboards", "uid", uid]);
-        let response = self.get(&url)?;
-        match response.status {
-            200 => {}
-            // A page that is not there, or a proxy's, is not a dashboard that is not there.
-            404 if object(&url, &response).is_ok() => return Ok(None),
-            _ => return Err(no(&url, &response, "")),
+        if let Some(resources) = self.resources.clone() {
+            return self.dashboard_resource(&resources, uid);
         }
-        let mut body = object(&url, &response)?;
+        let url = self.url(&["dashboards", "uid", uid]);
+        let Some(mut body) = self.found(&url)? else { return Ok(None) };
         let Some(Tree::Map(model)) = body.take("dashboard") else {
             return Err(bad(&url, "there is no dashboard in the answer"));
         };
         let meta = body.map("meta").cloned().unwrap_or_default();
         let text = |name| meta.text(name).unwrap_or_default().to_owned();
-        Ok(Some(Held { model, folder_uid: text("folderUid"), url: text("url") }))
+        Ok(Some(Held { model, folder_uid: text("folderUid"), url: text("url"), metadata: Map::default() }))
     }
 
-    /// Saves a dashboard. With `version`, only over that one; with `overwrite`, over any.
+    /// Saves a dashboard: over `held` as it was read, or where there was none; with `overwrite`, over whatever is there now.
     pub fn save(
         &mut self,
         model: &Map,
-        version: Option<u64>,
+        held: Option<&Held>,
         folder_uid: &str,
         message: &str,
         overwrite: bool,
     ) -> Result<Saved, Error> {
+        if let Some(resources) = self.resources.clone() {
+            return self.save_resource(&resources, model, held, folder_uid, message);
+        }
         let mut model = model.clone();
         // The id is the server's, and the version says which one is to be replaced.
         model.set("id", Tree::Null);
-        if let Some(version) = version {
-            model.set("version", version);
+        if let Some(held) = held {
+            model.set("version", held.version());
         }
         let body = Map::from([
             ("dashboard", model.into()),
@@ -210,10 +236,13 @@ impl Api<'_> {
 
     /// Deletes a dashboard; false if there was none.
     pub fn delete(&mut self, uid: &str) -> Result<bool, Error> {
-        let url = self.url(&["dashboards", "uid", uid]);
+        let url = match self.resources.clone() {
+            Some(resources) => self.resource_url(&resources.dashboards, &resources, "dashboards", Some(uid)),
+            None => self.url(&["dashboards", "uid", uid]),
+        };
         let response = self.send(Request::new(Method::Delete, url.clone()))?;
         match response.status {
-            200 => Ok(true),
+            200 | 202 => Ok(true),
             404 if object(&url, &response).is_ok() => Ok(false),
             _ => Err(no(&url, &response, "")),
         }
@@ -251,7 +280,10 @@ impl Api<'_> {
 
     /// Whether there is a folder of that uid.
     pub fn has_folder(&mut self, uid: &str) -> Result<bool, Error> {
-        let url = self.url(&["folders", uid]);
+        let url = match self.resources.clone() {
+            Some(resources) => self.resource_url(&resources.folders, &resources, "folders", Some(uid)),
+            None => self.url(&["folders", uid]),
+        };
         let response = self.get(&url)?;
         match response.status {
             200 => Ok(true),
@@ -274,11 +306,16 @@ impl Api<'_> {
 
     /// Makes a folder; one that is there already is as good.
     pub fn make_folder(&mut self, uid: &str, title: &str, parent: &str) -> Result<(), Error> {
-        let mut body = Map::from([("uid", uid.into()), ("title", title.into())]);
-        if !parent.is_empty() {
-            body.set("parentUid", parent);
-        }
-        let url = self.url(&["folders"]);
+        let (url, body) = match self.resources.clone() {
+            Some(resources) => self.folder_resource(&resources, uid, title, parent),
+            None => {
+                let mut body = Map::from([("uid", uid.into()), ("title", title.into())]);
+                if !parent.is_empty() {
+                    body.set("parentUid", parent);
+                }
+                (self.url(&["folders"]), body)
+            }
+        };
         let response = self.post(&url, &body)?;
         match response.status {
             200 | 201 => Ok(()),

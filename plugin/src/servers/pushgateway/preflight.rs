@@ -50,17 +50,14 @@ pub struct Series<'a> {
     pub timestamp: bool,
 }
 
-/// What the registry would push. Text calls an info by its sample's name, protobuf by its family's.
-pub fn of<'a>(families: &'a [view::Family<'a>], protobuf: bool) -> Vec<Family<'a>> {
-    families.iter().filter(|family| !family.series.is_empty()).map(|family| family_of(family, protobuf)).collect()
+/// What the registry would push.
+pub fn of<'a>(families: &'a [view::Family<'a>]) -> Vec<Family<'a>> {
+    families.iter().filter(|family| !family.series.is_empty()).map(family_of).collect()
 }
 
-fn family_of<'a>(family: &'a view::Family<'a>, protobuf: bool) -> Family<'a> {
+fn family_of<'a>(family: &'a view::Family<'a>) -> Family<'a> {
     let escaping = Escaping::Underscores;
-    let mut name = escaping.metric_name(family.name);
-    if family.kind == Kind::Info && !protobuf && !name.ends_with("_info") {
-        name.to_mut().push_str("_info");
-    }
+    let name = escaping.metric_name(family.name);
     let mut series = Vec::new();
     for own in &family.series {
         let labels: Vec<_> = own.labels.iter().map(|(name, value)| (escaping.label_name(name), *value)).collect();
@@ -515,7 +512,7 @@ mod tests {
             let written = String::from_utf8(bytes).unwrap();
             let heads: Vec<&str> = written.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
             let families = registry.read(0);
-            let judged = of(&families, false);
+            let judged = of(&families);
             let judged_heads: Vec<String> = judged.iter().map(|family| format!("{} {}", family.name, family.kind.to_lowercase())).collect();
             // Families are sorted by their own names, not by those that are written.
             let sorted = |list: Vec<String>| sorted_by(list, Ord::cmp);

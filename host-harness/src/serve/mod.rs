@@ -7,23 +7,42 @@
 //! | `GET /sd` | this plug as a target, for `http_sd_configs` of Prometheus |
 //! | `GET /` | a page for people; `page` says what belongs to it |
 //! | `GET /healthz` | 200 while the plug answers; `recovery` says what became of crashes |
+//!
+//! Who can reach an address that is not loopback must show a token; [`Options`] has that and what bounds a caller: bytes, times,
+//! connections. `guard` says which requests are answered at all. docs/serve.md is for those who run it.
+
+mod connections;
+mod guard;
+mod token;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+pub use self::guard::HostName;
+pub use self::token::{Token, authorization};
+
+use self::connections::CameTo;
+use self::guard::{Guard, Refusal};
 use crate::error::Error;
 use crate::handle::PlugHandle;
 use crate::page;
 
-/// The longest body of a `POST /process`.
-const BODY_BYTES: usize = 4 * 1024 * 1024;
+/// The path that asks for no token: who starts and stops servers asks it, and it tells nothing of what was recorded.
+const HEALTH: &str = "/healthz";
 
 /// What `GET /sd` says of this plug.
 #[derive(Debug, Clone, Default)]
@@ -34,13 +53,62 @@ pub struct Advertised {
     pub instance: Option<String>,
 }
 
-/// Answers requests with `plug` until `stop` is ready, then lets those under way finish.
+/// How a plug is served.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What `GET /sd` says.
+    pub advertised: Advertised,
+    /// Asked for with each request but `GET /healthz`. An address that is not loopback needs one.
+    pub token: Option<Token>,
+    /// Names that requests may have as `Host`, besides loopback's, the address they came to, and the advertised one.
+    pub hosts: Vec<HostName>,
+    /// The longest body of a request.
+    pub body_bytes: usize,
+    /// How long a connection may take from its start, or from the last answer, until the next request's headers are there.
+    pub header_time: Duration,
+    /// How long a request's body may take.
+    pub body_time: Duration,
+    /// Connections at once; further ones wait.
+    pub connections: usize,
+    /// How long requests under way may take once the server is to stop. What the plug has taken by then it does all the same.
+    pub stop_time: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            advertised: Advertised::default(),
+            token: None,
+            hosts: Vec::new(),
+            body_bytes: 4 * 1024 * 1024,
+            header_time: Duration::from_secs(30),
+            body_time: Duration::from_secs(30),
+            connections: 512,
+            stop_time: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Options {
+    /// Whether a plug may be served so at this address. The error says what to do.
+    pub fn check(&self, address: SocketAddr) -> Result<(), String> {
+        if self.token.is_some() || address.ip().to_canonical().is_loopback() {
+            return Ok(());
+        }
+        Err(format!(
+            "other machines can reach {address}, so it needs a token: give --token-file FILE or --token-env NAME, or listen on \
+             127.0.0.1"
+        ))
+    }
+}
+
+/// Answers requests with `plug` until `stop` is ready, then lets those under way finish. With the default [`Options`].
 pub async fn serve(
     listener: TcpListener,
     plug: PlugHandle,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    serve_as(listener, plug, Advertised::default(), stop).await
+) -> io::Result<()> {
+    serve_with(listener, plug, Options::default(), stop).await
 }
 
 /// The same, with what `GET /sd` says.
@@ -49,8 +117,22 @@ pub async fn serve_as(
     plug: PlugHandle,
     advertised: Advertised,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router(plug, advertised)).with_graceful_shutdown(stop).await
+) -> io::Result<()> {
+    serve_with(listener, plug, Options { advertised, ..Options::default() }, stop).await
+}
+
+/// The same, with all options. An address that needs a token, and has none, is an error.
+pub async fn serve_with(
+    listener: TcpListener,
+    plug: PlugHandle,
+    options: Options,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let checked = options.check(listener.local_addr()?);
+    checked.map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
+    let options = Arc::new(options);
+    connections::answer(listener, router(plug, Arc::clone(&options)), &options, stop).await;
+    Ok(())
 }
 
 /// Reads an address that Prometheus can scrape: `host:port`. The error says what was expected.
@@ -62,19 +144,52 @@ pub fn read_address(text: &str) -> Result<Authority, String> {
     if is_bare && has_port { Ok(authority) } else { Err("expected HOST:PORT".into()) }
 }
 
-fn router(plug: PlugHandle, advertised: Advertised) -> Router {
-    let shown = plug.clone();
-    let router = Router::new()
-        .route("/sd", get(move |headers: HeaderMap| async move { discovered(&advertised, &headers) }))
-        .route("/metrics", get(metrics))
-        .route("/process", post(process))
-        .route("/healthz", get(healthz))
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .with_state(plug);
-    page::attach(router, &shown)
+/// What handlers work with.
+#[derive(Clone)]
+struct Site {
+    plug: PlugHandle,
+    options: Arc<Options>,
 }
 
-async fn metrics(State(plug): State<PlugHandle>, headers: HeaderMap) -> Response {
+fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
+    let guard = Arc::new(Guard::new(&options));
+    let shown = plug.clone();
+    let answers = Router::new()
+        .route("/sd", get(sd))
+        .route("/metrics", get(metrics))
+        .route("/process", post(process))
+        .route(HEALTH, get(healthz))
+        .with_state(Site { plug, options });
+    page::attach(answers, &shown).layer(middleware::from_fn_with_state(guard, guarded))
+}
+
+async fn guarded(
+    State(guard): State<Arc<Guard>>,
+    Extension(CameTo(address)): Extension<CameTo>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    match guard.check(&parts, address) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+fn refused(Refusal { status, code, problem }: &Refusal) -> Response {
+    let answer = json!({"success": false, "error": problem, "error_code": code});
+    let mut response = json_answer(*status, answer.to_string());
+    if *status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+async fn sd(State(site): State<Site>, headers: HeaderMap) -> Response {
+    discovered(&site.options.advertised, &headers)
+}
+
+async fn metrics(State(Site { plug, .. }): State<Site>, headers: HeaderMap) -> Response {
     let accepted: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let accept = accepted.join(", ");
     match plug.with(move |session| Box::pin(async move { session.scrape(&accept).await })).await {
@@ -113,7 +228,28 @@ fn discovered(advertised: &Advertised, headers: &HeaderMap) -> Response {
     json_answer(StatusCode::OK, json!([{"targets": [address.as_str()], "labels": labels}]).to_string())
 }
 
-async fn process(State(plug): State<PlugHandle>, body: Bytes) -> Response {
+/// A request's body, within its bounds.
+async fn whole(body: Body, options: &Options) -> Result<Bytes, Refusal> {
+    let refusal = |status, code, problem| Refusal { status, code, problem };
+    match tokio::time::timeout(options.body_time, Limited::new(body, options.body_bytes).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let problem = format!("body: longer than {} bytes; send less at a time", options.body_bytes);
+            Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_long", problem))
+        }
+        Ok(Err(error)) => Err(refusal(StatusCode::BAD_REQUEST, "invalid_json", format!("body: {error}"))),
+        Err(_) => {
+            let problem = format!("body: not there after {:?}; send it without a break", options.body_time);
+            Err(refusal(StatusCode::REQUEST_TIMEOUT, "timeout", problem))
+        }
+    }
+}
+
+async fn process(State(Site { plug, options }): State<Site>, request: Request) -> Response {
+    let body = match whole(request.into_body(), &options).await {
+        Ok(body) => body,
+        Err(refusal) => return refused(&refusal),
+    };
     let wrong = |problem: String| {
         let answer = json!({
             "success": false,
@@ -134,7 +270,7 @@ async fn process(State(plug): State<PlugHandle>, body: Bytes) -> Response {
     }
 }
 
-async fn healthz(State(plug): State<PlugHandle>) -> Response {
+async fn healthz(State(Site { plug, .. }): State<Site>) -> Response {
     let said = async { Ok((plug.describe().await?, plug.recovery().await?)) };
     match said.await {
         Ok((description, recovery)) => {

@@ -1,0 +1,547 @@
+//! The file of grants: YAML or JSON. Unknown keys are errors, because a grant that is misspelt would be missing, and a limit that is
+//! misspelt would not hold.
+//!
+//! | key | forms | example |
+//! |---|---|---|
+//! | `origins` | list of origins, or of maps | `[http://127.0.0.1:9091]` |
+//! | `origins[].url` | scheme, host, port; a path grants itself and what is below | `https://mimir.example/prometheus` |
+//! | `origins[].methods` | list of methods; without it all but CONNECT | `[GET, POST]` |
+//! | `origins[].credential` | a name from `credentials` | `mimir` |
+//! | `addresses` | list of networks, addresses, and the words of [`AddressKind`](super::AddressKind) | `[private, 10.1.0.0/16, 127.0.0.1]` |
+//! | `hosts` | names with an address or a list of them | `{gateway.example: 10.1.0.7}` |
+//! | `env` | list of names | `[HOSTNAME]` |
+//! | `credentials.NAME.bearer` | a secret | `{env: MIMIR_TOKEN}` |
+//! | `credentials.NAME.basic` | `username`, and a secret as `password` | `{username: me, password: {file: gateway.password}}` |
+//! | `credentials.NAME.header` | `name`, and a secret as `value` | `{name: X-Api-Key, value: {command: [pass, show, key]}}` |
+//! | a secret | `{env: NAME}`, `{file: PATH}`, `{command: [PROGRAM, ARGUMENT, …]}`; never the secret itself | `{file: /run/secrets/token}` |
+//! | `tls.roots` | `web` (Mozilla's list; the default), `system`, `none` | `system` |
+//! | `tls.ca` | a PEM file, or a list of them | `ca.pem` |
+//! | `tls.client` | `certificate` and `key`, PEM files | `{certificate: me.pem, key: me.key}` |
+//! | `proxy` | an http origin, or `url` with `credential` | `http://proxy.example:3128` |
+//! | `rules_folder` | a folder | `rules` |
+//! | `limits.memory`, `limits.response` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
+//! | `limits.call` | seconds, or with ms, s, m, h | `30s` |
+//! | `limits.requests_per_minute` | a whole number, at least 1 | `600` |
+//!
+//! Relative paths are relative to the file's own folder.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use http::{HeaderName, Method};
+use serde_json::{Map, Value};
+
+use super::{
+    AddressRange, ClientCertificate, CredentialGrant, GrantedLimits, Grants, Origin, OriginGrant, Proxy, Roots,
+    SecretSource, Tls,
+};
+
+/// Reads grants. `folder` is what relative paths are relative to. An error begins with the place in the text.
+pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
+    let value: Value = if text.trim().is_empty() {
+        Value::Null
+    } else {
+        serde_saphyr::from_str(text).map_err(|error| format!("not YAML: {error}"))?
+    };
+    if value.is_null() {
+        return Ok(Grants::none());
+    }
+    let file = Place { path: String::new(), value: &value };
+    let table =
+        file.table(&["origins", "addresses", "hosts", "env", "credentials", "tls", "proxy", "rules_folder", "limits"])?;
+    let mut grants = Grants::none();
+    for place in table.list("origins")? {
+        grants.origins.insert(origin_grant(&place)?);
+    }
+    for place in table.list("addresses")? {
+        grants.addresses.insert(place.parsed::<AddressRange>()?);
+    }
+    if let Some(place) = table.get("hosts") {
+        grants.hosts = hosts(&place)?;
+    }
+    for place in table.list("env")? {
+        grants.env.insert(name_of_env(&place)?);
+    }
+    if let Some(place) = table.get("credentials") {
+        for (name, place) in place.named()? {
+            grants.credentials.insert(name.to_owned(), credential(&place, folder)?);
+        }
+    }
+    if let Some(place) = table.get("tls") {
+        grants.tls = tls(&place, folder)?;
+    }
+    if let Some(place) = table.get("proxy") {
+        grants.proxy = Some(proxy(&place)?);
+    }
+    if let Some(place) = table.get("rules_folder") {
+        grants.rules_folder = Some(folder.join(place.text()?));
+    }
+    if let Some(place) = table.get("limits") {
+        grants.limits = limits(&place)?;
+    }
+    names_are_known(&grants)?;
+    Ok(grants)
+}
+
+/// A credential that is referred to and not there would leave its requests without one.
+fn names_are_known(grants: &Grants) -> Result<(), String> {
+    let of_origins = grants.origins.iter().map(|grant| (grant.origin.to_string(), grant.credential.as_deref()));
+    let of_proxy = grants.proxy.iter().map(|proxy| ("proxy".to_owned(), proxy.credential.as_deref()));
+    for (place, name) in of_origins.chain(of_proxy) {
+        if let Some(name) = name.filter(|name| !grants.credentials.contains_key(*name)) {
+            let known = grants.credentials.keys().map(String::as_str);
+            return Err(format!("{place}: credential {name:?} is not among credentials{}", nearest(name, known)));
+        }
+    }
+    // A secret that crosses a network in the clear is none for long.
+    let exposed = |grant: &&OriginGrant| {
+        let local = grant.origin.host() == "localhost" || grant.origin.address().is_some_and(|to| to.is_loopback());
+        grant.credential.is_some() && !grant.origin.is_https() && !local && !is_within(grants, grant)
+    };
+    match grants.origins.iter().find(exposed) {
+        Some(grant) => Err(format!(
+            "{}: a credential would cross the network unencrypted; use https, or name the network in addresses if it is to be trusted",
+            grant.origin
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether a network of its own was granted for where this leads: within it, http is the owner's own choice.
+fn is_within(grants: &Grants, grant: &OriginGrant) -> bool {
+    match grant.origin.address() {
+        Some(address) => grants.addresses.iter().any(|range| range.contains(address)),
+        None => !grants.addresses.is_empty(),
+    }
+}
+
+fn origin_grant(place: &Place) -> Result<OriginGrant, String> {
+    if place.value.is_string() {
+        return OriginGrant::read(place.text()?).map_err(|problem| place.wrong(&problem));
+    }
+    let table = place.table(&["url", "methods", "credential"])?;
+    let url = table.needed("url")?;
+    let mut grant = OriginGrant::read(url.text()?).map_err(|problem| url.wrong(&problem))?;
+    let methods = table.list("methods")?;
+    if methods.is_empty() && table.get("methods").is_some() {
+        return Err(place.wrong("methods is empty; name some, or leave the key out for all of them"));
+    }
+    for place in methods {
+        let method = place.text()?.to_ascii_uppercase();
+        if Method::from_bytes(method.as_bytes()).is_err() || method == "CONNECT" {
+            return Err(place.wrong(&format!("{method:?} is no method that can be granted; expected such as GET")));
+        }
+        grant.methods.insert(method);
+    }
+    if let Some(place) = table.get("credential") {
+        grant.credential = Some(place.text()?.to_owned());
+    }
+    Ok(grant)
+}
+
+fn hosts(place: &Place) -> Result<BTreeMap<String, Vec<IpAddr>>, String> {
+    let mut hosts = BTreeMap::new();
+    for (name, place) in place.named()? {
+        let origin: Origin = format!("http://{name}").parse().map_err(|_| place.wrong("expected a host's name"))?;
+        if origin.address().is_some() || origin.port() != 80 {
+            return Err(place.wrong("expected a host's name, without a port"));
+        }
+        let mut addresses = Vec::new();
+        for place in place.one_or_many()? {
+            let address = place.text()?.parse().map_err(|_| place.wrong("expected an address such as 10.1.0.7"))?;
+            addresses.push(address);
+        }
+        hosts.insert(origin.host().to_owned(), addresses);
+    }
+    Ok(hosts)
+}
+
+fn name_of_env(place: &Place) -> Result<String, String> {
+    let name = place.text()?;
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_name { Ok(name.to_owned()) } else { Err(place.wrong("expected the name of a variable, such as HOSTNAME")) }
+}
+
+fn credential(place: &Place, folder: &Path) -> Result<CredentialGrant, String> {
+    let table = place.table(&["bearer", "basic", "header"])?;
+    match (table.get("bearer"), table.get("basic"), table.get("header")) {
+        (Some(place), None, None) => Ok(CredentialGrant::Bearer(secret(&place, folder)?)),
+        (None, Some(place), None) => {
+            let table = place.table(&["username", "password"])?;
+            let user = table.needed("username")?;
+            let username = user.text()?.to_owned();
+            if username.contains(':') {
+                return Err(user.wrong("a user's name cannot hold a colon"));
+            }
+            Ok(CredentialGrant::Basic { username, password: secret(&table.needed("password")?, folder)? })
+        }
+        (None, None, Some(place)) => {
+            let table = place.table(&["name", "value"])?;
+            let header = table.needed("name")?;
+            let name = header.text()?.to_ascii_lowercase();
+            let is_name = HeaderName::from_bytes(name.as_bytes()).is_ok();
+            // These say where a message ends and whom it is for.
+            let framing = ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"];
+            if !is_name || framing.contains(&name.as_str()) {
+                return Err(header.wrong("expected the name of a header, such as X-Api-Key"));
+            }
+            Ok(CredentialGrant::Header { name, value: secret(&table.needed("value")?, folder)? })
+        }
+        _ => Err(place.wrong("expected one of bearer, basic and header")),
+    }
+}
+
+fn secret(place: &Place, folder: &Path) -> Result<SecretSource, String> {
+    let expected = "a secret is not written here; expected {env: NAME}, {file: PATH} or {command: [PROGRAM, …]}";
+    if !place.value.is_object() {
+        return Err(format!("{}: {expected}", place.path));
+    }
+    let table = place.table(&["env", "file", "command"])?;
+    match (table.get("env"), table.get("file"), table.get("command")) {
+        (Some(place), None, None) => name_of_env(&place).map(SecretSource::Env),
+        (None, Some(place), None) => Ok(SecretSource::File(folder.join(place.text()?))),
+        (None, None, Some(place)) => {
+            let words: Vec<String> =
+                place.items()?.iter().map(|word| word.text().map(str::to_owned)).collect::<Result<_, _>>()?;
+            if words.first().is_none_or(String::is_empty) {
+                return Err(place.wrong("expected a program and its arguments, as a list"));
+            }
+            Ok(SecretSource::Command(words))
+        }
+        _ => Err(format!("{}: {expected}", place.path)),
+    }
+}
+
+fn tls(place: &Place, folder: &Path) -> Result<Tls, String> {
+    let table = place.table(&["roots", "ca", "client"])?;
+    let mut tls = Tls::default();
+    if let Some(place) = table.get("roots") {
+        tls.roots = match place.text()? {
+            "web" => Roots::Web,
+            "system" => Roots::System,
+            "none" => Roots::None,
+            _ => return Err(place.wrong("expected web, system or none")),
+        };
+    }
+    if let Some(place) = table.get("ca") {
+        for place in place.one_or_many()? {
+            tls.ca.push(folder.join(place.text()?));
+        }
+    }
+    if let Some(place) = table.get("client") {
+        let table = place.table(&["certificate", "key"])?;
+        let file = |key: &str| table.needed(key)?.text().map(|path| folder.join(path));
+        tls.client = Some(ClientCertificate { certificate: file("certificate")?, key: file("key")? });
+    }
+    Ok(tls)
+}
+
+fn proxy(place: &Place) -> Result<Proxy, String> {
+    let (url, credential) = if place.value.is_string() {
+        (place.text()?, None)
+    } else {
+        let table = place.table(&["url", "credential"])?;
+        let url = table.needed("url")?.value.as_str().unwrap_or_default();
+        (url, table.get("credential").map(|place| place.text().map(str::to_owned)).transpose()?)
+    };
+    let origin: Origin = url.parse().map_err(|problem: String| place.wrong(&problem))?;
+    if origin.is_https() {
+        return Err(place.wrong("a proxy is spoken to by http; through it, https is a tunnel"));
+    }
+    Ok(Proxy { origin, credential })
+}
+
+fn limits(place: &Place) -> Result<GrantedLimits, String> {
+    let table = place.table(&["memory", "call", "response", "requests_per_minute"])?;
+    let mut limits = GrantedLimits::default();
+    if let Some(place) = table.get("memory") {
+        limits.memory_bytes = Some(usize::try_from(bytes(&place)?).map_err(|_| place.wrong("too many bytes"))?);
+    }
+    if let Some(place) = table.get("response") {
+        limits.response_bytes = Some(bytes(&place)?);
+    }
+    if let Some(place) = table.get("call") {
+        limits.call = Some(duration(&place)?);
+    }
+    if let Some(place) = table.get("requests_per_minute") {
+        let number = place.value.as_u64().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
+        limits.requests_per_minute = Some(number.ok_or_else(|| place.wrong("expected a whole number, at least 1"))?);
+    }
+    Ok(limits)
+}
+
+fn bytes(place: &Place) -> Result<u64, String> {
+    let units = [
+        ("kib", 1_u64 << 10),
+        ("mib", 1 << 20),
+        ("gib", 1 << 30),
+        ("kb", 1_000),
+        ("mb", 1_000_000),
+        ("gb", 1_000_000_000),
+        ("b", 1),
+    ];
+    let read = || {
+        if let Some(number) = place.value.as_u64() {
+            return Some(number);
+        }
+        let text = place.value.as_str()?.trim().to_ascii_lowercase();
+        let found = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)));
+        let (number, factor) = found.unwrap_or((&text, 1));
+        number.trim().parse::<u64>().ok()?.checked_mul(factor)
+    };
+    read().filter(|number| *number > 0).ok_or_else(|| place.wrong("expected bytes, such as 65536 or 64MiB"))
+}
+
+fn duration(place: &Place) -> Result<Duration, String> {
+    let read = || {
+        if let Some(number) = place.value.as_f64() {
+            return Duration::try_from_secs_f64(number).ok();
+        }
+        let text = place.value.as_str()?.trim();
+        let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3_600.0)];
+        let found = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)));
+        let (number, factor) = found.unwrap_or((text, 1.0));
+        Duration::try_from_secs_f64(number.trim().parse::<f64>().ok()? * factor).ok()
+    };
+    read().filter(|time| !time.is_zero()).ok_or_else(|| place.wrong("expected a time, such as 30s, 500ms or 2m"))
+}
+
+/// A value and where it is.
+struct Place<'v> {
+    path: String,
+    value: &'v Value,
+}
+
+/// A map with known keys.
+struct Table<'v> {
+    path: String,
+    map: &'v Map<String, Value>,
+}
+
+impl<'v> Place<'v> {
+    /// The value with its place and what is wrong. Only called for values that are no secrets.
+    fn wrong(&self, problem: &str) -> String {
+        format!("{}: {} {problem}", self.path, shown(self.value))
+    }
+
+    fn text(&self) -> Result<&'v str, String> {
+        self.value.as_str().filter(|text| !text.is_empty()).ok_or_else(|| self.wrong("is not what is expected: a text"))
+    }
+
+    fn parsed<T: std::str::FromStr<Err = String>>(&self) -> Result<T, String> {
+        self.text()?.parse().map_err(|problem| format!("{}: {problem}", self.path))
+    }
+
+    fn map(&self) -> Result<&'v Map<String, Value>, String> {
+        let place = if self.path.is_empty() { String::new() } else { format!("{}: ", self.path) };
+        self.value.as_object().ok_or_else(|| format!("{place}expected keys and values"))
+    }
+
+    /// The map, whose keys must be among these.
+    fn table(&self, keys: &[&str]) -> Result<Table<'v>, String> {
+        let map = self.map()?;
+        if let Some(key) = map.keys().find(|key| !keys.contains(&key.as_str())) {
+            let place = below(&self.path, key);
+            let nearest = nearest(key, keys.iter().copied());
+            return Err(format!("{place}: not a key of grants{nearest}; known here are {}", keys.join(", ")));
+        }
+        Ok(Table { path: self.path.clone(), map })
+    }
+
+    /// What a map holds under names that its writer chose.
+    fn named(&self) -> Result<Vec<(&'v str, Place<'v>)>, String> {
+        let place = |key: &'v String, value| (key.as_str(), Place { path: below(&self.path, key), value });
+        Ok(self.map()?.iter().map(|(key, value)| place(key, value)).collect())
+    }
+
+    fn items(&self) -> Result<Vec<Place<'v>>, String> {
+        let list = self.value.as_array().ok_or_else(|| format!("{}: expected a list", self.path))?;
+        let place = |(index, value)| Place { path: format!("{}[{index}]", self.path), value };
+        Ok(list.iter().enumerate().map(place).collect())
+    }
+
+    fn one_or_many(&self) -> Result<Vec<Place<'v>>, String> {
+        if self.value.is_array() {
+            self.items()
+        } else {
+            Ok(vec![Place { path: self.path.clone(), value: self.value }])
+        }
+    }
+}
+
+impl<'v> Table<'v> {
+    /// What is under a key; a null is as good as nothing.
+    fn get(&self, key: &str) -> Option<Place<'v>> {
+        let value = self.map.get(key).filter(|value| !value.is_null())?;
+        Some(Place { path: below(&self.path, key), value })
+    }
+
+    fn needed(&self, key: &str) -> Result<Place<'v>, String> {
+        self.get(key).ok_or_else(|| format!("{}: {key} is missing", self.path))
+    }
+
+    fn list(&self, key: &str) -> Result<Vec<Place<'v>>, String> {
+        self.get(key).map_or(Ok(Vec::new()), |place| place.items())
+    }
+}
+
+fn below(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(_) => "a list".into(),
+        Value::Object(_) => "a map".into(),
+        plain => plain.to_string().chars().take(80).collect(),
+    }
+}
+
+/// `; did you mean …?`, if there is something close.
+fn nearest<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> String {
+    let close = known.map(|known| (strsim::damerau_levenshtein(key, known), known)).min();
+    match close {
+        Some((distance, known)) if distance <= known.len().div_ceil(3) => format!("; did you mean {known}?"),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"
+origins:
+  - http://127.0.0.1:9091
+  - url: https://mimir.example/prometheus/
+    methods: [get, POST]
+    credential: mimir
+addresses: [private, 10.1.0.0/16]
+hosts: {GW.example: 10.1.0.7, two.example: [10.1.0.8, "::1"]}
+env: [HOSTNAME]
+credentials:
+  mimir: {bearer: {env: MIMIR_TOKEN}}
+  gateway: {basic: {username: me, password: {file: gateway.password}}}
+  grafana: {header: {name: X-Api-Key, value: {command: [pass, show, key]}}}
+tls:
+  roots: none
+  ca: ca.pem
+  client: {certificate: me.pem, key: /keys/me.key}
+proxy: {url: "http://proxy.example:3128", credential: gateway}
+rules_folder: rules
+limits: {memory: 64MiB, call: 1.5s, response: 1000, requests_per_minute: 600}
+"#;
+
+    fn grants(text: &str) -> Result<Grants, String> {
+        read(text, Path::new("/folder"))
+    }
+
+    #[test]
+    fn every_form_is_read() {
+        let grants = grants(WHOLE).unwrap();
+        let told = serde_json::to_value(&grants).unwrap();
+        assert_eq!(
+            told,
+            serde_json::json!({
+                "origins": [
+                    "http://127.0.0.1:9091",
+                    {"url": "https://mimir.example:443/prometheus", "methods": ["GET", "POST"], "credential": "mimir"},
+                ],
+                "addresses": ["private", "10.1.0.0/16"],
+                "hosts": {"gw.example": ["10.1.0.7"], "two.example": ["10.1.0.8", "::1"]},
+                "env": ["HOSTNAME"],
+                "credentials": {
+                    "mimir": {"bearer": "environment MIMIR_TOKEN"},
+                    "gateway": {"basic": {"username": "me", "password": "file /folder/gateway.password"}},
+                    "grafana": {"header": {"name": "x-api-key", "value": "command pass …"}},
+                },
+                "tls": {
+                    "roots": "none", "ca": ["/folder/ca.pem"],
+                    "client": {"certificate": "/folder/me.pem", "key": "/keys/me.key"},
+                },
+                "proxy": {"origin": "http://proxy.example:3128", "credential": "gateway"},
+                "rules_folder": "/folder/rules",
+                "limits": {"memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "requests_per_minute": 600},
+            })
+        );
+        assert_eq!(super::read("", Path::new("")).unwrap(), Grants::none());
+        assert_eq!(super::read("# nothing\n", Path::new("")).unwrap(), Grants::none());
+        assert_eq!(super::read(r#"{"origins": ["http://h"]}"#, Path::new("")).unwrap().origins.len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place_and_what_to_do() {
+        for (text, expected) in [
+            ("orgins: []", "orgins: not a key of grants; did you mean origins?"),
+            (
+                "limits: {requests_per_minut: 1}",
+                "limits.requests_per_minut: not a key of grants; did you mean requests_per_minute?",
+            ),
+            ("zzz: 1", "known here are origins, addresses"),
+            ("[1]", "expected keys and values"),
+            ("origins: http://h", "origins: expected a list"),
+            ("origins: [h:80]", "origins[0]"),
+            ("origins: [{methods: [GET]}]", "origins[0]: url is missing"),
+            ("origins: [{url: http://h, methods: [CONNECT]}]", "origins[0].methods[0]"),
+            ("origins: [{url: http://h, methods: []}]", "methods is empty"),
+            (
+                "origins: [{url: https://h, credential: mimr}]\ncredentials: {mimir: {bearer: {env: A}}}",
+                "did you mean mimir?",
+            ),
+            ("addresses: [intern]", "addresses[0]: \"intern\" is no range of addresses"),
+            ("hosts: {\"h:81\": 1.1.1.1}", "without a port"),
+            ("hosts: {h: x}", "hosts.h: \"x\" expected an address"),
+            ("env: [\"A B\"]", "env[0]"),
+            ("credentials: {a: {bearer: {env: A}, basic: {}}}", "expected one of bearer, basic and header"),
+            ("credentials: {a: {header: {name: Host, value: {env: A}}}}", "credentials.a.header.name"),
+            ("tls: {roots: all}", "expected web, system or none"),
+            ("tls: {client: {certificate: a}}", "tls.client: key is missing"),
+            ("proxy: https://p", "proxy: "),
+            ("limits: {memory: 64 apples}", "limits.memory: \"64 apples\" expected bytes"),
+            ("limits: {call: 0}", "limits.call: 0 expected a time"),
+            ("limits: {requests_per_minute: 0}", "at least 1"),
+            ("origins: [", "not YAML"),
+        ] {
+            let error = grants(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_the_file_itself_is_refused_and_not_repeated() {
+        for text in ["credentials: {a: {bearer: s3cret}}", "credentials: {a: {basic: {username: u, password: s3cret}}}"]
+        {
+            let error = grants(text).unwrap_err();
+            assert!(error.contains("a secret is not written here") && !error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_credential_does_not_cross_a_network_in_the_clear() {
+        let with = |url: &str, more: &str| {
+            grants(&format!(
+                "origins: [{{url: \"{url}\", credential: c}}]\ncredentials: {{c: {{bearer: {{env: A}}}}}}\n{more}"
+            ))
+        };
+        assert!(with("http://h.example", "").unwrap_err().contains("unencrypted"));
+        assert!(with("http://10.0.0.1", "addresses: [192.168.0.0/16]").is_err());
+        assert!(with("https://h.example", "").is_ok() && with("http://127.0.0.1:9", "").is_ok());
+        assert!(with("http://localhost:9", "").is_ok() && with("http://10.0.0.1", "addresses: [private]").is_ok());
+    }
+
+    #[test]
+    fn sizes_and_times_have_units() {
+        let limit = |key: &str, value: &str| grants(&format!("limits: {{{key}: {value}}}")).map(|grants| grants.limits);
+        for (text, expected) in [("1KiB", 1_024), ("\"2 mb\"", 2_000_000), ("7", 7), ("7B", 7), ("1GiB", 1 << 30)] {
+            assert_eq!(limit("response", text).unwrap().response_bytes, Some(expected), "{text}");
+        }
+        for (text, millis) in [("2", 2_000), ("500ms", 500), ("1.5m", 90_000), ("1h", 3_600_000)] {
+            assert_eq!(limit("call", text).unwrap().call, Some(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["-1", "1e400s", "99999999999999999999GiB", "\"\"", "[1]"] {
+            assert!(limit("call", text).is_err() && limit("memory", text).is_err(), "{text}");
+        }
+    }
+}

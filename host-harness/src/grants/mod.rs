@@ -1,0 +1,353 @@
+//! What a plug may reach. Says it and compares; `outbound` enforces it, and [`read`] makes it of a file.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `origin` | [`Origin`], and the paths and methods of one: [`OriginGrant`] |
+//! | `address` | addresses that are more than a place on the internet: [`AddressKind`], [`AddressRange`] |
+//! | `file` | the file of grants, and every form that it may have |
+
+mod address;
+mod file;
+mod origin;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::Method;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use url::Url;
+
+pub use address::{AddressKind, AddressRange, canonical};
+pub use file::read;
+pub use origin::{Origin, OriginGrant};
+
+/// What a plug may reach. By default nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Grants {
+    /// Where requests may go: origins, each with paths and methods.
+    pub origins: BTreeSet<OriginGrant>,
+    /// Addresses that a granted name may lead to, though they are more than a place on the internet.
+    pub addresses: BTreeSet<AddressRange>,
+    /// Names whose addresses are given here, and not asked for in the DNS.
+    pub hosts: BTreeMap<String, Vec<IpAddr>>,
+    /// Names of the environment that the configuration may use as `${NAME}`.
+    pub env: BTreeSet<String>,
+    /// Credentials by name, which origins refer to. The host adds them to requests; the plug never sees them.
+    pub credentials: BTreeMap<String, CredentialGrant>,
+    /// Whom the host trusts, and how it shows who it is.
+    pub tls: Tls,
+    /// The HTTP proxy through which requests go.
+    pub proxy: Option<Proxy>,
+    /// The folder into which the host writes rule files that the plug hands out; none for nowhere.
+    pub rules_folder: Option<PathBuf>,
+    /// How much of everything.
+    pub limits: GrantedLimits,
+}
+
+/// How much a plug may use. What is not said is bounded by the host's own limits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct GrantedLimits {
+    /// Memory, in bytes.
+    pub memory_bytes: Option<usize>,
+    /// The time of one call.
+    #[serde(serialize_with = "seconds")]
+    pub call: Option<Duration>,
+    /// The body of one answer, in bytes.
+    pub response_bytes: Option<u64>,
+    /// Requests in a minute.
+    pub requests_per_minute: Option<u32>,
+}
+
+/// Whom the host trusts when it speaks TLS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Tls {
+    /// Certificate authorities that are trusted from the start.
+    pub roots: Roots,
+    /// Files of further ones, PEM.
+    pub ca: Vec<PathBuf>,
+    /// What the host shows servers that ask for a certificate.
+    pub client: Option<ClientCertificate>,
+}
+
+/// Certificate authorities that are trusted from the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Roots {
+    /// Mozilla's list, as of this build.
+    #[default]
+    Web,
+    /// The system's own list.
+    System,
+    /// None: only those of [`Tls::ca`].
+    None,
+}
+
+/// A certificate and its key, in PEM files. The key is never shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClientCertificate {
+    /// The file of the certificate, with those that lead to its authority.
+    pub certificate: PathBuf,
+    /// The file of its key.
+    pub key: PathBuf,
+}
+
+/// An HTTP proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proxy {
+    /// Where it is; http.
+    pub origin: Origin,
+    /// The name of the credential that it gets.
+    pub credential: Option<String>,
+}
+
+/// A credential: where the secret comes from and how it is sent. Never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CredentialGrant {
+    /// `Authorization: Bearer …`.
+    Bearer(SecretSource),
+    /// `Authorization: Basic …`.
+    Basic {
+        /// The user's name.
+        username: String,
+        /// Where the password is.
+        password: SecretSource,
+    },
+    /// A header of any name.
+    Header {
+        /// Its name, in lower case.
+        name: String,
+        /// Where its value is.
+        value: SecretSource,
+    },
+}
+
+/// Where a secret is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// In the host's environment.
+    Env(String),
+    /// In a file; a line break at its end is not part of it.
+    File(PathBuf),
+    /// What a program writes to stdout; no shell.
+    Command(Vec<String>),
+}
+
+impl Serialize for SecretSource {
+    /// Arguments are left out: they are no place for a secret, and yet one may be there.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "environment {name}"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Command(words) => {
+                write!(f, "command {}", words.first().map_or("", String::as_str))?;
+                if words.len() > 1 { f.write_str(" …") } else { Ok(()) }
+            }
+        }
+    }
+}
+
+/// Why a request is not granted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("the plug was not granted this origin (grant it with --grant {0})")]
+    Origin(String),
+    /// Without the path: in a webhook's it is the secret.
+    #[error("a path of this origin that was not granted (the grants file has those that are)")]
+    Path,
+    #[error("the method {method} is not granted (add it to methods in the grants file)")]
+    Method { method: String },
+    #[error("{host} leads to {address}, a {kind} address, which is not granted (grant it with --address {kind})")]
+    Address { host: String, address: IpAddr, kind: AddressKind },
+    #[error("the limit of {0} requests per minute is reached (limits.requests_per_minute in the grants file)")]
+    Rate(u32),
+    #[error("{0} requests are under way, and the plug may not have more")]
+    UnderWay(usize),
+}
+
+impl Refusal {
+    /// The word for what was not granted, as `plugpipe_capability_violations_total` counts it.
+    pub(crate) fn capability(&self) -> &'static str {
+        match self {
+            Self::Origin(_) => "http_origin",
+            Self::Path => "http_path",
+            Self::Method { .. } => "http_method",
+            Self::Address { .. } => "http_address",
+            Self::Rate(_) => "http_requests_per_minute",
+            Self::UnderWay(_) => "http_requests_under_way",
+        }
+    }
+}
+
+impl Grants {
+    /// Grants nothing.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Grants the origins that a configuration names, nothing else: those of every text under a key that ends in `_url`,
+    /// at any depth.
+    pub fn named_by(config: &Value) -> Self {
+        let mut grants = Self::none();
+        grants.origins.extend(origins_in(config).into_iter().map(OriginGrant::from));
+        grants
+    }
+
+    /// Grants one more origin: all paths and methods of it.
+    #[must_use]
+    pub fn and(mut self, origin: Origin) -> Self {
+        self.origins.insert(origin.into());
+        self
+    }
+
+    /// Grants addresses that are more than a place on the internet.
+    #[must_use]
+    pub fn and_addresses(mut self, range: AddressRange) -> Self {
+        self.addresses.insert(range);
+        self
+    }
+
+    /// Grants a folder for rule files.
+    #[must_use]
+    pub fn and_rules_folder(mut self, folder: Option<PathBuf>) -> Self {
+        self.rules_folder = folder;
+        self
+    }
+
+    /// Whether requests may go there, if only to some of its paths.
+    pub fn allow(&self, origin: &Origin) -> bool {
+        self.origins.iter().any(|grant| grant.origin == *origin)
+    }
+
+    /// The grant under which a request may be made. Of several the longest path counts, as the one that is meant.
+    pub(crate) fn grant_for(&self, origin: &Origin, method: &Method, path: &str) -> Result<&OriginGrant, Refusal> {
+        let mut refusal = Refusal::Origin(origin.to_string());
+        let mut found: Option<&OriginGrant> = None;
+        for grant in self.origins.iter().filter(|grant| grant.origin == *origin) {
+            match grant.allows(method, path) {
+                Ok(()) if found.is_none_or(|found| found.path.len() < grant.path.len()) => found = Some(grant),
+                Ok(()) => {}
+                Err(why) => refusal = why,
+            }
+        }
+        found.ok_or(refusal)
+    }
+
+    /// Whether a granted origin may lead to this address.
+    pub(crate) fn allow_address(&self, origin: &Origin, address: IpAddr) -> Result<(), Refusal> {
+        let Some(kind) = AddressKind::of(address) else { return Ok(()) };
+        let named = match origin.address() {
+            Some(literal) => canonical(literal) == canonical(address),
+            // It has meant this machine ever since.
+            None => origin.host() == "localhost" && kind == AddressKind::Loopback,
+        };
+        if named || self.addresses.iter().any(|range| range.contains(address)) {
+            return Ok(());
+        }
+        Err(Refusal::Address { host: origin.host().into(), address, kind })
+    }
+}
+
+/// The origins of every text under a key that ends in `_url`, at any depth: what a configuration asks for.
+pub fn origins_in(config: &Value) -> BTreeSet<Origin> {
+    fn collect(config: &Value, origins: &mut BTreeSet<Origin>) {
+        match config {
+            Value::Object(map) => {
+                for (key, value) in map {
+                    let origin = value
+                        .as_str()
+                        .filter(|_| key.ends_with("_url"))
+                        .and_then(|text| Url::parse(text.trim()).ok())
+                        .and_then(|url| Origin::of(&url));
+                    origins.extend(origin);
+                    collect(value, origins);
+                }
+            }
+            Value::Array(list) => list.iter().for_each(|value| collect(value, origins)),
+            _ => {}
+        }
+    }
+    let mut origins = BTreeSet::new();
+    collect(config, &mut origins);
+    origins
+}
+
+fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_configuration_grants_the_origins_it_names_and_nothing_else() {
+        let grants = Grants::named_by(&json!({
+            "prometheus_config": {"gateway_url": "http://user:pw@GW.example/path", "job_name": "http://no.example"},
+            "alert_config": [{"webhook_url": "https://hook.example:8443/x"}],
+            "grafana_url": "",
+            "prometheus_url": "not a url",
+        }));
+        let origins: Vec<String> = grants.origins.iter().map(OriginGrant::to_string).collect();
+        assert_eq!(origins, ["http://gw.example:80", "https://hook.example:8443"]);
+        assert_eq!(Grants { origins: grants.origins.clone(), ..Grants::none() }, grants);
+    }
+
+    #[test]
+    fn of_several_grants_for_an_origin_the_narrowest_counts() {
+        let mut grants = Grants::none();
+        let origin: Origin = "https://h".parse().unwrap();
+        let mut api = OriginGrant::read("https://h/api").unwrap();
+        api.credential = Some("key".into());
+        let mut all = OriginGrant::from(origin.clone());
+        all.methods = ["GET".to_owned()].into();
+        grants.origins = [api.clone(), all.clone()].into();
+        let found = |method: Method, path: &str| grants.grant_for(&origin, &method, path).cloned();
+        assert_eq!(found(Method::GET, "/api/x"), Ok(api.clone()));
+        assert_eq!(found(Method::GET, "/other"), Ok(all));
+        assert_eq!(found(Method::POST, "/api/x"), Ok(api));
+        assert!(found(Method::POST, "/other").is_err());
+        assert!(grants.allow(&origin) && !grants.allow(&"http://h".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_name_does_not_lead_where_no_grant_does() {
+        let allowed = |origin: &str, address: &str, granted: &str| {
+            let mut grants = Grants::none();
+            grants.addresses.extend(granted.split_whitespace().map(|range| range.parse::<AddressRange>().unwrap()));
+            grants.allow_address(&origin.parse().unwrap(), address.parse().unwrap()).is_ok()
+        };
+        assert!(allowed("http://h.example", "93.184.216.34", ""));
+        assert!(!allowed("http://h.example", "127.0.0.1", "") && !allowed("http://h.example", "10.0.0.1", "loopback"));
+        assert!(
+            allowed("http://h.example", "10.0.0.1", "private") && allowed("http://h.example", "10.0.0.1", "10.0.0.0/8")
+        );
+        // A literal names the address, in whichever form; localhost names loopback and nothing else.
+        assert!(allowed("http://127.0.0.1", "127.0.0.1", "") && allowed("http://[::ffff:10.0.0.1]", "10.0.0.1", ""));
+        assert!(!allowed("http://127.0.0.1", "127.0.0.2", ""));
+        assert!(allowed("http://localhost", "127.0.0.1", "") && allowed("http://localhost", "::1", ""));
+        assert!(!allowed("http://localhost", "10.0.0.1", "") && !allowed("http://localhost.example", "127.0.0.1", ""));
+        assert!(!allowed("http://h.example", "169.254.169.254", "link-local private loopback"));
+    }
+
+    #[test]
+    fn what_is_shown_of_a_credential_is_where_it_is() {
+        let command = SecretSource::Command(vec!["pass".into(), "show".into(), "s3cret".into()]);
+        assert_eq!(
+            serde_json::to_value(CredentialGrant::Bearer(command)).unwrap(),
+            json!({"bearer": "command pass …"})
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! Scheme, host and port, in their one spelling; and what of an origin is granted: paths and methods.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use http::Method;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use url::{Host, Url};
+
+use super::Refusal;
+
+/// Scheme, host and port: what a request is granted by. Written `http://127.0.0.1:9091`, always with its port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    scheme: String,
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    /// The origin of an `http` or `https` URL; none for any other.
+    pub fn of(url: &Url) -> Option<Self> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return None;
+        }
+        Some(Self { scheme: url.scheme().into(), host: url.host_str()?.into(), port: url.port_or_known_default()? })
+    }
+
+    /// Host and port, as an HTTP authority.
+    pub fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// Whether it is spoken to through TLS.
+    pub fn is_https(&self) -> bool {
+        self.scheme == "https"
+    }
+
+    /// The host, an IPv6 address without its brackets.
+    pub fn host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address, where the host is one and no name.
+    pub fn address(&self) -> Option<IpAddr> {
+        // A URL's host was brought into its one spelling, so `0x7f.1` has become `127.0.0.1` by now.
+        if self.host.starts_with('[') {
+            self.host().parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+        } else {
+            self.host.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}:{}", self.scheme, self.host, self.port)
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    /// Reads `http://host`, `https://host:port`; a path, query or user is an error, because it would be taken for a narrower grant
+    /// than it is.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = "expected an origin such as http://127.0.0.1:9091";
+        let url = bare_url(text, expected)?;
+        if url.path() != "/" {
+            return Err(format!("an origin has scheme, host and port only; {expected}"));
+        }
+        Self::of(&url).ok_or_else(|| format!("{text:?} is not http or https; {expected}"))
+    }
+}
+
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// An origin, and what of it is granted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OriginGrant {
+    /// Where requests may go.
+    pub origin: Origin,
+    /// The paths that are granted: this one, and those below it. `/` for all.
+    pub path: String,
+    /// The methods that are granted; empty for all but CONNECT, which makes a tunnel and is never granted.
+    pub methods: BTreeSet<String>,
+    /// The name of the credential that the host adds.
+    pub credential: Option<String>,
+}
+
+impl OriginGrant {
+    /// Reads `https://host:port/path/below`: the path and what is below it are granted.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let expected = "expected a URL such as https://prometheus.example/prometheus";
+        let url = bare_url(text, expected)?;
+        let origin = Origin::of(&url).ok_or_else(|| format!("{text:?} is not http or https; {expected}"))?;
+        let path = match url.path().trim_end_matches('/') {
+            "" => "/".to_owned(),
+            path => path.to_owned(),
+        };
+        Ok(Self { path, ..origin.into() })
+    }
+
+    /// Whether a request for this path, with this method, is granted, where it is for the origin.
+    pub(crate) fn allows(&self, method: &Method, path: &str) -> Result<(), Refusal> {
+        if self.path != "/" {
+            let rest = path.strip_prefix(self.path.as_str()).ok_or(Refusal::Path)?;
+            if !(rest.is_empty() || rest.starts_with('/')) || leaves_its_folder(rest) {
+                return Err(Refusal::Path);
+            }
+        }
+        let granted = self.methods.is_empty() || self.methods.contains(method.as_str());
+        if granted && method != Method::CONNECT {
+            return Ok(());
+        }
+        Err(Refusal::Method { method: method.to_string() })
+    }
+}
+
+impl From<Origin> for OriginGrant {
+    fn from(origin: Origin) -> Self {
+        Self { origin, path: "/".into(), methods: BTreeSet::new(), credential: None }
+    }
+}
+
+impl fmt::Display for OriginGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.origin)?;
+        if self.path == "/" { Ok(()) } else { f.write_str(&self.path) }
+    }
+}
+
+impl Serialize for OriginGrant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.methods.is_empty() && self.credential.is_none() {
+            return serializer.collect_str(self);
+        }
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("url", &self.to_string())?;
+        if !self.methods.is_empty() {
+            map.serialize_entry("methods", &self.methods)?;
+        }
+        if let Some(credential) = &self.credential {
+            map.serialize_entry("credential", credential)?;
+        }
+        map.end()
+    }
+}
+
+/// A URL without a user, query or fragment: none of them is part of a grant.
+fn bare_url(text: &str, expected: &str) -> Result<Url, String> {
+    let url = Url::parse(text.trim()).map_err(|error| format!("{text:?} is no URL ({error}); {expected}"))?;
+    let bare = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && !matches!(url.host(), None | Some(Host::Domain("")));
+    if bare { Ok(url) } else { Err(format!("a grant has no user, query or fragment; {expected}")) }
+}
+
+/// Whether a server could take this path for one above it. Servers decode and join paths in many ways, so where only some paths
+/// are granted, nothing that could be a step up gets through.
+fn leaves_its_folder(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    ["/.", "\\", "%2e", "%2f", "%5c", "%25", "//", ";"].iter().any(|way| path.contains(way))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_one_spelling() {
+        let canonical: Origin = "http://127.0.0.1:9091".parse().unwrap();
+        for spelling in
+            ["HTTP://127.0.0.1:9091/", "http://2130706433:9091", "http://0x7f.1:9091", "http://0177.0.0.1:9091"]
+        {
+            assert_eq!(spelling.parse(), Ok(canonical.clone()), "{spelling}");
+        }
+        for other in ["https://127.0.0.1:9091", "http://127.0.0.1", "http://[::1]:9091", "http://localhost:9091"] {
+            assert_ne!(other.parse(), Ok(canonical.clone()), "{other}");
+        }
+        assert_eq!(canonical.address(), Some("127.0.0.1".parse().unwrap()));
+        assert_eq!("http://[0:0::1]".parse::<Origin>().unwrap().address(), Some("::1".parse().unwrap()));
+        assert_eq!("http://h.example".parse::<Origin>().unwrap().address(), None);
+    }
+
+    #[test]
+    fn what_is_more_or_less_than_an_origin_is_refused() {
+        for text in ["", "host:80", "http://h/path", "http://h?q", "http://u@h", "ftp://h", "http://", "http://h#f"] {
+            assert!(text.parse::<Origin>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_grants_itself_and_what_is_below() {
+        let grant = OriginGrant::read("https://h.example/api/v1/").unwrap();
+        assert_eq!(grant.to_string(), "https://h.example:443/api/v1");
+        for inside in ["/api/v1", "/api/v1/", "/api/v1/query", "/api/v1/a.b/c%20d"] {
+            assert_eq!(grant.allows(&Method::GET, inside), Ok(()), "{inside}");
+        }
+        for outside in [
+            "/",
+            "/api",
+            "/api/v10",
+            "/API/v1",
+            "/api/v1/../admin",
+            "/api/v1/%2e%2e/admin",
+            "/api/v1/%2E./admin",
+            "/api/v1/..%2fadmin",
+            "/api/v1/%252e%252e/admin",
+            "/api/v1/x\\..\\admin",
+            "/api/v1//admin",
+            "/api/v1/..;/admin",
+        ] {
+            assert!(grant.allows(&Method::GET, outside).is_err(), "{outside}");
+        }
+        assert!(OriginGrant::read("https://h/?q").is_err());
+    }
+
+    #[test]
+    fn methods_are_granted_one_by_one_and_a_tunnel_never() {
+        let mut grant: OriginGrant = "http://h".parse::<Origin>().unwrap().into();
+        assert_eq!(grant.allows(&Method::DELETE, "/"), Ok(()));
+        assert!(grant.allows(&Method::CONNECT, "/").is_err());
+        grant.methods = ["GET".to_owned()].into();
+        assert_eq!(grant.allows(&Method::GET, "/"), Ok(()));
+        for method in [Method::POST, Method::HEAD, Method::from_bytes(b"get").unwrap()] {
+            assert!(grant.allows(&method, "/").is_err(), "{method}");
+        }
+    }
+}

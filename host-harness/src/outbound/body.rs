@@ -1,0 +1,285 @@
+//! Bodies on their way: an answer's is bounded in length and in the time between two pieces, and secrets in it are written over; both
+//! are taken down where exchanges are recorded.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::connect::of_error;
+use super::failure::Failure;
+use super::told;
+use crate::recording::{Answered, Begun, Exchanges, Outcome};
+use crate::secrets::{Mask, MaskedStream};
+
+/// The most of a body that is recorded; it is kept in memory until it is whole.
+const MOST_KEPT: usize = 64 * 1024 * 1024;
+
+/// So much of a request's body is waited for before anything is sent. What is whole by then can be sent again, in one piece.
+const MOST_WAITED_FOR: usize = 1024 * 1024;
+
+/// A request's body before it is sent.
+pub(super) enum Gathered {
+    /// All of it.
+    Whole(Bytes),
+    /// It is long: what came so far, and the rest.
+    Long { first: Vec<Bytes>, rest: WasiBody },
+}
+
+/// Waits for a body, unless it is long. The error is the plug's own: it gave up on what it had begun.
+pub(super) async fn gather(mut body: WasiBody) -> Result<Gathered, Error> {
+    let (mut pieces, mut length) = (Vec::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        // Trailers of requests are of no use to the servers that this plug speaks to.
+        let Ok(piece) = frame?.into_data() else { continue };
+        length = length.saturating_add(piece.len());
+        pieces.push(piece);
+        if length > MOST_WAITED_FOR {
+            return Ok(Gathered::Long { first: pieces, rest: body });
+        }
+    }
+    Ok(Gathered::Whole(match pieces.len() {
+        0 | 1 => pieces.pop().unwrap_or_default(),
+        _ => pieces.concat().into(),
+    }))
+}
+
+/// What has gone by of a request's body, for a recording.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    bytes: Vec<u8>,
+    /// Whether that is all of it.
+    whole: bool,
+}
+
+/// Shared with the body while it is being sent.
+pub(super) type Seen = Arc<Mutex<Sent>>;
+
+fn seen(seen: &Seen) -> MutexGuard<'_, Sent> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A body that was whole before it was sent.
+pub(super) fn whole(bytes: &Bytes) -> Seen {
+    Arc::new(Mutex::new(Sent { bytes: bytes.to_vec(), whole: true }))
+}
+
+/// A long body on its way: what came first, and the rest. Taken down as it passes, where exchanges are recorded.
+pub(super) struct Long {
+    pub(super) first: std::vec::IntoIter<Bytes>,
+    pub(super) rest: WasiBody,
+    pub(super) seen: Option<Seen>,
+}
+
+impl Body for Long {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = match self.first.next() {
+            Some(piece) => Some(Ok(Frame::data(piece))),
+            None => ready!(Pin::new(&mut self.rest).poll_frame(cx)),
+        };
+        if let Some(own) = &self.seen {
+            let mut sent = seen(own);
+            match frame.as_ref().map(|frame| frame.as_ref().ok().and_then(Frame::data_ref)) {
+                Some(Some(piece)) => {
+                    let room = MOST_KEPT.saturating_sub(sent.bytes.len());
+                    sent.bytes.extend_from_slice(piece.get(..room).unwrap_or(piece));
+                }
+                Some(None) => {}
+                None => sent.whole = sent.bytes.len() < MOST_KEPT,
+            }
+        }
+        Poll::Ready(frame)
+    }
+}
+
+/// Writes an exchange down when it is over, however it ends.
+pub(super) struct Taking {
+    exchanges: Exchanges,
+    begun: Option<Begun>,
+    request: Seen,
+    status: u16,
+    headers: http::HeaderMap,
+    answer: Vec<u8>,
+}
+
+impl Taking {
+    pub(super) fn new(exchanges: Exchanges, begun: Begun, request: Seen) -> Self {
+        Self { exchanges, begun: Some(begun), request, status: 0, headers: http::HeaderMap::new(), answer: Vec::new() }
+    }
+
+    pub(super) fn answered(&mut self, head: &http::response::Parts) {
+        self.status = head.status.as_u16();
+        self.headers = head.headers.clone();
+    }
+
+    pub(super) fn failed(mut self, failure: Failure) {
+        self.end(Outcome::Failed(failure));
+    }
+
+    fn ended(&mut self, broken: Option<Failure>) {
+        let answer = std::mem::take(&mut self.answer);
+        self.end(Outcome::Answered(Answered::new(self.status, &self.headers, answer, broken)));
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        let Some(begun) = self.begun.take() else { return };
+        let (request, whole) = {
+            let mut sent = seen(&self.request);
+            (std::mem::take(&mut sent.bytes), sent.whole)
+        };
+        self.exchanges.end(begun, request, whole, outcome);
+    }
+}
+
+impl Drop for Taking {
+    /// The plug did not wait, or did not read to the end.
+    fn drop(&mut self) {
+        let broken = Some(Failure::Incomplete);
+        if self.status == 0 { self.end(Outcome::Failed(Failure::Incomplete)) } else { self.ended(broken) }
+    }
+}
+
+/// How an answer's body is bounded.
+pub(super) struct Bounds {
+    /// The most bytes of it.
+    pub(super) limit: u64,
+    /// The longest time between two pieces.
+    pub(super) between: Duration,
+}
+
+/// An answer's body as the plug gets it.
+pub(super) struct Answer<G> {
+    body: Incoming,
+    bounds: Bounds,
+    received: u64,
+    pause: Pin<Box<Sleep>>,
+    masked: Option<MaskedStream>,
+    taking: Option<Taking>,
+    over: bool,
+    /// Held until the body is gone.
+    _guard: G,
+}
+
+impl<G> Answer<G> {
+    pub(super) fn new(body: Incoming, bounds: Bounds, mask: &Mask, taking: Option<Taking>, guard: G) -> Self {
+        let pause = Box::pin(sleep(bounds.between));
+        let masked = (!mask.is_empty()).then(|| mask.stream());
+        let mut answer = Self { body, bounds, received: 0, pause, masked, taking, over: false, _guard: guard };
+        // Nobody may ask for a body that says that it has none.
+        if answer.body.is_end_stream() {
+            answer.end(None);
+        }
+        answer
+    }
+
+    fn end(&mut self, broken: Option<Failure>) {
+        self.over = true;
+        if let Some(mut taking) = self.taking.take() {
+            taking.ended(broken);
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        // The plug is only told that the body ended: wasmtime carries no reason there.
+        tracing::info!(%failure, "an answer was not read to its end");
+        self.end(Some(failure.clone()));
+        Poll::Ready(Some(Err(told(failure))))
+    }
+
+    fn give(&mut self, bytes: Bytes) -> Frame<Bytes> {
+        if let Some(taking) = &mut self.taking {
+            let room = MOST_KEPT.saturating_sub(taking.answer.len());
+            taking.answer.extend_from_slice(bytes.get(..room).unwrap_or(&bytes));
+        }
+        Frame::data(bytes)
+    }
+}
+
+impl<G: Unpin> Body for Answer<G> {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        loop {
+            if this.over {
+                return Poll::Ready(None);
+            }
+            let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
+                ready!(this.pause.as_mut().poll(cx));
+                return this.fail(Failure::ReadTimeout);
+            };
+            this.pause.as_mut().reset(Instant::now() + this.bounds.between);
+            match frame {
+                Some(Ok(frame)) => {
+                    // Trailers are of no use to this plug, and could not come before what is kept back.
+                    let Ok(bytes) = frame.into_data() else { continue };
+                    this.received = this.received.saturating_add(bytes.len() as u64);
+                    if this.received > this.bounds.limit {
+                        return this.fail(Failure::TooLong(this.bounds.limit));
+                    }
+                    let bytes = match &mut this.masked {
+                        Some(masked) => masked.push(&bytes),
+                        None => bytes,
+                    };
+                    if !bytes.is_empty() {
+                        return Poll::Ready(Some(Ok(this.give(bytes))));
+                    }
+                }
+                Some(Err(error)) => {
+                    let failure = match of_error(&error) {
+                        Failure::Terminated => Failure::Incomplete,
+                        other => other,
+                    };
+                    return this.fail(failure);
+                }
+                None => {
+                    let rest = this.masked.as_mut().map(MaskedStream::finish).unwrap_or_default();
+                    let last = (!rest.is_empty()).then(|| this.give(rest));
+                    this.end(None);
+                    return Poll::Ready(last.map(Ok));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.over
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.over { SizeHint::with_exact(0) } else { SizeHint::default() }
+    }
+}
+
+/// A recorded body, and how it ended.
+pub(super) struct Recorded {
+    pub(super) bytes: Option<Bytes>,
+    pub(super) broken: Option<Failure>,
+}
+
+impl Body for Recorded {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Some(bytes) = self.bytes.take().filter(|bytes| !bytes.is_empty()) {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        Poll::Ready(self.broken.take().map(|failure| Err(told(failure))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.as_ref().is_none_or(Bytes::is_empty) && self.broken.is_none()
+    }
+}

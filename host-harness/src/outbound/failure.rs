@@ -1,0 +1,39 @@
+//! Why no answer came, or not all of one: kept apart from the types of WASI, so that it can be written down and read again.
+
+use serde::{Deserialize, Serialize};
+
+/// Why an exchange failed after it was granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Failure {
+    #[error("the name leads to an address that is not granted")]
+    AddressProhibited,
+    #[error("the name does not resolve")]
+    UnknownHost,
+    #[error("the connection was refused")]
+    ConnectionRefused,
+    #[error("no connection came about in time")]
+    ConnectionTimeout,
+    #[error("the address cannot be reached from here")]
+    Unroutable,
+    #[error("no answer, or no more of it, came in time")]
+    ReadTimeout,
+    #[error("the connection ended")]
+    Terminated,
+    #[error("the answer is not whole")]
+    Incomplete,
+    #[error("the answer is longer than the {0} bytes that are granted")]
+    TooLong(u64),
+    #[error("the server's certificate is not trusted: {0}")]
+    Certificate(String),
+    #[error("the server ended TLS: {0}")]
+    TlsAlert(String),
+    #[error("no TLS could be agreed on: {0}")]
+    Tls(String),
+    #[error("the proxy refused with status {0}")]
+    Proxy(u16),
+    #[error("the server does not keep to HTTP")]
+    Protocol,
+    #[error("{0}")]
+    Said(String),
+}

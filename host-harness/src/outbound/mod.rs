@@ -1,0 +1,86 @@
+//! Every request of a plug passes here. One that was not granted is refused before any name is looked up or connection made, and a
+//! name that leads where it may not before any connection is.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `network` | the way out of one plug, over all its instances: admits requests, sends them, bounds answers |
+//! | `connect` | connections: resolves, checks the address, tunnels through a proxy, encrypts |
+//! | `tls` | certificates that are trusted and shown |
+//! | `body` | bodies on their way: bounded in length and time, masked, recorded |
+//! | `failure` | why no answer came |
+//! | `audit` | what was refused, in the log and as counts |
+
+mod audit;
+mod body;
+mod connect;
+pub(crate) mod failure;
+mod network;
+mod tls;
+
+use std::sync::Arc;
+
+use http::Request;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use failure::Failure;
+pub(crate) use network::Network;
+
+/// Enforces the grants of one plug on one of its instances.
+pub(crate) struct Outbound {
+    network: Arc<Network>,
+    /// Whether calls are made again that were made before: what they sent is not sent twice.
+    pub(crate) replaying: bool,
+    /// Whether anything was asked for since this was last set.
+    pub(crate) asked: bool,
+}
+
+impl Outbound {
+    pub(crate) fn new(network: Arc<Network>) -> Self {
+        Self { network, replaying: false, asked: false }
+    }
+}
+
+type Exchange = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
+
+impl WasiHttpHooks for Outbound {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Exchange, Error>> + Send> {
+        self.asked = true;
+        if self.replaying {
+            return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
+        // Admitted here and not in the future, so that requests count in the order in which the plug makes them.
+        let admitted = self.network.admit(request);
+        let network = Arc::clone(&self.network);
+        Box::new(async move {
+            let response = network.send(admitted?, options.unwrap_or_default()).await?;
+            // The pool drives the connection.
+            let done = Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>;
+            Ok((response, done))
+        })
+    }
+}
+
+/// A failure as the plug is told it.
+fn told(failure: Failure) -> Error {
+    match failure {
+        Failure::AddressProhibited => Error::DestinationIpProhibited,
+        Failure::UnknownHost => Error::DnsError { rcode: None, info_code: None },
+        Failure::ConnectionRefused => Error::ConnectionRefused,
+        Failure::ConnectionTimeout => Error::ConnectionTimeout,
+        Failure::Unroutable => Error::DestinationIpUnroutable,
+        Failure::ReadTimeout => Error::ConnectionReadTimeout,
+        Failure::Terminated => Error::ConnectionTerminated,
+        Failure::Incomplete => Error::HttpResponseIncomplete,
+        Failure::TooLong(limit) => Error::HttpResponseBodySize(Some(limit)),
+        Failure::Certificate(_) => Error::TlsCertificateError,
+        Failure::TlsAlert(alert) => Error::TlsAlertReceived { alert_id: None, alert_message: Some(alert) },
+        Failure::Tls(_) => Error::TlsProtocolError,
+        Failure::Protocol => Error::HttpProtocolError,
+        Failure::Proxy(_) | Failure::Said(_) => Error::InternalError(Some(failure.to_string())),
+    }
+}

@@ -1,0 +1,499 @@
+//! The way out of one plug, over all its instances.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::uri::{Parts, Uri};
+use http::{Request, Response, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::timeout;
+use tracing::debug;
+use url::Url;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+
+use super::audit::{self, Violations};
+use super::body::{Answer, Bounds, Gathered, Long, Recorded, Seen, Taking};
+use super::connect::{CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, is_proxied, of_error, system_resolver};
+use super::failure::Failure;
+use super::{body, tls, told};
+use crate::error::Error as HostError;
+use crate::grants::{Grants, Origin, OriginGrant, Refusal};
+use crate::recording::{Begun, Exchanges, Outcome};
+use crate::secrets::{Credential, Mask};
+
+/// For what the plug sets no time.
+const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
+const BETWEEN_BYTES_TIME: Duration = Duration::from_secs(600);
+
+/// A connection that nobody used for so long is closed. Many servers close theirs after 5 s, and a request that crosses that on its
+/// way is lost; while pushes that are further apart gain nothing by keeping one.
+const IDLE_TIME: Duration = Duration::from_secs(4);
+
+/// Connections to one origin that are kept though nobody uses them.
+const IDLE_CONNECTIONS: usize = 8;
+
+/// Requests that may be under way. A plug that opens more is not waiting for answers.
+const MOST_UNDER_WAY: usize = 256;
+
+/// For an answer whose length no grant bounds.
+const MOST_RESPONSE_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// The way out of one plug.
+pub(crate) struct Network {
+    grants: Arc<Grants>,
+    client: Client<Connector, WasiBody>,
+    credentials: BTreeMap<String, Credential>,
+    mask: Mask,
+    violations: Arc<Violations>,
+    /// When requests were made within the last minute, where they are counted.
+    recent: Mutex<VecDeque<Instant>>,
+    under_way: Arc<AtomicUsize>,
+    exchanges: Option<Exchanges>,
+}
+
+/// A request that may be made.
+pub(crate) struct Admitted {
+    request: Request<WasiBody>,
+    origin: Origin,
+    begun: Option<Begun>,
+    guard: UnderWay,
+}
+
+/// A request as it is sent.
+enum Outgoing {
+    /// It can be sent again.
+    Whole(Request<()>, Bytes),
+    /// Its body comes only once.
+    Long(Request<WasiBody>),
+}
+
+/// A request that is under way, until its answer is gone.
+struct UnderWay(Arc<AtomicUsize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Network {
+    /// Fetches credentials and reads certificates, which may wait for a disk or a program.
+    pub(crate) async fn open(grants: Grants, exchanges: Option<Exchanges>) -> Result<Arc<Self>, HostError> {
+        let problem = |problem: String| HostError::Settings { what: "grants".into(), problem };
+        tokio::task::spawn_blocking(move || Self::new(grants, exchanges, system_resolver()))
+            .await
+            .map_err(|_| HostError::Ended)?
+            .map(Arc::new)
+            .map_err(problem)
+    }
+
+    fn new(grants: Grants, exchanges: Option<Exchanges>, resolver: Resolver) -> Result<Self, String> {
+        let tls = tls::connector(&grants.tls)?;
+        let (names, mut loaded) = (grants.credentials.keys().cloned(), Vec::new());
+        for (name, grant) in &grants.credentials {
+            loaded.push(Credential::load(grant).map_err(|problem| format!("credentials.{name}: {problem}"))?);
+        }
+        let mask = Mask::of(&mut loaded);
+        let credentials: BTreeMap<String, Credential> = names.zip(loaded).collect();
+        let of_proxy = grants.proxy.as_ref().and_then(|proxy| credentials.get(proxy.credential.as_deref()?));
+        let proxy_authorization = of_proxy.map(|credential| credential.value.clone());
+        let (grants, violations) = (Arc::new(grants), Arc::<Violations>::default());
+        let connector =
+            Connector::new(Arc::clone(&grants), Arc::clone(&violations), tls, resolver, proxy_authorization);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIME)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .build(connector);
+        Ok(Self {
+            grants,
+            client,
+            credentials,
+            mask,
+            violations,
+            recent: Mutex::default(),
+            under_way: Arc::default(),
+            exchanges,
+        })
+    }
+
+    /// How often each capability was asked for and refused, since this was last called.
+    pub(crate) fn take_violations(&self) -> Vec<(&'static str, u64)> {
+        self.violations.take()
+    }
+
+    /// The request as it is to be sent, if it was granted.
+    pub(crate) fn admit(&self, mut request: Request<WasiBody>) -> Result<Admitted, Error> {
+        let (origin, grant) = match self.judge(&request) {
+            Ok(granted) => granted,
+            Err((origin, refusal)) => {
+                self.violations.refuse(&refusal, &origin);
+                return Err(match refusal {
+                    // A plug is told of these in words: they are no matter of what it may reach.
+                    Refusal::Rate(_) | Refusal::UnderWay(_) => Error::InternalError(Some(refusal.to_string())),
+                    _ => Error::HttpRequestDenied,
+                });
+            }
+        };
+        let guard = UnderWay(Arc::clone(&self.under_way));
+        // The address that is connected to is made from the origin that was checked, not from what the plug wrote.
+        let uri = canonical(&origin, request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
+        *request.uri_mut() = uri;
+        request.headers_mut().remove(header::HOST);
+        let begun = self
+            .exchanges
+            .as_ref()
+            .map(|exchanges| exchanges.begin(request.method(), request.uri(), request.headers(), &self.mask));
+        self.authorize(&origin, grant, &mut request);
+        Ok(Admitted { request, origin, begun, guard })
+    }
+
+    /// Adds the credential, in the place of one that the plug wrote: under this host's name nobody else is to speak.
+    fn authorize(&self, origin: &Origin, grant: &OriginGrant, request: &mut Request<WasiBody>) {
+        let credential = grant.credential.as_ref().and_then(|name| self.credentials.get(name));
+        if let Some(credential) = credential {
+            let replaced = request.headers_mut().insert(&credential.name, credential.value.clone()).is_some();
+            if replaced {
+                debug!(target: audit::TARGET, %origin, header = %credential.name, "the plug's own credential was replaced");
+            }
+        }
+        let proxy = self.grants.proxy.as_ref().filter(|_| is_proxied(&self.grants, origin) && !origin.is_https());
+        let of_proxy = proxy.and_then(|proxy| self.credentials.get(proxy.credential.as_deref()?));
+        if let Some(credential) = of_proxy {
+            request.headers_mut().insert(header::PROXY_AUTHORIZATION, credential.value.clone());
+        }
+    }
+
+    /// Whether a request is granted, and by what. A refusal comes with the origin, as far as there is one.
+    fn judge(&self, request: &Request<WasiBody>) -> Result<(Origin, &OriginGrant), (String, Refusal)> {
+        let nowhere = "(not an http origin)";
+        let origin = origin_of(request.uri()).ok_or_else(|| (nowhere.into(), Refusal::Origin(nowhere.into())))?;
+        let refused = |refusal: Refusal| (origin.to_string(), refusal);
+        let path = request.uri().path();
+        let grant = self.grants.grant_for(&origin, request.method(), path).map_err(refused)?;
+        if let Some(limit) = self.grants.limits.requests_per_minute {
+            self.count(limit).map_err(refused)?;
+        }
+        if self.under_way.fetch_add(1, Ordering::AcqRel) >= MOST_UNDER_WAY {
+            self.under_way.fetch_sub(1, Ordering::AcqRel);
+            return Err(refused(Refusal::UnderWay(MOST_UNDER_WAY)));
+        }
+        Ok((origin, grant))
+    }
+
+    fn count(&self, limit: u32) -> Result<(), Refusal> {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        while recent.front().is_some_and(|then| now.duration_since(*then) >= Duration::from_secs(60)) {
+            recent.pop_front();
+        }
+        if recent.len() >= limit as usize {
+            return Err(Refusal::Rate(limit));
+        }
+        recent.push_back(now);
+        Ok(())
+    }
+
+    /// Sends a request, or answers it from a recording.
+    pub(crate) async fn send(&self, admitted: Admitted, options: RequestOptions) -> Result<Response<WasiBody>, Error> {
+        let Admitted { request, origin, begun, guard } = admitted;
+        debug!(method = %request.method(), %origin, "request");
+        match (&self.exchanges, begun) {
+            (Some(exchanges), Some(begun)) if exchanges.is_replay() => replay(exchanges, begun, request).await,
+            (exchanges, begun) => {
+                let (head, body) = request.into_parts();
+                let head = Request::from_parts(head, ());
+                let (outgoing, seen) = match body::gather(body).await? {
+                    Gathered::Whole(bytes) => {
+                        let seen = begun.as_ref().map(|_| body::whole(&bytes));
+                        (Outgoing::Whole(head, bytes), seen)
+                    }
+                    Gathered::Long { first, rest } => {
+                        let seen = begun.as_ref().map(|_| Seen::default());
+                        let body = Long { first: first.into_iter(), rest, seen: seen.clone() };
+                        (Outgoing::Long(head.map(|()| body.boxed_unsync())), seen)
+                    }
+                };
+                let recorded = exchanges.clone().zip(begun).zip(seen);
+                let taking = recorded.map(|((exchanges, begun), seen)| Taking::new(exchanges, begun, seen));
+                self.exchange(outgoing, options, taking, guard).await
+            }
+        }
+        .map_err(told)
+    }
+
+    async fn exchange(
+        &self,
+        request: Outgoing,
+        options: RequestOptions,
+        taking: Option<Taking>,
+        guard: UnderWay,
+    ) -> Result<Response<WasiBody>, Failure> {
+        let bounds = Bounds {
+            limit: self.grants.limits.response_bytes.unwrap_or(MOST_RESPONSE_BYTES),
+            between: options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES_TIME),
+        };
+        match self.head(request, options, bounds.limit).await {
+            Ok(response) => {
+                debug!(status = response.status().as_u16(), "answer");
+                let (mut head, body) = response.into_parts();
+                self.mask_headers(&mut head.headers);
+                let mut taking = taking;
+                if let Some(taking) = &mut taking {
+                    taking.answered(&head);
+                }
+                let body = Answer::new(body, bounds, &self.mask, taking, guard);
+                Ok(Response::from_parts(head, body.boxed_unsync()))
+            }
+            Err(failure) => {
+                debug!(%failure, "no answer");
+                if let Some(taking) = taking {
+                    taking.failed(failure.clone());
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// The answer, whose body is still to come.
+    async fn head(
+        &self,
+        request: Outgoing,
+        options: RequestOptions,
+        limit: u64,
+    ) -> Result<Response<Incoming>, Failure> {
+        let connect = options.connect_timeout.unwrap_or(CONNECT_TIME);
+        let total = connect.saturating_add(options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIME));
+        let answer = CONNECT_WITHIN.scope(Some(connect), self.answer(request));
+        let response = timeout(total, answer).await.map_err(|_| Failure::ReadTimeout)??;
+        let announced = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit) {
+            return Err(Failure::TooLong(limit));
+        }
+        Ok(response)
+    }
+
+    /// Sends the request. A server may close a connection that was kept just as it is used again; then nothing was answered, and a
+    /// request that does the same however often it is made is sent once more.
+    async fn answer(&self, outgoing: Outgoing) -> Result<Response<Incoming>, Failure> {
+        let (head, body) = match outgoing {
+            Outgoing::Whole(head, body) => (head, body),
+            Outgoing::Long(request) => return self.client.request(request).await.map_err(|error| of_error(&error)),
+        };
+        loop {
+            let again = head.clone();
+            let mut request = again.map(|()| Full::new(body.clone()).map_err(|never| match never {}).boxed_unsync());
+            let connection = capture_connection(&mut request);
+            match self.client.request(request).await {
+                Ok(response) => {
+                    uses(&connection);
+                    return Ok(response);
+                }
+                Err(error) => {
+                    let failure = of_error(&error);
+                    let was_kept = uses(&connection) > 0;
+                    if failure != Failure::Terminated || !was_kept || !head.method().is_idempotent() {
+                        return Err(failure);
+                    }
+                    debug!("the connection had been closed; the request is sent again");
+                }
+            }
+        }
+    }
+
+    fn mask_headers(&self, headers: &mut http::HeaderMap) {
+        if self.mask.is_empty() {
+            return;
+        }
+        for value in headers.values_mut() {
+            let mut bytes = value.as_bytes().to_vec();
+            self.mask.apply(&mut bytes);
+            if bytes != value.as_bytes()
+                && let Ok(masked) = http::HeaderValue::from_bytes(&bytes)
+            {
+                *value = masked;
+            }
+        }
+    }
+}
+
+/// How often the connection of a request had been used before it. 0 where none was made.
+fn uses(connection: &CaptureConnection) -> usize {
+    let mut extras = http::Extensions::new();
+    if let Some(connected) = &*connection.connection_metadata() {
+        connected.get_extras(&mut extras);
+    }
+    extras.get::<Uses>().map_or(0, Uses::count)
+}
+
+/// The recorded answer.
+async fn replay(
+    exchanges: &Exchanges,
+    begun: Begun,
+    request: Request<WasiBody>,
+) -> Result<Response<WasiBody>, Failure> {
+    let body = request.into_body().collect().await.map_err(|_| Failure::Incomplete)?.to_bytes();
+    let outcome = exchanges.answer(begun, body.into()).map_err(|difference| {
+        tracing::warn!(target: audit::TARGET, "{difference}");
+        Failure::Said(difference)
+    })?;
+    let answer = match outcome {
+        Outcome::Answered(answer) => answer,
+        Outcome::Failed(failure) => return Err(failure),
+    };
+    let status = http::StatusCode::from_u16(answer.status).map_err(|_| Failure::Protocol)?;
+    let headers = answer.headers();
+    let body = Recorded { bytes: Some(Bytes::from(answer.body.bytes())), broken: answer.broken };
+    let mut response = Response::new(body.boxed_unsync());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+/// The origin that a request is for, in its one spelling.
+fn origin_of(uri: &Uri) -> Option<Origin> {
+    let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
+    // A user in the authority is a way to make one host look like another; the plug sends credentials as headers.
+    if authority.as_str().contains('@') {
+        return None;
+    }
+    Origin::of(&Url::parse(&format!("{scheme}://{authority}/")).ok()?)
+}
+
+/// The request's own URI with its origin in canonical form.
+fn canonical(origin: &Origin, uri: &Uri) -> Option<Uri> {
+    let mut parts = Parts::default();
+    parts.scheme = uri.scheme().cloned();
+    // A port that goes without saying is not said, so that the server sees the name that it knows.
+    let default = if origin.is_https() { ":443" } else { ":80" };
+    let authority = origin.authority();
+    parts.authority = authority.strip_suffix(default).unwrap_or(&authority).parse().ok();
+    parts.path_and_query = uri.path_and_query().cloned().or_else(|| "/".parse().ok());
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Empty;
+
+    use super::*;
+    use crate::grants::{CredentialGrant, SecretSource};
+
+    fn network(grants: Grants) -> Network {
+        Network::new(grants, None, system_resolver()).unwrap()
+    }
+
+    fn request(uri: &str) -> Request<WasiBody> {
+        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        Request::get(uri).body(body).unwrap()
+    }
+
+    fn admitted(network: &Network, uri: &str) -> Option<String> {
+        network.admit(request(uri)).ok().map(|admitted| admitted.request.uri().to_string())
+    }
+
+    fn two_origins() -> Network {
+        network(Grants::none().and("http://127.0.0.1:9091".parse().unwrap()).and("https://ok.example".parse().unwrap()))
+    }
+
+    #[tokio::test]
+    async fn a_granted_origin_is_connected_to_as_it_was_checked() {
+        let network = two_origins();
+        let admitted = |uri: &str| admitted(&network, uri).unwrap();
+        assert_eq!(admitted("http://127.0.0.1:9091/metrics?x=1"), "http://127.0.0.1:9091/metrics?x=1");
+        assert_eq!(admitted("http://2130706433:9091"), "http://127.0.0.1:9091/");
+        assert_eq!(admitted("https://OK.example/a"), "https://ok.example/a");
+        assert_eq!(admitted("https://ok.example:443/a"), "https://ok.example/a");
+    }
+
+    #[tokio::test]
+    async fn nothing_else_gets_out() {
+        let network = two_origins();
+        let mut asked = 0;
+        for uri in [
+            "http://127.0.0.1:9090/",
+            "https://127.0.0.1:9091/",
+            "http://localhost:9091/",
+            "http://127.0.0.2:9091/",
+            "http://[::1]:9091/",
+            "http://[::ffff:127.0.0.1]:9091/",
+            "http://ok.example/",
+            "https://ok.example./",
+            "https://ok.example.evil.example/",
+            "https://ok.example@evil.example/",
+            "https://evil.example@ok.example/",
+            "https://OK.EXAMPLE.:443/",
+            "https://ok.example:444/",
+            "https://ok.example:@evil.example/",
+            "https://ok.example%00.evil.example/",
+            "https://ok.example%2eevil.example/",
+            "https://xn--ok-example-.evil/",
+            "http://0:9091/",
+            "http://0.0.0.0:9091/",
+            "http://127.1:9092/",
+            "http://127.0.0.1.:9092/",
+            "http://[::]:9091/",
+            "http://[::127.0.0.1]:9091/",
+            "http://[0:0:0:0:0:ffff:7f00:1]:9091/",
+            "http://[64:ff9b::7f00:1]:9091/",
+            "ftp://127.0.0.1:9091/",
+            "/only/a/path",
+        ] {
+            // What is no URI at all does not get as far as here.
+            if uri.parse::<Uri>().is_ok() {
+                asked += 1;
+                assert_eq!(admitted(&network, uri), None, "{uri}");
+            }
+        }
+        assert!(asked > 20, "{asked}");
+        assert_eq!(network.take_violations(), [("http_origin", asked)]);
+    }
+
+    #[tokio::test]
+    async fn requests_in_a_minute_and_at_once_are_bounded() {
+        let mut grants = Grants::none().and("http://h".parse().unwrap());
+        let open = network(grants.clone());
+        let under_way: Vec<_> = (0..MOST_UNDER_WAY).map(|_| open.admit(request("http://h/")).unwrap()).collect();
+        assert!(matches!(open.admit(request("http://h/")), Err(Error::InternalError(Some(_)))));
+        drop(under_way);
+        assert!(open.admit(request("http://h/")).is_ok());
+        grants.limits.requests_per_minute = Some(3);
+        let limited = network(grants);
+        for _ in 0..3 {
+            assert!(limited.admit(request("http://h/")).is_ok());
+        }
+        assert!(limited.admit(request("http://h/")).is_err());
+        assert_eq!(limited.take_violations(), [("http_requests_per_minute", 1)]);
+        // A minute later.
+        limited.recent.lock().unwrap().iter_mut().for_each(|then| *then -= Duration::from_secs(60));
+        assert!(limited.admit(request("http://h/")).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_credential_goes_to_its_own_origin_and_replaces_what_the_plug_wrote() {
+        let mut grants = Grants::none().and("https://other.example".parse().unwrap());
+        let mut own = OriginGrant::read("https://own.example/api").unwrap();
+        own.credential = Some("token".into());
+        grants.origins.insert(own);
+        let source = SecretSource::Command(vec!["echo".into(), "h0st-t0ken".into()]);
+        grants.credentials.insert("token".into(), CredentialGrant::Bearer(source));
+        let network = network(grants);
+        let sent = |uri: &str| {
+            let mut request = request(uri);
+            request.headers_mut().insert(header::AUTHORIZATION, "Bearer of-the-plug".parse().unwrap());
+            let request = network.admit(request).ok().unwrap().request;
+            let all: Vec<_> = request.headers().get_all(header::AUTHORIZATION).iter().cloned().collect();
+            all
+        };
+        assert_eq!(sent("https://own.example/api/x"), ["Bearer h0st-t0ken"]);
+        assert!(sent("https://own.example/api/x")[0].is_sensitive());
+        assert_eq!(sent("https://other.example/"), ["Bearer of-the-plug"]);
+    }
+}

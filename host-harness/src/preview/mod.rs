@@ -1,0 +1,187 @@
+//! A dashboard as a picture: its panels on Grafana's 24 columns with live data, so that it can be looked at without a Grafana.
+//!
+//! The queries go through the plug, within its grants; this module reaches nothing itself. What Grafana would fill in is filled in here:
+//! `$__rate_interval` and its kin from the range and the scrape interval, variables from their current values. What is drawn is what tells
+//! whether a dashboard is right (data, units, legends, thresholds); it is no copy of Grafana: stacks and bars are drawn as lines, and transformations are
+//! not made.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `model` | what is read from a dashboard's JSON model |
+//! | `variables` | replaces variables in an expression |
+//! | `data` | series of the plug's answers, and what a stat tells of them |
+//! | `units` | Grafana's units: scale, suffix, decimals; ticks of an axis |
+//! | `svg` | writes elements, escaped; estimates how wide a text is |
+//! | `panel` | draws one panel |
+
+mod data;
+mod model;
+mod panel;
+mod svg;
+mod units;
+mod variables;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::{Error, PlugHandle};
+use data::Series;
+use model::{Dashboard, Panel};
+use svg::Svg;
+pub use units::duration;
+use variables::{Times, Variables};
+
+/// Most panels that are drawn of one dashboard.
+pub const MOST_PANELS: usize = 200;
+
+/// Pixels of a grid row, with the gap below it.
+const ROW: f64 = 38.0;
+
+/// Between panels, and at the borders.
+const GAP: f64 = 8.0;
+
+/// Above the panels.
+const HEADER: f64 = 52.0;
+
+/// How a dashboard is looked at.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The time that is shown; none for the dashboard's own, or one hour.
+    pub range: Option<Duration>,
+    /// Where that ends; none for now.
+    pub end: Option<SystemTime>,
+    /// How often targets are scraped: no step is shorter.
+    pub scrape_interval: Duration,
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Names and values of variables, before those that the dashboard has.
+    pub variables: Vec<(String, String)>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { range: None, end: None, scrape_interval: Duration::from_secs(15), width: 1_200, variables: Vec::new() }
+    }
+}
+
+/// A dashboard, drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// An SVG document.
+    pub svg: String,
+    /// Panels that show data.
+    pub with_data: usize,
+    /// Titles of panels whose queries found nothing.
+    pub without_data: Vec<String>,
+    /// What could not be asked or drawn, with the panel's title.
+    pub problems: Vec<String>,
+}
+
+/// What a panel has to show.
+enum Shown {
+    Data(Vec<Series>),
+    Problem(String),
+}
+
+/// Asks what a dashboard asks, through the plug, and draws it. `dashboard` is Grafana's classic JSON model.
+///
+/// # Errors
+/// Where it is no dashboard, its time is none that can be shown, or the plug has no Prometheus that it may ask. A query that fails is
+/// no error: its panel says so, and so do the [`Picture::problems`].
+pub async fn draw(plug: &PlugHandle, dashboard: &Value, view: &View) -> Result<Picture, Error> {
+    let dashboard = Dashboard::read(dashboard)?;
+    let times = times(&dashboard, view)?;
+    let variables = Variables::new(&dashboard.variables, &view.variables);
+    let width = f64::from(view.width.clamp(400, 4_000));
+    let column = (width - GAP) / f64::from(model::COLUMNS);
+    let bottom = dashboard.panels.iter().map(|panel| panel.grid.y + panel.grid.h).max().unwrap_or(0);
+    let height = HEADER + f64::from(bottom) * ROW + GAP;
+    let mut svg = Svg::new(width, height);
+    header(&mut svg, &dashboard, &times);
+    let mut picture = Picture { svg: String::new(), with_data: 0, without_data: Vec::new(), problems: Vec::new() };
+    for panel in &dashboard.panels {
+        let place = svg::Area {
+            x: GAP + f64::from(panel.grid.x) * column,
+            y: HEADER + f64::from(panel.grid.y) * ROW,
+            w: f64::from(panel.grid.w) * column - GAP,
+            h: f64::from(panel.grid.h) * ROW - GAP,
+        };
+        let shown = ask(plug, panel, &variables, &times, place.w).await?;
+        match &shown {
+            Shown::Problem(problem) => picture.problems.push(format!("{}: {problem}", panel.title)),
+            Shown::Data(series) if !panel.targets.is_empty() => {
+                if series.iter().any(|one| one.last().is_some()) {
+                    picture.with_data += 1;
+                } else {
+                    picture.without_data.push(panel.title.clone());
+                }
+            }
+            Shown::Data(_) => {}
+        }
+        panel::draw(&mut svg, place, panel, &shown, &times);
+    }
+    if dashboard.left_out > 0 {
+        picture.problems.push(format!("{} panels more are not drawn; at most {MOST_PANELS} are", dashboard.left_out));
+    }
+    picture.svg = svg.finish(&dashboard.title);
+    Ok(picture)
+}
+
+fn header(svg: &mut Svg, dashboard: &Dashboard, times: &Times) {
+    let width = svg.width - 2.0 * GAP;
+    svg.text(GAP + 2.0, 24.0, &svg::fitting(&dashboard.title, 18.0, width), &svg::Font::of(18.0).bold());
+    let clock = |seconds: f64| units::clock(seconds, times.range_seconds());
+    let shown = format!("{} to {} UTC", clock(times.start), clock(times.end));
+    let text = match dashboard.description.as_str() {
+        "" => shown,
+        description => format!("{description}  ({shown})"),
+    };
+    svg.text(GAP + 2.0, 42.0, &svg::fitting(&text, 12.0, width), &svg::Font::of(12.0).dim());
+}
+
+fn times(dashboard: &Dashboard, view: &View) -> Result<Times, Error> {
+    let range = match view.range {
+        Some(range) => range,
+        None => dashboard.range()?.unwrap_or(Duration::from_secs(3_600)),
+    };
+    let end = view.end.unwrap_or_else(SystemTime::now).duration_since(UNIX_EPOCH).unwrap_or_default();
+    Times::new(end, range, view.scrape_interval)
+        .map_err(|problem| Error::Settings { what: "the time range".into(), problem })
+}
+
+/// Asks all that a panel asks.
+async fn ask(
+    plug: &PlugHandle,
+    panel: &Panel,
+    variables: &Variables,
+    times: &Times,
+    width: f64,
+) -> Result<Shown, Error> {
+    let times = times.for_width(width);
+    let mut all = Vec::new();
+    for target in &panel.targets {
+        let query = variables.replace(&target.expression, &times);
+        let end = times.end.to_string();
+        let ctx = if target.instant {
+            json!({"operation": "query_metrics", "query": query, "time": end})
+        } else {
+            let range = json!({"start": times.first().to_string(), "end": end, "step": times.step_text()});
+            json!({"operation": "query_metrics", "query": query, "time_range": range})
+        };
+        let answer = plug.process(&ctx).await?;
+        if answer.get("success") != Some(&Value::Bool(true)) {
+            let problem = answer.get("error").and_then(Value::as_str).unwrap_or("the query failed").to_owned();
+            // No panel can be drawn.
+            if matches!(answer.get("error_code").and_then(Value::as_str), Some("not_configured" | "not_granted")) {
+                return Err(Error::Plug { problem });
+            }
+            return Ok(Shown::Problem(problem));
+        }
+        match data::read(&answer, target, &query) {
+            Ok(series) => all.extend(series),
+            Err(problem) => return Ok(Shown::Problem(problem)),
+        }
+    }
+    Ok(Shown::Data(all))
+}

@@ -1,0 +1,227 @@
+//! What a picture needs of a dashboard's JSON model. What is missing or odd is left out; only what is no dashboard at all is an error.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::MOST_PANELS;
+use crate::Error;
+
+/// Columns of Grafana's grid.
+pub(super) const COLUMNS: u32 = 24;
+
+/// Further down or higher, a panel is no longer one that was meant.
+const FURTHEST: u64 = 20_000;
+
+pub(super) struct Dashboard {
+    pub(super) title: String,
+    pub(super) description: String,
+    /// `time.from` and `time.to`.
+    time: Option<(String, String)>,
+    pub(super) variables: Vec<Variable>,
+    pub(super) panels: Vec<Panel>,
+    /// How many panels there are more.
+    pub(super) left_out: usize,
+}
+
+pub(super) struct Variable {
+    pub(super) name: String,
+    /// What is chosen; empty for nothing that is known.
+    pub(super) current: Vec<String>,
+    /// What stands for all.
+    pub(super) all: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Panel {
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) kind: String,
+    pub(super) grid: Grid,
+    pub(super) targets: Vec<Target>,
+    pub(super) unit: String,
+    pub(super) min: Option<f64>,
+    pub(super) max: Option<f64>,
+    pub(super) decimals: Option<usize>,
+    /// From which value on which color; the first one from below all.
+    pub(super) thresholds: Vec<(f64, String)>,
+    /// What a stat tells of a series, such as `lastNotNull`.
+    pub(super) calc: String,
+    /// Of a text panel.
+    pub(super) content: String,
+    pub(super) donut: bool,
+}
+
+/// In columns and rows.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Grid {
+    pub(super) x: u32,
+    pub(super) y: u32,
+    pub(super) w: u32,
+    pub(super) h: u32,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Target {
+    pub(super) expression: String,
+    pub(super) legend: String,
+    pub(super) instant: bool,
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// A text or a list of texts.
+fn texts(value: Option<&Value>) -> Vec<String> {
+    match value {
+        Some(Value::String(text)) => vec![text.clone()],
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+impl Dashboard {
+    pub(super) fn read(model: &Value) -> Result<Self, Error> {
+        let Some(panels) = model.get("panels").and_then(Value::as_array) else {
+            return Err(Error::Settings {
+                what: "the dashboard".into(),
+                problem: "has no list of panels; expected Grafana's classic JSON model".into(),
+            });
+        };
+        let time = [text(model, "/time/from"), text(model, "/time/to")];
+        Ok(Self {
+            title: text(model, "/title"),
+            description: text(model, "/description"),
+            time: Some(time).filter(|[from, _]| !from.is_empty()).map(|[from, to]| (from, to)),
+            variables: list(model, "/templating/list").iter().map(Variable::read).collect(),
+            panels: panels.iter().take(MOST_PANELS).map(Panel::read).collect(),
+            left_out: panels.len().saturating_sub(MOST_PANELS),
+        })
+    }
+
+    /// The range of a time that ends now.
+    pub(super) fn range(&self) -> Result<Option<Duration>, Error> {
+        let Some((from, to)) = &self.time else { return Ok(None) };
+        let range = from.strip_prefix("now-").and_then(|text| crate::preview::units::duration(text).ok());
+        match range.filter(|_| matches!(to.as_str(), "" | "now")) {
+            Some(range) => Ok(Some(range)),
+            None => Err(Error::Settings {
+                what: "the dashboard's time".into(),
+                problem: format!(
+                    "from {from:?} to {to:?} cannot be shown; expected now-1h to now or the like: say the range with --range"
+                ),
+            }),
+        }
+    }
+}
+
+impl Variable {
+    fn read(value: &Value) -> Self {
+        let kind = text(value, "/type");
+        let mut current = texts(value.pointer("/current/value"));
+        // A constant and a text box have their value elsewhere until somebody looked at them.
+        if current.is_empty() && matches!(kind.as_str(), "constant" | "textbox") {
+            current = texts(value.get("query"));
+        }
+        let all = Some(text(value, "/allValue")).filter(|text| !text.is_empty());
+        Self { name: text(value, "/name"), current, all }
+    }
+}
+
+impl Panel {
+    fn read(value: &Value) -> Self {
+        let whole = |pointer: &str, low: u64, high: u64, usual: u64| {
+            let number = value.pointer(pointer).and_then(Value::as_u64).unwrap_or(usual).clamp(low, high);
+            // At most `FURTHEST`.
+            u32::try_from(number).unwrap_or_default()
+        };
+        let number = |pointer: &str| value.pointer(pointer).and_then(Value::as_f64);
+        let kind = text(value, "/type");
+        let x = whole("/gridPos/x", 0, u64::from(COLUMNS) - 1, 0);
+        let grid = Grid {
+            x,
+            y: whole("/gridPos/y", 0, FURTHEST, 0),
+            w: whole("/gridPos/w", 1, u64::from(COLUMNS - x), 12),
+            h: whole("/gridPos/h", 1, 100, 8),
+        };
+        let steps = list(value, "/fieldConfig/defaults/thresholds/steps");
+        let calc = texts(value.pointer("/options/reduceOptions/calcs"));
+        Self {
+            title: text(value, "/title"),
+            description: text(value, "/description"),
+            grid,
+            targets: list(value, "/targets").iter().filter_map(Target::read).collect(),
+            unit: text(value, "/fieldConfig/defaults/unit"),
+            min: number("/fieldConfig/defaults/min"),
+            max: number("/fieldConfig/defaults/max"),
+            decimals: number("/fieldConfig/defaults/decimals").map(|number| number.clamp(0.0, 10.0) as usize),
+            thresholds: steps
+                .iter()
+                .map(|step| {
+                    (step.get("value").and_then(Value::as_f64).unwrap_or(f64::NEG_INFINITY), text(step, "/color"))
+                })
+                .collect(),
+            calc: calc.into_iter().next().unwrap_or_else(|| "lastNotNull".into()),
+            content: text(value, "/options/content"),
+            donut: text(value, "/options/pieType") == "donut",
+            kind,
+        }
+    }
+}
+
+impl Target {
+    /// One that asks Prometheus and is not hidden.
+    fn read(value: &Value) -> Option<Self> {
+        let expression = text(value, "/expr");
+        let flag = |name: &str| value.get(name) == Some(&Value::Bool(true));
+        let foreign =
+            value.pointer("/datasource/type").and_then(Value::as_str).is_some_and(|kind| kind != "prometheus");
+        (!expression.trim().is_empty() && !flag("hide") && !foreign).then(|| Self {
+            expression,
+            legend: text(value, "/legendFormat"),
+            instant: flag("instant") && !flag("range"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn odd_members_are_clamped_or_left_out() {
+        let dashboard = Dashboard::read(&json!({
+            "title": 3, "time": {"from": "now-6h", "to": "now"},
+            "panels": [
+                {"type": "stat", "gridPos": {"x": 99, "y": 1e30, "w": -4, "h": 5000}, "targets": [
+                    {"expr": ""}, {"expr": "up", "hide": true}, {"expr": "up", "datasource": {"type": "loki"}}, {"expr": "up", "instant": true}]},
+                "no panel",
+            ],
+        }))
+        .unwrap();
+        let grid = dashboard.panels[0].grid;
+        assert_eq!((grid.x, grid.y, grid.w, grid.h), (23, 0, 1, 100));
+        assert_eq!((dashboard.panels[0].targets.len(), dashboard.panels[0].targets[0].instant), (1, true));
+        assert_eq!(dashboard.range().unwrap(), Some(Duration::from_secs(6 * 3_600)));
+        assert!(Dashboard::read(&json!({"title": "a"})).is_err());
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_shown_says_what_to_do() {
+        for time in [
+            json!({"from": "2024-01-01", "to": "now"}),
+            json!({"from": "now-1h", "to": "now-5m"}),
+            json!({"from": "now/d"}),
+        ] {
+            let dashboard = Dashboard::read(&json!({"panels": [], "time": time})).unwrap();
+            assert!(dashboard.range().unwrap_err().to_string().contains("--range"));
+        }
+    }
+}

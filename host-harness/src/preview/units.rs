@@ -1,0 +1,326 @@
+//! Grafana's units: how a value of one is scaled and written, and the ticks of an axis. Durations and clock times too.
+
+use std::time::Duration;
+
+/// How values are written: divided, with decimals, and with this after them.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Scale {
+    divisor: f64,
+    suffix: String,
+}
+
+/// What is multiplied by what to get to the next name.
+const BINARY: &[(f64, &str)] = &[
+    (1.0, ""),
+    (1024.0, "Ki"),
+    (1_048_576.0, "Mi"),
+    (1_073_741_824.0, "Gi"),
+    (1_099_511_627_776.0, "Ti"),
+    (1_125_899_906_842_624.0, "Pi"),
+];
+const DECIMAL: &[(f64, &str)] = &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T"), (1e15, "P")];
+const SHORT: &[(f64, &str)] = &[(1.0, ""), (1e3, " K"), (1e6, " Mil"), (1e9, " Bil"), (1e12, " Tri")];
+/// In seconds.
+const TIME: &[(f64, &str)] = &[
+    (1e-9, " ns"),
+    (1e-6, " µs"),
+    (1e-3, " ms"),
+    (1.0, " s"),
+    (60.0, " min"),
+    (3_600.0, " h"),
+    (86_400.0, " d"),
+    (604_800.0, " weeks"),
+    (31_536_000.0, " years"),
+];
+
+fn pick(steps: &[(f64, &'static str)], largest: f64) -> (f64, &'static str) {
+    let largest = largest.abs();
+    // Nothing at all is written in the unit itself.
+    if largest == 0.0 {
+        return steps.iter().copied().find(|(divisor, _)| *divisor >= 1.0).unwrap_or((1.0, ""));
+    }
+    let fitting = steps.iter().rev().copied().find(|(divisor, _)| largest >= *divisor);
+    fitting.or(steps.first().copied()).unwrap_or((1.0, ""))
+}
+
+impl Scale {
+    /// For values of `unit` of which the largest is `largest`.
+    pub(super) fn of(unit: &str, largest: f64) -> Self {
+        let scaled = |steps: &[(f64, &'static str)], before: &str, after: &str| {
+            let (divisor, prefix) = pick(steps, largest);
+            Self { divisor, suffix: format!("{before}{prefix}{after}") }
+        };
+        let time = |seconds: f64| {
+            let (divisor, suffix) = pick(TIME, largest * seconds);
+            Self { divisor: divisor / seconds, suffix: suffix.into() }
+        };
+        let plain = |divisor: f64, suffix: &str| Self { divisor, suffix: suffix.into() };
+        match unit {
+            "" | "none" | "string" => plain(1.0, ""),
+            "short" => scaled(SHORT, "", ""),
+            "percent" => plain(1.0, "%"),
+            "percentunit" => plain(0.01, "%"),
+            "bytes" => scaled(BINARY, " ", "B"),
+            "bits" => scaled(BINARY, " ", "b"),
+            "decbytes" => scaled(DECIMAL, " ", "B"),
+            "decbits" => scaled(DECIMAL, " ", "b"),
+            "binBps" => scaled(BINARY, " ", "B/s"),
+            "binbps" => scaled(BINARY, " ", "b/s"),
+            "Bps" => scaled(DECIMAL, " ", "B/s"),
+            "bps" => scaled(DECIMAL, " ", "b/s"),
+            "ns" => time(1e-9),
+            "µs" => time(1e-6),
+            "ms" => time(1e-3),
+            "s" | "dtdurations" | "clocks" => time(1.0),
+            "m" => time(60.0),
+            "h" => time(3_600.0),
+            "d" => time(86_400.0),
+            "ops" => scaled(SHORT, "", " ops/s"),
+            "reqps" => scaled(SHORT, "", " req/s"),
+            "rps" => scaled(SHORT, "", " rd/s"),
+            "wps" => scaled(SHORT, "", " wr/s"),
+            "iops" => scaled(SHORT, "", " io/s"),
+            "cps" => scaled(SHORT, "", " c/s"),
+            "opm" => scaled(SHORT, "", " ops/m"),
+            "hertz" => scaled(DECIMAL, " ", "Hz"),
+            "celsius" => plain(1.0, " °C"),
+            // One of one's own, or one that is not known here.
+            other => plain(1.0, &format!(" {other}")),
+        }
+    }
+
+    /// A value with so many decimals; none for as many as it takes to tell it apart.
+    pub(super) fn write(&self, value: f64, decimals: Option<usize>) -> String {
+        if !value.is_finite() {
+            return value.to_string();
+        }
+        let scaled = value / self.divisor;
+        let number = match decimals {
+            Some(decimals) => format!("{scaled:.decimals$}"),
+            None => {
+                let decimals = match scaled.abs() {
+                    large if large >= 100.0 => 0,
+                    large if large >= 10.0 => 1,
+                    large if large >= 1.0 || large == 0.0 => 2,
+                    // Three digits that mean something.
+                    small => ((-small.log10()).ceil() as usize + 2).min(10),
+                };
+                let text = format!("{scaled:.decimals$}");
+                if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+            }
+        };
+        let number = if number.trim_start_matches('-').bytes().all(|byte| byte == b'0' || byte == b'.') {
+            number.trim_start_matches('-').to_owned()
+        } else {
+            number
+        };
+        format!("{number}{}", self.suffix)
+    }
+}
+
+/// One value by itself.
+pub(super) fn write(value: f64, unit: &str, decimals: Option<usize>) -> String {
+    Scale::of(unit, value).write(value, decimals)
+}
+
+/// The ticks of an axis: places and texts, and where the axis begins and ends.
+#[derive(Debug)]
+pub(super) struct Ticks {
+    pub(super) low: f64,
+    pub(super) high: f64,
+    pub(super) ticks: Vec<(f64, String)>,
+}
+
+/// About `wanted` ticks from `low` to `high`, at even places of the unit as it is written.
+pub(super) fn ticks(low: f64, high: f64, unit: &str, wanted: f64) -> Ticks {
+    let (low, high) = spread(low, high);
+    let scale = Scale::of(unit, low.abs().max(high.abs()));
+    let step = even((high - low) / scale.divisor / wanted.max(1.0));
+    let (first, last) = ((low / scale.divisor / step).floor(), (high / scale.divisor / step).ceil());
+    let decimals = if step >= 1.0 { 0 } else { ((-step.log10()).ceil() as usize).min(12) };
+    let count = ((last - first).max(1.0) as usize).min(100);
+    let place = |index: usize| (first + index as f64) * step * scale.divisor;
+    let ticks = (0..=count).map(|index| (place(index), scale.write(place(index), Some(decimals)))).collect();
+    Ticks { low: place(0), high: place(count), ticks }
+}
+
+/// A range that is one: a single value gets room around it.
+fn spread(low: f64, high: f64) -> (f64, f64) {
+    let largest = low.abs().max(high.abs());
+    // Beyond that, places between them are no numbers any more.
+    if !low.is_finite() || !high.is_finite() || largest > 1e300 {
+        return (0.0, 1.0);
+    }
+    let least = largest * 1e-9;
+    if high - low > least {
+        return (low, high);
+    }
+    match low {
+        0.0 => (0.0, 1.0),
+        one if one > 0.0 => (0.0, one * 1.25),
+        one => (one * 1.25, 0.0),
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, at least `step`.
+fn even(step: f64) -> f64 {
+    let power = 10_f64.powf(step.log10().floor());
+    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= step * (1.0 - 1e-9)).unwrap_or(10.0);
+    factor * power
+}
+
+/// Ticks of a time axis: Unix seconds at even clock times, and their texts.
+pub(super) fn time_ticks(start: f64, end: f64, wanted: f64) -> Vec<(f64, String)> {
+    const STEPS: [u32; 18] =
+        [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 172_800, 604_800];
+    let range = end - start;
+    let least = range / wanted.max(1.0);
+    let step = STEPS.into_iter().map(f64::from).find(|step| *step >= least);
+    let step = step.unwrap_or_else(|| (least / 604_800.0).ceil() * 604_800.0);
+    let first = (start / step).ceil();
+    let count = ((end / step).floor() - first).clamp(0.0, 100.0) as usize;
+    (0..=count)
+        .map(|index| (first + index as f64) * step)
+        .filter(|at| *at <= end)
+        .map(|at| (at, clock(at, range)))
+        .collect()
+}
+
+/// A moment as far as a range of so many seconds tells it apart; UTC.
+pub(super) fn clock(seconds: f64, range: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    let (days, second) = (whole / 86_400, whole % 86_400);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    if range <= 600.0 {
+        return format!("{hour:02}:{minute:02}:{second:02}");
+    }
+    if range <= 86_400.0 {
+        return format!("{hour:02}:{minute:02}");
+    }
+    let (year, month, day) = date(days);
+    if range <= 7.0 * 86_400.0 {
+        return format!("{month:02}-{day:02} {hour:02}:{minute:02}");
+    }
+    format!("{year}-{month:02}-{day:02}")
+}
+
+/// The date of so many days after 1970-01-01.
+fn date(days: u64) -> (u64, u64, u64) {
+    // Counted from a first of March, so that the leap day is a year's last.
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let day = days % 146_097;
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let shifted = (5 * day + 2) / 153;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (era * 400 + year + u64::from(month <= 2), month, day - (153 * shifted + 2) / 5 + 1)
+}
+
+/// Reads `90s`, `5m`, `1h`, `2d`, `1w`, `1y`, and these in a row: `1h30m`.
+///
+/// # Errors
+/// What was expected.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let problem = || format!("expected a duration such as 30s, 5m, 1h30m or 2d, got {text:?}");
+    let mut total: u64 = 0;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(problem());
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(problem)?;
+        let (number, unit) = rest.split_at(digits);
+        let number: u64 = number.parse().map_err(|_| problem())?;
+        let mut left = unit.chars();
+        let seconds = match left.next() {
+            Some('s') => 1,
+            Some('m') => 60,
+            Some('h') => 3_600,
+            Some('d') => 86_400,
+            Some('w') => 604_800,
+            Some('y') => 31_536_000,
+            _ => return Err(problem()),
+        };
+        total = number.checked_mul(seconds).and_then(|more| total.checked_add(more)).ok_or_else(problem)?;
+        rest = left.as_str();
+    }
+    Ok(Duration::from_secs(total))
+}
+
+/// Seconds as PromQL takes them, in the largest unit that is whole.
+pub(super) fn duration_text(seconds: u64) -> String {
+    let fitting = [(86_400, "d"), (3_600, "h"), (60, "m")]
+        .into_iter()
+        .find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
+    match fitting {
+        Some((unit, name)) => format!("{}{name}", seconds / unit),
+        None => format!("{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_in_their_unit() {
+        for (value, unit, wanted) in [
+            (0.0, "short", "0"),
+            (1_234.0, "short", "1.23 K"),
+            (999_999_999.0, "none", "999999999"),
+            (0.123_456, "percentunit", "12.3%"),
+            (42.0, "percent", "42%"),
+            (1_572_864.0, "bytes", "1.5 MiB"),
+            (1_500.0, "Bps", "1.5 kB/s"),
+            (0.0042, "s", "4.2 ms"),
+            (93.0, "s", "1.55 min"),
+            (86_400.0 * 3.0, "s", "3 d"),
+            (1_500.0, "ms", "1.5 s"),
+            (0.25, "ops", "0.25 ops/s"),
+            (12_300.0, "reqps", "12.3 K req/s"),
+            (0.000_012_3, "none", "0.0000123"),
+            (-0.0, "none", "0"),
+            (3.0, "widgets", "3 widgets"),
+            (f64::NAN, "s", "NaN"),
+        ] {
+            assert_eq!(write(value, unit, None), wanted, "{value} {unit}");
+        }
+        assert_eq!(write(1.0, "none", Some(2)), "1.00");
+    }
+
+    #[test]
+    fn ticks_are_even_in_the_unit_that_is_written_and_span_the_values() {
+        for (low, high, unit, first, last) in [
+            (0.0, 0.93, "percentunit", "0%", "100%"),
+            (0.0, 3.2e6, "bytes", "0 MiB", "4 MiB"),
+            (0.0, 0.0, "ops", "0.0 ops/s", "1.0 ops/s"),
+            (-3.0, 7.0, "none", "-4", "8"),
+            (5.0, 5.0, "none", "0", "8"),
+            (f64::NEG_INFINITY, 1.0, "none", "0.0", "1.0"),
+            (1e305, -1e305, "percentunit", "0.0", ""),
+        ] {
+            let axis = ticks(low, high, unit, 5.0);
+            assert!(axis.low < axis.high && axis.ticks.len() < 12, "{axis:?}");
+            if !last.is_empty() {
+                let texts = (axis.ticks.first().unwrap().1.as_str(), axis.ticks.last().unwrap().1.as_str());
+                assert_eq!(texts, (first, last), "{low} {high}");
+                assert!(!low.is_finite() || (axis.low <= low && axis.high >= high));
+            }
+        }
+    }
+
+    #[test]
+    fn moments_and_durations_are_read_and_written() {
+        assert_eq!(clock(1_709_208_000.0, 1e9), "2024-02-29");
+        assert_eq!(clock(1_709_208_061.0, 60.0), "12:01:01");
+        assert_eq!(clock(951_782_400.0, 86_401.0), "02-29 00:00");
+        let texts: Vec<String> = time_ticks(3_601.0, 4_199.0, 4.0).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, ["01:05:00"]);
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5_400)));
+        for wrong in ["", "5", "m", "1.5h", "-1h", "1h 3", "99999999999999999999s", "9999999999999999y"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!((duration_text(60), duration_text(90), duration_text(0)), ("1m".into(), "90s".into(), "0s".into()));
+    }
+}

@@ -1,0 +1,272 @@
+# SPDX-FileCopyrightText: 2025 PlugPipe Team
+# SPDX-License-Identifier: MIT
+"""The plug `monitoring_prometheus` for PlugPipe's Python runtime: loads the component that lies beside this file.
+
+Takes the place of the Python plug 1.0.0: `await process(ctx, cfg)`, `await health_check(cfg)`, and the class
+`PrometheusMonitoringPlug(config)` with `process`, `health_check` and `cleanup`. Everything that is more than carrying JSON
+to the component and back is the component's.
+
+Metrics are kept between calls: one instance of the component for all calls whose configuration names the same servers
+and the same group of pushes. Who waits for a server waits in a thread of that instance, not in the event loop.
+
+Needs `pip install wasmtime==50.0.1`. This host lets the component reach every HTTP server that it is told to: wasmtime's
+Python API has no place for a policy. It has no files, no environment and no sockets here either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Mapping
+
+from wasmtime import Config, Engine, Store, Trap, WasiConfig, WasmtimeError
+from wasmtime.component import Component, Func, Linker
+
+__all__ = ["PrometheusMonitoringPlug", "cleanup", "health_check", "plug_metadata", "process"]
+
+Answer = dict[str, Any]
+"""What the plug answers: `success`, `operation`, then `result` or `error` and `error_code`."""
+
+plug_metadata: dict[str, str] = {
+    "name": "monitoring_prometheus",
+    "version": "2.0.0",
+    "owner": "PlugPipe Monitoring Team",
+    "status": "stable",
+}
+
+_COMPONENT = Path(__file__).resolve().with_name("monitoring_prometheus.wasm")
+_INTERFACE = "plugpipe:monitoring/plug@1.0.0"
+
+# As much as the Rust host gives.
+_MEMORY_BYTES = 256 * 1024 * 1024
+
+# Beside the URLs and the credentials: what says whose metrics they are.
+_IDENTITY = frozenset({"job_name", "instance", "grouping_key", "external_labels"})
+
+# A caller may make up a configuration for each call; no more of them are remembered than this.
+_MOST_TEXTS = 1_024
+
+
+class _Compiled:
+    """The component, compiled once for all instances."""
+
+    def __init__(self) -> None:
+        config = Config()
+        try:
+            # Compiling takes seconds, and is the same each time.
+            config.cache = True
+        except WasmtimeError:
+            # Nowhere to keep it, such as in a read-only home.
+            config = Config()
+        self.engine = Engine(config)
+        try:
+            self.component = Component.from_file(self.engine, _COMPONENT)
+        except OSError as error:
+            raise RuntimeError(f"the component cannot be read: {error}; it belongs beside {Path(__file__).name}") from error
+        self.linker = Linker(self.engine)
+        self.linker.add_wasip2()
+        self.linker.add_wasi_http()
+
+    def start(self) -> tuple[Store, Func, Func]:
+        """A fresh instance: its store, `process` and `cleanup`."""
+        store = Store(self.engine)
+        store.set_limits(memory_size=_MEMORY_BYTES)
+        store.set_wasi(WasiConfig())
+        store.set_wasi_http()
+        instance = self.linker.instantiate(store, self.component)
+        interface = instance.get_export_index(store, _INTERFACE)
+
+        def function(name: str) -> Func:
+            index = instance.get_export_index(store, name, interface) if interface else None
+            found = instance.get_func(store, index) if index else None
+            if found is None:
+                raise RuntimeError(f"{_COMPONENT.name} does not export {name} of {_INTERFACE}; is it another plug?")
+            _keep_type(found, store)
+            return found
+
+        return store, function("process"), function("cleanup")
+
+
+class _Signature:
+    """The type of a function, read once."""
+
+    def __init__(self, params: list[Any], result: Any) -> None:
+        self.params = params
+        self.result = result
+
+
+def _keep_type(function: Func, store: Store) -> None:
+    """wasmtime reads a function's type anew at each call, which takes as long as the call itself."""
+    kind = function.type(store)
+    kept = _Signature(list(kind.params), kind.result)
+    setattr(function, "type", lambda _store: kept)
+
+
+class _Instance:
+    """One instance of the component. Its lock is held for as long as it runs."""
+
+    _compiled: _Compiled | None = None
+    _compiling = threading.Lock()
+
+    def __init__(self) -> None:
+        self.users: weakref.WeakSet[PrometheusMonitoringPlug] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._running: tuple[Store, Func, Func] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="monitoring_prometheus")
+
+    @classmethod
+    def _component(cls) -> _Compiled:
+        with cls._compiling:
+            if cls._compiled is None:
+                cls._compiled = _Compiled()
+            return cls._compiled
+
+    def _call(self, ctx: str | None, cfg: str) -> str:
+        """Runs an operation, or with no ctx `cleanup`. The lock is held."""
+        if self._running is None:
+            self._running = self._component().start()
+        store, process_, cleanup_ = self._running
+        try:
+            if ctx is None:
+                text: str = cleanup_(store)
+                cleanup_.post_return(store)
+            else:
+                text = process_(store, ctx, cfg)
+                process_.post_return(store)
+            return text
+        except (Trap, WasmtimeError) as error:
+            # A trap poisons the store: the next call gets a fresh one.
+            self._running = None
+            problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+            message = f"the plug crashed ({problem}); the next call gets a fresh instance, and what was recorded is lost"
+            return json.dumps({"success": False, "error": message, "error_code": "plug_crashed", "monitoring_metadata": {}})
+
+    def _locked_call(self, ctx: str | None, cfg: str) -> str:
+        with self._lock:
+            return self._call(ctx, cfg)
+
+    async def call(self, ctx: str | None, cfg: str, may_wait: bool) -> Answer:
+        """Runs an operation; where it can wait for nothing, here and now, because the way to a thread takes longer than it."""
+        if not may_wait and self._running is not None and self._lock.acquire(blocking=False):
+            try:
+                text = self._call(ctx, cfg)
+            finally:
+                self._lock.release()
+        else:
+            text = await asyncio.get_running_loop().run_in_executor(self._thread, self._locked_call, ctx, cfg)
+        answer: Answer = json.loads(text)
+        return answer
+
+    def close(self) -> None:
+        """Ends the thread, and with the last reference the store."""
+        self._thread.shutdown(wait=False)
+
+
+_instances: dict[str, _Instance] = {}
+_by_text: dict[str, _Instance] = {}
+_instances_lock = threading.Lock()
+_last_text = "{}"
+
+
+def _text(value: Any) -> str:
+    # What JSON does not know, such as a date, goes as its text.
+    return json.dumps(value, default=str)
+
+
+def _identity(cfg: Mapping[str, Any]) -> str:
+    """Which metrics a configuration is about. Two registries that push to one group would wipe out each other's."""
+    nested = cfg.get("prometheus_config")
+    settings = {**cfg, **(nested if isinstance(nested, Mapping) else {})}
+    own = {key: settings[key] for key in settings if key in _IDENTITY or str(key).endswith(("_url", "_auth"))}
+    return json.dumps(own, sort_keys=True, default=str)
+
+
+def _instance_of(cfg: Mapping[str, Any], text: str) -> _Instance:
+    with _instances_lock:
+        found = _by_text.get(text)
+        if found is None:
+            found = _instances.setdefault(_identity(cfg), _Instance())
+            if len(_by_text) >= _MOST_TEXTS:
+                _by_text.clear()
+            _by_text[text] = found
+        return found
+
+
+async def _process(ctx: Mapping[str, Any] | None, cfg: Mapping[str, Any], cfg_text: str) -> Answer:
+    ctx = {} if ctx is None else ctx
+    if isinstance(ctx, Mapping) and "operation" not in ctx and "operation" in cfg:
+        # A pipe's step may hand over its fields as configuration.
+        ctx = {**cfg, **ctx}
+    ctx_text = _text(ctx)
+    # Only a record without any server is sure to wait for none.
+    records = isinstance(ctx, Mapping) and "metric_name" in ctx
+    may_wait = not records or "://" in cfg_text or "://" in ctx_text
+    return await _instance_of(cfg, cfg_text).call(ctx_text, cfg_text, may_wait)
+
+
+async def process(ctx: Mapping[str, Any] | None = None, cfg: Mapping[str, Any] | None = None) -> Answer:
+    """Runs the operation that `ctx` names, with the configuration `cfg`; an empty one means the last one."""
+    global _last_text
+    if not cfg:
+        return await _process(ctx, json.loads(_last_text), _last_text)
+    text = _text(cfg)
+    answer = await _process(ctx, cfg, text)
+    # One that the plug refused is not the last one.
+    if not str(answer.get("field", "")).startswith("cfg"):
+        _last_text = text
+    return answer
+
+
+async def health_check(cfg: Mapping[str, Any] | None = None) -> Answer:
+    """Asks every configured server whether it is well."""
+    return await process({"operation": "health_check"}, cfg)
+
+
+async def cleanup() -> None:
+    """Ends all instances, and deletes the groups that they pushed to, unless `delete_on_cleanup` is false."""
+    global _last_text
+    with _instances_lock:
+        _last_text = "{}"
+        ended = list(_instances.values())
+        _instances.clear()
+        _by_text.clear()
+    for instance in ended:
+        await instance.call(None, "", may_wait=True)
+        instance.close()
+
+
+class PrometheusMonitoringPlug:
+    """The plug with a configuration of its own. Those that name the same servers and group share their metrics."""
+
+    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        self.config: dict[str, Any] = dict(config or {})
+        self._config_text = _text(self.config)
+        _instance_of(self.config, self._config_text).users.add(self)
+
+    async def process(self, ctx: Mapping[str, Any] | None = None, cfg: Mapping[str, Any] | None = None) -> Answer:
+        """Runs the operation that `ctx` names, with `cfg`, or where that is empty with the plug's own configuration."""
+        if cfg:
+            return await _process(ctx, cfg, _text(cfg))
+        return await _process(ctx, self.config, self._config_text)
+
+    async def health_check(self) -> Answer:
+        """Asks every configured server whether it is well."""
+        return await self.process({"operation": "health_check"})
+
+    async def cleanup(self) -> Answer:
+        """Forgets what was recorded, as the component's `cleanup` does, when no other plug shares it."""
+        instance = _instance_of(self.config, self._config_text)
+        instance.users.discard(self)
+        if instance.users:
+            return {"success": True, "result": {"series_dropped": 0, "unpushed": False}}
+        answer = await instance.call(None, "", may_wait=True)
+        with _instances_lock:
+            _instances.pop(_identity(self.config), None)
+            for text in [text for text, known in _by_text.items() if known is instance]:
+                del _by_text[text]
+        instance.close()
+        return answer

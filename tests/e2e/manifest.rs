@@ -1,0 +1,183 @@
+//! `plugin/plug.yaml`: against PlugPipe's rules for manifests, against what the component says of itself, and every answer of the
+//! suites against its schemas.
+
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+
+use crate::support::{plug, root};
+
+/// The manifest.
+pub static MANIFEST: LazyLock<Value> = LazyLock::new(|| {
+    let text = std::fs::read_to_string(root().join("plugin/plug.yaml")).unwrap();
+    serde_saphyr::from_str(&text).unwrap()
+});
+
+static INPUT: LazyLock<Validator> = LazyLock::new(|| validator(&MANIFEST["input_schema"]));
+static OUTPUT: LazyLock<Validator> = LazyLock::new(|| validator(&MANIFEST["output_schema"]));
+static CONFIG: LazyLock<Validator> = LazyLock::new(|| validator(&MANIFEST["config_schema"]));
+
+fn validator(schema: &Value) -> Validator {
+    jsonschema::validator_for(schema).unwrap_or_else(|error| panic!("no schema: {error}"))
+}
+
+/// Why something is not what its schema says; nothing if it is.
+fn problems(validator: &Validator, what: &Value) -> Vec<String> {
+    validator.iter_errors(what).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+/// Holds an answer against the output schema; and where the operation was done, what it was asked against the input schema.
+pub fn check(ctx: &Value, answer: &Value) {
+    let found = problems(&OUTPUT, answer);
+    assert!(found.is_empty(), "the answer is not as plug.yaml's output_schema says: {found:#?}\n{answer:#}");
+    if answer["success"] == true {
+        let found = problems(&INPUT, ctx);
+        assert!(found.is_empty(), "was done, though plug.yaml's input_schema forbids it: {found:#?}\n{ctx:#}");
+    }
+}
+
+/// What PlugPipe asks of a manifest, written from its rules.
+fn rules() -> Value {
+    let dependency = json!({
+        "type": "object",
+        "required": ["name", "type"],
+        "additionalProperties": false,
+        "properties": {
+            "name": {"type": "string"},
+            "type": {"enum": ["python", "binary", "service", "plugin", "pipe", "environment", "file", "network", "system"]},
+            "version": {"type": "string"}, "source": {"type": "string"}, "check_command": {"type": "string"},
+            "install_command": {"type": "string"}, "failure_message": {"type": "string"}, "documentation_url": {"type": "string"},
+        },
+    });
+    let dependencies = json!({"type": "array", "items": dependency});
+    json!({
+        "type": "object",
+        "required": ["name", "owner", "version", "status", "description", "category", "author", "copyright", "license",
+                     "input_schema", "output_schema", "sbom"],
+        "properties": {
+            "name": {"const": "monitoring_prometheus"},
+            "owner": {"type": "string", "minLength": 1},
+            "version": {"type": "string", "pattern": r"^\d+\.\d+\.\d+$"},
+            "status": {"enum": ["experimental", "stable", "deprecated"]},
+            "description": {"type": "string", "minLength": 1},
+            "category": {"type": "string"},
+            "author": {"type": "string"},
+            "copyright": {"type": "object", "required": ["owner", "year", "notice"]},
+            "license": {"const": "MIT"},
+            "spdx_license_identifier": {"const": "MIT"},
+            "input_schema": {"type": "object"}, "output_schema": {"type": "object"}, "config_schema": {"type": "object"},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "sbom": {"type": "object", "required": ["summary", "complete"],
+                     "properties": {"summary": {"type": "string"}, "complete": {"type": "string"}}},
+            "entrypoint": {"type": "string"},
+            "discoverability": {"enum": ["public", "private"]},
+            "mandatory_dependencies": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "core_dependencies": dependencies, "security_dependencies": dependencies,
+                    "optional_dependencies": dependencies, "development_dependencies": dependencies,
+                },
+            },
+        },
+    })
+}
+
+#[test]
+fn the_manifest_keeps_to_plugpipes_rules() {
+    assert_eq!(problems(&validator(&rules()), &MANIFEST), Vec::<String>::new());
+    assert_eq!(MANIFEST["version"], env!("CARGO_PKG_VERSION"));
+    for schema in ["input_schema", "output_schema", "config_schema"] {
+        jsonschema::draft202012::meta::validate(&MANIFEST[schema]).unwrap_or_else(|error| panic!("{schema}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn the_manifest_and_the_component_name_the_same_operations() {
+    let description = crate::support::alone().await.describe().await.unwrap();
+    assert_eq!((&description["name"], &description["version"]), (&MANIFEST["name"], &MANIFEST["version"]));
+    assert_eq!(description["operations"], MANIFEST["operations"]);
+    let described: Vec<&String> = description["operations"].as_object().unwrap().keys().collect();
+    let mut accepted: Vec<&str> = MANIFEST["input_schema"]["properties"]["operation"]["enum"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    accepted.sort_unstable();
+    assert_eq!(described, accepted);
+}
+
+#[test]
+fn every_operation_has_a_result_in_the_output_schema() {
+    let mut told: Vec<&str> = Vec::new();
+    for condition in MANIFEST["output_schema"]["then"]["allOf"].as_array().unwrap() {
+        let operation = &condition["if"]["properties"]["operation"];
+        told.extend(operation["const"].as_str());
+        told.extend(operation["enum"].as_array().into_iter().flatten().filter_map(Value::as_str));
+    }
+    told.sort_unstable();
+    assert_eq!(told, MANIFEST["operations"].as_object().unwrap().keys().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_manifest_tells_the_components_imports_and_exports() {
+    assert_eq!(json!(plug().imports()), MANIFEST["capabilities"]["imports"]);
+    let exports: Vec<String> = plug().exports().into_iter().map(|export| export.interface).collect();
+    assert_eq!(json!(exports), MANIFEST["capabilities"]["exports"]);
+}
+
+#[tokio::test]
+async fn the_manifest_names_the_templates_that_are_shipped() {
+    let plug = crate::support::start(json!({"mock_mode": true})).await;
+    let listed = plug.process(&json!({"operation": "list_alert_templates"})).await.unwrap();
+    let names = listed["result"]["templates"].as_array().unwrap().iter().map(|template| template["name"].clone());
+    assert_eq!(Value::from_iter(names), MANIFEST["alert_templates"]);
+    for name in MANIFEST["dashboard_templates"].as_array().unwrap() {
+        let ctx = json!({"operation": "create_dashboard", "template": name, "dry_run": true});
+        let answer = plug.process(&ctx).await.unwrap();
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+    let all = plug.process(&json!({"operation": "plan_dashboards", "templates": "all"})).await.unwrap();
+    assert_eq!(
+        all["result"]["dashboards"].as_array().unwrap().len(),
+        MANIFEST["dashboard_templates"].as_array().unwrap().len()
+    );
+}
+
+#[tokio::test]
+async fn a_result_that_the_schema_does_not_know_is_found() {
+    let plug = crate::support::alone().await;
+    let ctx = json!({"operation": "clear_metrics"});
+    let good = plug.process(&ctx).await.unwrap();
+    let spoilers: [fn(&mut Map<String, Value>); 5] = [
+        |answer| drop(answer.remove("monitoring_metadata")),
+        |answer| answer["result"]["surprise"] = json!(1),
+        |answer| answer["result"]["series_removed"] = json!("none"),
+        |answer| drop(answer.insert("surprise".into(), json!(1))),
+        |answer| answer["success"] = json!(false),
+    ];
+    for spoil in spoilers {
+        let mut bad = good.clone();
+        spoil(bad.as_object_mut().unwrap());
+        assert_ne!(problems(&OUTPUT, &bad), Vec::<String>::new(), "{bad}");
+    }
+}
+
+#[test]
+fn the_config_schema_takes_the_examples_and_refuses_what_the_plug_refuses() {
+    for file in std::fs::read_dir(root().join("examples/config")).unwrap() {
+        let path = file.unwrap().path();
+        let config: Value = serde_saphyr::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        assert_eq!(problems(&CONFIG, &config), Vec::<String>::new(), "{}", path.display());
+    }
+    for bad in [
+        json!({"prometheus_config": []}),
+        json!({"push_policy": "always"}),
+        json!({"job_name": ["a"]}),
+        json!({"prometheus_config": {"grouping_key": [1]}}),
+    ] {
+        assert_ne!(problems(&CONFIG, &bad), Vec::<String>::new(), "{bad}");
+    }
+}

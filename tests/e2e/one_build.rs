@@ -1,0 +1,36 @@
+//! `cargo run` and `cargo test --workspace` are to share one build of the dependencies. A dependency of the tests that turns on a
+//! feature of a crate which the program has too makes that crate, and all above it, be built twice.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+/// Built twice on purpose: package, and why.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("regex-automata", "the tests' matching wants all of it, the program's filter of logs a part; little is above it"),
+    ("regex-syntax", "as regex-automata"),
+];
+
+/// Each package with the features that it is built with, as `cargo tree` tells them.
+fn packages(arguments: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}|{f}", "--no-dedupe"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_program_and_the_tests_share_one_build_of_the_dependencies() {
+    let program = packages(&["--edges", "normal,build"]);
+    let tests = packages(&["--workspace", "--edges", "normal,build,dev"]);
+    assert!(program.iter().any(|line| line.starts_with("wasmtime v")), "{program:?}");
+    let twice: Vec<&String> = program
+        .difference(&tests)
+        .filter(|line| !EXCEPTIONS.iter().any(|(package, _)| line.starts_with(&format!("{package} v"))))
+        .collect();
+    assert!(twice.is_empty(), "put these crates' further features into host-harness/Cargo.toml: {twice:#?}");
+}

@@ -1,0 +1,234 @@
+//! A secret that the host holds for the plug: used, and found nowhere.
+
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::Full;
+use plugpipe_harness::grants::{CredentialGrant, OriginGrant, SecretSource};
+use plugpipe_harness::{Exchanges, Grants, Limits, PlugHandle};
+use serde_json::{Value, json};
+
+use crate::fake_web::{Asked, WebServer, text};
+use crate::support::{harness, plug, stderr, stdout};
+
+const SECRET: &str = "pl4nted-s3cret-7719";
+/// printf watcher:pl4nted-s3cret-7719 | base64
+const ENCODED: &str = "d2F0Y2hlcjpwbDRudGVkLXMzY3JldC03NzE5";
+
+/// A server that gives back what it was sent, in a header and in its body.
+fn echo(asked: &Asked) -> Response<Full<Bytes>> {
+    let sent = format!("{:?} {}", asked.header("authorization"), asked.header("x-api-key").unwrap_or_default());
+    let mut answer = Response::new(Full::new(Bytes::from(format!("{{\"status\":\"error\",\"error\":{sent:?}}}"))));
+    *answer.status_mut() = http::StatusCode::BAD_REQUEST;
+    answer.headers_mut().insert("x-you-said", sent.parse().unwrap());
+    answer
+}
+
+fn secret_file(folder: &Path) -> SecretSource {
+    let path = folder.join("secret");
+    std::fs::write(&path, SECRET).unwrap();
+    SecretSource::File(path)
+}
+
+fn with_credential(url: &str, credential: CredentialGrant) -> Grants {
+    let mut grant = OriginGrant::read(url).unwrap();
+    grant.credential = Some("planted".into());
+    let mut grants = Grants::none();
+    grants.origins.insert(grant);
+    grants.credentials.insert("planted".into(), credential);
+    grants
+}
+
+#[tokio::test]
+async fn a_credential_goes_to_its_origin_and_to_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let [own, other] = [WebServer::http(|_| text("")).await, WebServer::http(|_| text("")).await];
+    let password = secret_file(folder.path());
+    for (credential, name, value) in [
+        (CredentialGrant::Bearer(password.clone()), "authorization", format!("Bearer {SECRET}")),
+        (
+            CredentialGrant::Basic { username: "watcher".into(), password: password.clone() },
+            "authorization",
+            format!("Basic {ENCODED}"),
+        ),
+        (CredentialGrant::Header { name: "x-api-key".into(), value: password }, "x-api-key", SECRET.to_owned()),
+    ] {
+        let grants = with_credential(&own.url(), credential).and(other.url().parse().unwrap());
+        // The plug has a credential of its own for both: the host's takes its place, and only there.
+        let config = json!({
+            "prometheus_url": own.url(), "gateway_url": other.url(),
+            "prometheus_auth": {"token": "of-the-plug"}, "gateway_auth": {"token": "of-the-plug"},
+        });
+        let plug = plug().start(&config, grants, Limits::default()).await.unwrap();
+        plug.health_check().await.unwrap();
+        let last = own.asked().pop().unwrap();
+        assert_eq!(last.headers.get_all(name).iter().count(), 1);
+        assert_eq!(last.header(name), Some(value.as_str()));
+    }
+    let sent = other.asked();
+    assert!(!sent.is_empty() && sent.iter().all(|asked| asked.header("authorization") == Some("Bearer of-the-plug")));
+    assert!(sent.iter().all(|asked| asked.header("x-api-key").is_none()), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_planted_secret_is_not_in_the_plug_its_answers_its_snapshot_or_a_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = WebServer::http(echo).await;
+    let password = secret_file(folder.path());
+    for credential in [
+        CredentialGrant::Bearer(password.clone()),
+        CredentialGrant::Basic { username: "watcher".into(), password: password.clone() },
+        CredentialGrant::Header { name: "x-api-key".into(), value: password },
+    ] {
+        let config = json!({"prometheus_url": server.url(), "gateway_url": server.url(), "job_name": "marker-of-7719"});
+        let recording = folder.path().join("exchanges.jsonl");
+        let state = tempfile::tempdir().unwrap();
+        let plug = plug()
+            .clone()
+            .with_exchanges(Exchanges::record_to(&recording).unwrap())
+            .start_in(state.path(), &config, with_credential(&server.url(), credential), Limits::default())
+            .await
+            .unwrap();
+        let told = use_everything(&plug).await;
+        // The server did give it back, and what came through is written over.
+        let sent = server.asked().pop().unwrap();
+        let sent = sent.header("authorization").or(sent.header("x-api-key")).unwrap().to_owned();
+        assert!(sent.contains(SECRET) || sent.contains(ENCODED), "{sent}");
+        assert!(told.contains("*****"), "{told}");
+        is_clean("the answers", told.as_bytes());
+        is_clean("the recording", &std::fs::read(&recording).unwrap());
+        let snapshot = plug.with(|session| Box::pin(session.snapshot())).await.unwrap();
+        is_clean("the snapshot", &snapshot);
+        for entry in std::fs::read_dir(state.path()).unwrap() {
+            is_clean("the state folder", &std::fs::read(entry.unwrap().path()).unwrap());
+        }
+        let memories = guest_memories();
+        let holds = |text: &str| memories.iter().any(|memory| find(memory, text));
+        assert!(holds("marker-of-7719"), "the plug's memory is among {}", memories.len());
+        assert!(!holds(SECRET) && !holds(ENCODED), "the secret is in the plug's memory");
+    }
+}
+
+/// What is looked for in the plug's memory would be found there.
+#[tokio::test]
+async fn a_secret_that_the_plug_is_given_is_in_its_memory() {
+    let config = json!({"prometheus_url": "http://127.0.0.1:9", "prometheus_auth": {"token": "g1ven-t0-the-plug"}});
+    let plug = plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    plug.health_check().await.unwrap();
+    assert!(guest_memories().iter().any(|memory| find(memory, "g1ven-t0-the-plug")));
+}
+
+/// The binary at its most talkative: its output, its logs, and all files that it leaves.
+#[tokio::test]
+async fn a_planted_secret_is_not_in_logs_errors_or_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = WebServer::http(echo).await;
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let grants = write(
+        "grants.yaml",
+        &format!(
+            "origins: [{{url: \"{url}\", credential: planted}}]\n\
+             credentials: {{planted: {{basic: {{username: watcher, password: {{env: PLANTED}}}}}}}}",
+            url = server.url()
+        ),
+    );
+    let config = write("config.yaml", &format!("prometheus_url: \"{}\"", server.url()));
+    let left = tempfile::tempdir().unwrap();
+    let path = |name: &str| left.path().join(name).to_str().unwrap().to_owned();
+    let (recording, state) = (path("exchanges.jsonl"), path("state"));
+    let run = async |arguments: &[&str]| {
+        let common = ["--grants", &grants, "--config", &config];
+        let mut command = harness(&[arguments, &common].concat());
+        command.env("PLUGPIPE_LOG", "trace").env("PLANTED", SECRET);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    };
+    for arguments in [
+        &["call", "query_metrics", "--ctx", r#"{"query": "up"}"#, "--record", &recording, "--state", &state][..],
+        &["inspect"],
+        &["inspect", "--json"],
+    ] {
+        let output = run(arguments).await;
+        is_clean("stdout", stdout(&output).as_bytes());
+        is_clean("the log", stderr(&output).as_bytes());
+        assert!(stderr(&output).contains("TRACE"), "the log is at its most talkative: {}", stderr(&output));
+    }
+    assert!(server.asked().iter().any(|asked| asked.header("authorization") == Some(&format!("Basic {ENCODED}"))));
+    let mut files = 0;
+    let mut folders = vec![left.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files += 1;
+                is_clean(&path.display().to_string(), &std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    assert!(files >= 2, "a recording and a journal: {files}");
+    // A secret that cannot be had, or cannot be sent, is an error that does not say it.
+    let with_break = write("broken", &format!("{SECRET}\nmore"));
+    let grants = write("broken.yaml", &format!("credentials: {{planted: {{bearer: {{file: {with_break:?}}}}}}}"));
+    let told = stderr(&harness(&["call", "describe", "--grants", &grants]).output().unwrap());
+    assert!(told.contains("credentials.planted") && told.contains("line break"), "{told}");
+    is_clean("the error", told.as_bytes());
+}
+
+async fn use_everything(plug: &PlugHandle) -> String {
+    let mut told = String::new();
+    for ctx in [
+        json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1}),
+        json!({"operation": "push_metrics"}),
+        json!({"operation": "query_metrics", "query": "up"}),
+        json!({"operation": "export_metrics"}),
+        json!({"operation": "snapshot_metrics"}),
+        json!({"operation": "describe"}),
+    ] {
+        told.push_str(&plug.process(&ctx).await.unwrap().to_string());
+    }
+    told.push_str(&plug.health_check().await.unwrap_or(Value::Null).to_string());
+    told
+}
+
+fn is_clean(what: &str, bytes: &[u8]) {
+    for form in [SECRET, ENCODED, "pl4nted-s3cret"] {
+        assert!(!find(bytes, form), "the secret is in {what}: {}", String::from_utf8_lossy(bytes));
+    }
+}
+
+fn find(bytes: &[u8], text: &str) -> bool {
+    memchr::memmem::find(bytes, text.as_bytes()).is_some()
+}
+
+/// The memories of all plugs of this process: what can be written, right before a large reservation that nobody can touch. That is how
+/// wasmtime lays out a linear memory, and nothing else does.
+fn guest_memories() -> Vec<Vec<u8>> {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let regions: Vec<(u64, u64, &str)> = maps
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            let (start, end) = words.next()?.split_once('-')?;
+            Some((u64::from_str_radix(start, 16).ok()?, u64::from_str_radix(end, 16).ok()?, words.next()?))
+        })
+        .collect();
+    let memory = std::fs::File::open("/proc/self/mem").unwrap();
+    let mut found = Vec::new();
+    for pair in regions.windows(2) {
+        let [(start, end, rights), (next, last, next_rights)] = pair else { continue };
+        let is_memory = *rights == "rw-p" && *next_rights == "---p" && end == next && last - next > 1 << 30;
+        let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
+        // Another test's plug may be gone by now.
+        if is_memory && memory.read_exact_at(&mut bytes, *start).is_ok() {
+            found.push(bytes);
+        }
+    }
+    found
+}

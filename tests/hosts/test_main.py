@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""main.py against what the Python plug 1.0.0 documented: names to import, shapes of arguments, keys of results.
+
+Each behaviour of the old plug that is kept is a test of `Kept`; each that is another one now is a test of `Changed`, and says why.
+`python test_main.py FOLDER` runs against the main.py of that folder.
+"""
+
+import asyncio
+import http.server
+import importlib
+import inspect
+import sys
+import threading
+import time
+import unittest
+from datetime import datetime, timezone
+
+sys.path.insert(0, sys.argv.pop())
+main = importlib.import_module("main")
+
+
+class Gateway:
+    """A Pushgateway on loopback that says yes, after a while, and keeps what it was told."""
+
+    def __init__(self, wait: float = 0) -> None:
+        gateway = self
+        self.requests: list[tuple[str, str, str]] = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                length = self.headers.get("content-length")
+                if length is None:
+                    body = b""
+                    while (size := int(self.rfile.readline(), 16)) > 0:
+                        body += self.rfile.read(size)
+                        self.rfile.readline()
+                    self.rfile.readline()
+                else:
+                    body = self.rfile.read(int(length))
+                gateway.requests.append((self.command, self.path, body.decode()))
+                time.sleep(wait)
+                self.send_response(202)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def do_DELETE(self) -> None:
+                gateway.requests.append((self.command, self.path, ""))
+                self.send_response(202)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            do_PUT = do_POST = answer
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def record(value: float = 1, **fields: object) -> dict[str, object]:
+    return {"operation": "record_counter", "metric_name": "jobs_total", "metric_value": value, **fields}
+
+
+class Case(unittest.IsolatedAsyncioTestCase):
+    async def asyncTearDown(self) -> None:
+        await main.cleanup()
+
+
+class Kept(Case):
+    async def test_the_names_to_import_and_their_arguments(self) -> None:
+        self.assertTrue(inspect.iscoroutinefunction(main.process))
+        self.assertTrue(inspect.iscoroutinefunction(main.health_check))
+        self.assertEqual(list(inspect.signature(main.process).parameters), ["ctx", "cfg"])
+        plug = main.PrometheusMonitoringPlug({})
+        for method in (plug.process, plug.health_check, plug.cleanup):
+            self.assertTrue(inspect.iscoroutinefunction(method))
+        self.assertEqual(list(inspect.signature(plug.process).parameters), ["ctx", "cfg"])
+        self.assertEqual(main.plug_metadata["name"], "monitoring_prometheus")
+
+    async def test_a_record_answers_name_value_pushed_and_timestamp(self) -> None:
+        answer = await main.process(record(labels={"endpoint": "/api/plugs", "method": "GET"}), {})
+        self.assertIs(answer["success"], True)
+        self.assertEqual((answer["result"]["metric_name"], answer["result"]["metric_value"]), ("jobs_total", 1))
+        self.assertIs(answer["result"]["metric_pushed"], False)
+        self.assertIn("T", answer["result"]["timestamp"])
+
+    async def test_the_configuration_is_nested_or_flat_and_told_in_the_metadata(self) -> None:
+        for cfg in ({"prometheus_config": {"job_name": "dev"}}, {"job_name": "dev"}):
+            metadata = (await main.process(record(), cfg))["monitoring_metadata"]
+            self.assertEqual((metadata["job_name"], metadata["scrape_interval"]), ("dev", "15s"))
+
+    async def test_a_push_goes_to_the_group_of_the_job(self) -> None:
+        gateway = Gateway()
+        answer = await main.process(record(), {"prometheus_config": {"gateway_url": gateway.url, "job_name": "dev"}})
+        self.assertIs(answer["result"]["metric_pushed"], True)
+        self.assertEqual(gateway.requests[0][1], "/metrics/job/dev")
+
+    async def test_an_empty_configuration_keeps_that_of_the_constructor(self) -> None:
+        plug = main.PrometheusMonitoringPlug({"prometheus_config": {"job_name": "mine"}})
+        for cfg in ({}, None):
+            self.assertEqual((await plug.process(record(), cfg))["monitoring_metadata"]["job_name"], "mine")
+
+    async def test_no_operation_is_a_health_check_and_its_keys(self) -> None:
+        for answer in (await main.process({}, {}), await main.health_check(), await main.PrometheusMonitoringPlug({}).health_check()):
+            self.assertIs(answer["success"], True)
+            for server in ("prometheus", "grafana", "pushgateway"):
+                self.assertEqual(answer["result"][f"{server}_status"], "not_configured")
+
+    async def test_an_error_is_an_answer_and_no_exception(self) -> None:
+        for ctx in ({"operation": "no_such"}, {"operation": "query_metrics"}, {"operation": "record_gauge"}, None, [], "text"):
+            answer = await main.process(ctx, {"job_name": "errors"})
+            if ctx is not None:
+                self.assertIs(answer["success"], False, ctx)
+                self.assertIsInstance(answer["error"], str)
+
+    async def test_an_export_is_text(self) -> None:
+        await main.process(record(), {"job_name": "export"})
+        result = (await main.process({"operation": "export_metrics", "export_format": "prometheus"}, {}))["result"]
+        self.assertEqual(result["export_format"], "prometheus")
+        self.assertEqual(result["exported_data"], "# TYPE jobs_total counter\njobs_total 1\n")
+
+    async def test_what_json_does_not_know_is_taken_as_text(self) -> None:
+        answer = await main.process(record(timestamp=datetime(2024, 1, 1, tzinfo=timezone.utc).isoformat(), labels={"n": 5}, run=object()), {})
+        self.assertIs(answer["success"], True, answer)
+
+    async def test_the_fields_of_a_step_may_stand_in_its_configuration(self) -> None:
+        answer = await main.process({}, {**record(), "job_name": "step"})
+        self.assertEqual((answer["operation"], answer["monitoring_metadata"]["job_name"]), ("record_counter", "step"))
+
+    async def test_a_mock_reaches_no_server(self) -> None:
+        cfg = {"mock_mode": True, "prometheus_config": {"prometheus_url": "http://127.0.0.1:9", "gateway_url": "http://127.0.0.1:9"}}
+        answer = await main.process({"operation": "query_metrics", "query": "up"}, cfg)
+        self.assertEqual(answer["result"]["query_result"], {"resultType": "vector", "result": []})
+
+
+class Changed(Case):
+    async def test_a_counter_counts_where_it_was_a_gauge(self) -> None:
+        cfg = {"job_name": "count"}
+        for total in (1, 2, 3):
+            self.assertEqual((await main.process(record(), cfg))["result"]["current_value"], total)
+
+    async def test_the_registry_is_kept_where_each_push_wiped_the_group(self) -> None:
+        gateway = Gateway()
+        cfg = {"gateway_url": gateway.url}
+        await main.process(record(), cfg)
+        await main.process({"operation": "record_gauge", "metric_name": "other", "metric_value": 2}, cfg)
+        self.assertIn("jobs_total 1\n", gateway.requests[1][2])
+        self.assertIn("other 2\n", gateway.requests[1][2])
+
+    async def test_a_server_that_is_away_costs_no_six_seconds(self) -> None:
+        started = time.monotonic()
+        cfg = {name: "http://127.0.0.1:9" for name in ("prometheus_url", "gateway_url", "grafana_url")}
+        answer = await main.process(record(), cfg)
+        self.assertEqual(answer["result"]["push_error_code"], "unreachable")
+        self.assertLess(time.monotonic() - started, 3)
+
+    async def test_an_alert_that_no_server_lists_is_not_created(self) -> None:
+        alert = {"alert_name": "A", "expression": "up == 0"}
+        answer = await main.process({"operation": "create_alert", "alert_config": alert}, {"job_name": "alerts"})
+        self.assertIs(answer["success"], True)
+        self.assertIs(answer["result"]["alert_created"], False)
+
+    async def test_json_and_csv_hold_the_samples_that_were_missing(self) -> None:
+        await main.process(record(41), {"job_name": "formats"})
+        for export_format in ("json", "csv"):
+            ctx = {"operation": "export_metrics", "export_format": export_format}
+            self.assertIn("41", (await main.process(ctx, {}))["result"]["exported_data"])
+
+    async def test_a_summary_is_recorded(self) -> None:
+        answer = await main.process({"operation": "record_summary", "metric_name": "s", "metric_value": 2}, {"job_name": "s"})
+        self.assertEqual((answer["result"]["count"], answer["result"]["sum"]), (1, 2))
+
+
+class Runtime(Case):
+    async def test_a_slow_gateway_does_not_block_the_event_loop(self) -> None:
+        gateway = Gateway(wait=0.5)
+        push = asyncio.create_task(main.process(record(), {"gateway_url": gateway.url, "job_name": "slow"}))
+        longest, before = 0.0, time.monotonic()
+        # The first call compiles, which is not what this is about.
+        await main.process(record(), {"job_name": "quick"})
+        before = time.monotonic()
+        while not push.done():
+            await asyncio.sleep(0.01)
+            longest, before = max(longest, time.monotonic() - before), time.monotonic()
+        self.assertTrue((await push)["result"]["metric_pushed"])
+        self.assertLess(longest, 0.3)
+
+    async def test_plugs_of_one_group_share_their_metrics_and_others_do_not(self) -> None:
+        one, two = (main.PrometheusMonitoringPlug({"job_name": "shared", "timeout": f"{n}s"}) for n in (1, 2))
+        other = main.PrometheusMonitoringPlug({"job_name": "other"})
+        totals = [(await plug.process(record()))["result"]["current_value"] for plug in (one, two, other)]
+        self.assertEqual(totals, [1, 2, 1])
+        self.assertEqual((await one.cleanup())["result"]["series_dropped"], 0)
+        self.assertEqual((await two.cleanup())["result"]["series_dropped"], 1)
+        self.assertEqual((await other.process(record()))["result"]["current_value"], 2)
+
+    async def test_cleanup_deletes_the_group(self) -> None:
+        gateway = Gateway()
+        plug = main.PrometheusMonitoringPlug({"gateway_url": gateway.url, "job_name": "gone"})
+        await plug.process(record())
+        await plug.cleanup()
+        self.assertEqual(gateway.requests[-1][:2], ("DELETE", "/metrics/job/gone"))
+
+    async def test_a_crash_is_an_answer_and_the_next_call_works(self) -> None:
+        cfg = {"job_name": "crash"}
+        main._MEMORY_BYTES, whole = 16 * 1024 * 1024, main._MEMORY_BYTES
+        self.addCleanup(setattr, main, "_MEMORY_BYTES", whole)
+        self.assertTrue((await main.process(record(), cfg))["success"])
+        crash = await main.process({"operation": "describe", "filler": " " * (32 * 1024 * 1024)}, cfg)
+        self.assertEqual((crash["success"], crash.get("error_code")), (False, "plug_crashed"))
+        self.assertEqual((await main.process(record(), cfg))["result"]["current_value"], 1)
+
+    async def test_threads_may_call_at_once(self) -> None:
+        def calls() -> None:
+            for _ in range(50):
+                asyncio.run(main.process(record(), {"job_name": "threads"}))
+
+        threads = [threading.Thread(target=calls) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            await asyncio.to_thread(thread.join)
+        self.assertEqual((await main.process(record(), {"job_name": "threads"}))["result"]["current_value"], 201)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

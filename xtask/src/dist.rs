@@ -1,0 +1,36 @@
+//! The folder of PlugPipe's registry: the component, its manifest, `main.py` for the Python runtime, bills of materials, checksums.
+
+use std::path::{Path, PathBuf};
+
+use crate::{NAME, VERSION, read_text, remove, root, sbom, sha256, write};
+
+/// Where the folder belongs below `dist`.
+pub fn folder(dist: &Path) -> PathBuf {
+    dist.join("plugs").join(NAME).join(VERSION)
+}
+
+/// Writes the folder of this component anew, and returns where it is.
+pub fn make(component: &[u8], dist: &Path) -> Result<PathBuf, String> {
+    let folder = folder(dist);
+    remove(&folder)?;
+    let digest = sha256(component);
+    let (summary, complete) = sbom::make(&digest)?;
+    let text = |path: &str| read_text(&root().join(path)).map(String::into_bytes);
+    // Sorted, as the list of checksums is.
+    let files: [(&str, Vec<u8>); 7] = [
+        ("LICENSE", text("LICENSE")?),
+        ("README.md", text("packaging/README.md")?),
+        ("main.py", text("packaging/python/main.py")?),
+        ("monitoring_prometheus.wasm", component.to_vec()),
+        ("plug.yaml", text("plugin/plug.yaml")?),
+        ("sbom/monitoring_prometheus-sbom-complete.json", complete.into_bytes()),
+        ("sbom/monitoring_prometheus-sbom.json", summary.into_bytes()),
+    ];
+    let mut sums = String::new();
+    for (name, bytes) in &files {
+        write(&folder.join(name), bytes)?;
+        sums.push_str(&format!("{}  {name}\n", sha256(bytes)));
+    }
+    write(&folder.join("SHA256SUMS"), sums)?;
+    Ok(folder)
+}

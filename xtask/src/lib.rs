@@ -1,0 +1,90 @@
+//! What is made of the sources, other than programs.
+//!
+//! | module | what it makes |
+//! |---|---|
+//! | `component` | the component, as the harness's build script makes it |
+//! | [`dist`] | the folder of PlugPipe's registry |
+//! | [`sbom`] | CycloneDX bills of materials, from Cargo's graph |
+//! | [`npm`] | the package for Node |
+//! | [`oci`] | an OCI image layout |
+//! | [`wit`] | the page and the golden file of the world |
+//! | [`reproducible`] | two builds in different folders, compared |
+
+#![deny(missing_docs)]
+
+#[path = "../../host-harness/component.rs"]
+mod component;
+pub mod dist;
+pub mod npm;
+pub mod oci;
+pub mod reproducible;
+pub mod sbom;
+pub mod wit;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+/// The plug's name, as PlugPipe's registry has it.
+pub const NAME: &str = "monitoring_prometheus";
+
+/// The plug's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// Builds the component of the workspace, in the target folder that the harness's build script uses too.
+pub fn build() -> Result<Vec<u8>, String> {
+    component::componentize(&read(&component::compile(&root(), &root().join("target/component"))?)?)
+}
+
+/// The SHA-256 of bytes, in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+}
+
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+}
+
+/// Writes a file, and makes its folder.
+pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), String> {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, bytes));
+    made.map_err(|error| format!("{} cannot be written: {error}", path.display()))
+}
+
+/// Takes away a folder that was made before.
+pub(crate) fn remove(folder: &Path) -> Result<(), String> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{} cannot be removed: {error}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A JSON tree as a file's text.
+pub(crate) fn pretty(tree: &serde_json::Value) -> String {
+    format!("{tree:#}\n")
+}
+
+/// The moment that made files say, so that the same sources make the same files: `SOURCE_DATE_EPOCH` is not needed, because the
+/// commit says when it was made. Sources without a commit are of 1970.
+pub(crate) fn timestamp() -> String {
+    let git = std::process::Command::new("git")
+        .current_dir(root())
+        .env("TZ", "UTC0")
+        .args(["log", "-1", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd"])
+        .output();
+    let said = git.ok().filter(|output| output.status.success());
+    let said = said.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    said.filter(|text| !text.is_empty()).unwrap_or_else(|| "1970-01-01T00:00:00Z".into())
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask TASK`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use xtask::{build, dist, npm, oci, reproducible, root, wit};
+
+const USAGE: &str = "\
+cargo xtask dist [FOLDER]    the folder of PlugPipe's registry, below dist
+cargo xtask npm [FOLDER]     the package for Node, in dist/npm
+cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
+cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
+cargo xtask reproducible     builds the component in two folders, and compares";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let task = arguments.next().unwrap_or_default();
+    let folder = arguments.next().map(PathBuf::from);
+    match run(&task, folder.as_deref()) {
+        Ok(said) => {
+            println!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &str, folder: Option<&Path>) -> Result<String, String> {
+    let at = |default: &str| folder.map_or_else(|| root().join("dist").join(default), Path::to_path_buf);
+    match task {
+        "dist" => dist::make(&build()?, &at("")).map(|folder| folder.display().to_string()),
+        "npm" => npm::make(&build()?, &at("npm")).map(|()| at("npm").display().to_string()),
+        "oci" => oci::make(&build()?, &at("oci")).map(|digest| format!("{}: {digest}", at("oci").display())),
+        "wit" => wit::make().map(|()| wit::page_path().display().to_string()),
+        "reproducible" => reproducible::check().map(|digest| format!("both builds have the SHA-256 {digest}")),
+        _ => Err(USAGE.into()),
+    }
+}

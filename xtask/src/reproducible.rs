@@ -1,0 +1,53 @@
+//! Builds the component twice, from copies of the sources in different folders, and compares.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::{component, read, root, sha256, write};
+
+/// The digest that both builds have.
+pub fn check() -> Result<String, String> {
+    let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder can be made: {error}"))?;
+    let places = [folder.path().join("a"), folder.path().join("another/and/longer/path")];
+    let mut digests = Vec::new();
+    for place in &places {
+        copy(place)?;
+        let module = component::compile(place, &place.join("target"))?;
+        let bytes = component::componentize(&read(&module)?)?;
+        if let Some(leak) = leak(&bytes, place) {
+            return Err(format!("the component holds a path of this machine: {leak}"));
+        }
+        digests.push(sha256(&bytes));
+    }
+    match digests.as_slice() {
+        [one, other] if one == other => Ok(one.clone()),
+        other => Err(format!("two builds of the same sources differ: {}", other.join(", "))),
+    }
+}
+
+/// Copies what Git knows.
+fn copy(to: &Path) -> Result<(), String> {
+    let listed = Command::new("git")
+        .current_dir(root())
+        .args(["ls-files", "-z"])
+        .output()
+        .map_err(|error| format!("git cannot be run: {error}"))?;
+    if !listed.status.success() {
+        return Err(format!("git cannot list the sources: {}", String::from_utf8_lossy(&listed.stderr).trim()));
+    }
+    for name in String::from_utf8_lossy(&listed.stdout).split('\0').filter(|name| !name.is_empty()) {
+        let path = root().join(name);
+        // What was deleted and is not committed yet.
+        if path.is_file() {
+            write(&to.join(name), read(&path)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// A path of the build in the component.
+fn leak(component: &[u8], place: &Path) -> Option<String> {
+    let path = place.to_string_lossy().into_owned();
+    let found = component.windows(path.len()).any(|window| window == path.as_bytes());
+    found.then_some(path)
+}
