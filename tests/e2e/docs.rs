@@ -26,6 +26,13 @@ fn blocks(document: &str) -> Vec<(String, String)> {
     blocks
 }
 
+/// The document's block that begins so, whole.
+pub fn block(document: &str, begin: &str) -> String {
+    let found = blocks(&read(document)).into_iter().find(|(_, content)| content.starts_with(begin));
+    let (_, content) = found.unwrap_or_else(|| panic!("{document} has no block that begins with {begin}"));
+    content + "\n"
+}
+
 /// The command as a shell reads it, with the built binary for `cargo run --`.
 fn shell(arguments: &str) -> Command {
     let binary = harness(&[]);

@@ -42,6 +42,7 @@ mod remote_write;
 mod rule_templates;
 mod rulers;
 mod sandbox;
+mod scaling;
 mod scrape;
 mod secrets;
 mod serve;
