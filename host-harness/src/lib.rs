@@ -32,17 +32,23 @@
 //! | [`pipe`] | pipes: YAML, templates, steps; knows no component |
 //! | [`preview`] | a dashboard as a picture, with live data |
 //! | [`serve`] | a plug behind HTTP |
+//! | `page` | what `serve` shows at `/` |
+//! | [`families`] | an exposition as a list, for views of it |
+//! | [`chart`] | series over time, drawn in a terminal and as SVG |
 //! | [`stack`] | real servers on loopback, for the demo and the tests |
 
 #![deny(missing_docs)]
 
 mod cache;
+pub mod chart;
 mod courier;
 pub mod error;
+pub mod families;
 pub mod grants;
 pub mod handle;
 mod journal;
 mod outbound;
+mod page;
 pub mod pipe;
 pub mod plug;
 pub mod preview;

@@ -132,3 +132,139 @@ fn help_shows_examples() {
         assert!(text.contains("Examples:"), "{text}");
     }
 }
+
+#[test]
+fn json_lines_say_each_step_and_then_the_run() {
+    let file = pipe(
+        "name: p\nsteps:\n  - {name: one, plugin: monitoring_prometheus, config: {metric_name: m, metric_value: 1}}\n  \
+         - {name: two, plugin: monitoring_prometheus, config: {operation: nonsense}}\n",
+    );
+    let output = run(&["run", file.path().to_str().unwrap(), "--json=lines"]);
+    assert_eq!(output.status.code(), Some(1));
+    let lines: Vec<serde_json::Value> =
+        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!((&lines[0]["id"], &lines[0]["step"], &lines[0]["of"]), (&json!("one"), &json!(1), &json!(2)));
+    assert_eq!((&lines[1]["status"], &lines[2]["success"]), (&json!("failed"), &json!(false)));
+}
+
+#[test]
+fn init_writes_a_pipe_that_runs_and_never_writes_over_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let within = |name: &str| folder.path().join("new").join(name).to_str().unwrap().to_owned();
+    let place = folder.path().join("new");
+    let output = run(&["init", place.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let output =
+        run(&["run", &within("pipe.yaml"), "--config", &within("config.yaml"), "--input", "region=eu", "--json"]);
+    assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+    assert_eq!(answer(&output)["steps"][0]["result"]["result"]["labels"]["region"], "eu");
+    std::fs::remove_file(within("config.yaml")).unwrap();
+    std::fs::write(within("pipe.yaml"), "mine").unwrap();
+    let output = run(&["init", place.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("pipe.yaml") && !place.join("config.yaml").exists(), "{}", stderr(&output));
+    assert_eq!(std::fs::read_to_string(within("pipe.yaml")).unwrap(), "mine");
+}
+
+#[test]
+fn completions_and_the_manual_name_every_command() {
+    for arguments in [&["completions", "bash"][..], &["completions", "zsh"], &["completions", "fish"], &["man"]] {
+        let output = run(arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let text = stdout(&output);
+        for command in ["run", "query", "top", "watch", "init"] {
+            assert!(text.contains(command), "{arguments:?}: {command}");
+        }
+    }
+}
+
+#[test]
+fn a_query_without_a_server_or_grant_says_what_to_do() {
+    let output = run(&["query", "up"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    assert!(stderr(&output).contains("prometheus_url"), "{}", stderr(&output));
+    let output = run(&["query", "up", "--prometheus", "http://127.0.0.1:9"]);
+    assert!(stderr(&output).contains("http://127.0.0.1:9"), "{}", stderr(&output));
+    assert_eq!(run(&["query", "up", "--plot"]).status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn a_query_is_a_table_a_chart_csv_and_svg() {
+    if crate::support::without_servers("query of a real Prometheus") {
+        return;
+    }
+    let prometheus = crate::support::prometheus(vec![]).await;
+    let url = prometheus.url.clone();
+    let ask = |more: &[&str]| {
+        let output = run(&[&["query", "vector(42) + vector(0) * time()", "--prometheus", &url], more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    assert!(ask(&[]).contains("42"));
+    assert!(ask(&["--format", "csv"]).starts_with("timestamp,value\n"));
+    let range = ["--range", "10m", "--step", "1m"];
+    let csv = ask(&[&range[..], &["--format", "csv"]].concat());
+    assert_eq!(csv.lines().count(), 12, "{csv}");
+    assert!(ask(&range).contains("course"));
+    let plot = ask(&[&range[..], &["--plot"]].concat());
+    assert!(plot.chars().any(|character| ('\u{2801}'..='\u{28ff}').contains(&character)), "{plot}");
+    let folder = tempfile::tempdir().unwrap();
+    let svg = folder.path().join("q.svg");
+    ask(&[&range[..], &["--svg", svg.to_str().unwrap()]].concat());
+    assert!(std::fs::read_to_string(svg).unwrap().contains("<polyline"));
+}
+
+#[tokio::test]
+async fn top_shows_what_a_served_plug_holds() {
+    let served = crate::serve::Served::start(&[]);
+    served
+        .process(json!({"ctx": {"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 3}}))
+        .await;
+    let output = run(&["top", "--once", "--interval", "0.1", "--url", &served.url]);
+    let text = stdout(&output);
+    assert!(output.status.success() && text.contains("jobs_total") && text.contains("1 families"), "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "0123456789abcdef\n").unwrap();
+    let token = token.to_str().unwrap();
+    let guarded = crate::serve::Served::start(&["--token-file", token]);
+    let without = run(&["top", "--once", "--url", &guarded.url]);
+    assert!(!without.status.success() && stderr(&without).contains("--token-file"), "{}", stderr(&without));
+    let once = ["top", "--once", "--interval", "0.1", "--url", &guarded.url];
+    let by_file = run(&[&once[..], &["--token-file", token]].concat());
+    let by_environment = harness(&[&once[..], &["--token-env", "TOP_TOKEN"]].concat())
+        .env("TOP_TOKEN", "0123456789abcdef")
+        .output()
+        .unwrap();
+    for output in [by_file, by_environment] {
+        assert!(
+            output.status.success() && stdout(&output).contains("0 families"),
+            "{}{}",
+            stdout(&output),
+            stderr(&output)
+        );
+    }
+    let output = run(&["top", "--once", "--url", "http://127.0.0.1:9"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("--url"), "{}", stderr(&output));
+}
+
+#[test]
+fn watch_runs_again_and_says_what_is_another() {
+    use std::io::{BufRead as _, BufReader};
+    let step = |value: u32| {
+        format!(
+            "name: p\nsteps:\n  - {{name: one, plugin: monitoring_prometheus, config: {{metric_name: watched, metric_value: {value}}}}}\n"
+        )
+    };
+    let file = pipe(&step(1));
+    let mut child = harness(&["watch", file.path().to_str().unwrap()]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("watching")));
+    std::fs::write(file.path(), step(22)).unwrap();
+    let found = lines.find(|line| line.starts_with("~ ") || line.starts_with("watching"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(found.as_deref(), Some("~ watched 1 → 22"));
+}

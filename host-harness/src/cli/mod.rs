@@ -1,12 +1,17 @@
 //! The command line: what was asked for, and which file does it. Each command is a file.
 
 mod call;
+mod completions;
 mod dashboards;
 mod demo;
+mod init;
 mod inspect;
+mod query;
 mod run;
 mod serve;
 mod show;
+mod top;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,8 +39,10 @@ const LOG_VARIABLE: &str = "PLUGPIPE_LOG";
         plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
         plugpipe-harness call record_counter --ctx '{\"metric_name\": \"jobs_total\", \"metric_value\": 1}'\n  \
         plugpipe-harness serve --config examples/config/development.yaml\n  \
+        plugpipe-harness query up --prometheus http://127.0.0.1:9090\n  \
         plugpipe-harness inspect\n\n\
-        Exit status: 0 when all went well, 1 when an operation or a step that may not fail did, 2 for a wrong command line."
+        Exit status: 0 when all went well, 1 when an operation or a step that may not fail did, 2 for a wrong command line.\n\
+        Environment: PLUGPIPE_LOG sets levels of logs, NO_COLOR takes colours away, PLUGPIPE_CACHE_DIR is where compiled components are kept."
 )]
 struct Cli {
     /// Without one: demo
@@ -54,6 +61,13 @@ enum Command {
     Dashboards(dashboards::DashboardsArgs),
     Inspect(inspect::InspectArgs),
     Demo(demo::DemoArgs),
+    Query(query::QueryArgs),
+    Top(top::TopArgs),
+    Watch(watch::WatchArgs),
+    Init(init::InitArgs),
+    Completions(completions::CompletionsArgs),
+    /// Write the manual page, in roff
+    Man,
 }
 
 /// Which plug, and what it is given.
@@ -93,10 +107,12 @@ struct PlugArgs {
 
 impl PlugArgs {
     fn plug(&self) -> Result<Plug, Error> {
+        let working = show::Working::on("compiling the component; the next start has it ready");
         let plug = match self.plug.as_deref().filter(|path| !path.as_os_str().is_empty()) {
             Some(path) => Plug::from_file(path)?,
             None => Plug::embedded()?,
         };
+        drop(working);
         Ok(match self.exchanges()? {
             Some(exchanges) => plug.with_exchanges(exchanges),
             None => plug,
@@ -184,6 +200,12 @@ pub(crate) fn main() -> ExitCode {
             Command::Dashboards(args) => dashboards::dashboards(args).await,
             Command::Inspect(args) => inspect::inspect(args).await,
             Command::Demo(args) => demo::demo(args).await,
+            Command::Query(args) => query::query(args).await,
+            Command::Top(args) => top::top(args).await,
+            Command::Watch(args) => watch::watch(args).await,
+            Command::Init(args) => init::init(&args),
+            Command::Completions(args) => completions::completions(&args),
+            Command::Man => completions::man(),
         }
     });
     match outcome {
@@ -203,8 +225,15 @@ fn log_to_stderr(verbose: u8, command: &Command) {
         Command::Run(args) => args.plug.asks_for_debug(),
         Command::Call(args) => args.plug.asks_for_debug(),
         Command::Serve(args) => args.plug.asks_for_debug(),
+        Command::Query(args) => args.plug.asks_for_debug(),
+        Command::Watch(args) => args.plug.asks_for_debug(),
         Command::Dashboards(args) => args.plug().asks_for_debug(),
-        Command::Inspect(_) | Command::Demo(_) => false,
+        Command::Inspect(_)
+        | Command::Demo(_)
+        | Command::Top(_)
+        | Command::Init(_)
+        | Command::Completions(_)
+        | Command::Man => false,
     };
     let level = match verbose {
         // What wasmtime warns of is in the plug's own answer, with the URL and what to do.
@@ -217,7 +246,7 @@ fn log_to_stderr(verbose: u8, command: &Command) {
         Ok(levels) => EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse_lossy(levels),
         Err(_) => EnvFilter::new(level),
     };
-    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let color = std::io::stderr().is_terminal() && show::colors();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

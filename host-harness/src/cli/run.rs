@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use plugpipe_harness::pipe::{self, Pipe, PipeReport, PlugCaller, PlugKind};
 use plugpipe_harness::{Error, PlugHandle};
 use serde_json::{Map, Value};
 
 use super::PlugArgs;
-use super::show::{self, Progress};
+use super::show::{self, JsonLines, Progress};
 
 /// Run a pipe
 ///
@@ -20,7 +20,8 @@ use super::show::{self, Progress};
 #[command(after_help = "Examples:\n  \
     plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
     plugpipe-harness run examples/pipes/basic_pipe_monitoring.yaml --stub data_processor --config examples/config/development.yaml\n  \
-    plugpipe-harness run pipe.yaml --input region=eu --json | jq .steps")]
+    plugpipe-harness run pipe.yaml --input region=eu --json | jq .steps\n  \
+    plugpipe-harness run pipe.yaml --json=lines | jq -r 'select(.step) | [.id, .status] | @tsv'")]
 pub(crate) struct RunArgs {
     /// The pipe, in either dialect
     #[arg(value_name = "PIPE.yaml")]
@@ -31,11 +32,20 @@ pub(crate) struct RunArgs {
     /// Pass over steps of this plug, as if they had succeeded
     #[arg(long = "stub", value_name = "NAME")]
     stubs: Vec<String>,
-    /// Write the whole report as JSON instead of a table
-    #[arg(long)]
-    json: bool,
+    /// Write JSON instead of a table: the whole report at the end, or with --json=lines a line for each step once it is done
+    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "report")]
+    json: Option<Json>,
     #[command(flatten)]
     pub(crate) plug: PlugArgs,
+}
+
+/// How a run is written for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Json {
+    /// One object, once all is done
+    Report,
+    /// One object a line: each step with `step` and `of`, then the run
+    Lines,
 }
 
 pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
@@ -84,12 +94,15 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, Error> {
     let pipe = Pipe::from_yaml(&text)?;
     let caller = Caller::new(args.plug.start().await?, args.stubs).await?;
     let inputs: Map<String, Value> = args.inputs.into_iter().map(|(key, value)| (key, value.into())).collect();
-    let report = pipe::run(&pipe, inputs, &caller, &mut Progress::on_terminal()).await?;
+    let report = match args.json {
+        Some(Json::Lines) => pipe::run(&pipe, inputs, &caller, &mut JsonLines).await?,
+        _ => pipe::run(&pipe, inputs, &caller, &mut Progress::on_terminal()).await?,
+    };
     flush(&caller.handle).await;
-    if args.json {
-        show::print_json(&report);
-    } else {
-        print_table(&report);
+    match args.json {
+        Some(Json::Lines) => JsonLines::end(&report),
+        Some(Json::Report) => show::print_json(&report),
+        None => print_table(&report),
     }
     Ok(report.success)
 }

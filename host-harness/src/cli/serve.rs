@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use super::PlugArgs;
 use super::run::flush;
 
-/// Keep the plug alive behind HTTP: GET /metrics, POST /process, GET /sd, GET /healthz
+/// Keep the plug alive behind HTTP: a page at /, GET /metrics, POST /process, GET /sd, GET /healthz
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness serve\n  \
@@ -69,7 +69,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, Error> {
     let plug = args.plug.start().await?;
     let asks = if options.token.is_some() { "; asks for the token" } else { "" };
     eprintln!(
-        "listening on http://{address}: GET /metrics, POST /process, GET /sd, GET /healthz{asks}; stop with Ctrl-C"
+        "listening on http://{address}: GET /, GET /metrics, POST /process, GET /sd, GET /healthz{asks}; stop with Ctrl-C"
     );
     server::serve_with(listener, plug.clone(), options, asked_to_stop()).await.map_err(problem)?;
     flush(&plug).await;

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use plugpipe_harness::pipe::{Observer, PipeReport, Step, StepReport, StepStatus};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Writes to stdout. A reader that has closed the pipe has seen enough: that is no error.
 pub(crate) fn print(text: &str) {
@@ -17,6 +20,16 @@ pub(crate) fn print(text: &str) {
 pub(crate) fn print_json(value: &impl Serialize) {
     // Everything that comes here is made of maps with text keys, which always serialises.
     print(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// Whether the person behind the terminal has not asked for texts without colour: <https://no-color.org>.
+pub(crate) fn colors() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// The columns of the terminal.
+pub(crate) fn columns() -> u16 {
+    ratatui::crossterm::terminal::size().map_or(80, |(columns, _)| columns)
 }
 
 /// An empty table with this head.
@@ -38,11 +51,11 @@ pub(crate) fn steps(report: &PipeReport) -> Table {
     let mut table = table(["step", "plug", "status", "ms", "what happened"]);
     for step in &report.steps {
         table.add_row([
-            step.id.clone(),
-            step.plug.clone(),
-            status(step.status).to_owned(),
-            format!("{:.1}", step.duration_seconds * 1_000.0),
-            happened(step),
+            Cell::new(&step.id),
+            Cell::new(&step.plug),
+            painted(step.status),
+            Cell::new(format!("{:.1}", step.duration_seconds * 1_000.0)),
+            Cell::new(happened(step)),
         ]);
     }
     table
@@ -80,6 +93,83 @@ fn status(status: StepStatus) -> &'static str {
         StepStatus::Warned => "warned",
         StepStatus::Skipped => "skipped",
         StepStatus::Stubbed => "stubbed",
+    }
+}
+
+/// A status that stands out on a terminal; the word alone says it elsewhere.
+fn painted(status: StepStatus) -> Cell {
+    let cell = Cell::new(self::status(status));
+    if !colors() {
+        return cell;
+    }
+    match status {
+        StepStatus::Succeeded => cell.fg(Color::Green),
+        StepStatus::Failed => cell.fg(Color::Red),
+        StepStatus::Warned => cell.fg(Color::Yellow),
+        StepStatus::Skipped | StepStatus::Stubbed => cell,
+    }
+}
+
+/// How long something may take before it is said that it is under way.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Says on a terminal's stderr that something takes its time, until it is dropped; elsewhere, and where it is quick, nothing.
+pub(crate) struct Working {
+    done: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Working {
+    pub(crate) fn on(what: &'static str) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self { done: None };
+        }
+        let (sender, done) = channel();
+        let thread = std::thread::spawn(move || {
+            let mut wait = PATIENCE;
+            for turn in ['⠋', '⠙', '⠸', '⠴', '⠦', '⠇'].iter().cycle() {
+                if done.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
+                    break;
+                }
+                wait = Duration::from_millis(100);
+                eprint!("\r{turn} {what} … ");
+            }
+            if wait != PATIENCE {
+                // The line is taken back.
+                eprint!("\r\x1b[K");
+            }
+        });
+        Self { done: Some((sender, thread)) }
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        if let Some((sender, thread)) = self.done.take() {
+            drop(sender);
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Writes each step as a line of JSON once it is done, and at the end a line for the whole run.
+pub(crate) struct JsonLines;
+
+impl Observer for JsonLines {
+    fn finished(&mut self, index: usize, total: usize, report: &StepReport) {
+        let mut line = serde_json::to_value(report).unwrap_or_default();
+        if let Some(line) = line.as_object_mut() {
+            line.insert("step".into(), (index + 1).into());
+            line.insert("of".into(), total.into());
+        }
+        print(&line.to_string());
+    }
+}
+
+impl JsonLines {
+    /// The last line.
+    pub(crate) fn end(report: &PipeReport) {
+        let (pipe, success, seconds) = (&report.pipe, report.success, report.duration_seconds);
+        print(&json!({"pipe": pipe, "success": success, "duration_seconds": seconds}).to_string());
     }
 }
 

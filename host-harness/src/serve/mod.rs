@@ -5,6 +5,7 @@
 //! | `GET /metrics` | what was recorded, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
 //! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also where it says `success: false` |
 //! | `GET /sd` | this plug as a target, for `http_sd_configs` of Prometheus |
+//! | `GET /` | a page for people; `page` says what belongs to it |
 //! | `GET /healthz` | 200 while the plug answers; `recovery` says what became of crashes |
 //!
 //! Who can reach an address that is not loopback must show a token; [`Options`] has that and what bounds a caller: bytes, times,
@@ -32,12 +33,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 pub use self::guard::HostName;
-pub use self::token::Token;
+pub use self::token::{Token, authorization};
 
 use self::connections::CameTo;
 use self::guard::{Guard, Refusal};
 use crate::error::Error;
 use crate::handle::PlugHandle;
+use crate::page;
 
 /// The path that asks for no token: who starts and stops servers asks it, and it tells nothing of what was recorded.
 const HEALTH: &str = "/healthz";
@@ -151,13 +153,14 @@ struct Site {
 
 fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
     let guard = Arc::new(Guard::new(&options));
-    Router::new()
+    let shown = plug.clone();
+    let answers = Router::new()
         .route("/sd", get(sd))
         .route("/metrics", get(metrics))
         .route("/process", post(process))
         .route(HEALTH, get(healthz))
-        .layer(middleware::from_fn_with_state(guard, guarded))
-        .with_state(Site { plug, options })
+        .with_state(Site { plug, options });
+    page::attach(answers, &shown).layer(middleware::from_fn_with_state(guard, guarded))
 }
 
 async fn guarded(

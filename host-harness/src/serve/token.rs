@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
+use http::HeaderValue;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::grants::SecretSource;
-use crate::secrets;
+use crate::grants::{CredentialGrant, SecretSource};
+use crate::secrets::{self, Credential};
 
 /// A shorter one can be guessed.
 const LEAST_BYTES: usize = 16;
@@ -49,6 +50,11 @@ impl Token {
         let digest: [u8; 32] = Sha256::digest(text).into();
         self.0.ct_eq(&digest).into()
     }
+}
+
+/// What a client of a served plug sends as `Authorization`. The error says nothing of the token.
+pub fn authorization(token: &SecretSource) -> Result<HeaderValue, String> {
+    Credential::load(&CredentialGrant::Bearer(token.clone())).map(|credential| credential.value)
 }
 
 impl fmt::Debug for Token {

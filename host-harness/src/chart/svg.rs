@@ -1,0 +1,232 @@
+//! Charts as SVG. A chart is a whole document whose colours follow the reader's light or dark; a sparkline is a part of a page, and takes the
+//! colour of the text around it.
+
+use std::fmt::Write as _;
+
+use super::{Series, extent, frame, scale, step};
+
+const WIDTH: f64 = 960.0;
+const PLOT_HEIGHT: f64 = 360.0;
+const TOP: f64 = 44.0;
+const LEFT: f64 = 72.0;
+const RIGHT: f64 = 24.0;
+const LEGEND_LINE: f64 = 20.0;
+
+/// Past so many the legend is no help, and the lines are a tangle: the first ones are drawn, and the rest are counted.
+const MOST_SERIES: usize = 24;
+
+/// Both palettes have at least 3:1 against their background; the lines also differ by dashes.
+const STYLE: &str = "\
+svg{font:13px system-ui,sans-serif;background:#fff;color:#1f2328}\
+text{fill:currentColor}.title{font-weight:600;font-size:15px}.grid{stroke:#8c959f;stroke-opacity:.35}.axis{stroke:currentColor}\
+.line{fill:none;stroke-width:2;stroke-linejoin:round}\
+.s0{--c:#0550ae}.s1{--c:#953800}.s2{--c:#8250df}.s3{--c:#116329}.s4{--c:#a40e26}.s5{--c:#1b7c83}\
+.line,.key{stroke:var(--c)}.dot{fill:var(--c)}\
+@media(prefers-color-scheme:dark){svg{background:#0d1117;color:#e6edf3}\
+.s0{--c:#79c0ff}.s1{--c:#ffa657}.s2{--c:#d2a8ff}.s3{--c:#7ee787}.s4{--c:#ff7b72}.s5{--c:#76e3ea}}";
+
+const DASHES: [&str; 4] = ["", "8 4", "2 3", "10 3 2 3"];
+
+/// A document: axes, a grid, the lines, and a legend. Without a point it says so.
+pub fn svg(title: &str, series: &[Series]) -> String {
+    let shown = series.get(..MOST_SERIES.min(series.len())).unwrap_or_default();
+    let left_out = series.len() - shown.len();
+    let legend = (shown.len() + usize::from(left_out > 0)) as f64 * LEGEND_LINE;
+    let height = TOP + PLOT_HEIGHT + 36.0 + legend + 8.0;
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let _ = write!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\" \
+         aria-label=\"{0}\"><title>{0}</title><style>{STYLE}</style>\
+         <text class=\"title\" x=\"{LEFT}\" y=\"26\">{1}</text>",
+        escaped(title),
+        escaped(&short(title, 110)),
+    );
+    match frame(shown) {
+        Some((times, values)) => plot(&mut out, shown, times, values),
+        None => {
+            let _ = write!(out, "<text x=\"{LEFT}\" y=\"{}\">no points</text>", TOP + 24.0);
+        }
+    }
+    for (index, series) in shown.iter().enumerate() {
+        let y = TOP + PLOT_HEIGHT + 48.0 + index as f64 * LEGEND_LINE;
+        let _ = write!(
+            out,
+            "<line class=\"line {class}\" x1=\"{LEFT}\" x2=\"{end}\" y1=\"{middle}\" y2=\"{middle}\"{dashes}/>\
+             <text x=\"{after}\" y=\"{y}\">{name}</text>",
+            class = class(index),
+            end = LEFT + 28.0,
+            middle = y - 4.0,
+            dashes = dashes(index),
+            after = LEFT + 36.0,
+            name = escaped(&short(&series.name, 120)),
+        );
+    }
+    if left_out > 0 {
+        let y = TOP + PLOT_HEIGHT + 48.0 + shown.len() as f64 * LEGEND_LINE;
+        let _ = write!(out, "<text x=\"{LEFT}\" y=\"{y}\">and {left_out} more, not drawn</text>");
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+fn plot(out: &mut String, series: &[Series], times: (f64, f64), values: (f64, f64)) {
+    let marks = scale::ticks(values, 6);
+    let (low, high) = (marks.first().copied().unwrap_or(values.0), marks.last().copied().unwrap_or(values.1));
+    let (width, bottom) = (WIDTH - LEFT - RIGHT, TOP + PLOT_HEIGHT);
+    let x = |time: f64| LEFT + (time - times.0) / (times.1 - times.0) * width;
+    let y = |value: f64| bottom - (value - low) / (high - low) * PLOT_HEIGHT;
+    for mark in &marks {
+        let _ = write!(
+            out,
+            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{1:.1}\" y2=\"{1:.1}\"/><text x=\"{2}\" y=\"{3:.1}\" text-anchor=\"end\">{4}</text>",
+            WIDTH - RIGHT,
+            y(*mark),
+            LEFT - 8.0,
+            y(*mark) + 4.0,
+            scale::number(*mark),
+        );
+    }
+    for index in 0..=6 {
+        let time = times.0 + (times.1 - times.0) * f64::from(index) / 6.0;
+        let anchor = match index {
+            0 => "start",
+            6 => "end",
+            _ => "middle",
+        };
+        let _ = write!(
+            out,
+            "<line class=\"axis\" x1=\"{0:.1}\" x2=\"{0:.1}\" y1=\"{bottom}\" y2=\"{1}\"/><text x=\"{0:.1}\" y=\"{2}\" text-anchor=\"{anchor}\">{3}</text>",
+            x(time),
+            bottom + 5.0,
+            bottom + 20.0,
+            scale::time(time, times),
+        );
+    }
+    let _ = write!(out, "<path class=\"axis\" fill=\"none\" d=\"M{LEFT} {TOP}V{bottom}H{}\"/>", WIDTH - RIGHT);
+    let step = step(series);
+    for (index, series) in series.iter().enumerate() {
+        for segment in series.segments(step) {
+            if let [(time, value)] = segment.as_slice() {
+                let _ = write!(
+                    out,
+                    "<circle class=\"dot {}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.5\"/>",
+                    class(index),
+                    x(*time),
+                    y(*value)
+                );
+                continue;
+            }
+            let points: Vec<String> =
+                segment.iter().map(|(time, value)| format!("{:.1},{:.1}", x(*time), y(*value))).collect();
+            let _ = write!(
+                out,
+                "<polyline class=\"line {}\"{} points=\"{}\"/>",
+                class(index),
+                dashes(index),
+                points.join(" ")
+            );
+        }
+    }
+}
+
+fn class(index: usize) -> String {
+    format!("s{}", index % 6)
+}
+
+/// Once the colours come again, the lines are dashed.
+fn dashes(index: usize) -> String {
+    match DASHES.get(index / 6 % DASHES.len()) {
+        Some(dashes) if !dashes.is_empty() => format!(" stroke-dasharray=\"{dashes}\""),
+        _ => String::new(),
+    }
+}
+
+/// A line without axes, for a page: `label` is what it says to those who do not see it. Gaps are left out.
+pub fn sparkline(label: &str, values: &[f64]) -> String {
+    const SIZE: (f64, f64) = (160.0, 28.0);
+    let (least, greatest) = extent(values.iter().copied()).unwrap_or((0.0, 0.0));
+    let last = values.len().saturating_sub(1).max(1) as f64;
+    let points: Vec<String> = values
+        .iter()
+        .enumerate()
+        .filter(|(_, value)| value.is_finite())
+        .map(|(index, value)| {
+            let height = if greatest > least { (value - least) / (greatest - least) } else { 0.5 };
+            format!("{:.1},{:.1}", index as f64 / last * SIZE.0, SIZE.1 - 2.0 - height * (SIZE.1 - 4.0))
+        })
+        .collect();
+    format!(
+        "<svg class=\"sparkline\" viewBox=\"0 0 {} {}\" width=\"{0}\" height=\"{1}\" role=\"img\" aria-label=\"{}\" \
+         preserveAspectRatio=\"none\"><polyline fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.5\" points=\"{}\"/></svg>",
+        SIZE.0,
+        SIZE.1,
+        escaped(label),
+        points.join(" "),
+    )
+}
+
+fn short(text: &str, most: usize) -> String {
+    if text.chars().count() <= most { text.to_owned() } else { text.chars().take(most - 1).chain(['…']).collect() }
+}
+
+/// A text as content or attribute of XML and HTML. Characters that XML has no place for become U+FFFD.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\t' | '\n' | '\r' => out.push(' '),
+            character if character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            character => out.push(character),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str) -> Series {
+        Series { name: name.into(), points: vec![(0.0, 1.0), (15.0, 3.0), (30.0, 2.0), (300.0, 2.5)] }
+    }
+
+    #[test]
+    fn a_chart_draws_each_series_and_escapes_its_name() {
+        let text = svg("rate(x[5m]) > 1", &[line("x{a=\"<b>&'\"}"), line("y")]);
+        assert!(text.starts_with("<svg ") && text.ends_with("</svg>\n"));
+        assert!(text.contains("rate(x[5m]) &gt; 1") && text.contains("x{a=&quot;&lt;b&gt;&amp;&#39;&quot;}"), "{text}");
+        // A line of three points and, after the gap, one alone; of each series.
+        assert_eq!((text.matches("<polyline").count(), text.matches("<circle").count()), (2, 2));
+        assert!(text.contains("prefers-color-scheme:dark"));
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_said() {
+        assert!(svg("nothing", &[]).contains("no points"));
+        let many: Vec<Series> = (0..30).map(|index| line(&index.to_string())).collect();
+        let text = svg("many", &many);
+        assert!(text.contains("and 6 more, not drawn"));
+        assert_eq!(text.matches("<polyline").count(), 24);
+    }
+
+    #[test]
+    fn a_sparkline_keeps_within_its_box() {
+        let text = sparkline("up \"1\"", &[1.0, f64::NAN, 5.0, -3.0]);
+        assert!(text.contains("aria-label=\"up &quot;1&quot;\""), "{text}");
+        assert!(text.contains("0.0,14.0 106.7,2.0 160.0,26.0"), "{text}");
+        assert!(sparkline("none", &[]).contains("points=\"\""));
+    }
+
+    #[test]
+    fn no_character_gets_out_of_its_place() {
+        assert_eq!(escaped("<&>\"'\u{0}\n\u{7f}é"), "&lt;&amp;&gt;&quot;&#39;\u{fffd} \u{fffd}é");
+    }
+}

@@ -1,0 +1,150 @@
+//! Charts of characters.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+use ratatui::symbols::Marker;
+use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget as _};
+
+use super::{Series, extent, frame, scale, step};
+
+/// Colours that can be told apart on light and on dark, and by most people with a colour vision deficiency.
+const COLORS: [Color; 6] = [Color::Blue, Color::Yellow, Color::Magenta, Color::Green, Color::Cyan, Color::Red];
+
+/// The escape sequence of each, for the parts that are no widget.
+const SEQUENCES: [&str; 6] = ["34", "33", "35", "32", "36", "31"];
+
+/// A chart of so many columns and rows, with axes; below it the legend. An empty text where there is nothing to draw.
+pub fn terminal(series: &[Series], columns: u16, rows: u16, colors: bool) -> String {
+    let Some((times, values)) = frame(series) else { return String::new() };
+    let step = step(series);
+    let segments: Vec<(usize, Vec<(f64, f64)>)> = series
+        .iter()
+        .enumerate()
+        .flat_map(|(index, series)| series.segments(step).into_iter().map(move |segment| (index, segment)))
+        .collect();
+    let datasets = segments
+        .iter()
+        .map(|(index, points)| {
+            let color = COLORS.get(index % COLORS.len()).copied().unwrap_or_default();
+            Dataset::default()
+                .marker(Marker::Braille)
+                .graph_type(if points.len() > 1 { GraphType::Line } else { GraphType::Scatter })
+                .style(Style::new().fg(color))
+                .data(points)
+        })
+        .collect();
+    let marks = scale::ticks(values, usize::from(rows / 4).clamp(1, 6));
+    let bounds = [marks.first().copied().unwrap_or(values.0), marks.last().copied().unwrap_or(values.1)];
+    let labels = |wanted: u16| -> Vec<String> {
+        (0..=wanted)
+            .map(|index| times.0 + (times.1 - times.0) * f64::from(index) / f64::from(wanted))
+            .map(|at| scale::time(at, times))
+            .collect()
+    };
+    let chart = Chart::new(datasets)
+        .x_axis(Axis::default().bounds([times.0, times.1]).labels(labels((columns / 24).clamp(1, 8))))
+        .y_axis(
+            Axis::default().bounds(bounds).labels(marks.iter().map(|mark| scale::number(*mark)).collect::<Vec<_>>()),
+        );
+    let area = Rect::new(0, 0, columns.max(20), rows.max(5));
+    let mut buffer = Buffer::empty(area);
+    chart.render(area, &mut buffer);
+    let mut text = lines(&buffer, colors);
+    for (index, series) in series.iter().enumerate() {
+        text.push_str(&format!(
+            "{} {}\n",
+            painted("━━", index, colors),
+            fitting(&series.name, columns.saturating_sub(3))
+        ));
+    }
+    text
+}
+
+fn lines(buffer: &Buffer, colors: bool) -> String {
+    let mut text = String::new();
+    for row in buffer.area.rows() {
+        let mut line = String::new();
+        let mut color = Color::Reset;
+        for position in row.positions() {
+            let Some(cell) = buffer.cell(position) else { continue };
+            if colors && cell.fg != color {
+                color = cell.fg;
+                let index = COLORS.iter().position(|own| *own == color);
+                let sequence = index.and_then(|index| SEQUENCES.get(index)).unwrap_or(&"0");
+                line.push_str(&format!("\x1b[{sequence}m"));
+            }
+            line.push_str(cell.symbol());
+        }
+        if color != Color::Reset {
+            line.push_str("\x1b[0m");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn painted(text: &str, index: usize, colors: bool) -> String {
+    match SEQUENCES.get(index % SEQUENCES.len()).filter(|_| colors) {
+        Some(sequence) => format!("\x1b[{sequence}m{text}\x1b[0m"),
+        None => text.to_owned(),
+    }
+}
+
+/// As much of a text as fits.
+fn fitting(text: &str, columns: u16) -> String {
+    let columns = usize::from(columns.max(1));
+    if text.chars().count() <= columns {
+        return text.to_owned();
+    }
+    text.chars().take(columns - 1).chain(['…']).collect()
+}
+
+/// A line of blocks, each the last value of its share of the points; a space is a gap.
+pub fn blocks(points: &[(f64, f64)], columns: usize) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let Some((least, greatest)) = extent(points.iter().map(|point| point.1)) else { return String::new() };
+    let share = points.len().div_ceil(columns.max(1)).max(1);
+    let block = |value: f64| match value {
+        value if !value.is_finite() => ' ',
+        _ if greatest <= least => '▄',
+        value => {
+            let height = ((value - least) / (greatest - least) * 7.0).round() as usize;
+            BLOCKS.get(height).copied().unwrap_or('█')
+        }
+    };
+    points.chunks(share).filter_map(|share| share.last()).map(|point| block(point.1)).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn rising(name: &str) -> Series {
+        Series { name: name.into(), points: (0..60).map(|index| (f64::from(index) * 60.0, f64::from(index))).collect() }
+    }
+
+    #[test]
+    fn a_chart_keeps_its_width_and_names_its_series() {
+        for columns in [40, 80, 200] {
+            let text = terminal(&[rising("up"), rising(&"x".repeat(300))], columns, 16, false);
+            assert!(text.lines().all(|line| line.chars().count() <= usize::from(columns)), "{text}");
+            assert!(text.contains("━━ up\n") && text.contains("xx…\n") && text.contains("00:00"), "{text}");
+            assert!(text.chars().any(|character| ('\u{2801}'..='\u{28ff}').contains(&character)), "{text}");
+            assert!(!text.contains('\x1b'));
+        }
+        assert!(terminal(&[rising("up")], 80, 16, true).contains("\x1b[34m"));
+        assert_eq!(terminal(&[], 80, 16, true), "");
+    }
+
+    #[test]
+    fn blocks_follow_the_values() {
+        let points: Vec<(f64, f64)> = (0..8).map(|index| (f64::from(index), f64::from(index))).collect();
+        assert_eq!(blocks(&points, 8), "▁▂▃▄▅▆▇█");
+        assert_eq!(blocks(&points, 4), "▂▄▆█");
+        assert_eq!(blocks(&[(0.0, 5.0), (1.0, f64::NAN), (2.0, 5.0)], 10), "▄ ▄");
+        assert_eq!(blocks(&[], 10), "");
+    }
+}

@@ -1,0 +1,39 @@
+//! `completions` and `man`: what shells and `man` are told of the command line.
+
+use std::io::Write as _;
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+use plugpipe_harness::Error;
+
+use super::Cli;
+
+/// Write completions for a shell
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    plugpipe-harness completions bash > ~/.local/share/bash-completion/completions/plugpipe-harness\n  \
+    plugpipe-harness completions fish > ~/.config/fish/completions/plugpipe-harness.fish")]
+pub(crate) struct CompletionsArgs {
+    /// Which one
+    shell: Shell,
+}
+
+pub(crate) fn completions(args: &CompletionsArgs) -> Result<bool, Error> {
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "plugpipe-harness", &mut text);
+    write(&text);
+    Ok(true)
+}
+
+pub(crate) fn man() -> Result<bool, Error> {
+    let mut text = Vec::new();
+    let problem = |error: std::io::Error| Error::Demo(format!("the manual page cannot be written: {error}"));
+    clap_mangen::Man::new(Cli::command()).render(&mut text).map_err(problem)?;
+    write(&text);
+    Ok(true)
+}
+
+/// As `show::print` does: a reader that is gone is no error.
+fn write(text: &[u8]) {
+    let _ = std::io::stdout().write_all(text);
+}

@@ -1,0 +1,110 @@
+//! `init`: files to begin with. Never writes over one that is there.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use plugpipe_harness::Error;
+
+use super::show;
+
+const CONFIG: &str = r#"# What the plug monitoring_prometheus is told: plugpipe-harness run pipe.yaml --config config.yaml
+#
+# Servers that are named here are granted: the plug may send requests to their origins (scheme, host, port), and nowhere else.
+# Take the # away from those that you have.
+
+prometheus_config:
+  # Where metrics are pushed after each record. Without it they stay in memory, for /metrics of `plugpipe-harness serve`.
+  # gateway_url: "http://127.0.0.1:9091"
+
+  # Where PromQL is asked: plugpipe-harness query up --config config.yaml
+  # prometheus_url: "http://127.0.0.1:9090"
+
+  # Where dashboards are brought to.
+  # grafana_url: "http://127.0.0.1:3000"
+
+  # Names the group of pushes. Two plugs need different groups: give each an instance, or another job.
+  job_name: "my-pipes"
+  # ${NAME} is replaced from the environment, for names that are granted with --env HOSTNAME.
+  # instance: "${HOSTNAME}"
+
+  # Credentials belong into the environment, not into this file: grant their names with --env.
+  # prometheus_auth:
+  #   type: bearer
+  #   token: "${PROMETHEUS_TOKEN}"
+"#;
+
+const PIPE: &str = r#"# A first pipe: plugpipe-harness run pipe.yaml --input region=eu
+name: first-pipe
+
+inputs:
+  region: "us"
+
+steps:
+  # Counters add up over calls, for as long as the plug is kept.
+  - name: count
+    plugin: monitoring_prometheus
+    config:
+      operation: record_counter
+      metric_name: first_pipe_runs_total
+      metric_value: 1
+      labels:
+        # A value from the pipe's inputs. Prometheus's own braces, as in {{ $value }}, pass through.
+        region: "{{ inputs.region }}"
+
+  - name: duration
+    plugin: monitoring_prometheus
+    # What came before may have failed; this runs all the same.
+    always_run: true
+    config:
+      operation: record_histogram
+      metric_name: first_pipe_duration_seconds
+      metric_value: "{{ pipeline.duration_seconds }}"
+"#;
+
+/// Write a commented configuration and a first pipe
+///
+/// A file that is there is never written over: then nothing is written.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  plugpipe-harness init\n  plugpipe-harness init my-pipes && plugpipe-harness run my-pipes/pipe.yaml --config my-pipes/config.yaml"
+)]
+pub(crate) struct InitArgs {
+    /// Where; made if need be
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+}
+
+pub(crate) fn init(args: &InitArgs) -> Result<bool, Error> {
+    let files = [("config.yaml", CONFIG), ("pipe.yaml", PIPE)].map(|(name, text)| (args.folder.join(name), text));
+    if let Some((path, _)) = files.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
+        return Err(there_already(path));
+    }
+    fs::create_dir_all(&args.folder).map_err(|error| unwritable(&args.folder, &error))?;
+    for (path, text) in &files {
+        write_new(path, text)?;
+        show::print(&format!("wrote {}", path.display()));
+    }
+    let [(config, _), (pipe, _)] = &files;
+    show::print(&format!("\nNext: plugpipe-harness run {} --config {}", pipe.display(), config.display()));
+    Ok(true)
+}
+
+/// Refuses also what came into being since it was looked for.
+fn write_new(path: &Path, text: &str) -> Result<(), Error> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => there_already(path),
+        _ => unwritable(path, &error),
+    })?;
+    file.write_all(text.as_bytes()).map_err(|error| unwritable(path, &error))
+}
+
+fn there_already(path: &Path) -> Error {
+    let problem = "is there already and stays as it is; nothing was written: name another folder, or move it away";
+    Error::Settings { what: path.display().to_string(), problem: problem.into() }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    Error::Settings { what: path.display().to_string(), problem: format!("cannot be written: {error}") }
+}

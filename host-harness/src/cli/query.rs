@@ -1,0 +1,354 @@
+//! `query`: PromQL as a table, a chart, CSV or JSON.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use plugpipe_harness::chart::{self, Series};
+use plugpipe_harness::{Error, Origin};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::PlugArgs;
+use super::show;
+
+/// Rows of a chart in the terminal, without its legend.
+const ROWS: u16 = 20;
+
+/// Columns of a chart where there is no terminal to fill.
+const COLUMNS: u16 = 100;
+
+/// Columns of the line of blocks in a table.
+const BLOCKS: usize = 24;
+
+/// Ask PromQL, at one moment or over a range
+///
+/// The configured Prometheus is asked, or the one that --prometheus names, which also grants its origin.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    plugpipe-harness query up --prometheus http://127.0.0.1:9090\n  \
+    plugpipe-harness query 'rate(plugpipe_plugin_executions_total[5m])' --range 1h --step 30s --plot --config examples/config/development.yaml\n  \
+    plugpipe-harness query up --range 6h --svg up.svg --prometheus http://127.0.0.1:9090\n  \
+    plugpipe-harness query up --range 1h --format csv --prometheus http://127.0.0.1:9090 > up.csv")]
+pub(crate) struct QueryArgs {
+    /// The expression
+    #[arg(value_name = "PROMQL")]
+    query: String,
+    /// Ask over so much time up to --end, such as 1h or 2d
+    #[arg(long, value_name = "DURATION")]
+    range: Option<String>,
+    /// From one point to the next, such as 30s; default 15s, and more where that would be too many points
+    #[arg(long, value_name = "DURATION", requires = "range")]
+    step: Option<String>,
+    /// The moment, or the end of the range: told from now, such as now-1d, or Unix seconds; a moment also as RFC 3339
+    #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
+    end: String,
+    /// Draw a chart in the terminal
+    #[arg(long, requires = "range", conflicts_with = "format")]
+    plot: bool,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Write a chart with axes and legend to this file
+    #[arg(long, value_name = "FILE", requires = "range")]
+    svg: Option<PathBuf>,
+    /// Ask this Prometheus instead of the configured one, and grant its origin
+    #[arg(long, value_name = "URL", value_parser = server)]
+    prometheus: Option<Url>,
+    #[command(flatten)]
+    pub(crate) plug: PlugArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people: over a range a row for each series, with its extent and its course
+    Table,
+    /// The result as Prometheus has it
+    Json,
+    /// A row for each sample, a column for each label
+    Csv,
+}
+
+fn server(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("{error}; expected a URL such as http://127.0.0.1:9090"))?;
+    Origin::of(&url).ok_or("expected http or https")?;
+    Ok(url)
+}
+
+pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, Error> {
+    let mut ctx = Map::new();
+    ctx.insert("operation".into(), "query_metrics".into());
+    ctx.insert("query".into(), args.query.clone().into());
+    match &args.range {
+        Some(range) => {
+            let mut asked = json!({"start": before(&args.end, range)?, "end": args.end});
+            if let (Some(step), Some(asked)) = (&args.step, asked.as_object_mut()) {
+                asked.insert("step".into(), step.clone().into());
+            }
+            ctx.insert("time_range".into(), asked);
+        }
+        None => {
+            ctx.insert("time".into(), args.end.clone().into());
+        }
+    }
+    if let Some(url) = &args.prometheus {
+        args.plug.grants.extend(Origin::of(url));
+        ctx.insert("prometheus_config".into(), json!({"prometheus_url": url.as_str()}));
+    }
+    let answer = args.plug.start().await?.process(&ctx.into()).await?;
+    let text = |path: &str| answer.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    if answer.get("success") != Some(&Value::Bool(true)) {
+        eprintln!("error: {}", text("/error"));
+        if text("/error_code") == "not_configured" {
+            eprintln!("name a server with --prometheus URL, or as prometheus_url in the --config file");
+        }
+        return Ok(false);
+    }
+    for remark in ["warnings", "infos"] {
+        for remark in answer.pointer("/result").and_then(|result| result.get(remark)?.as_array()).into_iter().flatten()
+        {
+            eprintln!("Prometheus remarks: {}", remark.as_str().unwrap_or_default());
+        }
+    }
+    if let Some(step) = answer.pointer("/result/step_raised_to_seconds") {
+        eprintln!("the step was raised to {step} s, so that the server gives all points in one answer");
+    }
+    if answer.pointer("/result/mock") == Some(&Value::Bool(true)) {
+        eprintln!("mock_mode is on: no server was asked");
+    }
+    let found = answer.pointer("/result/query_result").cloned().unwrap_or_default();
+    if let Some(path) = &args.svg {
+        let problem =
+            |error: std::io::Error| Error::Settings { what: path.display().to_string(), problem: error.to_string() };
+        fs::write(path, chart::svg(&args.query, &over_time(&found))).map_err(problem)?;
+        eprintln!("wrote {}", path.display());
+    }
+    match args.format {
+        Format::Json => show::print_json(&found),
+        Format::Csv => show::print(csv(&found).trim_end()),
+        Format::Table if args.plot => show::print(plot(&over_time(&found)).trim_end()),
+        // Who asked for a file has what was asked for.
+        Format::Table if args.svg.is_some() => {}
+        Format::Table => show::print(&table(&found)),
+    }
+    Ok(true)
+}
+
+/// The start of a range of this length. The plug reads times that are told from now, and from an instant on only this side counts back.
+fn before(end: &str, range: &str) -> Result<Value, Error> {
+    if let Some(ago) = end.strip_prefix("now") {
+        // `now-1d` and a range of 1h begin at `now-1d1h`, which the plug reads as the sum.
+        return seconds(ago.strip_prefix('-').unwrap_or("0s"))
+            .and_then(|ago| Ok(format!("now-{}ms", ((ago + seconds(range)?) * 1e3).round())))
+            .map(Value::from);
+    }
+    let at: f64 = end.parse().map_err(|_| Error::Settings {
+        what: "--end".into(),
+        problem: format!("{end:?} cannot be the end of a --range; expected now, now-1d or Unix seconds"),
+    })?;
+    Ok(json!(at - seconds(range)?))
+}
+
+/// A duration as Prometheus writes it, such as `1h30m`.
+fn seconds(text: &str) -> Result<f64, Error> {
+    let wrong = || Error::Settings {
+        what: "--range".into(),
+        problem: format!("{text:?} is no duration; expected one such as 30s, 1h or 1d12h"),
+    };
+    let mut rest = text;
+    let mut total = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, after) = rest.split_at(digits);
+        let unit = after.find(|character: char| character.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit);
+        let factor = match unit {
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3_600.0,
+            "d" => 86_400.0,
+            "w" => 604_800.0,
+            "y" => 31_536_000.0,
+            _ => return Err(wrong()),
+        };
+        total += number.parse::<f64>().map_err(|_| wrong())? * factor;
+        rest = after;
+    }
+    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+}
+
+/// The rows of a vector or matrix; a scalar or text as one row without labels.
+fn rows(found: &Value) -> Vec<Row> {
+    let kind = found.get("resultType").and_then(Value::as_str).unwrap_or_default();
+    let result = found.get("result").cloned().unwrap_or_default();
+    match result {
+        Value::Array(pair) if matches!(kind, "scalar" | "string") => {
+            vec![Row { labels: Map::new(), samples: vec![Sample::of(&Value::Array(pair), false)] }]
+        }
+        Value::Array(series) => series.iter().map(Row::of).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A series of a result.
+struct Row {
+    labels: Map<String, Value>,
+    samples: Vec<Sample>,
+}
+
+/// A time and what was then: a number as the server writes it, or a histogram in one line.
+struct Sample {
+    time: f64,
+    value: String,
+}
+
+impl Row {
+    fn of(series: &Value) -> Self {
+        let labels = series.get("metric").and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut samples = Vec::new();
+        for (key, histogram) in [("value", false), ("histogram", true)] {
+            samples.extend(series.get(key).map(|pair| Sample::of(pair, histogram)));
+        }
+        for (key, histograms) in [("values", false), ("histograms", true)] {
+            let pairs = series.get(key).and_then(Value::as_array).into_iter().flatten();
+            samples.extend(pairs.map(|pair| Sample::of(pair, histograms)));
+        }
+        samples.sort_by(|one, other| one.time.total_cmp(&other.time));
+        Self { labels, samples }
+    }
+
+    /// `name{label="value"}`, as PromQL selects it.
+    fn name(&self) -> String {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let name = self.labels.get("__name__").map(text).unwrap_or_default();
+        let labels: Vec<String> = self
+            .labels
+            .iter()
+            .filter(|(label, _)| *label != "__name__")
+            // JSON's escapes of a text are PromQL's.
+            .map(|(label, value)| format!("{label}={value}"))
+            .collect();
+        if labels.is_empty() && !name.is_empty() { name } else { format!("{name}{{{}}}", labels.join(", ")) }
+    }
+
+    fn points(&self) -> Vec<(f64, f64)> {
+        self.samples.iter().map(|sample| (sample.time, sample.value.parse().unwrap_or(f64::NAN))).collect()
+    }
+}
+
+impl Sample {
+    fn of(pair: &Value, histogram: bool) -> Self {
+        let text = |path: &str| pair.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let value = if histogram { format!("count {}, sum {}", text("/1/count"), text("/1/sum")) } else { text("/1") };
+        Self { time: pair.pointer("/0").and_then(Value::as_f64).unwrap_or(f64::NAN), value }
+    }
+}
+
+fn over_time(found: &Value) -> Vec<Series> {
+    rows(found).iter().map(|row| Series { name: row.name(), points: row.points() }).collect()
+}
+
+fn table(found: &Value) -> String {
+    let rows = rows(found);
+    if rows.is_empty() {
+        return "no series".into();
+    }
+    if found.get("resultType").and_then(Value::as_str) != Some("matrix") {
+        let mut table = show::table(["series", "value"]);
+        for row in &rows {
+            table.add_row([row.name(), row.samples.first().map(|sample| sample.value.clone()).unwrap_or_default()]);
+        }
+        return table.to_string();
+    }
+    let mut table = show::table(["series", "points", "least", "greatest", "last", "course"]);
+    for row in &rows {
+        let points = row.points();
+        let finite = || points.iter().map(|point| point.1).filter(|value| value.is_finite());
+        let end = |of: fn(f64, f64) -> f64| finite().reduce(of).map(chart::number).unwrap_or_default();
+        table.add_row([
+            row.name(),
+            points.len().to_string(),
+            end(f64::min),
+            end(f64::max),
+            row.samples
+                .last()
+                .map(|sample| sample.value.parse().map_or(sample.value.clone(), chart::number))
+                .unwrap_or_default(),
+            chart::blocks(&points, BLOCKS),
+        ]);
+    }
+    table.to_string()
+}
+
+fn plot(series: &[Series]) -> String {
+    let terminal = std::io::stdout().is_terminal();
+    let columns = if terminal { show::columns() } else { COLUMNS };
+    let text = chart::terminal(series, columns, ROWS, terminal && show::colors());
+    if text.is_empty() { "no points to draw".into() } else { text }
+}
+
+fn csv(found: &Value) -> String {
+    let rows = rows(found);
+    let labels: BTreeSet<&String> = rows.iter().flat_map(|row| row.labels.keys()).collect();
+    let mut out = String::new();
+    let mut line = |cells: Vec<&str>| {
+        let cells: Vec<String> = cells.into_iter().map(cell).collect();
+        out.push_str(&cells.join(","));
+        out.push('\n');
+    };
+    line(labels.iter().map(|label| label.as_str()).chain(["timestamp", "value"]).collect());
+    for row in &rows {
+        for sample in &row.samples {
+            let time = sample.time.to_string();
+            let values = labels.iter().map(|label| row.labels.get(*label).and_then(Value::as_str).unwrap_or_default());
+            line(values.chain([time.as_str(), sample.value.as_str()]).collect());
+        }
+    }
+    out
+}
+
+/// A cell as RFC 4180 has it.
+fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_ends_where_it_was_told() {
+        assert_eq!(before("now", "1h").unwrap(), "now-3600000ms");
+        assert_eq!(before("now-1d", "30m").unwrap(), "now-88200000ms");
+        assert_eq!(before("1000", "1m40s").unwrap(), json!(900.0));
+        for (end, range) in
+            [("yesterday", "1h"), ("now", ""), ("now", "1"), ("now", "h"), ("now", "1x"), ("now", "1h-")]
+        {
+            assert!(before(end, range).is_err(), "{end} {range}");
+        }
+    }
+
+    #[test]
+    fn results_of_each_kind_are_written() {
+        let vector = json!({"resultType": "vector", "result": [
+            {"metric": {"__name__": "up", "job": "a,\"b\""}, "value": [1.5, "1"]},
+            {"metric": {}, "histogram": [1.5, {"count": "3", "sum": "4.5", "buckets": []}]},
+        ]});
+        assert_eq!(
+            csv(&vector),
+            "__name__,job,timestamp,value\nup,\"a,\"\"b\"\"\",1.5,1\n,,1.5,\"count 3, sum 4.5\"\n"
+        );
+        let text = table(&vector);
+        assert!(text.contains(r#"up{job="a,\"b\""}"#) && text.contains("count 3, sum 4.5"), "{text}");
+        let scalar = json!({"resultType": "scalar", "result": [7, "NaN"]});
+        assert_eq!(csv(&scalar), "timestamp,value\n7,NaN\n");
+        let matrix = json!({"resultType": "matrix", "result": [{"metric": {"a": "b"}, "values": [[1, "1"], [2, "+Inf"], [3, "20000"]]}]});
+        let text = table(&matrix);
+        assert!(text.contains("20k") && text.contains("▁ █"), "{text}");
+        assert_eq!(table(&json!({"resultType": "vector", "result": []})), "no series");
+    }
+}

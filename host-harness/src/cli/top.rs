@@ -1,0 +1,505 @@
+//! `top`: what a running `serve` holds, and what becomes of its pushes, live.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use http::{HeaderValue, Request, header};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use plugpipe_harness::chart::{blocks, number};
+use plugpipe_harness::families::{self, Family};
+use plugpipe_harness::grants::SecretSource;
+use plugpipe_harness::{Error, Origin, serve};
+use ratatui::Frame;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::layout::{Constraint, Layout};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Table, TableState};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use url::Url;
+
+use super::show;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest exposition that is read.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// Looks that a family's course is made of.
+const COURSE: usize = 60;
+
+/// Rows of the pushes.
+const EVENTS: u16 = 6;
+
+/// Watch a running `serve`: its families, their rates, its pushes and crashes
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  plugpipe-harness top\n  plugpipe-harness top --url http://127.0.0.1:9464 --interval 5\n  \
+    plugpipe-harness top --url http://plug.example:8080 --token-file token.txt\n\n\
+    Keys: ↑ ↓ PgUp PgDn move, s sorts by name, series or rate, q or Esc ends."
+)]
+pub(crate) struct TopArgs {
+    /// Where it serves
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = served)]
+    url: Url,
+    /// Seconds from one look to the next
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
+    interval: f64,
+    /// Show the token in this file, where `serve` asks for one
+    #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
+    token_file: Option<PathBuf>,
+    /// Show the token that the environment has under this name
+    #[arg(long, value_name = "NAME")]
+    token_env: Option<String>,
+    /// Look twice, write one picture as text, and end
+    #[arg(long)]
+    once: bool,
+    /// With --once: the columns of the picture
+    #[arg(long, value_name = "COLUMNS", requires = "once", default_value_t = 100, value_parser = clap::value_parser!(u16).range(40..=400))]
+    width: u16,
+}
+
+fn served(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("{error}; expected a URL such as http://127.0.0.1:8080"))?;
+    if url.scheme() == "http" { Ok(url) } else { Err("expected http: `serve` speaks no other".into()) }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let expected = "expected seconds from 0.1 to 3600";
+    let seconds: f64 = text.parse().map_err(|_| expected.to_owned())?;
+    if (0.1..=3_600.0).contains(&seconds) { Ok(seconds) } else { Err(expected.into()) }
+}
+
+impl TopArgs {
+    fn server(&self) -> Result<Server, Error> {
+        let from_file = self.token_file.clone().map(|path| ("--token-file", SecretSource::File(path)));
+        let from_env = self.token_env.clone().map(|name| ("--token-env", SecretSource::Env(name)));
+        let authorization = from_file.or(from_env).map(|(option, source)| {
+            serve::authorization(&source).map_err(|problem| Error::Settings { what: option.into(), problem })
+        });
+        Ok(Server { url: self.url.clone(), authorization: authorization.transpose()? })
+    }
+}
+
+/// Where it serves, and what it asks for.
+struct Server {
+    url: Url,
+    authorization: Option<HeaderValue>,
+}
+
+pub(crate) async fn top(args: TopArgs) -> Result<bool, Error> {
+    let interval = Duration::from_secs_f64(args.interval);
+    let mut view = View::new(args.server()?);
+    view.look().await;
+    if let (Some(problem), false) = (&view.problem, view.seen()) {
+        return Err(Error::Demo(problem.clone()));
+    }
+    if args.once {
+        tokio::time::sleep(interval).await;
+        view.look().await;
+        show::print(picture(&mut view, args.width)?.trim_end());
+        return Ok(view.problem.is_none());
+    }
+    if !std::io::stdout().is_terminal() {
+        return Err(Error::Demo("top needs a terminal; --once writes one picture without".into()));
+    }
+    let mut terminal = ratatui::init();
+    let outcome = live(&mut terminal, &mut view, interval).await;
+    ratatui::restore();
+    outcome.map_err(|error| Error::Demo(format!("the terminal: {error}")))?;
+    Ok(true)
+}
+
+async fn live(terminal: &mut ratatui::DefaultTerminal, view: &mut View, interval: Duration) -> std::io::Result<()> {
+    let mut next = Instant::now() + interval;
+    loop {
+        terminal.draw(|frame| view.draw(frame))?;
+        let wait = next.saturating_duration_since(Instant::now());
+        // Waiting for a key blocks; that is no work for the runtime's own threads.
+        let pressed =
+            tokio::task::spawn_blocking(move || if event::poll(wait)? { event::read().map(Some) } else { Ok(None) });
+        match pressed.await.map_err(std::io::Error::other)?? {
+            Some(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+                if interrupt || !view.pressed(key.code) {
+                    return Ok(());
+                }
+            }
+            // Of another size, drawn anew.
+            Some(_) => {}
+            None => {
+                view.look().await;
+                next = Instant::now() + interval;
+            }
+        }
+    }
+}
+
+/// The view as text.
+fn picture(view: &mut View, width: u16) -> Result<String, Error> {
+    let height = (view.rows.len() as u16).saturating_add(EVENTS + 7).clamp(16, 60);
+    let wrong = |error: std::convert::Infallible| -> Error { match error {} };
+    let mut terminal = ratatui::Terminal::new(TestBackend::new(width, height)).map_err(wrong)?;
+    terminal.draw(|frame| view.draw(frame)).map_err(wrong)?;
+    let buffer = terminal.backend().buffer();
+    let lines = buffer.area.rows().map(|row| {
+        let line: String =
+            row.positions().filter_map(|position| buffer.cell(position)).map(|cell| cell.symbol()).collect();
+        line.trim_end().to_owned()
+    });
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Name,
+    Series,
+    Rate,
+}
+
+/// A family as it is shown.
+struct Shown {
+    name: String,
+    kind: String,
+    series: usize,
+    total: f64,
+    rate: f64,
+    course: Vec<(f64, f64)>,
+}
+
+struct View {
+    server: Server,
+    order: Order,
+    state: TableState,
+    rows: Vec<Shown>,
+    /// Total and time of the last look, and the rates so far.
+    last: BTreeMap<String, (f64, Vec<(f64, f64)>)>,
+    looked: Option<Instant>,
+    began: Instant,
+    bytes: usize,
+    health: Value,
+    status: Value,
+    problem: Option<String>,
+}
+
+impl View {
+    fn new(server: Server) -> Self {
+        Self {
+            server,
+            order: Order::Name,
+            state: TableState::default(),
+            rows: Vec::new(),
+            last: BTreeMap::new(),
+            looked: None,
+            began: Instant::now(),
+            bytes: 0,
+            health: Value::Null,
+            status: Value::Null,
+            problem: None,
+        }
+    }
+
+    fn seen(&self) -> bool {
+        self.looked.is_some()
+    }
+
+    async fn look(&mut self) {
+        let asked = async {
+            let text = get(&self.server, "/metrics").await?;
+            let health = get(&self.server, "/healthz").await?;
+            // An older one has none.
+            let status = get(&self.server, "/status").await.unwrap_or_default();
+            Ok::<_, String>((text, health, status))
+        };
+        match asked.await {
+            Ok((text, health, status)) => {
+                self.problem = None;
+                self.bytes = text.len();
+                self.health = serde_json::from_str(&health).unwrap_or_default();
+                self.status = serde_json::from_str(&status).unwrap_or_default();
+                self.take(families::read(&text), Instant::now());
+            }
+            Err(problem) => self.problem = Some(problem),
+        }
+    }
+
+    fn take(&mut self, families: Vec<Family>, now: Instant) {
+        let elapsed = self.looked.map(|looked| now.duration_since(looked).as_secs_f64().max(1e-3));
+        let at = now.duration_since(self.began).as_secs_f64();
+        let mut next = BTreeMap::new();
+        self.rows = families
+            .into_iter()
+            .map(|family| {
+                let total = family.total();
+                let counts = matches!(family.kind.as_str(), "counter" | "histogram" | "summary");
+                let (rate, mut course) = match (self.last.remove(&family.name), elapsed) {
+                    // A counter that fell began anew.
+                    (Some((before, course)), Some(elapsed)) if counts => {
+                        (((total - before).max(0.0)) / elapsed, course)
+                    }
+                    (Some((_, course)), _) => (f64::NAN, course),
+                    (None, _) => (f64::NAN, Vec::new()),
+                };
+                course.push((at, if counts { rate } else { total }));
+                if course.len() > COURSE {
+                    course.remove(0);
+                }
+                next.insert(family.name.clone(), (total, course.clone()));
+                Shown { series: family.series(), name: family.name, kind: family.kind, total, rate, course }
+            })
+            .collect();
+        self.last = next;
+        self.looked = Some(now);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        let key = |number: f64| if number.is_nan() { -1.0 } else { number };
+        self.rows.sort_by(|one, other| {
+            let by = match self.order {
+                Order::Name => std::cmp::Ordering::Equal,
+                Order::Series => other.series.cmp(&one.series),
+                Order::Rate => key(other.rate).total_cmp(&key(one.rate)),
+            };
+            by.then_with(|| one.name.cmp(&other.name))
+        });
+    }
+
+    /// Does what a key stands for; false to end.
+    fn pressed(&mut self, key: KeyCode) -> bool {
+        match key {
+            KeyCode::Char('q') | KeyCode::Esc => return false,
+            KeyCode::Down | KeyCode::Char('j') => self.state.scroll_down_by(1),
+            KeyCode::Up | KeyCode::Char('k') => self.state.scroll_up_by(1),
+            KeyCode::PageDown => self.state.scroll_down_by(10),
+            KeyCode::PageUp => self.state.scroll_up_by(10),
+            KeyCode::Char('s') => {
+                self.order = match self.order {
+                    Order::Name => Order::Series,
+                    Order::Series => Order::Rate,
+                    Order::Rate => Order::Name,
+                };
+                self.sort();
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn draw(&mut self, frame: &mut Frame) {
+        let [head, table, events, foot] = Layout::vertical([
+            Constraint::Length(2),
+            Constraint::Min(5),
+            Constraint::Length(EVENTS + 1),
+            Constraint::Length(1),
+        ])
+        .areas(frame.area());
+        frame.render_widget(Paragraph::new(self.head()), head);
+        let columns = Column::within(frame.area().width);
+        let rows = self.rows.iter().map(|family| Row::new(columns.iter().map(|column| column.cell(family))));
+        let head = Row::new(columns.iter().map(|column| column.head()));
+        let shown = Table::new(rows, columns.iter().map(|column| column.width()))
+            .header(head.style(Style::new().add_modifier(Modifier::BOLD)))
+            .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
+            .block(Block::new().borders(Borders::TOP));
+        frame.render_stateful_widget(shown, table, &mut self.state);
+        let block = Block::new().borders(Borders::TOP).title(" pushes and refusals ");
+        frame.render_widget(Paragraph::new(self.events()).block(block), events);
+        let order = match self.order {
+            Order::Name => "name",
+            Order::Series => "series",
+            Order::Rate => "rate",
+        };
+        let keys = format!("↑↓ move · s sort, by {order} now · q quit");
+        frame.render_widget(Paragraph::new(keys).style(Style::new().add_modifier(Modifier::DIM)), foot);
+    }
+
+    fn head(&self) -> Vec<Line<'_>> {
+        let text = |key: &str| self.health.get(key).and_then(Value::as_str).unwrap_or_default();
+        let state = match &self.problem {
+            Some(problem) => Span::styled(problem.clone(), paint(Color::Red)),
+            None => Span::styled(text("status").to_owned(), paint(Color::Green)),
+        };
+        let crashes = self.health.pointer("/recovery/crashes").and_then(Value::as_u64).unwrap_or_default();
+        let series: usize = self.rows.iter().map(|family| family.series).sum();
+        vec![
+            Line::from(vec![
+                Span::styled(
+                    format!("{} {}", text("plug"), text("version")),
+                    Style::new().add_modifier(Modifier::BOLD),
+                ),
+                Span::raw(format!("  {}  ", self.server.url.as_str().trim_end_matches('/'))),
+                state,
+            ]),
+            Line::from(format!(
+                "{} families · {series} series · {} bytes a scrape · {crashes} crashes, all restored from",
+                self.rows.len(),
+                number(self.bytes as f64),
+            )),
+        ]
+    }
+
+    fn events(&self) -> Vec<Line<'_>> {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let events = self.status.get("events").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        if events.is_empty() {
+            return vec![Line::from("none yet, of calls that came through the server")];
+        }
+        events
+            .iter()
+            .take(usize::from(EVENTS))
+            .map(|event| {
+                let text = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default();
+                let ago = now.saturating_sub(event.get("at").and_then(Value::as_u64).unwrap_or(now));
+                let outcome = text("outcome");
+                let color = if outcome == "pushed" { Color::Green } else { Color::Red };
+                Line::from(vec![
+                    Span::raw(format!("{ago:>5} s ago  ")),
+                    Span::styled(outcome.to_owned(), paint(color)),
+                    Span::raw(format!("  {}", text("text"))),
+                ])
+            })
+            .collect()
+    }
+}
+
+/// A column of the families.
+#[derive(Clone, Copy)]
+enum Column {
+    Family,
+    Type,
+    Series,
+    Total,
+    Rate,
+    /// Of so many blocks.
+    Course(u16),
+}
+
+impl Column {
+    /// Those that leave the names their room.
+    fn within(width: u16) -> Vec<Self> {
+        match width {
+            ..60 => vec![Self::Family, Self::Total, Self::Rate],
+            60..110 => vec![Self::Family, Self::Type, Self::Series, Self::Total, Self::Rate, Self::Course(12)],
+            _ => vec![Self::Family, Self::Type, Self::Series, Self::Total, Self::Rate, Self::Course(30)],
+        }
+    }
+
+    fn width(self) -> Constraint {
+        match self {
+            Self::Family => Constraint::Fill(1),
+            Self::Type => Constraint::Length(9),
+            Self::Series => Constraint::Length(6),
+            Self::Total | Self::Rate => Constraint::Length(8),
+            Self::Course(blocks) => Constraint::Length(blocks),
+        }
+    }
+
+    fn head(self) -> Cell<'static> {
+        match self {
+            Self::Family => Cell::from("family"),
+            Self::Type => Cell::from("type"),
+            Self::Series => right("series"),
+            Self::Total => right("total"),
+            Self::Rate => right("per s"),
+            Self::Course(_) => Cell::from("course"),
+        }
+    }
+
+    fn cell(self, family: &Shown) -> Cell<'_> {
+        match self {
+            Self::Family => Cell::from(family.name.as_str()),
+            Self::Type => Cell::from(family.kind.as_str()),
+            Self::Series => right(family.series.to_string()),
+            Self::Total => right(number(family.total)),
+            Self::Rate if family.rate.is_nan() => Cell::default(),
+            Self::Rate => right(number(family.rate)),
+            Self::Course(width) => {
+                Cell::from(Span::styled(blocks(&family.course, usize::from(width)), paint(Color::Blue)))
+            }
+        }
+    }
+}
+
+fn paint(color: Color) -> Style {
+    if show::colors() { Style::new().fg(color) } else { Style::new() }
+}
+
+fn right(text: impl Into<String>) -> Cell<'static> {
+    Cell::from(Line::from(text.into()).right_aligned())
+}
+
+/// One answer's body. The server is on this machine or near: a connection for each request costs nothing that matters.
+async fn get(server: &Server, path: &str) -> Result<String, String> {
+    let origin = Origin::of(&server.url).ok_or("not an http URL")?;
+    let exchange = async {
+        let stream = TcpStream::connect(origin.authority())
+            .await
+            .map_err(|error| format!("{error}; start `plugpipe-harness serve`, or say where it is with --url"))?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+        tokio::spawn(connection);
+        let mut request = Request::get(path);
+        if let Some(authorization) = &server.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let request = request
+            .header(header::HOST, origin.authority())
+            .header(header::ACCEPT, "text/plain;version=0.0.4, application/json;q=0.1")
+            .body(Empty::<Bytes>::new())
+            .map_err(|error| error.to_string())?;
+        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), MOST_BYTES).collect().await.map_err(|error| error.to_string())?;
+        let body = body.to_bytes();
+        if !status.is_success() {
+            let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let problem = answer.get("error").and_then(Value::as_str).unwrap_or("is this a `plugpipe-harness serve`?");
+            return Err(format!("answered {status} to {path}: {problem}"));
+        }
+        String::from_utf8(body.to_vec()).map_err(|_| format!("{path} is not text"))
+    };
+    match tokio::time::timeout(TIMEOUT, exchange).await {
+        Ok(answer) => answer.map_err(|problem| format!("{origin}: {problem}")),
+        Err(_) => Err(format!("{origin}: no answer within {} s", TIMEOUT.as_secs())),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_made_of_two_looks_and_shown_at_each_width() {
+        let mut view = View::new(Server { url: "http://127.0.0.1:1".parse().unwrap(), authorization: None });
+        let began = view.began;
+        view.take(
+            families::read("# TYPE a_total counter\na_total 10\n# TYPE g gauge\ng 5\n"),
+            began + Duration::from_secs(1),
+        );
+        assert!(view.rows[0].rate.is_nan());
+        view.take(
+            families::read("# TYPE a_total counter\na_total 30\n# TYPE g gauge\ng 6\n"),
+            began + Duration::from_secs(3),
+        );
+        assert_eq!((view.rows[0].rate, view.rows[1].rate.is_nan(), view.rows[1].total), (10.0, true, 6.0));
+        // A plug that began anew has no negative rate.
+        view.take(families::read("# TYPE a_total counter\na_total 1\n"), began + Duration::from_secs(4));
+        assert_eq!(view.rows[0].rate, 0.0);
+        for width in [40, 80, 200] {
+            let text = picture(&mut view, width).unwrap();
+            assert!(text.contains("a_total") && text.contains("q quit"), "{text}");
+            assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
+        }
+        assert!(view.pressed(KeyCode::Char('s')) && view.pressed(KeyCode::Down) && !view.pressed(KeyCode::Char('q')));
+    }
+}

@@ -1,0 +1,46 @@
+// What the page has beyond what it is without scripts: it keeps itself up to date, and filters the families.
+'use strict';
+
+const INTERVAL_MS = 5000;
+const PARTS = ['facts', 'family-rows', 'events', 'health'];
+
+const filter = document.createElement('input');
+filter.type = 'search';
+filter.placeholder = 'Filter by name or label';
+filter.setAttribute('aria-label', 'Filter the families by name or label');
+filter.addEventListener('input', apply);
+
+function apply() {
+  const wanted = filter.value.trim().toLowerCase();
+  for (const row of document.querySelectorAll('#family-rows > tr')) {
+    row.hidden = wanted !== '' && !row.cells[0].textContent.toLowerCase().includes(wanted);
+  }
+}
+
+function open() {
+  return new Set([...document.querySelectorAll('details[open]')].map((details) => details.dataset.family));
+}
+
+async function refresh() {
+  // Nobody looks, or somebody is in the middle of something.
+  if (document.hidden || document.activeElement?.closest('main button, main summary')) return;
+  const answer = await fetch('/', { cache: 'no-store' });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const opened = open();
+  const parts = PARTS.map((id) => [document.getElementById(id), fresh.getElementById(id)]);
+  // The first family changes the page's shape: then the whole of it is new.
+  if (parts.some(([old, next]) => Boolean(old) !== Boolean(next))) {
+    location.reload();
+    return;
+  }
+  for (const [old, next] of parts) {
+    if (old && next) old.replaceWith(next);
+  }
+  for (const details of document.querySelectorAll('details')) details.open = opened.has(details.dataset.family);
+  apply();
+}
+
+document.getElementById('filter-place')?.append(filter);
+// A server that is away for a moment is asked again at the next turn.
+setInterval(() => refresh().catch(() => {}), INTERVAL_MS);
