@@ -293,8 +293,8 @@ impl<'a> Reader<'a> {
         Some(name)
     }
 
-    /// A number of at most 15 digits and without an exponent: then digits and power of ten are both exact as doubles, and so is
-    /// the rounding of their quotient.
+    /// A number without an exponent. Of at most 15 digits, those and the power of ten are both exact as doubles, and so is the
+    /// rounding of their quotient; a longer one is left to the library.
     fn number(&mut self) -> Option<f64> {
         const POWERS: [f64; 16] =
             [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
@@ -316,8 +316,12 @@ impl<'a> Reader<'a> {
         let whole = point.unwrap_or(self.at) - begin;
         let places = point.map_or(0, |point| self.at - point - 1);
         let leading_zero = whole > 1 && self.bytes.get(begin) == Some(&b'0');
-        if whole == 0 || leading_zero || (point.is_some() && places == 0) || whole + places > 15 {
+        if whole == 0 || leading_zero || (point.is_some() && places == 0) {
             return None;
+        }
+        if whole + places > 15 {
+            let size: f64 = self.text.get(begin..self.at)?.parse().ok()?;
+            return Some(if negative { -size } else { size }).filter(|value| value.is_finite());
         }
         let size = digits as f64 / POWERS.get(places)?;
         Some(if negative { -size } else { size })
@@ -408,6 +412,7 @@ mod tests {
             r#"{"operation":"record_counter","metric_name":"c_total","metric_value":1,"labels":{"a":"1","b":"2"}}"#,
             r#" { "labels" : { "b" : "2" , "a" : "1" } , "metric_value" : -0.0, "metric_name":"c_total","operation":"record_counter"} "#,
             r#"{"operation":"record_gauge","metric_name":"g","metric_value":-1.25,"labels":{}}"#,
+            r#"{"operation":"record_gauge","metric_name":"g","metric_value":-1234567890.1234567}"#,
             r#"{"operation":"record_metric","metric_name":"g","metric_value":-1.25}"#,
             r#"{"operation":"record_metric","metric_type":"histogram","metric_name":"h","metric_value":7,"labels":{"a":"1"}}"#,
             r#"{"operation":"record_summary","metric_name":"s","metric_value":0.1}"#,
@@ -434,7 +439,6 @@ mod tests {
             r#"{"operation":"record_gauge","metric_name":"g","metric_value":.5}"#,
             r#"{"operation":"record_gauge","metric_name":"g","metric_value":-}"#,
             r#"{"operation":"record_gauge","metric_name":"g","metric_value":1e3}"#,
-            r#"{"operation":"record_gauge","metric_name":"g","metric_value":1234567890123456}"#,
             r#"{"operation":"record_gauge","metric_name":"g"}"#,
             r#"{"operation":"record_gauge","metric_name":"new","metric_value":1}"#,
             r#"{"operation":"record_counter","metric_name":"g","metric_value":1}"#,
