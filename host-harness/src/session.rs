@@ -757,6 +757,7 @@ impl Session {
     }
 
     /// Makes sure that what changes something can be written down, before anything is changed.
+    #[inline]
     async fn writable(&mut self) -> Result<(), Error> {
         if self.journal.is_broken() { self.compact().await } else { Ok(()) }
     }
@@ -1106,7 +1107,10 @@ fn not_loaded(error: wasmtime::Error) -> Error {
 
 /// For how many epochs a call within this limit may compute.
 fn epochs(limit: Duration) -> u64 {
-    u64::try_from(limit.as_nanos() / EPOCH.as_nanos()).unwrap_or(u64::MAX).max(1)
+    // In 64 bits: this is done for each call, and wide numbers are divided slowly.
+    const EPOCH_MILLIS: u64 = EPOCH.as_millis() as u64;
+    let millis = limit.as_secs().saturating_mul(1_000).saturating_add(u64::from(limit.subsec_millis()));
+    (millis / EPOCH_MILLIS).max(1)
 }
 
 fn ended(trap: &wasmtime::Error, limit: Duration) -> Error {

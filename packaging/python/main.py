@@ -116,6 +116,8 @@ class _Instance:
         self.users: weakref.WeakSet[PrometheusMonitoringPlug] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._running: tuple[Store, Func, Func] | None = None
+        # The configuration that the component keeps: what it knows need not be told again.
+        self._told: str | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="monitoring_prometheus")
 
     @classmethod
@@ -129,14 +131,16 @@ class _Instance:
         """Runs an operation, or with no ctx `cleanup`. The lock is held."""
         if self._running is None:
             self._running = self._component().start()
+            self._told = None
         store, process_, cleanup_ = self._running
         try:
             if ctx is None:
-                text: str = cleanup_(store)
-                cleanup_.post_return(store)
-            else:
-                text = process_(store, ctx, cfg)
-                process_.post_return(store)
+                self._told = None
+                return str(cleanup_(store))
+            text: str = process_(store, ctx, "" if cfg == self._told else cfg)
+            # One that was refused is not kept.
+            if text.startswith('{"success":true'):
+                self._told = cfg
             return text
         except (Trap, WasmtimeError) as error:
             # A trap poisons the store: the next call gets a fresh one.
@@ -172,9 +176,8 @@ _instances_lock = threading.Lock()
 _last_text = "{}"
 
 
-def _text(value: Any) -> str:
-    # What JSON does not know, such as a date, goes as its text.
-    return json.dumps(value, default=str)
+# What JSON does not know, such as a date, goes as its text. Made once: `json.dumps` would make an encoder for each call.
+_text = json.JSONEncoder(default=str).encode
 
 
 def _identity(cfg: Mapping[str, Any]) -> str:

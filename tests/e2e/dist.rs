@@ -55,14 +55,14 @@ pub fn node_package() -> &'static Path {
     })
 }
 
-fn hosts() -> PathBuf {
+pub fn hosts() -> PathBuf {
     let hosts = root().canonicalize().unwrap().join("target/hosts");
     fs::create_dir_all(&hosts).unwrap();
     hosts
 }
 
 /// Runs a program to its end, and returns what it said.
-fn run(command: &mut Command, hint: &str) -> String {
+pub fn run(command: &mut Command, hint: &str) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; {hint}"));
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?}: {said}; {hint}");

@@ -2,6 +2,8 @@
 //!
 //! A bound that is passed means the encoder does more than it did. Raise it only with a reason.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 use wasmtime::component::{Component, Instance, Linker, ResourceTable, Val};
 use wasmtime::{Config, Engine, Store};
@@ -42,18 +44,27 @@ struct Counted {
     instance: Instance,
 }
 
+/// Compiled once: that takes longer than all that is counted.
+fn component() -> &'static Component {
+    static COMPONENT: OnceLock<Component> = OnceLock::new();
+    COMPONENT.get_or_init(|| {
+        let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
+        Component::new(&engine, plugpipe_harness::plug::EMBEDDED).unwrap()
+    })
+}
+
 impl Counted {
     async fn new() -> Self {
-        let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
-        let component = Component::new(&engine, plugpipe_harness::plug::EMBEDDED).unwrap();
-        let mut linker = Linker::<State>::new(&engine);
+        let component = component();
+        let engine = component.engine();
+        let mut linker = Linker::<State>::new(engine);
         wasmtime_wasi_io::add_to_linker_async(&mut linker).unwrap();
         clocks::wall_clock::add_to_linker::<State, WasiClocks>(&mut linker, clocks).unwrap();
         clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(&mut linker, clocks).unwrap();
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
-        let mut store = Store::new(&engine, State::default());
+        let mut store = Store::new(engine, State::default());
         store.set_fuel(u64::MAX).unwrap();
-        let instance = linker.instantiate_async(&mut store, &component).await.unwrap();
+        let instance = linker.instantiate_async(&mut store, component).await.unwrap();
         Self { store, instance }
     }
 
@@ -134,7 +145,7 @@ async fn an_update_by_handle_does_no_more_than_it_did() {
 }
 
 /// A tenth above what was counted when they were set.
-const BY_HANDLE: [u64; 2] = [114, 87];
+const BY_HANDLE: [u64; 2] = [114, 80];
 
 #[tokio::test]
 async fn the_encoder_does_no_more_than_it_did() {
@@ -160,4 +171,4 @@ async fn the_encoder_does_no_more_than_it_did() {
 }
 
 /// A tenth above what was counted when they were set.
-const BOUNDS: [u64; 5] = [508, 859, 3_300, 24_900, 22_600];
+const BOUNDS: [u64; 5] = [508, 859, 3_300, 24_900, 9_960];

@@ -38,6 +38,7 @@ mod preview;
 mod prometheus_api;
 mod recording;
 mod recovery;
+mod registry;
 mod remote_write;
 mod rule_templates;
 mod rulers;

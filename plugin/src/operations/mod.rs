@@ -369,9 +369,11 @@ impl<T: Transport> Plug<T> {
         let unix_nanos = self.transport.unix_nanos();
         self.registry.set_now(unix_nanos / 1_000_000);
         let configured = self.configure(cfg);
-        if configured.is_ok() && self.plain.process(ctx, unix_nanos, &mut self.registry, answer) {
+        if configured.is_ok()
+            && let Some(recorded) = self.plain.process(ctx, unix_nanos, &mut self.registry, answer)
+        {
             self.unpushed = true;
-            self.telemetry.records += 1;
+            self.telemetry.records += recorded;
             return;
         }
         self.process_any(configured, ctx, unix_nanos, answer);

@@ -1,20 +1,23 @@
-//! The quick way of plain records: one value for a series that is there, and no push after it. Nearly all calls are of this
-//! kind, so they are read in one pass without a tree, and answered from pieces that were made before.
+//! The quick way of plain records: values for series that are there, one or a list of them ([`many`]), and no push after it. Nearly
+//! all calls are of this kind, so they are read in one pass without a tree, and answered from pieces that were made before.
 //!
 //! Whatever else a call is, or is wrong with it, is left to the general way: then nothing has changed. The answer is, byte for
 //! byte, what the general way answers; the tests hold the one against the other.
+
+mod many;
 
 use super::{push, record};
 use crate::config::Config;
 use crate::exposition::json::{first_to_escape, number};
 use crate::json::Writer;
-use crate::registry::{Kind, Registry};
+use crate::registry::{Kind, Registry, SeriesId};
 use crate::time::rfc3339;
 
 /// What is kept from call to call for its memory, and because it changes seldom.
 #[derive(Debug, Default)]
 pub(super) struct Plain {
     labels: Vec<Label>,
+    batch: many::Batch,
     /// How an answer ends, after its timestamp; none where a record may be followed by a push, or there is more to say.
     tail: Option<String>,
     /// The second of the last record, and that moment as it was told.
@@ -67,17 +70,25 @@ impl Plain {
             .then(|| format!("\",\"metric_pushed\":false}},\"monitoring_metadata\":{}}}", config.metadata()));
     }
 
-    /// Records what `ctx` says and answers, if it is a plain record.
-    pub(super) fn process(&mut self, ctx: &str, unix_nanos: u64, registry: &mut Registry, answer: &mut Writer) -> bool {
-        if self.tail.is_none() || self.record(ctx, registry, answer).is_none() {
-            return false;
-        }
+    /// Records what `ctx` says and answers, if it is a plain record or a list of such; says how many values that were, else none.
+    pub(super) fn process(
+        &mut self,
+        ctx: &str,
+        unix_nanos: u64,
+        registry: &mut Registry,
+        answer: &mut Writer,
+    ) -> Option<u64> {
+        self.tail.as_ref()?;
+        let recorded = match self.record(ctx, registry, answer) {
+            Some(()) => 1,
+            None => self.record_many(ctx, registry, answer)?,
+        };
         let moment = moment(&mut self.moment, unix_nanos);
         let out = answer.pieces();
         out.extend_from_slice(br#","timestamp":""#);
         out.extend_from_slice(moment.as_bytes());
         out.extend_from_slice(self.tail.as_deref().unwrap_or_default().as_bytes());
-        true
+        Some(recorded)
     }
 
     /// Records, and writes the answer up to its timestamp.
@@ -91,36 +102,64 @@ impl Plain {
             "record_metric" => (given.kind.map_or(Some(Kind::Gauge), Kind::from_name)?, head!("record_metric")),
             _ => return None,
         };
-        let tail = match kind {
-            Kind::Counter => kind!("counter"),
-            Kind::Gauge => kind!("gauge"),
-            Kind::Histogram => kind!("histogram"),
-            Kind::Summary => kind!("summary"),
-            _ => return None,
-        };
+        let tail = tail_of(kind)?;
         let (name, amount) = (given.name?, given.amount?);
-        let text = |(begin, end): (u32, u32)| ctx.get(begin as usize..end as usize).unwrap_or_default();
-        let labels = self.labels.iter().map(|label| (text(label.name), text(label.value)));
+        let labels = texts(ctx, &self.labels);
         let id = registry.record_known(name, kind, labels.clone(), amount)?;
         let out = answer.restart();
         out.extend_from_slice(head.as_bytes());
-        // Texts that hold no escape are written as they were read.
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(tail.as_bytes());
-        number(amount, out);
-        out.extend_from_slice(br#","labels":{"#);
-        let compact: usize = labels.clone().map(|(name, value)| name.len() + value.len() + r#""":"","#.len()).sum();
-        match given.labels {
-            // There is no space between them: they can be copied in one piece.
-            Some(text) if text.len() + 1 == compact => out.extend_from_slice(text.as_bytes()),
-            _ => labels.for_each(|(name, value)| answer.member(name, value)),
-        }
-        answer.close();
-        match registry.scalar(id) {
-            Some(value) => answer.number("current_value", value),
-            None => record::tell_held(registry, answer, id),
-        }
+        tell(answer, registry, id, name, tail, amount, labels, given.labels);
         Some(())
+    }
+}
+
+/// How the answer to a record of this kind goes on after its metric's name; none for kinds that go the general way.
+fn tail_of(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Counter => Some(kind!("counter")),
+        Kind::Gauge => Some(kind!("gauge")),
+        Kind::Histogram => Some(kind!("histogram")),
+        Kind::Summary => Some(kind!("summary")),
+        _ => None,
+    }
+}
+
+/// The names and values of labels that stand in a `ctx`.
+fn texts<'l>(ctx: &'l str, labels: &'l [Label]) -> impl ExactSizeIterator<Item = (&'l str, &'l str)> + Clone {
+    let text = move |(begin, end): (u32, u32)| ctx.get(begin as usize..end as usize).unwrap_or_default();
+    labels.iter().map(move |label| (text(label.name), text(label.value)))
+}
+
+/// Goes on with an answer from the metric's name to what the series holds.
+// Inlined into both ways: as a function of eight arguments it would cost a record a tenth.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "the parts of one sentence")]
+fn tell<'l>(
+    answer: &mut Writer,
+    registry: &Registry,
+    id: SeriesId,
+    name: &str,
+    tail: &str,
+    amount: f64,
+    labels: impl Iterator<Item = (&'l str, &'l str)> + Clone,
+    between_braces: Option<&str>,
+) {
+    let out = answer.pieces();
+    // Texts that hold no escape are written as they were read.
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(tail.as_bytes());
+    number(amount, out);
+    out.extend_from_slice(br#","labels":{"#);
+    let compact: usize = labels.clone().map(|(name, value)| name.len() + value.len() + r#""":"","#.len()).sum();
+    match between_braces {
+        // There is no space between them: they can be copied in one piece.
+        Some(text) if text.len() + 1 == compact => out.extend_from_slice(text.as_bytes()),
+        _ => labels.for_each(|(name, value)| answer.member(name, value)),
+    }
+    answer.close();
+    match registry.scalar(id) {
+        Some(value) => answer.number("current_value", value),
+        None => record::tell_held(registry, answer, id),
     }
 }
 
@@ -207,12 +246,18 @@ impl<'a> Reader<'a> {
     /// Whether another member follows, or the object ends here.
     #[inline]
     fn goes_on(&mut self) -> Option<bool> {
+        self.goes_on_until(b'}')
+    }
+
+    /// Whether after a comma something follows, or the end that is named here.
+    #[inline]
+    fn goes_on_until(&mut self, end: u8) -> Option<bool> {
         self.space();
         let next = self.peek()?;
         self.at += 1;
         match next {
             b',' => Some(true),
-            b'}' => Some(false),
+            next if next == end => Some(false),
             _ => None,
         }
     }
@@ -248,8 +293,8 @@ impl<'a> Reader<'a> {
         Some(name)
     }
 
-    /// A number of at most 15 digits and without an exponent: then digits and power of ten are both exact as doubles, and so is
-    /// the rounding of their quotient.
+    /// A number without an exponent. Of at most 15 digits, those and the power of ten are both exact as doubles, and so is the
+    /// rounding of their quotient; a longer one is left to the library.
     fn number(&mut self) -> Option<f64> {
         const POWERS: [f64; 16] =
             [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
@@ -271,8 +316,12 @@ impl<'a> Reader<'a> {
         let whole = point.unwrap_or(self.at) - begin;
         let places = point.map_or(0, |point| self.at - point - 1);
         let leading_zero = whole > 1 && self.bytes.get(begin) == Some(&b'0');
-        if whole == 0 || leading_zero || (point.is_some() && places == 0) || whole + places > 15 {
+        if whole == 0 || leading_zero || (point.is_some() && places == 0) {
             return None;
+        }
+        if whole + places > 15 {
+            let size: f64 = self.text.get(begin..self.at)?.parse().ok()?;
+            return Some(if negative { -size } else { size }).filter(|value| value.is_finite());
         }
         let size = digits as f64 / POWERS.get(places)?;
         Some(if negative { -size } else { size })
@@ -338,7 +387,7 @@ mod tests {
 
     fn went_quick(plug: &mut Plug<Shared>, ctx: &str) -> bool {
         let Plug { plain, registry, .. } = plug;
-        plain.process(ctx, 0, registry, &mut Writer::new())
+        plain.process(ctx, 0, registry, &mut Writer::new()).is_some()
     }
 
     fn snapshot(plug: &Plug<Shared>) -> Vec<u8> {
@@ -363,9 +412,13 @@ mod tests {
             r#"{"operation":"record_counter","metric_name":"c_total","metric_value":1,"labels":{"a":"1","b":"2"}}"#,
             r#" { "labels" : { "b" : "2" , "a" : "1" } , "metric_value" : -0.0, "metric_name":"c_total","operation":"record_counter"} "#,
             r#"{"operation":"record_gauge","metric_name":"g","metric_value":-1.25,"labels":{}}"#,
+            r#"{"operation":"record_gauge","metric_name":"g","metric_value":-1234567890.1234567}"#,
             r#"{"operation":"record_metric","metric_name":"g","metric_value":-1.25}"#,
             r#"{"operation":"record_metric","metric_type":"histogram","metric_name":"h","metric_value":7,"labels":{"a":"1"}}"#,
             r#"{"operation":"record_summary","metric_name":"s","metric_value":0.1}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"g","value":1}]}"#,
+            r#"{ "metrics" : [ {"metric_name":"g","metric_value":1 } , {"value":2,"type":"counter","labels": {"b":"2", "a":"1"},"name":"c_total"} ] , "operation":"record_multiple_metrics" }"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"s","value":1,"type":"summary"},{"name":"h","value":2,"metric_type":"histogram","labels":{"a":"1"}}]}"#,
         ] {
             assert!(went_quick(&mut plug, ctx), "{ctx}");
         }
@@ -386,7 +439,6 @@ mod tests {
             r#"{"operation":"record_gauge","metric_name":"g","metric_value":.5}"#,
             r#"{"operation":"record_gauge","metric_name":"g","metric_value":-}"#,
             r#"{"operation":"record_gauge","metric_name":"g","metric_value":1e3}"#,
-            r#"{"operation":"record_gauge","metric_name":"g","metric_value":1234567890123456}"#,
             r#"{"operation":"record_gauge","metric_name":"g"}"#,
             r#"{"operation":"record_gauge","metric_name":"new","metric_value":1}"#,
             r#"{"operation":"record_counter","metric_name":"g","metric_value":1}"#,
@@ -398,6 +450,22 @@ mod tests {
             r#"{"operation":"record_gauge","metric_name":"few","metric_value":1,"labels":{"a":"__overflow__"}}"#,
             r#"{"operation":"record_metric","metric_type":"info","metric_name":"i","metric_value":1,"labels":{"a":"1"}}"#,
             "{\"operation\":\"record_gauge\",\"metric_name\":\"g\n\",\"metric_value\":1}",
+            r#"{"operation":"record_multiple_metrics"}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[]}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":{}}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[1]}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{}]}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"g","value":1},]}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"g","value":1}}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"g","value":1}]"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"g","value":1}],"metrics":[{"name":"g","value":1}]}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"g","value":1}],"job_name":"j"}"#,
+            r#"{"operation":"record_gauge","metrics":[{"name":"g","value":1}]}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"g","value":1},{"name":"new","value":1}]}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"g","value":1},{"name":"c_total","value":-1,"type":"counter","labels":{"a":"1","b":"2"}}]}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"g","value":1,"metric_value":1}]}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"g","value":1,"help":"x"}]}"#,
+            r#"{"operation":"record_multiple_metrics","metrics":[{"name":"i","value":1,"type":"info","labels":{"a":"1"}}]}"#,
         ] {
             let before = snapshot(&plug);
             assert!(!went_quick(&mut plug, ctx), "{ctx}");
@@ -495,7 +563,52 @@ mod tests {
         )
     }
 
+    /// Lists such as callers send, with something odd in some of their items.
+    fn batch() -> impl Strategy<Value = String> {
+        let known = prop::sample::select(vec![
+            ("c_total", "counter", r#"{"a":"1","b":"2"}"#),
+            ("c_total", "counter", r#"{"b":"é \u2603","a":""}"#),
+            ("g", "gauge", "{}"),
+            ("h", "histogram", r#"{ "a" : "1" }"#),
+            ("s", "summary", "{}"),
+            ("few", "gauge", r#"{"a":"1"}"#),
+            ("few", "gauge", r#"{"a":"7"}"#),
+        ]);
+        let value = prop_oneof![
+            20 => (0_u32..100_000).prop_map(|n| json!(f64::from(n) / 1e3)),
+            1 => any::<f64>().prop_map(Value::from),
+            1 => Just(json!("x")),
+        ];
+        let odd = prop::option::weighted(
+            0.05,
+            prop::sample::select(vec![r#","help":"x""#, r#","value":1"#, r#","type":7"#, r#","name":"new""#, ","]),
+        );
+        let item = (known, value, odd, any::<bool>()).prop_map(|((name, kind, labels), value, odd, short)| {
+            let odd = odd.unwrap_or_default();
+            let [name_key, value_key, kind_key] =
+                if short { ["name", "value", "type"] } else { ["metric_name", "metric_value", "metric_type"] };
+            format!(
+                r#"{{"{name_key}":"{name}","{value_key}":{value},"{kind_key}":"{kind}","labels":{labels}{odd}}}"#
+            )
+        });
+        prop::collection::vec(item, 0..8).prop_map(|items| {
+            format!(r#"{{"operation":"record_multiple_metrics","metrics":[{}]}}"#, items.join(" ,"))
+        })
+    }
+
     proptest! {
+        #[test]
+        fn both_ways_take_lists_alike(calls in prop::collection::vec(batch(), 1..6), at: prop::sample::Index, byte in prop::char::range(' ', '~')) {
+            let mut plugs = plugs();
+            for ctx in &calls {
+                agree(&mut plugs, ctx)?;
+            }
+            let mut damaged: Vec<char> = calls.concat().chars().collect();
+            let place = at.index(damaged.len());
+            damaged[place] = byte;
+            agree(&mut plugs, &damaged.into_iter().collect::<String>())?;
+        }
+
         #[test]
         fn both_ways_answer_the_same_and_hold_the_same(calls in prop::collection::vec(ctx(), 1..12)) {
             let mut plugs = plugs();

@@ -172,6 +172,30 @@ impl Registry {
         labels: impl ExactSizeIterator<Item = (&'a str, &'a str)> + Clone,
         amount: f64,
     ) -> Option<SeriesId> {
+        let (row, id) = self.find_row(name, kind, labels, amount)?;
+        self.record_row(row, amount);
+        Some(id)
+    }
+
+    /// Finds what [`Registry::record_known`] would record to, and changes nothing.
+    pub fn find_known<'a>(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        labels: impl ExactSizeIterator<Item = (&'a str, &'a str)> + Clone,
+        amount: f64,
+    ) -> Option<SeriesId> {
+        self.find_row(name, kind, labels, amount).map(|(_, id)| id)
+    }
+
+    #[inline]
+    fn find_row<'a>(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        labels: impl ExactSizeIterator<Item = (&'a str, &'a str)> + Clone,
+        amount: f64,
+    ) -> Option<(usize, SeriesId)> {
         let index = *self.by_name.get(name)?;
         let family = self.families.get(index)?;
         let names = family.definition.label_names.as_slice();
@@ -187,8 +211,7 @@ impl Registry {
         }
         let row = self.series.find(index as u32, &self.key)?;
         let handle = self.series.handle(row).filter(|handle| family.overflow != Some(*handle))?;
-        self.record_row(row, amount);
-        Some(SeriesId(handle))
+        Some((row, SeriesId(handle)))
     }
 
     /// The value of a series that is one number; none for the other kinds.
