@@ -17,7 +17,7 @@ use plugpipe_harness::grants;
 use serde_json::Value;
 
 use crate::serve::{Served, get};
-use crate::support::{harness, root, stderr, stdout};
+use crate::support::{answer, harness, root, run, stderr, stdout};
 
 const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
 
@@ -280,4 +280,13 @@ async fn the_pod_of_the_readme_starts_as_written() {
     let path = container["livenessProbe"]["httpGet"]["path"].as_str().unwrap();
     assert_eq!(get(&format!("{url}{path}")).await.0, 200);
     assert_eq!(get(&format!("{url}/metrics")).await.0, 401);
+}
+
+#[test]
+fn every_operation_is_told_of() {
+    let text = read("docs/operations.md");
+    let described = answer(&run(&["call", "describe"]));
+    let operations = described["result"]["operations"].as_object().unwrap();
+    let untold: Vec<&String> = operations.keys().filter(|name| !text.contains(&format!("`{name}`"))).collect();
+    assert!(operations.len() > 50 && untold.is_empty(), "{untold:?}");
 }

@@ -587,13 +587,10 @@ mod tests {
             let odd = odd.unwrap_or_default();
             let [name_key, value_key, kind_key] =
                 if short { ["name", "value", "type"] } else { ["metric_name", "metric_value", "metric_type"] };
-            format!(
-                r#"{{"{name_key}":"{name}","{value_key}":{value},"{kind_key}":"{kind}","labels":{labels}{odd}}}"#
-            )
+            format!(r#"{{"{name_key}":"{name}","{value_key}":{value},"{kind_key}":"{kind}","labels":{labels}{odd}}}"#)
         });
-        prop::collection::vec(item, 0..8).prop_map(|items| {
-            format!(r#"{{"operation":"record_multiple_metrics","metrics":[{}]}}"#, items.join(" ,"))
-        })
+        prop::collection::vec(item, 0..8)
+            .prop_map(|items| format!(r#"{{"operation":"record_multiple_metrics","metrics":[{}]}}"#, items.join(" ,")))
     }
 
     proptest! {
