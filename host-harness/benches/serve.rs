@@ -7,6 +7,8 @@
 //!     python3 -m venv target/python && target/python/bin/pip install prometheus-client==0.23.1
 //!
 //! was done; else they are left out, and that is said.
+//!
+//! Then records are timed while a push to a gateway is under way that takes 5 s to answer.
 
 // A bench that meets what it did not expect should stop there.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -16,7 +18,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plugpipe_harness::serve::serve;
 use plugpipe_harness::{Grants, Limits, Plug, PlugHandle};
@@ -108,6 +110,7 @@ fn main() {
         rates.sort_by(f64::total_cmp);
         println!("{:>10.0}  ({:.0} to {:.0})  {name}", rates[rates.len() / 2], rates[0], rates[rates.len() - 1]);
     }
+    beside_a_slow_gateway(&runtime, &plug);
     for plug in [&behind_http, &library] {
         assert_eq!(total(&runtime, plug), ((ROUNDS + 1) * CALLERS * CALLS) as f64, "each record is counted once");
     }
@@ -118,6 +121,48 @@ fn served(runtime: &Runtime, plug: PlugHandle) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     runtime.spawn(serve(listener, plug, pending()));
     address
+}
+
+/// Times records for as long as a push waits for its answer.
+fn beside_a_slow_gateway(runtime: &Runtime, plug: &Plug) {
+    const TAKES: Duration = Duration::from_secs(5);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = json!({
+        "gateway_url": format!("http://{}", listener.local_addr().unwrap()), "job_name": "j", "timeout": "30s",
+        "push_timeout": "30s",
+    });
+    let (asked, is_asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+        asked.send(()).unwrap();
+        std::thread::sleep(TAKES);
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    });
+    let plug = runtime.block_on(plug.start(&config, Grants::named_by(&config), Limits::default())).unwrap();
+    let pushing = plug.clone();
+    let push = runtime.spawn(async move { pushing.process_text(RECORD.into(), String::new()).await.unwrap() });
+    is_asked.recv().unwrap();
+    let unpushed = format!(r#"{}, "push_policy": "manual"}}"#, RECORD.strip_suffix('}').unwrap());
+    let mut took = Vec::new();
+    runtime.block_on(async {
+        while !push.is_finished() {
+            let began = Instant::now();
+            assert_recorded(&plug.process_text(unpushed.clone(), String::new()).await.unwrap());
+            took.push(began.elapsed());
+        }
+        assert!(push.await.unwrap().contains("\"metric_pushed\":true"));
+    });
+    took.sort();
+    let at = |per_mille: usize| took[(took.len() - 1) * per_mille / 1_000];
+    println!(
+        "\na record beside a push that takes {TAKES:?}, of {}: median {:?}, p99 {:?}, p99.9 {:?}, longest {:?}",
+        took.len(),
+        at(500),
+        at(990),
+        at(999),
+        at(1_000)
+    );
 }
 
 /// What all callers together do in a second.

@@ -7,7 +7,8 @@ Takes the place of the Python plug 1.0.0: `await process(ctx, cfg)`, `await heal
 to the component and back is the component's.
 
 Metrics are kept between calls: one instance of the component for all calls whose configuration names the same servers
-and the same group of pushes. Who waits for a server waits in a thread of that instance, not in the event loop.
+and the same group of pushes. Who waits for a server waits in a thread of that instance, not in the event loop, and records
+that wait for a push share the next one.
 
 Needs `pip install wasmtime==50.0.1`. This host lets the component reach every HTTP server that it is told to: wasmtime's
 Python API has no place for a policy. It has no files, no environment and no sockets here either.
@@ -46,6 +47,13 @@ _MEMORY_BYTES = 256 * 1024 * 1024
 
 # Beside the URLs and the credentials: what says whose metrics they are.
 _IDENTITY = frozenset({"job_name", "instance", "grouping_key", "external_labels"})
+
+# Fields of a record that do not say where it is pushed to: records with others do not share a push.
+_OF_A_RECORD = frozenset(
+    "operation metric_name metric_value metric_type labels timestamp metrics help description unit buckets native quantiles window"
+    " states state on exemplar series_limit expire_after utf8".split()
+)
+_PUSH = '{"operation": "push_recorded"}'
 
 # A caller may make up a configuration for each call; no more of them are remembered than this.
 _MOST_TEXTS = 1_024
@@ -106,6 +114,21 @@ def _keep_type(function: Func, store: Store) -> None:
     setattr(function, "type", lambda _store: kept)
 
 
+class _Record:
+    """A record that waits for its turn, and then its answer."""
+
+    def __init__(self, ctx: str, cfg: str) -> None:
+        self.ctx = ctx
+        self.cfg = cfg
+        self.answer: Answer | None = None
+
+
+def _not_pushed(told: Answer) -> Answer:
+    problem = told.get("error", "the plug's answer to the push makes no sense")
+    text = f"Failed to push metrics to gateway: {problem}. The value is kept and goes out with the next push."
+    return {"metric_pushed": False, "push_error": text, "push_error_code": told.get("error_code", "host")}
+
+
 class _Instance:
     """One instance of the component. Its lock is held for as long as it runs."""
 
@@ -118,6 +141,8 @@ class _Instance:
         self._running: tuple[Store, Func, Func] | None = None
         # The configuration that the component keeps: what it knows need not be told again.
         self._told: str | None = None
+        self._waiting: list[_Record] = []
+        self._waiting_lock = threading.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="monitoring_prometheus")
 
     @classmethod
@@ -152,6 +177,40 @@ class _Instance:
     def _locked_call(self, ctx: str | None, cfg: str) -> str:
         with self._lock:
             return self._call(ctx, cfg)
+
+    def _record_with_others(self, record: _Record) -> Answer:
+        """A record's answer. Its turn is also that of all that wait with the same configuration, and one push is for them all."""
+        with self._lock:
+            if record.answer is None:
+                with self._waiting_lock:
+                    together = [waiting for waiting in self._waiting if waiting.cfg == record.cfg]
+                    self._waiting = [waiting for waiting in self._waiting if waiting.cfg != record.cfg]
+                self._answer(together, record.cfg)
+            assert record.answer is not None
+            return record.answer
+
+    def _answer(self, together: list[_Record], cfg: str) -> None:
+        if len(together) > 1:
+            # That a push is due is only said then.
+            cfg = f'{cfg[:-1]}{"," if len(cfg) > 2 else ""}"defer_push":true}}'
+        due: list[Answer] = []
+        for record in together:
+            record.answer = json.loads(self._call(record.ctx, cfg))
+            result: Answer = (record.answer or {}).get("result") or {}
+            if result.pop("push_due", False):
+                due.append(result)
+        if due:
+            told: Answer = json.loads(self._call(_PUSH, cfg))
+            pushed: Answer = told.get("result") or _not_pushed(told)
+            for result in due:
+                result.update(pushed)
+
+    async def record(self, ctx: str, cfg: str) -> Answer:
+        """Runs a record that may be followed by a push."""
+        record = _Record(ctx, cfg)
+        with self._waiting_lock:
+            self._waiting.append(record)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._record_with_others, record)
 
     async def call(self, ctx: str | None, cfg: str, may_wait: bool) -> Answer:
         """Runs an operation; where it can wait for nothing, here and now, because the way to a thread takes longer than it."""
@@ -199,6 +258,11 @@ def _instance_of(cfg: Mapping[str, Any], text: str) -> _Instance:
         return found
 
 
+def _shares_a_push(ctx: Any) -> bool:
+    """Whether an operation is a record that goes where the configuration says."""
+    return isinstance(ctx, Mapping) and str(ctx.get("operation", "")).startswith("record_") and _OF_A_RECORD.issuperset(ctx)
+
+
 async def _process(ctx: Mapping[str, Any] | None, cfg: Mapping[str, Any], cfg_text: str) -> Answer:
     ctx = {} if ctx is None else ctx
     if isinstance(ctx, Mapping) and "operation" not in ctx and "operation" in cfg:
@@ -208,7 +272,10 @@ async def _process(ctx: Mapping[str, Any] | None, cfg: Mapping[str, Any], cfg_te
     # Only a record without any server is sure to wait for none.
     records = isinstance(ctx, Mapping) and "metric_name" in ctx
     may_wait = not records or "://" in cfg_text or "://" in ctx_text
-    return await _instance_of(cfg, cfg_text).call(ctx_text, cfg_text, may_wait)
+    instance = _instance_of(cfg, cfg_text)
+    if may_wait and _shares_a_push(ctx):
+        return await instance.record(ctx_text, cfg_text)
+    return await instance.call(ctx_text, cfg_text, may_wait)
 
 
 async def process(ctx: Mapping[str, Any] | None = None, cfg: Mapping[str, Any] | None = None) -> Answer:

@@ -18,6 +18,7 @@ import main  # noqa: E402
 GATEWAY = sys.argv[2] if len(sys.argv) > 2 else None
 LABELS = {"plugin_name": "data_processor", "status": "success"}
 BATCH = 1_000
+TOGETHER = 100
 
 
 async def old(gateway: str | None) -> None:
@@ -30,6 +31,10 @@ async def old(gateway: str | None) -> None:
 async def single(cfg: dict[str, Any]) -> None:
     answer = await main.process({"operation": "record_gauge", "metric_name": "bench_seconds", "metric_value": 1.5, "labels": LABELS}, cfg)
     assert answer["result"]["metric_pushed"] is bool(GATEWAY and "gateway_url" in cfg), answer
+
+
+async def together(cfg: dict[str, Any]) -> None:
+    await asyncio.gather(*(single(cfg) for _ in range(TOGETHER)))
 
 
 async def batch(cfg: dict[str, Any]) -> None:
@@ -56,8 +61,12 @@ async def compare(what: str, gateway: str | None) -> None:
     calls = 10 if gateway else 1_000
     was = await median(lambda: old(gateway), calls)
     now = await median(lambda: single(one), calls)
+    shared = await median(lambda: together(one), 1) / TOGETHER
     each = await median(lambda: batch(many), 1) / BATCH
-    print(f"{what}: prometheus_client {was:.1f} us; process {now:.1f} us, {was / now:.2f} x; of a batch of {BATCH} {each:.1f} us, {was / each:.1f} x")
+    print(
+        f"{what}: prometheus_client {was:.1f} us; process {now:.1f} us, {was / now:.2f} x;"
+        f" of {TOGETHER} at once {shared:.1f} us, {was / shared:.1f} x; of a batch of {BATCH} {each:.1f} us, {was / each:.1f} x"
+    )
 
 
 async def run() -> None:

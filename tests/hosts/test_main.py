@@ -97,6 +97,31 @@ class Kept(Case):
         self.assertIs(answer["result"]["metric_pushed"], True)
         self.assertEqual(gateway.requests[0][1], "/metrics/job/dev")
 
+    async def test_records_that_wait_share_a_push(self) -> None:
+        gateway = Gateway(wait=0.05)
+        cfg = {"prometheus_config": {"gateway_url": gateway.url, "job_name": "dev"}}
+        answers = await asyncio.gather(*(main.process(record(labels={"n": str(n % 5)}), cfg) for n in range(40)))
+        self.assertTrue(all(answer["result"]["metric_pushed"] is True for answer in answers), answers)
+        self.assertFalse(any("push_due" in answer["result"] for answer in answers))
+        # One for whoever came first, one for the rest; a late one may need a third.
+        self.assertLessEqual(len(gateway.requests), 3)
+        self.assertIn('jobs_total{n="4"} 8', gateway.requests[-1][2])
+
+    async def test_what_is_wrong_with_one_record_is_told_to_its_caller_alone(self) -> None:
+        gateway = Gateway(wait=0.05)
+        cfg = {"gateway_url": gateway.url, "job_name": "dev"}
+        answers = await asyncio.gather(*(main.process(record(-1 if n == 3 else 1), cfg) for n in range(6)))
+        self.assertEqual([answer["success"] for answer in answers], [n != 3 for n in range(6)])
+        self.assertIn("jobs_total 5", gateway.requests[-1][2])
+
+    async def test_a_shared_push_that_fails_is_told_to_each(self) -> None:
+        cfg = {"gateway_url": "http://127.0.0.1:9", "job_name": "dev"}
+        answers = await asyncio.gather(*(main.process(record(), cfg) for _ in range(6)))
+        for answer in answers:
+            self.assertIs(answer["success"], True)
+            self.assertIs(answer["result"]["metric_pushed"], False)
+            self.assertIn("Failed to push", answer["result"]["push_error"])
+
     async def test_an_empty_configuration_keeps_that_of_the_constructor(self) -> None:
         plug = main.PrometheusMonitoringPlug({"prometheus_config": {"job_name": "mine"}})
         for cfg in ({}, None):

@@ -38,8 +38,8 @@ struct Given<'a> {
     name: Option<&'a str>,
     kind: Option<&'a str>,
     amount: Option<f64>,
-    /// What stands between the braces.
-    labels: Option<&'a str>,
+    /// What stands between the braces, where it can be written again as it is.
+    labels: Option<Option<&'a str>>,
 }
 
 /// What an answer begins with, up to the metric's name.
@@ -108,7 +108,7 @@ impl Plain {
         let id = registry.record_known(name, kind, labels.clone(), amount)?;
         let out = answer.restart();
         out.extend_from_slice(head.as_bytes());
-        tell(answer, registry, id, name, tail, amount, labels, given.labels);
+        tell(answer, registry, id, name, tail, amount, labels, given.labels.flatten());
         Some(())
     }
 }
@@ -197,7 +197,10 @@ fn read<'a>(text: &'a str, labels: &mut Vec<Label>) -> Option<Given<'a>> {
             "metric_name" => given.name.replace(reader.text()?).is_some(),
             "metric_type" => given.kind.replace(reader.text()?).is_some(),
             "metric_value" => given.amount.replace(reader.number()?).is_some(),
-            "labels" => given.labels.replace(reader.labels(labels)?).is_some(),
+            "labels" => {
+                let between_braces = reader.labels(labels)?.map(|span| reader.slice(span));
+                given.labels.replace(between_braces).is_some()
+            }
             _ => true,
         };
         if twice {
@@ -327,23 +330,43 @@ impl<'a> Reader<'a> {
         Some(if negative { -size } else { size })
     }
 
-    /// An object of texts, and what stands between its braces.
-    fn labels(&mut self, labels: &mut Vec<Label>) -> Option<&'a str> {
+    /// An object of labels, and where what stands between its braces can be written again as it is: nothing, if it cannot.
+    fn labels(&mut self, labels: &mut Vec<Label>) -> Option<Option<Span>> {
         self.takes(b'{')?;
         let begin = self.at;
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Some(self.slice((begin, self.at - 1)));
+            return Some(Some((begin, self.at - 1)));
         }
+        let mut all_texts = true;
         loop {
-            let (name, value) = (self.name()?, self.span()?);
+            let name = self.name()?;
+            self.space();
+            let value = if self.peek() == Some(b'"') {
+                self.span()?
+            } else {
+                all_texts = false;
+                self.whole_number()?
+            };
             let short = |(begin, end): Span| Some((u32::try_from(begin).ok()?, u32::try_from(end).ok()?));
             labels.push(Label { name: short(name)?, value: short(value)? });
             if !self.goes_on()? {
-                return Some(self.slice((begin, self.at - 1)));
+                return Some(all_texts.then_some((begin, self.at - 1)));
             }
         }
+    }
+
+    /// A number that is its own text: digits, few enough for a double.
+    fn whole_number(&mut self) -> Option<Span> {
+        let begin = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        let digits = self.at - begin;
+        let leading_zero = digits > 1 && self.bytes.get(begin) == Some(&b'0');
+        // What goes on with anything else is no end of a member, which the caller finds.
+        (1..=15).contains(&digits).then_some((begin, self.at)).filter(|_| !leading_zero)
     }
 }
 
@@ -414,6 +437,7 @@ mod tests {
             r#"{"operation":"record_gauge","metric_name":"g","metric_value":-1.25,"labels":{}}"#,
             r#"{"operation":"record_gauge","metric_name":"g","metric_value":-1234567890.1234567}"#,
             r#"{"operation":"record_metric","metric_name":"g","metric_value":-1.25}"#,
+            r#"{"operation":"record_counter","metric_name":"c_total","metric_value":1,"labels":{"a":1  ,"b":"2"}}"#,
             r#"{"operation":"record_metric","metric_type":"histogram","metric_name":"h","metric_value":7,"labels":{"a":"1"}}"#,
             r#"{"operation":"record_summary","metric_name":"s","metric_value":0.1}"#,
             r#"{"operation":"record_multiple_metrics","metrics":[{"name":"g","value":1}]}"#,
@@ -446,7 +470,10 @@ mod tests {
             r#"{"operation":"record_counter","metric_name":"c_total","metric_value":1,"labels":{"a":"1","b":"new"}}"#,
             r#"{"operation":"record_counter","metric_name":"c_total","metric_value":1,"labels":{"a":"1","a":"1"}}"#,
             r#"{"operation":"record_counter","metric_name":"c_total","metric_value":1,"labels":{"a":"1"}}"#,
-            r#"{"operation":"record_counter","metric_name":"c_total","metric_value":1,"labels":{"a":1,"b":"2"}}"#,
+            r#"{"operation":"record_counter","metric_name":"c_total","metric_value":1,"labels":{"a":1.0,"b":"2"}}"#,
+            r#"{"operation":"record_counter","metric_name":"c_total","metric_value":1,"labels":{"a":01,"b":"2"}}"#,
+            r#"{"operation":"record_counter","metric_name":"c_total","metric_value":1,"labels":{"a":-1,"b":"2"}}"#,
+            r#"{"operation":"record_counter","metric_name":"c_total","metric_value":1,"labels":{"a":true,"b":"2"}}"#,
             r#"{"operation":"record_gauge","metric_name":"few","metric_value":1,"labels":{"a":"__overflow__"}}"#,
             r#"{"operation":"record_metric","metric_type":"info","metric_name":"i","metric_value":1,"labels":{"a":"1"}}"#,
             "{\"operation\":\"record_gauge\",\"metric_name\":\"g\n\",\"metric_value\":1}",
@@ -518,7 +545,10 @@ mod tests {
             1 => prop::sample::select(vec![json!("1.5"), json!(null), json!([]), json!(true), json!("x")]),
         ];
         let text = prop_oneof![6 => "[12]?", 1 => "[ -~]{0,20}", 1 => any::<String>()];
-        let label = ("[ab]", prop_oneof![12 => text.prop_map(Value::from), 1 => Just(json!(1))]);
+        let label = (
+            "[ab]",
+            prop_oneof![12 => text.prop_map(Value::from), 2 => (0..3_u32).prop_map(|n| json!(n)), 1 => Just(json!(1.5))],
+        );
         let labels = prop_oneof![
             6 => prop::collection::vec(label, 0..4).prop_map(Some),
             1 => Just(None),
@@ -567,6 +597,7 @@ mod tests {
     fn batch() -> impl Strategy<Value = String> {
         let known = prop::sample::select(vec![
             ("c_total", "counter", r#"{"a":"1","b":"2"}"#),
+            ("c_total", "counter", r#"{"a": 1 , "b":2}"#),
             ("c_total", "counter", r#"{"b":"é \u2603","a":""}"#),
             ("g", "gauge", "{}"),
             ("h", "histogram", r#"{ "a" : "1" }"#),

@@ -26,7 +26,7 @@ struct Item {
     tail: &'static str,
     amount: f64,
     labels: Span,
-    /// What stands between the braces.
+    /// What stands between the braces, where it can be written again as it is.
     between_braces: Option<Span>,
 }
 
@@ -108,13 +108,7 @@ fn item(reader: &mut Reader, labels: &mut Vec<Label>) -> Option<Item> {
             "name" | "metric_name" => name.replace(reader.span()?).is_some(),
             "type" | "metric_type" => kind.replace(Kind::from_name(reader.text()?)?).is_some(),
             "value" | "metric_value" => amount.replace(reader.number()?).is_some(),
-            "labels" => {
-                reader.space();
-                // After the brace, which is there if the labels can be read.
-                let begin = reader.at + 1;
-                let inside = reader.labels(labels)?;
-                between_braces.replace((begin, begin + inside.len())).is_some()
-            }
+            "labels" => between_braces.replace(reader.labels(labels)?).is_some(),
             _ => true,
         };
         if twice {
@@ -126,5 +120,12 @@ fn item(reader: &mut Reader, labels: &mut Vec<Label>) -> Option<Item> {
     }
     let kind = kind.unwrap_or(Kind::Gauge);
     let tail = tail_of(kind)?;
-    Some(Item { name: name?, kind, tail, amount: amount?, labels: (first_label, labels.len()), between_braces })
+    Some(Item {
+        name: name?,
+        kind,
+        tail,
+        amount: amount?,
+        labels: (first_label, labels.len()),
+        between_braces: between_braces.flatten(),
+    })
 }
