@@ -290,3 +290,17 @@ fn every_operation_is_told_of() {
     let untold: Vec<&String> = operations.keys().filter(|name| !text.contains(&format!("`{name}`"))).collect();
     assert!(operations.len() > 50 && untold.is_empty(), "{untold:?}");
 }
+
+#[test]
+fn figures_of_the_readme_are_those_of_the_benchmarks() {
+    let (readme, measured) = (read("README.md"), read("docs/benchmarks.md"));
+    let (_, section) = readme.split_once("## Against the others").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let words: Vec<&str> = section.split_whitespace().map(|word| word.trim_end_matches([',', ';'])).collect();
+    let figures = words.windows(2).filter(|pair| ["ms", "µs", "MB"].contains(&pair[1])).map(|pair| pair.join(" "));
+    let figures: Vec<String> = figures.collect();
+    assert!(figures.len() > 8, "{figures:?}");
+    for figure in figures {
+        assert!(measured.contains(&figure), "{figure} is not in docs/benchmarks.md");
+    }
+}
