@@ -62,8 +62,8 @@ pub(crate) fn keep_whole(table: &mut Table, columns: impl IntoIterator<Item = us
 
 /// The steps of a run, a row each.
 pub(crate) fn steps(report: &PipeReport) -> Table {
-    if is_narrow() {
-        // The plug was said as the step began.
+    if is_narrow() && std::io::stderr().is_terminal() {
+        // The plug was said there as the step began.
         let mut table = table(["step", "status", "ms", "what happened"]);
         for step in &report.steps {
             let ms = format!("{:.1}", step.duration_seconds * 1_000.0);
