@@ -155,11 +155,40 @@ fn init_writes_a_pipe_that_runs_and_never_writes_over_a_file() {
     let place = folder.path().join("new");
     let output = run(&["init", place.to_str().unwrap()]);
     assert!(output.status.success(), "{}", stderr(&output));
-    let output =
-        run(&["run", &within("pipe.yaml"), "--config", &within("config.yaml"), "--input", "region=eu", "--json"]);
+    let (pipe, config, grants) = (within("pipe.yaml"), within("config.yaml"), within("grants.yaml"));
+    let files = ["--config", &config, "--grants", &grants];
+    let output = run(&[&["run", &pipe, "--input", "region=eu", "--json"][..], &files].concat());
     assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
     assert_eq!(answer(&output)["steps"][0]["result"]["result"]["labels"]["region"], "eu");
-    std::fs::remove_file(within("config.yaml")).unwrap();
+    let inspected = answer(&run(&[&["inspect", "--json"][..], &files].concat()));
+    assert_eq!(inspected["grants"]["origins"], json!(["http://127.0.0.1:9091"]), "{inspected}");
+    // What may be switched on is valid too.
+    for file in [&config, &grants] {
+        let text = std::fs::read_to_string(file).unwrap();
+        let switched_on = |line: &str| match line.split_once('#') {
+            Some((before, setting)) if before.trim().is_empty() && !setting.is_empty() && !setting.starts_with(' ') => {
+                format!("{before}{setting}\n")
+            }
+            // A setting of more than one line goes on so.
+            Some((before, setting)) if before.starts_with("  ") && setting.starts_with("  ") => {
+                format!("{before}{setting}\n")
+            }
+            Some((before, setting)) if before.is_empty() && setting.starts_with("  ") => format!("{setting}\n"),
+            _ => format!("{line}\n"),
+        };
+        std::fs::write(file, text.lines().map(switched_on).collect::<String>()).unwrap();
+    }
+    let output = harness(&[&["inspect", "--json"][..], &files].concat())
+        .env("HOSTNAME", "h")
+        .env("PROMETHEUS_TOKEN", "t0ken-of-prometheus")
+        .args(["--env", "PROMETHEUS_TOKEN"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let origins = answer(&output)["grants"]["origins"].to_string();
+    assert!(origins.contains("https://prometheus.example"), "{origins}");
+    std::fs::remove_file(&config).unwrap();
+    std::fs::remove_file(&grants).unwrap();
     std::fs::write(within("pipe.yaml"), "mine").unwrap();
     let output = run(&["init", place.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));

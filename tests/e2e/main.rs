@@ -49,6 +49,7 @@ mod secrets;
 mod serve;
 // Measures memory by /proc.
 #[cfg(target_os = "linux")]
+mod snippets;
 mod soak;
 mod stack;
 mod support;

@@ -12,6 +12,8 @@ use crate::support::{root, without_servers};
 /// Where screenshots are kept, for those who want to look at them; without it they go with the test.
 const SCREENSHOTS: &str = "PLUGPIPE_SCREENSHOTS";
 
+const TOKEN: &str = "token-of-the-page-0123";
+
 fn on_path(names: &[&str]) -> Option<PathBuf> {
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
     names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
@@ -67,6 +69,10 @@ async fn a_browser_finds_the_page_whole_accessible_and_within_its_policy() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = kept.unwrap_or_else(|| temporary.path().to_owned());
     let url = format!("{}/", served.url);
+    let secret = temporary.path().join("token");
+    std::fs::write(&secret, TOKEN).unwrap();
+    let guarded = Served::start(&["--token-file", secret.to_str().unwrap()]);
+    let with_token = format!("{}/", guarded.url);
     // Two looks of the host at each family, so that there are lines to draw.
     let deadline = Instant::now() + Duration::from_secs(20);
     while get(&url).await.1.contains("not yet") {
@@ -76,7 +82,9 @@ async fn a_browser_finds_the_page_whole_accessible_and_within_its_policy() {
     let output = tokio::task::spawn_blocking(move || {
         modules();
         let node = on_path(&["node", "nodejs"]).expect("node comes with npm");
-        Command::new(node).arg(root().join("tests/page/check.mjs")).arg(browser).arg(url).arg(folder).output().unwrap()
+        let mut check = Command::new(node);
+        check.arg(root().join("tests/page/check.mjs")).arg(browser).arg(url).arg(folder).arg(with_token).arg(TOKEN);
+        check.output().unwrap()
     })
     .await
     .unwrap();
@@ -104,6 +112,7 @@ async fn a_browser_finds_the_page_whole_accessible_and_within_its_policy() {
     let grounds: std::collections::BTreeSet<&str> = views.iter().map(|view| view["ground"].as_str().unwrap()).collect();
     assert_eq!(grounds.len(), 2, "light and dark: {grounds:?}");
     assert_eq!(found["kept_open"], 1, "what was open stays open");
+    assert_eq!((&found["refused"], &found["allowed"]), (&json!(401), &json!(200)), "the token is the password");
     let asked = found["asked"].as_str().unwrap();
     assert!(asked.contains("Asked") && asked.contains("prometheus"), "{asked}");
 }

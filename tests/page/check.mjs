@@ -1,10 +1,10 @@
-// Looks at a page in Chromium and says what it found, as one object of JSON on stdout: node check.mjs BROWSER URL FOLDER
+// Looks at a page in Chromium and says what it found, as one object of JSON on stdout: node check.mjs BROWSER URL FOLDER GUARDED_URL TOKEN
 // Screenshots go to FOLDER. Nothing is judged here; tests/e2e/page.rs does that.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
-const [browserPath, url, folder] = process.argv.slice(2);
+const [browserPath, url, folder, guarded, token] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const own = new URL(url).origin;
 const found = { views: [] };
@@ -60,6 +60,13 @@ try {
   await page.getByRole('button').click();
   await page.waitForURL(`${own}/`);
   found.asked = await page.locator('#health').innerText();
+  // A server with a token: without it nothing, and with it as the password the page works, its form too.
+  found.refused = (await fetch(guarded)).status;
+  const context = await browser.newContext({ httpCredentials: { username: 'me', password: token } });
+  const allowed = await context.newPage();
+  found.allowed = (await allowed.goto(guarded)).status();
+  await allowed.getByRole('button').click();
+  await allowed.getByText(/^Asked /).waitFor({ timeout: 15000 });
 } finally {
   await browser.close();
 }

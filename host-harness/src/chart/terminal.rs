@@ -8,11 +8,16 @@ use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget as _};
 
 use super::{Series, extent, frame, scale, step};
 
-/// Colours that can be told apart on light and on dark, and by most people with a colour vision deficiency.
-const COLORS: [Color; 6] = [Color::Blue, Color::Yellow, Color::Magenta, Color::Green, Color::Cyan, Color::Red];
-
-/// The escape sequence of each, for the parts that are no widget.
-const SEQUENCES: [&str; 6] = ["34", "33", "35", "32", "36", "31"];
+/// Colours that can be read on light and on dark, those first that are told apart best; and the escape sequence of each, for the parts that
+/// are no widget.
+const COLORS: [(Color, &str); 6] = [
+    (Color::LightBlue, "94"),
+    (Color::Magenta, "35"),
+    (Color::Red, "31"),
+    (Color::Green, "32"),
+    (Color::DarkGray, "90"),
+    (Color::Cyan, "36"),
+];
 
 /// A chart of so many columns and rows, with axes; below it the legend. An empty text where there is nothing to draw.
 pub fn terminal(series: &[Series], columns: u16, rows: u16, colors: bool) -> String {
@@ -26,7 +31,7 @@ pub fn terminal(series: &[Series], columns: u16, rows: u16, colors: bool) -> Str
     let datasets = segments
         .iter()
         .map(|(index, points)| {
-            let color = COLORS.get(index % COLORS.len()).copied().unwrap_or_default();
+            let color = COLORS.get(index % COLORS.len()).map_or(Color::Reset, |(color, _)| *color);
             Dataset::default()
                 .marker(Marker::Braille)
                 .graph_type(if points.len() > 1 { GraphType::Line } else { GraphType::Scatter })
@@ -70,8 +75,7 @@ fn lines(buffer: &Buffer, colors: bool) -> String {
             let Some(cell) = buffer.cell(position) else { continue };
             if colors && cell.fg != color {
                 color = cell.fg;
-                let index = COLORS.iter().position(|own| *own == color);
-                let sequence = index.and_then(|index| SEQUENCES.get(index)).unwrap_or(&"0");
+                let sequence = COLORS.iter().find(|(own, _)| *own == color).map_or("0", |(_, sequence)| sequence);
                 line.push_str(&format!("\x1b[{sequence}m"));
             }
             line.push_str(cell.symbol());
@@ -86,8 +90,8 @@ fn lines(buffer: &Buffer, colors: bool) -> String {
 }
 
 fn painted(text: &str, index: usize, colors: bool) -> String {
-    match SEQUENCES.get(index % SEQUENCES.len()).filter(|_| colors) {
-        Some(sequence) => format!("\x1b[{sequence}m{text}\x1b[0m"),
+    match COLORS.get(index % COLORS.len()).filter(|_| colors) {
+        Some((_, sequence)) => format!("\x1b[{sequence}m{text}\x1b[0m"),
         None => text.to_owned(),
     }
 }
@@ -135,7 +139,7 @@ mod tests {
             assert!(text.chars().any(|character| ('\u{2801}'..='\u{28ff}').contains(&character)), "{text}");
             assert!(!text.contains('\x1b'));
         }
-        assert!(terminal(&[rising("up")], 80, 16, true).contains("\x1b[34m"));
+        assert!(terminal(&[rising("up")], 80, 16, true).contains("\x1b[94m"));
         assert_eq!(terminal(&[], 80, 16, true), "");
     }
 

@@ -214,7 +214,14 @@ async fn bring(args: BringArgs, operation: &str) -> Result<bool, Error> {
     if let Some(message) = args.message {
         ctx.insert("message".into(), message.into());
     }
-    let result = ask(&args.plug.start().await?, operation, ctx).await?;
+    let plug = args.plug.start().await?;
+    let working = show::Working::on(match operation {
+        "apply_dashboards" => "bringing the dashboards to Grafana",
+        _ => "asking Grafana what it holds",
+    });
+    let result = ask(&plug, operation, ctx).await;
+    drop(working);
+    let result = result?;
     if args.json {
         show::print_json(&result);
     } else {
@@ -325,10 +332,13 @@ async fn draw(args: PreviewArgs) -> Result<bool, Error> {
         view.scrape_interval = interval;
     }
     let mut well = exported.complete();
-    for (name, content) in &exported.files {
+    for (index, (name, content)) in exported.files.iter().enumerate() {
         let problem = |error: serde_json::Error| Error::Answer { problem: format!("{name}: {error}") };
         let dashboard: Value = serde_json::from_str(content).map_err(problem)?;
-        let picture = preview::draw(&plug, &dashboard, &view).await?;
+        let working = show::Working::on(format!("drawing {name}, {} of {}", index + 1, exported.files.len()));
+        let picture = preview::draw(&plug, &dashboard, &view).await;
+        drop(working);
+        let picture = picture?;
         let stem = name.strip_suffix(".json").unwrap_or(name);
         let path = write(&args.files.out, &format!("{stem}.svg"), &picture.svg)?;
         show::print(&format!(

@@ -11,28 +11,55 @@ use super::show;
 
 const CONFIG: &str = r#"# What the plug monitoring_prometheus is told: plugpipe-harness run pipe.yaml --config config.yaml
 #
-# Servers that are named here are granted: the plug may send requests to their origins (scheme, host, port), and nowhere else.
-# Take the # away from those that you have.
+# Take the # away from what you have. Without --grants, the servers that are named here are granted: the plug may send requests to
+# their origins (scheme, host, port), and nowhere else.
 
 prometheus_config:
   # Where metrics are pushed after each record. Without it they stay in memory, for /metrics of `plugpipe-harness serve`.
-  # gateway_url: "http://127.0.0.1:9091"
+  #gateway_url: "http://127.0.0.1:9091"
 
   # Where PromQL is asked: plugpipe-harness query up --config config.yaml
-  # prometheus_url: "http://127.0.0.1:9090"
+  #prometheus_url: "http://127.0.0.1:9090"
 
   # Where dashboards are brought to.
-  # grafana_url: "http://127.0.0.1:3000"
+  #grafana_url: "http://127.0.0.1:3000"
 
   # Names the group of pushes. Two plugs need different groups: give each an instance, or another job.
   job_name: "my-pipes"
   # ${NAME} is replaced from the environment, for names that are granted with --env HOSTNAME.
-  # instance: "${HOSTNAME}"
+  #instance: "${HOSTNAME}"
 
-  # Credentials belong into the environment, not into this file: grant their names with --env.
-  # prometheus_auth:
-  #   type: bearer
-  #   token: "${PROMETHEUS_TOKEN}"
+  # Credentials belong into the environment, not into this file: grant their names with --env. Better still, let the host add them, as
+  # in grants.yaml: then the plug never has them.
+  #prometheus_auth:
+  #  type: bearer
+  #  token: "${PROMETHEUS_TOKEN}"
+"#;
+
+const GRANTS: &str = r#"# What the plug may reach: plugpipe-harness run pipe.yaml --config config.yaml --grants grants.yaml
+#
+# With this file the configuration grants nothing by itself: what is not here is refused before any connection is made, and the refusal
+# says what was asked for. Take the # away from what you need. docs/grants.md has every key.
+
+# Scheme, host and port. A path grants itself and what is below it; methods and a credential go with one of them.
+origins:
+  - http://127.0.0.1:9091
+  #- http://127.0.0.1:9090
+  #- url: https://prometheus.example/prometheus
+  #  methods: [GET, POST]
+  #  credential: prometheus
+
+# A name that leads to this machine or a private network is refused unless its address is granted too.
+#addresses: [loopback, 10.1.0.0/16]
+
+# Names for ${NAME} in the configuration.
+#env: [HOSTNAME]
+
+# Secrets that the host adds to requests, and the plug never sees: from the environment, a file, or what a command says.
+#credentials:
+#  prometheus: {bearer: {env: PROMETHEUS_TOKEN}}
+
+#limits: {memory: 64MiB, call: 30s, response: 8MiB, requests_per_minute: 600}
 "#;
 
 const PIPE: &str = r#"# A first pipe: plugpipe-harness run pipe.yaml --input region=eu
@@ -63,12 +90,12 @@ steps:
       metric_value: "{{ pipeline.duration_seconds }}"
 "#;
 
-/// Write a commented configuration and a first pipe
+/// Write a commented configuration, grants and a first pipe
 ///
 /// A file that is there is never written over: then nothing is written.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  plugpipe-harness init\n  plugpipe-harness init my-pipes && plugpipe-harness run my-pipes/pipe.yaml --config my-pipes/config.yaml"
+    after_help = "Examples:\n  plugpipe-harness init\n  plugpipe-harness init my-pipes && plugpipe-harness run my-pipes/pipe.yaml --config my-pipes/config.yaml --grants my-pipes/grants.yaml"
 )]
 pub(crate) struct InitArgs {
     /// Where; made if need be
@@ -77,7 +104,8 @@ pub(crate) struct InitArgs {
 }
 
 pub(crate) fn init(args: &InitArgs) -> Result<bool, Error> {
-    let files = [("config.yaml", CONFIG), ("pipe.yaml", PIPE)].map(|(name, text)| (args.folder.join(name), text));
+    let files = [("config.yaml", CONFIG), ("grants.yaml", GRANTS), ("pipe.yaml", PIPE)]
+        .map(|(name, text)| (args.folder.join(name), text));
     if let Some((path, _)) = files.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
         return Err(there_already(path));
     }
@@ -86,8 +114,8 @@ pub(crate) fn init(args: &InitArgs) -> Result<bool, Error> {
         write_new(path, text)?;
         show::print(&format!("wrote {}", path.display()));
     }
-    let [(config, _), (pipe, _)] = &files;
-    show::print(&format!("\nNext: plugpipe-harness run {} --config {}", pipe.display(), config.display()));
+    let [config, grants, pipe] = files.map(|(path, _)| path.display().to_string());
+    show::print(&format!("\nNext: plugpipe-harness run {pipe} --config {config} --grants {grants}"));
     Ok(true)
 }
 

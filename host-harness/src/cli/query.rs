@@ -73,7 +73,7 @@ enum Format {
 
 fn server(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("{error}; expected a URL such as http://127.0.0.1:9090"))?;
-    Origin::of(&url).ok_or("expected http or https")?;
+    Origin::of(&url).ok_or("expected a URL such as http://127.0.0.1:9090")?;
     Ok(url)
 }
 
@@ -263,6 +263,7 @@ fn table(found: &Value) -> String {
         }
         return table.to_string();
     }
+    let blocks = if show::is_narrow() { BLOCKS / 2 } else { BLOCKS };
     let mut table = show::table(["series", "points", "least", "greatest", "last", "course"]);
     for row in &rows {
         let points = row.points();
@@ -277,9 +278,10 @@ fn table(found: &Value) -> String {
                 .last()
                 .map(|sample| sample.value.parse().map_or(sample.value.clone(), chart::number))
                 .unwrap_or_default(),
-            chart::blocks(&points, BLOCKS),
+            chart::blocks(&points, blocks),
         ]);
     }
+    show::keep_whole(&mut table, 1..6);
     table.to_string()
 }
 

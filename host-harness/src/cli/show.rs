@@ -6,7 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use plugpipe_harness::pipe::{Observer, PipeReport, Step, StepReport, StepStatus};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -46,8 +46,32 @@ pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
     table
 }
 
+/// Whether a table is shown where there is little room.
+pub(crate) fn is_narrow() -> bool {
+    std::io::stdout().is_terminal() && columns() < 110
+}
+
+/// Leaves these columns as wide as what is in them, where others may be broken into lines.
+pub(crate) fn keep_whole(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+    for column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+}
+
 /// The steps of a run, a row each.
 pub(crate) fn steps(report: &PipeReport) -> Table {
+    if is_narrow() && std::io::stderr().is_terminal() {
+        // The plug was said there as the step began.
+        let mut table = table(["step", "status", "ms", "what happened"]);
+        for step in &report.steps {
+            let ms = format!("{:.1}", step.duration_seconds * 1_000.0);
+            table.add_row([Cell::new(&step.id), painted(step.status), Cell::new(ms), Cell::new(happened(step))]);
+        }
+        keep_whole(&mut table, [1, 2]);
+        return table;
+    }
     let mut table = table(["step", "plug", "status", "ms", "what happened"]);
     for step in &report.steps {
         table.add_row([
@@ -119,10 +143,11 @@ pub(crate) struct Working {
 }
 
 impl Working {
-    pub(crate) fn on(what: &'static str) -> Self {
+    pub(crate) fn on(what: impl Into<String>) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self { done: None };
         }
+        let what = what.into();
         let (sender, done) = channel();
         let thread = std::thread::spawn(move || {
             let mut wait = PATIENCE;

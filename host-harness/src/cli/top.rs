@@ -389,7 +389,10 @@ impl Column {
         match width {
             ..60 => vec![Self::Family, Self::Total, Self::Rate],
             60..110 => vec![Self::Family, Self::Type, Self::Series, Self::Total, Self::Rate, Self::Course(12)],
-            _ => vec![Self::Family, Self::Type, Self::Series, Self::Total, Self::Rate, Self::Course(30)],
+            _ => {
+                let blocks = (width / 3).min(COURSE as u16);
+                vec![Self::Family, Self::Type, Self::Series, Self::Total, Self::Rate, Self::Course(blocks)]
+            }
         }
     }
 
@@ -420,10 +423,11 @@ impl Column {
             Self::Type => Cell::from(family.kind.as_str()),
             Self::Series => right(family.series.to_string()),
             Self::Total => right(number(family.total)),
-            Self::Rate if family.rate.is_nan() => Cell::default(),
+            // Not the default cell, which is no column wide.
+            Self::Rate if family.rate.is_nan() => Cell::from(""),
             Self::Rate => right(number(family.rate)),
             Self::Course(width) => {
-                Cell::from(Span::styled(blocks(&family.course, usize::from(width)), paint(Color::Blue)))
+                Cell::from(Span::styled(blocks(&family.course, usize::from(width)), paint(Color::LightBlue)))
             }
         }
     }
@@ -493,10 +497,19 @@ mod tests {
         );
         assert_eq!((view.rows[0].rate, view.rows[1].rate.is_nan(), view.rows[1].total), (10.0, true, 6.0));
         // A plug that began anew has no negative rate.
-        view.take(families::read("# TYPE a_total counter\na_total 1\n"), began + Duration::from_secs(4));
+        view.take(
+            families::read("# TYPE a_total counter\na_total 1\n# TYPE g gauge\ng 6\n"),
+            began + Duration::from_secs(4),
+        );
         assert_eq!(view.rows[0].rate, 0.0);
         for width in [40, 80, 200] {
             let text = picture(&mut view, width).unwrap();
+            let ends = |word: &str, line: &str| line.find(word).map(|at| line[..at].chars().count());
+            let head = text.lines().find(|line| line.starts_with("family")).unwrap();
+            let gauge = text.lines().find(|line| line.starts_with("g ")).unwrap();
+            if let Some(course) = ends("course", head) {
+                assert_eq!(ends("▁█", gauge), Some(course), "an empty rate keeps its place: {text}");
+            }
             assert!(text.contains("a_total") && text.contains("q quit"), "{text}");
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
         }

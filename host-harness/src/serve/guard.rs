@@ -15,6 +15,9 @@ use std::str::FromStr;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use super::token::Token;
 use super::{HEALTH, Options};
@@ -123,13 +126,11 @@ impl Guard {
 
     fn token(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(token) = &self.token else { return Ok(()) };
-        let shown = only(headers, &header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-        let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, shown)| shown.trim());
-        if shown.is_some_and(|shown| token.is(shown.as_bytes())) {
+        if shown(headers).is_some_and(|shown| token.is(&shown)) {
             return Ok(());
         }
         let problem = "this server asks for its token: send the header Authorization: Bearer TOKEN, with the token of the \
-                       --token-file or --token-env that it was started with";
+                       --token-file or --token-env that it was started with; in a browser give it as the password, with any name";
         refuse(StatusCode::UNAUTHORIZED, "unauthorized", problem)
     }
 }
@@ -138,6 +139,18 @@ impl Guard {
 fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())?.to_str().ok()
+}
+
+/// What a request shows as the token. A browser cannot be told a token, but asks people for a name and a password.
+fn shown(headers: &HeaderMap) -> Option<Zeroizing<Vec<u8>>> {
+    let (scheme, shown) = only(headers, &header::AUTHORIZATION)?.split_once(' ')?;
+    let shown = shown.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(Zeroizing::new(shown.into()));
+    }
+    let pair = Zeroizing::new(STANDARD.decode(shown).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?);
+    let colon = memchr::memchr(b':', &pair)?;
+    pair.get(colon + 1..).map(|password| Zeroizing::new(password.into()))
 }
 
 /// Whether no browser says that the page of another origin sends this.
@@ -276,6 +289,11 @@ mod tests {
         assert_eq!(get("/healthz", &[]), 200);
         assert_eq!(get("/metrics", &[&format!("Bearer {TOKEN}")]), 200);
         assert_eq!(get("/metrics", &[&format!("bearer  {TOKEN}")]), 200);
+        let log_in = |pair: &str| get("/", &[&format!("Basic {}", STANDARD.encode(pair))]);
+        assert_eq!((log_in(&format!("me:{TOKEN}")), log_in(&format!(":{TOKEN}"))), (200, 200));
+        for pair in [TOKEN, &format!("{TOKEN}:"), &format!("me:{TOKEN}0"), &format!("me:x:{TOKEN}")] {
+            assert_eq!(log_in(pair), 401, "{pair}");
+        }
         let (right, basic, longer) = (format!("Bearer {TOKEN}"), format!("Basic {TOKEN}"), format!("Bearer {TOKEN}0"));
         for values in [&[][..], &[TOKEN], &["Bearer"], &["Bearer "], &[&basic], &[&longer], &[&right, &right]] {
             for path in ["/metrics", "/sd", "/process", "/nothing", "/healthz/", "/healthz/../metrics"] {

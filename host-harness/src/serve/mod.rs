@@ -180,7 +180,9 @@ fn refused(Refusal { status, code, problem }: &Refusal) -> Response {
     let answer = json!({"success": false, "error": problem, "error_code": code});
     let mut response = json_answer(*status, answer.to_string());
     if *status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        for way in ["Bearer", "Basic realm=\"the token is the password\", charset=\"UTF-8\""] {
+            response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(way));
+        }
     }
     response
 }
