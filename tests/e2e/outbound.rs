@@ -105,7 +105,15 @@ async fn a_name_leads_to_this_machine_only_where_that_was_granted() {
     let config = json!({"gateway_url": server.at("gateway.example")});
     let grants = || pinned(Grants::named_by(&config), "gateway.example");
     let plug = start(config.clone(), grants()).await;
-    assert_eq!(push(&plug).await["error_code"], "not_granted");
+    let told = push(&plug).await;
+    assert_eq!(told["error_code"], "not_granted");
+    // The origin is granted already: that is not what is missing.
+    let error = told["error"].as_str().unwrap();
+    assert!(
+        error.contains("leads to an address that the host has not granted") && error.contains("--address private"),
+        "{error}"
+    );
+    assert!(!error.contains("--grant"), "{error}");
     assert_eq!(server.connections(), 0);
     let plug = start(config.clone(), loopback(grants())).await;
     assert_eq!(push(&plug).await["success"], true);

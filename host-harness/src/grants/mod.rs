@@ -80,7 +80,7 @@ impl GrantedLimits {
 
     /// Requests that may be under way. A plug that opens more is not waiting for answers.
     pub fn at_once(&self) -> usize {
-        self.requests_at_once.unwrap_or(64)
+        self.requests_at_once.unwrap_or(256)
     }
 }
 
