@@ -13,6 +13,7 @@ use plugpipe_harness::{Error, Grants, Limits, Plug, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::fake_web::{WebServer, text};
+use crate::outbound::FORBIDDEN;
 use crate::support::{alone, plug, root};
 
 const CALL: Duration = Duration::from_secs(1);
@@ -234,54 +235,20 @@ async fn no_spelling_of_its_own_leads_a_hostile_plug_to_what_is_not_granted() {
     // A name that leads to this machine, as anybody's DNS may say.
     grants.hosts.insert("granted.example".into(), vec!["127.0.0.1".parse().unwrap()]);
     let plug = start(grants).await;
-    let hosts = [
-        "127.0.0.1",
-        "localhost",
-        "LOCALHOST",
-        "localhost.",
-        "127.0.0.1.",
-        "127.1",
-        "127.0.1",
-        "2130706433",
-        "0x7f000001",
-        "0x7f.0.0.1",
-        "0177.0.0.1",
-        "017700000001",
-        "0",
-        "0.0.0.0",
-        "[::1]",
-        "[0:0:0:0:0:0:0:1]",
-        "[::]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        "[::127.0.0.1]",
-        "[64:ff9b::127.0.0.1]",
-        "[2002:7f00:1::]",
-        "[::1%25lo]",
+    // What no URL could carry, a component can say all the same. The last is granted, and leads where no grant does.
+    let own = [
         "[::1%lo]",
-        "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ",
-        "１２７.0.0.1",
-        "127。0。0。1",
-        "xn--localhost-",
-        "granted.example@127.0.0.1",
-        "granted.example:80@127.0.0.1",
         "@127.0.0.1",
-        "127.0.0.1%00.granted.example",
-        "127.0.0.1#.granted.example",
-        "127.0.0.1?.granted.example",
-        "127.0.0.1/.granted.example",
-        "127.0.0.1\\.granted.example",
-        "granted.example\t",
+        "127.0.0.1/.x",
         "granted.example\r\nHost: 127.0.0.1",
         " 127.0.0.1",
         "",
-        "169.254.169.254",
-        // It is granted, and leads where no grant does.
         "granted.example",
     ];
+    let hosts: Vec<&str> = FORBIDDEN.iter().copied().chain(own).collect();
     let mut asked = 0;
-    for host in hosts {
-        for authority in [format!("{host}:{port}"), format!("x:y@{host}:{port}"), host.to_owned()] {
+    for host in &hosts {
+        for authority in [format!("{host}:{port}"), format!("x:y@{host}:{port}"), (*host).to_owned()] {
             for (scheme, path) in [("http", "/"), ("https", "/"), ("file", "/etc/passwd"), ("http", "//127.0.0.1/")] {
                 let ctx = json!({"operation": "request", "scheme": scheme, "authority": authority, "path": path});
                 let told = attack(&plug, &ctx).await.unwrap();

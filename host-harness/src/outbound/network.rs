@@ -126,7 +126,7 @@ impl Network {
         self.violations.take()
     }
 
-    /// The request as it is to be sent, if it was granted. `number` is the how manieth of its call it is, from 1.
+    /// The request as it is to be sent, if it was granted. `number` counts the requests of its call, from 1.
     pub(crate) fn admit(&self, mut request: Request<WasiBody>, number: u32) -> Result<Admitted, Error> {
         let (origin, grant) = match self.judge(&request, number) {
             Ok(granted) => granted,
