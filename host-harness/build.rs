@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 #[path = "component.rs"]
 mod component;
 
-use component::{TARGET, compile, componentize};
+use component::{PACKAGE, TARGET, compile, componentize};
 
 fn main() -> ExitCode {
     match build() {
@@ -40,7 +40,7 @@ fn build() -> Result<(), String> {
         Some(path) => read(Path::new(&path))?,
         None => {
             ensure_target()?;
-            let module = compile(&workspace, &target_folder(&out)?)?;
+            let module = compile(&workspace, PACKAGE, &target_folder(&out)?)?;
             componentize(&read(&module)?)?
         }
     };

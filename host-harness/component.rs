@@ -9,14 +9,15 @@ use std::process::Command;
 /// What the component is built for.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "component";
-const PACKAGE: &str = "monitoring-prometheus";
+/// The plug.
+pub(crate) const PACKAGE: &str = "monitoring-prometheus";
 
-/// Builds the plug's module in the workspace, with `target` as its target folder, and returns where it is.
-pub(crate) fn compile(workspace: &Path, target: &Path) -> Result<PathBuf, String> {
+/// Builds a package's module in its workspace, with `target` as its target folder, and returns where it is.
+pub(crate) fn compile(workspace: &Path, package: &str, target: &Path) -> Result<PathBuf, String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(workspace)
-        .args(["build", "--lib", "--package", PACKAGE, "--target", TARGET, "--profile", PROFILE, "--target-dir"])
+        .args(["build", "--lib", "--package", package, "--target", TARGET, "--profile", PROFILE, "--target-dir"])
         .arg(target);
     // What the outer cargo (or clippy) set for itself must not change the component.
     for (name, _) in env::vars_os() {
@@ -42,7 +43,7 @@ pub(crate) fn compile(workspace: &Path, target: &Path) -> Result<PathBuf, String
         eprintln!("{}", String::from_utf8_lossy(&output.stderr));
         return Err(format!("the component cannot be built: {}", String::from_utf8_lossy(&output.stderr)));
     }
-    Ok(target.join(TARGET).join(PROFILE).join("monitoring_prometheus.wasm"))
+    Ok(target.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_"))))
 }
 
 /// Takes this machine's paths out of the component, so that it is the same wherever it is built.

@@ -180,7 +180,7 @@ fn value(index: usize, round: usize) -> f64 {
 }
 
 fn session(runtime: &Runtime, plug: &Plug) -> Session {
-    let limits = Limits { memory_bytes: 2 << 30, call: Duration::from_secs(600) };
+    let limits = Limits { memory_bytes: 2 << 30, call: Duration::from_secs(600), ..Limits::default() };
     runtime.block_on(plug.session(&json!({}), Grants::none(), limits)).unwrap()
 }
 

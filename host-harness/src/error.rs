@@ -47,6 +47,15 @@ pub enum Error {
         /// The bound.
         after: Duration,
     },
+    /// A limit ended the call; the plug was replaced by a fresh instance.
+    #[error(
+        "the plug was stopped at a limit: {limit}; it is started afresh, this call recorded nothing, and what was acknowledged before \
+         is kept. Ask for less in one call, or raise the limit if the plug may use more"
+    )]
+    Limit {
+        /// Which one, and its value.
+        limit: crate::limits::Limit,
+    },
     /// After a crash, or at the start, not all that was acknowledged could be made again. The plug goes on without it; the call
     /// that found this was not made.
     #[error(

@@ -22,6 +22,7 @@
 //! | [`handle`] | a plug that many share: [`PlugHandle`], and the task that owns its session |
 //! | `courier` | conversations with servers in an instance of their own, so that no record waits for one |
 //! | `journal` | what was acknowledged, in memory and on disk, for a fresh instance after a crash |
+//! | [`limits`] | how much a plug may use: [`Limits`] |
 //! | [`grants`] | what a plug may reach: [`Grants`] |
 //! | `outbound` | enforces the grants on every request: addresses, TLS, credentials, limits |
 //! | `secrets` | credentials that the host adds to requests, and keeps out of everything else |
@@ -47,6 +48,7 @@ pub mod families;
 pub mod grants;
 pub mod handle;
 mod journal;
+pub mod limits;
 mod outbound;
 mod page;
 pub mod pipe;
@@ -63,9 +65,10 @@ pub mod stack;
 pub use error::Error;
 pub use grants::{Grants, Origin};
 pub use handle::PlugHandle;
+pub use limits::Limits;
 pub use plug::Plug;
 pub use recording::Exchanges;
-pub use session::{Limits, Recovery, Session};
+pub use session::{Recovery, Session};
 
 // Named only to pin its version or features: see Cargo.toml.
 use hashbrown as _;

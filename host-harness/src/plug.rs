@@ -15,9 +15,10 @@ use crate::cache;
 use crate::error::Error;
 use crate::grants::Grants;
 use crate::handle::PlugHandle;
+use crate::limits::{Limits, STACK_BYTES, WORD_BYTES};
 use crate::outbound::Network;
 use crate::recording::Exchanges;
-use crate::session::{Limits, Role, Session, State, WallClock};
+use crate::session::{Role, Session, State, WallClock};
 use bindings::MonitoringHostPre;
 
 pub(crate) mod bindings {
@@ -188,10 +189,7 @@ impl Plug {
         limits: Limits,
         folder: Option<&Path>,
     ) -> Result<Session, Error> {
-        let granted = grants.limits;
-        let mut limits = limits;
-        limits.memory_bytes = granted.memory_bytes.map_or(limits.memory_bytes, |bytes| bytes.min(limits.memory_bytes));
-        limits.call = granted.call.map_or(limits.call, |call| call.min(limits.call));
+        let limits = limits.lowest(limits.granted(&grants.limits));
         let network = Network::open(grants, self.exchanges.clone()).await?;
         Session::start(self.pre.clone(), role, self.in_place(), config, network, limits, folder).await
     }
@@ -205,6 +203,7 @@ impl Plug {
 fn engine() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config.epoch_interruption(true);
+    config.max_wasm_stack(STACK_BYTES);
     let engine = Engine::new(&config)?;
     let weak = engine.weak();
     // Ends by itself when the engine is gone.
@@ -229,5 +228,31 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     clocks::wall_clock::add_to_linker::<State, HasSelf<WallClock>>(&mut linker, State::wall_clock)?;
     clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(&mut linker, State::clocks)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    bound_words(&mut linker)?;
     Ok(linker)
+}
+
+/// wasmtime keeps a request's method and authority however long they are: as long as the plug's memory, in each request that it holds.
+fn bound_words(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime::component::Resource;
+    use wasmtime_wasi_http::WasiHttpView as _;
+    use wasmtime_wasi_http::p2::bindings::http::types::{HostOutgoingRequest as _, Method};
+    use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
+
+    type Request = Resource<HostOutgoingRequest>;
+    linker.allow_shadowing(true);
+    let mut http = linker.instance("wasi:http/types@0.2.12")?;
+    http.func_wrap("[method]outgoing-request.set-method", |mut store, (request, method): (Request, Method)| {
+        let fits = !matches!(&method, Method::Other(word) if word.len() > WORD_BYTES);
+        Ok((if fits { store.data_mut().http().set_method(request, method)? } else { Err(()) },))
+    })?;
+    http.func_wrap(
+        "[method]outgoing-request.set-authority",
+        |mut store, (request, authority): (Request, Option<String>)| {
+            let fits = authority.as_ref().is_none_or(|word| word.len() <= WORD_BYTES);
+            Ok((if fits { store.data_mut().http().set_authority(request, authority)? } else { Err(()) },))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
 }

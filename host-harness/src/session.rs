@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{error, info, warn};
 use wasmtime::component::{self, ResourceTable, TypedFunc, WasmList};
-use wasmtime::{ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
+use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
 use wasmtime_wasi::p2::bindings::clocks::wall_clock;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -20,6 +20,7 @@ use wasmtime_wasi_io::IoView;
 
 use crate::error::Error;
 use crate::journal::{Base, Call, Entry, Journal, Packed};
+use crate::limits::{AtEpoch, HEADER_BYTES, Limits, Passed, Watch};
 use crate::outbound::{Network, Outbound};
 use crate::plug::EPOCH;
 use crate::plug::bindings::exports::plugpipe::monitoring::{metrics, types};
@@ -32,21 +33,6 @@ pub use crate::plug::bindings::exports::plugpipe::monitoring::types::{Format, La
 
 /// How long a call that waits on the host may outlive its limit before it is taken from the outside.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// Bounds of one plug.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The most memory the plug may hold, in bytes.
-    pub memory_bytes: usize,
-    /// The longest one call may take, the waits for servers included.
-    pub call: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { memory_bytes: 256 * 1024 * 1024, call: Duration::from_secs(60) }
-    }
-}
 
 /// What became of crashes so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -168,13 +154,12 @@ pub(crate) struct State {
     outbound: Outbound,
     clocks: WasiClocksCtx,
     wall_clock: WallClock,
-    bounds: Bounds,
-    /// How many more epochs the running call may compute for.
-    epochs_left: u64,
+    watch: Watch,
 }
 
 impl State {
     pub(crate) fn wall_clock(&mut self) -> &mut WallClock {
+        self.watch.host_call();
         &mut self.wall_clock
     }
 }
@@ -207,52 +192,24 @@ impl wall_clock::Host for WallClock {
     }
 }
 
-/// The store's limits, and what is held within them.
-struct Bounds {
-    limits: StoreLimits,
-    memory_bytes: usize,
-}
-
-impl ResourceLimiter for Bounds {
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let grows = self.limits.memory_growing(current, desired, maximum)?;
-        if grows {
-            self.memory_bytes += desired.saturating_sub(current);
-        }
-        Ok(grows)
-    }
-
-    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        self.limits.table_growing(current, desired, maximum)
-    }
-
-    fn instances(&self) -> usize {
-        self.limits.instances()
-    }
-
-    fn tables(&self) -> usize {
-        self.limits.tables()
-    }
-
-    fn memories(&self) -> usize {
-        self.limits.memories()
-    }
-}
-
+// Each call of the host by the plug asks for one of these once, and so is counted.
 impl IoView for State {
     fn table(&mut self) -> &mut ResourceTable {
+        self.watch.host_call();
         &mut self.table
     }
 }
 
 impl WasiClocksView for State {
     fn clocks(&mut self) -> WasiClocksCtxView<'_> {
+        self.watch.host_call();
         WasiClocksCtxView { ctx: &mut self.clocks, table: &mut self.table }
     }
 }
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.watch.host_call();
         WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outbound }
     }
 }
@@ -299,9 +256,9 @@ macro_rules! call_on {
     ($instance:expr, $limit:expr, |$plug:ident, $store:ident| $call:expr) => {{
         let (instance, limit): (&mut Instance, Duration) = ($instance, $limit);
         let state = instance.store.data_mut();
-        state.epochs_left = epochs(limit);
+        state.watch.begin(epochs(limit));
         state.wall_clock.told = 0;
-        state.outbound.asked = false;
+        state.outbound.requests = 0;
         instance.store.set_epoch_deadline(1);
         // Until the call has come back, the instance counts as lost: a caller may drop this future half-way.
         instance.sound = false;
@@ -315,7 +272,7 @@ macro_rules! call_on {
                 instance.sound = true;
                 Ok(answer)
             }
-            Ok(Err(trap)) => Err(ended(&trap, limit)),
+            Ok(Err(trap)) => Err(ended(&trap, limit, &instance.store.data().watch)),
             Err(_) => Err(stopped(limit)),
         }
     }};
@@ -432,7 +389,7 @@ impl Session {
 
     /// The plug's memory, in bytes: all that its instance ever asked for, since an instance gives none back. 0 after a crash.
     pub fn memory_bytes(&self) -> usize {
-        self.instance.as_ref().map_or(0, |instance| instance.store.data().bounds.memory_bytes)
+        self.instance.as_ref().map_or(0, |instance| instance.store.data().watch.memory_bytes)
     }
 
     /// Runs one operation: `ctx` and `cfg` go to the plug as they are, and so comes its answer. An empty `cfg` keeps the last one.
@@ -747,7 +704,7 @@ impl Session {
     fn of_last_call(&self) -> (u64, bool) {
         self.instance.as_ref().map_or((0, false), |instance| {
             let state = instance.store.data();
-            (state.wall_clock.told, state.outbound.asked)
+            (state.wall_clock.told, state.outbound.requests > 0)
         })
     }
 
@@ -922,31 +879,29 @@ impl Session {
     }
 
     async fn instantiate(&mut self) -> Result<Instance, Error> {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(self.limits.resources);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(HEADER_BYTES);
+        let mut watch = Watch::new(self.limits);
+        watch.begin(epochs(self.limits.call));
         let state = State {
-            table: ResourceTable::new(),
-            http: WasiHttpCtx::new(),
+            table,
+            http,
             outbound: Outbound::new(Arc::clone(&self.network)),
             clocks: WasiClocksCtx::default(),
             wall_clock: WallClock::default(),
-            bounds: Bounds {
-                limits: StoreLimitsBuilder::new()
-                    .memory_size(self.limits.memory_bytes)
-                    .memories(1)
-                    .instances(16)
-                    .tables(16)
-                    .build(),
-                memory_bytes: 0,
-            },
-            epochs_left: epochs(self.limits.call),
+            watch,
         };
         let mut store = Store::new(self.pre.engine(), state);
-        store.limiter(|state| &mut state.bounds);
+        store.limiter(|state| &mut state.watch);
+        store.set_hostcall_fuel(self.limits.answer_bytes);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut context| {
-            let left = &mut context.data_mut().epochs_left;
-            *left = left.saturating_sub(1);
+        store.epoch_deadline_callback(|mut context| match context.data_mut().watch.epoch() {
             // A yield lets other tasks of this thread run too.
-            Ok(if *left == 0 { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
+            AtEpoch::GoOn => Ok(UpdateDeadline::Yield(1)),
+            AtEpoch::Stop => Ok(UpdateDeadline::Interrupt),
+            AtEpoch::Passed(limit) => Err(Passed(limit).into()),
         });
         let component = self.pre.instance_pre().instantiate_async(&mut store).await.map_err(not_loaded)?;
         let plug = MonitoringHost::new(&mut store, &component).map_err(not_loaded)?;
@@ -1113,9 +1068,13 @@ fn epochs(limit: Duration) -> u64 {
     (millis / EPOCH_MILLIS).max(1)
 }
 
-fn ended(trap: &wasmtime::Error, limit: Duration) -> Error {
+fn ended(trap: &wasmtime::Error, limit: Duration, watch: &Watch) -> Error {
     if trap.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
         return stopped(limit);
+    }
+    if let Some(limit) = watch.passed(trap) {
+        error!(%limit, "a limit ended a call");
+        return Error::Limit { limit };
     }
     error!(problem = %format!("{trap:#}"), "the plug crashed");
     Error::Crashed { problem: trap.root_cause().to_string() }

@@ -359,7 +359,10 @@ impl From<Error> for types::Error {
             Error::Conflict { .. } => Self::Conflict(text),
             Error::LimitReached { .. } => Self::LimitReached(text),
             Error::NotConfigured { .. } => Self::NotConfigured(text),
-            Error::Unanswered { failure: crate::http::Failure::NotGranted, .. } => Self::NotGranted(text),
+            Error::Unanswered {
+                failure: crate::http::Failure::NotGranted | crate::http::Failure::AddressNotGranted,
+                ..
+            } => Self::NotGranted(text),
             Error::Unanswered { .. } => Self::Unreachable(text),
             Error::Undelivered { cause, .. } if matches!(*cause, Error::Unanswered { .. }) => Self::Unreachable(text),
             Error::Refused { .. }

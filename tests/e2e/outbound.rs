@@ -16,6 +16,47 @@ use crate::support::{answer, exposition, harness, plug, pushgateway, stderr, wit
 
 const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
+/// Spellings of hosts that lead to this machine, to a metadata server, or nowhere: none of them is `granted.example`.
+pub const FORBIDDEN: &[&str] = &[
+    "127.0.0.1",
+    "granted.example@127.0.0.1",
+    "granted.example:80@127.0.0.1",
+    "localhost",
+    "LOCALHOST",
+    "LocalHost.",
+    "127.0.0.1.",
+    "127.1",
+    "127.0.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.0.0.1",
+    "0177.0.0.1",
+    "017700000001",
+    "0",
+    "0.0.0.0",
+    "[::1]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::127.0.0.1]",
+    "[2002:7f00:1::]",
+    "[::1%25lo]",
+    "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ",
+    "１２７.0.0.1",
+    "127。0。0。1",
+    "xn--localhost-",
+    "127.0.0.1%00.granted.example",
+    "127.0.0.1#.granted.example",
+    "127.0.0.1?.granted.example",
+    "127.0.0.1\\.granted.example",
+    "granted.example.",
+    "GRANTED.example.evil.example",
+    "granted.example\t",
+    "169.254.169.254",
+];
+
 async fn start(config: Value, grants: Grants) -> PlugHandle {
     let plug = plug().start(&config, grants, Limits::default()).await.unwrap();
     let record = json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1});
@@ -46,45 +87,7 @@ async fn a_forbidden_origin_is_not_reached_in_any_spelling() {
     // What is granted are a name and a port of the same machine; nothing that leads to the listener.
     let grants = pinned(Grants::none().and("http://granted.example".parse().unwrap()), "granted.example");
     let plug = start(json!({}), grants).await;
-    for host in [
-        "127.0.0.1",
-        "granted.example@127.0.0.1",
-        "granted.example:80@127.0.0.1",
-        "localhost",
-        "LOCALHOST",
-        "LocalHost.",
-        "127.0.0.1.",
-        "127.1",
-        "127.0.1",
-        "2130706433",
-        "0x7f000001",
-        "0x7f.0.0.1",
-        "0177.0.0.1",
-        "017700000001",
-        "0",
-        "0.0.0.0",
-        "[::1]",
-        "[0:0:0:0:0:0:0:1]",
-        "[::]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        "[::127.0.0.1]",
-        "[64:ff9b::127.0.0.1]",
-        "[2002:7f00:1::]",
-        "[::1%25lo]",
-        "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ",
-        "１２７.0.0.1",
-        "127。0。0。1",
-        "xn--localhost-",
-        "127.0.0.1%00.granted.example",
-        "127.0.0.1#.granted.example",
-        "127.0.0.1?.granted.example",
-        "127.0.0.1\\.granted.example",
-        "granted.example.",
-        "GRANTED.example.evil.example",
-        "granted.example\t",
-        "169.254.169.254",
-    ] {
+    for host in FORBIDDEN {
         let url = format!("http://{host}:{port}");
         let ctx = json!({"operation": "push_metrics", "prometheus_config": {"gateway_url": url}});
         let told = plug.process(&ctx).await.unwrap();
@@ -105,7 +108,15 @@ async fn a_name_leads_to_this_machine_only_where_that_was_granted() {
     let config = json!({"gateway_url": server.at("gateway.example")});
     let grants = || pinned(Grants::named_by(&config), "gateway.example");
     let plug = start(config.clone(), grants()).await;
-    assert_eq!(push(&plug).await["error_code"], "not_granted");
+    let told = push(&plug).await;
+    assert_eq!(told["error_code"], "not_granted");
+    // The origin is granted already: that is not what is missing.
+    let error = told["error"].as_str().unwrap();
+    assert!(
+        error.contains("leads to an address that the host has not granted") && error.contains("--address private"),
+        "{error}"
+    );
+    assert!(!error.contains("--grant"), "{error}");
     assert_eq!(server.connections(), 0);
     let plug = start(config.clone(), loopback(grants())).await;
     assert_eq!(push(&plug).await["success"], true);

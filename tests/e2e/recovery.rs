@@ -34,7 +34,7 @@ async fn crash(plug: &PlugHandle) {
 
 async fn crash_session(session: &mut Session) {
     let error = session.restore(&[0; 4 * 1024 * 1024]).await.unwrap_err();
-    assert!(matches!(error, Error::Crashed { .. }), "{error}");
+    assert!(matches!(error, Error::Limit { .. }), "{error}");
 }
 
 fn counter(name: &str, value: f64) -> Value {

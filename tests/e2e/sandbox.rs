@@ -104,7 +104,7 @@ async fn a_plug_that_runs_out_of_memory_is_replaced_and_the_host_goes_on() {
     let record = json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1});
     assert_eq!(plug.process(&record).await.unwrap()["result"]["current_value"], 1.0);
     let crash = plug.process_text(" ".repeat(8 * 1024 * 1024), String::new()).await.unwrap_err();
-    assert!(matches!(crash, Error::Crashed { .. }), "{crash}");
+    assert!(matches!(crash, Error::Limit { .. }), "{crash}");
     let after = plug.process(&record).await.unwrap();
     assert_eq!(
         (&after["result"]["current_value"], &after["monitoring_metadata"]["job_name"]),

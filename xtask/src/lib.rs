@@ -39,7 +39,12 @@ pub fn root() -> PathBuf {
 
 /// Builds the component of the workspace, in the target folder that the harness's build script uses too.
 pub fn build() -> Result<Vec<u8>, String> {
-    component::componentize(&read(&component::compile(&root(), &root().join("target/component"))?)?)
+    build_package(&root(), component::PACKAGE)
+}
+
+/// Builds a package of another workspace in the same way.
+pub fn build_package(workspace: &Path, package: &str) -> Result<Vec<u8>, String> {
+    component::componentize(&read(&component::compile(workspace, package, &root().join("target/component"))?)?)
 }
 
 /// The SHA-256 of bytes, in hex.

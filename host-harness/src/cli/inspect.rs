@@ -136,11 +136,16 @@ fn compare(
     row("rules folder".into(), "-", folder);
     row("memory".into(), "-", format!("{} bytes", limits.memory_bytes));
     row("time of a call".into(), "-", format!("{} s", limits.call.as_secs_f64()));
+    row("handed over at once".into(), "-", format!("{} bytes", limits.answer_bytes));
+    row("calls of the host in a call".into(), "-", limits.host_calls.to_string());
+    row("things of the host held at once".into(), "-", limits.resources.to_string());
     let unbounded = || "no bound of its own".to_owned();
     let answer = grants.limits.response_bytes.map_or_else(unbounded, |bytes| format!("{bytes} bytes"));
     row("an answer's length".into(), "-", answer);
     let requests = grants.limits.requests_per_minute.map_or_else(unbounded, |requests| requests.to_string());
     row("requests in a minute".into(), "-", requests);
+    row("requests in a call".into(), "-", grants.limits.in_a_call().to_string());
+    row("requests at once".into(), "-", grants.limits.at_once().to_string());
     rows
 }
 

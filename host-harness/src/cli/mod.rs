@@ -173,10 +173,7 @@ impl PlugArgs {
 
 /// The limits that were granted, and the host's own for what was not said.
 fn limits(grants: &Grants) -> Limits {
-    let mut limits = Limits::default();
-    limits.memory_bytes = grants.limits.memory_bytes.unwrap_or(limits.memory_bytes);
-    limits.call = grants.limits.call.unwrap_or(limits.call);
-    limits
+    Limits::default().granted(&grants.limits)
 }
 
 fn read(path: &Path) -> Result<String, Error> {

@@ -19,9 +19,9 @@
 //! | `tls.client` | `certificate` and `key`, PEM files | `{certificate: me.pem, key: me.key}` |
 //! | `proxy` | an http origin, or `url` with `credential` | `http://proxy.example:3128` |
 //! | `rules_folder` | a folder | `rules` |
-//! | `limits.memory`, `limits.response` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
+//! | `limits.memory`, `limits.response`, `limits.answer` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
 //! | `limits.call` | seconds, or with ms, s, m, h | `30s` |
-//! | `limits.requests_per_minute` | a whole number, at least 1 | `600` |
+//! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources` | a whole number, at least 1 | `600` |
 //!
 //! Relative paths are relative to the file's own folder.
 
@@ -254,22 +254,38 @@ fn proxy(place: &Place) -> Result<Proxy, String> {
 }
 
 fn limits(place: &Place) -> Result<GrantedLimits, String> {
-    let table = place.table(&["memory", "call", "response", "requests_per_minute"])?;
-    let mut limits = GrantedLimits::default();
-    if let Some(place) = table.get("memory") {
-        limits.memory_bytes = Some(usize::try_from(bytes(&place)?).map_err(|_| place.wrong("too many bytes"))?);
-    }
-    if let Some(place) = table.get("response") {
-        limits.response_bytes = Some(bytes(&place)?);
-    }
-    if let Some(place) = table.get("call") {
-        limits.call = Some(duration(&place)?);
-    }
-    if let Some(place) = table.get("requests_per_minute") {
-        let number = place.value.as_u64().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
-        limits.requests_per_minute = Some(number.ok_or_else(|| place.wrong("expected a whole number, at least 1"))?);
-    }
-    Ok(limits)
+    let table = place.table(&[
+        "memory",
+        "call",
+        "response",
+        "requests_per_minute",
+        "requests_per_call",
+        "requests_at_once",
+        "answer",
+        "host_calls",
+        "resources",
+    ])?;
+    let get = |key: &str| table.get(key);
+    Ok(GrantedLimits {
+        memory_bytes: get("memory").map(|place| fits(&place, bytes(&place)?)).transpose()?,
+        call: get("call").map(|place| duration(&place)).transpose()?,
+        response_bytes: get("response").map(|place| bytes(&place)).transpose()?,
+        requests_per_minute: get("requests_per_minute").map(|place| fits(&place, count(&place)?)).transpose()?,
+        requests_per_call: get("requests_per_call").map(|place| fits(&place, count(&place)?)).transpose()?,
+        requests_at_once: get("requests_at_once").map(|place| fits(&place, count(&place)?)).transpose()?,
+        answer_bytes: get("answer").map(|place| fits(&place, bytes(&place)?)).transpose()?,
+        host_calls: get("host_calls").map(|place| count(&place)).transpose()?,
+        resources: get("resources").map(|place| fits(&place, count(&place)?)).transpose()?,
+    })
+}
+
+fn count(place: &Place) -> Result<u64, String> {
+    place.value.as_u64().filter(|number| *number > 0).ok_or_else(|| place.wrong("expected a whole number, at least 1"))
+}
+
+/// The number in a type that may be too narrow for it.
+fn fits<T: TryFrom<u64>>(place: &Place, number: u64) -> Result<T, String> {
+    T::try_from(number).map_err(|_| place.wrong("the number is too large"))
 }
 
 fn bytes(place: &Place) -> Result<u64, String> {
@@ -431,7 +447,16 @@ tls:
   client: {certificate: me.pem, key: /keys/me.key}
 proxy: {url: "http://proxy.example:3128", credential: gateway}
 rules_folder: rules
-limits: {memory: 64MiB, call: 1.5s, response: 1000, requests_per_minute: 600}
+limits:
+  memory: 64MiB
+  call: 1.5s
+  response: 1000
+  requests_per_minute: 600
+  requests_per_call: 50
+  requests_at_once: 8
+  answer: 1MiB
+  host_calls: 10000
+  resources: 100
 "#;
 
     fn grants(text: &str) -> Result<Grants, String> {
@@ -463,7 +488,10 @@ limits: {memory: 64MiB, call: 1.5s, response: 1000, requests_per_minute: 600}
                 },
                 "proxy": {"origin": "http://proxy.example:3128", "credential": "gateway"},
                 "rules_folder": "/folder/rules",
-                "limits": {"memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "requests_per_minute": 600},
+                "limits": {
+                    "memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "requests_per_minute": 600,
+                    "requests_per_call": 50, "requests_at_once": 8, "answer_bytes": 1048576, "host_calls": 10000, "resources": 100,
+                },
             })
         );
         assert_eq!(super::read("", Path::new("")).unwrap(), Grants::none());
@@ -500,6 +528,8 @@ limits: {memory: 64MiB, call: 1.5s, response: 1000, requests_per_minute: 600}
             ("tls: {client: {certificate: a}}", "tls.client: key is missing"),
             ("proxy: https://p", "proxy: "),
             ("limits: {memory: 64 apples}", "limits.memory: \"64 apples\" expected bytes"),
+            ("limits: {resources: 0}", "limits.resources: 0 expected a whole number"),
+            ("limits: {requests_per_call: 5000000000}", "limits.requests_per_call: 5000000000 the number is too large"),
             ("limits: {call: 0}", "limits.call: 0 expected a time"),
             ("limits: {requests_per_minute: 0}", "at least 1"),
             ("origins: [", "not YAML"),

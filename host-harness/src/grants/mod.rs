@@ -60,6 +60,28 @@ pub struct GrantedLimits {
     pub response_bytes: Option<u64>,
     /// Requests in a minute.
     pub requests_per_minute: Option<u32>,
+    /// Requests of one call.
+    pub requests_per_call: Option<u32>,
+    /// Requests that are under way at once.
+    pub requests_at_once: Option<usize>,
+    /// What the host copies out of the plug at once, in bytes.
+    pub answer_bytes: Option<usize>,
+    /// Calls of the host in one call.
+    pub host_calls: Option<u64>,
+    /// Things of the host that are held at once.
+    pub resources: Option<usize>,
+}
+
+impl GrantedLimits {
+    /// Requests that one call may make.
+    pub fn in_a_call(&self) -> u32 {
+        self.requests_per_call.unwrap_or(10_000)
+    }
+
+    /// Requests that may be under way. A plug that opens more is not waiting for answers.
+    pub fn at_once(&self) -> usize {
+        self.requests_at_once.unwrap_or(256)
+    }
 }
 
 /// Whom the host trusts when it speaks TLS.
@@ -171,7 +193,9 @@ pub(crate) enum Refusal {
     Address { host: String, address: IpAddr, kind: AddressKind },
     #[error("the limit of {0} requests per minute is reached (limits.requests_per_minute in the grants file)")]
     Rate(u32),
-    #[error("{0} requests are under way, and the plug may not have more")]
+    #[error("the limit of {0} requests in one call is reached (limits.requests_per_call in the grants file)")]
+    InACall(u32),
+    #[error("the limit of {0} requests under way at once is reached (limits.requests_at_once in the grants file)")]
     UnderWay(usize),
 }
 
@@ -184,6 +208,7 @@ impl Refusal {
             Self::Method { .. } => "http_method",
             Self::Address { .. } => "http_address",
             Self::Rate(_) => "http_requests_per_minute",
+            Self::InACall(_) => "http_requests_per_call",
             Self::UnderWay(_) => "http_requests_under_way",
         }
     }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use http::Request;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::limits::PIECE_BYTES;
 use failure::Failure;
 pub(crate) use network::Network;
 
@@ -30,13 +31,13 @@ pub(crate) struct Outbound {
     network: Arc<Network>,
     /// Whether calls are made again that were made before: what they sent is not sent twice.
     pub(crate) replaying: bool,
-    /// Whether anything was asked for since this was last set.
-    pub(crate) asked: bool,
+    /// How many requests the running call has made.
+    pub(crate) requests: u32,
 }
 
 impl Outbound {
     pub(crate) fn new(network: Arc<Network>) -> Self {
-        Self { network, replaying: false, asked: false }
+        Self { network, replaying: false, requests: 0 }
     }
 }
 
@@ -49,12 +50,12 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Exchange, Error>> + Send> {
-        self.asked = true;
+        self.requests = self.requests.saturating_add(1);
         if self.replaying {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         // Admitted here and not in the future, so that requests count in the order in which the plug makes them.
-        let admitted = self.network.admit(request);
+        let admitted = self.network.admit(request, self.requests);
         let network = Arc::clone(&self.network);
         Box::new(async move {
             let response = network.send(admitted?, options.unwrap_or_default()).await?;
@@ -62,6 +63,10 @@ impl WasiHttpHooks for Outbound {
             let done = Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>;
             Ok((response, done))
         })
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        PIECE_BYTES
     }
 }
 

@@ -39,9 +39,6 @@ const IDLE_TIME: Duration = Duration::from_secs(4);
 /// Connections to one origin that are kept though nobody uses them.
 const IDLE_CONNECTIONS: usize = 8;
 
-/// Requests that may be under way. A plug that opens more is not waiting for answers.
-const MOST_UNDER_WAY: usize = 256;
-
 /// For an answer whose length no grant bounds.
 const MOST_RESPONSE_BYTES: u64 = 1024 * 1024 * 1024;
 
@@ -129,15 +126,17 @@ impl Network {
         self.violations.take()
     }
 
-    /// The request as it is to be sent, if it was granted.
-    pub(crate) fn admit(&self, mut request: Request<WasiBody>) -> Result<Admitted, Error> {
-        let (origin, grant) = match self.judge(&request) {
+    /// The request as it is to be sent, if it was granted. `number` counts the requests of its call, from 1.
+    pub(crate) fn admit(&self, mut request: Request<WasiBody>, number: u32) -> Result<Admitted, Error> {
+        let (origin, grant) = match self.judge(&request, number) {
             Ok(granted) => granted,
             Err((origin, refusal)) => {
                 self.violations.refuse(&refusal, &origin);
                 return Err(match refusal {
                     // A plug is told of these in words: they are no matter of what it may reach.
-                    Refusal::Rate(_) | Refusal::UnderWay(_) => Error::InternalError(Some(refusal.to_string())),
+                    Refusal::Rate(_) | Refusal::InACall(_) | Refusal::UnderWay(_) => {
+                        Error::InternalError(Some(refusal.to_string()))
+                    }
                     _ => Error::HttpRequestDenied,
                 });
             }
@@ -172,18 +171,24 @@ impl Network {
     }
 
     /// Whether a request is granted, and by what. A refusal comes with the origin, as far as there is one.
-    fn judge(&self, request: &Request<WasiBody>) -> Result<(Origin, &OriginGrant), (String, Refusal)> {
+    fn judge(&self, request: &Request<WasiBody>, number: u32) -> Result<(Origin, &OriginGrant), (String, Refusal)> {
         let nowhere = "(not an http origin)";
         let origin = origin_of(request.uri()).ok_or_else(|| (nowhere.into(), Refusal::Origin(nowhere.into())))?;
         let refused = |refusal: Refusal| (origin.to_string(), refusal);
         let path = request.uri().path();
         let grant = self.grants.grant_for(&origin, request.method(), path).map_err(refused)?;
-        if let Some(limit) = self.grants.limits.requests_per_minute {
+        let limits = &self.grants.limits;
+        let in_a_call = limits.in_a_call();
+        if number > in_a_call {
+            return Err(refused(Refusal::InACall(in_a_call)));
+        }
+        if let Some(limit) = limits.requests_per_minute {
             self.count(limit).map_err(refused)?;
         }
-        if self.under_way.fetch_add(1, Ordering::AcqRel) >= MOST_UNDER_WAY {
+        let at_once = limits.at_once();
+        if self.under_way.fetch_add(1, Ordering::AcqRel) >= at_once {
             self.under_way.fetch_sub(1, Ordering::AcqRel);
-            return Err(refused(Refusal::UnderWay(MOST_UNDER_WAY)));
+            return Err(refused(Refusal::UnderWay(at_once)));
         }
         Ok((origin, grant))
     }
@@ -396,7 +401,7 @@ mod tests {
     }
 
     fn admitted(network: &Network, uri: &str) -> Option<String> {
-        network.admit(request(uri)).ok().map(|admitted| admitted.request.uri().to_string())
+        network.admit(request(uri), 1).ok().map(|admitted| admitted.request.uri().to_string())
     }
 
     fn two_origins() -> Network {
@@ -460,20 +465,26 @@ mod tests {
     async fn requests_in_a_minute_and_at_once_are_bounded() {
         let mut grants = Grants::none().and("http://h".parse().unwrap());
         let open = network(grants.clone());
-        let under_way: Vec<_> = (0..MOST_UNDER_WAY).map(|_| open.admit(request("http://h/")).unwrap()).collect();
-        assert!(matches!(open.admit(request("http://h/")), Err(Error::InternalError(Some(_)))));
+        let under_way: Vec<_> =
+            (0..grants.limits.at_once()).map(|_| open.admit(request("http://h/"), 1).unwrap()).collect();
+        assert!(matches!(open.admit(request("http://h/"), 1), Err(Error::InternalError(Some(_)))));
         drop(under_way);
-        assert!(open.admit(request("http://h/")).is_ok());
+        assert!(open.admit(request("http://h/"), grants.limits.in_a_call()).is_ok());
+        assert!(matches!(
+            open.admit(request("http://h/"), grants.limits.in_a_call() + 1),
+            Err(Error::InternalError(Some(_)))
+        ));
+        assert_eq!(open.take_violations(), [("http_requests_per_call", 1), ("http_requests_under_way", 1)]);
         grants.limits.requests_per_minute = Some(3);
         let limited = network(grants);
         for _ in 0..3 {
-            assert!(limited.admit(request("http://h/")).is_ok());
+            assert!(limited.admit(request("http://h/"), 1).is_ok());
         }
-        assert!(limited.admit(request("http://h/")).is_err());
+        assert!(limited.admit(request("http://h/"), 1).is_err());
         assert_eq!(limited.take_violations(), [("http_requests_per_minute", 1)]);
         // A minute later.
         limited.recent.lock().unwrap().iter_mut().for_each(|then| *then -= Duration::from_secs(60));
-        assert!(limited.admit(request("http://h/")).is_ok());
+        assert!(limited.admit(request("http://h/"), 1).is_ok());
     }
 
     #[tokio::test]
@@ -488,7 +499,7 @@ mod tests {
         let sent = |uri: &str| {
             let mut request = request(uri);
             request.headers_mut().insert(header::AUTHORIZATION, "Bearer of-the-plug".parse().unwrap());
-            let request = network.admit(request).ok().unwrap().request;
+            let request = network.admit(request, 1).ok().unwrap().request;
             let all: Vec<_> = request.headers().get_all(header::AUTHORIZATION).iter().cloned().collect();
             all
         };

@@ -10,6 +10,10 @@ use minijinja::value::{Serde, ValueKind};
 use minijinja::{AutoEscape, Environment, ErrorKind, Expression, UndefinedBehavior};
 use serde_json::{Map, Value};
 
+/// How much work one template may be: about one for each of its instructions, and for every 64 bytes that it makes.
+/// Templates of pipes need some hundreds.
+const MOST_WORK: u64 = 1_000_000;
+
 /// How much of a template an error quotes, in characters.
 const QUOTED: usize = 160;
 
@@ -65,6 +69,7 @@ impl Templates {
     pub(super) fn new() -> Templates {
         let mut engine = Environment::new();
         engine.set_undefined_behavior(UndefinedBehavior::Strict);
+        engine.set_fuel(Some(MOST_WORK));
         engine.set_auto_escape_callback(|_| AutoEscape::None);
         // A field that ends in a line break keeps it. The delimiters are the default ones, so this cannot fail.
         if let Ok(syntax) = minijinja::syntax::SyntaxConfig::builder().keep_trailing_newline(true).build() {
@@ -170,6 +175,11 @@ fn failure(field: &str, template: &str, error: minijinja::Error, scope: &Scope) 
     match error.kind() {
         ErrorKind::UndefinedError => problem.push_str(&format!("; the names here are {scope}")),
         ErrorKind::SyntaxError => problem.push_str(" (syntax error)"),
+        ErrorKind::OutOfFuel => {
+            problem = format!(
+                "it is more work than one template may be ({MOST_WORK} steps): let it loop over less, or do this in a step of its own"
+            );
+        }
         _ => {}
     }
     if field != "when" && matches!(error.kind(), ErrorKind::UndefinedError | ErrorKind::SyntaxError) {
@@ -330,6 +340,24 @@ mod tests {
         assert_eq!(render("{{ inputs.labels }}").unwrap(), json!({"a": "b"}));
         assert_eq!(render("{{ [inputs.count, none] }}").unwrap(), json!([3, null]));
         assert_eq!(render("{{ 'a}} {{b' }}").unwrap(), json!("a}} {{b"));
+    }
+
+    #[test]
+    fn a_template_that_is_too_much_work_is_stopped() {
+        for template in [
+            "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}",
+            "{{ 'x' * 100000000 }} and more",
+            "{{ 'x' * 100000000 }}",
+        ] {
+            let begun = std::time::Instant::now();
+            let problem = render(template).unwrap_err();
+            assert!(problem.contains("more work than one template may be (1000000 steps)"), "{problem}");
+            assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+        }
+        // Many times what a pipe needs.
+        let much = render("{% for a in range(9999) %}{{ a }},{% endfor %}").unwrap();
+        assert!(much.as_str().unwrap().ends_with(",9998,"));
+        assert!(Templates::new().condition("range(9999) | sum > 1", &scope()).unwrap());
     }
 
     #[test]

@@ -138,6 +138,7 @@ mod tests {
         }
         for failure in [
             Failure::NotGranted,
+            Failure::AddressNotGranted,
             Failure::Tls("t".into()),
             Failure::TooLong { limit: 1 },
             Failure::Resting { left: Duration::ZERO },

@@ -115,6 +115,9 @@ pub enum Failure {
     /// The host refused the request before any connection: the origin is not among its grants.
     #[error("the host has not granted this origin, so no connection was made")]
     NotGranted,
+    /// The host refused the connection: the origin's name leads to an address that is not among its grants.
+    #[error("the name leads to an address that the host has not granted, so no connection was made")]
+    AddressNotGranted,
     /// Nobody listens there.
     #[error("the connection was refused")]
     Refused,
@@ -154,7 +157,7 @@ impl Failure {
     /// The stable word for programs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotGranted => "not_granted",
+            Self::NotGranted | Self::AddressNotGranted => "not_granted",
             Self::Timeout { .. } => "timeout",
             Self::TooLong { .. } => "answer_too_long",
             Self::Tls(_) => "tls_failed",
@@ -171,6 +174,9 @@ impl Failure {
             Self::NotGranted => format!(
                 "; name the server as {setting} in the plug's configuration, or grant the origin to the plug (harness: --grant {origin})"
             ),
+            Self::AddressNotGranted => {
+                "; grant such addresses to the plug (harness: --address private, or the kind that its log names)".into()
+            }
             Self::Refused | Self::UnknownHost => {
                 format!("; check that the server runs and that {setting} is right")
             }

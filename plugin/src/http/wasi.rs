@@ -175,7 +175,8 @@ fn scheme(url: &Url) -> Scheme {
 
 fn failure(code: &ErrorCode, limits: &Limits) -> Failure {
     match code {
-        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => Failure::NotGranted,
+        ErrorCode::HttpRequestDenied => Failure::NotGranted,
+        ErrorCode::DestinationIpProhibited => Failure::AddressNotGranted,
         ErrorCode::ConnectionRefused | ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
             Failure::Refused
         }

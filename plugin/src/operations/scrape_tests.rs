@@ -190,6 +190,7 @@ fn an_endpoint_that_fails_is_named_with_its_setting() {
     }
     for (failure, code, told) in [
         (Failure::NotGranted, "not_granted", "--grant http://h:9100"),
+        (Failure::AddressNotGranted, "not_granted", "--address private"),
         (Failure::TooLong { limit: 9 }, "answer_too_long", "max_response_bytes"),
     ] {
         let (mut plug, world) = plug();

@@ -1,0 +1,180 @@
+//! A component with the plug's exports that attacks its host. `process` is told by the `operation` of its `ctx` which attack to make;
+//! what else an attack needs are further members, all of them texts. See tests/e2e/hostile.rs.
+
+mod bindings {
+    wit_bindgen::generate!({ path: "../../wit", world: "monitoring", generate_all });
+}
+
+mod exports;
+mod http;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bindings::wasi::clocks::{monotonic_clock, wall_clock};
+use bindings::wasi::http::types::{Fields, Method, OutgoingRequest};
+use bindings::wasi::io::poll::{self, Pollable};
+
+/// Whether the next allocation is to trap: also the one by which the host passes the next call's arguments.
+static TRAP_IN_ALLOCATION: AtomicBool = AtomicBool::new(false);
+
+/// Whether what the other exports answer lies beyond the memory.
+static LYING: AtomicBool = AtomicBool::new(false);
+
+struct Allocator;
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
+
+// SAFETY: what it allocates comes from the system's own allocator, with the same layouts.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if TRAP_IN_ALLOCATION.load(Ordering::Relaxed) {
+            trap();
+        }
+        // SAFETY: the caller's promises are the ones that are asked for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+/// Makes the attack, and answers if it is let.
+fn attack(ctx: &str) -> String {
+    let text = |name: &str| member(ctx, name).unwrap_or_default();
+    let number = |name: &str| text(name).parse::<usize>().unwrap_or(0);
+    match text("operation").as_str() {
+        "loop" => loop {
+            black_box(());
+        },
+        "flood" => flood(&text("with")),
+        "hoard" => hoard(&text("of")),
+        "allocate" => loop {
+            std::mem::forget(black_box(vec![1_u8; 1 << 20]));
+        },
+        "grow" => {
+            while core::arch::wasm32::memory_grow::<0>(16) != usize::MAX {}
+            trap()
+        }
+        "recurse" => return done(&recurse(1).to_string()),
+        "poll" => {
+            let ready = monotonic_clock::subscribe_instant(0);
+            let many: Vec<&Pollable> = vec![&ready; number("times")];
+            return done(&poll::poll(&many).len().to_string());
+        }
+        "request" => return http::request(&text("scheme"), &text("authority"), &text("path")),
+        "open" => return http::open(&text("authority"), number("times"), text("then") == "wait"),
+        "read" => return http::read(&text("authority"), text("then") == "keep"),
+        "answer_huge" => return "x".repeat(number("bytes")),
+        "answer_no_json" => return "{\"success\":".into(),
+        "answer_no_text" => {
+            // SAFETY: it is none, as intended: nothing here reads it.
+            return unsafe { String::from_utf8_unchecked(vec![0xff; 100]) };
+        }
+        "answer_beyond_memory" => {
+            // SAFETY: unsound, as intended: nothing here reads it, and the host ends the instance before it could be freed.
+            return unsafe { String::from_raw_parts(16 as *mut u8, 0x7fff_0000, 0x7fff_0000) };
+        }
+        "trap" => trap(),
+        "trap_in_next_allocation" => {
+            let mut answer = if text("says") == "failure" { failed("armed") } else { done("armed") };
+            // Else the answer itself would be moved into its place.
+            answer.shrink_to_fit();
+            TRAP_IN_ALLOCATION.store(true, Ordering::Relaxed);
+            return answer;
+        }
+        "lie" => LYING.store(true, Ordering::Relaxed),
+        _ => {}
+    }
+    done("")
+}
+
+fn trap() -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+/// Calls the host for ever, and holds nothing.
+fn flood(with: &str) {
+    loop {
+        match with {
+            "wall_clock" => drop(black_box(wall_clock::now())),
+            "monotonic_clock" => drop(black_box(monotonic_clock::now())),
+            "waits" => drop(monotonic_clock::subscribe_instant(0)),
+            "waiting" => monotonic_clock::subscribe_instant(0).block(),
+            "headers" => drop(headers(0)),
+            "requests" => drop(OutgoingRequest::new(headers(0))),
+            _ => trap(),
+        }
+    }
+}
+
+/// Makes things of the host for ever, as large as may be, and drops none.
+fn hoard(of: &str) {
+    let method = Method::Other("M".repeat(8 << 20));
+    let authority = "a".repeat(8 << 20);
+    loop {
+        match of {
+            "waits" => std::mem::forget(monotonic_clock::subscribe_instant(u64::MAX)),
+            "headers" => std::mem::forget(headers(28)),
+            "requests" => std::mem::forget(OutgoingRequest::new(headers(28))),
+            "methods" => {
+                let request = OutgoingRequest::new(headers(0));
+                let _ = request.set_method(&method);
+                std::mem::forget(request);
+            }
+            "authorities" => {
+                let request = OutgoingRequest::new(headers(0));
+                let _ = request.set_authority(Some(&authority));
+                std::mem::forget(request);
+            }
+            "bodies" => http::hoard_body(),
+            _ => trap(),
+        }
+    }
+}
+
+/// Header fields of about so many KiB, or none if that is refused.
+fn headers(kib: usize) -> Fields {
+    let entries: Vec<_> = (0..kib.div_ceil(7)).map(|_| ("x".to_owned(), vec![b'x'; 7_000])).collect();
+    Fields::from_list(&entries).unwrap_or_else(|_| Fields::from_list(&[]).unwrap_or_else(|_| trap()))
+}
+
+/// Never comes back. It holds nothing but what the machine keeps of a call, so that no other limit is met first.
+fn recurse(depth: u64) -> u64 {
+    static END: AtomicU64 = AtomicU64::new(0);
+    if depth == END.load(Ordering::Relaxed) {
+        return depth;
+    }
+    recurse(depth.wrapping_add(1)).rotate_left(7) ^ depth
+}
+
+/// A text member of a flat JSON object, as serde_json writes it.
+fn member(json: &str, name: &str) -> Option<String> {
+    let (_, rest) = json.split_once(&format!("\"{name}\":\""))?;
+    let mut text = String::new();
+    let mut characters = rest.chars();
+    loop {
+        match characters.next()? {
+            '"' => return Some(text),
+            '\\' => match characters.next()? {
+                't' => text.push('\t'),
+                'n' => text.push('\n'),
+                'r' => text.push('\r'),
+                other => text.push(other),
+            },
+            other => text.push(other),
+        }
+    }
+}
+
+fn done(result: &str) -> String {
+    format!("{{\"success\":true,\"result\":\"{}\"}}", result.replace('\\', "/").replace('"', "'"))
+}
+
+fn failed(why: &str) -> String {
+    format!("{{\"success\":false,\"error\":\"{}\"}}", why.replace('\\', "/").replace('"', "'"))
+}
