@@ -7,6 +7,7 @@
 //! | [`sbom`] | CycloneDX bills of materials, from Cargo's graph |
 //! | [`npm`] | the package for Node |
 //! | [`oci`] | an OCI image layout |
+//! | [`reference`] | the page of the JSON contract |
 //! | [`wit`] | the page and the golden file of the world |
 //! | [`reproducible`] | two builds in different folders, compared |
 
@@ -17,6 +18,7 @@ mod component;
 pub mod dist;
 pub mod npm;
 pub mod oci;
+pub mod reference;
 pub mod reproducible;
 pub mod sbom;
 pub mod wit;

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xtask::{build, dist, npm, oci, reproducible, root, wit};
+use xtask::{build, dist, npm, oci, reference, reproducible, root, wit};
 
 const USAGE: &str = "\
 cargo xtask dist [FOLDER]    the folder of PlugPipe's registry, below dist
 cargo xtask npm [FOLDER]     the package for Node, in dist/npm
 cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
 cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
+cargo xtask reference        docs/reference.md, of the manifest's schemas
 cargo xtask reproducible     builds the component in two folders, and compares";
 
 fn main() -> ExitCode {
@@ -35,6 +36,7 @@ fn run(task: &str, folder: Option<&Path>) -> Result<String, String> {
         "npm" => npm::make(&build()?, &at("npm")).map(|()| at("npm").display().to_string()),
         "oci" => oci::make(&build()?, &at("oci")).map(|digest| format!("{}: {digest}", at("oci").display())),
         "wit" => wit::make().map(|()| wit::page_path().display().to_string()),
+        "reference" => reference::make().map(|()| reference::page_path().display().to_string()),
         "reproducible" => reproducible::check().map(|digest| format!("both builds have the SHA-256 {digest}")),
         _ => Err(USAGE.into()),
     }

@@ -1,0 +1,212 @@
+//! The reference of the JSON contract: a page made from the manifest's schemas, which the answers of the tests are held against.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use crate::{read_text, root, write};
+
+/// Where the page is.
+pub fn page_path() -> PathBuf {
+    root().join("docs/reference.md")
+}
+
+/// Writes the page.
+pub fn make() -> Result<(), String> {
+    write(&page_path(), page()?)
+}
+
+/// The page, of the manifest as it is.
+pub fn page() -> Result<String, String> {
+    let path = root().join("plugin/plug.yaml");
+    let manifest: Value = serde_saphyr::from_str(&read_text(&path)?)
+        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let schema = |name: &str| Schema::of(&manifest, name);
+    let (config, input, output) = (schema("config_schema")?, schema("input_schema")?, schema("output_schema")?);
+    let mut out = String::from(
+        "# Reference\n\nMade from the schemas of [plugin/plug.yaml](../plugin/plug.yaml) by `cargo xtask reference`; the tests hold every \
+         answer against the same schemas, and this page against the manifest. [operations.md](operations.md) explains and has examples.\n\n\
+         **Bold** fields are required. A type in italics is explained under [Types](#types).\n\n## Configuration\n\n",
+    );
+    sentence(&mut out, config.whole);
+    let settings = config.definition("settings").ok_or("config_schema has no settings")?;
+    config.table(&mut out, settings, "key");
+    out.push_str("\n## Operations\n\n");
+    sentence(&mut out, input.whole);
+    let operations = manifest.get("operations").and_then(Value::as_object).ok_or("the manifest has no operations")?;
+    for (name, does) in operations {
+        let _ = writeln!(out, "### {name}\n\n{}.\n", capital(does.as_str().unwrap_or_default()));
+        match branch(input.whole, name) {
+            Some(takes) => input.table(&mut out, takes, "takes"),
+            None => out.push_str("Takes nothing of its own.\n"),
+        }
+        out.push('\n');
+        let result = output.whole.get("then").and_then(|then| branch(then, name));
+        match result.and_then(|result| result.pointer("/properties/result")) {
+            Some(result) => output.table(&mut out, result, "result"),
+            None => out.push_str("Its result has no members of its own.\n"),
+        }
+        out.push('\n');
+    }
+    out.push_str("## Around each result\n\n");
+    for (name, title) in [("any_result", "may be in any result"), ("failure", "when `success` is false")] {
+        if let Some(definition) = output.definition(name) {
+            output.table(&mut out, definition, title);
+            out.push('\n');
+        }
+    }
+    out.push_str("## Types\n\n");
+    for (schema, told) in
+        [(&config, "of the configuration"), (&input, "of what operations take"), (&output, "of results")]
+    {
+        let _ = writeln!(out, "### Types {told}\n\n| type | what it is |\n|---|---|");
+        for (name, definition) in schema.definitions.into_iter().flatten() {
+            if !["settings", "any_result", "failure"].contains(&name.as_str()) {
+                let _ = writeln!(out, "| *{name}* | {} |", schema.told(definition));
+            }
+        }
+        out.push('\n');
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    Ok(out)
+}
+
+/// One of the manifest's schemas, and what it defines.
+struct Schema<'m> {
+    whole: &'m Value,
+    definitions: Option<&'m Map<String, Value>>,
+}
+
+impl<'m> Schema<'m> {
+    fn of(manifest: &'m Value, name: &str) -> Result<Self, String> {
+        let whole = manifest.get(name).ok_or_else(|| format!("the manifest has no {name}"))?;
+        Ok(Self { whole, definitions: whole.get("$defs").and_then(Value::as_object) })
+    }
+
+    fn definition(&self, name: &str) -> Option<&'m Value> {
+        self.definitions?.get(name)
+    }
+
+    /// The members of an object.
+    fn table(&self, out: &mut String, object: &Value, title: &str) {
+        let required = names(object.get("required"));
+        let members = object.get("properties").and_then(Value::as_object);
+        let _ = writeln!(out, "| {title} | type | |\n|---|---|---|");
+        for (name, member) in members.into_iter().flatten() {
+            let mark = if required.contains(&name.as_str()) { "**" } else { "" };
+            let mut more = description(member).to_owned();
+            if let Some(default) = member.get("default") {
+                let _ = write!(more, "{}Default `{default}`.", if more.is_empty() { "" } else { " " });
+            }
+            let _ = writeln!(out, "| {mark}`{name}`{mark} | {} | {} |", self.kind(member), cell(&more));
+        }
+    }
+
+    /// A type that has a name, in full.
+    fn told(&self, definition: &Value) -> String {
+        let kind = self.kind(definition);
+        let members = definition.get("properties").and_then(Value::as_object);
+        let required = names(definition.get("required"));
+        let members: Vec<String> = members
+            .into_iter()
+            .flatten()
+            .map(|(name, member)| {
+                let mark = if required.contains(&name.as_str()) { "**" } else { "" };
+                format!("{mark}`{name}`{mark}: {}", self.kind(member))
+            })
+            .collect();
+        let mut told = kind;
+        if !members.is_empty() {
+            let _ = write!(told, " of {}", members.join(", "));
+        }
+        match description(definition) {
+            "" => told,
+            description => format!("{told}. {}", cell(description)),
+        }
+    }
+
+    /// A type in a few words.
+    fn kind(&self, schema: &Value) -> String {
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            return format!("*{}*", reference.rsplit('/').next().unwrap_or_default());
+        }
+        if let Some(constant) = schema.get("const") {
+            return format!("`{}`", literal(constant));
+        }
+        if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
+            // That a text may be empty or missing is said once, above; a version may be a number or a text.
+            let mut told: Vec<String> = Vec::new();
+            for choice in choices.iter().map(literal).filter(|choice| !["", "null"].contains(&choice.as_str())) {
+                let choice = format!("`{choice}`");
+                if !told.contains(&choice) {
+                    told.push(choice);
+                }
+            }
+            return told.join(", ");
+        }
+        for key in ["anyOf", "oneOf"] {
+            if let Some(choices) = schema.get(key).and_then(Value::as_array).filter(|_| schema.get("type").is_none()) {
+                let choices: Vec<String> = choices.iter().map(|choice| self.kind(choice)).collect();
+                return choices.join(" or ");
+            }
+        }
+        let types = match schema.get("type") {
+            Some(Value::String(kind)) => vec![kind.as_str()],
+            kinds => names(kinds),
+        };
+        let items = schema.get("items").map(|items| self.kind(items));
+        let values = schema.get("additionalProperties").filter(|values| values.is_object()).map(|it| self.kind(it));
+        let told = types.iter().filter(|kind| **kind != "null").map(|kind| match (*kind, &items, &values) {
+            ("array", Some(items), _) => format!("list of {items}"),
+            ("array", None, _) => "list".to_owned(),
+            ("object", _, Some(values)) => format!("object of {values}"),
+            ("string", ..) => "text".to_owned(),
+            ("boolean", ..) => "true or false".to_owned(),
+            ("integer", ..) => "whole number".to_owned(),
+            (other, ..) => other.to_owned(),
+        });
+        let told: Vec<String> = told.collect();
+        if told.is_empty() { "anything".to_owned() } else { told.join(" or ") }
+    }
+}
+
+/// What holds for one operation.
+fn branch<'s>(schema: &'s Value, operation: &str) -> Option<&'s Value> {
+    schema.get("allOf")?.as_array()?.iter().find_map(|branch| {
+        let asked = branch.pointer("/if/properties/operation")?;
+        let is_it = asked.get("const").and_then(Value::as_str) == Some(operation)
+            || names(asked.get("enum")).contains(&operation);
+        is_it.then(|| branch.get("then")).flatten()
+    })
+}
+
+fn names(list: Option<&Value>) -> Vec<&str> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn description(schema: &Value) -> &str {
+    schema.get("description").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A constant as it is written, texts without quotes.
+fn literal(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A text that stays within its cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+fn sentence(out: &mut String, schema: &Value) {
+    if !description(schema).is_empty() {
+        let _ = writeln!(out, "{}\n", description(schema));
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
