@@ -12,12 +12,14 @@ const PROFILE: &str = "component";
 /// The plug.
 pub(crate) const PACKAGE: &str = "monitoring-prometheus";
 
-/// Builds a package's module in its workspace, with `target` as its target folder, and returns where it is.
-pub(crate) fn compile(workspace: &Path, package: &str, target: &Path) -> Result<PathBuf, String> {
+/// Builds a package's module in its workspace, with `target` as its target folder, and returns where it is. `subcommand` is how Cargo
+/// is to build: `build`, or another tool's words before it.
+pub(crate) fn compile(subcommand: &[&str], workspace: &Path, package: &str, target: &Path) -> Result<PathBuf, String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(workspace)
-        .args(["build", "--lib", "--package", package, "--target", TARGET, "--profile", PROFILE, "--target-dir"])
+        .args(subcommand)
+        .args(["--lib", "--package", package, "--target", TARGET, "--profile", PROFILE, "--target-dir"])
         .arg(target);
     // What the outer cargo (or clippy) set for itself must not change the component.
     for (name, _) in env::vars_os() {

@@ -39,14 +39,25 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// Builds the component of the workspace, in the target folder that the harness's build script uses too.
-pub fn build() -> Result<Vec<u8>, String> {
+/// Builds the component of the workspace.
+/// With `auditable`, `cargo auditable` puts a list of all crates into it, which `cargo audit bin` and `rust-audit-info` read there.
+pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
+    if auditable {
+        // In a folder of its own: Cargo takes what was built without the list for the same.
+        return built(&["auditable", "build"], &root(), component::PACKAGE, "target/auditable");
+    }
     build_package(&root(), component::PACKAGE)
 }
 
 /// Builds a package of another workspace in the same way.
 pub fn build_package(workspace: &Path, package: &str) -> Result<Vec<u8>, String> {
-    component::componentize(&read(&component::compile(workspace, package, &root().join("target/component"))?)?)
+    // The folder that the harness's build script uses too.
+    built(&["build"], workspace, package, "target/component")
+}
+
+fn built(subcommand: &[&str], workspace: &Path, package: &str, folder: &str) -> Result<Vec<u8>, String> {
+    let module = component::compile(subcommand, workspace, package, &root().join(folder))?;
+    component::componentize(&read(&module)?)
 }
 
 /// The SHA-256 of bytes, in hex.

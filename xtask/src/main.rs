@@ -11,13 +11,16 @@ cargo xtask npm [FOLDER]     the package for Node, in dist/npm
 cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
 cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
 cargo xtask reference        docs/reference.md, of the manifest's schemas
-cargo xtask reproducible     builds the component in two folders, and compares";
+cargo xtask reproducible     builds the component in two folders, and compares
+
+With --auditable, dist, npm and oci take a component that holds a list of its crates (cargo install cargo-auditable).";
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let task = arguments.next().unwrap_or_default();
-    let folder = arguments.next().map(PathBuf::from);
-    match run(&task, folder.as_deref()) {
+    let (flags, words): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word == "--auditable");
+    let mut words = words.into_iter();
+    let task = words.next().unwrap_or_default();
+    let folder = words.next().map(PathBuf::from);
+    match run(&task, folder.as_deref(), !flags.is_empty()) {
         Ok(said) => {
             println!("{said}");
             ExitCode::SUCCESS
@@ -29,12 +32,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: &str, folder: Option<&Path>) -> Result<String, String> {
+fn run(task: &str, folder: Option<&Path>, auditable: bool) -> Result<String, String> {
     let at = |default: &str| folder.map_or_else(|| root().join("dist").join(default), Path::to_path_buf);
     match task {
-        "dist" => dist::make(&build()?, &at("")).map(|folder| folder.display().to_string()),
-        "npm" => npm::make(&build()?, &at("npm")).map(|()| at("npm").display().to_string()),
-        "oci" => oci::make(&build()?, &at("oci")).map(|digest| format!("{}: {digest}", at("oci").display())),
+        "dist" => dist::make(&build(auditable)?, &at("")).map(|folder| folder.display().to_string()),
+        "npm" => npm::make(&build(auditable)?, &at("npm")).map(|()| at("npm").display().to_string()),
+        "oci" => oci::make(&build(auditable)?, &at("oci")).map(|digest| format!("{}: {digest}", at("oci").display())),
         "wit" => wit::make().map(|()| wit::page_path().display().to_string()),
         "reference" => reference::make().map(|()| reference::page_path().display().to_string()),
         "reproducible" => reproducible::check().map(|digest| format!("both builds have the SHA-256 {digest}")),

@@ -12,7 +12,7 @@ pub fn check() -> Result<String, String> {
     let mut digests = Vec::new();
     for place in &places {
         copy(place)?;
-        let module = component::compile(place, component::PACKAGE, &place.join("target"))?;
+        let module = component::compile(&["build"], place, component::PACKAGE, &place.join("target"))?;
         let bytes = component::componentize(&read(&module)?)?;
         if let Some(leak) = leak(&bytes, place) {
             return Err(format!("the component holds a path of this machine: {leak}"));
