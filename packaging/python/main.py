@@ -115,12 +115,24 @@ def _keep_type(function: Func, store: Store) -> None:
 
 
 class _Record:
-    """A record that waits for its turn, and then its answer."""
+    """A record that waits for its turn, and where its answer goes."""
 
     def __init__(self, ctx: str, cfg: str) -> None:
         self.ctx = ctx
         self.cfg = cfg
-        self.answer: Answer | None = None
+        self.loop = asyncio.get_running_loop()
+        self.answer: asyncio.Future[Answer] = self.loop.create_future()
+
+
+def _tell(told: list[tuple[_Record, Answer | Exception]]) -> None:
+    """Runs in the loop of who asked, who may have left."""
+    for record, answer in told:
+        if record.answer.done():
+            continue
+        if isinstance(answer, Exception):
+            record.answer.set_exception(answer)
+        else:
+            record.answer.set_result(answer)
 
 
 def _not_pushed(told: Answer) -> Answer:
@@ -142,6 +154,7 @@ class _Instance:
         # The configuration that the component keeps: what it knows need not be told again.
         self._told: str | None = None
         self._waiting: list[_Record] = []
+        self._has_turn = False
         self._waiting_lock = threading.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="monitoring_prometheus")
 
@@ -178,39 +191,57 @@ class _Instance:
         with self._lock:
             return self._call(ctx, cfg)
 
-    def _record_with_others(self, record: _Record) -> Answer:
-        """A record's answer. Its turn is also that of all that wait with the same configuration, and one push is for them all."""
-        with self._lock:
-            if record.answer is None:
-                with self._waiting_lock:
-                    together = [waiting for waiting in self._waiting if waiting.cfg == record.cfg]
-                    self._waiting = [waiting for waiting in self._waiting if waiting.cfg != record.cfg]
-                self._answer(together, record.cfg)
-            assert record.answer is not None
-            return record.answer
+    def _turn(self) -> None:
+        """Answers all that wait with the configuration of the first, with one push for them."""
+        with self._waiting_lock:
+            cfg = self._waiting[0].cfg
+            together = [record for record in self._waiting if record.cfg == cfg]
+            self._waiting = [record for record in self._waiting if record.cfg != cfg]
+        told: list[tuple[_Record, Answer | Exception]]
+        try:
+            with self._lock:
+                told = list(zip(together, self._answers(together, cfg)))
+        except Exception as error:  # It is for those who asked, and this thread goes on.
+            told = [(record, error) for record in together]
+        with self._waiting_lock:
+            self._has_turn = again = bool(self._waiting)
+        for loop in {record.loop for record in together}:
+            try:
+                loop.call_soon_threadsafe(_tell, [(record, answer) for record, answer in told if record.loop is loop])
+            except RuntimeError:
+                # The loop was closed: nobody waits there any more.
+                pass
+        if again:
+            try:
+                # Behind what waits for this thread already.
+                self._thread.submit(self._turn)
+            except RuntimeError:
+                # It ends after this.
+                self._turn()
 
-    def _answer(self, together: list[_Record], cfg: str) -> None:
+    def _answers(self, together: list[_Record], cfg: str) -> list[Answer]:
         if len(together) > 1:
             # That a push is due is only said then.
             cfg = f'{cfg[:-1]}{"," if len(cfg) > 2 else ""}"defer_push":true}}'
-        due: list[Answer] = []
-        for record in together:
-            record.answer = json.loads(self._call(record.ctx, cfg))
-            result: Answer = (record.answer or {}).get("result") or {}
-            if result.pop("push_due", False):
-                due.append(result)
+        answers: list[Answer] = [json.loads(self._call(record.ctx, cfg)) for record in together]
+        results: list[Answer] = [answer.get("result") or {} for answer in answers]
+        due = [result for result in results if result.pop("push_due", False)]
         if due:
             told: Answer = json.loads(self._call(_PUSH, cfg))
             pushed: Answer = told.get("result") or _not_pushed(told)
             for result in due:
                 result.update(pushed)
+        return answers
 
     async def record(self, ctx: str, cfg: str) -> Answer:
         """Runs a record that may be followed by a push."""
         record = _Record(ctx, cfg)
         with self._waiting_lock:
             self._waiting.append(record)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._record_with_others, record)
+            if not self._has_turn:
+                self._has_turn = True
+                self._thread.submit(self._turn)
+        return await record.answer
 
     async def call(self, ctx: str | None, cfg: str, may_wait: bool) -> Answer:
         """Runs an operation; where it can wait for nothing, here and now, because the way to a thread takes longer than it."""
