@@ -16,6 +16,8 @@ pub use scale::number;
 pub use svg::{sparkline, svg};
 pub use terminal::{blocks, terminal};
 
+pub(crate) use svg::escaped;
+
 /// A series over time.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Series {

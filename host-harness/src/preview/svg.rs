@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::chart::escaped;
+
 /// Grounds and inks.
 pub(super) const GROUND: &str = "#14161a";
 pub(super) const PANEL: &str = "#1d2026";
@@ -196,23 +198,6 @@ impl Svg {
         // Writing into a text does not fail.
         let _ = self.body.write_fmt(what);
     }
-}
-
-/// A text as XML takes it: what may not stand there at all becomes a replacement character.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 /// About how wide a text is.
