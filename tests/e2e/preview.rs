@@ -245,7 +245,7 @@ async fn every_type_of_panel_is_drawn_whatever_its_texts_are() {
     let svg = fs::read_to_string(svg.unwrap()).unwrap();
     assert!(!svg.contains("<script") && !svg.contains("<b>") && !svg.contains('\u{1}'), "{svg}");
     for wanted in [
-        "&lt;script&gt;&amp;&quot;' ☃ 日本語",
+        "&lt;script&gt;&amp;&quot;&#39; ☃ 日本語",
         "&lt;b&gt;timeseries&lt;/b&gt;",
         "No data",
         "21",

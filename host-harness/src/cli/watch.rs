@@ -97,7 +97,7 @@ fn print_differences(differences: &[Difference]) {
         show::print("\nthe metrics are as before");
         return;
     }
-    show::print("\nwhat is another than in the run before:");
+    show::print("\nwhat differs from the run before:");
     for difference in differences.iter().take(MOST_LINES) {
         show::print(&match difference {
             Difference::New(series, value) => format!("+ {series} {value}"),
