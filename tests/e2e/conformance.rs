@@ -4,7 +4,7 @@
 //! the `requests` that it is to get. `<server>` stands for the server's URL; `<instant>`, `<number>`, `<text>`, `<object>` and
 //! `<any>` for what differs from run to run.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ use plugpipe_harness::Grants;
 use serde_json::{Value, json};
 
 use crate::dist::{node_package, python, without_hosts};
-use crate::support::{plug, root};
+use crate::support::{plug, read_head, root};
 
 /// One case, its server running.
 struct Case {
@@ -114,14 +114,7 @@ fn serve(answers: Vec<Value>) -> (String, Arc<Mutex<Vec<Value>>>) {
         let mut turns = answers.iter().cycle();
         for stream in listener.incoming() {
             let mut stream = BufReader::new(stream.unwrap());
-            let mut lines = Vec::new();
-            loop {
-                let mut line = String::new();
-                if stream.read_line(&mut line).unwrap_or(0) == 0 || line.trim().is_empty() {
-                    break;
-                }
-                lines.push(line.trim().to_owned());
-            }
+            let lines = read_head(&mut stream);
             let Some(first) = lines.first().cloned() else { continue };
             let header = |name: &str| {
                 let mut members = lines.iter().filter_map(|line| line.split_once(':'));

@@ -1,6 +1,6 @@
 //! The way out of the sandbox: where it leads, where it does not in any spelling, and what it costs.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use plugpipe_harness::{Grants, Limits, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::fake_web::{Authority, WebServer, text};
-use crate::support::{answer, exposition, harness, plug, pushgateway, stderr, without_servers};
+use crate::support::{answer, exposition, harness, plug, pushgateway, read_head, stderr, without_servers};
 
 const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
@@ -240,16 +240,11 @@ async fn a_server_that_hangs_up_without_a_word_loses_no_push() {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = BufReader::new(stream.unwrap());
-            let mut length = 0;
-            loop {
-                let mut line = String::new();
-                if stream.read_line(&mut line).unwrap_or(0) == 0 || line.trim().is_empty() {
-                    break;
-                }
-                if let Some((_, value)) = line.to_ascii_lowercase().split_once("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-            }
+            let length = read_head(&mut stream).iter().find_map(|line| {
+                let line = line.to_ascii_lowercase();
+                line.strip_prefix("content-length:").map(|value| value.trim().parse().unwrap())
+            });
+            let length = length.unwrap_or(0);
             let _ = stream.read_exact(&mut vec![0; length]);
             let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
         }

@@ -231,9 +231,18 @@ impl Arrived {
     }
 }
 
+/// The first line of a request and its headers; nothing where the connection ended before them.
+pub fn read_head(stream: &mut impl std::io::BufRead) -> Vec<String> {
+    let lines = std::iter::from_fn(|| {
+        let mut line = String::new();
+        (stream.read_line(&mut line).unwrap_or(0) > 0).then(|| line.trim().to_owned())
+    });
+    lines.take_while(|line| !line.is_empty()).collect()
+}
+
 impl Receiver {
     pub fn start(statuses: &[u16]) -> Self {
-        use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+        use std::io::{BufReader, Read as _, Write as _};
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let (sender, arrived) = std::sync::mpsc::channel();
@@ -242,14 +251,7 @@ impl Receiver {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = BufReader::new(stream.unwrap());
-                let mut lines = Vec::new();
-                loop {
-                    let mut line = String::new();
-                    if stream.read_line(&mut line).unwrap_or(0) == 0 || line.trim().is_empty() {
-                        break;
-                    }
-                    lines.push(line.trim().to_owned());
-                }
+                let lines = read_head(&mut stream);
                 let headers: Vec<(String, String)> = lines
                     .iter()
                     .skip(1)

@@ -1,6 +1,6 @@
 //! `top`: what a running `serve` holds, and what becomes of its pushes, live.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -180,8 +180,6 @@ struct View {
     order: Order,
     state: TableState,
     rows: Vec<Shown>,
-    /// Total and time of the last look, and the rates so far.
-    last: BTreeMap<String, (f64, Vec<(f64, f64)>)>,
     looked: Option<Instant>,
     began: Instant,
     bytes: usize,
@@ -197,7 +195,6 @@ impl View {
             order: Order::Name,
             state: TableState::default(),
             rows: Vec::new(),
-            last: BTreeMap::new(),
             looked: None,
             began: Instant::now(),
             bytes: 0,
@@ -234,29 +231,28 @@ impl View {
     fn take(&mut self, families: Vec<Family>, now: Instant) {
         let elapsed = self.looked.map(|looked| now.duration_since(looked).as_secs_f64().max(1e-3));
         let at = now.duration_since(self.began).as_secs_f64();
-        let mut next = BTreeMap::new();
+        // As they were at the last look.
+        let mut last: HashMap<String, Shown> = self.rows.drain(..).map(|row| (row.name.clone(), row)).collect();
         self.rows = families
             .into_iter()
             .map(|family| {
                 let total = family.total();
                 let counts = matches!(family.kind.as_str(), "counter" | "histogram" | "summary");
-                let (rate, mut course) = match (self.last.remove(&family.name), elapsed) {
+                let (rate, mut course) = match (last.remove(&family.name), elapsed) {
                     // A counter that fell began anew.
-                    (Some((before, course)), Some(elapsed)) if counts => {
-                        (((total - before).max(0.0)) / elapsed, course)
+                    (Some(before), Some(elapsed)) if counts => {
+                        ((total - before.total).max(0.0) / elapsed, before.course)
                     }
-                    (Some((_, course)), _) => (f64::NAN, course),
+                    (Some(before), _) => (f64::NAN, before.course),
                     (None, _) => (f64::NAN, Vec::new()),
                 };
                 course.push((at, if counts { rate } else { total }));
                 if course.len() > COURSE {
                     course.remove(0);
                 }
-                next.insert(family.name.clone(), (total, course.clone()));
                 Shown { series: family.series(), name: family.name, kind: family.kind, total, rate, course }
             })
             .collect();
-        self.last = next;
         self.looked = Some(now);
         self.sort();
     }
