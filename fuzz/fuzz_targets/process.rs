@@ -48,7 +48,7 @@ fuzz_target!(|input: &str| {
         check(&plug.process(ctx, cfg));
     }
     let mut snapshot = Vec::new();
-    plug.registry().snapshot(&mut snapshot);
+    plug.snapshot(&mut snapshot);
     Plug::new(Agrees::default()).restore(&snapshot).expect("a snapshot can be restored");
     check(&plug.process(r#"{"operation": "export_metrics"}"#, ""));
 });

@@ -46,6 +46,12 @@ const LOCAL: &[&str] = &[
     "note_exchange",
 ];
 
+/// Operations after which less may be due at gateways.
+const SETTLES: &[&str] = &["push_metrics", "flush_metrics", "push_recorded", "delete_metrics", "remote_write_metrics"];
+
+/// Asks an instance what is settled at gateways.
+pub(crate) const TELL: &str = r#"{"operation":"note_exchange","tell":true}"#;
+
 /// Fields of a record that do not say where it is pushed to: records with others do not share a push.
 const OF_A_RECORD: &[&str] = &[
     "operation",
@@ -277,7 +283,7 @@ impl Task {
         let answer = self.try_to(ctx, current).await;
         match &answer {
             Ok(answer) => {
-                self.note(ctx, answer).await;
+                self.note(answer).await;
                 // What went to somewhere else is still to go where the configuration says.
                 if current && own_push(ctx).is_some() {
                     self.current_to = None;
@@ -316,15 +322,17 @@ impl Task {
     }
 
     /// Lets the leader know what was exchanged, for its own metrics, and so that it knows what was pushed.
-    async fn note(&mut self, ctx: &str, answer: &str) {
-        let Some(mut note) = exchanged(ctx, answer) else { return };
-        let carried = self.current_to;
-        let noted = self.leader.call(move |leader| {
-            Box::pin(async move {
-                note.insert("everything".into(), (carried == Some(leader.changes())).into());
-                leader.process(&Value::Object(note).to_string(), "").await
-            })
-        });
+    async fn note(&mut self, answer: &str) {
+        let Some(mut note) = exchanged(answer) else { return };
+        if note.remove("settles").is_some() {
+            // What an instance says that was lost meanwhile is missing: then it stays due.
+            if let Some(settled) = self.session.process(TELL, "").await.ok().as_deref().and_then(settled) {
+                note.insert("settled".into(), settled);
+            }
+        }
+        let noted = self
+            .leader
+            .call(move |leader| Box::pin(async move { leader.process(&Value::Object(note).to_string(), "").await }));
         if let Err(error) = noted.await {
             debug!(%error, "an exchange is not counted");
         }
@@ -332,7 +340,7 @@ impl Task {
 }
 
 /// What the leader is to note of an exchange; none if there was none.
-fn exchanged(ctx: &str, answer: &str) -> Option<Map<String, Value>> {
+fn exchanged(answer: &str) -> Option<Map<String, Value>> {
     #[derive(Deserialize)]
     struct Exchange {
         elapsed_ms: u64,
@@ -356,15 +364,21 @@ fn exchanged(ctx: &str, answer: &str) -> Option<Map<String, Value>> {
     let elapsed = exchange.or(inner)?.elapsed_ms;
     let mut note =
         Map::from_iter([("operation".into(), "note_exchange".into()), ("elapsed_ms".into(), elapsed.into())]);
-    let pushes = ["push_metrics", "flush_metrics", "push_recorded"].contains(&operation.as_deref()?);
-    let deletes = deleted == Some(true) && ["push_metrics", "delete_metrics"].contains(&operation.as_deref()?);
-    if deletes {
+    let operation = operation.as_deref()?;
+    if SETTLES.contains(&operation) {
+        note.insert("settles".into(), true.into());
+    }
+    if deleted == Some(true) && ["push_metrics", "delete_metrics"].contains(&operation) {
         note.insert("group_deleted".into(), true.into());
-    } else if pushes && own_push(ctx).is_none() {
-        // A push to somewhere else leaves what is due here as it is.
+    } else if ["push_metrics", "flush_metrics", "push_recorded"].contains(&operation) {
         note.insert("metric_pushed".into(), (success && pushed == Some(true)).into());
     }
     Some(note)
+}
+
+/// What an instance answered to [`TELL`].
+pub(crate) fn settled(answer: &str) -> Option<Value> {
+    serde_json::from_str::<Value>(answer).ok()?.get_mut("result")?.get_mut("settled").map(Value::take)
 }
 
 /// The `ctx` of a push that a record does not share with others, because it says more than what is recorded.
@@ -489,14 +503,14 @@ mod tests {
     #[test]
     fn the_leader_is_told_of_pushes_and_of_time_spent() {
         let pushed = r#"{"success":true,"operation":"push_recorded","result":{"metric_pushed":true,"exchange":{"attempts":1,"elapsed_ms":3}}}"#;
-        let note = exchanged(PUSH, pushed).unwrap();
+        let note = exchanged(pushed).unwrap();
         assert_eq!((&note["elapsed_ms"], &note["metric_pushed"]), (&json!(3), &json!(true)));
         let failed =
             r#"{"success":false,"operation":"push_metrics","error":"x","exchange":{"attempts":1,"elapsed_ms":9}}"#;
-        assert_eq!(exchanged(r#"{"operation":"push_metrics"}"#, failed).unwrap()["metric_pushed"], false);
+        assert_eq!(exchanged(failed).unwrap()["metric_pushed"], false);
         let query =
             r#"{"success":true,"operation":"query_metrics","result":{"exchange":{"attempts":1,"elapsed_ms":4}}}"#;
-        assert!(!exchanged("{}", query).unwrap().contains_key("metric_pushed"));
-        assert!(exchanged("{}", r#"{"success":true,"operation":"describe","result":{}}"#).is_none());
+        assert!(!exchanged(query).unwrap().contains_key("metric_pushed"));
+        assert!(exchanged(r#"{"success":true,"operation":"describe","result":{}}"#).is_none());
     }
 }

@@ -18,6 +18,7 @@ use wasmtime_wasi::p2::bindings::clocks::wall_clock;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
+use crate::courier::{TELL, settled};
 use crate::error::Error;
 use crate::journal::{Base, Call, Entry, Journal, Packed};
 use crate::limits::{AtEpoch, HEADER_BYTES, Limits, Passed, Watch};
@@ -123,6 +124,10 @@ const READS: &[&str] = &[
 
 /// How an answer begins that says that nothing was done.
 const FAILED: &str = r#"{"success":false"#;
+
+/// What an answer holds that says that a group was deleted, and a note of that.
+const DELETED: &str = r#""deleted":true"#;
+const GROUP_DELETED: &str = r#""group_deleted":true"#;
 
 /// Counts what the plug asked for and was refused.
 const VIOLATIONS: &str = "plugpipe_capability_violations_total";
@@ -428,6 +433,12 @@ impl Session {
         if effect == Effect::Changes && !failed {
             self.keep(time, Call::Process { ctx })?;
         }
+        // Deletions of groups are kept too, without asking a gateway once more: a fresh instance would undo them with its next flush.
+        if effect == Effect::Reads && !failed && ctx.contains(GROUP_DELETED) {
+            self.keep(time, Call::Process { ctx })?;
+        } else if self.role == Role::Alone && !failed && effect == Effect::Looks && answer.contains(DELETED) {
+            self.keep_deletion(time).await?;
+        }
         // What was pushed and not imported leaves what is held as it is.
         if effect == Effect::Imports && !failed && answer.contains("\"imported\"") {
             let snapshot = self.snapshot().await?;
@@ -439,6 +450,14 @@ impl Session {
         self.compact_if_long().await;
         self.record_violations().await;
         Ok(answer)
+    }
+
+    /// Keeps that a group was deleted, as a note of what is due nowhere.
+    async fn keep_deletion(&mut self, time: u64) -> Result<(), Error> {
+        let told = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, TELL, ""))?;
+        let Some(settled) = settled(&told) else { return Ok(()) };
+        let note = serde_json::json!({"operation": "note_exchange", "group_deleted": true, "settled": settled});
+        self.keep(time, Call::Process { ctx: &note.to_string() })
     }
 
     /// Asks every configured server whether it is well: JSON.

@@ -146,7 +146,7 @@ impl StateGuest for Component {
     fn snapshot() -> Vec<u8> {
         with(|plug| {
             let mut bytes = Vec::new();
-            plug.registry().snapshot(&mut bytes);
+            plug.snapshot(&mut bytes);
             bytes
         })
     }

@@ -266,6 +266,21 @@ impl Config {
         Ok(Group { job: self.job_name.clone(), labels: Labels::of(labels, GROUPING_KEY)? })
     }
 
+    /// The same for another group. What the plug says of itself is part of the configuration's own.
+    pub fn with_group(&self, group: &Group) -> Self {
+        let mut labels: Vec<(LabelName, Box<str>)> = Vec::new();
+        let mut instance = None;
+        for (name, value) in group.labels.iter() {
+            match name.as_str() {
+                "instance" => instance = Some(value.to_owned()),
+                _ => labels.push((name.clone(), value.into())),
+            }
+        }
+        // They were checked where the group was made.
+        let grouping_key = Labels::of(labels, GROUPING_KEY).unwrap_or_default();
+        Self { job_name: group.job.clone(), instance, grouping_key, own_metrics: false, ..self.clone() }
+    }
+
     /// Bounds for an operation that somebody waits for.
     pub fn limits(&self) -> Limits {
         Limits {

@@ -121,10 +121,20 @@ impl Outbox {
         core::mem::take(&mut self.dropped)
     }
 
-    /// Adds a round: what all families hold at `unix_ms`, each series with `further` labels unless it has them itself, and the
-    /// end of every series that the round before had and this one has not. No two rounds have the same time.
-    pub fn add(&mut self, families: &[Family], further: &[(&str, &str)], unix_ms: u64) {
+    #[cfg(test)]
+    pub(crate) fn add(&mut self, families: &[Family], further: &[(&str, &str)], unix_ms: u64) {
+        self.add_all(&[(families.to_vec(), further.to_vec())], unix_ms);
+    }
+
+    /// Adds a round: what all families hold at `unix_ms`, each series with its part's further labels unless it has them itself, and
+    /// the end of every series that the round before had and this one has not. No two rounds have the same time.
+    pub fn add_all(&mut self, parts: &[(Vec<Family>, Vec<(&str, &str)>)], unix_ms: u64) {
         self.begin(unix_ms);
+        parts.iter().for_each(|(families, further)| self.add_part(families, further));
+        self.end_series();
+    }
+
+    fn add_part(&mut self, families: &[Family], further: &[(&str, &str)]) {
         let mut key = Vec::new();
         let mut name = String::new();
         for family in families {
@@ -150,7 +160,6 @@ impl Outbox {
                 });
             }
         }
-        self.end_series();
     }
 
     /// Adds the end of every series, as if a round without any had come. Says how many there were.

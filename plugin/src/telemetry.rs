@@ -29,6 +29,10 @@ pub struct Telemetry {
     pub push_failures: u64,
     /// Bytes of exposition that were written.
     pub encoded_bytes: u64,
+    /// Series in other registries than the one that is told.
+    pub other_series: u64,
+    /// Samples whose series a limit kept out there.
+    pub other_dropped: u64,
     exchanges: Exchanges,
 }
 
@@ -45,8 +49,8 @@ impl Telemetry {
 
     /// Brings the metrics in the registry up to what was counted.
     pub fn publish(&self, registry: &mut Registry) -> Result<(), Error> {
-        let series = registry.len() as u64;
-        let dropped = registry.dropped();
+        let series = registry.len() as u64 + self.other_series;
+        let dropped = registry.dropped() + self.other_dropped;
         for (name, kind, help, value) in [
             ("plugpipe_monitoring_records_total", Kind::Counter, "Values that were recorded.", self.records),
             ("plugpipe_monitoring_pushes_total", Kind::Counter, "Pushes that a gateway accepted.", self.pushes),

@@ -105,9 +105,17 @@ async fn a_record_that_says_where_to_is_pushed_there() {
     assert_eq!(answer["result"]["metric_pushed"], true, "{answer}");
     assert_eq!((usual.asked().len(), other.asked().len()), (0, 1));
     assert!(other.asked()[0].starts_with("PUT /metrics/job/elsewhere"), "{:?}", other.asked());
-    // The usual gateway has not got it yet.
+    // What was recorded under a key of its own goes nowhere else.
     assert_eq!(plug.flush().await.unwrap(), None);
-    assert_eq!(usual.asked().len(), 1);
+    assert_eq!(usual.asked().len(), 0);
+    // Of the configuration's own key, the usual gateway has not got it yet.
+    let mut ctx = counter("m_total");
+    ctx["prometheus_config"] = json!({"gateway_url": other.url});
+    assert_eq!(plug.process(&ctx).await.unwrap()["result"]["metric_pushed"], true);
+    assert_eq!((usual.asked().len(), other.asked().len()), (0, 2));
+    assert_eq!(plug.flush().await.unwrap(), None);
+    assert_eq!((usual.asked().len(), other.asked().len()), (1, 2));
+    assert!(body(&usual.asked()[0]).contains("m_total 1\n"), "{:?}", usual.asked());
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ mod faults;
 mod formats;
 mod gateway;
 mod grafana_tools;
+mod groups;
 mod hostile;
 mod instructions;
 mod manifest;

@@ -208,6 +208,11 @@ async fn metrics(State(Site { plug, .. }): State<Site>, headers: HeaderMap) -> R
     let accepted: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let accept = accepted.join(", ");
     match plug.with(move |session| Box::pin(async move { session.scrape(&accept).await })).await {
+        // Then the body says why there is none; half an exposition would look like a whole one.
+        Ok(exposed) if exposed.content_type.is_empty() => {
+            let text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+            (StatusCode::INTERNAL_SERVER_ERROR, text, exposed.body).into_response()
+        }
         Ok(exposed) => ([(header::CONTENT_TYPE, exposed.content_type)], exposed.body).into_response(),
         Err(error) => failed(&error),
     }

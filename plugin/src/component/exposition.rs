@@ -10,6 +10,7 @@ use super::bindings::exports::plugpipe::monitoring::types;
 use super::with;
 use crate::exposition::negotiate::{Choice, Format, negotiate};
 use crate::exposition::plain;
+use crate::json::Writer;
 
 /// The last answer, and what it points to beside the encoder's text.
 #[derive(Default)]
@@ -32,17 +33,33 @@ fn answer(choice: Choice, with_content_type: bool) -> *const [usize; 4] {
         // The last body goes first, so that its memory serves the next one.
         *body = Vec::new();
         with(|plug| {
-            // An exposition fails only past 4 GiB, which is more than the component's memory can hold: then it would have
-            // ended before.
-            let (bytes, kept_to) = plug.expose(choice).unwrap_or(((&[]).into(), choice));
-            let bytes = match bytes {
-                std::borrow::Cow::Borrowed(text) => text,
-                std::borrow::Cow::Owned(made) => {
-                    *body = made;
+            let bytes = match plug.expose(choice) {
+                Ok((bytes, kept_to)) => {
+                    *content_type = if with_content_type { kept_to.content_type() } else { String::new() };
+                    match bytes {
+                        std::borrow::Cow::Borrowed(text) => text,
+                        std::borrow::Cow::Owned(made) => {
+                            *body = made;
+                            body.as_slice()
+                        }
+                    }
+                }
+                Err(error) => {
+                    // Without a content type it is no exposition, but why there is none.
+                    content_type.clear();
+                    *body = match choice.format {
+                        _ if with_content_type => error.to_string().into_bytes(),
+                        Format::Json => {
+                            let mut told = Writer::new();
+                            told.text("error", &error.to_string());
+                            told.finish().into_bytes()
+                        }
+                        Format::Protobuf => Vec::new(),
+                        _ => format!("# {error}\n").into_bytes(),
+                    };
                     body.as_slice()
                 }
             };
-            *content_type = if with_content_type { kept_to.content_type() } else { String::new() };
             *words = [content_type.as_ptr().addr(), content_type.len(), bytes.as_ptr().addr(), bytes.len()];
         });
         std::ptr::from_ref(words)

@@ -6,6 +6,7 @@ pub mod csv;
 pub mod escaping;
 mod float;
 pub mod json;
+pub mod merge;
 pub mod negotiate;
 pub mod number;
 pub mod openmetrics;
@@ -21,6 +22,9 @@ pub mod view;
 mod wire;
 
 use std::borrow::Cow;
+
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashSet};
 
 use crate::error::Error;
 use crate::registry::Registry;
@@ -72,18 +76,58 @@ impl Exposition {
         choice: Choice,
         now_ms: u64,
     ) -> Result<(Cow<'_, [u8]>, Choice), Error> {
-        let mut out = Vec::new();
-        match choice.format {
-            Format::Text004 | Format::Text100 => {
-                return Ok((Cow::Borrowed(self.text.encode(registry, choice.escaping)?), choice));
-            }
-            Format::OpenMetrics100 | Format::OpenMetrics001 => {
-                openmetrics::encode(&registry.read(now_ms), choice.escaping, &mut out);
-            }
-            Format::Protobuf => protobuf::encode(&registry.read(now_ms), choice.escaping, &mut out),
-            Format::Json => json::encode(&registry.read(now_ms), &mut out),
-            Format::Csv => csv::encode(&registry.read(now_ms), &mut out),
+        if let Format::Text004 | Format::Text100 = choice.format {
+            return Ok((Cow::Borrowed(self.text.encode(registry, choice.escaping)?), choice));
         }
-        Ok((Cow::Owned(out), choice))
+        Ok((Cow::Owned(encoded(&registry.read(now_ms), choice)), choice))
     }
+
+    /// The same with what was recorded under keys of their own beside it. `origin` is where errors say that the registry's own
+    /// families come from. The text of those that nobody else has is the one that was kept.
+    pub fn encode_with<'a>(
+        &mut self,
+        registry: &'a Registry,
+        origin: Box<dyn Fn(&str) -> String + 'a>,
+        others: Vec<merge::Part<'a>>,
+        choice: Choice,
+        now_ms: u64,
+        seed: u64,
+    ) -> Result<(Vec<u8>, Choice), Error> {
+        let is_text = matches!(choice.format, Format::Text004 | Format::Text100);
+        let mut shared = HashSet::with_hasher(FixedState::with_seed(seed));
+        shared.extend(others.iter().flat_map(|part| &part.families).map(|family| family.name));
+        let families = registry.read_some(now_ms, &|name| !is_text || shared.contains(name));
+        let mut parts = vec![merge::Part { families, origin }];
+        parts.extend(others);
+        let merged = merge::merge(parts, seed)?;
+        if !is_text {
+            return Ok((encoded(&merged, choice), choice));
+        }
+        self.text.encode(registry, choice.escaping)?;
+        let mut kept: HashMap<&str, &[u8], FixedState> = HashMap::with_hasher(FixedState::with_seed(seed));
+        kept.extend(self.text.sections().into_iter().filter_map(|(id, text)| Some((registry.exposed_name(id)?, text))));
+        let mut out = Vec::new();
+        for family in &merged {
+            match kept.get(family.name).filter(|_| !shared.contains(family.name)) {
+                Some(text) => out.extend_from_slice(text),
+                None => merge::write_text(family, choice.escaping, &mut out),
+            }
+        }
+        Ok((out, choice))
+    }
+}
+
+/// The bytes of families, in a format other than text.
+fn encoded(families: &[view::Family], choice: Choice) -> Vec<u8> {
+    let mut out = Vec::new();
+    match choice.format {
+        Format::Text004 | Format::Text100 => {
+            families.iter().for_each(|family| merge::write_text(family, choice.escaping, &mut out));
+        }
+        Format::OpenMetrics100 | Format::OpenMetrics001 => openmetrics::encode(families, choice.escaping, &mut out),
+        Format::Protobuf => protobuf::encode(families, choice.escaping, &mut out),
+        Format::Json => json::encode(families, &mut out),
+        Format::Csv => csv::encode(families, &mut out),
+    }
+    out
 }

@@ -47,40 +47,52 @@ pub const CONTENT_TYPE: &str = "application/x-protobuf";
 /// would be more than this.
 const MOST_BUCKETS: i64 = 20_000;
 
-/// A body, and how many data points it holds. `resource` are the attributes of what is measured, such as `service.name`.
-pub fn encode(families: &[Family], resource: &[(&str, &str)], unix_nanos: u64) -> (Vec<u8>, u64) {
+/// A body, and how many data points it holds. With the families of each resource come its attributes, such as `service.name`.
+pub fn encode_all(resources: &[(Vec<Family>, Vec<(&str, &str)>)], unix_nanos: u64) -> (Vec<u8>, u64) {
     let mut out = Vec::new();
+    let points = resources.iter().map(|(families, resource)| write_resource(families, resource, unix_nanos, &mut out));
+    let points = points.sum();
+    (out, points)
+}
+
+fn write_resource(families: &[Family], resource: &[(&str, &str)], unix_nanos: u64, out: &mut Vec<u8>) -> u64 {
     let mut points = 0;
-    let resource_metrics = open_field(1, &mut out);
-    let message = open_field(1, &mut out);
-    resource.iter().for_each(|(key, value)| attribute(1, key, value, &mut out));
-    close(message, &mut out);
-    let scope_metrics = open_field(2, &mut out);
-    let scope = open_field(1, &mut out);
-    text(1, crate::NAME, &mut out);
-    text(2, crate::VERSION, &mut out);
-    close(scope, &mut out);
+    let resource_metrics = open_field(1, out);
+    let message = open_field(1, out);
+    resource.iter().for_each(|(key, value)| attribute(1, key, value, out));
+    close(message, out);
+    let scope_metrics = open_field(2, out);
+    let scope = open_field(1, out);
+    text(1, crate::NAME, out);
+    text(2, crate::VERSION, out);
+    close(scope, out);
     for family in families {
-        let metric = open_field(2, &mut out);
-        text(1, family.name, &mut out);
-        text(2, family.help, &mut out);
-        text(3, unit(family.unit), &mut out);
-        let data = open_field(data_field(family.kind), &mut out);
+        let metric = open_field(2, out);
+        text(1, family.name, out);
+        text(2, family.help, out);
+        text(3, unit(family.unit), out);
+        let data = open_field(data_field(family.kind), out);
         for series in &family.series {
-            points += write_points(family, series, unix_nanos, &mut out);
+            points += write_points(family, series, unix_nanos, out);
         }
         if matches!(family.kind, Kind::Counter | Kind::Histogram | Kind::NativeHistogram) {
-            unsigned(2, 2, &mut out);
+            unsigned(2, 2, out);
         }
         if family.kind == Kind::Counter {
-            unsigned(3, 1, &mut out);
+            unsigned(3, 1, out);
         }
-        close(data, &mut out);
-        close(metric, &mut out);
+        close(data, out);
+        close(metric, out);
     }
-    close(scope_metrics, &mut out);
-    close(resource_metrics, &mut out);
-    (out, points)
+    close(scope_metrics, out);
+    close(resource_metrics, out);
+    points
+}
+
+/// The same for one resource.
+#[cfg(test)]
+fn encode(families: &[Family], resource: &[(&str, &str)], unix_nanos: u64) -> (Vec<u8>, u64) {
+    encode_all(&[(families.to_vec(), resource.to_vec())], unix_nanos)
 }
 
 /// What a receiver says it did not take: how many data points, and why. A message without rejected points is a warning.

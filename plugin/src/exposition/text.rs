@@ -113,6 +113,21 @@ impl Encoder {
         self.buffer.get(self.start..self.start + self.len).unwrap_or_default()
     }
 
+    /// The text of each family that was written last.
+    pub(crate) fn sections(&self) -> Vec<(FamilyId, &[u8])> {
+        let (mut sample, mut rest) = (0, self.text());
+        let mut sections = Vec::with_capacity(self.sections.len());
+        for section in &self.sections {
+            let samples = section.handles.len() * section.width;
+            let size = section.head + self.bytes(sample, samples);
+            sample += samples;
+            let Some((text, after)) = rest.split_at_checked(size) else { break };
+            sections.push((section.family, text));
+            rest = after;
+        }
+        sections
+    }
+
     /// Bytes of memory that are kept for the next encoding.
     pub fn memory(&self) -> usize {
         let handles: usize = self.sections.iter().map(|section| section.handles.capacity() * 4).sum();

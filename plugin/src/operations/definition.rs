@@ -47,14 +47,19 @@ pub(super) fn remove(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
         Some(family) => call.registry.remove_series(family, &labels)?,
         None => false,
     };
-    *call.unpushed |= removed;
+    if removed {
+        call.pending.mark();
+    }
     answer.flag("removed", removed);
     Ok(())
 }
 
 /// `clear_metrics`: forgets all families and series; the configuration stays.
 pub(super) fn clear(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let removed = super::clear(call.registry, call.config, call.unpushed)?;
+    let removed = match call.own {
+        true => super::clear_one(call.registry, call.pending),
+        false => super::clear(call.registry, call.groups, call.config, call.pending)?,
+    };
     answer.count("series_removed", removed as u64);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Answer, Call, restored};
+use super::{Answer, Call, own_groups};
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate::Format;
 use crate::exposition::{format_of, name_of, plain};
@@ -17,8 +17,8 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         Some(name) => format_of(name.trim())
             .map_err(|problem| Error::invalid("export_format", format!("{problem}; got {:?}", excerpt(&name, 100))))?,
     };
-    let series = call.registry.len();
-    let (bytes, choice) = call.expose(plain(format))?;
+    let series = call.registry.len() + call.groups.series();
+    let (bytes, choice) = call.expose_all(plain(format))?;
     answer.text("export_format", name_of(format));
     answer.text("content_type", &choice.content_type());
     answer.count("series", series as u64);
@@ -33,8 +33,8 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
 /// `snapshot_metrics`: all that is held, as base64.
 pub(super) fn snapshot(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let mut bytes = Vec::new();
-    call.registry.snapshot(&mut bytes);
-    answer.count("series", call.registry.len() as u64);
+    own_groups::snapshot(call.registry, *call.pending, call.groups, &mut bytes);
+    answer.count("series", (call.registry.len() + call.groups.series()) as u64);
     answer.text("snapshot", &STANDARD.encode(bytes));
     Ok(())
 }
@@ -45,8 +45,10 @@ pub(super) fn restore(call: &mut Call, answer: &mut Answer) -> Result<(), Error>
     let bytes =
         STANDARD.decode(text.trim()).map_err(|error| Error::invalid("snapshot", format!("is no base64: {error}")))?;
     let seed = call.transport.unix_nanos();
-    *call.registry = restored(&bytes, call.config, seed)?;
-    *call.unpushed = true;
-    answer.count("series", call.registry.len() as u64);
+    super::restore(&bytes, seed, call.config, call.registry, call.pending, call.groups)?;
+    // Gateways have something else.
+    call.pending.mark();
+    call.groups.0.iter_mut().for_each(|group| group.pending.mark());
+    answer.count("series", (call.registry.len() + call.groups.series()) as u64);
     Ok(())
 }

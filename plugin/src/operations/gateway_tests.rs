@@ -167,14 +167,15 @@ fn native_histograms_go_as_protobuf_or_are_named() {
 #[test]
 fn a_name_that_the_gateway_would_misread_is_refused() {
     let (mut plug, world) = plug();
-    process(&mut plug, counter(json!(1)), with(gateway(), "push_policy", json!("manual")));
-    let push = json!({"operation": "push_metrics", "preflight": false, "grouping_key": {"a.b": "1"}});
+    let cfg = with(with(gateway(), "push_policy", json!("manual")), "grouping_key", json!({"a.b": "1"}));
+    process(&mut plug, counter(json!(1)), cfg.clone());
+    let push = json!({"operation": "push_metrics", "preflight": false});
     world.will_answer(200, STATUS_1_11);
     let answer = process(&mut plug, push.clone(), json!({}));
     assert_eq!((&answer["success"], &answer["field"]), (&json!(false), &json!("grouping_key.a.b")), "{answer}");
     world.asked();
     let (mut plug, world) = super::tests::plug();
-    process(&mut plug, counter(json!(1)), with(gateway(), "push_policy", json!("manual")));
+    process(&mut plug, counter(json!(1)), cfg);
     world.will_answer(200, &STATUS_1_11.replace("false", "true")).will_answer(200, "");
     assert_eq!(process(&mut plug, push, json!({}))["result"]["metric_pushed"], true);
     assert_eq!(methods_and_paths(&world.asked())[1], "Put metrics/job/j/U__a_2e_b/1/instance/i");

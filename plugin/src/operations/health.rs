@@ -85,8 +85,8 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         answer.text(server.status, status(response));
     }
     answer.flag("healthy", responses.iter().all(|response| status(response) == "healthy"));
-    answer.count("series", call.registry.len() as u64);
-    answer.flag("unpushed", *call.unpushed);
+    answer.count("series", (call.registry.len() + call.groups.series()) as u64);
+    answer.flag("unpushed", call.pending.is_due() || call.groups.is_due());
     if config.mock {
         answer.flag("mock", true);
     }

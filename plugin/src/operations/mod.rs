@@ -16,6 +16,7 @@ mod generate;
 mod groups;
 mod health;
 mod notify;
+mod own_groups;
 mod plain;
 mod prometheus;
 mod push;
@@ -31,6 +32,8 @@ mod discovery_tests;
 #[cfg(test)]
 mod gateway_tests;
 #[cfg(test)]
+mod group_tests;
+#[cfg(test)]
 mod scrape_tests;
 #[cfg(test)]
 mod tests;
@@ -44,10 +47,12 @@ use crate::exposition::negotiate::Choice;
 use crate::fields::{self, Fields};
 use crate::http::{Circuits, Client, Exchange, Jitter, Limits, Retry, Transport};
 use crate::json::{Json, Object, Writer};
-use crate::registry::Registry;
+use crate::registry::{MOST_SERIES, Registry};
 use crate::servers::prometheus::Api;
+use crate::servers::pushgateway::Group;
 use crate::telemetry::Telemetry;
 use crate::{NAME, VERSION};
+use own_groups::{OwnGroup, OwnGroups, Pending, Steps};
 
 /// A result that is being written.
 type Answer = Writer;
@@ -155,10 +160,33 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
     ("describe", "what this plug is", describe),
 ];
 
+/// Operations about one group: where a call's `job_name`, `instance` or `grouping_key` say another one than the configuration, about
+/// that one alone.
+const OF_ONE_GROUP: &[&str] = &[
+    "record_metric",
+    "record_counter",
+    "record_gauge",
+    "record_histogram",
+    "record_summary",
+    "record_multiple_metrics",
+    "register_metric",
+    "remove_metric",
+    "clear_metrics",
+    "push_metrics",
+    "flush_metrics",
+    "push_recorded",
+    "delete_metrics",
+    "scrape_endpoint",
+    "federate",
+];
+
 /// The plug: what was recorded, how it was configured, and how servers behaved.
 pub struct Plug<T> {
     transport: T,
+    /// What was recorded under the configuration's own key.
     registry: Registry,
+    /// What was recorded under others.
+    groups: OwnGroups,
     circuits: Circuits,
     jitter: Jitter,
     config: Config,
@@ -168,7 +196,9 @@ pub struct Plug<T> {
     /// The `cfg` that `config` was read from, so that the same text is not read again at each call.
     config_text: String,
     /// Whether something was recorded that no gateway has accepted.
-    unpushed: bool,
+    pending: Pending,
+    /// Who recorded what, where callers say so.
+    steps: Steps,
     pushes: push::Pushes,
     exposition: Exposition,
     telemetry: Telemetry,
@@ -181,12 +211,18 @@ struct Call<'c> {
     /// The `cfg` that holds, as text; empty before the first one.
     cfg: &'c str,
     config: &'c Config,
+    /// The plug's own configuration.
+    base: &'c Config,
+    /// Whether the call has a group of its own: the registry is that group's then.
+    own: bool,
     registry: &'c mut Registry,
+    /// The other groups with keys of their own.
+    groups: &'c mut OwnGroups,
     circuits: &'c mut Circuits,
     jitter: &'c mut Jitter,
     /// What was exchanged with servers: [`Plug::process`] writes it.
     exchange: &'c mut Exchange,
-    unpushed: &'c mut bool,
+    pending: &'c mut Pending,
     pushes: &'c mut push::Pushes,
     exposition: &'c mut Exposition,
     telemetry: &'c mut Telemetry,
@@ -203,8 +239,39 @@ impl Call<'_> {
 
     /// Notes that so many values were recorded.
     fn recorded(&mut self, values: u64) {
-        *self.unpushed = true;
+        self.pending.mark();
         self.telemetry.records += values;
+    }
+
+    /// The same call on another group. `config` is the group's.
+    fn within<'s>(&'s mut self, group: &'s mut OwnGroup, config: &'s Config) -> Call<'s> {
+        Call {
+            ctx: self.ctx,
+            cfg: self.cfg,
+            config,
+            base: self.base,
+            own: true,
+            registry: &mut group.registry,
+            groups: self.groups,
+            circuits: self.circuits,
+            jitter: self.jitter,
+            exchange: self.exchange,
+            pending: &mut group.pending,
+            pushes: self.pushes,
+            exposition: &mut group.exposition,
+            telemetry: self.telemetry,
+            receivers: self.receivers,
+            transport: self.transport,
+            unix_nanos: self.unix_nanos,
+        }
+    }
+
+    /// The bytes of all groups, and the choice that was kept to.
+    fn expose_all(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
+        let now_ms = self.unix_nanos / 1_000_000;
+        let all = All { registry: self.registry, groups: self.groups, config: self.base, steps: None };
+        let (bytes, choice) = expose_all(all, self.exposition, self.telemetry, choice, now_ms)?;
+        Ok((bytes.into_owned(), choice))
     }
 
     /// The registry's bytes, and the choice that was kept to.
@@ -231,27 +298,70 @@ fn client<'a>(
     Client { transport, circuits, limits, insist, retry, credentials: &config.credentials, exchange, jitter }
 }
 
-/// Forgets all families and series, and returns how many series there were; the configured families are there again.
-fn clear(registry: &mut Registry, config: &Config, unpushed: &mut bool) -> Result<usize, Error> {
-    let removed = registry.clear();
-    *unpushed |= removed > 0;
+/// Takes over what a snapshot holds; on an error nothing has changed.
+fn restore(
+    snapshot: &[u8],
+    seed: u64,
+    config: &Config,
+    registry: &mut Registry,
+    pending: &mut Pending,
+    groups: &mut OwnGroups,
+) -> Result<(), Error> {
+    let (restored, due, others) = own_groups::restore(snapshot, seed, groups)?;
+    let tried = pending.tried;
+    (*registry, *groups) = (restored, others);
+    *pending = due;
+    pending.tried = tried;
+    registry.default_buckets = config.histogram_buckets.clone();
+    for group in &mut groups.0 {
+        group.registry.default_buckets = config.histogram_buckets.clone();
+    }
+    Ok(())
+}
+
+/// Forgets all families and series of all groups, and returns how many series there were; the configured families are there again.
+fn clear(
+    registry: &mut Registry,
+    groups: &mut OwnGroups,
+    config: &Config,
+    pending: &mut Pending,
+) -> Result<usize, Error> {
+    let mut removed = clear_one(registry, pending);
+    removed += groups.0.iter_mut().map(|group| clear_one(&mut group.registry, &mut group.pending)).sum::<usize>();
     if config.default_metrics {
         crate::catalog::register(registry)?;
     }
     Ok(removed)
 }
 
-/// The registry that a snapshot holds, with what it takes from the configuration.
-fn restored(snapshot: &[u8], config: &Config, seed: u64) -> Result<Registry, Error> {
-    let mut registry = Registry::restore(snapshot, seed)?;
-    registry.default_buckets = config.histogram_buckets.clone();
-    Ok(registry)
+/// The same for one group.
+fn clear_one(registry: &mut Registry, pending: &mut Pending) -> usize {
+    let removed = registry.clear();
+    if removed > 0 {
+        pending.mark();
+    }
+    removed
 }
 
-/// Brings the registry up to the time.
+/// Brings a registry up to the time.
 fn refresh(registry: &mut Registry, telemetry: &Telemetry, own_metrics: bool, now_ms: u64) -> Result<(), Error> {
     registry.expire(now_ms);
     if own_metrics { telemetry.publish(registry) } else { Ok(()) }
+}
+
+/// Brings all groups up to the time.
+fn refresh_all(
+    registry: &mut Registry,
+    groups: &mut OwnGroups,
+    telemetry: &mut Telemetry,
+    own_metrics: bool,
+    now_ms: u64,
+) -> Result<(), Error> {
+    for group in &mut groups.0 {
+        group.registry.expire(now_ms);
+    }
+    (telemetry.other_series, telemetry.other_dropped) = (groups.series() as u64, groups.dropped());
+    refresh(registry, telemetry, own_metrics, now_ms)
 }
 
 /// Brings the registry up to the time, and writes it.
@@ -269,6 +379,40 @@ fn expose<'e>(
     Ok((bytes, choice))
 }
 
+/// All that was recorded.
+struct All<'a> {
+    registry: &'a mut Registry,
+    groups: &'a mut OwnGroups,
+    config: &'a Config,
+    /// Who recorded what under the configuration's key, where that is known.
+    steps: Option<&'a Steps>,
+}
+
+/// Brings all groups up to the time, and writes them as one exposition. What was recorded under the configuration's key carries none
+/// of its labels.
+fn expose_all<'e>(
+    all: All<'_>,
+    exposition: &'e mut Exposition,
+    telemetry: &mut Telemetry,
+    choice: Choice,
+    now_ms: u64,
+) -> Result<(Cow<'e, [u8]>, Choice), Error> {
+    let All { registry, groups, config, steps } = all;
+    refresh_all(registry, groups, telemetry, config.own_metrics, now_ms)?;
+    let (bytes, choice) = if groups.series() == 0 {
+        exposition.encode(registry, choice, now_ms)?
+    } else {
+        let nobody = Steps::with_hasher(Default::default());
+        let key = config.group()?;
+        let origin = Box::new(|metric: &str| own_groups::origin(&key, steps.unwrap_or(&nobody), metric));
+        let others = groups.0.iter().map(|group| group.part(now_ms)).collect();
+        let (bytes, choice) = exposition.encode_with(registry, origin, others, choice, now_ms, now_ms)?;
+        (bytes.into(), choice)
+    };
+    telemetry.encoded_bytes += bytes.len() as u64;
+    Ok((bytes, choice))
+}
+
 impl<T: Transport> Plug<T> {
     /// A plug that has recorded nothing, and reaches servers through `transport`.
     pub fn new(transport: T) -> Self {
@@ -282,7 +426,9 @@ impl<T: Transport> Plug<T> {
             plain: plain::Plain::new(&Config::default()),
             config: Config::default(),
             config_text: String::new(),
-            unpushed: false,
+            pending: Pending::default(),
+            steps: Steps::with_hasher(Default::default()),
+            groups: OwnGroups::default(),
             pushes: push::Pushes::default(),
             exposition: Exposition::default(),
             telemetry: Telemetry::default(),
@@ -290,7 +436,7 @@ impl<T: Transport> Plug<T> {
         }
     }
 
-    /// What was recorded.
+    /// What was recorded under the configuration's own key.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
@@ -307,14 +453,14 @@ impl<T: Transport> Plug<T> {
             self.registry.set_now(self.now_ms());
         }
         let recorded = record(&mut self.registry)?;
-        self.unpushed = true;
+        self.pending.mark();
         self.telemetry.records += values;
         Ok(recorded)
     }
 
     /// Forgets what was recorded, and returns how many series there were. The configuration stays.
     pub fn clear(&mut self) -> Result<usize, Error> {
-        clear(&mut self.registry, &self.config, &mut self.unpushed)
+        clear(&mut self.registry, &mut self.groups, &self.config, &mut self.pending)
     }
 
     /// The registry with its time set, for what may make families and series.
@@ -323,11 +469,17 @@ impl<T: Transport> Plug<T> {
         &mut self.registry
     }
 
-    /// The registry's bytes, where it is text those that the encoder keeps, and the choice that was kept to.
+    /// The bytes of all that was recorded, where it is text under one key only those that the encoder keeps, and the choice that
+    /// was kept to. The error says which metrics of two keys cannot be exposed together.
     pub fn expose(&mut self, choice: Choice) -> Result<(Cow<'_, [u8]>, Choice), Error> {
         let now_ms = self.now_ms();
-        let own_metrics = self.config.own_metrics;
-        expose(&mut self.registry, &mut self.exposition, &mut self.telemetry, own_metrics, choice, now_ms)
+        let all = All {
+            registry: &mut self.registry,
+            groups: &mut self.groups,
+            config: &self.config,
+            steps: Some(&self.steps),
+        };
+        expose_all(all, &mut self.exposition, &mut self.telemetry, choice, now_ms)
     }
 
     /// Asks the configured Prometheus: the way of the typed doors.
@@ -349,11 +501,15 @@ impl<T: Transport> Plug<T> {
         answer
     }
 
+    /// Appends all that was recorded, under whatever key, and what of it is due at gateways.
+    pub fn snapshot(&self, out: &mut Vec<u8>) {
+        own_groups::snapshot(&self.registry, self.pending, &self.groups, out);
+    }
+
     /// Replaces what was recorded by a snapshot. One that is damaged changes nothing.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
-        self.registry = restored(snapshot, &self.config, self.transport.unix_nanos())?;
-        self.unpushed = !self.registry.is_empty();
-        Ok(())
+        let seed = self.transport.unix_nanos();
+        restore(snapshot, seed, &self.config, &mut self.registry, &mut self.pending, &mut self.groups)
     }
 
     /// Runs one operation: `ctx` and `cfg` are JSON objects as text, and so is the answer. Never fails otherwise than in
@@ -372,7 +528,7 @@ impl<T: Transport> Plug<T> {
         if configured.is_ok()
             && let Some(recorded) = self.plain.process(ctx, unix_nanos, &mut self.registry, answer)
         {
-            self.unpushed = true;
+            self.pending.mark();
             self.telemetry.records += recorded;
             return;
         }
@@ -392,24 +548,7 @@ impl<T: Transport> Plug<T> {
             answer.flag("success", true);
             answer.text("operation", name);
             answer.open("result");
-            let mut call = Call {
-                ctx: Fields::new(&ctx, ""),
-                cfg: &self.config_text,
-                config: config.as_ref().unwrap_or(&self.config),
-                registry: &mut self.registry,
-                circuits: &mut self.circuits,
-                jitter: &mut self.jitter,
-                exchange: &mut exchange,
-                unpushed: &mut self.unpushed,
-                pushes: &mut self.pushes,
-                exposition: &mut self.exposition,
-                telemetry: &mut self.telemetry,
-                receivers: &mut self.receivers,
-                transport: &mut self.transport,
-                unix_nanos,
-            };
-            run(&mut call, answer)?;
-            push::overdue(&mut call, answer);
+            self.run((name, run), Fields::new(&ctx, ""), config.as_ref(), &mut exchange, unix_nanos, answer)?;
             write_exchange(&exchange, answer);
             answer.close();
             Ok(())
@@ -433,6 +572,76 @@ impl<T: Transport> Plug<T> {
         answer.close();
     }
 
+    /// Runs an operation on the group that the call is about, and pushes what became due of any.
+    fn run(
+        &mut self,
+        (name, run): (&str, Run),
+        ctx: Fields,
+        config: Option<&Config>,
+        exchange: &mut Exchange,
+        unix_nanos: u64,
+        answer: &mut Answer,
+    ) -> Result<(), Error> {
+        self.pushes.begin();
+        let own = match config {
+            Some(config) if OF_ONE_GROUP.contains(&name) => self.own_key(config)?.map(|key| (config, key)),
+            _ => None,
+        };
+        match own {
+            None => {
+                let outcome = run(&mut self.call(ctx, config, exchange, unix_nanos), answer);
+                note_steps(outcome, &ctx, || self.config.group(), &self.registry, &mut self.steps)?;
+            }
+            Some((config, key)) => {
+                let config = config.with_group(&key);
+                let (place, mut group) = self.groups.take(&key, &config, unix_nanos, self.registry.len())?;
+                group.registry.set_now(unix_nanos / 1_000_000);
+                let mut call = self.call(ctx, Some(&config), exchange, unix_nanos);
+                let outcome = run(&mut call.within(&mut group, &config), answer);
+                let outcome = note_steps(outcome, &ctx, || Ok(key), &group.registry, &mut group.steps);
+                self.groups.put_back(place, group);
+                self.registry.set_series_limit(MOST_SERIES.saturating_sub(self.groups.series()));
+                outcome?;
+            }
+        }
+        push::overdue(&mut self.call(ctx, None, exchange, unix_nanos), answer)
+    }
+
+    /// The key that a call's configuration says, where it is not the plug's own.
+    fn own_key(&self, config: &Config) -> Result<Option<Group>, Error> {
+        let key = config.group()?;
+        Ok(if key == self.config.group()? { None } else { Some(key) })
+    }
+
+    /// A call on the group of the plug's own key; `config` where the call has its own.
+    fn call<'p>(
+        &'p mut self,
+        ctx: Fields<'p>,
+        config: Option<&'p Config>,
+        exchange: &'p mut Exchange,
+        unix_nanos: u64,
+    ) -> Call<'p> {
+        Call {
+            ctx,
+            cfg: &self.config_text,
+            config: config.unwrap_or(&self.config),
+            base: &self.config,
+            own: false,
+            registry: &mut self.registry,
+            groups: &mut self.groups,
+            circuits: &mut self.circuits,
+            jitter: &mut self.jitter,
+            exchange,
+            pending: &mut self.pending,
+            pushes: &mut self.pushes,
+            exposition: &mut self.exposition,
+            telemetry: &mut self.telemetry,
+            receivers: &mut self.receivers,
+            transport: &mut self.transport,
+            unix_nanos,
+        }
+    }
+
     /// The operation `health_check` with the last configuration.
     pub fn health_check(&mut self) -> String {
         self.process(r#"{"operation":"health_check"}"#, "")
@@ -443,8 +652,10 @@ impl<T: Transport> Plug<T> {
     /// Where groups were pushed, `groups_deleted` and `groups_left` name them.
     /// Where something was remote-written, `remote_write` says how its receivers took the end of the series.
     pub fn cleanup(&mut self) -> String {
-        let unpushed = core::mem::take(&mut self.unpushed);
-        let dropped = self.registry.clear();
+        let unpushed = core::mem::take(&mut self.pending).is_due() || self.groups.is_due();
+        let dropped = self.registry.clear() + self.groups.series();
+        self.groups = OwnGroups::default();
+        self.steps.clear();
         let mut answer = Writer::new();
         answer.flag("success", true);
         answer.open("result");
@@ -474,9 +685,30 @@ impl<T: Transport> Plug<T> {
     /// Takes a configuration, with all that is made from it.
     fn adopt(&mut self, config: Config) {
         self.registry.default_buckets = config.histogram_buckets.clone();
+        self.groups.adopt(&config);
         self.metadata = config.metadata();
         self.plain.configure(&config);
         self.config = config;
+    }
+
+    /// Makes what calls recorded under a key of their own the plug's own, where a new configuration has that key and nothing else
+    /// would go there.
+    fn take_over(&mut self, config: &Config) -> Result<(), Error> {
+        let Ok(key) = config.group() else { return Ok(()) };
+        if !self.groups.contains(&key) {
+            return Ok(());
+        }
+        if self.registry.families() > 0 {
+            let problem = format!(
+                "metrics are recorded both under the key of the configuration before and, by calls, under {}, which is the new one's; use another key, or remove one of them first with clear_metrics",
+                own_groups::shown(&key)
+            );
+            return Err(Error::invalid("cfg.job_name", problem));
+        }
+        if let Some(group) = self.groups.remove(&key) {
+            (self.registry, self.pending, self.steps) = (group.registry, group.pending, group.steps);
+        }
+        Ok(())
     }
 
     fn configure(&mut self, cfg: &str) -> Result<(), Error> {
@@ -488,12 +720,55 @@ impl<T: Transport> Plug<T> {
         if settings.is_empty() {
             return Ok(());
         }
-        self.adopt(Config::from_cfg(&settings)?);
+        let config = Config::from_cfg(&settings)?;
+        self.take_over(&config)?;
+        self.adopt(config);
         cfg.clone_into(&mut self.config_text);
         if self.config.default_metrics {
             crate::catalog::register(&mut self.registry)?;
         }
         Ok(())
+    }
+}
+
+/// Remembers which step recorded a metric first, where the caller names its steps; and says it in an error about a metric that is
+/// something else already.
+fn note_steps(
+    outcome: Result<(), Error>,
+    ctx: &Fields,
+    key: impl FnOnce() -> Result<Group, Error>,
+    registry: &Registry,
+    steps: &mut Steps,
+) -> Result<(), Error> {
+    let step = ["step_id", "step"].into_iter().find_map(|key| ctx.some(key)?.as_str());
+    match (outcome, step) {
+        (Err(Error::Conflict { metric, problem }), step) => {
+            let mut problem = format!("{problem} (group {}", own_groups::origin(&key()?, steps, &metric));
+            if let Some(step) = step {
+                problem.push_str(&format!("; now step {:?}", excerpt(step, 100)));
+            }
+            problem.push(')');
+            Err(Error::Conflict { metric, problem })
+        }
+        (Ok(()), Some(step)) => {
+            let listed = match ctx.some("metrics") {
+                Some(Json::Array(list)) => {
+                    list.iter().filter_map(|item| if let Json::Object(map) = item { Some(map) } else { None }).collect()
+                }
+                _ => Vec::new(),
+            };
+            let names = listed
+                .into_iter()
+                .chain([ctx.map()])
+                .filter_map(|item| ["metric_name", "name"].into_iter().find_map(|key| item.get(key)?.as_str()));
+            for name in names.filter(|name| registry.family(name).is_some()) {
+                if !steps.contains_key(name) {
+                    steps.insert(name.into(), excerpt(step, 100).into());
+                }
+            }
+            Ok(())
+        }
+        (outcome, _) => outcome,
     }
 }
 

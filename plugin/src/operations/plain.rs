@@ -415,7 +415,7 @@ mod tests {
 
     fn snapshot(plug: &Plug<Shared>) -> Vec<u8> {
         let mut bytes = Vec::new();
-        plug.registry().snapshot(&mut bytes);
+        plug.snapshot(&mut bytes);
         bytes
     }
 
@@ -424,7 +424,7 @@ mod tests {
         prop_assert_eq!(quick.process(ctx, ""), general.process(ctx, ""), "{}", ctx);
         prop_assert_eq!(snapshot(quick), snapshot(general), "{}", ctx);
         prop_assert_eq!(quick.telemetry.records, general.telemetry.records, "{}", ctx);
-        prop_assert_eq!(quick.unpushed, general.unpushed);
+        prop_assert_eq!(quick.pending, general.pending);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use super::own_groups::{MAX_GROUPS, Pending, take_settled, tell_settled};
 use super::{Answer, Call};
 use crate::config::{Config, PushPolicy};
 use crate::error::Error;
@@ -15,16 +16,16 @@ use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, ow
 use crate::servers::pushgateway::preflight::{self, Conflict, Target};
 use crate::servers::pushgateway::{self, Body, Group, Mode};
 
-/// Groups are few, but may come from each call's `ctx`: no more than this many are remembered for `cleanup`.
-const MOST_GROUPS: usize = 64;
+/// The most groups that are remembered for `cleanup`: as many as there may be, and some that were given up since.
+const MAX_REMEMBERED: usize = 2 * MAX_GROUPS;
 
 /// What is remembered of pushes.
 #[derive(Debug, Default)]
 pub(super) struct Pushes {
     /// The URLs of the groups that a gateway accepted and that were not deleted since, each once.
     groups: Vec<Url>,
-    /// When a push was tried last.
-    tried: Option<Duration>,
+    /// Whether the running call's answer says already how its push went.
+    said: bool,
     /// What the gateway that was asked last can do, and its origin.
     gateway: Option<(String, Abilities)>,
 }
@@ -49,9 +50,61 @@ impl Sent {
     }
 }
 
-/// Puts what was recorded into this plug's group on the gateway, now, and says whether the gateway took it. With `dry_run`
-/// nothing is sent, and the answer says what the gateway would refuse.
+impl Pushes {
+    /// Another call begins.
+    pub(super) fn begin(&mut self) {
+        self.said = false;
+    }
+}
+
+/// How a push of a group went that the call is not about.
+struct Other {
+    group: String,
+    outcome: Result<Sent, Error>,
+}
+
+/// Pushes groups with keys of their own, those that `wanted` picks by what is due, when it was tried, and how the group is pushed.
+fn push_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) -> Vec<Other> {
+    let mut groups = core::mem::take(&mut call.groups.0);
+    let mut others = Vec::new();
+    for group in &mut groups {
+        let config = group.config(call.base);
+        let Some(gateway) = config.gateway_url.clone().filter(|_| wanted(&group.pending, &config)) else { continue };
+        let Ok(key) = config.group() else { continue };
+        let limits = if asked { config.limits() } else { config.push_limits() };
+        let check = call.config.preflight.unwrap_or(asked);
+        let outcome = send(&mut call.within(group, &config), &gateway, limits, asked, check);
+        others.push(Other { group: shown(&key.url(&gateway)), outcome });
+    }
+    call.groups.0 = groups;
+    others
+}
+
+/// Tells of the groups that were pushed beside the call's own.
+fn write_others(others: &[Other], answer: &mut Answer) {
+    if others.is_empty() {
+        return;
+    }
+    answer.open_list("groups_pushed");
+    for Other { group, outcome } in others {
+        answer.open_item();
+        answer.text("group", group);
+        write_outcome(outcome, answer);
+        answer.close();
+    }
+    answer.close_list();
+}
+
+/// The first push that failed.
+fn first_error(others: Vec<Other>) -> Result<(), Error> {
+    others.into_iter().find_map(|other| other.outcome.err()).map_or(Ok(()), Err)
+}
+
+/// Puts what was recorded into this plug's group on the gateway, now, and says whether the gateway took it; and what is due of groups
+/// with keys of their own into those. With such a key, that group alone. With `dry_run` nothing is sent, and the answer says what the
+/// gateway would refuse.
 pub(super) fn push(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    call.pushes.said = true;
     if call.config.push_mode == Mode::Delete {
         return delete(call, answer);
     }
@@ -63,15 +116,38 @@ pub(super) fn push(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         return Ok(());
     }
     let gateway = gateway(call)?.clone();
+    let is_unused = !call.pending.is_used() && call.registry.is_empty();
+    if call.own && is_unused {
+        let problem = format!(
+            "nothing was recorded under {}; give the records the same job_name, instance and grouping_key, or leave them out here",
+            super::own_groups::shown(&call.config.group()?)
+        );
+        return Err(Error::invalid("job_name", problem));
+    }
     if dry_run {
         return check_only(call, &gateway, answer);
     }
-    let check = call.config.preflight.unwrap_or(true);
-    let sent = send(call, &gateway, call.config.limits(), true, check)?;
-    answer.flag("metric_pushed", true);
-    answer.text("group", &shown(&call.config.group()?.url(&gateway)));
-    sent.write_into(answer);
-    Ok(())
+    let mut outcome = Ok(());
+    // Nobody wants an empty group where all that was recorded has keys of its own.
+    if is_unused && call.groups.series() > 0 {
+        answer.flag("metric_pushed", true);
+    } else {
+        let check = call.config.preflight.unwrap_or(true);
+        match send(call, &gateway, call.config.limits(), true, check) {
+            Ok(sent) => {
+                answer.flag("metric_pushed", true);
+                answer.text("group", &shown(&call.config.group()?.url(&gateway)));
+                sent.write_into(answer);
+            }
+            Err(error) => outcome = Err(error),
+        }
+    }
+    if !call.own {
+        let others = push_others(call, true, &|pending, _| pending.is_due());
+        write_others(&others, answer);
+        outcome = outcome.and(first_error(others));
+    }
+    outcome
 }
 
 fn check_only(call: &mut Call, gateway: &Url, answer: &mut Answer) -> Result<(), Error> {
@@ -87,26 +163,40 @@ fn check_only(call: &mut Call, gateway: &Url, answer: &mut Answer) -> Result<(),
     Ok(())
 }
 
-/// Pushes what no gateway has accepted yet, for hosts that are about to end. Nothing to push, and a policy by which only
-/// `push_metrics` pushes, are fine too.
+/// Pushes what no gateway has accepted yet, of all groups, for hosts that are about to end. Nothing to push, and a policy by which
+/// only `push_metrics` pushes, are fine too.
 pub(super) fn flush(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let gateway = call.config.gateway_url.clone();
-    let gateway = gateway.filter(|_| *call.unpushed && pushes_itself(call.config));
-    if gateway.is_some() && call.config.defer_push {
-        defer(call, answer);
-    } else if let Some(gateway) = gateway {
-        let sent = send(call, &gateway, call.config.push_limits(), false, call.config.preflight.unwrap_or(false))?;
-        answer.flag("metric_pushed", true);
-        sent.write_into(answer);
-    } else {
-        answer.flag("metric_pushed", false);
+    call.pushes.said = true;
+    let wanted = |pending: &Pending, config: &Config| pending.is_due() && pushes_itself(config);
+    let gateway = call.config.gateway_url.clone().filter(|_| wanted(call.pending, call.config));
+    let is_due = gateway.is_some() || (!call.own && any_other(call, &wanted));
+    if is_due && call.config.defer_push {
+        defer(call, &wanted, answer);
+        answer.flag("unpushed", true);
+        return Ok(());
     }
-    answer.flag("unpushed", *call.unpushed);
-    Ok(())
+    let mut outcome = Ok(());
+    let mut pushed = is_due;
+    if let Some(gateway) = gateway {
+        match send(call, &gateway, call.config.push_limits(), false, call.config.preflight.unwrap_or(false)) {
+            Ok(sent) => sent.write_into(answer),
+            Err(error) => outcome = Err(error),
+        }
+    }
+    if !call.own {
+        let others = push_others(call, false, &wanted);
+        pushed &= others.iter().all(|other| other.outcome.is_ok());
+        write_others(&others, answer);
+        outcome = outcome.and(first_error(others));
+    }
+    answer.flag("metric_pushed", pushed);
+    answer.flag("unpushed", call.pending.is_due() || (!call.own && call.groups.is_due()));
+    outcome
 }
 
-/// Deletes exactly this plug's group. What was recorded stays, and comes back with the next push.
+/// Deletes exactly this plug's group. What was recorded stays, and comes back with the first push after something else was recorded.
 pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    call.pushes.said = true;
     if call.config.mock {
         answer.flag("mock", true);
         answer.flag("deleted", false);
@@ -116,84 +206,118 @@ pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     let outcomes = pushgateway::delete(&mut call.client(call.config.limits(), true), std::slice::from_ref(&url));
     outcomes.into_iter().collect::<Result<(), Error>>()?;
     call.pushes.groups.retain(|known| *known != url);
-    // What was deleted on purpose is not to be back at once.
-    call.pushes.tried = Some(call.transport.monotonic());
-    *call.unpushed = !call.registry.is_empty();
+    settle(call);
     answer.flag("deleted", true);
     answer.text("group", &shown(&url));
     Ok(())
 }
 
+/// Notes that nothing of the call's group is due; not for the configuration's group at a gateway that the call alone named.
+fn settle(call: &mut Call) {
+    if call.own || call.base.gateway_url.is_none() || call.config.gateway_url == call.base.gateway_url {
+        call.pending.settle();
+    }
+}
+
 /// Pushes what was recorded, where a gateway is configured and the policy says so, and says in the record's answer how that
 /// went.
 pub(super) fn after_record(call: &mut Call, answer: &mut Answer) {
+    call.pushes.said = true;
     if call.config.mock {
         answer.flag("mock", true);
     }
     let now = match call.config.push_policy {
         PushPolicy::OnRecord => true,
         PushPolicy::Manual => false,
-        PushPolicy::Interval => is_due(call),
+        PushPolicy::Interval => interval_is_over(call.pending, call.config, call.transport.monotonic()),
     };
     let gateway = call.config.gateway_url.clone();
     match gateway.filter(|_| now && pushes_itself(call.config)) {
-        Some(_) if call.config.defer_push => defer(call, answer),
+        Some(_) if call.config.defer_push => defer(call, &|_, _| false, answer),
         Some(gateway) => unasked(call, &gateway, answer),
         None => answer.flag("metric_pushed", false),
     }
 }
 
-/// Pushes what the policy `interval` has let wait for long enough, with whatever call comes next.
-pub(super) fn overdue(call: &mut Call, answer: &mut Answer) {
-    let waits = *call.unpushed && call.config.push_policy == PushPolicy::Interval;
-    if !waits || !pushes_itself(call.config) || !is_due(call) {
-        return;
+/// Pushes what the policy `interval` has let wait for long enough, of any group, with whatever call comes next.
+pub(super) fn overdue(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    if call.base.push_policy != PushPolicy::Interval {
+        return Ok(());
     }
-    match call.config.gateway_url.clone() {
-        Some(_) if call.config.defer_push => defer(call, answer),
-        Some(gateway) => unasked(call, &gateway, answer),
-        None => {}
+    let now = call.transport.monotonic();
+    let wanted = |pending: &Pending, config: &Config| {
+        pending.is_due() && pushes_itself(config) && interval_is_over(pending, config, now)
+    };
+    let gateway = call.base.gateway_url.clone();
+    let gateway = gateway.filter(|_| !call.pushes.said && wanted(call.pending, call.base));
+    if call.base.defer_push {
+        // One answer says once that a push is due; what this one does not say, the next one will.
+        if !call.pushes.said && (gateway.is_some() || any_other(call, &wanted)) {
+            defer(call, &wanted, answer);
+        }
+        return Ok(());
     }
+    if let Some(gateway) = gateway {
+        unasked(call, &gateway, answer);
+    }
+    let others = push_others(call, false, &wanted);
+    write_others(&others, answer);
+    Ok(())
+}
+
+/// Whether another group with a key of its own is wanted, and has a gateway.
+fn any_other(call: &Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> bool {
+    call.groups.0.iter().any(|group| {
+        let config = group.config(call.base);
+        config.gateway_url.is_some() && wanted(&group.pending, &config)
+    })
 }
 
 /// Says that a push is due, for the host to have made elsewhere. Written so that the host finds it without reading the whole.
-fn defer(call: &mut Call, answer: &mut Answer) {
-    call.pushes.tried = Some(call.transport.monotonic());
+fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool, answer: &mut Answer) {
+    let now = Some(call.transport.monotonic());
+    call.pending.tried = now;
+    for group in &mut call.groups.0 {
+        if wanted(&group.pending, &group.config(call.base)) {
+            group.pending.tried = now;
+        }
+    }
     answer.flag("metric_pushed", false);
     answer.flag("push_due", true);
 }
 
 /// `push_recorded`: the push that another instance said to be due, in an instance that was brought up to it; told as a record tells
-/// its push.
+/// its push. Groups with keys of their own that have waited for long enough go out as after any call.
 pub(super) fn recorded(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    call.pushes.said = true;
     let gateway = call.config.gateway_url.clone().filter(|_| pushes_itself(call.config));
     match gateway {
-        Some(gateway) => unasked(call, &gateway, answer),
+        Some(gateway) if call.pending.is_due() => unasked(call, &gateway, answer),
+        // An earlier push took it along.
+        Some(_) => answer.flag("metric_pushed", call.pending.is_used()),
         None => answer.flag("metric_pushed", false),
     }
     Ok(())
 }
 
 /// `note_exchange`: what another instance's exchange with servers came to, so that this one's own metrics and its next push know.
-/// `elapsed_ms`; for a push also `metric_pushed`, and `everything`: whether nothing was recorded since what it carried; for a deletion
-/// `group_deleted`.
+/// `elapsed_ms`; for a push `metric_pushed`; and `settled`, which that instance says when it is asked with `tell`: the changes up to
+/// which nothing is due in each group, because a gateway accepted them, or the group was deleted.
 pub(super) fn noted(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    call.pushes.said = true;
+    if call.ctx.flag_or("tell", false)? {
+        tell_settled(call, answer);
+        return Ok(());
+    }
     if let Some(elapsed) = super::prometheus::count(&call.ctx, "elapsed_ms")? {
         call.telemetry.exchanged(Duration::from_millis(elapsed));
     }
-    if call.ctx.flag_or("group_deleted", false)? {
-        // As for a deletion of its own.
-        call.pushes.tried = Some(call.transport.monotonic());
-        *call.unpushed = !call.registry.is_empty();
-    } else if call.ctx.some("metric_pushed").is_some() {
+    if call.ctx.some("metric_pushed").is_some() {
         let pushed = call.ctx.flag_or("metric_pushed", false)?;
         call.telemetry.pushes += u64::from(pushed);
         call.telemetry.push_failures += u64::from(!pushed);
-        call.pushes.tried = Some(call.transport.monotonic());
-        if pushed && call.ctx.flag_or("everything", false)? {
-            *call.unpushed = false;
-        }
     }
+    take_settled(call)?;
     answer.flag("noted", true);
     Ok(())
 }
@@ -203,14 +327,18 @@ pub(super) fn pushes_itself(config: &Config) -> bool {
 }
 
 /// Whether the last push was tried an interval ago, or never.
-fn is_due(call: &Call) -> bool {
-    let now = call.transport.monotonic();
-    call.pushes.tried.is_none_or(|tried| now.saturating_sub(tried) >= call.config.push_interval)
+fn interval_is_over(pending: &Pending, config: &Config, now: Duration) -> bool {
+    pending.tried.is_none_or(|tried| now.saturating_sub(tried) >= config.push_interval)
 }
 
 /// A push that nobody asked for by name: it takes less time, and its failure is a part of the answer.
 fn unasked(call: &mut Call, gateway: &Url, answer: &mut Answer) {
     let pushed = send(call, gateway, call.config.push_limits(), false, call.config.preflight.unwrap_or(false));
+    write_outcome(&pushed, answer);
+}
+
+/// How a push that nobody asked for by name went.
+fn write_outcome(pushed: &Result<Sent, Error>, answer: &mut Answer) {
     answer.flag("metric_pushed", pushed.is_ok());
     match pushed {
         Ok(sent) => sent.write_into(answer),
@@ -229,12 +357,12 @@ fn unasked(call: &mut Call, gateway: &Url, answer: &mut Answer) {
 }
 
 fn send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, check: bool) -> Result<Sent, Error> {
-    call.pushes.tried = Some(call.transport.monotonic());
+    call.pending.tried = Some(call.transport.monotonic());
     let sent = try_to_send(call, gateway, limits, insist, check);
     call.telemetry.pushes += u64::from(sent.is_ok());
     call.telemetry.push_failures += u64::from(sent.is_err());
     let sent = sent?;
-    *call.unpushed = false;
+    settle(call);
     Ok(sent)
 }
 
@@ -361,7 +489,7 @@ fn explained(error: Error, conflicts: Vec<Conflict>) -> Error {
 
 /// Keeps a group's URL for `cleanup`.
 fn remember(call: &mut Call, url: Url) {
-    if call.pushes.groups.len() < MOST_GROUPS && !call.pushes.groups.contains(&url) {
+    if call.pushes.groups.len() < MAX_REMEMBERED && !call.pushes.groups.contains(&url) {
         call.pushes.groups.push(url);
     }
 }

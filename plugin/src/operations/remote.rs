@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use foldhash::fast::FixedState;
 
-use super::{Answer, Call, refresh};
+use super::{Answer, Call, refresh_all};
 use crate::config::Config;
 use crate::error::Error;
 use crate::exposition::otlp as otlp_format;
@@ -130,9 +130,15 @@ pub(super) fn write(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         todo: "name a receiver, for example {\"prometheus_config\": {\"remote_write_url\": \"http://127.0.0.1:9090/api/v1/write\"}}",
     })?;
     let now_ms = call.unix_nanos / 1_000_000;
-    refresh(call.registry, call.telemetry, config.own_metrics, now_ms)?;
+    refresh_all(call.registry, call.groups, call.telemetry, config.own_metrics, now_ms)?;
     let receiver = call.receivers.of(url, call.unix_nanos)?;
-    receiver.outbox.add(&call.registry.read(now_ms), &further_labels(config), now_ms);
+    let external = &config.remote.external_labels;
+    let mut parts = vec![(call.registry.read(now_ms), further_labels(config))];
+    parts.extend(call.groups.0.iter().map(|group| {
+        let further = external.iter().map(|(name, value)| (name.as_str(), value));
+        (group.part(now_ms).families, further.collect())
+    }));
+    receiver.outbox.add_all(&parts, now_ms);
 
     let limits = config.remote.write_limits(config.limits());
     let mut client = super::client(call.transport, call.circuits, call.jitter, call.exchange, config, limits, true);
@@ -144,7 +150,8 @@ pub(super) fn write(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         return Err(Error::Undelivered { cause: error, written: delivery.written.values(), pending, lost });
     }
     if pending == 0 && config.gateway_url.is_none() {
-        *call.unpushed = false;
+        call.pending.settle();
+        call.groups.0.iter_mut().for_each(|group| group.pending.settle());
     }
     write_amounts(delivery.written, answer);
     answer.flag("confirmed", delivery.confirmed);
@@ -220,11 +227,20 @@ pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
         todo: "name a receiver, for example {\"otlp_url\": \"http://127.0.0.1:9090/api/v1/otlp/v1/metrics\"}",
     })?;
     let now_ms = call.unix_nanos / 1_000_000;
-    refresh(call.registry, call.telemetry, config.own_metrics, now_ms)?;
+    refresh_all(call.registry, call.groups, call.telemetry, config.own_metrics, now_ms)?;
+    let external = || config.remote.external_labels.iter().map(|(name, value)| (name.as_str(), value));
     let mut resource = vec![("service.name", config.job_name.as_str())];
     resource.extend(config.instance.as_deref().map(|instance| ("service.instance.id", instance)));
-    resource.extend(config.remote.external_labels.iter().map(|(name, value)| (name.as_str(), value)));
-    let (body, points) = otlp_format::encode(&call.registry.read(now_ms), &resource, call.unix_nanos);
+    resource.extend(external());
+    let mut resources = vec![(call.registry.read(now_ms), resource)];
+    for group in call.groups.0.iter().filter(|group| !group.registry.is_empty()) {
+        // Receivers make job and instance of these two; the key's other labels are attributes of the points.
+        let mut resource = vec![("service.name", group.key.job.as_str())];
+        resource.extend(group.key.labels.get("instance").map(|instance| ("service.instance.id", instance)));
+        resource.extend(external());
+        resources.push((group.part_of_resource(now_ms), resource));
+    }
+    let (body, points) = otlp_format::encode_all(&resources, call.unix_nanos);
     let partial = otlp::export(&mut call.client(config.limits(), true), url, body)?;
     answer.count("data_points", points);
     answer.count("accepted", points.saturating_sub(partial.rejected));

@@ -156,6 +156,24 @@ fn a_redirect_is_no_success() {
 }
 
 #[test]
+fn any_2xx_is_success_and_what_was_taken_is_not_sent_again() {
+    for status in [200, 201, 202, 204, 299] {
+        let (mut plug, world) = plug();
+        world.will_answer(status, "");
+        assert_eq!(process(&mut plug, counter(json!(1)), gateway())["result"]["metric_pushed"], true, "{status}");
+        process(&mut plug, json!({"operation": "flush_metrics"}), json!({}));
+        assert_eq!(world.asked().len(), 1, "{status}");
+        world.will_answer(status, "");
+        assert_eq!(process(&mut plug, json!({"operation": "delete_metrics"}), json!({}))["result"]["deleted"], true);
+    }
+    for status in [300, 304, 307, 308, 400, 500] {
+        let (mut plug, world) = plug();
+        world.will_answer(status, "").will_answer(404, "");
+        assert_eq!(process(&mut plug, counter(json!(1)), gateway())["result"]["metric_pushed"], false, "{status}");
+    }
+}
+
+#[test]
 fn a_slow_dead_gateway_costs_one_timeout_and_not_ten() {
     let (mut plug, world) = plug();
     world.0.borrow_mut().cost = Duration::from_millis(1_500);

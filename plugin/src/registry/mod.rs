@@ -30,6 +30,7 @@ pub use limits::{MOST_SERIES, OVERFLOW_VALUE, Overflow};
 pub use names::{LONGEST_NAME, LONGEST_VALUE, LabelName, Labels, MOST_LABELS, MetricName, underscored};
 pub use record::{Recording, check_exemplar};
 pub(crate) use series::END;
+pub(crate) use snapshot::{checksum, refused};
 pub use value::{Buckets, Kind, check};
 
 use composite::Composite;
@@ -226,6 +227,12 @@ impl Registry {
         self.series.kind(self.series.row(id.0)?)
     }
 
+    /// What a family is exposed as.
+    pub(crate) fn exposed_name(&self, id: FamilyId) -> Option<&str> {
+        let family = self.families.get(self.index(id)?)?;
+        Some(family.exposed_as.as_deref().unwrap_or(family.definition.name.as_str()))
+    }
+
     /// The family of a series.
     pub fn family_of(&self, id: SeriesId) -> Option<FamilyId> {
         self.series.row(id.0).map(|row| self.id(self.series.family(row)))
@@ -328,11 +335,21 @@ impl Registry {
     /// The registry as encoders read it: families sorted by name, those without series left out, infos called with `_info`
     /// as they are exposed; series sorted by label values; quantiles as of `now_ms`.
     pub fn read(&self, now_ms: u64) -> Vec<view::Family<'_>> {
+        self.read_some(now_ms, &|_| true)
+    }
+
+    /// The same, where only the families that `wanted` finds by their exposed names come with their series.
+    pub(crate) fn read_some(&self, now_ms: u64, wanted: &dyn Fn(&str) -> bool) -> Vec<view::Family<'_>> {
         let members = self.members();
         let family = |index: usize| {
             let family = self.families.get(index)?;
             let definition = &family.definition;
-            let mut handles = members.of(index).to_vec();
+            let name = family.exposed_as.as_deref().unwrap_or(definition.name.as_str());
+            let live = members.of(index);
+            if live.is_empty() {
+                return None;
+            }
+            let mut handles = if wanted(name) { live.to_vec() } else { Vec::new() };
             self.sort(&mut handles);
             let series = handles.iter().filter_map(|handle| {
                 let row = self.series.row(*handle)?;
@@ -340,14 +357,14 @@ impl Registry {
                 Some(view::Series { labels: self.labels_of(row), created_ms, point: self.point_at(row, now_ms)? })
             });
             Some(view::Family {
-                name: family.exposed_as.as_deref().unwrap_or(definition.name.as_str()),
+                name,
                 kind: definition.kind,
                 help: definition.help.as_deref().unwrap_or_default(),
                 unit: definition.unit.as_deref().unwrap_or_default(),
                 series: series.collect(),
             })
         };
-        self.sorted_families().into_iter().filter_map(family).filter(|family| !family.series.is_empty()).collect()
+        self.sorted_families().into_iter().filter_map(family).collect()
     }
 }
 

@@ -219,14 +219,16 @@ fn read_series(registry: &mut Registry, input: &mut Reader, row: usize, kind: Ki
     Some(())
 }
 
-fn refused(why: &str) -> Error {
+/// Why bytes are no snapshot.
+pub(crate) fn refused(why: &str) -> Error {
     Error::invalid(
         "snapshot",
         format!("this is no snapshot to restore: {why}; use another one, or begin with an empty registry"),
     )
 }
 
-fn checksum(bytes: &[u8]) -> u64 {
+/// FNV-1a's step over words of 8 bytes, the high half folded in.
+pub(crate) fn checksum(bytes: &[u8]) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0100_0000_01b3;
     let step = |sum: u64, word: u64| {

@@ -101,7 +101,7 @@ impl<'j> Held<'j> {
 }
 
 /// Labels as PromQL would select them, shortened.
-pub(super) fn shown<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> String {
+pub(crate) fn shown<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> String {
     let mut text = String::from("{");
     for (name, value) in labels {
         if text.len() > 1 {

@@ -76,7 +76,7 @@ pub struct Body {
     pub gzip: bool,
 }
 
-/// Puts the body into the group at this URL. Done when the gateway says 200 or 202.
+/// Puts the body into the group at this URL. Any 2xx is success: Pushgateway answers 200 or 202, VictoriaMetrics 204.
 pub fn push(client: &mut Client, group: &Url, adds: bool, body: Body) -> Result<(), Error> {
     let method = if adds { Method::Post } else { Method::Put };
     // A group's absolute state, whichever method puts it there.
@@ -119,10 +119,10 @@ pub fn health_request(base: &Url) -> Request {
 fn accepted(url: &Url, response: &Response) -> Result<(), Error> {
     match response.status {
         // A gateway says nothing at all.
-        200 | 202 if super::is_page(response) => {
+        200..=299 if super::is_page(response) => {
             Err(Error::BadAnswer { server: PEER.server, origin: url.origin(), problem: "it is an HTML page".into() })
         }
-        200 | 202 => Ok(()),
+        200..=299 => Ok(()),
         400 => Err(super::refused(
             PEER,
             url,

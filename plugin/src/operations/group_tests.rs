@@ -1,0 +1,357 @@
+//! Metrics that calls record under keys of their own: what goes into which group of a gateway, and how all is exposed together.
+
+use core::time::Duration;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::Plug;
+use super::own_groups::MAX_GROUPS;
+use super::tests::{Shared, gateway, plug, process};
+use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
+
+fn gauge(name: &str, value: f64, key: Value) -> Value {
+    let mut ctx = json!({"operation": "record_gauge", "metric_name": name, "metric_value": value});
+    for (field, value) in key.as_object().unwrap() {
+        ctx[field] = value.clone();
+    }
+    ctx
+}
+
+fn exported(plug: &mut Plug<Shared>, format: &str) -> Value {
+    process(plug, json!({"operation": "export_metrics", "export_format": format}), json!({}))
+}
+
+fn text(plug: &mut Plug<Shared>) -> String {
+    exported(plug, "prometheus")["result"]["exported_data"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_metric_is_pushed_under_the_key_it_was_recorded_under_and_no_other() {
+    let (mut plug, world) = plug();
+    world.will_answer(200, "").will_answer(200, "").will_answer(200, "");
+    process(&mut plug, gauge("a", 1.0, json!({"job_name": "jobA"})), gateway());
+    process(&mut plug, gauge("b", 2.0, json!({"job_name": "jobB", "grouping_key": {"zone": "z"}})), json!({}));
+    let answer = process(&mut plug, gauge("own", 3.0, json!({})), json!({}));
+    assert_eq!(answer["result"]["metric_pushed"], true, "{answer}");
+    let asked = world.asked();
+    let pushed: Vec<_> = asked.iter().map(|(_, url, body)| (url.as_str(), body.as_str())).collect();
+    assert_eq!(
+        pushed,
+        [
+            ("http://gw:9091/p/metrics/job/jobA/instance/i", "# TYPE a gauge\na 1\n"),
+            ("http://gw:9091/p/metrics/job/jobB/instance/i/zone/z", "# TYPE b gauge\nb 2\n"),
+            ("http://gw:9091/p/metrics/job/j/instance/i", "# TYPE own gauge\nown 3\n"),
+        ]
+    );
+    process(&mut plug, json!({"operation": "flush_metrics"}), json!({}));
+    assert!(world.asked().is_empty(), "nothing is due any more");
+    let all = "# TYPE a gauge\na{instance=\"i\",job=\"jobA\"} 1\n# TYPE b gauge\nb{instance=\"i\",job=\"jobB\",zone=\"z\"} 2\n# TYPE own gauge\nown 3\n";
+    assert_eq!(text(&mut plug), all);
+    // The text that was kept of the configuration's own is used, and is right after a change.
+    process(&mut plug, gauge("own", 4.0, json!({})), json!({}));
+    assert_eq!(text(&mut plug), all.replace("own 3", "own 4"));
+    for format in ["openmetrics", "json", "csv"] {
+        let exported = exported(&mut plug, format)["result"]["exported_data"].as_str().unwrap().to_owned();
+        assert!(exported.contains("jobA") && exported.contains("zone"), "{format}: {exported}");
+    }
+}
+
+#[test]
+fn a_key_that_is_the_configurations_own_is_no_other_group() {
+    let (mut plug, _) = plug();
+    process(&mut plug, gauge("a", 1.0, json!({"job_name": "j", "instance": "i"})), gateway());
+    assert_eq!(text(&mut plug), "# TYPE a gauge\na 1\n");
+}
+
+#[test]
+fn what_several_groups_missed_goes_out_together() {
+    let (mut plug, world) = plug();
+    for job in ["jobA", "jobB"] {
+        world.will_fail(Failure::Refused);
+        process(&mut plug, gauge("x", 1.0, json!({"job_name": job})), gateway());
+        world.0.borrow_mut().now += Duration::from_secs(60);
+    }
+    world.asked();
+    world.will_fail(Failure::Refused).will_answer(204, "");
+    let answer = process(&mut plug, json!({"operation": "flush_metrics"}), json!({}));
+    assert_eq!(answer["success"], false, "{answer}");
+    world.0.borrow_mut().now += Duration::from_secs(60);
+    world.asked();
+    world.0.borrow_mut().answers.clear();
+    world.will_answer(204, "").will_answer(204, "");
+    let answer = process(&mut plug, json!({"operation": "push_metrics", "preflight": false}), json!({}));
+    assert_eq!(answer["success"], true, "{answer}");
+    let groups = answer["result"]["groups_pushed"].as_array().unwrap();
+    assert!(!groups.is_empty() && groups.iter().all(|group| group["metric_pushed"] == true), "{answer}");
+    assert!(world.asked().iter().all(|(_, url, _)| url.contains("/job/job")), "the unused group is not made");
+    let answer = process(&mut plug, json!({"operation": "flush_metrics"}), json!({}));
+    assert_eq!(answer["result"]["unpushed"], false, "{answer}");
+}
+
+#[test]
+fn keys_with_other_labels_do_not_fail_each_other_and_other_kinds_fail_only_where_they_meet() {
+    let (mut plug, world) = plug();
+    world.will_answer(200, "").will_answer(200, "").will_answer(200, "");
+    let with = |labels: Value, job: &str, step: &str| json!({"job_name": job, "labels": labels, "step_id": step});
+    process(&mut plug, gauge("x", 1.0, with(json!({"a": "1"}), "jobA", "first")), gateway());
+    process(&mut plug, gauge("x", 2.0, with(json!({"b": "1"}), "jobB", "second")), json!({}));
+    assert_eq!(
+        text(&mut plug),
+        "# TYPE x gauge\nx{a=\"1\",instance=\"i\",job=\"jobA\"} 1\nx{b=\"1\",instance=\"i\",job=\"jobB\"} 2\n"
+    );
+    let mut counter = gauge("x", 3.0, json!({"job_name": "jobC", "step_id": "third"}));
+    counter["operation"] = json!("record_counter");
+    let answer = process(&mut plug, counter, json!({}));
+    assert_eq!((&answer["success"], &answer["result"]["metric_pushed"]), (&json!(true), &json!(true)), "{answer}");
+    let answer = exported(&mut plug, "prometheus");
+    assert_eq!((&answer["success"], &answer["error_code"]), (&json!(false), &json!("metric_conflict")), "{answer}");
+    let told = answer["error"].as_str().unwrap();
+    for part in ["metric x", "gauge", "counter", "jobA", "jobC", "first", "third"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let mut counter = gauge("x", 3.0, with(json!({"a": "1"}), "jobA", "fourth"));
+    counter["operation"] = json!("record_counter");
+    let told = process(&mut plug, counter, json!({}))["error"].as_str().unwrap().to_owned();
+    assert!(told.contains("jobA") && told.contains("first") && told.contains("fourth"), "{told}");
+}
+
+#[test]
+fn after_a_deletion_nothing_is_due_until_something_is_recorded() {
+    for delete in [
+        json!({"operation": "delete_metrics"}),
+        json!({"operation": "push_metrics", "push_mode": "delete"}),
+        json!({"operation": "delete_metrics", "job_name": "jobA"}),
+    ] {
+        let key = delete.get("job_name").map_or(json!({}), |job| json!({"job_name": job}));
+        let (mut plug, world) = plug();
+        world.will_answer(200, "").will_answer(202, "");
+        process(&mut plug, gauge("x", 1.0, key.clone()), gateway());
+        assert_eq!(process(&mut plug, delete, json!({}))["result"]["deleted"], true);
+        world.asked();
+        let flush = json!({"operation": "flush_metrics"});
+        assert_eq!(process(&mut plug, flush.clone(), json!({}))["result"]["unpushed"], false);
+        let mut snapshot = Vec::new();
+        plug.snapshot(&mut snapshot);
+        let mut again = Plug::new(world.clone());
+        process(&mut again, json!({"operation": "describe"}), gateway());
+        again.restore(&snapshot).unwrap();
+        process(&mut again, flush, json!({}));
+        assert!(world.asked().is_empty());
+        world.will_answer(200, "");
+        process(&mut again, gauge("y", 2.0, key), json!({}));
+        assert!(world.asked()[0].2.contains("x 1\n# TYPE y gauge\ny 2\n"));
+    }
+}
+
+#[test]
+fn groups_are_bounded_and_the_error_says_what_to_do() {
+    let (mut plug, _) = plug();
+    let record = |number: usize| gauge("x", 1.0, json!({"instance": number.to_string()}));
+    for number in 0..MAX_GROUPS {
+        assert_eq!(process(&mut plug, record(number), json!({}))["success"], true);
+    }
+    let answer = process(&mut plug, record(MAX_GROUPS), json!({}));
+    assert_eq!(answer["error_code"], "limit_reached", "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("clear_metrics"), "{answer}");
+    assert_eq!(process(&mut plug, gauge("x", 1.0, json!({})), json!({}))["success"], true);
+    assert_eq!(process(&mut plug, json!({"operation": "health_check"}), json!({}))["result"]["series"], 65);
+    assert_eq!(process(&mut plug, json!({"operation": "clear_metrics"}), json!({}))["result"]["series_removed"], 65);
+    assert_eq!(text(&mut plug), "");
+}
+
+#[test]
+fn a_snapshot_holds_all_groups_and_an_old_one_is_read() {
+    let (mut plug, world) = plug();
+    process(&mut plug, gauge("x", 1.0, json!({"job_name": "jobA", "grouping_key": {"é": "1"}})), json!({}));
+    process(&mut plug, gauge("x", 2.0, json!({})), json!({}));
+    let mut snapshot = Vec::new();
+    plug.snapshot(&mut snapshot);
+    let mut again = Plug::new(world.clone());
+    again.restore(&snapshot).unwrap();
+    assert_eq!(text(&mut again), text(&mut plug));
+    let mut same = Vec::new();
+    again.snapshot(&mut same);
+    assert_eq!(same, snapshot);
+    for place in 0..snapshot.len() {
+        let mut damaged = snapshot.clone();
+        damaged[place] ^= 1;
+        assert!(again.restore(&damaged).is_err(), "{place}");
+        assert!(again.restore(&snapshot[..place]).is_err(), "{place}");
+    }
+    assert_eq!(text(&mut again), text(&mut plug), "what was refused changed nothing");
+    let mut old = Vec::new();
+    plug.registry().snapshot(&mut old);
+    again.restore(&old).unwrap();
+    assert_eq!(text(&mut again), "# TYPE x gauge\nx 2\n");
+    assert_eq!(process(&mut again, json!({"operation": "health_check"}), json!({}))["result"]["unpushed"], true);
+}
+
+#[test]
+fn a_new_configuration_takes_over_the_group_of_its_key_or_is_refused() {
+    let (mut plug, _) = plug();
+    process(&mut plug, gauge("x", 1.0, json!({"job_name": "jobA"})), json!({}));
+    process(&mut plug, gauge("x", 2.0, json!({})), json!({"job_name": "jobA"}));
+    assert_eq!(text(&mut plug), "# TYPE x gauge\nx 2\n");
+    process(&mut plug, gauge("x", 3.0, json!({"job_name": "jobB"})), json!({}));
+    let answer = process(&mut plug, json!({"operation": "describe"}), json!({"job_name": "jobB"}));
+    assert_eq!((&answer["success"], &answer["field"]), (&json!(false), &json!("cfg.job_name")), "{answer}");
+}
+
+#[test]
+fn remote_write_and_otlp_say_whose_the_series_are() {
+    for (operation, url) in [("remote_write_metrics", "remote_write_url"), ("export_otlp", "otlp_url")] {
+        let (mut plug, world) = plug();
+        let cfg = json!({"job_name": "own", "remote_write_version": "1.0", url: "http://h:1/write"});
+        process(&mut plug, gauge("x", 1.0, json!({"job_name": "jobA", "grouping_key": {"zone": "quux"}})), cfg);
+        process(&mut plug, gauge("x", 2.0, json!({})), json!({}));
+        world.will_answer(200, "");
+        let answer = process(&mut plug, json!({"operation": operation}), json!({}));
+        assert_eq!(answer["success"], true, "{answer}");
+        let body = &world.asked()[0].2;
+        assert!(body.contains("own") && body.contains("jobA") && body.contains("quux"), "{operation}: {body:?}");
+    }
+}
+
+/// A gateway that keeps what it is sent, or refuses all connections.
+#[derive(Default)]
+struct Kept {
+    groups: BTreeMap<String, String>,
+    away: bool,
+    now: Duration,
+}
+
+#[derive(Clone, Default)]
+struct Gateway(Rc<RefCell<Kept>>);
+
+impl Clock for Gateway {
+    fn unix_nanos(&self) -> u64 {
+        1_704_067_200_000_000_000
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.borrow().now
+    }
+}
+
+impl Transport for Gateway {
+    fn send_all(&mut self, requests: &[&Request], _: &Limits) -> Vec<Result<Response, Failure>> {
+        let mut kept = self.0.borrow_mut();
+        let mut answer = |request: &&Request| {
+            if kept.away {
+                return Err(Failure::Refused);
+            }
+            let group = request.url.to_string();
+            match request.method {
+                Method::Put => drop(kept.groups.insert(group, String::from_utf8_lossy(&request.body).into_owned())),
+                Method::Delete => drop(kept.groups.remove(&group)),
+                _ => {}
+            }
+            Ok(Response { status: 202, headers: Vec::new(), body: Vec::new() })
+        };
+        requests.iter().map(&mut answer).collect()
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        self.0.borrow_mut().now += duration;
+    }
+}
+
+/// What the model knows of a group.
+#[derive(Default)]
+struct Model {
+    values: BTreeMap<String, u32>,
+    due: bool,
+    used: bool,
+}
+
+impl Model {
+    fn text(&self) -> String {
+        self.values.iter().map(|(name, value)| format!("# TYPE {name} gauge\n{name} {value}\n")).collect()
+    }
+}
+
+proptest! {
+    /// Whatever is recorded, pushed, deleted, lost and restored under several keys: a gateway's group holds what was recorded under
+    /// its key when it was pushed last, and nothing else.
+    #[test]
+    fn each_group_of_a_gateway_holds_exactly_what_was_recorded_under_it(
+        manual: bool,
+        steps in prop::collection::vec((0..9_u8, 0..3_usize, 0..2_usize, 0..100_u32), 1..40),
+    ) {
+        let keys = [json!({}), json!({"job_name": "a"}), json!({"job_name": "a", "instance": "1"})];
+        let urls = ["http://g:1/metrics/job/own", "http://g:1/metrics/job/a", "http://g:1/metrics/job/a/instance/1"];
+        let policy = if manual { "manual" } else { "on_record" };
+        let cfg = json!({"gateway_url": "http://g:1", "job_name": "own", "push_policy": policy, "preflight": false}).to_string();
+        let world = Gateway::default();
+        let mut plug = Plug::new(world.clone());
+        plug.process(r#"{"operation":"describe"}"#, &cfg);
+        let mut models: [Model; 3] = Default::default();
+        let mut expected: BTreeMap<String, String> = BTreeMap::new();
+        for (action, key, name, value) in steps {
+            // Nobody is left alone because of what went wrong before.
+            world.0.borrow_mut().now += Duration::from_secs(120);
+            let away = world.0.borrow().away;
+            let mut ctx = keys[key].clone();
+            let mut push = |models: &mut [Model; 3], index: usize| if !away {
+                expected.insert(urls[index].into(), models[index].text());
+                models[index].due = false;
+            };
+            match action {
+                0..=3 => {
+                    let name = ["x", "y"][name].to_owned();
+                    ctx = gauge(&name, value.into(), ctx);
+                    models[key].values.insert(name, value);
+                    (models[key].due, models[key].used) = (true, true);
+                    if !manual {
+                        push(&mut models, key);
+                    }
+                }
+                4 => {
+                    ctx["operation"] = json!("push_metrics");
+                    let own_used = models[1].used || models[2].used;
+                    if key == 0 {
+                        if models[0].used || !own_used {
+                            push(&mut models, 0);
+                        }
+                        (1..3).filter(|index| models[*index].due).collect::<Vec<_>>().into_iter().for_each(|index| push(&mut models, index));
+                    } else if models[key].used {
+                        push(&mut models, key);
+                    }
+                }
+                5 => {
+                    ctx["operation"] = json!("delete_metrics");
+                    if !away {
+                        expected.remove(urls[key]);
+                        models[key].due = false;
+                    }
+                }
+                6 => {
+                    ctx = json!({"operation": "flush_metrics"});
+                    let due: Vec<usize> = (0..3).filter(|index| models[*index].due && !manual).collect();
+                    due.into_iter().for_each(|index| push(&mut models, index));
+                }
+                7 => {
+                    world.0.borrow_mut().away = !away;
+                    continue;
+                }
+                _ => {
+                    let mut snapshot = Vec::new();
+                    plug.snapshot(&mut snapshot);
+                    plug = Plug::new(world.clone());
+                    plug.process(r#"{"operation":"describe"}"#, &cfg);
+                    plug.restore(&snapshot).unwrap();
+                    continue;
+                }
+            }
+            let answer: Value = serde_json::from_str(&plug.process(&ctx.to_string(), "")).unwrap();
+            prop_assert_eq!(&world.0.borrow().groups, &expected, "{} {}", ctx, answer);
+            let due = models.iter().any(|model| model.due);
+            let health: Value = serde_json::from_str(&plug.process(r#"{"operation":"health_check"}"#, "")).unwrap();
+            prop_assert_eq!(&health["result"]["unpushed"], due, "{} {}", ctx, health);
+        }
+    }
+}

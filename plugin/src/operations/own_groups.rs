@@ -1,0 +1,388 @@
+//! What was recorded under a grouping key of its own: a registry for each key that a call's `job_name`, `instance` or
+//! `grouping_key` made, beside the registry of the configuration's key. A group's metrics are pushed under its key and nowhere
+//! else; where all are exposed together, they carry their key's labels.
+
+use core::time::Duration;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use super::Call;
+use crate::config::Config;
+use crate::error::{Error, excerpt};
+use crate::exposition::Exposition;
+use crate::exposition::merge::{KeyLabels, Part, relabel};
+use crate::exposition::view::Family;
+use crate::registry::{LabelName, Labels, MOST_SERIES, Registry, checksum, refused};
+use crate::servers::pushgateway::{Group, Mode};
+
+/// Keys come from each call's `ctx`, and each has a registry: no more than this many beside the configuration's.
+pub(super) const MAX_GROUPS: usize = 64;
+
+/// What of a group is due at its gateway.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pending {
+    /// How often the group's metrics changed.
+    changes: u64,
+    /// The changes up to which nothing is due: a gateway accepted them, or the group was deleted after them.
+    settled: u64,
+    /// When a push was tried last.
+    pub(super) tried: Option<Duration>,
+}
+
+impl Pending {
+    /// Something changed.
+    #[inline]
+    pub(super) fn mark(&mut self) {
+        self.changes += 1;
+    }
+
+    /// Whether something changed that is not settled.
+    pub(super) fn is_due(&self) -> bool {
+        self.changes != self.settled
+    }
+
+    /// Whether anything ever changed.
+    pub(super) fn is_used(&self) -> bool {
+        self.changes > 0
+    }
+
+    /// Nothing is due from now on, until something changes.
+    pub(super) fn settle(&mut self) {
+        self.settled = self.changes;
+    }
+
+    /// Settles what another instance settled that was brought up to this one before.
+    fn settle_up_to(&mut self, settled: u64) {
+        self.settled = self.settled.max(settled.min(self.changes));
+    }
+}
+
+/// Who recorded a metric first, by its name, where callers say that.
+pub(super) type Steps = HashMap<Box<str>, Box<str>, FixedState>;
+
+/// A group with a key of its own.
+#[derive(Debug)]
+pub(super) struct OwnGroup {
+    pub(super) key: Group,
+    labels: KeyLabels,
+    /// The same without job and instance.
+    further: KeyLabels,
+    pub(super) registry: Registry,
+    pub(super) pending: Pending,
+    pub(super) exposition: Exposition,
+    pub(super) steps: Steps,
+    /// The configuration of the last call under this key; none after a restart, or once the plug's own changed.
+    config: Option<Config>,
+}
+
+impl OwnGroup {
+    fn new(key: Group, registry: Registry, pending: Pending) -> Self {
+        let labels = KeyLabels::new(labels_of(&key));
+        let further = KeyLabels::new(labels_of(&key).filter(|(name, _)| !matches!(*name, "job" | "instance")));
+        let steps = Steps::with_hasher(FixedState::with_seed(registry.now_ms()));
+        Self { key, labels, further, registry, pending, exposition: Exposition::default(), steps, config: None }
+    }
+
+    /// How the group is pushed by a call that is not its own.
+    pub(super) fn config(&self, base: &Config) -> Config {
+        let known = self.config.as_ref().unwrap_or(base).with_group(&self.key);
+        // When it is due is for the plug's configuration to say.
+        Config {
+            push_policy: base.push_policy,
+            push_interval: base.push_interval,
+            mock: base.mock,
+            ..known
+        }
+    }
+
+    /// What the group holds, for an exposition of all.
+    pub(super) fn part(&self, now_ms: u64) -> Part<'_> {
+        let mut families = self.registry.read(now_ms);
+        relabel(&mut families, &self.labels);
+        Part { families, origin: Box::new(|metric| origin(&self.key, &self.steps, metric)) }
+    }
+
+    /// What the group holds, with the labels of its key that a resource does not say.
+    pub(super) fn part_of_resource(&self, now_ms: u64) -> Vec<Family<'_>> {
+        let mut families = self.registry.read(now_ms);
+        relabel(&mut families, &self.further);
+        families
+    }
+
+    /// Whether there is nothing in it that anybody would miss.
+    fn is_spent(&self) -> bool {
+        self.registry.is_empty() && !self.pending.is_due()
+    }
+}
+
+/// A group, and who recorded the metric of that name in it, for errors.
+pub(super) fn origin(key: &Group, steps: &Steps, metric: &str) -> String {
+    let group = shown(key);
+    match steps.get(metric) {
+        Some(step) => format!("{group} (recorded first by step {:?})", excerpt(step, 100)),
+        None => group,
+    }
+}
+
+/// A group as PromQL would select it.
+pub(super) fn shown(key: &Group) -> String {
+    crate::servers::pushgateway::groups::shown(labels_of(key))
+}
+
+/// The labels of a key, the job first.
+pub(super) fn labels_of(key: &Group) -> impl Iterator<Item = (&str, &str)> {
+    core::iter::once(("job", key.job.as_str())).chain(key.labels.iter().map(|(name, value)| (name.as_str(), value)))
+}
+
+/// All groups with keys of their own, in the order they came.
+#[derive(Debug, Default)]
+pub(super) struct OwnGroups(pub(super) Vec<OwnGroup>);
+
+impl OwnGroups {
+    /// How many series there are in all groups.
+    pub(super) fn series(&self) -> usize {
+        self.0.iter().map(|group| group.registry.len()).sum()
+    }
+
+    /// How many samples' series a limit kept out.
+    pub(super) fn dropped(&self) -> u64 {
+        self.0.iter().map(|group| group.registry.dropped()).sum()
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.0.iter().any(|group| group.pending.is_due())
+    }
+
+    /// The configuration changed, and with it where groups are pushed to.
+    pub(super) fn adopt(&mut self, config: &Config) {
+        for group in &mut self.0 {
+            group.registry.default_buckets = config.histogram_buckets.clone();
+            group.config = None;
+        }
+    }
+
+    /// Takes the group of this key out, for the time of a call, and its place; it is made if need be. `series` are those of the
+    /// configuration's group: all together there are no more than a registry may hold.
+    pub(super) fn take(
+        &mut self,
+        key: &Group,
+        config: &Config,
+        seed: u64,
+        series: usize,
+    ) -> Result<(usize, OwnGroup), Error> {
+        let (place, mut group) = match self.0.iter().position(|group| group.key == *key) {
+            Some(place) => (place, self.0.remove(place)),
+            None => {
+                if self.0.len() >= MAX_GROUPS {
+                    self.0.retain(|group| !group.is_spent());
+                }
+                if self.0.len() >= MAX_GROUPS {
+                    return Err(Error::LimitReached {
+                        what: "groups with a job_name, instance or grouping_key of their own".into(),
+                        limit: MAX_GROUPS,
+                        todo: "use fewer different values of them and put what differs into labels, or remove the metrics of a group with clear_metrics and the same key",
+                    });
+                }
+                let mut registry = Registry::with_seed(seed);
+                registry.default_buckets = config.histogram_buckets.clone();
+                (self.0.len(), OwnGroup::new(key.clone(), registry, Pending::default()))
+            }
+        };
+        group.registry.set_series_limit(MOST_SERIES.saturating_sub(series + self.series()));
+        // A call that deletes the group says nothing of how it is pushed later.
+        if config.push_mode != Mode::Delete {
+            group.config = Some(config.clone());
+        }
+        Ok((place, group))
+    }
+
+    /// Takes a group out for good.
+    pub(super) fn remove(&mut self, key: &Group) -> Option<OwnGroup> {
+        let place = self.0.iter().position(|group| group.key == *key)?;
+        Some(self.0.remove(place))
+    }
+
+    /// Whether there is a group of that key.
+    pub(super) fn contains(&self, key: &Group) -> bool {
+        self.0.iter().any(|group| group.key == *key)
+    }
+
+    /// Puts a group back after a call, unless it was made for the call and nothing came of it.
+    pub(super) fn put_back(&mut self, place: usize, group: OwnGroup) {
+        if group.pending.is_used() || group.registry.families() > 0 {
+            self.0.insert(place.min(self.0.len()), group);
+        }
+    }
+}
+
+/// The changes that are settled in each group, for an instance that this one was brought up to: a list of `up_to`, and of `job` and
+/// `labels` for groups with keys of their own.
+pub(super) fn tell_settled(call: &Call, answer: &mut super::Answer) {
+    answer.open_list("settled");
+    answer.open_item();
+    answer.count("up_to", call.pending.settled);
+    answer.close();
+    for group in &call.groups.0 {
+        answer.open_item();
+        answer.text("job", &group.key.job);
+        answer.open("labels");
+        group.key.labels.iter().for_each(|(name, value)| answer.member(name.as_str(), value));
+        answer.close();
+        answer.count("up_to", group.pending.settled);
+        answer.close();
+    }
+    answer.close_list();
+}
+
+/// Takes what [`tell_settled`] told.
+pub(super) fn take_settled(call: &mut Call) -> Result<(), Error> {
+    use crate::fields::{self, Fields};
+    use crate::json::Json;
+    let Some(Json::Array(list)) = call.ctx.some("settled") else { return Ok(()) };
+    for item in list.iter() {
+        let Json::Object(map) = item else {
+            let problem = format!("expected a list of objects, got {}", fields::kind_of(item));
+            return Err(Error::invalid("settled", problem));
+        };
+        let fields = Fields::new(map, "settled");
+        let up_to = super::prometheus::count(&fields, "up_to")?.unwrap_or(0);
+        match fields.text_or_none("job", "a job's name")? {
+            None => call.pending.settle_up_to(up_to),
+            Some(job) => {
+                let key = Group { job, labels: fields.labels("labels", true)? };
+                if let Some(group) = call.groups.0.iter_mut().find(|group| group.key == key) {
+                    group.pending.settle_up_to(up_to);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+const MAGIC: &[u8; 8] = b"ppgroups";
+const VERSION: u8 = 1;
+
+/// Appends all registries, and what of them is due: the magic and version; the number of groups; of each, 0 for the
+/// configuration's (the first) or 1 and its key, both its counts, and its registry's own snapshot; at last a checksum. Numbers have
+/// 8 bytes, texts and snapshots their length before them.
+pub(super) fn snapshot(registry: &Registry, pending: Pending, groups: &OwnGroups, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(MAGIC);
+    out.push(VERSION);
+    put_number(out, 1 + groups.0.len() as u64);
+    let own = groups.0.iter().map(|group| (Some(&group.key), group.pending, &group.registry));
+    for (key, pending, registry) in core::iter::once((None, pending, registry)).chain(own) {
+        out.push(u8::from(key.is_some()));
+        if let Some(key) = key {
+            put_bytes(out, key.job.as_bytes());
+            put_number(out, key.labels.iter().len() as u64);
+            for (name, value) in key.labels.iter() {
+                put_bytes(out, name.as_str().as_bytes());
+                put_bytes(out, value.as_bytes());
+            }
+        }
+        put_number(out, pending.changes);
+        put_number(out, pending.settled);
+        let length = out.len();
+        put_number(out, 0);
+        registry.snapshot(out);
+        let size = (out.len() - length - 8) as u64;
+        if let Some(place) = out.get_mut(length..length + 8) {
+            place.copy_from_slice(&size.to_le_bytes());
+        }
+    }
+    let sum = checksum(out.get(start..).unwrap_or_default());
+    put_number(out, sum);
+}
+
+/// Reads what [`snapshot`] wrote, or a registry's own snapshot, as versions before 1.1 wrote it: then everything is due. Groups keep
+/// from `before` what no snapshot holds.
+pub(super) fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Registry, Pending, OwnGroups), Error> {
+    let Some(rest) = bytes.strip_prefix(MAGIC) else {
+        let registry = Registry::restore(bytes, seed)?;
+        let pending = Pending { changes: u64::from(!registry.is_empty()), ..Pending::default() };
+        return Ok((registry, pending, OwnGroups::default()));
+    };
+    let Some((&VERSION, rest)) = rest.split_first() else {
+        return Err(refused("it is of another version of this plug"));
+    };
+    let Some((body, sum)) = rest.split_last_chunk::<8>() else { return Err(refused("it is too short")) };
+    if checksum(bytes.get(..bytes.len() - 8).unwrap_or_default()) != u64::from_le_bytes(*sum) {
+        return Err(refused("its checksum does not match: it was damaged or cut short"));
+    }
+    let senseless = || refused("what it holds makes no sense");
+    let mut input = body;
+    let count = take_number(&mut input).ok_or_else(senseless)?;
+    let mut first = None;
+    let mut groups = OwnGroups::default();
+    for _ in 0..count {
+        let key = take_key(&mut input)?.ok_or_else(senseless)?;
+        let (changes, settled) = (take_number(&mut input), take_number(&mut input));
+        let (Some(changes), Some(settled), Some(snapshot)) = (changes, settled, take_bytes(&mut input)) else {
+            return Err(senseless());
+        };
+        let registry = Registry::restore(snapshot, seed)?;
+        let pending = Pending { changes, settled: settled.min(changes), tried: None };
+        match key {
+            None if first.is_none() && groups.0.is_empty() => first = Some((registry, pending)),
+            Some(key) if first.is_some() && groups.0.len() < MAX_GROUPS && !groups.contains(&key) => {
+                let mut group = OwnGroup::new(key, registry, pending);
+                if let Some(known) = before.0.iter().find(|known| known.key == group.key) {
+                    group.config = known.config.clone();
+                    group.steps = known.steps.clone();
+                    group.pending.tried = known.pending.tried;
+                }
+                groups.0.push(group);
+            }
+            _ => return Err(senseless()),
+        }
+    }
+    let (registry, pending) = first.filter(|_| input.is_empty()).ok_or_else(senseless)?;
+    Ok((registry, pending, groups))
+}
+
+/// The key of the next group: none within for the configuration's; none at all for what makes no sense.
+fn take_key(input: &mut &[u8]) -> Result<Option<Option<Group>>, Error> {
+    match take_byte(input) {
+        Some(0) => return Ok(Some(None)),
+        Some(1) => {}
+        _ => return Ok(None),
+    }
+    let text = |input: &mut &[u8]| take_bytes(input).and_then(|bytes| str::from_utf8(bytes).ok().map(str::to_owned));
+    let (Some(job), Some(count)) = (text(input), take_number(input)) else { return Ok(None) };
+    let mut labels = Vec::new();
+    for _ in 0..count {
+        let (Some(name), Some(value)) = (text(input), text(input)) else { return Ok(None) };
+        labels.push((LabelName::new_utf8(&name, "snapshot")?, value.into()));
+    }
+    Ok(Some(Some(Group { job, labels: Labels::of(labels, "snapshot")? })))
+}
+
+fn put_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_number(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+fn take_byte(input: &mut &[u8]) -> Option<u8> {
+    let (byte, rest) = input.split_first()?;
+    *input = rest;
+    Some(*byte)
+}
+
+fn take_number(input: &mut &[u8]) -> Option<u64> {
+    let (bytes, rest) = input.split_first_chunk::<8>()?;
+    *input = rest;
+    Some(u64::from_le_bytes(*bytes))
+}
+
+fn take_bytes<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let size = usize::try_from(take_number(input)?).ok()?;
+    let (bytes, rest) = input.split_at_checked(size)?;
+    *input = rest;
+    Some(bytes)
+}
