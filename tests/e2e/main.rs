@@ -41,6 +41,7 @@ mod recording;
 mod recovery;
 mod registry;
 mod remote_write;
+mod rule_files;
 mod rule_templates;
 mod rulers;
 mod sandbox;

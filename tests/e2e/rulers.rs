@@ -80,7 +80,8 @@ async fn answer(State((dialect, held)): State<Shared>, request: Request) -> Resp
         return axum_json(StatusCode::OK, &told(&ruler.loaded, &tenant, dialect));
     }
     if parts.method == Method::POST && path.ends_with("/api/v1/format_query") {
-        return axum_json(StatusCode::OK, &json!({"status": "success", "data": "x"}));
+        // Each expression has a form of its own.
+        return axum_json(StatusCode::OK, &json!({"status": "success", "data": String::from_utf8_lossy(&body)}));
     }
     let Some(rest) = path.strip_prefix(dialect.config) else {
         return (StatusCode::NOT_FOUND, "404 page not found").into_response();
@@ -262,7 +263,7 @@ async fn what_is_missing_for_a_target_is_named() {
     for (alert_config, field) in [
         (json!({"alert_name": "A", "expression": "up", "target": "mimir"}), "ruler_url"),
         (json!({"alert_name": "A", "expression": "up", "target": "grafana"}), "grafana_url"),
-        (json!({"alert_name": "A", "expression": "up", "target": "thanos"}), "alert_config.target"),
+        (json!({"alert_name": "A", "expression": "up", "target": "loki"}), "alert_config.target"),
         (json!({"alert_name": "A"}), "alert_config.expression"),
         (json!({"expression": "up"}), "alert_config.alert_name"),
         (json!({"alert_name": "A", "expression": "up", "duration": "soon"}), "alert_config.duration"),
