@@ -354,8 +354,10 @@ pub fn plan_alert(group: &Group, held: &[&HeldGroup], equal: &Equal) -> GroupCha
     let Some(own) = held.iter().find(|held| held.name == group.name) else { return created(group) };
     let mut change = compare(group, own, equal);
     change.rules.truncate(group.rules.len());
-    let is_rest = change.rules.iter().all(|(_, change)| *change == Change::Unchanged);
-    change.change = if is_rest && same_settings(group, own) { Change::Unchanged } else { Change::Changed };
+    let same_rules = change.rules.iter().all(|(_, change)| *change == Change::Unchanged);
+    let same = same_rules && same_interval(group, own);
+    change.change = if same { Change::Unchanged } else { Change::Changed };
+    change.only_unsure = !change.unsure.is_empty() && same_interval(group, own);
     change
 }
 
@@ -409,8 +411,11 @@ fn compare(group: &Group, own: &HeldGroup, equal: &Equal) -> GroupChange {
 }
 
 fn same_settings(group: &Group, own: &HeldGroup) -> bool {
+    same_interval(group, own) && own.limit.is_none_or(|held| held == limit(group))
+}
+
+fn same_interval(group: &Group, own: &HeldGroup) -> bool {
     group.interval.is_none_or(|interval| interval.as_secs_f64() == own.interval)
-        && own.limit.is_none_or(|held| held == limit(group))
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ impl Install {
     }
 
     fn file(
-        self,
+        mut self,
         call: &mut Call,
         settings: &Settings,
         answer: &mut Answer,
@@ -202,6 +202,13 @@ impl Install {
         answer.text("rules_file", &self.file);
         let current = current(call)?;
         let next = current.as_ref().map(|current| self.next(current, settings)).transpose()?;
+        if let (Edit::Put(group), Some(current)) = (&mut self.edit, &current)
+            && let Some(own) = current.groups().iter().find(|own| own.name == group.name)
+        {
+            // The group keeps its settings, and a rule is listed with them.
+            group.labels = own.labels.clone();
+            group.more = own.more.clone();
+        }
         let in_file: Vec<HeldGroup> =
             current.iter().flat_map(Current::groups).map(|group| HeldGroup::of(group, &self.file)).collect();
         let in_file = self.changes(&in_file.iter().collect::<Vec<_>>(), &Equal::default());
@@ -250,7 +257,7 @@ impl Install {
             }
             break (held, changes);
         };
-        if !written && next.is_none() {
+        if !written {
             self.check_expressions(call, settings, &ruler, &changes)?;
         }
         installed.was_there |= matches!(self.edit, Edit::Take { .. }) && !changes.is_empty();
@@ -406,7 +413,10 @@ impl Install {
         let Edit::Put(group) = &self.edit else { return Ok(()) };
         let alert = group.rules.first().map_or("", Rule::name);
         let same: Vec<&HeldGroup> = own.iter().copied().filter(|own| own.name == group.name).collect();
-        let others = others(&same, &group.name, alert);
+        let mut others = others(&same, &group.name, alert);
+        if same.iter().any(|own| own.limit.is_some_and(|limit| limit > 0.0)) {
+            others.push("its limit".into());
+        }
         if others.is_empty() {
             return Ok(());
         }
@@ -414,7 +424,7 @@ impl Install {
         Err(Error::invalid(
             settings.path("group"),
             format!(
-                "the group {} has other rules, which would be replaced ({others}); name a group of its own, or use apply_alerts with all rules",
+                "the group {} has what would be lost ({others}), because a ruler replaces groups as a whole; name a group of its own, or use apply_alerts with all rules",
                 group.name
             ),
         ))
