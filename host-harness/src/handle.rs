@@ -5,18 +5,21 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
 use crate::courier::{Courier, DUE, Who, who};
 use crate::error::Error;
 use crate::outbound::Network;
-use crate::rules::RuleFile;
+use crate::rules::{self, Written};
 use crate::session::{NOTHING, Recovery, Session, failed, is_empty};
 
 /// Calls that may wait for a plug before further ones have to wait to be taken.
 pub(crate) const QUEUE: usize = 1_024;
+
+/// How often a change of a rule file begins anew because another process has changed the file meanwhile.
+const MAX_ATTEMPTS: usize = 5;
 
 /// A call's future on the session that the task owns.
 type Running<'s> = Pin<Box<dyn Future<Output = ()> + Send + 's>>;
@@ -87,6 +90,8 @@ pub struct PlugHandle {
     /// Where rule files are written.
     rules_folder: Option<Arc<Path>>,
     network: Arc<Network>,
+    /// Held by who changes a rule file.
+    installing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl PlugHandle {
@@ -94,8 +99,13 @@ impl PlugHandle {
     pub(crate) fn new(session: Session, rules_folder: Option<PathBuf>) -> Self {
         let (courier, network) = (session.courier(), Arc::clone(session.network()));
         let leader = Calls::to(session);
-        let courier = Courier::new(courier, leader.clone());
-        Self { leader, courier, rules_folder: rules_folder.map(Into::into), network }
+        Self {
+            courier: Courier::new(courier, leader.clone()),
+            leader,
+            rules_folder: rules_folder.map(Into::into),
+            network,
+            installing: Arc::default(),
+        }
     }
 
     /// Runs one operation with the configuration that the plug was started with. An operation that fails is an `Ok` answer
@@ -146,35 +156,77 @@ impl PlugHandle {
         self.with(move |session| Box::pin(async move { session.process(&ctx, &cfg).await })).await
     }
 
-    /// Writes the rule file that an answer hands out, and lets the plug go on: it asks the server to load it, and whether it has.
-    async fn install(&self, folder: &Path, ctx: &str, answer: String) -> Result<String, Error> {
-        let first = json(&answer)?;
-        let Some(file) = RuleFile::of(&first)? else { return Ok(answer) };
-        let Ok(Value::Object(mut ctx)) = serde_json::from_str(ctx) else { return Ok(answer) };
-        ctx.insert("rules_written".into(), Value::Bool(true));
-        let written = blocking({
-            let folder = folder.to_owned();
-            move || file.write(&folder)
+    /// Lets the plug go on with the rule file that an answer concerns: it is told what is in the file, what it answers then is
+    /// written, and it asks the server to load that, and whether it has.
+    async fn install(&self, folder: &Arc<Path>, ctx: &str, answer: String) -> Result<String, Error> {
+        let Some(file) = rules::concerned(&json(&answer)?)? else { return Ok(answer) };
+        let Ok(Value::Object(ctx)) = serde_json::from_str(ctx) else { return Ok(answer) };
+        // One after the other, so that of two changes of one file none is lost. Other hosts are kept apart by the comparison below.
+        let _turn = self.installing.lock().await;
+        for _ in 0..MAX_ATTEMPTS {
+            let before = blocking({
+                let (file, folder) = (file.clone(), folder.clone());
+                move || file.read(&folder)
+            })
+            .await?;
+            let informed = self.informed(&ctx, before.as_deref(), false).await?;
+            let Some(content) = file.wanted(&informed)? else { return Ok(informed.to_string()) };
+            let written = blocking({
+                let (file, folder) = (file.clone(), folder.clone());
+                move || file.write(&folder, before, content)
+            })
+            .await?;
+            // Somebody else has changed it since it was read.
+            let Some(written) = written else { continue };
+            return self.confirm(folder, &ctx, &informed, written).await;
+        }
+        Err(Error::Settings {
+            what: "the rules folder".into(),
+            problem: "another process changes the rule file all the time; nothing was written: try again".into(),
         })
-        .await?;
-        let told = match self.run(Value::Object(ctx).to_string(), String::new()).await {
+    }
+
+    /// What the plug answers when it knows what is in the rule file.
+    async fn informed(&self, ctx: &Map<String, Value>, content: Option<&str>, written: bool) -> Result<Value, Error> {
+        let mut ctx = ctx.clone();
+        ctx.insert("rules_current".into(), serde_json::json!({ "content": content }));
+        ctx.insert("rules_written".into(), Value::Bool(written));
+        json(&self.run(Value::Object(ctx).to_string(), String::new()).await?)
+    }
+
+    /// Has the plug ask whether the server has loaded the file that was written; takes it back where the server refuses it.
+    async fn confirm(
+        &self,
+        folder: &Arc<Path>,
+        ctx: &Map<String, Value>,
+        before: &Value,
+        written: Written,
+    ) -> Result<String, Error> {
+        let mut told = match self.informed(ctx, written.content(), true).await {
             Ok(told) => told,
             // The error says that nothing was done.
             Err(error) => {
-                blocking(move || written.take_back()).await?;
+                let folder = folder.clone();
+                blocking(move || written.take_back(&folder)).await?;
                 return Err(error);
             }
         };
-        let mut told = json(&told)?;
+        let removed = written.content().is_none();
         if let Some(Value::Object(result)) = told.get_mut("result") {
             let refused = result.get("reload_refused") == Some(&Value::Bool(true));
-            if refused {
-                blocking(move || written.take_back()).await?;
+            let taken_back = refused
+                && blocking({
+                    let folder = folder.clone();
+                    move || written.take_back(&folder)
+                })
+                .await?;
+            result.insert("rules_file_written".into(), Value::Bool(!taken_back && !removed));
+            if removed {
+                result.insert("rules_file_removed".into(), Value::Bool(!taken_back));
             }
-            result.insert("rules_file_written".into(), Value::Bool(!refused));
             // What changed is what was found before the file was there.
-            for key in ["created", "changed", "unchanged", "removed", "changes"] {
-                if let Some(value) = first.pointer("/result").and_then(|result| result.get(key)) {
+            for key in ["created", "changed", "unchanged", "removed", "changes", "was_there"] {
+                if let Some(value) = before.pointer("/result").and_then(|result| result.get(key)) {
                     result.insert(key.into(), value.clone());
                 }
             }

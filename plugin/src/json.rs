@@ -52,6 +52,11 @@ impl<'a> Object<'a> {
     /// No members.
     pub const EMPTY: Self = Self(Vec::new());
 
+    /// An object of these members.
+    pub fn of(members: Vec<(Cow<'a, str>, Json<'a>)>) -> Self {
+        Self(members)
+    }
+
     /// The value of that name.
     pub fn get(&self, name: &str) -> Option<&Json<'a>> {
         self.0.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value)

@@ -1,4 +1,4 @@
-//! YAML, written: block style, made of a tree. For the files of Prometheus's servers, which the plug writes and does not read.
+//! YAML, written: block style, made of a tree. For the files of Prometheus's servers. Of YAML, only what is written here is read.
 //!
 //! A text is written plain only where YAML 1.1 and 1.2 agree that it is a text; otherwise in double quotes, where every
 //! character can be said. May not do any I/O, and knows no file's meaning.
@@ -64,6 +64,151 @@ impl Yaml {
             other => scalar(other, 0, &mut out),
         }
         out
+    }
+}
+
+/// Reads a document that [`Yaml::write`] wrote. None for any other, even where it is YAML: what is not understood to the last
+/// character is not to be written anew.
+pub fn read(document: &str) -> Option<Yaml> {
+    let mut reader = Reader { lines: document.strip_suffix('\n')?.split('\n').collect(), at: 0, begun: None };
+    let tree = reader.node(0)?;
+    (reader.at == reader.lines.len() && tree.write() == document).then_some(tree)
+}
+
+/// How deep a document that is read may nest.
+const MAX_DEPTH: usize = 32;
+
+struct Reader<'d> {
+    lines: Vec<&'d str>,
+    at: usize,
+    /// What is left of the line at hand, where its begin was read, and the column of that.
+    begun: Option<(usize, &'d str)>,
+}
+
+impl<'d> Reader<'d> {
+    /// The line at hand without its indentation, if that is this one.
+    fn line(&self, indent: usize) -> Option<&'d str> {
+        match self.begun {
+            Some((column, rest)) => (column == indent).then_some(rest),
+            None => {
+                let line = self.lines.get(self.at)?;
+                let rest = line.get(indent..)?;
+                (line.bytes().take(indent).all(|byte| byte == b' ') && !rest.starts_with(' ')).then_some(rest)
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        self.begun = None;
+        self.at += 1;
+    }
+
+    /// What begins at the line at hand.
+    fn node(&mut self, indent: usize) -> Option<Yaml> {
+        let line = self.line(indent).filter(|_| indent <= 2 * MAX_DEPTH)?;
+        if line.starts_with("- ") {
+            let mut items = Vec::new();
+            while let Some(rest) = self.line(indent).and_then(|line| line.strip_prefix("- ")) {
+                self.begun = Some((indent + 2, rest));
+                items.push(self.node(indent + 2)?);
+            }
+            return Some(Yaml::List(items));
+        }
+        if !line.starts_with("? ") && key(line).is_none() {
+            return self.scalar(line, indent);
+        }
+        let mut members = Vec::new();
+        while let Some(line) = self.line(indent) {
+            let (name, rest) = match line.strip_prefix("? ") {
+                Some(long) => {
+                    let (name, nothing) = word(long)?;
+                    self.end_line();
+                    (name, self.line(indent)?.strip_prefix(':').filter(|_| nothing.is_empty())?)
+                }
+                None => match key(line) {
+                    Some(found) => found,
+                    None => break,
+                },
+            };
+            let value = match rest.strip_prefix(' ') {
+                Some(value) => self.scalar(value, indent + 2)?,
+                None if rest.is_empty() => {
+                    self.end_line();
+                    self.node(indent + 2)?
+                }
+                None => return None,
+            };
+            members.push((name, value));
+        }
+        Some(Yaml::Map(members))
+    }
+
+    /// A value on the line at hand, or the block that it begins; its lines stand at this indentation.
+    fn scalar(&mut self, value: &'d str, indent: usize) -> Option<Yaml> {
+        self.end_line();
+        match value {
+            "[]" => return Some(Yaml::List(Vec::new())),
+            "{}" => return Some(Yaml::Map(Vec::new())),
+            "true" => return Some(Yaml::Flag(true)),
+            "false" => return Some(Yaml::Flag(false)),
+            "|" | "|-" => {
+                let mut lines = Vec::new();
+                while let Some(line) = self.lines.get(self.at) {
+                    let inside = line.get(..indent.max(2)).filter(|before| before.bytes().all(|byte| byte == b' '));
+                    match inside {
+                        Some(before) => lines.push(line.get(before.len()..)?),
+                        None if line.is_empty() => lines.push(""),
+                        None => break,
+                    }
+                    self.at += 1;
+                }
+                let end = if value == "|" { "\n" } else { "" };
+                return Some(Yaml::Block([&*lines.join("\n"), end].concat()));
+            }
+            _ => {}
+        }
+        if let Ok(number) = value.parse() {
+            return Some(Yaml::Whole(number));
+        }
+        word(value).filter(|(_, rest)| rest.is_empty()).map(|(text, _)| Yaml::Text(text))
+    }
+}
+
+/// A key at the begin of a line, and what is behind its `:`.
+fn key(line: &str) -> Option<(String, &str)> {
+    if line.starts_with('"') {
+        let (name, rest) = word(line)?;
+        return Some((name, rest.strip_prefix(':')?));
+    }
+    let (written, _) = line.split_once(' ').unwrap_or((line, ""));
+    let name = written.strip_suffix(':').filter(|name| is_plain(name))?;
+    Some((name.to_owned(), line.get(written.len()..)?))
+}
+
+/// A text, plain or in quotes, and what is behind it.
+fn word(line: &str) -> Option<(String, &str)> {
+    let Some(quoted) = line.strip_prefix('"') else {
+        return is_plain(line).then(|| (line.to_owned(), ""));
+    };
+    let mut text = String::new();
+    let mut characters = quoted.chars();
+    loop {
+        match characters.next()? {
+            '"' => return Some((text, characters.as_str())),
+            '\\' => text.push(match characters.next()? {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'u' => {
+                    let digits = characters.as_str().get(..4)?;
+                    characters = characters.as_str().get(4..)?.chars();
+                    char::from_u32(u32::from_str_radix(digits, 16).ok()?)?
+                }
+                same @ ('"' | '\\') => same,
+                _ => return None,
+            }),
+            other => text.push(other),
+        }
     }
 }
 
@@ -348,6 +493,26 @@ last: |-
     }
 
     #[test]
+    fn what_was_not_written_here_is_not_read() {
+        let written = map_of(vec![("groups", Yaml::List(vec![map_of(vec![("name", "g".into())])]))]).write();
+        assert!(super::read(&written).is_some());
+        for text in [
+            "groups:\n- name: g\n",
+            "groups:\n  - name: g # comment\n",
+            "groups:\n  - name: g\n    name: g\n\n",
+            "# comment\ngroups: []\n",
+            "groups: [a]\n",
+            "groups: 'a'\n",
+            "groups: []",
+            "a: >\n  b\n",
+            "a: yes\n",
+            "",
+        ] {
+            assert_eq!(super::read(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn a_key_of_any_length_is_read_back() {
         let tree = map_of(vec![(&"k: ".repeat(1_000), map_of(vec![("a", Yaml::List(vec!["b".into()]))]))]);
         assert_eq!(read(&Yaml::List(vec![tree.clone()]).write()), json!([value(&tree)]));
@@ -376,6 +541,15 @@ last: |-
             let written = tree.write();
             let read = serde_saphyr::from_str::<Value>(&written);
             prop_assert_eq!(read.as_ref().ok(), Some(&value(&tree)), "{:?}\n{}", read, written);
+            prop_assert_eq!(super::read(&written).as_ref().map(value), Some(value(&tree)), "{}", written);
+        }
+
+        #[test]
+        fn no_document_makes_the_reader_panic(text in any::<String>(), lines in "(( {0,4})(- |a:|\\? |\"x\":|\\|-?| b|\n){0,3}){0,12}\n") {
+            let _ = super::read(&text);
+            if let Some(tree) = super::read(&lines) {
+                prop_assert_eq!(tree.write(), lines);
+            }
         }
     }
 }

@@ -43,6 +43,7 @@ mod recovery;
 mod registry;
 mod remote_write;
 mod resources;
+mod rule_files;
 mod rule_templates;
 mod rulers;
 mod sandbox;

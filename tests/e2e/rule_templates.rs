@@ -178,3 +178,41 @@ async fn templates_are_listed_with_their_parameters() {
         json!(["PlugPipeHighErrorRate", "PlugPipeMemoryHigh", "PlugPipePluginExecutionSlow"])
     );
 }
+
+/// The templates of a table in `tests/rules`, one a line.
+fn table(name: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join("tests/rules").join(name)).unwrap();
+    text.lines().filter(|line| !line.is_empty()).map(|line| line.replace('⏎', "\n")).collect()
+}
+
+#[tokio::test]
+async fn a_template_is_judged_as_promtool_judges_it() {
+    if without_servers("a_template_is_judged_as_promtool_judges_it") {
+        return;
+    }
+    let (good, bad) = (table("templates_good.txt"), table("templates_bad.txt"));
+    assert!(good.len() + bad.len() > 100);
+    let all: Vec<&String> = good.iter().chain(&bad).collect();
+    let plug = alone().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.yml");
+    let rule = |(number, text): (usize, &&String)| json!({"alert": format!("T{number}"), "expr": "up", "annotations": {"a": text}});
+    let rules: Vec<Value> = all.iter().enumerate().map(rule).collect();
+    // JSON is YAML.
+    fs::write(&file, json!({"groups": [{"name": "g", "rules": rules}]}).to_string()).unwrap();
+    for tool in promtools() {
+        let said = said(&promtool(&tool, "check", &file));
+        for (number, rule) in rules.iter().enumerate() {
+            let is_good = number < good.len();
+            assert_eq!(said.contains(&format!("\"T{number}\"")), !is_good, "{}: {rule}: {said}", tool.display());
+        }
+    }
+    for (number, rule) in rules.iter().enumerate() {
+        let ctx = json!({"operation": "export_rules", "groups": [{"name": "g", "rules": [rule]}]});
+        let answer = plug.process(&ctx).await.unwrap();
+        assert_eq!(answer["success"], number < good.len(), "{rule}: {answer}");
+        if number >= good.len() {
+            assert_eq!(answer["field"], "groups[0].rules[0].annotations.a", "{answer}");
+        }
+    }
+}

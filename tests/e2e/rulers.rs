@@ -80,7 +80,8 @@ async fn answer(State((dialect, held)): State<Shared>, request: Request) -> Resp
         return axum_json(StatusCode::OK, &told(&ruler.loaded, &tenant, dialect));
     }
     if parts.method == Method::POST && path.ends_with("/api/v1/format_query") {
-        return axum_json(StatusCode::OK, &json!({"status": "success", "data": "x"}));
+        // Each expression has a form of its own.
+        return axum_json(StatusCode::OK, &json!({"status": "success", "data": String::from_utf8_lossy(&body)}));
     }
     let Some(rest) = path.strip_prefix(dialect.config) else {
         return (StatusCode::NOT_FOUND, "404 page not found").into_response();
@@ -207,6 +208,21 @@ async fn a_ruler_gets_one_group_at_a_time_and_is_believed_when_it_lists_it() {
                 if dialect.target == "grafana" { ("authorization", "Bearer t") } else { ("x-scope-orgid", "team-1") };
             assert_eq!(headers.get(expected.0).unwrap(), expected.1);
         }
+        // A group is replaced and deleted as a whole: nothing else of it is lost for one alert.
+        let mut second = alert(dialect, "create_alert", "C", "90s");
+        second["alert_config"]["group"] = json!("group of A");
+        let before = written(Method::POST);
+        let refused = plug.process(&second).await.unwrap();
+        assert_eq!(
+            (&refused["success"], &refused["field"]),
+            (&json!(false), &json!("alert_config.group")),
+            "{refused}"
+        );
+        assert_eq!(written(Method::POST), before);
+        second["operation"] = json!("delete_alert");
+        let absent = run(second).await;
+        assert_eq!((&absent["deleted"], &absent["was_there"]), (&json!(false), &json!(false)), "{absent}");
+        assert_eq!((written(Method::DELETE), held.lock().unwrap().groups.len()), (0, 2));
         let deleted = run(alert(dialect, "delete_alert", "A", "")).await;
         assert_eq!((&deleted["deleted"], &deleted["was_there"]), (&json!(true), &json!(true)), "{deleted}");
         assert_eq!(held.lock().unwrap().groups.len(), 1);
@@ -262,7 +278,7 @@ async fn what_is_missing_for_a_target_is_named() {
     for (alert_config, field) in [
         (json!({"alert_name": "A", "expression": "up", "target": "mimir"}), "ruler_url"),
         (json!({"alert_name": "A", "expression": "up", "target": "grafana"}), "grafana_url"),
-        (json!({"alert_name": "A", "expression": "up", "target": "thanos"}), "alert_config.target"),
+        (json!({"alert_name": "A", "expression": "up", "target": "loki"}), "alert_config.target"),
         (json!({"alert_name": "A"}), "alert_config.expression"),
         (json!({"expression": "up"}), "alert_config.alert_name"),
         (json!({"alert_name": "A", "expression": "up", "duration": "soon"}), "alert_config.duration"),

@@ -81,6 +81,19 @@ impl LabelName {
         }
     }
 
+    /// Checks a name as Prometheus's rule files have them: also one that begins with `__`. With `utf8` it may be any text that
+    /// is not empty. `field` is the path of the label set in the input, for the error.
+    pub fn new_in_rule(name: &str, utf8: bool, field: &str) -> Result<Self, Error> {
+        let fault = if utf8 { fault_utf8(name) } else { fault(name, |_| false) };
+        match fault {
+            Some(fault) => Err(Error::invalid(
+                format!("{field}.{}", crate::error::excerpt(name, 100)),
+                format!("{} is not a name: {fault}", quoted(name)),
+            )),
+            None => Ok(Self(name.into())),
+        }
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

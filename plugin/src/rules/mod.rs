@@ -3,8 +3,11 @@
 //! What is rendered cannot be changed in its structure by what is in it: every text is written by [`crate::yaml`].
 
 pub mod expression;
+pub mod file;
+pub mod known;
 pub mod plan;
-mod template;
+pub mod read;
+pub mod template;
 pub mod templates;
 
 use core::time::Duration;
@@ -12,6 +15,8 @@ use core::time::Duration;
 use crate::error::{Error, excerpt};
 use crate::fnv::fnv1a;
 use crate::registry::{LabelName, Labels, MetricName};
+use crate::rules::known::Evaluator;
+use crate::sort::sorted_by;
 use crate::time::prometheus_duration;
 use crate::yaml::Yaml;
 
@@ -20,6 +25,31 @@ const LONGEST_NAME: usize = 1_000;
 
 /// Longest expression, label or annotation, in bytes.
 const LONGEST_TEXT: usize = 64 * 1024;
+
+/// How the fields of a rule are called where it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// `alert_name`, `expression`: an alert of `create_alert`, whose name is one line of text.
+    Flat,
+    /// `alert`, `expr`: a rule of a rule file. What Prometheus takes is taken.
+    File,
+}
+
+impl Style {
+    fn alert(self) -> &'static str {
+        match self {
+            Self::Flat => "alert_name",
+            Self::File => "alert",
+        }
+    }
+
+    fn expression(self) -> &'static str {
+        match self {
+            Self::Flat => "expression",
+            Self::File => "expr",
+        }
+    }
+}
 
 /// What a rule makes.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +81,12 @@ pub struct Rule {
     pub expression: String,
     /// Labels to set; Go templates in an alert.
     pub labels: Labels,
+    /// Further fields, which only some servers take, with their values.
+    pub more: More,
 }
+
+/// Fields that only some servers take, with their values.
+pub type More = Vec<(&'static known::Field, Yaml)>;
 
 impl Rule {
     /// The alert's or the metric's name.
@@ -67,30 +102,39 @@ impl Rule {
         matches!(self.makes, Makes::Alert { .. })
     }
 
-    /// Checks what can be checked without a server. `path` is the rule's in the input, for errors.
-    pub fn check(&self, path: &str) -> Result<(), Error> {
+    /// Checks what can be checked without a server. `path` is the rule's in the input, for errors; `promql` says whether its
+    /// expression is PromQL.
+    pub fn check(&self, path: &str, style: Style, evaluator: Evaluator, promql: bool) -> Result<(), Error> {
         let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-        expression::check(&self.expression).map_err(|mistake| Error::invalid(at("expression"), mistake.said))?;
-        too_long(&self.expression, LONGEST_TEXT).map_err(|problem| Error::invalid(at("expression"), problem))?;
-        if self.labels.get("alertname").is_some() {
-            return Err(Error::invalid(at("labels.alertname"), "is set by the alert's name; leave it out"));
+        let expr = || at(style.expression());
+        if promql {
+            expression::check(&self.expression).map_err(|mistake| Error::invalid(expr(), mistake.said))?;
+        }
+        too_long(&self.expression, LONGEST_TEXT).map_err(|problem| Error::invalid(expr(), problem))?;
+        if self.labels.get("__name__").is_some() {
+            return Err(Error::invalid(at("labels.__name__"), "is the metric's name, which a rule does not set so"));
         }
         let Makes::Alert { name, annotations, .. } = &self.makes else { return Ok(()) };
-        if name.trim().is_empty() {
-            return Err(Error::Missing { field: at("alert_name"), expected: "the alert's name" });
+        if name.is_empty() || (style == Style::Flat && name.trim().is_empty()) {
+            return Err(Error::Missing { field: at(style.alert()), expected: "the alert's name" });
         }
-        if let Some(control) = name.chars().find(|character| character.is_control()) {
-            return Err(Error::invalid(
-                at("alert_name"),
-                format!("holds the control character U+{:04X}; expected one line of text", u32::from(control)),
-            ));
+        if style == Style::Flat {
+            if self.labels.get("alertname").is_some() {
+                return Err(Error::invalid(at("labels.alertname"), "is set by the alert's name; leave it out"));
+            }
+            if let Some(control) = name.chars().find(|character| character.is_control()) {
+                return Err(Error::invalid(
+                    at(style.alert()),
+                    format!("holds the control character U+{:04X}; expected one line of text", u32::from(control)),
+                ));
+            }
         }
-        too_long(name, LONGEST_NAME).map_err(|problem| Error::invalid(at("alert_name"), problem))?;
+        too_long(name, LONGEST_NAME).map_err(|problem| Error::invalid(at(style.alert()), problem))?;
         for (key, texts) in [("labels", &self.labels), ("annotations", annotations)] {
             for (name, text) in texts.iter() {
                 let wrong = |problem| Error::invalid(format!("{}.{name}", at(key)), problem);
                 too_long(text, LONGEST_TEXT).map_err(wrong)?;
-                template::check(text).map_err(wrong)?;
+                evaluator.check_template(text).map_err(wrong)?;
             }
         }
         Ok(())
@@ -126,7 +170,22 @@ impl Rule {
         {
             put("annotations", texts(annotations));
         }
+        for (field, value) in &self.more {
+            put(field.name, value.clone());
+        }
         Yaml::Map(members)
+    }
+
+    /// Whether a server would take the other one for this one again.
+    fn doubles(&self, other: &Self, evaluator: Evaluator) -> bool {
+        if evaluator == Evaluator::Vmalert {
+            // vmalert knows a rule by these.
+            return self.name() == other.name()
+                && self.is_alert() == other.is_alert()
+                && self.labels == other.labels
+                && self.expression == other.expression;
+        }
+        self == other
     }
 }
 
@@ -145,37 +204,61 @@ pub struct Group {
     pub name: String,
     /// How often; none for the server's own interval.
     pub interval: Option<Duration>,
-    /// At least one.
+    /// Labels of all its rules; a rule's own label of the same name wins.
+    pub labels: Labels,
+    /// Further fields, which only some servers take, with their values.
+    pub more: More,
+    /// Its rules, in order; a group may have none.
     pub rules: Vec<Rule>,
 }
 
 impl Group {
-    /// Checks the group and all its rules; no two of them may be the same. `path` is the group's in the input, for errors.
-    pub fn check(&self, path: &str) -> Result<(), Error> {
+    /// A group without settings of its own.
+    pub fn new(name: impl Into<String>, rules: Vec<Rule>) -> Self {
+        Self { name: name.into(), interval: None, labels: Labels::default(), more: Vec::new(), rules }
+    }
+
+    /// Checks the group and all its rules; no two of them may be the same. `path` is the group's in the input and `rules` that of
+    /// the list of its rules, for errors; an empty one where there is no list.
+    pub fn check(&self, path: &str, rules: &str, style: Style, evaluator: Evaluator) -> Result<(), Error> {
         let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-        if self.name.trim().is_empty() || self.name.chars().any(char::is_control) {
-            return Err(Error::invalid(
-                at("group"),
-                format!("expected one line of text, got {:?}", excerpt(&self.name, 100)),
-            ));
+        let name = at(if style == Style::File { "name" } else { "group" });
+        let one_line = !self.name.trim().is_empty() && !self.name.chars().any(char::is_control);
+        if self.name.is_empty() || (style == Style::Flat && !one_line) {
+            return Err(Error::invalid(name, format!("expected one line of text, got {:?}", excerpt(&self.name, 100))));
         }
-        too_long(&self.name, LONGEST_NAME).map_err(|problem| Error::invalid(at("group"), problem))?;
-        if self.interval.is_some_and(|interval| interval.is_zero()) {
-            return Err(Error::invalid(at("interval"), "must be more than zero"));
+        too_long(&self.name, LONGEST_NAME).map_err(|problem| Error::invalid(name, problem))?;
+        if self.labels.get("__name__").is_some() {
+            return Err(Error::invalid(at("labels.__name__"), "is the metric's name, which a rule does not set so"));
         }
         for (index, rule) in self.rules.iter().enumerate() {
-            let path =
-                if path.is_empty() && self.rules.len() == 1 { String::new() } else { at(&format!("rules[{index}]")) };
-            rule.check(&path)?;
-            let earlier = self.rules.iter().take(index);
-            // As a server has it: the same name and labels.
-            if earlier.clone().any(|other| {
-                other.name() == rule.name() && other.labels == rule.labels && other.is_alert() == rule.is_alert()
-            }) {
-                return Err(Error::invalid(path, format!("{} is there twice with the same labels", rule.name())));
+            let path = if rules.is_empty() { String::new() } else { format!("{rules}[{index}]") };
+            rule.check(&path, style, evaluator, self.is_promql())?;
+            let mut earlier = self.rules.iter().take(index);
+            if let Some(twice) = earlier.position(|other| other.doubles(rule, evaluator)) {
+                return Err(Error::invalid(path, format!("{} is the same as rule {twice} of the list", rule.name())));
             }
         }
         Ok(())
+    }
+
+    /// The labels of one of its rules, as servers list them: those of the group, unless the rule has its own.
+    fn labels_of<'l>(&'l self, rule: &'l Rule) -> Vec<(&'l str, &'l str)> {
+        let own = rule.labels.iter().map(|(name, text)| (name.as_str(), text));
+        let group = self.labels.iter().map(|(name, text)| (name.as_str(), text));
+        let all = own.chain(group.filter(|(name, _)| rule.labels.get(name).is_none())).collect();
+        sorted_by(all, Ord::cmp)
+    }
+
+    /// Whether its expressions are PromQL: vmalert takes GraphiteQL and LogsQL too, which nothing here knows.
+    pub fn is_promql(&self) -> bool {
+        let kind = self.more.iter().find(|(field, _)| field.name == "type");
+        kind.is_none_or(|(_, kind)| matches!(kind, Yaml::Text(kind) if kind == "prometheus"))
+    }
+
+    /// Whether it has fields of which no server's list of rules tells anything.
+    pub fn has_unlisted(&self) -> bool {
+        self.more.iter().chain(self.rules.iter().flat_map(|rule| &rule.more)).any(|(field, _)| !field.listed)
     }
 
     /// The group as a ruler takes it: without the list it is in.
@@ -183,6 +266,12 @@ impl Group {
         let mut members = vec![("name".to_owned(), Yaml::Text(self.name.clone()))];
         if let Some(interval) = self.interval {
             members.push(("interval".into(), Yaml::Text(prometheus_duration(interval))));
+        }
+        for (field, value) in &self.more {
+            members.push((field.name.into(), value.clone()));
+        }
+        if self.labels.iter().len() > 0 {
+            members.push(("labels".into(), texts(&self.labels)));
         }
         members.push(("rules".into(), Yaml::List(self.rules.iter().map(Rule::yaml).collect())));
         Yaml::Map(members)
@@ -242,11 +331,12 @@ mod tests {
             },
             expression: expression.into(),
             labels: Labels::new([("severity", "warning")], "labels").unwrap(),
+            more: Vec::new(),
         }
     }
 
     fn group(rules: Vec<Rule>) -> Group {
-        Group { name: "g".into(), interval: Some(Duration::from_secs(30)), rules }
+        Group { interval: Some(Duration::from_secs(30)), ..Group::new("g", rules) }
     }
 
     fn read(file: &str) -> Value {
@@ -286,10 +376,36 @@ mod tests {
             (with_label("alertname", "b"), "labels.alertname"),
             (with_label("team", "{{ }"), "labels.team"),
         ] {
-            assert_eq!(group(vec![rule.clone()]).check("").unwrap_err().field(), Some(field), "{rule:?}");
+            let error = group(vec![rule.clone()]).check("", "", Style::Flat, Evaluator::Prometheus).unwrap_err();
+            assert_eq!(error.field(), Some(field), "{rule:?}");
         }
-        let twice = group(vec![alert("a", "up", &[]), alert("a", "down", &[])]);
-        assert_eq!(twice.check("groups[1]").unwrap_err().field(), Some("groups[1].rules[1]"));
+    }
+
+    #[test]
+    fn rules_are_doubled_where_the_server_says_so() {
+        let check = |rules, evaluator| group(rules).check("groups[1]", "groups[1].rules", Style::File, evaluator);
+        let longer = || {
+            let mut longer = alert("a", "up", &[]);
+            if let Makes::Alert { pending_for, .. } = &mut longer.makes {
+                *pending_for = Duration::from_secs(600);
+            }
+            longer
+        };
+        let own = || alert("a", "up", &[]);
+        for (rules, evaluator, taken) in [
+            (vec![own(), own()], Evaluator::Prometheus, false),
+            (vec![own(), alert("a", "down", &[])], Evaluator::Prometheus, true),
+            (vec![own(), longer()], Evaluator::Prometheus, true),
+            (vec![own(), longer()], Evaluator::Vmalert, false),
+            (vec![own(), alert("a", "down", &[])], Evaluator::Vmalert, true),
+            (vec![], Evaluator::Prometheus, true),
+        ] {
+            let result = check(rules, evaluator);
+            assert_eq!(result.is_ok(), taken, "{result:?}");
+            if let Err(error) = result {
+                assert_eq!(error.field(), Some("groups[1].rules[1]"));
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What a server holds, and what would have to change for it to hold what is wanted.
 
+use std::collections::BTreeMap;
+
 use super::{Group, Makes, Rule, expression};
 use crate::json::{Json, Object};
-use crate::registry::Labels;
+use crate::yaml::Yaml;
 
 /// An annotation that says which text a rule was made from: for a server that tells rules in a form of its own, as Grafana does, whose
 /// expressions become queries.
@@ -17,6 +19,8 @@ pub struct HeldGroup {
     pub file: String,
     /// Seconds between evaluations.
     pub interval: f64,
+    /// The most series or alerts that one of its rules may make; none where the server does not tell it.
+    pub limit: Option<f64>,
     /// Its rules, in order.
     pub rules: Vec<HeldRule>,
 }
@@ -76,6 +80,7 @@ pub fn read(data: &Object) -> Option<Vec<HeldGroup>> {
                 name: text(group, "name"),
                 file: text(group, "file"),
                 interval: number(group, "interval"),
+                limit: group.get("limit").map(|_| number(group, "limit")),
                 rules,
             })
         })
@@ -93,7 +98,8 @@ fn rule(rule: &Json) -> Option<HeldRule> {
         name: text(rule, "name"),
         query: text(rule, "query"),
         pending_for: number(rule, "duration"),
-        keep_firing_for: number(rule, "keepFiringFor"),
+        // vmalert has a name of its own for it.
+        keep_firing_for: number(rule, "keepFiringFor").max(number(rule, "keep_firing_for")),
         labels: texts(rule, "labels"),
         annotations: texts(rule, "annotations"),
         state: text(rule, "state"),
@@ -131,36 +137,151 @@ fn texts(object: &Object, name: &str) -> Vec<(String, String)> {
     crate::sort::sorted_by(texts, Ord::cmp)
 }
 
+impl HeldGroup {
+    /// A group as a server would tell it that had loaded it from this file, with its expressions as they are.
+    pub fn of(group: &Group, file: &str) -> Self {
+        let texts = |texts: Vec<(&str, &str)>| texts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        let rules = group.rules.iter().map(|rule| {
+            let (pending_for, keep_firing_for, annotations) = match &rule.makes {
+                Makes::Record { .. } => (0.0, 0.0, Vec::new()),
+                Makes::Alert { pending_for, keep_firing_for, annotations, .. } => (
+                    pending_for.as_secs_f64(),
+                    keep_firing_for.as_secs_f64(),
+                    annotations.iter().map(|(name, text)| (name.as_str(), text)).collect(),
+                ),
+            };
+            HeldRule {
+                alert: rule.is_alert(),
+                name: rule.name().to_owned(),
+                query: rule.expression.clone(),
+                pending_for,
+                keep_firing_for,
+                labels: texts(group.labels_of(rule)),
+                annotations: texts(annotations),
+                ..HeldRule::default()
+            }
+        });
+        Self {
+            name: group.name.clone(),
+            file: file.to_owned(),
+            interval: group.interval.unwrap_or_default().as_secs_f64(),
+            limit: Some(limit(group)),
+            rules: rules.collect(),
+        }
+    }
+}
+
+fn limit(group: &Group) -> f64 {
+    match group.more.iter().find(|(field, _)| field.name == "limit") {
+        Some((_, Yaml::Whole(limit))) => *limit as f64,
+        _ => 0.0,
+    }
+}
+
+/// Whether two things are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// They are.
+    Same,
+    /// They are not.
+    Other,
+    /// Nobody who knows could be asked.
+    Unsure,
+}
+
+/// What a server made of an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Formatted {
+    /// Its own form of it.
+    As(String),
+    /// It does not take it, and why.
+    Refused(String),
+    /// It does not format expressions.
+    Lacking,
+}
+
+/// How expressions are compared: by the forms that the server itself gives them.
+#[derive(Debug, Default)]
+pub struct Equal {
+    /// The server tells expressions in a form of its own, as Grafana does: an alert is known by its [`MARK`], and of a rule that makes
+    /// a series only name and labels are compared.
+    pub opaque: bool,
+    /// What the server made of each expression that it was asked about.
+    pub formats: BTreeMap<String, Formatted>,
+}
+
+impl Equal {
+    fn expressions(&self, one: &str, other: &str) -> Verdict {
+        if self.opaque || expression::same(one, other) {
+            return Verdict::Same;
+        }
+        match (self.formats.get(one), self.formats.get(other)) {
+            (Some(Formatted::As(one)), Some(Formatted::As(other))) if one == other => Verdict::Same,
+            (Some(Formatted::Lacking), _) | (_, Some(Formatted::Lacking)) => Verdict::Unsure,
+            _ => Verdict::Other,
+        }
+    }
+
+    /// The expressions that the server should be asked about: of rules that are the same but for how these are written.
+    pub fn unknown<'e>(&self, wanted: &'e [Group], held: &[&'e HeldGroup]) -> Vec<&'e str> {
+        let mut unknown: Vec<&str> = Vec::new();
+        for (group, own) in
+            wanted.iter().filter_map(|group| Some((group, held.iter().find(|own| own.name == group.name)?)))
+        {
+            for rule in &group.rules {
+                let alike = own.rules.iter().filter(|held| held.is_but_for_expression(group, rule));
+                if self.opaque || alike.clone().any(|held| expression::same(&held.query, &rule.expression)) {
+                    continue;
+                }
+                for text in alike.flat_map(|held| [&*held.query, &*rule.expression]) {
+                    if !self.formats.contains_key(text) && !unknown.contains(&text) {
+                        unknown.push(text);
+                    }
+                }
+            }
+        }
+        unknown
+    }
+}
+
 impl HeldRule {
-    /// Whether it is this rule: nothing would change if it were written again.
-    ///
-    /// With `opaque`, the server tells expressions in a form of its own: an alert is known by its [`MARK`], and of a rule that makes a
-    /// series only name and labels are compared.
-    pub fn is(&self, rule: &Rule, opaque: bool) -> bool {
+    /// Whether it is this rule of that group: nothing would change if it were written again.
+    pub fn is(&self, group: &Group, rule: &Rule, equal: &Equal) -> Verdict {
         if let Makes::Alert { annotations, .. } = &rule.makes
-            && opaque
+            && equal.opaque
             && let Some(mark) = annotations.get(MARK)
         {
             let own = self.annotations.iter().find(|(name, _)| name == MARK);
-            return self.alert && self.name == rule.name() && own.is_some_and(|(_, own)| own == mark);
+            let same = self.alert && self.name == rule.name() && own.is_some_and(|(_, own)| own == mark);
+            return if same { Verdict::Same } else { Verdict::Other };
         }
-        let same = |held: &[(String, String)], wanted: &Labels| {
-            held.len() == wanted.iter().len()
-                && held.iter().zip(wanted.iter()).all(|(held, (name, text))| held.0 == name.as_str() && held.1 == text)
+        if self.is_but_for_expression(group, rule) {
+            equal.expressions(&self.query, &rule.expression)
+        } else {
+            Verdict::Other
+        }
+    }
+
+    fn is_but_for_expression(&self, group: &Group, rule: &Rule) -> bool {
+        let same = |held: &[(String, String)], wanted: &[(&str, &str)]| {
+            held.len() == wanted.len() && held.iter().zip(wanted).all(|(held, wanted)| (&*held.0, &*held.1) == *wanted)
         };
         let same_alert = match &rule.makes {
             Makes::Record { .. } => !self.alert,
             Makes::Alert { pending_for, keep_firing_for, annotations, .. } => {
+                let annotations: Vec<(&str, &str)> =
+                    annotations.iter().map(|(name, text)| (name.as_str(), text)).collect();
                 self.alert
                     && self.pending_for == pending_for.as_secs_f64()
                     && self.keep_firing_for == keep_firing_for.as_secs_f64()
-                    && same(&self.annotations, annotations)
+                    && same(&self.annotations, &annotations)
             }
         };
-        same_alert
-            && self.name == rule.name()
-            && same(&self.labels, &rule.labels)
-            && (opaque || expression::same(&self.query, &rule.expression))
+        same_alert && self.is_named(rule) && same(&self.labels, &group.labels_of(rule))
+    }
+
+    fn is_named(&self, rule: &Rule) -> bool {
+        self.name == rule.name() && self.alert == rule.is_alert()
     }
 }
 
@@ -198,48 +319,103 @@ pub struct GroupChange {
     pub change: Change,
     /// To each rule, by its name.
     pub rules: Vec<(String, Change)>,
+    /// Rules of which it is not known whether the server has them as they are wanted, and their expressions as it tells them.
+    pub unsure: Vec<(String, String)>,
+    /// Whether nothing but those is to be changed, as far as is known.
+    pub only_unsure: bool,
 }
 
-/// Compares the groups that are wanted with those that are held, of one file or namespace; `opaque` as for [`HeldRule::is`].
-pub fn plan(wanted: &[Group], held: &[&HeldGroup], opaque: bool) -> Vec<GroupChange> {
+impl GroupChange {
+    fn whole(group: &str, change: Change, rules: Vec<(String, Change)>) -> Self {
+        Self { group: group.to_owned(), change, rules, unsure: Vec::new(), only_unsure: false }
+    }
+}
+
+/// Compares the groups that are wanted with those that are held, of one file or namespace. Groups without rules count as held:
+/// servers do not all list them.
+pub fn plan(wanted: &[Group], held: &[&HeldGroup], equal: &Equal) -> Vec<GroupChange> {
     let mut changes = Vec::new();
     for group in wanted {
-        let Some(own) = held.iter().find(|held| held.name == group.name) else {
-            let rules = group.rules.iter().map(|rule| (rule.name().to_owned(), Change::Created)).collect();
-            changes.push(GroupChange { group: group.name.clone(), change: Change::Created, rules });
-            continue;
-        };
-        let mut left: Vec<Option<&HeldRule>> = own.rules.iter().map(Some).collect();
-        let mut rules = Vec::new();
-        for rule in &group.rules {
-            let is = |held: &&mut Option<&HeldRule>| held.is_some_and(|held| held.is(rule, opaque));
-            let is_named = |held: &&mut Option<&HeldRule>| {
-                held.is_some_and(|held| held.name == rule.name() && held.alert == rule.is_alert())
-            };
-            let change = if let Some(found) = left.iter_mut().find(is) {
-                *found = None;
-                Change::Unchanged
-            } else if let Some(found) = left.iter_mut().find(is_named) {
-                *found = None;
-                Change::Changed
-            } else {
-                Change::Created
-            };
-            rules.push((rule.name().to_owned(), change));
-        }
-        rules.extend(left.into_iter().flatten().map(|held| (held.name.clone(), Change::Removed)));
-        // Rules of a group depend on each other's order.
-        let in_order = own.rules.len() == group.rules.len()
-            && own.rules.iter().zip(&group.rules).all(|(held, rule)| held.is(rule, opaque));
-        let same_interval = group.interval.is_none_or(|interval| interval.as_secs_f64() == own.interval);
-        let change = if in_order && same_interval { Change::Unchanged } else { Change::Changed };
-        changes.push(GroupChange { group: group.name.clone(), change, rules });
+        changes.push(match held.iter().find(|held| held.name == group.name) {
+            Some(own) => compare(group, own, equal),
+            None if group.rules.is_empty() => GroupChange::whole(&group.name, Change::Unchanged, Vec::new()),
+            None => created(group),
+        });
     }
     for own in held.iter().filter(|held| !wanted.iter().any(|group| group.name == held.name)) {
         let rules = own.rules.iter().map(|rule| (rule.name.clone(), Change::Removed)).collect();
-        changes.push(GroupChange { group: own.name.clone(), change: Change::Removed, rules });
+        changes.push(GroupChange::whole(&own.name, Change::Removed, rules));
     }
     changes
+}
+
+/// Compares only the rules of this group with those that are held: others of the group stay as they are.
+pub fn plan_alert(group: &Group, held: &[&HeldGroup], equal: &Equal) -> GroupChange {
+    let Some(own) = held.iter().find(|held| held.name == group.name) else { return created(group) };
+    let mut change = compare(group, own, equal);
+    change.rules.truncate(group.rules.len());
+    let same_rules = change.rules.iter().all(|(_, change)| *change == Change::Unchanged);
+    let same = same_rules && same_interval(group, own);
+    change.change = if same { Change::Unchanged } else { Change::Changed };
+    change.only_unsure = !change.unsure.is_empty() && same_interval(group, own);
+    change
+}
+
+/// What taking out an alert changes.
+pub fn plan_removal(group: &str, alert: &str, held: &[&HeldGroup]) -> Vec<GroupChange> {
+    let is = |rule: &&HeldRule| rule.alert && rule.name == alert;
+    held.iter()
+        .filter(|own| own.name == group)
+        .filter_map(|own| {
+            let rules: Vec<_> = own.rules.iter().filter(is).map(|rule| (rule.name.clone(), Change::Removed)).collect();
+            let change = if rules.len() == own.rules.len() { Change::Removed } else { Change::Changed };
+            (!rules.is_empty()).then(|| GroupChange::whole(group, change, rules))
+        })
+        .collect()
+}
+
+fn created(group: &Group) -> GroupChange {
+    let rules = group.rules.iter().map(|rule| (rule.name().to_owned(), Change::Created)).collect();
+    GroupChange::whole(&group.name, Change::Created, rules)
+}
+
+/// The rules that are wanted, in their order, and then those that are held besides.
+fn compare(group: &Group, own: &HeldGroup, equal: &Equal) -> GroupChange {
+    let mut left: Vec<Option<&HeldRule>> = own.rules.iter().map(Some).collect();
+    let (mut rules, mut unsure) = (Vec::new(), Vec::new());
+    let mut take =
+        |fits: &dyn Fn(&HeldRule) -> bool| left.iter_mut().find(|held| held.is_some_and(fits)).and_then(Option::take);
+    for rule in &group.rules {
+        let change = if take(&|held| held.is(group, rule, equal) == Verdict::Same).is_some() {
+            Change::Unchanged
+        } else if let Some(held) = take(&|held| held.is(group, rule, equal) == Verdict::Unsure) {
+            unsure.push((rule.name().to_owned(), held.query.clone()));
+            Change::Changed
+        } else if take(&|held| held.is_named(rule)).is_some() {
+            Change::Changed
+        } else {
+            Change::Created
+        };
+        rules.push((rule.name().to_owned(), change));
+    }
+    rules.extend(left.into_iter().flatten().map(|held| (held.name.clone(), Change::Removed)));
+    // Rules of a group depend on each other's order.
+    let in_order = |taken: &[Verdict]| {
+        own.rules.len() == group.rules.len()
+            && own.rules.iter().zip(&group.rules).all(|(held, rule)| taken.contains(&held.is(group, rule, equal)))
+            && same_settings(group, own)
+    };
+    let change = if in_order(&[Verdict::Same]) { Change::Unchanged } else { Change::Changed };
+    let only_unsure = !unsure.is_empty() && in_order(&[Verdict::Same, Verdict::Unsure]);
+    GroupChange { group: group.name.clone(), change, rules, unsure, only_unsure }
+}
+
+fn same_settings(group: &Group, own: &HeldGroup) -> bool {
+    same_interval(group, own) && own.limit.is_none_or(|held| held == limit(group))
+}
+
+fn same_interval(group: &Group, own: &HeldGroup) -> bool {
+    group.interval.is_none_or(|interval| interval.as_secs_f64() == own.interval)
 }
 
 #[cfg(test)]
@@ -262,7 +438,7 @@ mod tests {
 
     fn changes(wanted: &[Group]) -> Vec<(String, Change, Vec<Change>)> {
         let held = held();
-        let list = plan(wanted, &held.iter().collect::<Vec<_>>(), false);
+        let list = plan(wanted, &held.iter().collect::<Vec<_>>(), &Equal::default());
         list.into_iter()
             .map(|group| (group.group, group.change, group.rules.into_iter().map(|(_, c)| c).collect()))
             .collect()
@@ -271,12 +447,12 @@ mod tests {
     fn record() -> Rule {
         let mut record = alert("x", "sum(a)", &[]);
         record.makes = Makes::Record { name: crate::registry::MetricName::new("job:a:sum", "record").unwrap() };
-        record.labels = Labels::default();
+        record.labels = crate::registry::Labels::default();
         record
     }
 
     fn group(rules: Vec<Rule>, seconds: Option<u64>) -> [Group; 1] {
-        [Group { name: "g".into(), interval: seconds.map(Duration::from_secs), rules }]
+        [Group { interval: seconds.map(Duration::from_secs), ..Group::new("g", rules) }]
     }
 
     #[test]
@@ -305,7 +481,64 @@ mod tests {
             [("g".into(), Changed, vec![Changed, Unchanged, Created])]
         );
         assert_eq!(changes(&[]), [("g".into(), Removed, vec![Removed, Removed])]);
-        let other = [Group { name: "h".into(), interval: None, rules: vec![down()] }];
+        let other = [Group::new("h", vec![down()])];
         assert_eq!(changes(&other)[0], ("h".into(), Created, vec![Created]));
+    }
+
+    #[test]
+    fn a_group_without_rules_is_wanted_and_holds_nothing_up() {
+        let down = || alert("Down", "up == 0", &[("summary", "s")]);
+        let wanted = [group(vec![down(), record()], None), [Group::new("empty", Vec::new())]].concat();
+        assert!(changes(&wanted).iter().all(|(_, change, _)| *change == Change::Unchanged));
+    }
+
+    #[test]
+    fn expressions_are_compared_by_the_servers_own_form() {
+        let wanted = group(vec![alert("Down", "absent(x) or y", &[("summary", "s")]), record()], None);
+        let held = held();
+        let held: Vec<&HeldGroup> = held.iter().collect();
+        let mut equal = Equal::default();
+        assert_eq!(equal.unknown(&wanted, &held), ["up == 0", "absent(x) or y"]);
+        for (format, change, only_unsure) in [
+            (Formatted::As("up == 0".into()), Change::Unchanged, false),
+            (Formatted::As("other".into()), Change::Changed, false),
+            (Formatted::Refused("why".into()), Change::Changed, false),
+            (Formatted::Lacking, Change::Changed, true),
+        ] {
+            equal.formats.insert("up == 0".into(), Formatted::As("up == 0".into()));
+            equal.formats.insert("absent(x) or y".into(), format);
+            let plan = plan(&wanted, &held, &equal);
+            assert_eq!((plan[0].change, plan[0].only_unsure), (change, only_unsure));
+        }
+        assert!(equal.unknown(&wanted, &held).is_empty());
+        let opaque = Equal { opaque: true, ..Equal::default() };
+        assert!(opaque.unknown(&wanted, &held).is_empty());
+    }
+
+    #[test]
+    fn labels_of_a_group_are_listed_with_those_of_its_rules() {
+        let mut group = Group::new("g", vec![alert("A", "up", &[])]);
+        group.labels = crate::registry::Labels::new([("team", "x"), ("severity", "page")], "labels").unwrap();
+        let held = HeldGroup::of(&group, "a.yml");
+        let texts: Vec<(&str, &str)> = held.rules[0].labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(texts, [("severity", "warning"), ("team", "x")]);
+        assert_eq!(plan(&[group.clone()], &[&held], &Equal::default())[0].change, Change::Unchanged);
+        group
+            .more
+            .push((super::super::known::field("limit", super::super::known::Place::Group).unwrap(), Yaml::Whole(5)));
+        assert_eq!(plan(&[group], &[&held], &Equal::default())[0].change, Change::Changed);
+    }
+
+    #[test]
+    fn one_alert_is_looked_at_alone() {
+        let held = held();
+        let held: Vec<&HeldGroup> = held.iter().collect();
+        let one = |rule: Rule| plan_alert(&group(vec![rule], None)[0], &held, &Equal::default());
+        let unchanged = one(alert("Down", "up==0", &[("summary", "s")]));
+        assert_eq!((unchanged.change, unchanged.rules.len()), (Change::Unchanged, 1));
+        assert_eq!(one(alert("Down", "up==1", &[("summary", "s")])).rules[0].1, Change::Changed);
+        assert_eq!(one(alert("New", "up==1", &[])).rules[0].1, Change::Created);
+        assert_eq!(plan_removal("g", "Down", &held)[0].change, Change::Changed);
+        assert!(plan_removal("g", "job:a:sum", &held).is_empty() && plan_removal("h", "Down", &held).is_empty());
     }
 }

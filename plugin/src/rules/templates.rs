@@ -6,7 +6,8 @@
 
 use core::time::Duration;
 
-use super::{Group, Makes, Rule, expression, template, with_label};
+use super::known::Evaluator;
+use super::{Group, Makes, Rule, expression, with_label};
 use crate::error::{Error, excerpt};
 use crate::exposition::number::number_text;
 use crate::fields::{Fields, number};
@@ -431,6 +432,7 @@ impl Values {
             },
             expression: self.fill(text.expression),
             labels,
+            more: Vec::new(),
         })
     }
 }
@@ -462,7 +464,7 @@ fn alerts(template: &Template, mut values: Values, path: &str) -> Result<Vec<Gro
         };
         rules.push(values.alert(text, text.alert, labels, &runbook_url)?);
     }
-    Ok(vec![Group { name: template.name.into(), interval: None, rules }])
+    Ok(vec![Group::new(template.name, rules)])
 }
 
 /// The recording rules and alerts of an objective.
@@ -489,7 +491,8 @@ fn slo(template: &Template, mut values: Values, path: &str) -> Result<Vec<Group>
     let field = [path, ".labels"].concat();
     let labels = with_label(&values.labels, "slo", values.get("name"), &field)?;
     let record = |name: &str, expression: String| -> Result<Rule, Error> {
-        Ok(Rule { makes: Makes::Record { name: MetricName::new(name, "record")? }, expression, labels: labels.clone() })
+        let makes = Makes::Record { name: MetricName::new(name, "record")? };
+        Ok(Rule { makes, expression, labels: labels.clone(), more: Vec::new() })
     };
     let mut rules = Vec::new();
     for range in RANGES {
@@ -521,7 +524,7 @@ fn slo(template: &Template, mut values: Values, path: &str) -> Result<Vec<Group>
             rules.push(values.alert(text, values.get("alert_name"), labels.clone(), values.get("runbook_url"))?);
         }
     }
-    Ok(vec![Group { name: ["slo_", values.get("name")].concat(), interval: None, rules }])
+    Ok(vec![Group::new(["slo_", values.get("name")].concat(), rules)])
 }
 
 /// Further labels of all rules: what an alert's labels may be.
@@ -530,7 +533,7 @@ fn labels(fields: &Fields, name: &str) -> Result<Labels, Error> {
     for (label, text) in labels.iter() {
         let problem = match label.as_str() {
             "alertname" => Err("is set by the alert's name; leave it out".into()),
-            _ => template::check(text),
+            _ => Evaluator::Prometheus.check_template(text),
         };
         problem.map_err(|problem| Error::invalid([&fields.path(name), ".", label.as_str()].concat(), problem))?;
     }
@@ -644,6 +647,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
+    use super::super::Style;
     use super::*;
     use crate::registry::Registry;
     use crate::telemetry::Telemetry;
@@ -670,7 +674,9 @@ mod tests {
     fn rules(ctx: &Value) -> Vec<Rule> {
         let groups = groups(ctx).unwrap_or_else(|error| panic!("{error}"));
         for group in &groups {
-            group.check("groups[0]").unwrap_or_else(|error| panic!("{error}"));
+            group
+                .check("groups[0]", "groups[0].rules", Style::File, Evaluator::Prometheus)
+                .unwrap_or_else(|error| panic!("{error}"));
         }
         groups.into_iter().flat_map(|group| group.rules).collect()
     }
@@ -877,7 +883,7 @@ mod tests {
                     let read: Value = serde_saphyr::from_str(&file).unwrap();
                     prop_assert_eq!(read["groups"][0]["rules"].as_array().unwrap().len(), groups[0].rules.len());
                     for rule in &groups[0].rules {
-                        prop_assert!(rule.check("").is_ok(), "{}: {text:?}: {rule:?}", parameter.name);
+                        prop_assert!(rule.check("", Style::File, Evaluator::Prometheus, true).is_ok(), "{}: {text:?}: {rule:?}", parameter.name);
                     }
                 }
             }

@@ -7,7 +7,8 @@ use crate::error::{Error, excerpt};
 use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
 use crate::json::Json;
 use crate::rules::Group;
-use crate::rules::plan::{self, HeldGroup};
+use crate::rules::known::{Evaluator, Version};
+use crate::rules::plan::{self, Formatted, HeldGroup};
 
 /// A ruler with an API, for errors.
 pub const PEER: Peer = Peer { server: "the ruler", setting: "ruler_url" };
@@ -15,7 +16,7 @@ pub const PEER: Peer = Peer { server: "the ruler", setting: "ruler_url" };
 /// Who takes rules, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Target {
-    /// A rule file, which the host writes; then `/-/reload`. Prometheus and vmalert.
+    /// A rule file, which the host writes; then `/-/reload`. Prometheus, vmalert and Thanos.
     #[default]
     File,
     /// Mimir's ruler.
@@ -26,16 +27,25 @@ pub enum Target {
     Grafana,
 }
 
+/// The targets by the names that callers give, with who evaluates the rules there.
+const TARGETS: [(&str, Target, Evaluator); 7] = [
+    ("file", Target::File, Evaluator::Prometheus),
+    ("prometheus", Target::File, Evaluator::Prometheus),
+    ("vmalert", Target::File, Evaluator::Vmalert),
+    ("thanos", Target::File, Evaluator::Thanos),
+    ("mimir", Target::Mimir, Evaluator::Mimir),
+    ("cortex", Target::Cortex, Evaluator::Cortex),
+    ("grafana", Target::Grafana, Evaluator::Grafana),
+];
+
 impl Target {
-    /// The target of that name. The error says which there are.
-    pub fn of(name: &str) -> Result<Self, String> {
-        match name.trim() {
-            "file" | "prometheus" | "vmalert" => Ok(Self::File),
-            "mimir" => Ok(Self::Mimir),
-            "cortex" => Ok(Self::Cortex),
-            "grafana" => Ok(Self::Grafana),
-            other => Err(format!("expected file, mimir, cortex or grafana, got {:?}", excerpt(other, 100))),
-        }
+    /// The target of that name, and who evaluates the rules there. The error says which there are.
+    pub fn of(name: &str) -> Result<(Self, Evaluator), String> {
+        let found = TARGETS.iter().find(|(own, ..)| *own == name.trim());
+        found.map(|(_, target, evaluator)| (*target, *evaluator)).ok_or_else(|| {
+            let known: Vec<&str> = TARGETS.iter().map(|(name, ..)| *name).collect();
+            format!("expected one of {}, got {:?}", known.join(", "), excerpt(name, 100))
+        })
     }
 
     /// Its name.
@@ -150,31 +160,75 @@ impl Ruler {
         endpoint(&self.base, config.iter().copied().chain([&*self.namespace]).chain(group))
     }
 
+    /// The server's release. None where it does not say, or is something else than it is taken for.
+    pub fn version(&self, client: &mut Client) -> Option<Version> {
+        let url = endpoint(&self.base, self.prefix()?.iter().copied().chain(["api", "v1", "status", "buildinfo"]));
+        let response = client.send(self.peer, Request::new(Method::Get, url)).ok()?;
+        let text = String::from_utf8_lossy(&response.body);
+        let Ok(Json::Object(answer)) = Json::parse(&text) else { return None };
+        let Some(Json::Object(data)) = answer.get("data").filter(|_| response.status == 200) else { return None };
+        // Mimir says what it is; a Prometheus says nothing.
+        let application = data.get("application").and_then(Json::as_str);
+        if self.target == Target::File && application.is_some_and(|name| !name.eq_ignore_ascii_case("prometheus")) {
+            return None;
+        }
+        Version::read(data.get("version").and_then(Json::as_str)?)
+    }
+
+    /// The path below which Prometheus's API is. None where there is none that is ours to reach: Grafana asks its data source.
+    fn prefix(&self) -> Option<&'static [&'static str]> {
+        match self.target {
+            Target::File => Some(&[]),
+            Target::Mimir | Target::Cortex => Some(&["prometheus"]),
+            Target::Grafana => None,
+        }
+    }
+
+    /// The server's own form of an expression.
+    pub fn format(&self, client: &mut Client, expression: &str) -> Formatted {
+        let asked = self.prefix().and_then(|prefix| self.ask(client, prefix, "format_query", expression).ok());
+        match asked.flatten() {
+            Some(Ok(Some(form))) => Formatted::As(form),
+            Some(Err(problem)) => Formatted::Refused(problem),
+            Some(Ok(None)) | None => Formatted::Lacking,
+        }
+    }
+
+    /// What a place of the API says of an expression: its data where that is a text, or why it is refused. None where there is no
+    /// such place.
+    #[expect(clippy::type_complexity, reason = "each layer is another who may not know")]
+    fn ask(
+        &self,
+        client: &mut Client,
+        prefix: &[&'static str],
+        place: &'static str,
+        expression: &str,
+    ) -> Result<Option<Result<Option<String>, String>>, Error> {
+        let url = endpoint(&self.base, prefix.iter().copied().chain(["api", "v1", place]));
+        let mut form = Form::default();
+        form.put("query", expression);
+        let request = Request::new(Method::Post, url)
+            .with_body("application/x-www-form-urlencoded", form.as_str().into())
+            .repeatable();
+        let response = client.send(self.peer, request)?;
+        let text = String::from_utf8_lossy(&response.body);
+        let Ok(Json::Object(answer)) = Json::parse(&text) else { return Ok(None) };
+        match (answer.get("status").and_then(Json::as_str), answer.get("errorType").and_then(Json::as_str)) {
+            (Some("success"), _) => Ok(Some(Ok(answer.get("data").and_then(Json::as_str).map(str::to_owned)))),
+            (_, Some("bad_data" | "400" | "422")) if response.status != 404 => {
+                let said = answer.get("error").and_then(Json::as_str).unwrap_or("it does not parse");
+                Ok(Some(Err(excerpt(said, 1_000))))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Asks whether an expression parses, without evaluating it where the server can do that. None if it cannot say.
     pub fn check_expression(&self, client: &mut Client, expression: &str) -> Result<Option<String>, Error> {
-        let prefix: &[&str] = match self.target {
-            Target::File => &[],
-            Target::Mimir | Target::Cortex => &["prometheus"],
-            // Grafana asks its data source, which is not ours to reach.
-            Target::Grafana => return Ok(None),
-        };
+        let Some(prefix) = self.prefix() else { return Ok(None) };
         for place in ["format_query", "query"] {
-            let url = endpoint(&self.base, prefix.iter().copied().chain(["api", "v1", place]));
-            let mut form = Form::default();
-            form.put("query", expression);
-            let request = Request::new(Method::Post, url)
-                .with_body("application/x-www-form-urlencoded", form.as_str().into())
-                .repeatable();
-            let response = client.send(self.peer, request)?;
-            let text = String::from_utf8_lossy(&response.body);
-            let Ok(Json::Object(answer)) = Json::parse(&text) else { continue };
-            match (answer.get("status").and_then(Json::as_str), answer.get("errorType").and_then(Json::as_str)) {
-                (Some("success"), _) => return Ok(None),
-                (_, Some("bad_data" | "400" | "422")) if response.status != 404 => {
-                    let said = answer.get("error").and_then(Json::as_str).unwrap_or("it does not parse");
-                    return Ok(Some(excerpt(said, 1_000)));
-                }
-                _ => {}
+            if let Some(said) = self.ask(client, prefix, place, expression)? {
+                return Ok(said.err());
             }
         }
         Ok(None)

@@ -1,0 +1,203 @@
+//! Rule files that the plug manages: marked in their first line, read back, and changed rule by rule.
+//!
+//! Nobody's rules are lost: what has no mark is not touched, and what has the mark and is not what the plug wrote is replaced only by
+//! who gives all of its rules.
+
+use std::borrow::Cow;
+
+use super::read::{self, Uses};
+use super::{Group, Rule};
+use crate::fields::Fields;
+use crate::json::{Json, Object};
+use crate::yaml::{self, Yaml};
+
+/// What the first line of a managed file begins with. Hosts check it too, before they replace or remove a file.
+pub const MARKER: &str = "# Managed by monitoring_prometheus";
+
+/// The first line of a managed file.
+const FIRST_LINE: &str =
+    "# Managed by monitoring_prometheus; change it by create_alert, delete_alert or apply_alerts, not by hand.\n";
+
+/// A managed file with these groups.
+pub fn write(groups: &[Group]) -> String {
+    [FIRST_LINE, &super::file(groups)].concat()
+}
+
+/// What is in a rules folder under a name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Current {
+    /// Nothing.
+    Absent,
+    /// A file without the mark.
+    Foreign,
+    /// A file with the mark that is not as the plug writes them.
+    Edited,
+    /// A file that the plug wrote, with its groups.
+    Managed(Vec<Group>),
+}
+
+impl Current {
+    /// Of a file's content, or of none.
+    pub fn of(content: Option<&str>) -> Self {
+        let Some(content) = content else { return Self::Absent };
+        if !content.starts_with(MARKER) {
+            return Self::Foreign;
+        }
+        match content.split_once('\n').and_then(|(_, body)| groups(body)) {
+            // To the last character, so that nothing is lost when it is written again.
+            Some(groups) if write(&groups) == content => Self::Managed(groups),
+            _ => Self::Edited,
+        }
+    }
+
+    /// Its groups; none where it has not any.
+    pub fn groups(&self) -> &[Group] {
+        match self {
+            Self::Managed(groups) => groups,
+            _ => &[],
+        }
+    }
+}
+
+fn groups(body: &str) -> Option<Vec<Group>> {
+    let Json::Object(file) = json(yaml::read(body)?) else { return None };
+    let Some(Json::Array(groups)) = file.get("groups") else { return None };
+    groups
+        .iter()
+        .map(|group| match group {
+            Json::Object(group) => read::group(&Fields::new(group, ""), &mut Uses::default()).ok(),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The tree as JSON. Numbers become texts, which all readers take for numbers.
+fn json(yaml: Yaml) -> Json<'static> {
+    match yaml {
+        Yaml::Flag(flag) => Json::Bool(flag),
+        Yaml::Whole(number) => Json::String(Cow::Owned(number.to_string())),
+        Yaml::Text(text) | Yaml::Block(text) => Json::String(Cow::Owned(text)),
+        Yaml::List(items) => Json::Array(items.into_iter().map(json).collect()),
+        Yaml::Map(members) => {
+            Json::Object(Object::of(members.into_iter().map(|(name, value)| (Cow::Owned(name), json(value))).collect()))
+        }
+    }
+}
+
+/// The groups with this group's one alert in them, in the place of the one of that name or as the group's last rule. The error says
+/// why it is not plain which rule would be replaced.
+pub fn with_alert(groups: &[Group], wanted: &Group) -> Result<Vec<Group>, String> {
+    let mut groups = groups.to_vec();
+    let Some(group) = groups.iter_mut().find(|group| group.name == wanted.name) else {
+        groups.push(wanted.clone());
+        return Ok(groups);
+    };
+    if wanted.interval.is_some() {
+        group.interval = wanted.interval;
+    }
+    for rule in &wanted.rules {
+        if group.rules.contains(rule) {
+            continue;
+        }
+        let count = group.rules.iter().filter(|own| is_alert(own, rule.name())).count();
+        match group.rules.iter_mut().find(|own| is_alert(own, rule.name())) {
+            None => group.rules.push(rule.clone()),
+            Some(own) if count == 1 => *own = rule.clone(),
+            Some(_) => {
+                return Err(format!(
+                    "the group {} has several alerts {}; use apply_alerts with all rules of the file",
+                    group.name,
+                    rule.name()
+                ));
+            }
+        }
+    }
+    Ok(groups)
+}
+
+/// The groups without the alert of that name; a group that has no rules then goes too. None where it is not there.
+pub fn without_alert(groups: &[Group], group: &str, alert: &str) -> Option<Vec<Group>> {
+    let found = |own: &Group| own.name == group && own.rules.iter().any(|rule| is_alert(rule, alert));
+    groups.iter().any(found).then(|| {
+        let mut groups = groups.to_vec();
+        for own in groups.iter_mut().filter(|own| found(own)) {
+            own.rules.retain(|rule| !is_alert(rule, alert));
+        }
+        groups.retain(|own| own.name != group || !own.rules.is_empty());
+        groups
+    })
+}
+
+fn is_alert(rule: &Rule, name: &str) -> bool {
+    rule.is_alert() && rule.name() == name
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::super::tests::alert;
+    use super::*;
+
+    fn group(name: &str, rules: Vec<Rule>) -> Group {
+        Group::new(name, rules)
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_anything_else_is_told_apart() {
+        let groups = [
+            group("g", vec![alert("A", "up\n == 0", &[("summary", "a\n\nb")]), alert("B", "up", &[])]),
+            group("e", vec![]),
+        ];
+        let file = write(&groups);
+        assert_eq!(Current::of(Some(&file)), Current::Managed(groups.to_vec()));
+        assert_eq!(Current::of(None), Current::Absent);
+        assert_eq!(Current::of(Some(&file[FIRST_LINE.len()..])), Current::Foreign);
+        assert_eq!(Current::of(Some("")), Current::Foreign);
+        for edited in [
+            file.replace("alert: B", "alert: B # why"),
+            file.replace("alert: B", "alert:  B"),
+            file.replace("severity: warning", "severity: 'warning'"),
+            format!("{file}# end\n"),
+            file.trim_end().to_owned(),
+            file.replace("for: 1m30s", "for: 90s"),
+            file.replace("for: 1m30s", "fro: 90s"),
+            MARKER.to_owned(),
+        ] {
+            assert_eq!(Current::of(Some(&edited)), Current::Edited, "{edited}");
+        }
+    }
+
+    #[test]
+    fn one_alert_is_put_in_and_taken_out_and_the_others_stay() {
+        let other = group("h", vec![alert("A", "other", &[])]);
+        let before = vec![group("g", vec![alert("A", "up", &[]), alert("B", "up", &[])]), other.clone()];
+        let put = |rule: Rule| {
+            with_alert(&before, &Group { interval: Some(Duration::from_secs(9)), ..group("g", vec![rule]) })
+        };
+        let changed = put(alert("A", "new", &[])).unwrap();
+        assert_eq!((changed[0].rules[0].expression.as_str(), changed[0].rules.len()), ("new", 2));
+        assert_eq!((changed[0].interval, &changed[1]), (Some(Duration::from_secs(9)), &other));
+        assert_eq!(put(alert("C", "new", &[])).unwrap()[0].rules.len(), 3);
+        assert_eq!(with_alert(&before, &group("i", vec![alert("A", "up", &[])])).unwrap().len(), 3);
+        let twice = vec![group("g", vec![alert("A", "up", &[]), alert("A", "down", &[])])];
+        assert!(with_alert(&twice, &group("g", vec![alert("A", "other", &[])])).is_err());
+        assert_eq!(with_alert(&twice, &group("g", vec![alert("A", "up", &[])])).unwrap(), twice);
+
+        let without = without_alert(&before, "g", "A").unwrap();
+        assert_eq!((without[0].rules.len(), &without[1]), (1, &other));
+        assert_eq!(without_alert(&before, "h", "A").unwrap().len(), 1);
+        assert_eq!(without_alert(&before, "g", "C"), None);
+        assert_eq!(without_alert(&before, "i", "A"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_rule_comes_back(name in "\\PC{1,20}", expression in "\\S(.|\n){0,30}", text in any::<String>()) {
+            let groups = vec![group(&name, vec![alert(&name, &expression, &[("summary", &text)])])];
+            prop_assert_eq!(Current::of(Some(&write(&groups))), Current::Managed(groups));
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Who evaluates rules, and which fields of groups and rules each of them knows, from which version on.
+//!
+//! A server refuses a whole file for one field that it does not know, or drops the field without a word. So a field is written
+//! only where the server is known to take it.
+
+use core::fmt;
+
+use self::Evaluator::{Cortex, Grafana, Mimir, Prometheus, Thanos, Vmalert};
+use super::template;
+use crate::error::{Error, excerpt};
+
+/// Who evaluates rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Evaluator {
+    /// Prometheus, and whoever takes its rule files.
+    #[default]
+    Prometheus,
+    /// VictoriaMetrics' vmalert.
+    Vmalert,
+    /// Thanos Ruler.
+    Thanos,
+    /// Mimir's ruler.
+    Mimir,
+    /// Cortex's ruler.
+    Cortex,
+    /// Grafana, which converts them.
+    Grafana,
+}
+
+impl Evaluator {
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Prometheus => "Prometheus",
+            Self::Vmalert => "vmalert",
+            Self::Thanos => "Thanos",
+            Self::Mimir => "Mimir",
+            Self::Cortex => "Cortex",
+            Self::Grafana => "Grafana",
+        }
+    }
+
+    /// Checks a template of an alert that it loads. The error says what was expected.
+    pub fn check_template(self, text: &str) -> Result<(), String> {
+        template::check(text, self)
+    }
+}
+
+/// A release, by its first two numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u32, pub u32);
+
+impl Version {
+    /// The oldest Prometheus of which nothing needs to be known.
+    pub const BASE: Self = Self(2, 42);
+
+    /// Reads `2.53.1`, `v3.5.3+ds1` or `3.5`. None for anything else.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut numbers = text.trim().trim_start_matches('v').split(['.', '-', '+', '~']);
+        Some(Self(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+/// The server that takes rules, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taker {
+    /// Which one.
+    pub evaluator: Evaluator,
+    /// None where the server does not say.
+    pub version: Option<Version>,
+}
+
+/// What a value of a field must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Such as `5m`.
+    Duration,
+    /// A whole number.
+    Whole,
+    /// Text.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A list of texts.
+    Texts,
+    /// Names with a list of texts each.
+    Lists,
+    /// `warn` or `abort`.
+    Strategy,
+    /// Read by its own code: names, rules, labels.
+    Own,
+}
+
+/// Where a field may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In a group.
+    Group,
+    /// In any rule.
+    Rule,
+    /// In an alert only.
+    Alert,
+    /// In a rule that makes a series.
+    Record,
+}
+
+/// From which version on somebody takes a field.
+type Since = (Evaluator, Version);
+
+const ALWAYS: Version = Version(0, 0);
+
+/// A field of groups or rules, or another thing that not every server takes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub shape: Shape,
+    place: Place,
+    /// Who takes it; everybody, where nobody is listed.
+    takers: &'static [Since],
+    /// Whether servers tell it in the list of their rules.
+    pub listed: bool,
+}
+
+const fn own(name: &'static str, place: Place) -> Field {
+    Field { name, shape: Shape::Own, place, takers: &[], listed: true }
+}
+
+const fn of(name: &'static str, shape: Shape, place: Place, takers: &'static [Since]) -> Field {
+    Field { name, shape, place, takers, listed: false }
+}
+
+/// Of the versions of Thanos it is known only that these have what Prometheus 3 has.
+const THANOS: Since = (Thanos, Version(0, 39));
+
+/// Every field that anybody takes.
+static FIELDS: [Field; 28] = [
+    own("name", Place::Group),
+    own("interval", Place::Group),
+    own("rules", Place::Group),
+    own("alert", Place::Alert),
+    own("for", Place::Alert),
+    own("annotations", Place::Alert),
+    own("record", Place::Record),
+    own("expr", Place::Rule),
+    own("labels", Place::Rule),
+    Field {
+        name: "labels",
+        shape: Shape::Own,
+        place: Place::Group,
+        takers: &[
+            (Prometheus, Version(3, 0)),
+            (Vmalert, ALWAYS),
+            THANOS,
+            (Mimir, Version(2, 16)),
+            (Cortex, Version(1, 20)),
+            (Grafana, ALWAYS),
+        ],
+        listed: true,
+    },
+    Field {
+        name: "keep_firing_for",
+        shape: Shape::Own,
+        place: Place::Alert,
+        takers: &[
+            (Prometheus, Version::BASE),
+            (Vmalert, ALWAYS),
+            (Thanos, ALWAYS),
+            (Mimir, ALWAYS),
+            (Cortex, ALWAYS),
+            (Grafana, ALWAYS),
+        ],
+        listed: true,
+    },
+    of("limit", Shape::Whole, Place::Group, &[]),
+    of(
+        "query_offset",
+        Shape::Duration,
+        Place::Group,
+        &[(Prometheus, Version(2, 53)), THANOS, (Mimir, Version(2, 13)), (Cortex, Version(1, 18)), (Grafana, ALWAYS)],
+    ),
+    of("partial_response_strategy", Shape::Strategy, Place::Group, &[(Thanos, ALWAYS)]),
+    of("source_tenants", Shape::Texts, Place::Group, &[(Mimir, ALWAYS)]),
+    of("evaluation_delay", Shape::Duration, Place::Group, &[(Mimir, ALWAYS)]),
+    of("align_evaluation_time_on_interval", Shape::Flag, Place::Group, &[(Mimir, ALWAYS)]),
+    of("type", Shape::Text, Place::Group, &[(Vmalert, ALWAYS)]),
+    of("params", Shape::Lists, Place::Group, &[(Vmalert, ALWAYS)]),
+    of("concurrency", Shape::Whole, Place::Group, &[(Vmalert, ALWAYS)]),
+    of("headers", Shape::Texts, Place::Group, &[(Vmalert, ALWAYS)]),
+    of("notifier_headers", Shape::Texts, Place::Group, &[(Vmalert, ALWAYS)]),
+    of("eval_offset", Shape::Duration, Place::Group, &[(Vmalert, ALWAYS)]),
+    of("eval_delay", Shape::Duration, Place::Group, &[(Vmalert, ALWAYS)]),
+    of("eval_alignment", Shape::Flag, Place::Group, &[(Vmalert, ALWAYS)]),
+    of("debug", Shape::Flag, Place::Group, &[(Vmalert, ALWAYS)]),
+    of("debug", Shape::Flag, Place::Rule, &[(Vmalert, ALWAYS)]),
+    of("update_entries_limit", Shape::Whole, Place::Rule, &[(Vmalert, ALWAYS)]),
+];
+
+/// Names of labels and annotations that are any text.
+pub static UTF8_NAMES: Field = of(
+    "a name of other than letters, digits and _",
+    Shape::Own,
+    Place::Rule,
+    &[(Prometheus, Version(3, 0)), (Vmalert, ALWAYS)],
+);
+
+impl Place {
+    /// Whether a field of that place may stand in what this is.
+    fn takes(self, field: Self) -> bool {
+        field == self || (field == Self::Rule && matches!(self, Self::Alert | Self::Record))
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Group => "a group",
+            Self::Rule => "a rule",
+            Self::Alert => "an alert",
+            Self::Record => "a recording rule",
+        }
+    }
+}
+
+/// The field of that name in a group, alert or recording rule. The error names the one that was probably meant.
+pub fn field(name: &str, place: Place) -> Result<&'static Field, String> {
+    if let Some(field) = FIELDS.iter().find(|field| field.name == name && place.takes(field.place)) {
+        return Ok(field);
+    }
+    let own = || FIELDS.iter().filter(|field| place.takes(field.place)).map(|field| field.name);
+    let near = nearest(name, own());
+    if !near.is_empty() {
+        return Err(format!("unknown field{near}"));
+    }
+    if let Some(other) = FIELDS.iter().find(|field| field.name == name) {
+        return Err(format!("belongs to {}, not to {}", other.place.noun(), place.noun()));
+    }
+    Err(format!("unknown field; {} has {}", place.noun(), own().collect::<Vec<_>>().join(", ")))
+}
+
+impl Field {
+    /// Whether it takes a look at the server's version to know.
+    pub fn depends_on_version(&self, evaluator: Evaluator) -> bool {
+        self.takers.iter().any(|(taker, since)| *taker == evaluator && *since > ALWAYS)
+    }
+
+    /// Checks that the server takes it. `path` is where it is used.
+    pub fn check(&self, path: &str, taker: Taker) -> Result<(), Error> {
+        if self.takers.is_empty() {
+            return Ok(());
+        }
+        let name = taker.evaluator.name();
+        let problem = match self.takers.iter().find(|(evaluator, _)| *evaluator == taker.evaluator) {
+            Some((_, since)) => {
+                let assumed = if taker.evaluator == Prometheus { Version::BASE } else { ALWAYS };
+                match taker.version {
+                    version if version.unwrap_or(assumed) >= *since => return Ok(()),
+                    Some(version) => {
+                        format!("{} is taken from {name} {since} on, and the server is {version}", self.name)
+                    }
+                    None => format!(
+                        "{} is taken from {name} {since} on, and which version the server has is not known; set target_version, such as \"{since}\"",
+                        self.name
+                    ),
+                }
+            }
+            None => {
+                let others: Vec<&str> = self.takers.iter().map(|(evaluator, _)| evaluator.name()).collect();
+                format!(
+                    "{} is taken by {}, and not by {name}; target says who evaluates the rules",
+                    self.name,
+                    others.join(", ")
+                )
+            }
+        };
+        Err(Error::invalid(path, problem))
+    }
+}
+
+/// `; did you mean NAME?`, where one of the names is much like the one that was given; nothing otherwise.
+pub fn nearest<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let given = excerpt(given, 60);
+    let allowed = (given.chars().count() / 3).clamp(1, 3);
+    names
+        .map(|name| (distance(&given, name), name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map_or_else(String::new, |(_, name)| format!("; did you mean {name}?"))
+}
+
+/// How many characters must be put in, left out, replaced or swapped with their neighbor to make one text of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.to_lowercase().chars().collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    let mut last = None;
+    for (index, character) in one.to_lowercase().chars().enumerate() {
+        let mut next = vec![index + 1];
+        for (column, own) in other.iter().enumerate() {
+            let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX - 1);
+            let mut best = (at(&row, column) + usize::from(*own != character))
+                .min(at(&row, column + 1) + 1)
+                .min(at(&next, column) + 1);
+            let swapped =
+                column.checked_sub(1).and_then(|left| other.get(left)) == Some(&character) && last == Some(*own);
+            if swapped {
+                best = best.min(at(&before, column.saturating_sub(1)) + 1);
+            }
+            next.push(best);
+        }
+        before = core::mem::replace(&mut row, next);
+        last = Some(character);
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelt_fields_are_told_with_what_was_meant() {
+        for (name, place, said) in [
+            ("annotation", Place::Alert, "did you mean annotations?"),
+            ("fro", Place::Alert, "did you mean for?"),
+            ("lables", Place::Record, "did you mean labels?"),
+            ("intervall", Place::Group, "did you mean interval?"),
+            ("for", Place::Record, "belongs to an alert, not to a recording rule"),
+            ("query_offset", Place::Alert, "belongs to a group"),
+            ("nonsense", Place::Group, "unknown field; a group has name, interval, rules"),
+        ] {
+            let problem = field(name, place).unwrap_err();
+            assert!(problem.contains(said), "{name}: {problem}");
+        }
+        assert_eq!(field("labels", Place::Group).unwrap().place, Place::Group);
+        assert_eq!(field("labels", Place::Alert).unwrap().place, Place::Rule);
+    }
+
+    #[test]
+    fn a_server_is_given_what_its_version_takes() {
+        let taker = |evaluator, version| Taker { evaluator, version };
+        let takes = |name, place, taker| field(name, place).unwrap().check("x", taker).is_ok();
+        for (version, offset, labels) in [
+            (None, false, false),
+            (Some("2.52.0"), false, false),
+            (Some("2.53.1"), true, false),
+            (Some("v3.5.3+ds1"), true, true),
+        ] {
+            let taker = taker(Prometheus, version.map(|version| Version::read(version).unwrap()));
+            assert_eq!(takes("query_offset", Place::Group, taker), offset, "{version:?}");
+            assert_eq!(takes("labels", Place::Group, taker), labels, "{version:?}");
+            assert!(takes("labels", Place::Alert, taker) && takes("limit", Place::Group, taker));
+        }
+        assert!(takes("keep_firing_for", Place::Alert, taker(Prometheus, None)));
+        assert!(!takes("keep_firing_for", Place::Alert, taker(Prometheus, Some(Version(2, 41)))));
+        assert!(takes("concurrency", Place::Group, taker(Vmalert, None)));
+        assert!(!takes("concurrency", Place::Group, taker(Prometheus, Some(Version(3, 5)))));
+        assert!(takes("source_tenants", Place::Group, taker(Mimir, None)));
+        assert!(!takes("source_tenants", Place::Group, taker(Cortex, None)));
+        assert!(takes("partial_response_strategy", Place::Group, taker(Thanos, None)));
+        assert_eq!(Version::read("2.42.0+ds"), Some(Version(2, 42)));
+        assert_eq!(Version::read("unknown"), None);
+    }
+}

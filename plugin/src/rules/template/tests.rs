@@ -1,0 +1,88 @@
+use proptest::prelude::*;
+
+use super::check;
+use crate::rules::known::Evaluator;
+
+/// Each was tried with promtool 2.42 and by Prometheus 3.5: those that they take, and those that they refuse.
+pub(super) const GOOD: &str = include_str!("../../../../tests/rules/templates_good.txt");
+pub(super) const BAD: &str = include_str!("../../../../tests/rules/templates_bad.txt");
+
+/// The templates of a table, one a line; `\n` in it is written as `⏎`.
+fn table(text: &str) -> impl Iterator<Item = String> {
+    text.lines().filter(|line| !line.is_empty()).map(|line| line.replace('⏎', "\n"))
+}
+
+#[test]
+fn what_prometheus_takes_is_taken() {
+    for text in table(GOOD) {
+        assert_eq!(check(&text, Evaluator::Prometheus), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn what_prometheus_refuses_is_refused() {
+    for text in table(BAD) {
+        assert!(check(&text, Evaluator::Prometheus).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_error_says_where_and_what_was_meant() {
+    for (text, said) in [
+        ("{{ $label.instance }}", "column 4: the variable $label is not defined; did you mean $labels?"),
+        ("{{ $labels.quantile * 100 }}", "column 21: unexpected '*'; templates do not calculate"),
+        ("{{ nosuch \"a\" }}", "column 4: there is no function nosuch"),
+        ("é {{ humanise $value }}", "column 6: there is no function humanise; did you mean humanize?"),
+        ("{{ range query \"up\" }}x", "column 4: range has no {{end}}"),
+        ("a\nb {{ $value ", "line 2, column 3: {{ has no }}"),
+        ("{{ if $value }}{{ else }}{{ else }}{{ end }}", "column 4: if has a second else"),
+        ("{{ \"a\\q\" }}", "column 4: \"a\\q\" holds \\q"),
+    ] {
+        let error = check(text, Evaluator::Prometheus).unwrap_err();
+        assert!(error.contains(said), "{text}: {error}");
+    }
+}
+
+#[test]
+fn evaluators_have_names_of_their_own() {
+    for (text, evaluator, taken) in [
+        ("{{ $activeAt | formatTime }}", Evaluator::Vmalert, true),
+        ("{{ $activeAt }}", Evaluator::Prometheus, false),
+        ("{{ graphLink \"up\" }}", Evaluator::Vmalert, false),
+        ("{{ $values.A }}", Evaluator::Grafana, true),
+        ("{{ $values.A }}", Evaluator::Mimir, false),
+    ] {
+        assert_eq!(check(text, evaluator).is_ok(), taken, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(
+        text in any::<String>(),
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "{{", "}}", "{{- ", " -}}", "if", "else", "end", "range", "with", "define", "block", "template", "break", " ", "$x", "$labels",
+            ".a", ".", ":=", "=", ",", "|", "(", ")", "\"a\"", "`b`", "'c'", "1", "0x", "-", "1e", "+2i", "/*", "*/", "query", "nil", "\\", "\"", "\n", "é",
+        ]), 0..40),
+    ) {
+        let _ = check(&text, Evaluator::Prometheus);
+        let _ = check(&["{{", &text, "}}"].concat(), Evaluator::Prometheus);
+        let _ = check(&pieces.concat(), Evaluator::Vmalert);
+    }
+
+    #[test]
+    fn what_is_escaped_is_taken(text in "[^{]{0,40}") {
+        prop_assert!(check(&text, Evaluator::Prometheus).is_ok());
+    }
+}
+
+#[test]
+fn depth_is_bounded() {
+    for text in [
+        format!("{{{{ {}1{} }}}}", "(".repeat(20_000), ")".repeat(20_000)),
+        "{{ if true }}".repeat(5_000),
+        "{{ if true }}{{ else if true }}".repeat(5_000),
+    ] {
+        assert!(check(&text, Evaluator::Prometheus).is_err());
+    }
+}
