@@ -29,6 +29,8 @@ pub struct Telemetry {
     pub push_failures: u64,
     /// Bytes of exposition that were written.
     pub encoded_bytes: u64,
+    /// Values that a remote-write or OTLP receiver refused or never got.
+    pub values_lost: u64,
     exchanges: Exchanges,
 }
 
@@ -61,6 +63,12 @@ impl Telemetry {
                 Kind::Counter,
                 "Bytes of exposition that were written.",
                 self.encoded_bytes,
+            ),
+            (
+                "plugpipe_monitoring_values_lost_total",
+                Kind::Counter,
+                "Values that a remote-write or OTLP receiver refused or never got.",
+                self.values_lost,
             ),
             (
                 "plugpipe_monitoring_series_dropped_total",

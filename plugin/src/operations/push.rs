@@ -176,11 +176,12 @@ pub(super) fn recorded(call: &mut Call, answer: &mut Answer) -> Result<(), Error
 
 /// `note_exchange`: what another instance's exchange with servers came to, so that this one's own metrics and its next push know.
 /// `elapsed_ms`; for a push also `metric_pushed`, and `everything`: whether nothing was recorded since what it carried; for a deletion
-/// `group_deleted`.
+/// `group_deleted`; for a write or export `values_lost`.
 pub(super) fn noted(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     if let Some(elapsed) = super::prometheus::count(&call.ctx, "elapsed_ms")? {
         call.telemetry.exchanged(Duration::from_millis(elapsed));
     }
+    call.telemetry.values_lost += super::prometheus::count(&call.ctx, "values_lost")?.unwrap_or(0);
     if call.ctx.flag_or("group_deleted", false)? {
         // As for a deletion of its own.
         call.pushes.tried = Some(call.transport.monotonic());
