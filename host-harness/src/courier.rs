@@ -350,6 +350,8 @@ fn exchanged(answer: &str) -> Option<Map<String, Value>> {
         exchange: Option<Exchange>,
         metric_pushed: Option<bool>,
         deleted: Option<bool>,
+        dropped: Option<u64>,
+        rejected_data_points: Option<u64>,
     }
     #[derive(Deserialize)]
     struct Answer {
@@ -357,13 +359,21 @@ fn exchanged(answer: &str) -> Option<Map<String, Value>> {
         operation: Option<String>,
         result: Option<Part>,
         exchange: Option<Exchange>,
+        lost: Option<u64>,
     }
-    let Answer { success, operation, result, exchange } = serde_json::from_str(answer).ok()?;
+    let Answer { success, operation, result, exchange, lost } = serde_json::from_str(answer).ok()?;
+    let lost = lost.or_else(|| {
+        let part = result.as_ref()?;
+        part.dropped.or(part.rejected_data_points)
+    });
     let (inner, pushed, deleted) =
         result.map_or((None, None, None), |part| (part.exchange, part.metric_pushed, part.deleted));
     let elapsed = exchange.or(inner)?.elapsed_ms;
     let mut note =
         Map::from_iter([("operation".into(), "note_exchange".into()), ("elapsed_ms".into(), elapsed.into())]);
+    if let Some(lost) = lost.filter(|lost| *lost > 0) {
+        note.insert("values_lost".into(), lost.into());
+    }
     let operation = operation.as_deref()?;
     if SETTLES.contains(&operation) {
         note.insert("settles".into(), true.into());
@@ -512,5 +522,20 @@ mod tests {
             r#"{"success":true,"operation":"query_metrics","result":{"exchange":{"attempts":1,"elapsed_ms":4}}}"#;
         assert!(!exchanged(query).unwrap().contains_key("metric_pushed"));
         assert!(exchanged(r#"{"success":true,"operation":"describe","result":{}}"#).is_none());
+        for (answer, lost) in [
+            (r#"{"success":false,"operation":"export_otlp","lost":7,"exchange":{"elapsed_ms":1}}"#, json!(7)),
+            (
+                r#"{"success":true,"operation":"export_otlp","result":{"rejected_data_points":2,"exchange":{"elapsed_ms":1}}}"#,
+                json!(2),
+            ),
+            (
+                r#"{"success":true,"operation":"remote_write_metrics","result":{"dropped":3,"exchange":{"elapsed_ms":1}}}"#,
+                json!(3),
+            ),
+            (r#"{"success":true,"operation":"scrape_endpoint","result":{"exchange":{"elapsed_ms":1}}}"#, Value::Null),
+        ] {
+            let note = exchanged(answer).unwrap();
+            assert_eq!(note.get("values_lost").unwrap_or(&Value::Null), &lost, "{answer}");
+        }
     }
 }

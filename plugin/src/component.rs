@@ -364,13 +364,16 @@ impl From<Error> for types::Error {
                 ..
             } => Self::NotGranted(text),
             Error::Unanswered { .. } => Self::Unreachable(text),
-            Error::Undelivered { cause, .. } if matches!(*cause, Error::Unanswered { .. }) => Self::Unreachable(text),
+            Error::Undelivered { cause, .. } => match Self::from(*cause) {
+                Self::NotGranted(_) => Self::NotGranted(text),
+                Self::Unreachable(_) => Self::Unreachable(text),
+                _ => Self::Refused(text),
+            },
             Error::Refused { .. }
             | Error::Query { .. }
             | Error::BadAnswer { .. }
             | Error::Exposition { .. }
-            | Error::PushConflict { .. }
-            | Error::Undelivered { .. } => Self::Refused(text),
+            | Error::PushConflict { .. } => Self::Refused(text),
         }
     }
 }

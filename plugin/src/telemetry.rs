@@ -33,6 +33,8 @@ pub struct Telemetry {
     pub other_series: u64,
     /// Samples whose series a limit kept out there.
     pub other_dropped: u64,
+    /// Values that a remote-write or OTLP receiver refused or never got.
+    pub values_lost: u64,
     exchanges: Exchanges,
 }
 
@@ -65,6 +67,12 @@ impl Telemetry {
                 Kind::Counter,
                 "Bytes of exposition that were written.",
                 self.encoded_bytes,
+            ),
+            (
+                "plugpipe_monitoring_values_lost_total",
+                Kind::Counter,
+                "Values that a remote-write or OTLP receiver refused or never got.",
+                self.values_lost,
             ),
             (
                 "plugpipe_monitoring_series_dropped_total",

@@ -273,8 +273,8 @@ async fn promtool_finds_nothing_to_mend_in_the_plugs_own_metrics() {
         assert_eq!(answer["success"], true, "{answer}");
     }
     let text = exposition(&plug).await;
-    assert_eq!(text.matches("# HELP ").count(), 21 + 7, "{text}");
-    assert_eq!(text.matches("# HELP plugpipe_monitoring_").count(), 7, "{text}");
+    assert_eq!(text.matches("# HELP ").count(), 21 + 8, "{text}");
+    assert_eq!(text.matches("# HELP plugpipe_monitoring_").count(), 8, "{text}");
     assert_eq!(promtool(&text), "", "{text}");
 }
 

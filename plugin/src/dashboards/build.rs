@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::sources::{PROMETHEUS, Sources};
 use super::tree::{Map, Tree};
-use super::{FINGERPRINT, TAG, is_fingerprint, layout, migration, uid};
+use super::{FINGERPRINT, TAG, import, is_fingerprint, layout, migration, uid};
 use crate::error::{Error, excerpt};
 use crate::fields;
 use crate::json::Json;
@@ -47,12 +48,13 @@ pub struct Dashboard {
 
 struct Builder<'p> {
     path: &'p str,
+    sources: Sources,
     warnings: Vec<String>,
     more: usize,
 }
 
-/// Makes a dashboard of `given`, known as `path`: Grafana's JSON model or any part of it that has a title, alone or in
-/// `{"dashboard": …}`.
+/// Makes a dashboard of `given`, known as `path`: Grafana's JSON model or any part of it that has a title, alone, in
+/// `{"dashboard": …}`, or as the `spec` of a resource; also as Grafana exports it to be shared.
 pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, Error> {
     let expect = |tree, path: &str| match tree {
         Tree::Map(map) => Ok(map),
@@ -65,6 +67,12 @@ pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, E
         model = expect(tree, &inner)?;
         path = &inner;
     }
+    let mut warnings = Vec::new();
+    let spec = format!("{path}.spec");
+    if model.some("apiVersion").is_some() {
+        model = import::from_resource(model, path, &mut warnings)?;
+        path = &spec;
+    }
     if !model.list("rows").is_empty() {
         let problem = "is how Grafana 4 held panels; put them into panels";
         return Err(Error::invalid(format!("{path}.rows"), problem));
@@ -74,6 +82,8 @@ pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, E
             "is of Grafana's schema v2, which is not taken; give the classic JSON model, with title and panels";
         return Err(Error::invalid(path, problem));
     }
+    let mut sources = Sources::of(&model);
+    import::resolve(&mut model, &mut sources, path, &mut warnings)?;
     let title = match model.get("title") {
         Some(Tree::Text(text)) if !text.trim().is_empty() => text.trim().to_owned(),
         None | Some(Tree::Null | Tree::Text(_)) => {
@@ -93,9 +103,11 @@ pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, E
         None | Some(Tree::Null | Tree::Text(_)) => uid::derive(&options.folders, &title),
         Some(_) => return Err(Error::invalid(format!("{path}.uid"), "expected text")),
     };
-    let mut builder = Builder { path, warnings: Vec::new(), more: 0 };
+    let mut builder = Builder { path, sources, warnings: Vec::new(), more: 0 };
+    warnings.into_iter().for_each(|warning| builder.warn(warning));
     let mut panels = builder.objects(&mut model, "panels", path)?;
     builder.panels(&mut panels, path)?;
+    builder.referring_lists(&mut model, path);
     // What the server counts is the server's.
     for name in ["id", "version", "iteration"] {
         model.take(name);
@@ -110,7 +122,11 @@ pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, E
     model.set_default("refresh", "30s");
     model.set_default("time", [("from", "now-1h".into()), ("to", "now".into())]);
     model.set_default("annotations", [("list", Vec::new().into())]);
-    variable(&mut model, options.datasource.as_deref(), path)?;
+    variable(&mut model, &builder.sources.variable, options.datasource.as_deref(), path)?;
+    for (name, at) in import::placeholders(&model, &builder.sources, path) {
+        let name = excerpt(&name, 100);
+        builder.warn(format!("{at}: the dashboard has no variable or input {name}, so that nothing replaces it"));
+    }
     let fingerprint = tag(&mut model, path)?;
     if builder.more > 0 {
         builder.warnings.push(format!("{}: and {} more", builder.path, builder.more));
@@ -119,7 +135,7 @@ pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, E
 }
 
 /// The variable that panels name as their data source, before the others.
-fn variable(model: &mut Map, datasource: Option<&str>, path: &str) -> Result<(), Error> {
+fn variable(model: &mut Map, name: &str, datasource: Option<&str>, path: &str) -> Result<(), Error> {
     let mut templating = match model.take("templating") {
         None | Some(Tree::Null) => Map::default(),
         Some(Tree::Map(map)) => map,
@@ -130,24 +146,26 @@ fn variable(model: &mut Map, datasource: Option<&str>, path: &str) -> Result<(),
         Some(Tree::List(list)) => list,
         Some(_) => return Err(Error::invalid(format!("{path}.templating.list"), "expected a list")),
     };
-    let named = |tree: &Tree| matches!(tree, Tree::Map(map) if map.text("name") == Some("datasource"));
+    let named = |tree: &Tree| matches!(tree, Tree::Map(map) if map.text("name") == Some(name));
     if !list.iter().any(named) {
-        let current = datasource.unwrap_or("default");
-        list.insert(
-            0,
-            [
-                ("name", "datasource".into()),
-                ("label", "Data source".into()),
-                ("type", "datasource".into()),
-                ("query", "prometheus".into()),
-                ("current", [("text", current.into()), ("value", current.into())].into()),
-            ]
-            .into(),
-        );
+        list.insert(0, source_variable(name, "Data source", PROMETHEUS, datasource));
     }
     templating.set("list", list);
     model.set("templating", templating);
     Ok(())
+}
+
+/// A template variable that chooses among the data sources of a type, and begins with one of them.
+pub(super) fn source_variable(name: &str, label: &str, kind: &str, current: Option<&str>) -> Tree {
+    let current = current.unwrap_or("default");
+    [
+        ("name", name.into()),
+        ("label", label.into()),
+        ("type", "datasource".into()),
+        ("query", kind.into()),
+        ("current", [("text", current.into()), ("value", current.into())].into()),
+    ]
+    .into()
 }
 
 /// Puts the two tags on a dashboard that is whole but for them, and returns the one with the fingerprint.
@@ -221,7 +239,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let own = panel.take("datasource");
-        let source = self.source(own, path);
+        let source = self.source(own, &targets, path);
         panel.set("datasource", source.clone());
         let instant = matches!(panel.text("type"), Some("table" | "piechart"));
         let mut taken: BTreeSet<String> = BTreeSet::new();
@@ -230,11 +248,11 @@ impl Builder<'_> {
             let Tree::Map(target) = target else { continue };
             let path = format!("{path}.targets[{index}]");
             let own = match target.take("datasource") {
-                None | Some(Tree::Null) => source.clone(),
-                own => self.source(own, &path),
+                None | Some(Tree::Null) => self.sources.of_query(&source),
+                own => self.source(own, &[target.clone().into()], &path),
             };
             // Loki has its `expr` too, in another language.
-            if let Some(expr) = target.text("expr").filter(|_| is_prometheus(&own)) {
+            if let Some(expr) = target.text("expr").filter(|_| self.sources.is_prometheus(&own)) {
                 let expr = self.expression(expr, &format!("{path}.expr"))?;
                 target.set("expr", &*expr);
                 if instant && target.some("instant").is_none() && target.some("range").is_none() {
@@ -264,19 +282,28 @@ impl Builder<'_> {
     }
 
     /// A reference to a data source: the variable, where none is given that could be kept.
-    fn source(&mut self, given: Option<Tree>, path: &str) -> Tree {
-        match given {
-            Some(Tree::Map(map)) if map.some("uid").is_some() || map.some("type").is_some() => map.into(),
-            Some(Tree::Text(name))
-                if !name.is_empty() && !matches!(&*name, "$datasource" | "${datasource}" | "default") =>
-            {
-                let name = excerpt(&name, 100);
-                self.warn(format!(
-                    "{path}.datasource: {name:?} is a name, and newer Grafanas take uids; the variable took its place"
-                ));
-                variable_source()
+    fn source(&mut self, given: Option<Tree>, queries: &[Tree], path: &str) -> Tree {
+        let (source, said) = self.sources.resolve(given, queries, path);
+        said.into_iter().for_each(|said| self.warn(said));
+        source
+    }
+
+    /// The data sources of annotations and template variables. One that names none asks the default one, or nobody.
+    fn referring_lists(&mut self, model: &mut Map, path: &str) {
+        for of in ["annotations", "templating"] {
+            let Some(Tree::Map(holder)) = model.get_mut(of) else { continue };
+            let Some(Tree::List(list)) = holder.get_mut("list") else { continue };
+            for (index, item) in list.iter_mut().enumerate() {
+                let Tree::Map(item) = item else { continue };
+                if item.some("datasource").is_none() {
+                    continue;
+                }
+                let path = format!("{path}.{of}.list[{index}]");
+                let query = (of == "annotations").then(|| Tree::from(item.clone()));
+                let given = item.get("datasource").cloned();
+                let source = self.source(given, query.as_slice(), &path);
+                item.set("datasource", source);
             }
-            _ => variable_source(),
         }
     }
 
@@ -292,18 +319,6 @@ impl Builder<'_> {
         }
         Err(Error::invalid(path, "has more mistakes than can be mended; expected a PromQL expression"))
     }
-}
-
-/// Whether what a reference leads to is, as far as it says, a Prometheus.
-fn is_prometheus(source: &Tree) -> bool {
-    match source {
-        Tree::Map(map) => map.text("type").is_none_or(|kind| kind == "prometheus"),
-        _ => true,
-    }
-}
-
-fn variable_source() -> Tree {
-    [("type", "prometheus".into()), ("uid", "${datasource}".into())].into()
 }
 
 /// A, B, … Z, AA, AB, …
@@ -449,6 +464,17 @@ mod tests {
                 {"color": "a", "value": null}, {"color": "b", "value": 50}, {"color": "c", "value": 80}]}}, "overrides": []}),
             ),
             (json!({"type": "singlestat", "gauge": {"show": true}}), "gauge", Value::Null),
+            (
+                json!({"type": "graph", "yaxes": [{"min": "0", "max": " 1e2 ", "decimals": "1"}, {"min": "5"}], "fill": "1", "linewidth": "2"}),
+                "timeseries",
+                json!({"defaults": {"min": 0, "max": 100, "decimals": 1, "custom": {"fillOpacity": 10, "lineWidth": 2}}, "overrides": []}),
+            ),
+            (json!({"type": "graph", "yaxes": [{"min": "auto", "max": ""}]}), "timeseries", Value::Null),
+            (
+                json!({"type": "singlestat", "gauge": {"show": true, "minValue": "-5", "maxValue": 100}}),
+                "gauge",
+                json!({"defaults": {"min": -5, "max": 100}, "overrides": []}),
+            ),
             (json!({"type": "table-old", "styles": []}), "table", Value::Null),
             (json!({"type": "pie"}), "piechart", Value::Null),
             (json!({}), "timeseries", Value::Null),
@@ -463,6 +489,17 @@ mod tests {
                 "{warnings:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_bound_that_is_no_number_is_told() {
+        let (model, warnings) =
+            made(json!({"title": "t", "panels": [{"type": "graph", "yaxes": [{"max": "$limit"}]}]}));
+        assert_eq!(model["panels"][0].get("fieldConfig"), None);
+        assert!(
+            warnings[0].ends_with("it became timeseries; max \"$limit\" is no number and was dropped"),
+            "{warnings:?}"
+        );
     }
 
     #[test]

@@ -141,21 +141,32 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
             (None, _) => {}
         }
     }
-    for (from, name) in [(&axis, "min"), (&axis, "max"), (&axis, "decimals"), (&*panel, "decimals")] {
-        if let Some(number @ Tree::Number(_)) = from.get(name) {
-            defaults.set(name, number.clone());
+    let gauge = panel.map("gauge").filter(|_| new == "gauge").cloned().unwrap_or_default();
+    let mut dropped = Vec::new();
+    for (from, old, name) in [
+        (&axis, "min", "min"),
+        (&axis, "max", "max"),
+        (&gauge, "minValue", "min"),
+        (&gauge, "maxValue", "max"),
+        (&axis, "decimals", "decimals"),
+        (&*panel, "decimals", "decimals"),
+    ] {
+        match number(from, old) {
+            Ok(Some(number)) => defaults.set(name, number),
+            Ok(None) => {}
+            Err(text) => dropped.push(format!("{old} {text:?} is no number and was dropped")),
         }
     }
     let mut options = Map::default();
     match new {
         "timeseries" => {
-            if let Some(Tree::Number(fill)) = panel.get("fill") {
+            if let Ok(Some(Tree::Number(fill))) = number(panel, "fill") {
                 // From tenths to percent.
                 let percent = fill.parse::<f64>().unwrap_or(0.0).clamp(0.0, 10.0) * 10.0;
                 custom.set("fillOpacity", percent as u64);
             }
-            if let Some(width @ Tree::Number(_)) = panel.get("linewidth") {
-                custom.set("lineWidth", width.clone());
+            if let Ok(Some(width)) = number(panel, "linewidth") {
+                custom.set("lineWidth", width);
             }
             if flag(panel, "bars") {
                 custom.set("drawStyle", "bars");
@@ -208,7 +219,21 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
     if options.iter().next().is_some() {
         panel.set_default("options", options);
     }
-    Some(format!("the type {kind} is gone from Grafana; it became {new}"))
+    dropped.insert(0, format!("the type {kind} is gone from Grafana; it became {new}"));
+    Some(dropped.join("; "))
+}
+
+/// A number that the old panels kept as a number or as text; none where there is none, or `auto`. Anything else is told.
+fn number(of: &Map, name: &str) -> Result<Option<Tree>, String> {
+    match of.get(name) {
+        Some(number @ Tree::Number(_)) => Ok(Some(number.clone())),
+        Some(Tree::Text(text)) if !matches!(text.trim(), "" | "auto") => {
+            let finite = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+            // Written again, because JSON takes fewer forms of a number.
+            finite.map(|number| Some(Tree::Number(number.to_string()))).ok_or_else(|| crate::error::excerpt(text, 100))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// `thresholds: "50,80"` and `colors: [a, b, c]` as steps.

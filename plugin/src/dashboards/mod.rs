@@ -6,8 +6,10 @@
 
 mod build;
 pub mod diff;
+mod import;
 mod layout;
 mod migration;
+mod sources;
 pub mod templates;
 pub mod tree;
 pub mod uid;

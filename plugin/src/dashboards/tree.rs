@@ -102,6 +102,11 @@ impl Map {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Names, and values to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Tree)> {
+        self.0.iter_mut().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// The same with all members sorted by their names, and each there once: for what must not depend on their order.
     #[must_use]
     pub fn sorted(&self) -> Self {
@@ -118,6 +123,15 @@ impl Map {
         write_map(self, &mut out);
         // It is made of texts and ASCII only.
         String::from_utf8(out).unwrap_or_default()
+    }
+}
+
+impl IntoIterator for Map {
+    type Item = (String, Tree);
+    type IntoIter = std::vec::IntoIter<(String, Tree)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

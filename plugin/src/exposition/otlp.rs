@@ -5,9 +5,13 @@
 //! |---|---|
 //! | counter | Sum, cumulative, monotonic, with its start |
 //! | gauge, info, state set | Gauge; a state is an attribute named like the family |
+//! | `target_info` with one series | attributes of the resource: [`target`] |
 //! | histogram | Histogram, cumulative, with explicit bounds |
 //! | native histogram | ExponentialHistogram, cumulative |
 //! | summary | Summary |
+//!
+//! Each metric's metadata hold its kind in Prometheus's words as `prometheus.type`. Labels `trace_id` and `span_id` of an
+//! exemplar are its ids where they are valid ones, and attributes otherwise.
 //!
 //! Field numbers and wire types (v: varint, z: zigzag varint, d: 8 bytes, s: length and bytes), as in opentelemetry-proto 1:
 //!
@@ -18,7 +22,7 @@
 //! | Resource | 1 attribute s |
 //! | ScopeMetrics | 1 scope s, 2 metric s |
 //! | InstrumentationScope | 1 name s, 2 version s |
-//! | Metric | 1 name s, 2 description s, 3 unit s, 5 gauge s, 7 sum s, 9 histogram s, 10 exponential histogram s, 11 summary s |
+//! | Metric | 1 name s, 2 description s, 3 unit s, 5 gauge s, 7 sum s, 9 histogram s, 10 exponential histogram s, 11 summary s, 12 metadata (an attribute) s |
 //! | Gauge, Summary | 1 data point s |
 //! | Sum | 1 data point s, 2 temporality v (2 is cumulative), 3 monotonic v |
 //! | Histogram, ExponentialHistogram | 1 data point s, 2 temporality v |
@@ -28,9 +32,10 @@
 //! | Buckets | 1 offset z, 2 counts (packed varints) |
 //! | SummaryDataPoint | 2 start d, 3 time d, 4 count d, 5 sum d, 6 quantile s, 7 attribute s |
 //! | ValueAtQuantile | 1 quantile d, 2 value d |
-//! | Exemplar | 2 time d, 3 value d, 7 attribute s |
+//! | Exemplar | 2 time d, 3 value d, 4 span id s, 5 trace id s, 7 attribute s |
 //! | KeyValue | 1 key s, 2 value s (1 text s) |
 //! | ExportMetricsServiceResponse | 1 partial success s (1 rejected v, 2 message s) |
+//! | Status, the body of an error | 2 message s |
 //!
 //! Times are nanoseconds. OTLP's bucket `i` lies above `base^i`, where Prometheus's lies below `base^i`: the indices differ
 //! by one.
@@ -47,7 +52,11 @@ pub const CONTENT_TYPE: &str = "application/x-protobuf";
 /// would be more than this.
 const MOST_BUCKETS: i64 = 20_000;
 
-/// A body, and how many data points it holds. With the families of each resource come its attributes, such as `service.name`.
+/// The metric that says what the other ones are about, by its labels.
+const TARGET_INFO: &str = "target_info";
+
+/// A body, and how many data points it holds. With the families of each resource come its attributes, such as `service.name`;
+/// what [`target`] says wins over them.
 pub fn encode_all(resources: &[(Vec<Family>, Vec<(&str, &str)>)], unix_nanos: u64) -> (Vec<u8>, u64) {
     let mut out = Vec::new();
     let points = resources.iter().map(|(families, resource)| write_resource(families, resource, unix_nanos, &mut out));
@@ -59,14 +68,17 @@ fn write_resource(families: &[Family], resource: &[(&str, &str)], unix_nanos: u6
     let mut points = 0;
     let resource_metrics = open_field(1, out);
     let message = open_field(1, out);
-    resource.iter().for_each(|(key, value)| attribute(1, key, value, out));
+    let target = families.iter().find_map(target);
+    let own = target.as_deref().unwrap_or_default();
+    let further = resource.iter().filter(|(key, _)| !own.iter().any(|(own, _)| own == key));
+    further.chain(own).for_each(|(key, value)| attribute(1, key, value, out));
     close(message, out);
     let scope_metrics = open_field(2, out);
     let scope = open_field(1, out);
     text(1, crate::NAME, out);
     text(2, crate::VERSION, out);
     close(scope, out);
-    for family in families {
+    for family in families.iter().filter(|family| target.is_none() || family.name != TARGET_INFO) {
         let metric = open_field(2, out);
         text(1, family.name, out);
         text(2, family.help, out);
@@ -82,6 +94,7 @@ fn write_resource(families: &[Family], resource: &[(&str, &str)], unix_nanos: u6
             unsigned(3, 1, out);
         }
         close(data, out);
+        attribute(12, "prometheus.type", prometheus_type(family.kind), out);
         close(metric, out);
     }
     close(scope_metrics, out);
@@ -93,6 +106,31 @@ fn write_resource(families: &[Family], resource: &[(&str, &str)], unix_nanos: u6
 #[cfg(test)]
 fn encode(families: &[Family], resource: &[(&str, &str)], unix_nanos: u64) -> (Vec<u8>, u64) {
     encode_all(&[(families.to_vec(), resource.to_vec())], unix_nanos)
+}
+
+/// The attributes of the resource that `target_info` holds, if the family is that one; `job` and `instance` under OTLP's
+/// names. None where its series are several: they are about several targets, and are written as metrics.
+fn target<'a>(family: &'a Family) -> Option<Vec<(&'a str, &'a str)>> {
+    let [Series { labels, point, .. }] = &*family.series else { return None };
+    // The text format, from which metrics are imported, has no infos.
+    if family.name != TARGET_INFO || !matches!(point, Point::Info | Point::Gauge(1.0)) {
+        return None;
+    }
+    let attribute = |(name, value): &(&'a str, &'a str)| match *name {
+        "job" => ("service.name", *value),
+        "instance" => ("service.instance.id", *value),
+        name => (name, *value),
+    };
+    Some(labels.iter().map(attribute).filter(|(_, value)| !value.is_empty()).collect())
+}
+
+/// A kind as the metadata of a metric call it.
+fn prometheus_type(kind: Kind) -> &'static str {
+    match kind {
+        // In Prometheus's words both are one type.
+        Kind::NativeHistogram => Kind::Histogram.name(),
+        kind => kind.name(),
+    }
 }
 
 /// What a receiver says it did not take: how many data points, and why. A message without rejected points is a warning.
@@ -118,6 +156,17 @@ pub fn decode_answer(mut answer: &[u8]) -> Option<PartialSuccess> {
         }
     }
     Some(partial)
+}
+
+/// The text of an error's body, a `google.rpc.Status`; none for what is no such message, or has no text.
+pub fn decode_status(mut status: &[u8]) -> Option<String> {
+    let mut text = None;
+    while !status.is_empty() {
+        if let (2, _, message) = take_field(&mut status)? {
+            text = Some(String::from_utf8_lossy(message).into_owned());
+        }
+    }
+    text.filter(|text| !text.is_empty())
 }
 
 fn data_field(kind: Kind) -> u32 {
@@ -252,8 +301,34 @@ fn write_exemplar(field: u32, exemplar: &Exemplar, unix_nanos: u64, out: &mut Ve
     let message = open_field(field, out);
     fixed(2, exemplar.unix_ms.map_or(unix_nanos, |unix_ms| unix_ms.saturating_mul(1_000_000)), out);
     double(3, exemplar.value, out);
-    exemplar.labels.iter().for_each(|(name, value)| attribute(7, name, value, out));
+    for (name, value) in &exemplar.labels {
+        let id = match &**name {
+            "span_id" => id::<8>(value).map(|id| (4, id.to_vec())),
+            "trace_id" => id::<16>(value).map(|id| (5, id.to_vec())),
+            _ => None,
+        };
+        match id {
+            Some((field, id)) => {
+                let bytes = open_field(field, out);
+                out.extend_from_slice(&id);
+                close(bytes, out);
+            }
+            None => attribute(7, name, value, out),
+        }
+    }
     close(message, out);
+}
+
+/// A trace's or span's id: so many bytes in hexadecimal digits, not all of them zero.
+fn id<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut id = [0; N];
+    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, digits) in id.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    id.iter().any(|byte| *byte != 0).then_some(id)
 }
 
 #[inline(never)]
@@ -344,6 +419,8 @@ mod tests {
             pub(super) exponential_histogram: Option<ExponentialHistogram>,
             #[prost(message, optional, tag = "11")]
             pub(super) summary: Option<Summary>,
+            #[prost(message, repeated, tag = "12")]
+            pub(super) metadata: Vec<KeyValue>,
         }
 
         #[derive(Clone, PartialEq, prost::Message)]
@@ -376,6 +453,10 @@ mod tests {
             pub(super) time_unix_nano: u64,
             #[prost(double, optional, tag = "3")]
             pub(super) as_double: Option<f64>,
+            #[prost(bytes = "vec", tag = "4")]
+            pub(super) span_id: Vec<u8>,
+            #[prost(bytes = "vec", tag = "5")]
+            pub(super) trace_id: Vec<u8>,
             #[prost(message, repeated, tag = "7")]
             pub(super) filtered_attributes: Vec<KeyValue>,
         }
@@ -565,6 +646,86 @@ mod tests {
 
         let point = &info.gauge.as_ref().unwrap().data_points[0];
         assert_eq!((pairs(&point.attributes), point.as_double), (vec![("la.bel", "1.2.3")], Some(1.0)));
+    }
+
+    #[test]
+    fn metadata_hold_the_type_in_prometheus_words() {
+        let types: Vec<(String, String)> = metrics(&each_kind())
+            .iter()
+            .flat_map(|metric| pairs(&metric.metadata).into_iter().map(|(key, value)| (key.into(), value.into())))
+            .collect();
+        let expected = ["counter", "gauge", "histogram", "histogram", "stateset", "summary", "info"];
+        assert_eq!(types, expected.map(|kind| ("prometheus.type".to_owned(), kind.to_owned())));
+    }
+
+    #[test]
+    fn valid_ids_of_an_exemplar_are_its_ids() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        for (labels, trace_id, span_id, attributes) in [
+            (&[("span_id", "00f067aa0ba902b7"), ("trace_id", trace), ("user", "u")][..], 16, 8, &[("user", "u")][..]),
+            (&[("trace_id", "4BF92F3577B34DA6A3CE929D0E0E4736")], 16, 0, &[]),
+            (&[("trace_id", &trace[1..])], 0, 0, &[("trace_id", &trace[1..])]),
+            (
+                &[("trace_id", "+bf92f3577b34da6a3ce929d0e0e4736")],
+                0,
+                0,
+                &[("trace_id", "+bf92f3577b34da6a3ce929d0e0e4736")],
+            ),
+            (
+                &[("span_id", "0000000000000000"), ("trace_id", "t1")],
+                0,
+                0,
+                &[("span_id", "0000000000000000"), ("trace_id", "t1")],
+            ),
+            (&[("traceID", trace)], 0, 0, &[("traceID", trace)]),
+        ] {
+            let point = testing::Point::Counter(1.0, Some(testing::exemplar(labels, 1.0, None)));
+            let families = [family("c_total", Kind::Counter, vec![series(&[], point)])];
+            let exemplar = metrics(&families)[0].sum.as_ref().unwrap().data_points[0].exemplars[0].clone();
+            assert_eq!((exemplar.trace_id.len(), exemplar.span_id.len()), (trace_id, span_id), "{labels:?}");
+            assert_eq!(pairs(&exemplar.filtered_attributes), attributes, "{labels:?}");
+            if trace_id > 0 {
+                assert_eq!((exemplar.trace_id[0], exemplar.trace_id[15]), (0x4b, 0x36), "{labels:?}");
+            }
+            if span_id > 0 {
+                assert_eq!(exemplar.span_id, [0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7]);
+            }
+        }
+    }
+
+    #[test]
+    fn one_target_info_is_the_resource() {
+        let target = |labels: &[(&str, &str)]| series(labels, testing::Point::Info);
+        let gauge = || family("x", Kind::Gauge, vec![series(&[], testing::Point::Gauge(2.0))]);
+        let labels = [("empty", ""), ("host.name", "web-1"), ("instance", "own"), ("service.version", "1.2")];
+        let own =
+            [("service.name", "s"), ("host.name", "web-1"), ("service.instance.id", "own"), ("service.version", "1.2")];
+        let info = family("target_info", Kind::Info, vec![target(&labels)]);
+        let read_as_text = family("target_info", Kind::Gauge, vec![series(&labels, testing::Point::Gauge(1.0))]);
+        for families in [[info, gauge()], [read_as_text, gauge()]] {
+            let (resource, points) = decoded(&families);
+            assert_eq!(pairs(&resource.resource.unwrap().attributes), own);
+            let names: Vec<&str> = resource.scope_metrics[0].metrics.iter().map(|metric| &*metric.name).collect();
+            assert_eq!((points, &*names), (1, &["x"][..]));
+        }
+        // Of several targets, or with another value, it is a metric as any other.
+        let several = family("target_info", Kind::Info, vec![target(&[("a", "1")]), target(&[("a", "2")])]);
+        let other = family("target_info", Kind::Gauge, vec![series(&[("a", "1")], testing::Point::Gauge(0.0))]);
+        let another_name = family("target_x_info", Kind::Info, vec![target(&[("a", "1")])]);
+        for (families, expected) in [([several, gauge()], 3), ([other, gauge()], 2), ([another_name, gauge()], 2)] {
+            let (resource, points) = decoded(&families);
+            let attributes = resource.resource.unwrap().attributes;
+            assert_eq!(pairs(&attributes), [("service.name", "s"), ("service.instance.id", "i")]);
+            assert_eq!((points, resource.scope_metrics[0].metrics.len()), (expected, 2));
+        }
+    }
+
+    #[test]
+    fn the_text_of_an_error_is_read() {
+        assert_eq!(decode_status(b"\x08\x03\x12\x08bad name").as_deref(), Some("bad name"));
+        for none in [&b""[..], b"\x08\x03", b"\x12\x00", b"{\"message\":\"x\"}", b"no"] {
+            assert_eq!(decode_status(none), None, "{none:?}");
+        }
     }
 
     #[test]

@@ -155,8 +155,9 @@ impl Client<'_> {
 
     /// How long the server of a request that may be sent again asks to be left alone; none if it may not.
     fn wait(&self, asked: &Asked) -> Option<Duration> {
-        let outcome =
-            asked.outcome.as_ref().filter(|outcome| asked.request.repeatable && retry::is_worth_it(outcome))?;
+        let is_final = |outcome: &Result<Response, Failure>| outcome.as_ref().is_ok_and(asked.request.is_final);
+        let may_pass = |outcome: &&Result<Response, Failure>| retry::is_worth_it(outcome) && !is_final(outcome);
+        let outcome = asked.outcome.as_ref().filter(|_| asked.request.repeatable).filter(may_pass)?;
         let asked_for = outcome.as_ref().ok().and_then(|response| retry_after(response, self.transport.unix_nanos()));
         Some(asked_for.unwrap_or_default())
     }

@@ -20,7 +20,7 @@ pub enum Method {
 }
 
 /// One request, ready to be sent.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Request {
     /// GET, PUT, …
     pub method: Method,
@@ -34,6 +34,9 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Whether it does no harm when it arrives twice, so that it may be sent again: [`Request::repeatable`].
     pub repeatable: bool,
+    /// Whether a response is final although its status says that the same request may fare better later:
+    /// [`Request::unless`].
+    pub is_final: fn(&Response) -> bool,
 }
 
 /// Without the values of headers, the query and the body.
@@ -53,13 +56,28 @@ impl Request {
             headers.push(("authorization", basic_authorization(user, password)));
         }
         let repeatable = !matches!(method, Method::Post | Method::Patch);
-        Self { method, url: url.without_credentials(), headers, credentials: Vec::new(), body: Vec::new(), repeatable }
+        Self {
+            method,
+            url: url.without_credentials(),
+            headers,
+            credentials: Vec::new(),
+            body: Vec::new(),
+            repeatable,
+            is_final: |_| false,
+        }
     }
 
     /// Says that the request may be sent again: it asks only, or says an absolute state. GET, PUT and DELETE are so by themselves.
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
+        self
+    }
+
+    /// Excepts responses from being retried, for protocols in which fewer of them are temporary.
+    #[must_use]
+    pub fn unless(mut self, is_final: fn(&Response) -> bool) -> Self {
+        self.is_final = is_final;
         self
     }
 

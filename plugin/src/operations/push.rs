@@ -301,8 +301,9 @@ pub(super) fn recorded(call: &mut Call, answer: &mut Answer) -> Result<(), Error
 }
 
 /// `note_exchange`: what another instance's exchange with servers came to, so that this one's own metrics and its next push know.
-/// `elapsed_ms`; for a push `metric_pushed`; and `settled`, which that instance says when it is asked with `tell`: the changes up to
-/// which nothing is due in each group, because a gateway accepted them, or the group was deleted.
+/// `elapsed_ms`; for a push `metric_pushed`; for a write or export `values_lost`; and `settled`, which that instance says when it
+/// is asked with `tell`: the changes up to which nothing is due in each group, because a gateway accepted them, or the group was
+/// deleted.
 pub(super) fn noted(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;
     if call.ctx.flag_or("tell", false)? {
@@ -312,6 +313,7 @@ pub(super) fn noted(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     if let Some(elapsed) = super::prometheus::count(&call.ctx, "elapsed_ms")? {
         call.telemetry.exchanged(Duration::from_millis(elapsed));
     }
+    call.telemetry.values_lost += super::prometheus::count(&call.ctx, "values_lost")?.unwrap_or(0);
     if call.ctx.some("metric_pushed").is_some() {
         let pushed = call.ctx.flag_or("metric_pushed", false)?;
         call.telemetry.pushes += u64::from(pushed);

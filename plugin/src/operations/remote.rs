@@ -19,8 +19,9 @@ const MOST_VALUES: usize = 2_000;
 /// About the size of a request, in bytes before compression.
 const MOST_BYTES: usize = 1_000_000;
 
-/// How often in one call a refused request is halved, to find out which of its values are refused.
-const MOST_HALVINGS: u32 = 64;
+/// How many requests of one call may be refused while the values concerned are found by halving. A single value among
+/// [`MOST_VALUES`] takes 12; what is not found goes on with the next call.
+const MAX_REFUSED_REQUESTS: u32 = 500;
 
 /// Receivers are few, but their URLs come from outside.
 const MOST_RECEIVERS: usize = 8;
@@ -73,8 +74,8 @@ impl Receiver {
         let started = client.transport.monotonic();
         let mut delivery = Delivery { confirmed: true, ..Delivery::default() };
         let mut talk = Conversation { url: &self.url, wanted, spoken: &mut self.spoken, requests: 0 };
-        let (mut most, mut halvings) = (MOST_VALUES, 0);
-        while self.outbox.pending() > 0 {
+        let (mut most, mut refused_requests, mut refusal) = (MOST_VALUES, 0, None);
+        while self.outbox.pending() > 0 && refused_requests < MAX_REFUSED_REQUESTS {
             if client.transport.monotonic().saturating_sub(started) >= client.limits.total {
                 break;
             }
@@ -87,11 +88,13 @@ impl Receiver {
                     most = MOST_VALUES.min(2 * most);
                 }
                 // Unless it says what it wrote of them, it wrote none, and all but one may be good.
-                Err(Refusal::Values(_, None)) if count > 1 && halvings < MOST_HALVINGS => {
-                    halvings += 1;
+                Err(Refusal::Values(error, None)) if count > 1 => {
+                    refused_requests += 1;
                     most = count / 2;
+                    refusal = Some(error);
                 }
                 Err(Refusal::Values(error, written)) => {
+                    refused_requests += 1;
                     let sent = self.outbox.remove(count);
                     let written = written.unwrap_or_default();
                     delivery.refused += sent.values().saturating_sub(written.values());
@@ -111,6 +114,10 @@ impl Receiver {
                     break;
                 }
             }
+        }
+        // The call ends while the values concerned are still being found.
+        if refused_requests >= MAX_REFUSED_REQUESTS && delivery.error.is_none() {
+            delivery.error = refusal;
         }
         delivery.requests = talk.requests;
         delivery
@@ -145,8 +152,9 @@ pub(super) fn write(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let delivery = receiver.deliver(&mut client, config.remote.write_version);
     receiver.outbox.bound(config.remote.write_capacity);
     let (pending, dropped) = (receiver.outbox.pending() as u64, receiver.outbox.take_dropped());
+    let lost = delivery.refused + dropped;
+    call.telemetry.values_lost += lost;
     if let Some(error) = delivery.error {
-        let lost = delivery.refused + dropped;
         return Err(Error::Undelivered { cause: error, written: delivery.written.values(), pending, lost });
     }
     if pending == 0 && config.gateway_url.is_none() {
@@ -201,8 +209,9 @@ pub(super) fn end_all(receivers: &mut Receivers, client: &mut Client, config: &C
         if let Some(error) = delivery.error {
             error.write_into(answer);
         }
-        if pending > 0 {
-            answer.count("lost", pending);
+        let lost = pending + delivery.refused + receiver.outbox.take_dropped();
+        if lost > 0 {
+            answer.count("lost", lost);
         }
         answer.close();
     }
@@ -241,7 +250,15 @@ pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
         resources.push((group.part_of_resource(now_ms), resource));
     }
     let (body, points) = otlp_format::encode_all(&resources, call.unix_nanos);
-    let partial = otlp::export(&mut call.client(config.limits(), true), url, body)?;
+    let exported = otlp::export(&mut call.client(config.limits(), true), url, body);
+    call.telemetry.values_lost += exported.as_ref().map_or(points, |partial| partial.rejected);
+    // Nothing is kept: the next export says what holds then.
+    let partial = exported.map_err(|cause| Error::Undelivered {
+        cause: Box::new(cause),
+        written: 0,
+        pending: 0,
+        lost: points,
+    })?;
     answer.count("data_points", points);
     answer.count("accepted", points.saturating_sub(partial.rejected));
     answer.count("rejected_data_points", partial.rejected);
@@ -498,6 +515,110 @@ mod tests {
         assert_eq!(kept, (0..50).filter(|value| *value != 13).collect::<Vec<_>>());
     }
 
+    /// A 1.0 receiver that refuses requests with a value that `is_bad`, and the times and values that it took.
+    fn picky(
+        world: &World,
+        code: u16,
+        text: &'static str,
+        is_bad: impl Fn(f64) -> bool + 'static,
+    ) -> Rc<RefCell<Vec<(i64, f64)>>> {
+        let kept = Rc::new(RefCell::new(Vec::new()));
+        let keeps = kept.clone();
+        world.answer(move |request| {
+            if is_2(request) {
+                return status(415, "");
+            }
+            let samples = samples(request);
+            if samples.iter().any(|(_, value)| is_bad(*value)) {
+                return status(code, text);
+            }
+            keeps.borrow_mut().extend(samples);
+            status(204, "")
+        });
+        kept
+    }
+
+    fn retrying(plug: &mut Plug<World>, operation: &str) -> Value {
+        run(plug, json!({"operation": operation, "retry_attempts": 3}))
+    }
+
+    #[test]
+    fn a_refusal_with_status_500_costs_only_the_values_concerned_and_is_sent_once() {
+        for text in ["too old sample\n", "out of bounds\n", "add 50 samples: out of order sample\n"] {
+            let (mut plug, world) = world();
+            gauge(&mut plug, "x", 13.0);
+            assert_eq!(write(&mut plug)["pending"], 1);
+            world.asked();
+            let kept = picky(&world, 500, text, |value| value == 13.0);
+            *world.now.borrow_mut() = Duration::from_secs(9);
+            (0..41).for_each(|value| gauge(&mut plug, &value.to_string(), f64::from(value)));
+            gauge(&mut plug, "x", 7.0);
+            gauge(&mut plug, "13", 7.0);
+            let answer = retrying(&mut plug, "remote_write_metrics");
+            assert_eq!((&answer["error_code"], &answer["http_status"]), (&json!("refused"), &json!(500)), "{answer}");
+            let counts = (&answer["written"], &answer["lost"], &answer["pending"]);
+            assert_eq!(counts, (&json!(42), &json!(1), &json!(0)), "{answer}");
+            // 43 values, halved until the first is alone; then one, two, four and so on; and the question for 2.0.
+            assert_eq!(world.asked().len(), 1 + 6 + 6, "{text}");
+            assert!(kept.borrow().iter().all(|(time, _)| *time == 9_000), "{:?}", kept.borrow());
+            assert_eq!(retrying(&mut plug, "remote_write_metrics")["result"]["pending"], 0);
+            let text = run(&mut plug, json!({"operation": "export_metrics", "own_metrics": true}));
+            assert!(text.to_string().contains("plugpipe_monitoring_values_lost_total 1\\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_sent_again_in_order_with_their_own_times() {
+        let (mut plug, world) = world();
+        for second in 0..9 {
+            *world.now.borrow_mut() = Duration::from_secs(second);
+            gauge(&mut plug, "x", second as f64);
+            write(&mut plug);
+        }
+        let kept = picky(&world, 500, "too old sample", |value| matches!(value as u32, 2 | 3 | 6));
+        *world.now.borrow_mut() = Duration::from_secs(9);
+        let answer = write(&mut plug);
+        assert_eq!((&answer["written"], &answer["lost"], &answer["pending"]), (&json!(7), &json!(3), &json!(0)));
+        let expected = [(0, 0.0), (1_000, 1.0), (4_000, 4.0), (5_000, 5.0), (7_000, 7.0), (8_000, 8.0), (9_000, 8.0)];
+        assert_eq!(*kept.borrow(), expected);
+    }
+
+    #[test]
+    fn a_failure_of_the_receiver_keeps_the_values_and_is_retried() {
+        for text in ["context deadline exceeded", "out of memory", "log samples: no space left on device"] {
+            let (mut plug, world) = world();
+            world.answer(move |_| status(500, text));
+            gauge(&mut plug, "x", 1.0);
+            let answer = retrying(&mut plug, "remote_write_metrics");
+            assert_eq!((&answer["pending"], &answer["lost"]), (&json!(1), &json!(0)), "{answer}");
+            assert_eq!(world.asked().len(), 3, "{text}");
+        }
+    }
+
+    #[test]
+    fn many_refused_values_take_several_calls_and_no_others_with_them() {
+        let (mut plug, world) = world();
+        let kept = picky(&world, 400, "out of order sample", |value| value as u32 % 2 == 1);
+        let metrics: Vec<_> =
+            (0..1_000).map(|at| json!({"name": "g", "type": "gauge", "value": at, "labels": {"a": at}})).collect();
+        run(&mut plug, json!({"operation": "record_multiple_metrics", "metrics": metrics}));
+        let mut lost = 0;
+        let mut answer = write(&mut plug);
+        for call in 0.. {
+            lost += answer["lost"].as_u64().unwrap();
+            if answer["pending"] == 0 {
+                break;
+            }
+            assert!(call < 20 && world.asked().len() < 1_100, "{answer}");
+            // Only what was kept.
+            run(&mut plug, json!({"operation": "clear_metrics"}));
+            answer = write(&mut plug);
+        }
+        assert_eq!(lost, 500);
+        let values: std::collections::BTreeSet<u32> = kept.borrow().iter().map(|(_, value)| *value as u32).collect();
+        assert!((0..1_000).step_by(2).all(|value| values.contains(&value)), "{}", values.len());
+    }
+
     #[test]
     fn a_receiver_of_2_0_that_wrote_a_part_is_not_asked_again() {
         let (mut plug, world) = world();
@@ -642,5 +763,58 @@ mod tests {
         world.answer(|_| status(404, ""));
         let answer = run(&mut plug, json!({"operation": "export_otlp"}));
         assert!(answer["error"].as_str().unwrap().contains("--web.enable-otlp-receiver"), "{answer}");
+        // 1 that was rejected, and 2 that met a 404.
+        assert_eq!((&answer["lost"], &answer["http_status"]), (&json!(2), &json!(404)), "{answer}");
+        let text = run(&mut plug, json!({"operation": "export_metrics", "own_metrics": true}));
+        assert!(text.to_string().contains("plugpipe_monitoring_values_lost_total 3\\n"), "{text}");
+    }
+
+    #[test]
+    fn an_export_is_retried_as_everything_else_is() {
+        for code in [429, 502, 503, 504] {
+            let (mut plug, world) = world();
+            gauge(&mut plug, "x", 1.0);
+            let mut asked = 0;
+            world.answer(move |_| {
+                asked += 1;
+                let headers = vec![("retry-after".to_owned(), "2".to_owned())];
+                if asked < 3 { Ok(Response { status: code, headers, body: Vec::new() }) } else { status(200, "") }
+            });
+            let answer = retrying(&mut plug, "export_otlp");
+            assert_eq!(answer["result"]["accepted"], 1, "{answer}");
+            let asked = world.asked();
+            assert!(asked.len() == 3 && asked.iter().all(|request| request.body == asked[0].body), "{code}");
+            // Twice as long as the receiver asked for.
+            assert_eq!(world.now.borrow().as_secs(), 4, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_an_export_loses_is_told() {
+        for (code, times) in [(503, 3), (500, 1), (400, 1)] {
+            let (mut plug, world) = world();
+            gauge(&mut plug, "x", 1.0);
+            gauge(&mut plug, "y", 1.0);
+            world.answer(move |_| {
+                let headers = vec![("content-type".to_owned(), "application/x-protobuf".to_owned())];
+                Ok(Response { status: code, headers, body: b"\x08\x03\x12\x08bad name".to_vec() })
+            });
+            let answer = retrying(&mut plug, "export_otlp");
+            let told = (&answer["error_code"], &answer["http_status"], &answer["lost"], &answer["pending"]);
+            assert_eq!(told, (&json!("refused"), &json!(code), &json!(2), &json!(0)), "{answer}");
+            assert!(answer["error"].as_str().unwrap().contains(&format!("{code}: bad name. ")), "{answer}");
+            assert_eq!(world.asked().len(), times, "{code}");
+        }
+        let (mut plug, world) = world();
+        gauge(&mut plug, "x", 1.0);
+        let answer = retrying(&mut plug, "export_otlp");
+        assert_eq!((&answer["error_code"], &answer["lost"]), (&json!("unreachable"), &json!(1)), "{answer}");
+        assert_eq!(world.asked().len(), 3);
+        world.answer(|_| {
+            let headers = vec![("content-type".to_owned(), "text/html; charset=utf-8".to_owned())];
+            Ok(Response { status: 200, headers, body: b"<html>log in</html>".to_vec() })
+        });
+        let answer = retrying(&mut plug, "export_otlp");
+        assert_eq!((&answer["error_code"], &answer["lost"]), (&json!("bad_answer"), &json!(1)), "{answer}");
     }
 }

@@ -83,7 +83,13 @@ impl Conversation<'_> {
             let understood = match response.status {
                 200..=299 => version == Version::One || written.is_some(),
                 415 => false,
-                _ => return Err(refused(self.url, &response, written)),
+                _ => {
+                    // It read the version that it had not refused to read.
+                    if !may_change && classify(&response) != Refused::Nothing {
+                        *self.spoken = Some(version);
+                    }
+                    return Err(refused(self.url, &response, written));
+                }
             };
             if understood {
                 *self.spoken = Some(version);
@@ -106,8 +112,10 @@ fn request(url: &Url, version: Version, series: &[TimeSeries], hasher: FixedStat
         }
     };
     // A value that arrives twice is the same value.
-    let mut request =
-        Request::new(Method::Post, url.clone()).with_body(content_type, snappy::compress(&body)).repeatable();
+    let mut request = Request::new(Method::Post, url.clone())
+        .with_body(content_type, snappy::compress(&body))
+        .repeatable()
+        .unless(|response| classify(response) != Refused::Nothing);
     request.headers.push(("content-encoding", "snappy".into()));
     request.headers.push(("x-prometheus-remote-write-version", number.into()));
     request
@@ -135,40 +143,185 @@ fn not_understood(url: &Url, version: Version, response: &Response) -> Error {
     super::refused(PEER, url, response, todo)
 }
 
-/// How Prometheus says that it takes no native histograms.
-const NO_HISTOGRAMS: &str = "native histograms are disabled";
+/// A message by which receivers refuse values, and what to do about it.
+#[derive(Debug)]
+struct Reason {
+    /// A part of the message, as Prometheus and its relatives (Mimir, Cortex, Thanos) put it into a 4xx.
+    contains: &'static str,
+    /// The message itself. Receivers that do not tell such errors from failures of their own answer 500 with it, alone
+    /// or after what they were doing: `add sample: too old sample`.
+    message: &'static str,
+    todo: &'static str,
+}
 
-/// What a reply holds, and what to do about it.
-const REASONS: [(&str, &str); 6] = [
-    (NO_HISTOGRAMS, "let it take native histograms, or record classic ones"),
-    (
-        "duplicate sample",
-        "it holds another value at that time: give each plug that writes there its own instance or external_labels",
-    ),
-    (
-        "out of order",
-        "it holds a later value of the series: give each plug that writes there its own instance or external_labels, or let it take samples out of order",
-    ),
-    ("out of bounds", "the values waited longer than it takes them, or a clock is wrong"),
-    ("too old", "the values waited longer than it takes them, or a clock is wrong"),
-    ("too far in the future", "the plug's clock or the receiver's is wrong"),
+const NO_HISTOGRAMS: &str = "native histograms are disabled";
+const LATE: &str = "the values waited longer than it takes them, or a clock is wrong";
+const INVALID_HISTOGRAM: &str = "it does not take a native histogram of this form; record a classic one";
+
+/// The messages of Prometheus's storage about single values, 2.42 to 3.5. Too old samples are a 500 up to 2.49; native
+/// histograms that are disabled or not valid, and invalid labels, are a 500 in all of these versions. Any other text in
+/// a 500 is a failure of the receiver itself, and the same values are sent again.
+const REASONS: [Reason; 13] = [
+    Reason {
+        contains: NO_HISTOGRAMS,
+        message: NO_HISTOGRAMS,
+        todo: "let it take native histograms, or record classic ones",
+    },
+    Reason {
+        contains: "out-of-order native histogram",
+        message: "out-of-order native histogram ingestion is disabled",
+        todo: "it holds a later value of the histogram: give each plug that writes there its own instance or external_labels, or let it take native histograms out of order",
+    },
+    Reason {
+        contains: "duplicate sample",
+        message: "duplicate sample for timestamp",
+        todo: "it holds another value at that time: give each plug that writes there its own instance or external_labels",
+    },
+    Reason {
+        contains: "out of order",
+        message: "out of order sample",
+        todo: "it holds a later value of the series: give each plug that writes there its own instance or external_labels, or let it take samples out of order",
+    },
+    Reason {
+        contains: "too far in the future",
+        message: "timestamp is too far in the future",
+        todo: "the plug's clock or the receiver's is wrong",
+    },
+    Reason { contains: "out of bounds", message: "out of bounds", todo: LATE },
+    Reason { contains: "too old", message: "too old sample", todo: LATE },
+    Reason {
+        contains: "invalid sample",
+        message: "invalid sample",
+        todo: "check the names of the labels and external_labels",
+    },
+    Reason {
+        contains: "histogram's observation count should be at least",
+        message: "histogram's observation count should be at least the number of observations found in the buckets",
+        todo: INVALID_HISTOGRAM,
+    },
+    Reason {
+        contains: "histogram's observation count should equal",
+        message: "histogram's observation count should equal the number of observations found in the buckets (in absence of NaN)",
+        todo: INVALID_HISTOGRAM,
+    },
+    Reason {
+        contains: "histogram has a bucket whose observation count is negative",
+        message: "histogram has a bucket whose observation count is negative",
+        todo: INVALID_HISTOGRAM,
+    },
+    Reason {
+        contains: "histogram has a span whose offset is negative",
+        message: "histogram has a span whose offset is negative",
+        todo: INVALID_HISTOGRAM,
+    },
+    Reason {
+        contains: "histogram spans specify different number of buckets",
+        message: "histogram spans specify different number of buckets than provided",
+        todo: INVALID_HISTOGRAM,
+    },
 ];
 
+impl Reason {
+    /// The reason that a response gives. A 5xx must be the message itself: as one of several errors it says nothing,
+    /// because the others may be temporary.
+    fn of(response: &Response) -> Option<&'static Self> {
+        let reply = String::from_utf8_lossy(&response.body);
+        let reply = reply.trim();
+        REASONS.iter().find(|reason| {
+            if response.status < 500 || reason.message == NO_HISTOGRAMS {
+                return reply.contains(reason.contains);
+            }
+            let before = reply.strip_suffix(reason.message);
+            before.is_some_and(|before| (before.is_empty() || before.ends_with(": ")) && !before.contains([';', '\n']))
+        })
+    }
+}
+
+/// What a response refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    /// At least one of the values.
+    Values,
+    /// Every native histogram.
+    Histograms,
+    /// No value in particular: the same request may be sent again.
+    Nothing,
+}
+
+fn classify(response: &Response) -> Refused {
+    match (response.status, Reason::of(response)) {
+        (400..=599, Some(reason)) if reason.message == NO_HISTOGRAMS => Refused::Histograms,
+        (400 | 409 | 413 | 422, _) => Refused::Values,
+        (500, Some(_)) => Refused::Values,
+        _ => Refused::Nothing,
+    }
+}
+
 fn refused(url: &Url, response: &Response, written: Option<Amounts>) -> Refusal {
-    let reply = String::from_utf8_lossy(&response.body);
-    let reason = REASONS.iter().find(|(holds, _)| reply.contains(holds));
-    let todo = match (reason, response.status) {
-        (Some((_, todo)), _) => todo,
+    let todo = match (Reason::of(response), response.status) {
+        (Some(reason), _) => reason.todo,
         (None, 404) => {
             "check the path of remote_write_url (/api/v1/write, or /api/v1/push), and that the server takes remote writes (Prometheus: --web.enable-remote-write-receiver)"
         }
         (None, _) => "",
     };
     let error = Box::new(super::refused(PEER, url, response, todo));
-    match (response.status, reason) {
-        // Prometheus says 500, and would say so again.
-        (400..=599, Some((NO_HISTOGRAMS, _))) => Refusal::Histograms(error),
-        (400 | 409 | 413 | 422, _) => Refusal::Values(error, written),
-        _ => Refusal::Otherwise(error),
+    match classify(response) {
+        Refused::Histograms => Refusal::Histograms(error),
+        // After a failure of its own a receiver keeps nothing of the request, whatever its headers count.
+        Refused::Values => Refusal::Values(error, written.filter(|_| response.status < 500)),
+        Refused::Nothing => Refusal::Otherwise(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, body: &str) -> Response {
+        Response { status, headers: Vec::new(), body: body.into() }
+    }
+
+    #[test]
+    fn every_message_of_the_table_is_a_refusal_also_with_status_500() {
+        for Reason { contains, message, .. } in &REASONS {
+            let about = if *message == NO_HISTOGRAMS { Refused::Histograms } else { Refused::Values };
+            assert!(message.contains(contains), "{message}");
+            // As Prometheus's write handler answers, and with what wraps the error.
+            for text in [format!("{message}\n"), (*message).to_owned(), format!("add 3 values: {message}\n")] {
+                assert_eq!(classify(&response(500, &text)), about, "{text}");
+                assert_eq!(classify(&response(400, &text)), about, "{text}");
+            }
+        }
+        let future = "out of bounds: timestamp is too far in the future\n";
+        assert_eq!(classify(&response(500, future)), Refused::Values);
+    }
+
+    #[test]
+    fn failures_of_the_receiver_itself_are_no_refusals() {
+        for text in [
+            "",
+            "context deadline exceeded\n",
+            "context canceled",
+            "runtime: out of memory",
+            "write to WAL: log samples: write /data/wal/00000001: no space left on device\n",
+            "appender is closed",
+            "runtime error: index out of bounds [3]",
+            "read block: out of bounds, offset 12",
+            "too many outstanding requests",
+            "the replica is too old, and is replaced",
+            "2 errors: store locally: out of order sample; forward to 10.0.0.1: connection refused",
+            "forward to 10.0.0.1: connection refused; store locally: too old sample",
+            "forward to 10.0.0.1: connection refused\nstore locally: too old sample",
+            "<html>out of order</html>",
+        ] {
+            assert_eq!(classify(&response(500, text)), Refused::Nothing, "{text:?}");
+        }
+        for status in [401, 403, 404, 408, 429, 502, 503, 504] {
+            assert_eq!(classify(&response(status, "too old sample")), Refused::Nothing, "{status}");
+        }
+        for status in [400, 409, 413, 422] {
+            assert_eq!(classify(&response(status, "anything")), Refused::Values, "{status}");
+        }
     }
 }

@@ -1,0 +1,326 @@
+//! Which data source a panel, a query, an annotation or a variable refers to.
+//!
+//! A reference is an object `{type, uid}`; before Grafana 8 it was a name. Prometheus is reached by one template variable,
+//! so that the dashboard works in any Grafana. Everything else stays what it is: Grafana's own sources, variables, and data
+//! sources of other types.
+
+use std::collections::BTreeMap;
+
+use super::tree::{Map, Tree};
+use crate::error::excerpt;
+
+/// The template variable that stands for Prometheus: the first of which a dashboard has none for something else.
+const VARIABLES: [&str; 2] = ["datasource", "prometheus_datasource"];
+
+/// The type of data sources that the plug's dashboards are for.
+pub(super) const PROMETHEUS: &str = "prometheus";
+
+/// Grafana's own sources: the name and uid, and the type that Grafana writes beside it.
+const BUILT_IN: [(&str, &str); 4] =
+    [(MIXED, "datasource"), ("-- Dashboard --", "datasource"), ("-- Grafana --", "grafana"), ("__expr__", "__expr__")];
+
+/// Each query of such a panel names its own data source.
+const MIXED: &str = "-- Mixed --";
+
+/// What names of data sources hold that are no Prometheus, where a name is all there is.
+const OTHER_TYPES: [&str; 20] = [
+    "alertmanager",
+    "azure",
+    "clickhouse",
+    "cloudwatch",
+    "elastic",
+    "graphite",
+    "infinity",
+    "influx",
+    "jaeger",
+    "loki",
+    "mssql",
+    "mysql",
+    "opensearch",
+    "opentsdb",
+    "parca",
+    "postgres",
+    "pyroscope",
+    "stackdriver",
+    "tempo",
+    "zipkin",
+];
+
+/// What a dashboard says of data sources.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    /// The name of the variable that stands for Prometheus.
+    pub(super) variable: String,
+    /// All template variables; those for data sources with the type that they choose among.
+    pub(super) variables: BTreeMap<String, Option<String>>,
+    /// Names and types of the data sources that a shared dashboard was made with.
+    required: Vec<(String, String)>,
+}
+
+/// A reference, and what is to be said about it.
+type Resolved = (Tree, Option<String>);
+
+impl Sources {
+    /// Reads a model's template variables, and what it requires.
+    pub(super) fn of(model: &Map) -> Self {
+        let mut sources = Self::default();
+        for variable in model.map("templating").map_or(&[][..], |templating| templating.list("list")) {
+            let Tree::Map(variable) = variable else { continue };
+            let Some(name) = variable.text("name") else { continue };
+            let kind = variable.text("query").filter(|_| variable.text("type") == Some("datasource"));
+            sources.variables.insert(name.to_owned(), kind.map(str::to_owned));
+        }
+        for required in model.list("__requires") {
+            let Tree::Map(required) = required else { continue };
+            if let (Some("datasource"), Some(id), Some(name)) =
+                (required.text("type"), required.text("id"), required.text("name"))
+            {
+                sources.required.push((name.to_owned(), id.to_owned()));
+            }
+        }
+        let is_ours =
+            |name: &&&str| sources.variables.get(**name).is_none_or(|kind| kind.as_deref() == Some(PROMETHEUS));
+        let name = VARIABLES.iter().find(is_ours).copied();
+        sources.variable = name.map_or_else(|| sources.free_name("prometheus"), str::to_owned);
+        sources
+    }
+
+    /// A name for a further variable, made of `wanted`.
+    pub(super) fn free_name(&self, wanted: &str) -> String {
+        let allowed = |character: char| if character.is_ascii_alphanumeric() { character } else { '_' };
+        let name: String = wanted.chars().map(allowed).collect();
+        let is_free = |name: &String| !self.variables.contains_key(name) && *name != self.variable;
+        let numbered = (2_u32..).map(|number| format!("{name}_{number}"));
+        std::iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name)
+    }
+
+    /// The variable that stands for Prometheus, as a reference.
+    pub(super) fn prometheus(&self) -> Tree {
+        reference(Some(PROMETHEUS), &format!("${{{}}}", self.variable))
+    }
+
+    /// What a reference means that was found at `path`: the variable, where none is given that could be kept. `queries`
+    /// are what is asked of the data source.
+    pub(super) fn resolve(&self, given: Option<Tree>, queries: &[Tree], path: &str) -> Resolved {
+        match given {
+            Some(Tree::Text(name)) if !name.is_empty() && name != "default" => self.by_name(&name, queries, path),
+            Some(Tree::Map(map)) if map.some("uid").is_some() || map.some("type").is_some() => {
+                let unknown = map.text("uid").and_then(variable_of).filter(|name| !self.is_variable(name));
+                let Some(name) = unknown else { return (map.into(), None) };
+                let name = excerpt(name, 100);
+                if map.text("type").is_none_or(|kind| kind == PROMETHEUS) {
+                    return (self.prometheus(), Some(replaced(path, &name)));
+                }
+                let said = format!(
+                    "{path}.datasource: the dashboard has no variable or input {name}; choose the data source in Grafana"
+                );
+                (map.into(), Some(said))
+            }
+            _ => (self.prometheus(), None),
+        }
+    }
+
+    fn by_name(&self, name: &str, queries: &[Tree], path: &str) -> Resolved {
+        if let Some(variable) = variable_of(name) {
+            return match self.variables.get(variable) {
+                _ if variable == self.variable => (self.prometheus(), None),
+                Some(kind) => (reference(kind.as_deref(), &format!("${{{variable}}}")), None),
+                None => (self.prometheus(), Some(replaced(path, &excerpt(variable, 100)))),
+            };
+        }
+        if let Some((uid, kind)) = BUILT_IN.iter().find(|(uid, _)| *uid == name) {
+            return (reference(Some(kind), uid), None);
+        }
+        if self.is_of_other_type(name, queries) {
+            return (name.into(), None);
+        }
+        let name = excerpt(name, 100);
+        let said =
+            format!("{path}.datasource: {name:?} is a name, and newer Grafanas take uids; the variable took its place");
+        (self.prometheus(), Some(said))
+    }
+
+    /// Whether a name is that of a data source which is no Prometheus, as far as the dashboard tells.
+    fn is_of_other_type(&self, name: &str, queries: &[Tree]) -> bool {
+        let required =
+            self.required.iter().find(|(own, id)| own.eq_ignore_ascii_case(name) || id.eq_ignore_ascii_case(name));
+        if let Some((_, id)) = required {
+            return id != PROMETHEUS;
+        }
+        let name = name.to_ascii_lowercase();
+        if name.contains("prom") {
+            return false;
+        }
+        // A query of Prometheus has an expression, whatever else it has.
+        let asks_otherwise = |query: &Tree| match query {
+            Tree::Map(query) => {
+                let common = ["datasource", "hide", "refId"];
+                query.text("expr").is_none() && query.iter().any(|(name, _)| !common.contains(&name))
+            }
+            _ => false,
+        };
+        OTHER_TYPES.iter().any(|kind| name.contains(kind))
+            || (!queries.is_empty() && queries.iter().all(asks_otherwise))
+    }
+
+    /// The data source of a query that names none, in a panel with this one.
+    pub(super) fn of_query(&self, panel: &Tree) -> Tree {
+        match panel {
+            Tree::Map(map) if map.text("uid") == Some(MIXED) => self.prometheus(),
+            panel => panel.clone(),
+        }
+    }
+
+    /// Whether what a reference leads to is, as far as it says, a Prometheus.
+    pub(super) fn is_prometheus(&self, source: &Tree) -> bool {
+        let Tree::Map(map) = source else { return false };
+        let uid = map.text("uid").unwrap_or_default();
+        match (map.text("type"), variable_of(uid).and_then(|name| self.variables.get(name))) {
+            (Some(kind), _) => kind == PROMETHEUS,
+            (None, Some(kind)) => kind.as_deref().is_none_or(|kind| kind == PROMETHEUS),
+            (None, None) => !BUILT_IN.iter().any(|(built_in, _)| *built_in == uid),
+        }
+    }
+
+    /// Whether the dashboard has such a variable, or will have it.
+    pub(super) fn is_variable(&self, name: &str) -> bool {
+        name == self.variable || self.variables.contains_key(name)
+    }
+}
+
+/// The name in `$name`, `${name}`, `${name:format}` or `[[name]]`, if that is all there is.
+pub(super) fn variable_of(text: &str) -> Option<&str> {
+    let braced = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    let bracketed = || text.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]"));
+    let name = braced.or_else(bracketed).or_else(|| text.strip_prefix('$'))?;
+    let name = name.split_once(':').map_or(name, |(name, _)| name);
+    (!name.is_empty() && !name.contains(['$', '{', '}'])).then_some(name)
+}
+
+fn reference(kind: Option<&str>, uid: &str) -> Tree {
+    let mut map = Map::default();
+    if let Some(kind) = kind {
+        map.set("type", kind);
+    }
+    map.set("uid", uid);
+    map.into()
+}
+
+fn replaced(path: &str, name: &str) -> String {
+    format!(
+        "{path}.datasource: the dashboard has no variable or input {name}; the variable for Prometheus took its place"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Json;
+
+    fn tree(json: &str) -> Tree {
+        Tree::from(&Json::parse(json).unwrap())
+    }
+
+    fn sources(json: &str) -> Sources {
+        let Tree::Map(model) = tree(json) else { panic!() };
+        Sources::of(&model)
+    }
+
+    const MODEL: &str = r#"{
+        "templating": {"list": [
+            {"name": "logs", "type": "datasource", "query": "loki"}, {"name": "env", "type": "custom", "query": "a,b"}]},
+        "__requires": [{"type": "datasource", "id": "yesoreyeram-infinity-datasource", "name": "Orders"},
+            {"type": "panel", "id": "stat", "name": "Stat"}, {"type": "datasource", "id": "prometheus", "name": "Graphite bridge"}]}"#;
+
+    #[test]
+    fn references_that_are_no_prometheus_stay() {
+        let sources = sources(MODEL);
+        let expression = [tree(r#"{"expr": "up", "refId": "A"}"#)];
+        let sql = [tree(r#"{"rawSql": "SELECT 1", "refId": "A"}"#)];
+        let variable = r#"{"type":"prometheus","uid":"${datasource}"}"#;
+        for (given, queries, becomes, warns) in [
+            ("null", &expression[..], variable, false),
+            ("\"default\"", &expression, variable, false),
+            ("\"$datasource\"", &expression, variable, false),
+            ("\"${datasource}\"", &expression, variable, false),
+            ("{}", &expression, variable, false),
+            ("\"-- Mixed --\"", &expression, r#"{"type":"datasource","uid":"-- Mixed --"}"#, false),
+            ("\"-- Dashboard --\"", &[], r#"{"type":"datasource","uid":"-- Dashboard --"}"#, false),
+            ("\"-- Grafana --\"", &[], r#"{"type":"grafana","uid":"-- Grafana --"}"#, false),
+            ("\"__expr__\"", &[], r#"{"type":"__expr__","uid":"__expr__"}"#, false),
+            (
+                r#"{"type":"datasource","uid":"-- Mixed --"}"#,
+                &[],
+                r#"{"type":"datasource","uid":"-- Mixed --"}"#,
+                false,
+            ),
+            (r#"{"type":"datasource","uid":"grafana"}"#, &[], r#"{"type":"datasource","uid":"grafana"}"#, false),
+            (r#"{"type":"tempo","uid":"t"}"#, &[], r#"{"type":"tempo","uid":"t"}"#, false),
+            (r#"{"uid":"$logs"}"#, &[], r#"{"uid":"$logs"}"#, false),
+            ("\"$logs\"", &expression, r#"{"type":"loki","uid":"${logs}"}"#, false),
+            ("\"Loki (eu)\"", &expression, "\"Loki (eu)\"", false),
+            ("\"Orders\"", &expression, "\"Orders\"", false),
+            ("\"Warehouse\"", &sql, "\"Warehouse\"", false),
+            ("\"Graphite bridge\"", &expression, variable, true),
+            ("\"My Prometheus\"", &sql, variable, true),
+            ("\"Metrics\"", &expression, variable, true),
+            ("\"${DS_PROMETHEUS}\"", &expression, variable, true),
+            (r#"{"type":"prometheus","uid":"${DS_PROMETHEUS}"}"#, &[], variable, true),
+            (r#"{"uid":"${DS_X}"}"#, &[], variable, true),
+            (r#"{"type":"loki","uid":"${DS_LOKI}"}"#, &[], r#"{"type":"loki","uid":"${DS_LOKI}"}"#, true),
+        ] {
+            let (resolved, said) = sources.resolve(Some(tree(given)), queries, "panels[0]");
+            assert_eq!((resolved.json().as_str(), said.is_some()), (becomes, warns), "{given}: {said:?}");
+            assert!(said.is_none_or(|said| said.starts_with("panels[0].datasource: ")), "{given}");
+        }
+    }
+
+    #[test]
+    fn expressions_are_of_prometheus_where_nothing_says_otherwise() {
+        let sources = sources(MODEL);
+        for (source, is) in [
+            (r#"{"type":"prometheus"}"#, true),
+            (r#"{"uid":"some"}"#, true),
+            (r#"{"uid":"$env"}"#, true),
+            (r#"{"type":"loki","uid":"some"}"#, false),
+            (r#"{"uid":"${logs}"}"#, false),
+            (r#"{"uid":"__expr__"}"#, false),
+            ("\"Loki\"", false),
+        ] {
+            assert_eq!(sources.is_prometheus(&tree(source)), is, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_variable_of_the_same_name_is_left_to_the_dashboard() {
+        let loki =
+            sources(r#"{"templating": {"list": [{"name": "datasource", "type": "datasource", "query": "loki"}]}}"#);
+        assert_eq!(loki.variable, "prometheus_datasource");
+        let (resolved, _) = loki.resolve(Some("${datasource}".into()), &[], "p");
+        assert_eq!(resolved.json(), r#"{"type":"loki","uid":"${datasource}"}"#);
+        let ours = r#"{"templating": {"list": [{"name": "datasource", "type": "datasource", "query": "prometheus"}]}}"#;
+        assert_eq!(sources(ours).variable, "datasource");
+        let again = r#"{"templating": {"list": [{"name": "datasource", "type": "datasource", "query": "loki"},
+            {"name": "prometheus_datasource", "type": "datasource", "query": "prometheus"}]}}"#;
+        assert_eq!(sources(again).variable, "prometheus_datasource");
+        assert_eq!(loki.free_name("DS_A-B c"), "DS_A_B_c");
+        assert_eq!(loki.free_name("datasource"), "datasource_2");
+    }
+
+    #[test]
+    fn a_variable_is_named_in_several_ways() {
+        for (text, name) in [
+            ("$a", Some("a")),
+            ("${a}", Some("a")),
+            ("${a:raw}", Some("a")),
+            ("[[a]]", Some("a")),
+            ("a", None),
+            ("$", None),
+            ("${}", None),
+            ("${a}${b}", None),
+            ("-- Mixed --", None),
+        ] {
+            assert_eq!(variable_of(text), name, "{text}");
+        }
+    }
+}
