@@ -412,6 +412,7 @@ impl<T: Transport> Plug<T> {
             push::overdue(&mut call, answer);
             write_exchange(&exchange, answer);
             answer.close();
+            warnings(&self.registry.take_notices(), answer);
             Ok(())
         });
         if exchange.attempts > 0 {
@@ -494,6 +495,13 @@ impl<T: Transport> Plug<T> {
             crate::catalog::register(&mut self.registry)?;
         }
         Ok(())
+    }
+}
+
+/// Says beside the result what the caller should look at, though the operation was done.
+fn warnings(texts: &[String], answer: &mut Answer) {
+    if !texts.is_empty() {
+        answer.texts("warnings", texts.iter().map(String::as_str));
     }
 }
 
