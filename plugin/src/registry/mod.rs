@@ -573,6 +573,13 @@ impl Registry {
         if definition.kind == Kind::Summary && definition.quantiles.is_none() {
             definition.quantiles = Some(DEFAULT_QUANTILES.to_vec());
         }
+        // Named here too, so that who asks for the defaults by name later means the same metric.
+        if definition.quantiles.as_ref().is_some_and(|ranks| !ranks.is_empty()) {
+            definition.window.get_or_insert(DEFAULT_WINDOW);
+        }
+        if definition.kind == Kind::NativeHistogram {
+            definition.native.get_or_insert_default();
+        }
         definition.help = definition.help.filter(|help| !help.is_empty());
         definition.unit = definition.unit.filter(|unit| !unit.is_empty());
         self.timed += usize::from(definition.is_timed());

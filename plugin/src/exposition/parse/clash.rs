@@ -44,8 +44,7 @@ impl Claims {
             Some(base) => {
                 let named = |suffix: &&str| format!("{base}{suffix}");
                 let suffixes = suffixes(kind);
-                let written: Vec<String> =
-                    suffixes.iter().filter(|suffix| **suffix != "_created").map(|suffix| named(suffix)).collect();
+                let written: Vec<String> = suffixes.iter().filter(|suffix| **suffix != "_created").map(named).collect();
                 let mut typed: Vec<String> = suffixes.iter().map(named).collect();
                 if !suffixes.contains(&"") {
                     typed.push(base.to_owned());
