@@ -372,7 +372,7 @@ mod tests {
             created_ms: Some(1),
             point: view::Point::Gauge(*value),
         });
-        vec![Family { name: "g", kind: Kind::Gauge, help: "", unit: "", series: series.collect() }]
+        vec![Family { name: "g", kind: Kind::Gauge, help: "", unit: "", gives_way: false, series: series.collect() }]
     }
 
     /// What waits: label, time, value as text.
@@ -452,7 +452,14 @@ mod tests {
         let mut native = NativeHistogram::new(0, 0.0, 100).unwrap();
         (0..6).for_each(|power| native.observe(2_f64.powi(power)));
         let series = Series { labels: vec![("a", "n")], created_ms: None, point: view::Point::Native(&native) };
-        let family = Family { name: "n", kind: Kind::NativeHistogram, help: "", unit: "", series: vec![series] };
+        let family = Family {
+            name: "n",
+            kind: Kind::NativeHistogram,
+            help: "",
+            unit: "",
+            gives_way: false,
+            series: vec![series],
+        };
         outbox.add(&[family], &[], 200);
         // It weighs 7; two series ended after it.
         outbox.bound(9);
@@ -478,7 +485,7 @@ mod tests {
         let counter = || {
             let point = view::Point::Counter { total: 1.0, exemplar: Some(&exemplar) };
             let series = vec![Series { labels: Vec::new(), created_ms: None, point }];
-            [Family { name: "c_total", kind: Kind::Counter, help: "", unit: "", series }]
+            [Family { name: "c_total", kind: Kind::Counter, help: "", unit: "", gives_way: false, series }]
         };
         outbox.add(&counter(), &[], 10);
         outbox.add(&counter(), &[], 20);

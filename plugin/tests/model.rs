@@ -62,6 +62,7 @@ type Model = BTreeMap<String, ModelFamily>;
 
 fn definition(name: &str, kind: Kind, labels: usize, limited: bool, help: Option<String>) -> Definition {
     let mut definition = Definition::new(MetricName::new(name, "name").unwrap(), kind);
+    definition.quantiles = (kind == Kind::Summary).then(Vec::new);
     definition.label_names = (0..labels).map(|index| LabelName::new(&format!("l{index}"), "labels").unwrap()).collect();
     definition.help = help;
     definition.series_limit = limited.then_some(LIMIT);

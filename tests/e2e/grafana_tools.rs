@@ -15,17 +15,18 @@ use crate::support::{alone, root, start, stderr, stdout, without_servers};
 fn fetched(name: &str, pins: &[&str]) -> (PathBuf, bool) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&folder).unwrap();
-    let wanted: String =
-        pins.iter().map(|pin| fs::read_to_string(root().join("tests/grafana").join(pin)).unwrap()).collect();
-    let there = fs::read_to_string(folder.join("fetched")).is_ok_and(|held| held == wanted);
+    let there = fs::read_to_string(folder.join("fetched")).is_ok_and(|held| held == pinned(pins));
     (folder, there)
+}
+
+/// What these files, below `tests`, ask for.
+fn pinned(pins: &[&str]) -> String {
+    pins.iter().map(|pin| fs::read_to_string(root().join("tests").join(pin)).unwrap()).collect()
 }
 
 /// Says that all that `pins` asks for is there.
 fn note(folder: &Path, pins: &[&str]) {
-    let all: String =
-        pins.iter().map(|pin| fs::read_to_string(root().join("tests/grafana").join(pin)).unwrap()).collect();
-    fs::write(folder.join("fetched"), all).unwrap();
+    fs::write(folder.join("fetched"), pinned(pins)).unwrap();
 }
 
 /// Runs a command of a tool that must be there.
@@ -39,11 +40,12 @@ fn tool(command: &mut Command, how_to_get: &str) -> Output {
 
 /// The folder in which `@grafana/schema` and TypeScript are installed.
 fn schema() -> PathBuf {
-    let pins = ["package.json", "package-lock.json"];
+    let pins = ["grafana/package.json", "grafana/package-lock.json"];
     let (folder, there) = fetched("grafana-schema", &pins);
     if !there {
         for pin in pins {
-            fs::copy(root().join("tests/grafana").join(pin), folder.join(pin)).unwrap();
+            let pin = root().join("tests").join(pin);
+            fs::copy(&pin, folder.join(pin.file_name().unwrap())).unwrap();
         }
         tool(
             Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder),
@@ -177,10 +179,10 @@ async fn every_dashboard_has_the_types_of_grafanas_schema() {
     assert!(unknown.is_empty() && kinds.len() > 5, "{unknown:?} of {kinds:?}; known are {known:?}");
 }
 
-/// The Python of an environment in which the client is installed.
-fn client() -> PathBuf {
-    let pins = ["requirements.txt"];
-    let (folder, there) = fetched("grafana-client", &pins);
+/// The Python of an environment of that name, in which is installed what this file below `tests` asks for.
+pub fn python(name: &str, requirements: &str) -> PathBuf {
+    let pins = [requirements];
+    let (folder, there) = fetched(name, &pins);
     let python = folder.join("bin/python");
     if !there {
         let how = "the test needs Python with venv and what pip fetches; on Debian: `apt-get install python3-venv`";
@@ -188,7 +190,7 @@ fn client() -> PathBuf {
         tool(
             Command::new(&python)
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"])
-                .arg(root().join("tests/grafana/requirements.txt")),
+                .arg(root().join("tests").join(requirements)),
             how,
         );
         note(&folder, &pins);
@@ -206,7 +208,11 @@ async fn an_independent_client_finds_the_fake_fair_and_the_plug_finds_what_it_le
         fake.lock().unwrap().status_form = status_form;
         let argument = url.clone();
         let output = tokio::task::spawn_blocking(move || {
-            Command::new(client()).arg(root().join("tests/grafana/client.py")).arg(argument).output().unwrap()
+            Command::new(python("grafana-client", "grafana/requirements.txt"))
+                .arg(root().join("tests/grafana/client.py"))
+                .arg(argument)
+                .output()
+                .unwrap()
         })
         .await
         .unwrap();

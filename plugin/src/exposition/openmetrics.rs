@@ -4,7 +4,7 @@
 //! depend on what a scraper negotiated; and nothing is left out that a reader could store. What OpenMetrics has no type for
 //! is therefore written as type `unknown`, each sample name as a family of its own, without exemplars and `_created`:
 //!
-//! | kind | type | unless |
+//! | kind | type | unless another family needs one of its names, or |
 //! |---|---|---|
 //! | counter | `counter`; the family is called without `_total` | the name does not end with `_total`, or a total is negative or NaN |
 //! | gauge | `gauge` | |
@@ -17,8 +17,9 @@
 //! `_created` follows the samples of a counter, histogram or summary, in seconds. `# UNIT` is written where the family's
 //! name, as written, ends with the unit; never for info and state sets, which the specification allows no unit.
 //!
-//! The caller sees to it that no two families share a name once suffixes are taken away (`a_total` and a gauge `a`), or
-//! after the escaping, and that no series has a label `le`, `quantile` or, in a state set, one named like its family.
+//! Which of two families gives way, where their types need one name (a counter `a_total` and a gauge `a`), says
+//! [`super::parse::clash`]; [`Family::gives_way`] holds what the registry found. The caller sees to it that no two families
+//! share a name after the escaping, and that no series has a label `le`, `quantile` or, in a state set, one named like its family.
 //!
 //! Source: the OpenMetrics specification 1.0.0; names in quotes as Prometheus 3 reads them.
 
@@ -49,6 +50,9 @@ pub fn encode(families: &[Family], escaping: Escaping, out: &mut Vec<u8>) {
 
 /// The family's name and type, or `None` where OpenMetrics forbids that type for what the family holds.
 fn typed<'n>(family: &Family, name: &'n str, escaping: Escaping) -> Option<(&'n str, &'static str)> {
+    if family.gives_way {
+        return None;
+    }
     let (base, kind) = match family.kind {
         Kind::Counter => (name.strip_suffix("_total")?, "counter"),
         Kind::Gauge => (name, "gauge"),

@@ -38,7 +38,14 @@ pub(super) enum Point {
 pub(super) fn view(families: &[Family]) -> Vec<view::Family<'_>> {
     let view = |family| {
         let Family { name, kind, help, unit, series }: &Family = family;
-        view::Family { name, kind: *kind, help, unit, series: series.iter().map(view_series).collect() }
+        view::Family {
+            name,
+            kind: *kind,
+            help,
+            unit,
+            gives_way: false,
+            series: series.iter().map(view_series).collect(),
+        }
     };
     families.iter().map(view).collect()
 }

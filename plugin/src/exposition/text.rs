@@ -769,6 +769,9 @@ h_seconds_sum{{a=""}} 7.5
 h_seconds_count{{a=""}} 2
 # HELP s {help}
 # TYPE s summary
+s{{quantile="0.5"}} 2.5
+s{{quantile="0.9"}} 2.5
+s{{quantile="0.99"}} 2.5
 s_sum 2.5
 s_count 1
 # HELP z_total {help}

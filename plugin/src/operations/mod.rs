@@ -551,6 +551,7 @@ impl<T: Transport> Plug<T> {
             self.run((name, run), Fields::new(&ctx, ""), config.as_ref(), &mut exchange, unix_nanos, answer)?;
             write_exchange(&exchange, answer);
             answer.close();
+            warnings(&self.registry.take_notices(), answer);
             Ok(())
         });
         if exchange.attempts > 0 {
@@ -769,6 +770,13 @@ fn note_steps(
             Ok(())
         }
         (outcome, _) => outcome,
+    }
+}
+
+/// Says beside the result what the caller should look at, though the operation was done.
+fn warnings(texts: &[String], answer: &mut Answer) {
+    if !texts.is_empty() {
+        answer.texts("warnings", texts.iter().map(String::as_str));
     }
 }
 

@@ -312,8 +312,8 @@ fn write_sample(labels: &[Label], point: &Point, answer: &mut Answer) {
     answer.text("name", &point.name);
     write_labels(labels, answer);
     answer.number("value", point.value);
-    if let Some(timestamp) = point.timestamp_ms {
-        answer.number("timestamp", timestamp as f64 / 1e3);
+    if let Some(timestamp) = point.timestamp {
+        answer.number("timestamp", timestamp);
     }
     if let Some(created) = point.created_ms {
         answer.number("created", created as f64 / 1e3);
@@ -358,8 +358,8 @@ fn write_exemplar(exemplar: &Exemplar, answer: &mut Answer) {
     answer.open("exemplar");
     write_labels(&exemplar.labels, answer);
     answer.number("value", exemplar.value);
-    if let Some(timestamp) = exemplar.timestamp_ms {
-        answer.number("timestamp", timestamp as f64 / 1e3);
+    if let Some(timestamp) = exemplar.timestamp {
+        answer.number("timestamp", timestamp);
     }
     answer.close();
 }
@@ -380,14 +380,19 @@ fn write_lint(families: &Families, limit: usize, answer: &mut Answer) {
 
 /// Writes again, pushes and imports what was scraped, as far as that was asked for. What can fail comes first.
 fn pass_on(call: &mut Call, families: &Families, wanted: &Wanted, answer: &mut Answer) -> Result<(), Error> {
-    let dated = families.list.iter().flat_map(|family| &family.points).filter(|point| point.timestamp_ms.is_some());
+    let dated = families.list.iter().flat_map(|family| &family.points).filter(|point| point.timestamp.is_some());
     let dated = dated.count() as u64;
+    let exemplars = families.list.iter().flat_map(|family| &family.points).filter(|point| point.exemplar.is_some());
+    let exemplars = exemplars.count();
     let asked = wanted.reexport.is_some() || wanted.push.is_some() || wanted.import.is_some();
     if asked && dated > 0 {
         answer.count("timestamps_dropped", dated);
     }
+    // Pushes are text, which has none, and the registry keeps those of its own recordings.
+    let mut exemplars_dropped = if wanted.push.is_some() || wanted.import.is_some() { exemplars } else { 0 };
     if let Some(format) = wanted.reexport {
-        let text = written(families, format, "reexport")?;
+        let (text, dropped) = written(families, format, "reexport")?;
+        exemplars_dropped = exemplars_dropped.max(dropped);
         let plain_format = match format {
             Format::OpenMetrics => negotiate::Format::OpenMetrics100,
             _ => negotiate::Format::Text004,
@@ -395,6 +400,9 @@ fn pass_on(call: &mut Call, families: &Families, wanted: &Wanted, answer: &mut A
         answer.text("export_format", word(format));
         answer.text("content_type", &plain(plain_format).content_type());
         answer.text("exported_data", &text);
+    }
+    if exemplars_dropped > 0 {
+        answer.count("exemplars_dropped", exemplars_dropped as u64);
     }
     if let Some((gateway, group)) = &wanted.push {
         push_on(call, families, gateway, group, answer)?;
@@ -405,10 +413,12 @@ fn pass_on(call: &mut Call, families: &Families, wanted: &Wanted, answer: &mut A
     Ok(())
 }
 
-fn written(families: &Families, format: Format, field: &str) -> Result<String, Error> {
+/// The families in that format, and how many exemplars that leaves out.
+fn written(families: &Families, format: Format, field: &str) -> Result<(String, usize), Error> {
     let mut text = Vec::new();
-    reexpose(families, format, &mut text).map_err(|problem| Error::invalid(field, problem))?;
-    String::from_utf8(text).map_err(|error| Error::invalid(field, error.to_string()))
+    let dropped = reexpose(families, format, &mut text).map_err(|problem| Error::invalid(field, problem))?;
+    let text = String::from_utf8(text).map_err(|error| Error::invalid(field, error.to_string()))?;
+    Ok((text, dropped))
 }
 
 fn push_on(
@@ -418,7 +428,7 @@ fn push_on(
     group: &Group,
     answer: &mut Answer,
 ) -> Result<(), Error> {
-    let text = written(families, Format::Text, "push")?;
+    let (text, _) = written(families, Format::Text, "push")?;
     // What is pushed is judged, not what was scraped: it has other names and types.
     let unlimited = usize::MAX;
     let limits = Limits {
@@ -480,6 +490,7 @@ fn take(call: &mut Call, families: &Families, options: import::Options, answer: 
     answer.open("imported");
     answer.count("metrics", imported.metrics as u64);
     answer.count("series", imported.series as u64);
+    answer.count("exemplars_dropped", imported.exemplars_dropped as u64);
     answer.count("refused_count", imported.refused.len() as u64);
     answer.open_list("refused");
     for refused in imported.refused.iter().take(MOST_REFUSED) {

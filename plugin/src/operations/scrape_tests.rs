@@ -265,6 +265,49 @@ fn what_was_scraped_is_imported_and_what_cannot_be_is_named() {
 }
 
 #[test]
+fn exemplars_that_are_left_out_are_counted_and_starts_are_kept() {
+    const FOO: &str = "# TYPE foo counter\nfoo_total 1e6 # {t=\"x\"} 1\nfoo_created 1500000000\n# EOF\n";
+    let (mut plug, world) = plug();
+    world.will_expose(OPENMETRICS, FOO);
+    let result = process(&mut plug, ctx(json!({"import": true, "reexport": "openmetrics"})), cfg())["result"].clone();
+    assert_eq!((&result["exemplars_dropped"], &result["imported"]["exemplars_dropped"]), (&json!(1), &json!(1)));
+    let exported = process(&mut plug, json!({"operation": "export_metrics", "export_format": "openmetrics"}), cfg());
+    let text = exported["result"]["exported_data"].as_str().unwrap();
+    assert!(text.contains("foo_created 1500000000.000\n"), "{text}");
+    // Only what leaves them out counts them.
+    assert_eq!(
+        scrape(OPENMETRICS, FOO, json!({"reexport": "openmetrics"}))["result"]["exemplars_dropped"],
+        Value::Null
+    );
+    assert_eq!(scrape(OPENMETRICS, FOO, json!({"reexport": "prometheus"}))["result"]["exemplars_dropped"], 1);
+    // A target that tells no start gets none.
+    world.will_expose(OPENMETRICS, "# TYPE bar counter\nbar_total 7\n# EOF\n");
+    process(&mut plug, ctx(json!({"import": true})), cfg());
+    let exported = process(&mut plug, json!({"operation": "export_metrics", "export_format": "openmetrics"}), cfg());
+    assert!(!exported.to_string().contains("bar_created"), "{exported}");
+}
+
+#[test]
+fn a_fallback_format_is_for_pages_too() {
+    let answer = scrape("text/html", "a 1\n", json!({}));
+    assert!(answer["error"].as_str().unwrap().contains("fallback_format"), "{answer}");
+    let answer = scrape("text/html; charset=utf-8", "a 1\n", json!({"fallback_format": "prometheus"}));
+    assert_eq!((&answer["result"]["format"], &answer["result"]["metrics_count"]), (&json!("prometheus"), &json!(1)));
+    let answer = scrape("text/html", "<html>", json!({"fallback_format": "prometheus"}));
+    assert_eq!(answer["error_code"], "bad_answer", "{answer}");
+}
+
+#[test]
+fn an_import_that_shares_a_name_says_so_once() {
+    let (mut plug, world) = plug();
+    world.will_expose(TEXT, "# TYPE jobs gauge\njobs 1\n# TYPE jobs_total counter\njobs_total 2\n");
+    let answer = process(&mut plug, ctx(json!({"import": true})), cfg());
+    assert_eq!(answer["warnings"].as_array().map(Vec::len), Some(1), "{answer}");
+    world.will_expose(TEXT, "# TYPE jobs gauge\njobs 1\n# TYPE jobs_total counter\njobs_total 2\n");
+    assert_eq!(process(&mut plug, ctx(json!({"import": true})), cfg())["warnings"], Value::Null);
+}
+
+#[test]
 fn an_import_is_pushed_as_a_record_is() {
     let (mut plug, world) = plug();
     world.will_expose(TEXT, METRICS).will_answer(200, "");

@@ -554,6 +554,59 @@ fn cleanup_forgets_and_says_what_was_not_pushed() {
 }
 
 #[test]
+fn the_record_that_makes_two_metrics_share_a_name_warns_once() {
+    let gauge = json!({"operation": "record_gauge", "metric_name": "jobs", "metric_value": 1});
+    let counter = json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 2});
+    for (first, second) in [(&gauge, &counter), (&counter, &gauge)] {
+        let (mut plug, _) = plug();
+        assert_eq!(process(&mut plug, first.clone(), json!({}))["warnings"], Value::Null);
+        let answer = process(&mut plug, second.clone(), json!({}));
+        assert_eq!(answer["success"], true);
+        let [warning] = answer["warnings"].as_array().unwrap().as_slice() else { panic!("{answer}") };
+        let warning = warning.as_str().unwrap();
+        assert!(warning.starts_with("jobs_total: beside the gauge jobs, "), "{warning}");
+        assert!(warning.contains("unknown") && warning.contains("rename"), "{warning}");
+        for again in [first, second] {
+            assert_eq!(process(&mut plug, again.clone(), json!({}))["warnings"], Value::Null);
+        }
+        let exported = |plug: &mut Plug<Shared>, format: &str| {
+            let answer = process(plug, json!({"operation": "export_metrics", "export_format": format}), json!({}));
+            answer["result"]["exported_data"].as_str().unwrap().to_owned()
+        };
+        let openmetrics = exported(&mut plug, "openmetrics");
+        assert_eq!(openmetrics, "# TYPE jobs gauge\njobs 1\n# TYPE jobs_total unknown\njobs_total 4\n# EOF\n");
+        let text = exported(&mut plug, "prometheus");
+        assert_eq!(text, "# TYPE jobs gauge\njobs 1\n# TYPE jobs_total counter\njobs_total 4\n");
+    }
+    // In a list too, and not for one that is refused as a whole.
+    let (mut plug, _) = plug();
+    let list = |value: i32| {
+        json!({"operation": "record_multiple_metrics", "metrics": [
+            {"name": "jobs", "value": 1}, {"name": "jobs_created", "value": 1}, {"name": "jobs_total", "type": "counter", "value": value},
+        ]})
+    };
+    assert_eq!(process(&mut plug, list(-1), json!({}))["success"], false);
+    let answer = process(&mut plug, list(1), json!({}));
+    assert_eq!(answer["warnings"].as_array().map(Vec::len), Some(1), "{answer}");
+}
+
+#[test]
+fn a_summary_has_the_documented_quantiles_unless_others_are_asked_for() {
+    let summary = |more: Value| {
+        let mut ctx = json!({"operation": "record_summary", "metric_name": "s", "metric_value": 3});
+        ctx.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (mut plug, _) = plug();
+        process(&mut plug, ctx, json!({}));
+        let answer = process(&mut plug, json!({"operation": "export_metrics"}), json!({}));
+        answer["result"]["exported_data"].as_str().unwrap().to_owned()
+    };
+    let ranks = "s{quantile=\"0.5\"} 3\ns{quantile=\"0.9\"} 3\ns{quantile=\"0.99\"} 3\n";
+    assert_eq!(summary(json!({})), format!("# TYPE s summary\n{ranks}s_sum 3\ns_count 1\n"));
+    assert_eq!(summary(json!({"quantiles": []})), "# TYPE s summary\ns_sum 3\ns_count 1\n");
+    assert_eq!(summary(json!({"quantiles": [0.25]})), "# TYPE s summary\ns{quantile=\"0.25\"} 3\ns_sum 3\ns_count 1\n");
+}
+
+#[test]
 fn configured_buckets_are_those_of_new_histograms() {
     let (mut plug, _) = plug();
     let observe = json!({"operation": "record_histogram", "metric_name": "h", "metric_value": 1});

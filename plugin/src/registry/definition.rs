@@ -8,6 +8,8 @@ use super::summary::{DEFAULT_WINDOW_MS, WindowedSummary};
 use super::value::{Buckets, Kind};
 use crate::error::Error;
 use crate::exposition::number::{number_text, numbers_text};
+use crate::exposition::parse;
+use crate::exposition::parse::clash::Claims;
 
 /// The longest help text, in bytes.
 pub const LONGEST_HELP: usize = 64 * 1_024;
@@ -53,7 +55,8 @@ pub struct Definition {
     pub buckets: Option<Buckets>,
     /// For native histograms.
     pub native: Option<NativeConfig>,
-    /// For summaries: ranks in 0..=1, rising. Without any, only sum and count are kept.
+    /// For summaries: ranks in 0..=1, rising; [`super::summary::DEFAULT_QUANTILES`] by default. With an empty list only sum and
+    /// count are kept.
     pub quantiles: Option<Vec<f64>>,
     /// For summaries with quantiles: how far back they look; [`DEFAULT_WINDOW`] by default. In whole milliseconds.
     pub window: Option<Duration>,
@@ -252,6 +255,20 @@ impl Definition {
     pub(super) fn exposed_as(&self) -> Option<Box<str>> {
         let name = self.name.as_str();
         (self.kind == Kind::Info && !name.ends_with("_info")).then(|| format!("{name}_info").into())
+    }
+
+    /// The names that the metric takes in OpenMetrics.
+    pub(super) fn openmetrics_claims(&self) -> Claims {
+        let kind = match self.kind {
+            Kind::Counter => parse::Kind::Counter,
+            Kind::Gauge => parse::Kind::Gauge,
+            Kind::Histogram | Kind::NativeHistogram => parse::Kind::Histogram,
+            Kind::Summary => parse::Kind::Summary,
+            Kind::Info => parse::Kind::Info,
+            Kind::StateSet => parse::Kind::StateSet,
+        };
+        let exposed_as = self.exposed_as();
+        Claims::of(kind, &underscored(exposed_as.as_deref().unwrap_or(self.name.as_str()), true))
     }
 
     /// The names that the metric's samples have or may have in text 0.0.4.

@@ -2,6 +2,7 @@
 
 use super::composite::{Composite, Histogram};
 use super::native::NativeHistogram;
+use super::series::IMPORTED;
 use super::value::Kind;
 use super::{Registry, SeriesId};
 use crate::error::Error;
@@ -20,7 +21,7 @@ pub enum Held<'h> {
     },
     /// A native histogram.
     Native(NativeHistogram),
-    /// A summary without quantiles.
+    /// A summary; the window of its quantiles is empty then.
     Summary {
         /// Of all observations, no NaN.
         sum: f64,
@@ -57,10 +58,40 @@ impl Registry {
             (Some(Composite::Summary { sum: own_sum, count: own_count }), Held::Summary { sum, count }) => {
                 (*own_sum, *own_count) = (sum, count);
             }
+            (Some(Composite::Windowed(own)), Held::Summary { sum, count }) => own.replace(sum, count),
             _ => return Err(self.wrong_kind(row, "taken over as something else")),
         }
         self.recorded(row);
         Ok(())
+    }
+
+    /// Like [`Registry::replace`], for values that were counted elsewhere. `start_ms` is when the series began, as that place
+    /// says. Where it does not, the start is unknown, and not the moment at which the series was made here: a reader would take
+    /// all that was counted before for an increase. A total that fell since the last time began anew, so that its start is now.
+    pub fn import(&mut self, id: SeriesId, held: Held, start_ms: Option<u64>) -> Result<(), Error> {
+        let row = self.row(id.0)?;
+        let fell = self.fell(row, &held);
+        self.replace(id, held)?;
+        let known_ms = match self.series.state(row) & IMPORTED {
+            0 => 0,
+            _ => self.series.created_ms(row),
+        };
+        self.series.import_start(row, start_ms.unwrap_or(if fell { self.now_ms } else { known_ms }));
+        Ok(())
+    }
+
+    /// Whether the series holds more than what it is to hold.
+    fn fell(&self, row: usize, held: &Held) -> bool {
+        match (self.composite(row), held) {
+            (None, Held::Counter(total)) => *total < self.series.cell(row),
+            (Some(Composite::Histogram(own)), Held::Histogram { counts, .. }) => {
+                counts.iter().sum::<u64>() < own.counts.iter().sum()
+            }
+            (Some(Composite::Native(own)), Held::Native(native)) => native.count() < own.count(),
+            (Some(Composite::Summary { count: own, .. }), Held::Summary { count, .. }) => count < own,
+            (Some(Composite::Windowed(own)), Held::Summary { count, .. }) => *count < own.count(),
+            _ => false,
+        }
     }
 }
 
@@ -92,8 +123,60 @@ mod tests {
         assert_eq!((counts, sum), (&[3, 3][..], 7.5));
         let summary = series(&mut registry, Kind::Summary);
         registry.replace(summary, Held::Summary { sum: 4.0, count: 2 }).unwrap();
-        let held = Point::Summary { quantiles: Vec::new(), sum: 4.0, count: 2 };
+        let Some(Point::Summary { quantiles, sum, count }) = registry.point(summary) else { panic!() };
+        assert!(quantiles.len() == 3 && quantiles.iter().all(|(_, value)| value.is_nan()));
+        assert_eq!((sum, count), (4.0, 2));
+        registry.observe(summary, 1.0).unwrap();
+        let held = Point::Summary { quantiles: vec![(0.5, 1.0), (0.9, 1.0), (0.99, 1.0)], sum: 5.0, count: 3 };
         assert_eq!(registry.point(summary), Some(held));
+    }
+
+    #[test]
+    fn a_start_is_what_was_told_or_when_a_total_fell_and_else_unknown() {
+        let mut registry = Registry::default();
+        registry.set_now(1_000);
+        let counter = series(&mut registry, Kind::Counter);
+        let histogram = series(&mut registry, Kind::Histogram);
+        let mut take = |now_ms, total: f64, told| {
+            registry.set_now(now_ms);
+            registry.import(counter, Held::Counter(total), told).unwrap();
+            let held = Held::Histogram { counts: &[total as u64, 0], sum: 1.0 };
+            registry.import(histogram, held, told).unwrap();
+            let mut snapshot = Vec::new();
+            registry.snapshot(&mut snapshot);
+            let starts: Vec<Option<u64>> = Registry::restore(&snapshot, 0)
+                .unwrap()
+                .read(now_ms)
+                .iter()
+                .map(|family| family.series[0].created_ms)
+                .collect();
+            assert_eq!(starts[0], starts[1]);
+            assert_eq!(registry.read(now_ms)[0].series[0].created_ms, starts[0]);
+            starts[0]
+        };
+        for (now_ms, total, told, start) in [
+            (2_000, 1e6, None, None),
+            (3_000, 1e6, None, None),
+            (4_000, 5.0, None, Some(4_000)),
+            (5_000, 8.0, None, Some(4_000)),
+            (6_000, 9.0, Some(5_500), Some(5_500)),
+            (7_000, 9.0, None, Some(5_500)),
+            (8_000, 1.0, Some(5_500), Some(5_500)),
+            (9_000, 0.0, None, Some(9_000)),
+        ] {
+            assert_eq!(take(now_ms, total, told), start, "{now_ms}");
+        }
+    }
+
+    #[test]
+    fn what_was_recorded_here_begins_here_until_it_is_replaced() {
+        let mut registry = Registry::default();
+        registry.set_now(1_000);
+        let counter = series(&mut registry, Kind::Counter);
+        registry.add(counter, 3.0).unwrap();
+        assert_eq!(registry.read(1_000)[0].series[0].created_ms, Some(1_000));
+        registry.import(counter, Held::Counter(1e6), None).unwrap();
+        assert_eq!(registry.read(1_000)[0].series[0].created_ms, None);
     }
 
     #[test]

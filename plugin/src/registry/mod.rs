@@ -36,8 +36,10 @@ pub use value::{Buckets, Kind, check};
 use composite::Composite;
 use names::too_long;
 use series::{NewSeries, SeriesTable, common_bytes, key_of, order, rank, values_of};
+use summary::DEFAULT_QUANTILES;
 
-use crate::error::Error;
+use crate::error::{Error, excerpt};
+use crate::exposition::parse::clash::Claims;
 use crate::exposition::view;
 use crate::exposition::view::{Exemplar, Point};
 use crate::sort::sort_places;
@@ -86,7 +88,12 @@ struct Family {
     live: usize,
     /// The handle of the overflow series, if there is one.
     overflow: Option<u32>,
+    /// Families beside which this one cannot keep its type in OpenMetrics.
+    rivals: Vec<usize>,
 }
+
+/// Notices that are kept for who takes them.
+const MAX_NOTICES: usize = 100;
 
 /// All that was recorded.
 #[derive(Debug)]
@@ -97,6 +104,10 @@ pub struct Registry {
     by_name: HashMap<Box<str>, usize, FixedState>,
     /// Every name that a sample of a family has or may have in text 0.0.4, so that no two families write the same one.
     claims: HashMap<Box<str>, usize, FixedState>,
+    /// Every name that OpenMetrics takes for a family's type alone, with those families.
+    reserved: HashMap<Box<str>, Vec<usize>, FixedState>,
+    /// What there is to say of families that were made, until somebody takes it: [`Registry::take_notices`].
+    notices: Vec<String>,
     series: SeriesTable,
     /// The states of series that are more than one number. Their cells hold the index, as bits.
     composites: Vec<Option<Composite>>,
@@ -156,6 +167,8 @@ impl Registry {
             first_family: 0,
             by_name: HashMap::with_hasher(hasher.clone()),
             claims: HashMap::with_hasher(hasher.clone()),
+            reserved: HashMap::with_hasher(hasher.clone()),
+            notices: Vec::new(),
             series: SeriesTable::new(hasher.clone()),
             composites: Vec::new(),
             free_composites: Vec::new(),
@@ -292,6 +305,8 @@ impl Registry {
         self.families.clear();
         self.by_name.clear();
         self.claims.clear();
+        self.reserved.clear();
+        self.notices.clear();
         self.composites.clear();
         self.free_composites.clear();
         self.exemplars.clear();
@@ -361,6 +376,7 @@ impl Registry {
                 kind: definition.kind,
                 help: definition.help.as_deref().unwrap_or_default(),
                 unit: definition.unit.as_deref().unwrap_or_default(),
+                gives_way: !family.rivals.is_empty(),
                 series: series.collect(),
             })
         };
@@ -571,15 +587,77 @@ impl Registry {
         if definition.kind == Kind::Histogram && definition.buckets.is_none() {
             definition.buckets = Some(self.default_buckets.clone());
         }
+        if definition.kind == Kind::Summary && definition.quantiles.is_none() {
+            definition.quantiles = Some(DEFAULT_QUANTILES.to_vec());
+        }
+        // Named here too, so that who asks for the defaults by name later means the same metric.
+        if definition.quantiles.as_ref().is_some_and(|ranks| !ranks.is_empty()) {
+            definition.window.get_or_insert(DEFAULT_WINDOW);
+        }
+        if definition.kind == Kind::NativeHistogram {
+            definition.native.get_or_insert_default();
+        }
         definition.help = definition.help.filter(|help| !help.is_empty());
         definition.unit = definition.unit.filter(|unit| !unit.is_empty());
         self.timed += usize::from(definition.is_timed());
         self.claims.extend(claims.into_iter().map(|claim| (claim.into(), index)));
         self.by_name.insert(definition.name.as_str().into(), index);
         let exposed_as = definition.exposed_as();
-        self.families.push(Family { definition, exposed_as, shape: 0, live: 0, overflow: None });
+        let openmetrics = definition.openmetrics_claims();
+        self.families.push(Family { definition, exposed_as, shape: 0, live: 0, overflow: None, rivals: Vec::new() });
+        self.find_rivals(index, &openmetrics);
         self.reshape(Some(index));
         Ok(index)
+    }
+
+    /// Finds out for a new family, and for those it meets, which of them keeps its type in OpenMetrics. Done here, so that
+    /// encoding need not look.
+    fn find_rivals(&mut self, index: usize, claims: &Claims) {
+        let reserved = claims.typed().iter().filter_map(|name| self.reserved.get(name.as_str())).flatten();
+        let written = claims.reserved().filter_map(|name| self.claims.get(name.as_str()));
+        let mut met: Vec<usize> = reserved.chain(written).copied().collect();
+        met.sort_unstable();
+        met.dedup();
+        for other in met.into_iter().filter(|other| *other != index) {
+            let Some(theirs) = self.families.get(other).map(|family| family.definition.openmetrics_claims()) else {
+                continue;
+            };
+            if let Some(name) = claims.gives_way(&theirs) {
+                self.gives_way(index, other, name);
+            }
+            if let Some(name) = theirs.gives_way(claims) {
+                self.gives_way(other, index, name);
+            }
+        }
+        for name in claims.reserved() {
+            self.reserved.entry(name.as_str().into()).or_default().push(index);
+        }
+    }
+
+    fn gives_way(&mut self, index: usize, rival: usize, name: &str) {
+        let Some(to) = self.families.get(rival).map(|family| {
+            format!("the {} {}", family.definition.kind.name(), excerpt(family.definition.name.as_str(), 100))
+        }) else {
+            return;
+        };
+        let Some(family) = self.families.get_mut(index) else { return };
+        family.rivals.push(rival);
+        if family.rivals.len() == 1 && self.notices.len() < MAX_NOTICES {
+            let (kind, own) = (family.definition.kind.name(), excerpt(family.definition.name.as_str(), 100));
+            self.notices.push(format!(
+                "{own}: beside {to}, OpenMetrics has this {kind} as type unknown, since both would take the name {}; rename \
+                 one of them",
+                excerpt(name, 100)
+            ));
+        }
+        // Its text is the same; who caches by shape loses nothing but one encoding.
+        self.reshape(Some(index));
+    }
+
+    /// What there is to say of the families that were made since the last time: one text for each that another one keeps from
+    /// its type in OpenMetrics.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
     }
 
     fn sorted_values<'a>(&self, index: usize, labels: &[(&str, &'a str)]) -> Result<Vec<&'a str>, Error> {

@@ -27,6 +27,8 @@ pub struct Recording {
 struct Made {
     series: Vec<(u32, bool)>,
     helps: Vec<usize>,
+    /// How many notices there were before.
+    notices: usize,
 }
 
 /// Recording by handle. All errors leave the registry as it was; they name the metric.
@@ -224,7 +226,7 @@ impl Registry {
     /// comes with the index of the recording that caused it.
     pub fn record_all(&mut self, recordings: &[Recording]) -> Result<Vec<SeriesId>, (usize, Error)> {
         let (families, dropped) = (self.families.len(), self.dropped);
-        let mut made = Made::default();
+        let mut made = Made { notices: self.notices.len(), ..Made::default() };
         let mut ids = Vec::with_capacity(recordings.len());
         for (index, recording) in recordings.iter().enumerate() {
             match self.prepare(recording, &mut made) {
@@ -298,6 +300,12 @@ impl Registry {
         self.families.truncate(families);
         self.by_name.retain(|_, index| *index < families);
         self.claims.retain(|_, index| *index < families);
+        self.reserved.retain(|_, indices| {
+            indices.retain(|index| *index < families);
+            !indices.is_empty()
+        });
+        self.families.iter_mut().for_each(|family| family.rivals.retain(|rival| *rival < families));
+        self.notices.truncate(made.notices);
         self.reshape(None);
     }
 

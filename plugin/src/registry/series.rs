@@ -21,6 +21,8 @@ pub(super) const MOST_ROWS: usize = 1 << ROW_BITS;
 
 /// In a row's state: the series needs the time at each recording.
 pub(super) const TIMED: u16 = 0x80;
+/// In a row's state: when the series began is what its imports said, or nothing.
+pub(super) const IMPORTED: u16 = 0x40;
 const KIND_MASK: u16 = 0x0f;
 const STATE_MASK: u16 = 0xff;
 
@@ -50,7 +52,7 @@ pub(super) struct NewSeries {
     pub(super) state: u16,
     /// What its cell holds at first.
     pub(super) cell: f64,
-    /// When it was made; 0 for unknown.
+    /// When it began; 0 for unknown.
     pub(super) created_ms: u64,
 }
 
@@ -172,9 +174,17 @@ impl SeriesTable {
         key_at(&self.text, &self.spans, row)
     }
 
-    /// When a row's series was made; 0 for unknown.
+    /// When a row's series began: when it was made, or what an import said; 0 for unknown.
     pub(super) fn created_ms(&self, row: usize) -> u64 {
         self.created.get(row).copied().unwrap_or(0)
+    }
+
+    /// Notes what an import says of when a row's series began; 0 for unknown.
+    pub(super) fn import_start(&mut self, row: usize, created_ms: u64) {
+        if let (Some(state), Some(created)) = (self.states.get_mut(row), self.created.get_mut(row)) {
+            *state |= IMPORTED;
+            *created = created_ms;
+        }
     }
 
     /// The cell of a row.

@@ -16,7 +16,7 @@ use super::composite::{Composite, Histogram};
 use super::definition::{Definition, NativeConfig};
 use super::names::{LONGEST_VALUE, LabelName, MetricName};
 use super::native::NativeHistogram;
-use super::series::{END, MOST_ROWS, NewSeries, TIMED};
+use super::series::{END, IMPORTED, MOST_ROWS, NewSeries, TIMED};
 use super::summary::WindowedSummary;
 use super::value::{Buckets, Kind};
 use crate::error::Error;
@@ -70,7 +70,8 @@ impl Registry {
     fn put_row(&self, out: &mut Vec<u8>, row: usize) {
         out.push(self.series.generation(row));
         let kind = self.series.kind(row);
-        out.push(kind.map_or(0, |kind| kind as u8));
+        let imported = self.series.state(row) & IMPORTED;
+        out.push(kind.map_or(0, |kind| kind as u8 | imported as u8));
         if kind.is_none() {
             return;
         }
@@ -141,6 +142,8 @@ fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
             _ => return Ok(None),
         }
     }
+    // Who recorded was told then.
+    registry.notices.clear();
     registry.now_ms = now_ms;
     registry.dropped = dropped;
     registry.set_series_limit(limit);
@@ -153,7 +156,8 @@ fn read_rows(registry: &mut Registry, input: &mut Reader) -> Option<()> {
         let (generation, number) = (input.byte()?, input.byte()?);
         registry.series.push_free_row(generation);
         if number > 0 {
-            read_series(registry, input, row, Kind::from_number(number)?)?;
+            let imported = u16::from(number) & IMPORTED;
+            read_series(registry, input, row, Kind::from_number(number & !(IMPORTED as u8))?, imported)?;
         }
     }
     let free = input.size().filter(|free| *free <= rows)?;
@@ -170,7 +174,7 @@ fn read_rows(registry: &mut Registry, input: &mut Reader) -> Option<()> {
     Some(())
 }
 
-fn read_series(registry: &mut Registry, input: &mut Reader, row: usize, kind: Kind) -> Option<()> {
+fn read_series(registry: &mut Registry, input: &mut Reader, row: usize, kind: Kind, imported: u16) -> Option<()> {
     let index = input.size()?;
     let family = registry.families.get(index).filter(|family| family.definition.kind == kind)?;
     let definition = &family.definition;
@@ -187,7 +191,7 @@ fn read_series(registry: &mut Registry, input: &mut Reader, row: usize, kind: Ki
         return None;
     }
     let created_ms = input.unsigned()?;
-    let mut state = kind as u16;
+    let mut state = kind as u16 | imported;
     let mut last_ms = None;
     if definition.ttl.is_some() {
         state |= TIMED;
@@ -398,6 +402,10 @@ impl<'a> Reader<'a> {
             Some(NativeConfig { schema, zero_threshold: input.number()?, max_buckets: input.size()? })
         })?;
         made.quantiles = self.option(Self::numbers)?;
+        if made.kind == Kind::Summary {
+            // Before there were default quantiles, none were written for a summary that kept sum and count only.
+            made.quantiles.get_or_insert_default();
+        }
         made.window = self.option(Self::duration)?;
         made.states = self.list(|input| input.text().map(Into::into))?;
         made.series_limit = self.option(Self::size)?;

@@ -161,7 +161,7 @@ pub(super) struct Totals {
 
 impl Totals {
     /// More than this is no count of observations, and deltas of buckets could not be written with 64 bits.
-    const MOST: u64 = i64::MAX as u64;
+    pub(super) const MOST: u64 = i64::MAX as u64;
 
     pub(super) fn add(&mut self, value: f64) {
         self.count += 1;

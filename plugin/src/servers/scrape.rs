@@ -112,8 +112,13 @@ fn send(
     }
     let bad =
         |problem: String| Error::Exposition { server: peer.server, origin: url.origin(), problem, position: None };
-    if is_page(&response) {
-        return Err(bad(format!("answered an HTML page, which holds no metrics; check {} and the path", peer.setting)));
+    // Some targets call their metrics a page; who names a fallback knows that.
+    if fallback.is_none() && is_page(&response) {
+        return Err(bad(format!(
+            "answered an HTML page, which holds no metrics; check {} and the path{}",
+            peer.setting,
+            if peer == PEER { ", or give a fallback_format" } else { "" }
+        )));
     }
     let encoding = response.header("content-encoding").map_or("", str::trim);
     if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use super::{Event, Exemplar, Format, Kind, Label, Native, ParseError, Part, Reader};
 
@@ -44,8 +45,8 @@ pub struct Point<'a> {
     pub part: Part,
     /// Any number.
     pub value: f64,
-    /// Since the Unix epoch.
-    pub timestamp_ms: Option<i64>,
+    /// In seconds since the Unix epoch.
+    pub timestamp: Option<f64>,
     /// When the series began, where protobuf says so.
     pub created_ms: Option<i64>,
     /// Where there is one.
@@ -81,7 +82,7 @@ impl<'a> Families<'a> {
                         name: sample.name,
                         part: sample.part,
                         value: sample.value,
-                        timestamp_ms: sample.timestamp_ms,
+                        timestamp: sample.timestamp,
                         created_ms: sample.created_ms,
                         exemplar: sample.exemplar,
                         native: sample.native,
@@ -156,6 +157,40 @@ impl<'a> Families<'a> {
             }
         }
         metrics
+    }
+}
+
+impl<'f, 'a> Metric<'f, 'a> {
+    /// Of samples that differ in their timestamp only, the latest; each where the first of them was. One without a timestamp is
+    /// of now. Of two with the same timestamp the later line counts.
+    pub fn latest(&self, families: &Families, family: &Family) -> Vec<&'f Point<'a>> {
+        let dated = self.points.iter().any(|point| point.timestamp.is_some());
+        if !dated || self.points.len() < 2 {
+            return self.points.clone();
+        }
+        let mut places: HashMap<(&str, &str), usize, FixedState> =
+            HashMap::with_hasher(FixedState::with_seed(families.seed));
+        let mut latest: Vec<&'f Point<'a>> = Vec::new();
+        for point in &self.points {
+            let own = own_label(family, point);
+            let labels = families.labels(point);
+            let value = own.and_then(|own| labels.iter().find(|label| label.name == own)).map_or("", |own| &*own.value);
+            match places.entry((&*point.name, value)) {
+                Entry::Vacant(place) => {
+                    place.insert(latest.len());
+                    latest.push(point);
+                }
+                Entry::Occupied(place) => {
+                    if let Some(held) = latest.get_mut(*place.get())
+                        && (point.timestamp.is_none()
+                            || held.timestamp.is_some_and(|held| point.timestamp >= Some(held)))
+                    {
+                        *held = point;
+                    }
+                }
+            }
+        }
+        latest
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::lint::text_name;
-use super::scan::is_whole;
+use super::scan::{is_whole, milliseconds};
 use super::{Families, Family, Kind, Metric, Native, Part};
 use crate::registry::native::{Bucket, NativeHistogram};
 use crate::registry::{Buckets, Definition, FamilyId, Held, LabelName, MetricName, Registry, SeriesId};
@@ -36,6 +36,8 @@ pub struct Imported {
     pub series: usize,
     /// Of the series taken, those whose timestamp was not: the registry holds what is now.
     pub without_timestamp: usize,
+    /// Exemplars of the series taken; they were not.
+    pub exemplars_dropped: usize,
     /// What was refused, by metric and reason. Also what was left out of series that were taken.
     pub refused: Vec<Refused>,
 }
@@ -48,20 +50,22 @@ pub fn import(families: &Families, registry: &mut Registry, options: Options) ->
         let name = text_name(families, family);
         let before = imported.series;
         let mut reasons = BTreeMap::new();
-        let metrics = families.metrics(family);
-        match prepare(family, &name, &metrics, families, registry, options) {
+        let metrics: Vec<Scraped> =
+            families.metrics(family).into_iter().map(|metric| Scraped::of(metric, families, family)).collect();
+        let latest: Vec<&Metric> = metrics.iter().map(|scraped| &scraped.latest).collect();
+        match prepare(family, &name, &latest, families, registry, options) {
             Err(reason) => {
                 reasons.insert(reason, metrics.len());
             }
             Ok((id, names)) => {
-                for metric in &metrics {
+                for Scraped { latest: metric, is_dated, exemplars } in &metrics {
                     let values: Vec<&str> = names.iter().map(|name| metric_label(metric, name)).collect();
                     match take(family, metric, families, registry, id, &values) {
-                        Ok(note) => {
+                        Ok(notes) => {
                             imported.series += 1;
-                            let dated = metric.points.iter().any(|point| point.timestamp_ms.is_some());
-                            imported.without_timestamp += usize::from(dated);
-                            note.into_iter().for_each(|note| *reasons.entry(note.to_owned()).or_default() += 1);
+                            imported.without_timestamp += usize::from(*is_dated);
+                            imported.exemplars_dropped += exemplars;
+                            notes.into_iter().for_each(|note| *reasons.entry(note.to_owned()).or_default() += 1);
                         }
                         Err(reason) => *reasons.entry(reason).or_default() += 1,
                     }
@@ -75,6 +79,24 @@ pub fn import(families: &Families, registry: &mut Registry, options: Options) ->
     imported
 }
 
+/// A series as the registry can hold it, and what of it that is not.
+struct Scraped<'f, 'a> {
+    /// Of each sample the latest only.
+    latest: Metric<'f, 'a>,
+    /// Whether there were timestamps.
+    is_dated: bool,
+    exemplars: usize,
+}
+
+impl<'f, 'a> Scraped<'f, 'a> {
+    fn of(mut metric: Metric<'f, 'a>, families: &Families, family: &Family) -> Self {
+        let is_dated = metric.points.iter().any(|point| point.timestamp.is_some());
+        let exemplars = metric.points.iter().filter(|point| point.exemplar.is_some()).count();
+        metric.points = metric.latest(families, family);
+        Self { latest: metric, is_dated, exemplars }
+    }
+}
+
 fn metric_label<'m>(metric: &Metric<'m, '_>, name: &str) -> &'m str {
     metric.labels.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value)
 }
@@ -84,7 +106,7 @@ fn metric_label<'m>(metric: &Metric<'m, '_>, name: &str) -> &'m str {
 fn prepare(
     family: &Family,
     name: &str,
-    metrics: &[Metric],
+    metrics: &[&Metric],
     families: &Families,
     registry: &mut Registry,
     options: Options,
@@ -117,8 +139,10 @@ fn prepare(
     definition.help = family.help.as_deref().map(str::to_owned);
     definition.unit = family.unit.as_deref().map(str::to_owned);
     match kind {
+        // What is recorded later cannot be added to the quantiles scraped, and those of before are not known.
+        crate::registry::Kind::Summary if registry.family(name).is_none() => definition.quantiles = Some(Vec::new()),
         crate::registry::Kind::Histogram => {
-            let first = metrics.first().map(bounds).unwrap_or_default();
+            let first = metrics.first().copied().map(bounds).unwrap_or_default();
             definition.buckets = Some(Buckets::new(&first, "buckets").map_err(text)?);
         }
         crate::registry::Kind::StateSet => {
@@ -155,10 +179,11 @@ fn take(
     registry: &mut Registry,
     id: FamilyId,
     values: &[&str],
-) -> Result<Option<&'static str>, String> {
+) -> Result<Vec<&'static str>, String> {
     let text = |error: crate::Error| error.to_string();
-    // The last one, where there are several with their own times.
-    let value = |part: Part| metric.points.iter().rev().find(|point| point.part == part).map(|point| point.value);
+    let value = |part: Part| metric.points.iter().find(|point| point.part == part).map(|point| point.value);
+    let (start_ms, note) = start_of(metric);
+    let mut notes = Vec::from_iter(note);
     let whole = |value: f64| match is_whole(value) && (0.0..=9_007_199_254_740_992.0).contains(&value) {
         true => Ok(value as u64),
         false => Err(format!(
@@ -172,7 +197,7 @@ fn take(
             let total = value(Part::Value).ok_or("it has no total")?;
             crate::registry::check(crate::registry::Kind::Counter, total, "value").map_err(text)?;
             let series = find_or_make(registry, id, values)?;
-            registry.replace(series, Held::Counter(total)).map_err(text)?;
+            registry.import(series, Held::Counter(total), start_ms).map_err(text)?;
         }
         Kind::Info => {
             find_or_make(registry, id, values)?;
@@ -191,18 +216,18 @@ fn take(
                 return Err("its sum is NaN, and would stay so for ever".into());
             }
             let series = find_or_make(registry, id, values)?;
-            registry.replace(series, Held::Summary { sum, count }).map_err(text)?;
+            registry.import(series, Held::Summary { sum, count }, start_ms).map_err(text)?;
             if metric.points.iter().any(|point| matches!(point.part, Part::Quantile(_))) {
-                return Ok(Some("its quantiles were left out, since what is recorded later cannot be added to them"));
+                notes.push("its quantiles were left out, since what is recorded later cannot be added to them");
             }
         }
         Kind::Histogram => {
-            let native = metric.points.iter().rev().find_map(|point| point.native.as_deref());
+            let native = metric.points.iter().find_map(|point| point.native.as_deref());
             match native {
                 Some(native) => {
                     let native = native_of(native)?;
                     let series = find_or_make(registry, id, values)?;
-                    registry.replace(series, Held::Native(native)).map_err(text)?;
+                    registry.import(series, Held::Native(native), start_ms).map_err(text)?;
                 }
                 None => {
                     let (counts, sum) = (classic(metric, registry, id, whole)?, sum()?);
@@ -210,7 +235,7 @@ fn take(
                         return Err("its sum is NaN, and would stay so for ever".into());
                     }
                     let series = find_or_make(registry, id, values)?;
-                    registry.replace(series, Held::Histogram { counts: &counts, sum }).map_err(text)?;
+                    registry.import(series, Held::Histogram { counts: &counts, sum }, start_ms).map_err(text)?;
                 }
             }
         }
@@ -220,7 +245,22 @@ fn take(
             registry.set(series, value).map_err(text)?;
         }
     }
-    Ok(None)
+    Ok(notes)
+}
+
+/// When the series began, where its target says so, in milliseconds; and what is to be said where that is no start.
+fn start_of(metric: &Metric) -> (Option<u64>, Option<&'static str>) {
+    let told = |point: &&super::Point| match point.part {
+        Part::Created => Some(milliseconds(point.value)),
+        _ => point.created_ms,
+    };
+    match metric.points.iter().find_map(told) {
+        // 0 is what some targets say that do not know it.
+        None | Some(0) => (None, None),
+        // Beyond that a double does not tell milliseconds apart, and this is no time of ours.
+        Some(start_ms @ 1..=9_007_199_254_740_992) => (u64::try_from(start_ms).ok(), None),
+        Some(_) => (None, Some("its start was left out, since it is no time from 1970 on")),
+    }
 }
 
 /// The series; never the one that takes what a limit keeps out.
@@ -319,6 +359,67 @@ mod tests {
         for line in text.lines() {
             assert!(again.contains(line), "{again}");
         }
+    }
+
+    #[test]
+    fn starts_are_those_that_the_target_tells_and_exemplars_are_counted() {
+        let text = "# TYPE foo counter\nfoo_total 1e6 # {t=\"x\"} 1\nfoo_created 1500000000\n# TYPE bar counter\nbar_total 7\n\
+                    # TYPE h histogram\nh_bucket{le=\"1\"} 1 # {} 0.5\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n\
+                    h_created 1500000000.25\n# TYPE s summary\ns_sum 1\ns_count 1\ns_created 1500000001\n\
+                    # TYPE odd counter\nodd_total 1\nodd_created -5\n# TYPE zero counter\nzero_total 1\nzero_created 0\n# EOF\n";
+        let mut registry = Registry::default();
+        registry.set_now(1_700_000_000_000);
+        let imported = taken(&mut registry, text, Format::OpenMetrics);
+        assert_eq!((imported.series, imported.exemplars_dropped), (6, 2));
+        let refused: Vec<&str> = imported.refused.iter().map(|refused| refused.metric.as_str()).collect();
+        assert_eq!(refused, ["odd_total"]);
+        let starts: Vec<_> =
+            registry.read(0).iter().map(|family| (family.name.to_owned(), family.series[0].created_ms)).collect();
+        let starts: Vec<(&str, Option<u64>)> = starts.iter().map(|(name, start)| (name.as_str(), *start)).collect();
+        let expected = [
+            ("bar_total", None),
+            ("foo_total", Some(1_500_000_000_000)),
+            ("h", Some(1_500_000_000_250)),
+            ("odd_total", None),
+            ("s", Some(1_500_000_001_000)),
+            ("zero_total", None),
+        ];
+        assert_eq!(starts, expected);
+        registry.set_now(1_700_000_060_000);
+        taken(&mut registry, "# TYPE bar counter\nbar_total 3\n# EOF\n", Format::OpenMetrics);
+        assert_eq!(registry.read(0)[0].series[0].created_ms, Some(1_700_000_060_000));
+    }
+
+    #[test]
+    fn of_several_times_the_latest_is_taken() {
+        let text = "# TYPE h histogram\nh_bucket{le=\"1\"} 1 1000\nh_bucket{le=\"+Inf\"} 1 1000\nh_sum 1 1000\nh_count 1 1000\n\
+                    h_bucket{le=\"1\"} 1 3000\nh_bucket{le=\"+Inf\"} 4 3000\nh_sum 9 3000\nh_count 4 2000\n\
+                    # TYPE c_total counter\nc_total 5 9000\nc_total 4 8000\n";
+        let mut registry = Registry::default();
+        let imported = taken(&mut registry, text, Format::Text);
+        assert_eq!((imported.series, imported.without_timestamp, imported.refused), (2, 2, vec![]));
+        assert!(
+            written(&registry).contains("h_sum 9\nh_count 4\n")
+                && written(&registry).starts_with("# TYPE c_total counter\nc_total 5\n")
+        );
+    }
+
+    #[test]
+    fn a_summary_is_imported_with_and_without_quantiles_of_its_own() {
+        let text = "# TYPE s summary\ns_sum 2\ns_count 1\n";
+        let mut registry = Registry::default();
+        let name = MetricName::new("s", "name").unwrap();
+        registry.register(Definition::new(name, crate::registry::Kind::Summary)).unwrap();
+        assert_eq!(taken(&mut registry, text, Format::Text).series, 1);
+        assert!(
+            written(&registry).contains("s{quantile=\"0.5\"} NaN\n")
+                && written(&registry).contains("s_sum 2\ns_count 1\n")
+        );
+        let mut registry = Registry::default();
+        taken(&mut registry, text, Format::Text);
+        assert_eq!(written(&registry), text);
+        // Again, the definition is the same.
+        assert_eq!(taken(&mut registry, text, Format::Text).refused, []);
     }
 
     #[test]

@@ -160,13 +160,10 @@ impl Lint<'_, '_> {
 
     fn labels(&mut self, families: &Families) {
         let mut names: Vec<&str> = Vec::new();
-        let mut own = false;
         for point in &self.family.points {
             let without = own_label(self.family, point);
             for label in families.labels(point) {
-                if Some(&*label.name) == without {
-                    own = true;
-                } else if !names.contains(&&*label.name) && names.len() < MOST_NAMES {
+                if Some(&*label.name) != without && !names.contains(&&*label.name) && names.len() < MOST_NAMES {
                     names.push(&label.name);
                 }
             }
@@ -180,9 +177,9 @@ impl Lint<'_, '_> {
             if name.starts_with('_') {
                 self.find("label_reserved", format!("the label {shown} begins with _, which is reserved; rename it"));
             }
-            let unknown = self.family.kind == Kind::Unknown;
-            for (reserved, owner) in [("le", "histograms"), ("quantile", "summaries")] {
-                if name == reserved && !unknown && !own {
+            // Where it is the family's own, it got here from a sample that does not have it, such as the sum.
+            for (reserved, owner) in [("le", "buckets of histograms"), ("quantile", "quantiles of summaries")] {
+                if name == reserved && self.family.kind != Kind::Unknown {
                     self.find("label_reserved", format!("the label {reserved} is for {owner}; rename it"));
                 }
             }
@@ -197,7 +194,7 @@ impl Lint<'_, '_> {
         let (mut twice, mut open, mut fallen, mut odd) = (0usize, 0usize, 0usize, 0usize);
         for metric in families.metrics(self.family) {
             let mut bounds = Vec::new();
-            let mut parts: Vec<(Part, Option<i64>, Option<&str>)> = Vec::new();
+            let mut parts: Vec<(Part, Option<f64>, Option<&str>)> = Vec::new();
             let (mut count, mut below) = (None, 0.0);
             for point in &metric.points {
                 let state = match self.family.kind {
@@ -208,7 +205,7 @@ impl Lint<'_, '_> {
                         .map(|label| &*label.value),
                     _ => None,
                 };
-                let part = (point.part, point.timestamp_ms, state);
+                let part = (point.part, point.timestamp, state);
                 // A histogram has its buckets; any other series with so many samples is a range in time.
                 if parts.len() < 1_000 {
                     twice += usize::from(parts.contains(&part));
@@ -310,6 +307,27 @@ mod tests {
             ),
             (typed("x", "histogram", "x_bucket{le=\"+Inf\"} 1\nx_sum 1\nx_count 1\nx 1"), &["odd_sample"]),
             (typed("x", "summary", "x{quantile=\"0.5\"} 1\nx_sum 1\nx_count 1"), &[]),
+            (typed("x", "histogram", "x_bucket{le=\"+Inf\"} 1\nx_sum 1\nx_count 1"), &[]),
+            (
+                typed(
+                    "x",
+                    "histogram",
+                    "x_bucket{quantile=\"1\",le=\"+Inf\"} 1\nx_sum{quantile=\"1\"} 1\nx_count{quantile=\"1\"} 1",
+                ),
+                &["label_reserved"],
+            ),
+            (
+                typed("x", "summary", "x{le=\"1\",quantile=\"0.5\"} 1\nx_sum{le=\"1\"} 1\nx_count{le=\"1\"} 1"),
+                &["label_reserved"],
+            ),
+            (typed("x", "summary", "x_sum{le=\"1\"} 1\nx_count{le=\"1\"} 1"), &["label_reserved"]),
+            (
+                typed("x", "histogram", "x_bucket{le=\"+Inf\"} 1\nx_sum{le=\"1\"} 1\nx_count 1"),
+                &["label_reserved", "infinite_bucket"],
+            ),
+            (typed("x", "counter", "x{le=\"1\"} 1"), &["counter_total", "label_reserved"]),
+            (typed("x", "untyped", "x{le=\"1\",quantile=\"1\"} 1"), &["type"]),
+            (typed("x", "gaugehistogram", "x_bucket{le=\"+Inf\",quantile=\"1\"} 1"), &["label_reserved"]),
         ] {
             assert_eq!(rules(&text), expected, "{text}");
         }

@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+pub(crate) mod clash;
 mod families;
 pub mod import;
 pub mod lint;
@@ -240,8 +241,8 @@ pub struct Exemplar<'a> {
     pub labels: Vec<Label<'a>>,
     /// What was observed.
     pub value: f64,
-    /// When, since the Unix epoch.
-    pub timestamp_ms: Option<i64>,
+    /// When, in seconds since the Unix epoch.
+    pub timestamp: Option<f64>,
 }
 
 /// Buckets of one sign of a native histogram.
@@ -281,8 +282,8 @@ pub struct Sample<'p, 'a> {
     pub labels: &'p [Label<'a>],
     /// Any number.
     pub value: f64,
-    /// Since the Unix epoch.
-    pub timestamp_ms: Option<i64>,
+    /// In seconds since the Unix epoch.
+    pub timestamp: Option<f64>,
     /// Where there is one.
     pub exemplar: Option<Box<Exemplar<'a>>>,
     /// When the series began, where protobuf says so; text says it with a sample of its own, [`Part::Created`].

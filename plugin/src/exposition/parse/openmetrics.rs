@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
-use super::scan::{Cursor, Escapes, is_whole, milliseconds, number};
+use super::scan::{Cursor, Escapes, is_whole, number};
 use super::{
     Event, Exemplar, Format, Index, Kind, Label, Limits, ParseError, Part, Sample, Tally, label_fault, too_long,
 };
@@ -27,7 +27,7 @@ const LONGEST_EXEMPLAR: usize = 128;
 const SUFFIXES: [&str; 9] = ["", "_total", "_created", "_count", "_sum", "_bucket", "_gcount", "_gsum", "_info"];
 
 /// What a type's sample names end with.
-fn suffixes(kind: Kind) -> &'static [&'static str] {
+pub(super) fn suffixes(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Counter => &["_total", "_created"],
         Kind::Summary => &["", "_count", "_sum", "_created"],
@@ -60,7 +60,6 @@ impl Family<'_> {
 struct Group {
     labels: u128,
     timestamp: Option<f64>,
-    timestamp_at: (usize, usize),
 }
 
 /// What came of the point that is read.
@@ -77,6 +76,21 @@ struct Point {
     has_negative_bounds: bool,
     ranks: Vec<f64>,
     states: HashSet<u128, FixedState>,
+}
+
+impl Point {
+    /// Whether the point has such a sample already. `state` is that of a state set, else 0.
+    fn has(&self, part: Part, state: u128) -> bool {
+        match part {
+            Part::Bucket(_) => self.bound == Some(f64::INFINITY),
+            Part::Quantile(rank) => self.ranks.contains(&rank),
+            Part::Sum => self.sum.is_some(),
+            Part::Count => self.count.is_some(),
+            Part::Created => self.has_created,
+            _ if state != 0 => self.states.contains(&state),
+            _ => self.has_value,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -351,10 +365,10 @@ impl<'a> Reader<'a> {
         };
         let (value_at, value) = self.number("a blank and a number after the metric")?;
         let mut timestamp = None;
-        let mut timestamp_at = (0, 0);
+        let mut timestamp_at = 0;
         if self.cursor.peek() == Some(b' ') && !self.is_at_exemplar() {
             let (at, read) = self.number("a timestamp")?;
-            timestamp_at = (at, self.cursor.at);
+            timestamp_at = at;
             timestamp = Some(self.timestamp(at, read)?);
         }
         let part = self.check(suffix, start, value_at, value)?;
@@ -375,7 +389,7 @@ impl<'a> Reader<'a> {
             part,
             labels: &self.labels,
             value,
-            timestamp_ms: timestamp.map(milliseconds),
+            timestamp,
             exemplar,
             created_ms: None,
             native: None,
@@ -412,11 +426,14 @@ impl<'a> Reader<'a> {
     }
 
     fn timestamp(&self, at: usize, seconds: f64) -> Result<f64, ParseError> {
-        match seconds.is_finite() {
+        // The specification's suite has timestamps beyond what milliseconds of 64 bits hold.
+        const TOO_LATE: f64 = 18_446_744_073_709_551_616.0;
+        match seconds.abs() < TOO_LATE {
             true => Ok(seconds),
-            false => {
-                Err(self.cursor.fault_at(at, "expected seconds since the Unix epoch as timestamp, a finite number"))
-            }
+            false => Err(self.cursor.fault_at(
+                at,
+                "the timestamp does not fit; expected seconds since the Unix epoch, a finite number of at most 64 bits",
+            )),
         }
     }
 
@@ -493,12 +510,12 @@ impl<'a> Reader<'a> {
                 .cursor
                 .fault_at(at, "the exemplar's value is above its bucket's bound; move it to its own bucket"));
         }
-        let mut timestamp_ms = None;
+        let mut timestamp = None;
         if self.cursor.peek() == Some(b' ') {
             let (at, read) = self.number("a timestamp")?;
-            timestamp_ms = Some(milliseconds(self.timestamp(at, read)?));
+            timestamp = Some(self.timestamp(at, read)?);
         }
-        Ok(Exemplar { labels, value, timestamp_ms })
+        Ok(Exemplar { labels, value, timestamp })
     }
 
     fn label(&self, name: &str) -> Option<&str> {
@@ -584,7 +601,7 @@ impl<'a> Reader<'a> {
         at: usize,
         value: f64,
         timestamp: Option<f64>,
-        timestamp_at: (usize, usize),
+        timestamp_at: usize,
     ) -> Result<(), ParseError> {
         let Some(family) = self.families.last() else { return Ok(()) };
         let kind = family.kind();
@@ -597,15 +614,14 @@ impl<'a> Reader<'a> {
         let labels = self.hash(own);
         let state = if kind == Kind::StateSet { self.hash("") } else { 0 };
         let twice = |place: &Self| {
-            Err(place.cursor.fault_at(at, "the sample comes twice; expected each once, or each with a later timestamp"))
+            Err(place.cursor.fault_at(at, "the sample comes twice; expected each once, or each with a timestamp"))
         };
         if kind == Kind::Info {
             // Which of its labels are the metric's, nobody can tell.
             let at_time = timestamp.map_or(0, |timestamp| u128::from(timestamp.to_bits()).wrapping_add(1) << 64);
-            return if self.seen.insert(labels ^ at_time) { Ok(()) } else { twice(self) };
+            return if self.seen.insert(labels ^ at_time) || timestamp.is_some() { Ok(()) } else { twice(self) };
         }
         let mut new_point = true;
-        let mut retold = false;
         match self.group {
             Some(group) if group.labels == labels => {
                 if timestamp.is_some() != group.timestamp.is_some() {
@@ -617,11 +633,10 @@ impl<'a> Reader<'a> {
                     && now < before
                 {
                     let problem = "the timestamp is before that of the sample above; within a metric timestamps rise";
-                    return Err(self.cursor.fault_at(timestamp_at.0, problem));
+                    return Err(self.cursor.fault_at(timestamp_at, problem));
                 }
-                new_point = timestamp != group.timestamp;
-                // Finer than a double tells.
-                retold = timestamp.is_some() && !self.same_text(timestamp_at, group.timestamp_at);
+                // Timestamps must not fall, and so may stand still; they may also be finer than a double tells.
+                new_point = timestamp != group.timestamp || (timestamp.is_some() && self.point.has(part, state));
             }
             _ => {
                 if !self.seen.insert(labels) {
@@ -634,9 +649,10 @@ impl<'a> Reader<'a> {
             self.close_point()?;
             self.point.at = at;
         }
-        self.group = Some(Group { labels, timestamp, timestamp_at });
+        self.group = Some(Group { labels, timestamp });
         let point = &mut self.point;
-        let again = match part {
+        let again = point.has(part, state);
+        match part {
             Part::Bucket(bound) => {
                 if point.bound.is_some_and(|before| bound <= before) {
                     let problem = "the bucket's bound is not above that of the bucket before; buckets rise, each once";
@@ -648,34 +664,25 @@ impl<'a> Reader<'a> {
                 }
                 point.has_negative_bounds |= bound < 0.0;
                 (point.bound, point.below) = (Some(bound), value);
-                false
+                return Ok(());
             }
             Part::Quantile(rank) => {
-                let again = point.ranks.contains(&rank);
                 if point.ranks.len() >= self.limits.labels {
                     return Err(self
                         .cursor
                         .fault_at(at, "there are too many quantiles; drop some, or raise the limit"));
                 }
                 point.ranks.push(rank);
-                again
             }
-            Part::Sum => point.sum.replace(value).is_some(),
-            Part::Count => point.count.replace(value).is_some(),
-            Part::Created => std::mem::replace(&mut point.has_created, true),
-            _ if kind == Kind::StateSet => !point.states.insert(state),
-            _ => std::mem::replace(&mut point.has_value, true),
-        };
-        if again && !retold { twice(self) } else { Ok(()) }
-    }
-
-    fn same_text(&self, a: (usize, usize), b: (usize, usize)) -> bool {
-        let text = |(start, end): (usize, usize)| {
-            let mut cursor = self.cursor;
-            cursor.at = end;
-            cursor.since(start)
-        };
-        text(a) == text(b)
+            Part::Sum => point.sum = Some(value),
+            Part::Count => point.count = Some(value),
+            Part::Created => point.has_created = true,
+            _ if state != 0 => {
+                point.states.insert(state);
+            }
+            _ => point.has_value = true,
+        }
+        if again { twice(self) } else { Ok(()) }
     }
 
     /// The labels in any order, without one of them, as a number that no two sets share.

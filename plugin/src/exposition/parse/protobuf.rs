@@ -309,7 +309,7 @@ impl<'a> Reader<'a> {
             part: pending.part,
             labels: &self.labels,
             value: pending.value,
-            timestamp_ms: self.timestamp_ms,
+            timestamp: self.timestamp_ms.map(|ms| ms as f64 / 1e3),
             exemplar: pending.exemplar,
             created_ms: self.created_ms,
             native: pending.native,
@@ -440,7 +440,7 @@ impl<'a> Reader<'a> {
             match message.field()? {
                 Some((1, content)) => pending.value = content.double(at)?,
                 Some((2, content)) => pending.exemplar = Some(Box::new(self.exemplar(content.message(at)?)?)),
-                Some((3, content)) => self.created_ms = Some(timestamp(content.message(at)?)?),
+                Some((3, content)) => self.created_ms = Some(timestamp(content.message(at)?)?.0),
                 Some(_) => {}
                 None => break,
             }
@@ -450,13 +450,13 @@ impl<'a> Reader<'a> {
     }
 
     fn exemplar(&self, mut message: Message<'a>) -> Result<Exemplar<'a>, Fault> {
-        let mut exemplar = Exemplar { labels: Vec::new(), value: 0.0, timestamp_ms: None };
+        let mut exemplar = Exemplar { labels: Vec::new(), value: 0.0, timestamp: None };
         loop {
             let at = message.at;
             match message.field()? {
                 Some((1, content)) => self.labels_of(content.message(at)?, &mut exemplar.labels)?,
                 Some((2, content)) => exemplar.value = content.double(at)?,
-                Some((3, content)) => exemplar.timestamp_ms = Some(timestamp(content.message(at)?)?),
+                Some((3, content)) => exemplar.timestamp = Some(timestamp(content.message(at)?)?.1),
                 Some(_) => {}
                 None => return Ok(exemplar),
             }
@@ -484,7 +484,7 @@ impl<'a> Reader<'a> {
                     }
                     self.pending.push_back(Pending::new("", Part::Quantile(rank), value));
                 }
-                Some((4, content)) => self.created_ms = Some(timestamp(content.message(at)?)?),
+                Some((4, content)) => self.created_ms = Some(timestamp(content.message(at)?)?.0),
                 Some(_) => {}
                 None => break,
             }
@@ -519,7 +519,7 @@ impl<'a> Reader<'a> {
                 12 => positive.span(content.message(at)?)?,
                 13 => varints(content, at, &mut positive.deltas)?,
                 14 => doubles(content, at, &mut positive.counts)?,
-                15 => self.created_ms = Some(timestamp(content.message(at)?)?),
+                15 => self.created_ms = Some(timestamp(content.message(at)?)?.0),
                 _ => {}
             }
         }
@@ -671,8 +671,9 @@ impl Side {
     }
 }
 
-/// Milliseconds of a `google.protobuf.Timestamp`.
-fn timestamp(mut message: Message) -> Result<i64, Fault> {
+/// A `google.protobuf.Timestamp`, in milliseconds and in seconds.
+fn timestamp(mut message: Message) -> Result<(i64, f64), Fault> {
+    let start = message.at;
     let (mut seconds, mut nanos) = (0i64, 0i64);
     loop {
         let at = message.at;
@@ -688,5 +689,12 @@ fn timestamp(mut message: Message) -> Result<i64, Fault> {
             None => break,
         }
     }
-    Ok(seconds.saturating_mul(1_000).saturating_add(milliseconds(nanos as f64 / 1e9)))
+    let whole = seconds.checked_mul(1_000).and_then(|ms| ms.checked_add(milliseconds(nanos as f64 / 1e9)));
+    let Some(ms) = whole else {
+        return Err((
+            start,
+            format!("a timestamp of {seconds} seconds does not fit; expected milliseconds of 64 bits"),
+        ));
+    };
+    Ok((ms, seconds as f64 + nanos as f64 / 1e9))
 }

@@ -1,4 +1,4 @@
-//! What was scraped, written again, to be pushed or served: without timestamps, family by family.
+//! What was scraped, written again, to be pushed or served: without timestamps, the latest sample of each, family by family.
 //!
 //! | | text 0.0.4 | OpenMetrics |
 //! |---|---|---|
@@ -9,9 +9,11 @@
 //! | when a series began | left out | `_created` |
 //! | exemplars | left out | kept |
 //!
-//! Where a family does not keep OpenMetrics' rules for its type, its samples are written as of unknown type.
+//! Where a family does not keep OpenMetrics' rules for its type, or cannot keep its type beside another one ([`super::clash`]),
+//! its samples are written as of unknown type, without `_created` and exemplars. Bounds and ranks are spelled as the format
+//! spells them: `1` in text, `1.0` in OpenMetrics. From text to text they stay as they were scraped, since they name a series.
 
-use super::families::Metric;
+use super::clash::{self, Claims};
 use super::lint::text_name;
 use super::{Exemplar, Families, Family, Format, Kind, Label, Limits, Part, Point, parse};
 use crate::exposition::escaping::{Escaping, write_escaped, write_label, write_metric_name, write_sample_name};
@@ -30,30 +32,46 @@ const UNLIMITED: Limits = Limits {
     seed: 0,
 };
 
-/// Appends the families that have samples, as text 0.0.4 or OpenMetrics. The error says what of it cannot be said so.
-pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Result<(), String> {
+/// Appends the families that have samples, as text 0.0.4 or OpenMetrics, and says how many exemplars were left out. The error
+/// says what of it cannot be said so.
+pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Result<usize, String> {
     if format == Format::Protobuf {
         return Err("what was scraped is written as text or OpenMetrics only".into());
     }
     let start = out.len();
     let mut labels = Vec::new();
-    for family in families.list.iter().filter(|family| !family.points.is_empty()) {
+    let exposed: Vec<&Family> = families.list.iter().filter(|family| !family.points.is_empty()).collect();
+    let gives_way = match format {
+        Format::OpenMetrics => {
+            let claims = |family: &&Family| Claims::of(family.kind, &text_name(families, family));
+            clash::unknown(&exposed.iter().map(claims).collect::<Vec<_>>())
+        }
+        _ => Vec::new(),
+    };
+    let mut exemplars = 0;
+    for (place, family) in exposed.into_iter().enumerate() {
+        let of_family = family.points.iter().filter(|point| point.exemplar.is_some()).count();
         let mut writer = Writer { families, family, name: text_name(families, family), format, labels: &mut labels };
         match format {
             Format::OpenMetrics => {
                 let before = out.len();
-                if !writer.typed(out) || !stands(out.get(before..).unwrap_or_default()) {
+                let gives_way = gives_way.get(place).copied().unwrap_or(false);
+                if gives_way || !writer.typed(out) || !stands(out.get(before..).unwrap_or_default()) {
                     out.truncate(before);
                     writer.untyped(out);
+                    exemplars += of_family;
                 }
             }
-            _ => writer.text(out),
+            _ => {
+                writer.text(out);
+                exemplars += of_family;
+            }
         }
     }
     let close: &[u8] = if format == Format::OpenMetrics { b"# EOF\n" } else { b"" };
     out.extend_from_slice(close);
     match parse(out.get(start..).unwrap_or_default(), format, &UNLIMITED) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(exemplars),
         Err(error) => {
             out.truncate(start);
             Err(format!("what was scraped cannot be written as {}: {}", format.name(), error.problem))
@@ -113,8 +131,8 @@ impl Writer<'_, '_> {
         };
         self.head(&self.name, Some(kind), out);
         for metric in self.families.metrics(self.family) {
-            for point in latest(&metric) {
-                self.point(point, out);
+            for point in metric.latest(self.families, self.family) {
+                self.point(point, true, out);
             }
         }
     }
@@ -136,9 +154,9 @@ impl Writer<'_, '_> {
             out.push(b'\n');
         }
         for metric in self.families.metrics(self.family) {
-            let points = latest(&metric);
+            let points = metric.latest(self.families, self.family);
             for point in &points {
-                self.point(point, out);
+                self.point(point, true, out);
             }
             let created = points.iter().find_map(|point| point.created_ms);
             if let Some(created) =
@@ -160,21 +178,22 @@ impl Writer<'_, '_> {
         let unknown = (self.format == Format::OpenMetrics).then_some("unknown");
         let mut names: Vec<&str> = Vec::new();
         for point in &self.family.points {
-            if !names.contains(&&*point.name) {
+            if point.part != Part::Created && !names.contains(&&*point.name) {
                 names.push(&point.name);
             }
         }
         for name in names {
             self.head(name, unknown.or(Some("untyped")), out);
             for metric in self.families.metrics(self.family) {
-                for point in latest(&metric).into_iter().filter(|point| point.name == name) {
-                    self.point(point, out);
+                let points = metric.latest(self.families, self.family);
+                for point in points.into_iter().filter(|point| point.name == name) {
+                    self.point(point, false, out);
                 }
             }
         }
     }
 
-    fn point(&mut self, point: &Point, out: &mut Vec<u8>) {
+    fn point(&mut self, point: &Point, typed: bool, out: &mut Vec<u8>) {
         let text = self.format != Format::OpenMetrics;
         if point.part == Part::Created && text {
             return;
@@ -202,13 +221,13 @@ impl Writer<'_, '_> {
             Part::Quantile(number) => Some(("quantile", number)),
             _ => None,
         };
-        // OpenMetrics has one spelling of these, text keeps what was scraped.
-        self.write_labels(self.families.labels(point), number.filter(|_| !text));
+        let as_scraped = text && self.families.format == Format::Text;
+        self.write_labels(self.families.labels(point), number.filter(|_| !as_scraped));
         let name = self.escaping().metric_name(&point.name);
         write_sample_name(&name, "", self.labels, out);
         out.push(b' ');
         write_number(point.value, out);
-        if let Some(exemplar) = point.exemplar.as_deref().filter(|_| !text) {
+        if let Some(exemplar) = point.exemplar.as_deref().filter(|_| typed && !text) {
             self.exemplar(exemplar, out);
         }
         out.push(b'\n');
@@ -220,9 +239,12 @@ impl Writer<'_, '_> {
         for label in labels {
             match number {
                 Some((name, number)) if label.name == name => {
-                    let mut canonical = Vec::new();
-                    write_canonical(number, &mut canonical);
-                    write_label(name, &String::from_utf8(canonical).unwrap_or_default(), self.labels);
+                    let mut spelled = Vec::new();
+                    match self.format {
+                        Format::OpenMetrics => write_canonical(number, &mut spelled),
+                        _ => write_number(number, &mut spelled),
+                    }
+                    write_label(name, &String::from_utf8(spelled).unwrap_or_default(), self.labels);
                 }
                 _ => write_label(&escaping.label_name(&label.name), &label.value, self.labels),
             }
@@ -235,19 +257,9 @@ impl Writer<'_, '_> {
         out.extend_from_slice(self.labels);
         out.extend_from_slice(b"} ");
         write_number(exemplar.value, out);
-        if let Some(timestamp) = exemplar.timestamp_ms {
+        if let Some(timestamp) = exemplar.timestamp {
             out.push(b' ');
-            write_number(timestamp as f64 / 1000.0, out);
+            write_number(timestamp, out);
         }
     }
-}
-
-/// Of samples that differ in their timestamp only, the last; each where the first of them was.
-fn latest<'f, 'a>(metric: &Metric<'f, 'a>) -> Vec<&'f Point<'a>> {
-    let dated = metric.points.iter().any(|point| point.timestamp_ms.is_some());
-    if !dated || metric.points.len() < 2 {
-        return metric.points.clone();
-    }
-    let newest = metric.points.iter().map(|point| point.timestamp_ms).max().flatten();
-    metric.points.iter().filter(|point| point.timestamp_ms == newest).copied().collect()
 }

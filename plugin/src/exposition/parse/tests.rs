@@ -20,11 +20,11 @@ fn shown(families: &Families) -> Vec<String> {
     for family in &families.list {
         for point in &family.points {
             let mut line = format!("{}{{{}}} {}", point.name, labels(families.labels(point)), number_text(point.value));
-            point.timestamp_ms.iter().for_each(|ms| line += &format!(" @{ms}"));
+            point.timestamp.iter().for_each(|at| line += &format!(" @{}", at * 1e3));
             point.created_ms.iter().for_each(|ms| line += &format!(" since {ms}"));
             if let Some(exemplar) = &point.exemplar {
                 line += &format!(" # {{{}}} {}", labels(&exemplar.labels), number_text(exemplar.value));
-                exemplar.timestamp_ms.iter().for_each(|ms| line += &format!(" @{ms}"));
+                exemplar.timestamp.iter().for_each(|at| line += &format!(" @{}", at * 1e3));
             }
             lines.push(line);
         }
@@ -241,7 +241,7 @@ fn openmetrics_is_read_as_the_specification_says() {
             ),
             (
                 "# TYPE a counter\na_total{f=\"1\"} 1 000\na_total{f=\"2\"} 1 12345678901234567890.1234567890\n# EOF\n",
-                &["a_total{f=\"1\"} 1 @0", "a_total{f=\"2\"} 1 @9223372036854775807"],
+                &["a_total{f=\"1\"} 1 @0", "a_total{f=\"2\"} 1 @12345678901234568000000"],
             ),
             (
                 "# TYPE a_s gauge\n# UNIT a_s s\n# HELP a_s x\na_s{b=\"\"} NaN\na_s{b=\"c\"} -Inf\n# EOF\n",
@@ -252,6 +252,31 @@ fn openmetrics_is_read_as_the_specification_says() {
             (
                 "# TYPE a gauge\na 1 0.0000000000000000000000\na 2 0.00000000000000000000000\n# EOF\n",
                 &["a{} 1 @0", "a{} 2 @0"],
+            ),
+            // Timestamps may stand still.
+            ("# TYPE a gauge\na 0 1\na 1 1\n# EOF\n", &["a{} 0 @1000", "a{} 1 @1000"]),
+            ("a 0 1\na 0 1\n# EOF\n", &["a{} 0 @1000", "a{} 0 @1000"]),
+            ("# TYPE a info\na_info 1 1\na_info 1 1\n# EOF\n", &["a_info{} 1 @1000", "a_info{} 1 @1000"]),
+            (
+                "# TYPE a stateset\na{a=\"x\"} 1 1\na{a=\"x\"} 0 1\n# EOF\n",
+                &["a{a=\"x\"} 1 @1000", "a{a=\"x\"} 0 @1000"],
+            ),
+            (
+                "# TYPE a histogram\na_bucket{le=\"+Inf\"} 1 1\na_sum 1 1\na_count 1 1\n\
+                 a_bucket{le=\"+Inf\"} 2 1\na_sum 1 1\na_count 2 1\n# EOF\n",
+                &[
+                    "a_bucket{le=\"+Inf\"} 1 @1000",
+                    "a_sum{} 1 @1000",
+                    "a_count{} 1 @1000",
+                    "a_bucket{le=\"+Inf\"} 2 @1000",
+                    "a_sum{} 1 @1000",
+                    "a_count{} 2 @1000",
+                ],
+            ),
+            // Less than a millisecond apart.
+            (
+                "# TYPE a gauge\na 0 1.000244140625\na 1 1.00048828125\n# EOF\n",
+                &["a{} 0 @1000.244140625", "a{} 1 @1000.48828125"],
             ),
             (
                 "# TYPE a summary\na_count 1\na_sum 2\na{quantile=\"0.5\"} 0.7\na{quantile=\"1\"} NaN\n# EOF\n",
@@ -458,7 +483,11 @@ fn openmetrics_is_refused_where_the_specification_says() {
             ("# TYPE a gauge\na 0\na 0 0\n# EOF\n", 3, 1, "timestamp"),
             ("# TYPE a gauge\na 0 0\na 0\n# EOF\n", 3, 1, "timestamp"),
             ("# TYPE a gauge\na 0\na 0\n# EOF\n", 3, 1, "twice"),
-            ("# TYPE a gauge\na 0 1\na 0 1\n# EOF\n", 3, 1, "twice"),
+            ("# TYPE a gauge\na 0 1e20\n# EOF\n", 2, 5, "does not fit"),
+            ("# TYPE a gauge\na 0 -1e300\n# EOF\n", 2, 5, "does not fit"),
+            ("# TYPE a counter\na_total 1 # {} 1 1e20\n# EOF\n", 2, 18, "does not fit"),
+            ("# TYPE a histogram\na_bucket{le=\"1\"} 1 1\na_bucket{le=\"1\"} 1 1\n# EOF\n", 3, 1, "rise"),
+            ("# TYPE a counter\na_created 1 1\na_created 1 1\n# EOF\n", 2, 1, "_total"),
             ("# TYPE a info\na_info{a=\"1\"} 1\na_info{a=\"1\"} 1\n# EOF\n", 3, 1, "twice"),
             ("# TYPE a stateset\na{a=\"1\"} 1\na{a=\"1\"} 1\n# EOF\n", 3, 1, "twice"),
             ("a 1\nb 1\na 2\n# EOF\n", 3, 1, "began before"),
@@ -736,6 +765,67 @@ fn what_was_read_is_written_again() {
     reexpose(&families, Format::Text, &mut text).unwrap();
     assert_eq!(text, b"# TYPE a_total counter\na_total 1\n# TYPE i_info gauge\ni_info{v=\"1\"} 1\n");
     assert!(reexpose(&families, Format::Protobuf, &mut Vec::new()).is_err());
+}
+
+#[test]
+fn of_each_sample_the_latest_is_written_again() {
+    let written = |text: &str, from: Format, to: Format| {
+        let families = read(text.as_bytes(), from).unwrap();
+        let mut out = Vec::new();
+        let dropped = reexpose(&families, to, &mut out).unwrap();
+        (String::from_utf8(out).unwrap(), dropped)
+    };
+    // Lines of one point with different times: none is lost.
+    let text = "# TYPE s summary\ns{quantile=\"0.5\"} 1 1000\ns{quantile=\"0.9\"} 2 3000\ns_sum 2 2000\ns_count 1\n\
+        s{quantile=\"0.5\"} 7 2000\ns_sum 1 1000\n# TYPE g gauge\ng 1\ng 2 5000\n";
+    let expected =
+        "# TYPE s summary\ns{quantile=\"0.5\"} 7\ns{quantile=\"0.9\"} 2\ns_sum 2\ns_count 1\n# TYPE g gauge\ng 1\n";
+    assert_eq!(written(text, Format::Text, Format::Text), (expected.into(), 0));
+    let histogram =
+        "# TYPE h histogram\nh_bucket{le=\"1\"} 1 1000\nh_bucket{le=\"+Inf\"} 2 1000\nh_sum 3 2000\nh_count 2\n";
+    let expected = "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n";
+    assert_eq!(written(histogram, Format::Text, Format::Text).0, expected);
+    assert_eq!(
+        written(histogram, Format::Text, Format::OpenMetrics).0,
+        expected.replace("\"1\"", "\"1.0\"") + "# EOF\n"
+    );
+    // Less than a millisecond apart they are still two times, and so one sample.
+    let close = "# TYPE g gauge\ng 1 1.0001\ng 2 1.0002\ng 3 1.0002\n# EOF\n";
+    assert_eq!(written(close, Format::OpenMetrics, Format::Text).0, "# TYPE g gauge\ng 3\n");
+    let families = read(close.as_bytes(), Format::OpenMetrics).unwrap();
+    let twice = lint::lint(&families).into_iter().filter(|finding| finding.rule == "duplicate").count();
+    assert_eq!(twice, 1, "two of the three have one time");
+    // Exemplars that are left out are counted.
+    let exemplars = "# TYPE c counter\nc_total 1 # {t=\"x\"} 1 2.5\n# EOF\n";
+    assert_eq!(written(exemplars, Format::OpenMetrics, Format::OpenMetrics), (exemplars.into(), 0));
+    assert_eq!(written(exemplars, Format::OpenMetrics, Format::Text).1, 1);
+}
+
+#[test]
+fn families_that_openmetrics_cannot_tell_apart_are_written_as_unknown() {
+    for (text, expected) in [
+        (
+            "# TYPE jobs gauge\njobs 1\n# TYPE jobs_total counter\njobs_total 2\n# TYPE jobs_created gauge\njobs_created 3\n",
+            "# TYPE jobs gauge\njobs 1\n# TYPE jobs_total unknown\njobs_total 2\n# TYPE jobs_created gauge\njobs_created 3\n",
+        ),
+        (
+            "# TYPE s summary\ns_sum 1\ns_count 1\n# TYPE s_created gauge\ns_created 3\n",
+            "# TYPE s_sum unknown\ns_sum 1\n# TYPE s_count unknown\ns_count 1\n# TYPE s_created gauge\ns_created 3\n",
+        ),
+    ] {
+        let families = read(text.as_bytes(), Format::Text).unwrap();
+        let mut out = Vec::new();
+        reexpose(&families, Format::OpenMetrics, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{expected}# EOF\n"));
+        let mut out = Vec::new();
+        reexpose(&families, Format::Text, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), text, "text has no such names");
+    }
+    // A family that is unknown keeps no exemplars and no start.
+    let text = "# TYPE c counter\nc_total 1 # {t=\"x\"} 1\nc_created 5\n# TYPE g gauge\ng 1\n# EOF\n";
+    let families = read(text.as_bytes(), Format::OpenMetrics).unwrap();
+    let mut out = Vec::new();
+    assert_eq!(reexpose(&families, Format::OpenMetrics, &mut out), Ok(0));
 }
 
 /// A registry with anything in it, and the time it was made at.

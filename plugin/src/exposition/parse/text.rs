@@ -332,7 +332,7 @@ impl<'a> Reader<'a> {
         {
             return Err(self.cursor.fault_at(at, "a histogram's count is negative; expected a number of at least 0"));
         }
-        let mut timestamp_ms = None;
+        let mut timestamp = None;
         self.cursor.skip_blanks();
         if !self.cursor.eat(b'\n') {
             let at = self.cursor.at;
@@ -340,14 +340,14 @@ impl<'a> Reader<'a> {
             if token.is_empty() {
                 return Err(self.unended());
             }
-            let Ok(timestamp) = token.parse::<i64>() else {
+            let Ok(ms) = token.parse::<i64>() else {
                 let problem = format!(
-                    "expected a whole number of milliseconds as timestamp, found {:?}",
+                    "expected a whole number of milliseconds as timestamp, of at most 64 bits; found {:?}",
                     crate::error::excerpt(token, 40)
                 );
                 return Err(self.cursor.fault_at(at, problem));
             };
-            timestamp_ms = Some(timestamp);
+            timestamp = Some(ms as f64 / 1e3);
             self.cursor.skip_blanks();
             self.end_of_line()?;
         }
@@ -355,7 +355,7 @@ impl<'a> Reader<'a> {
             return Err(self.cursor.fault_at(start, problem));
         }
         let labels = &self.labels;
-        Ok(Sample { family, name, part, labels, value, timestamp_ms, exemplar: None, created_ms: None, native: None })
+        Ok(Sample { family, name, part, labels, value, timestamp, exemplar: None, created_ms: None, native: None })
     }
 
     #[cold]
