@@ -22,6 +22,7 @@ mod push;
 mod query;
 mod record;
 mod remote;
+mod resets;
 mod scrape;
 
 #[cfg(test)]

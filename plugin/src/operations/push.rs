@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use super::{Answer, Call};
+use super::{Answer, Call, resets};
 use crate::config::{Config, PushPolicy};
 use crate::error::Error;
 use crate::exposition::negotiate::Format;
@@ -27,6 +27,8 @@ pub(super) struct Pushes {
     tried: Option<Duration>,
     /// What the gateway that was asked last can do, and its origin.
     gateway: Option<(String, Abilities)>,
+    /// The URLs of the groups whose counters were compared with those of the registry.
+    pub(super) compared: Vec<Url>,
 }
 
 /// A push that the gateway accepted.
@@ -35,6 +37,8 @@ struct Sent {
     downgraded: Option<(Vec<String>, String)>,
     /// Why the push was not checked before, though it should have been.
     unchecked: Option<String>,
+    /// Totals of the group that the push made smaller.
+    replaced: Vec<resets::Replaced>,
 }
 
 impl Sent {
@@ -46,6 +50,7 @@ impl Sent {
         if let Some(reason) = &self.unchecked {
             answer.text("preflight_skipped", reason);
         }
+        resets::write_into(&self.replaced, answer);
     }
 }
 
@@ -88,10 +93,11 @@ fn check_only(call: &mut Call, gateway: &Url, answer: &mut Answer) -> Result<(),
 }
 
 /// Pushes what no gateway has accepted yet, for hosts that are about to end. Nothing to push, and a policy by which only
-/// `push_metrics` pushes, are fine too.
+/// `push_metrics` pushes, are fine too. With `dry_run` nothing is pushed, and the answer says what would be lost.
 pub(super) fn flush(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    let dry_run = call.ctx.flag_or("dry_run", false)?;
     let gateway = call.config.gateway_url.clone();
-    let gateway = gateway.filter(|_| *call.unpushed && pushes_itself(call.config));
+    let gateway = gateway.filter(|_| *call.unpushed && pushes_itself(call.config) && !dry_run);
     if gateway.is_some() && call.config.defer_push {
         defer(call, answer);
     } else if let Some(gateway) = gateway {
@@ -102,7 +108,21 @@ pub(super) fn flush(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         answer.flag("metric_pushed", false);
     }
     answer.flag("unpushed", *call.unpushed);
+    if *call.unpushed {
+        answer.text("unpushed_reason", unpushed_reason(call.config));
+    }
     Ok(())
+}
+
+/// Why values have reached no gateway, as one of the manifest's codes.
+fn unpushed_reason(config: &Config) -> &'static str {
+    match () {
+        () if config.mock => "mock_mode",
+        () if config.gateway_url.is_none() => "no_gateway",
+        () if config.push_policy == PushPolicy::Manual => "manual",
+        () if config.push_mode == Mode::Delete => "delete_mode",
+        () => "not_accepted",
+    }
 }
 
 /// Deletes exactly this plug's group. What was recorded stays, and comes back with the next push.
@@ -216,7 +236,7 @@ fn unasked(call: &mut Call, gateway: &Url, answer: &mut Answer) {
         Ok(sent) => sent.write_into(answer),
         Err(error) => {
             let text = format!(
-                "Failed to push metrics to gateway: {error}. The value is kept and goes out with the next push."
+                "Failed to push metrics to gateway: {error}. The value stays recorded, and the next push of this process carries it."
             );
             answer.text("push_error", &text);
             answer.text("push_error_code", error.code());
@@ -248,7 +268,7 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
         () => known_abilities(call, gateway, limits, insist)?,
     };
     check_names(&group, abilities)?;
-    let mut sent = Sent { downgraded: None, unchecked: None };
+    let mut sent = Sent { downgraded: None, unchecked: None, replaced: Vec::new() };
     if check {
         match conflicts(call, gateway, &group, limits, insist, abilities) {
             Ok(conflicts) if conflicts.is_empty() => {}
@@ -256,6 +276,7 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
             Err(error) => sent.unchecked = Some(tolerated(error)?),
         }
     }
+    sent.replaced = resets::find(call, gateway, &group, limits, insist);
     let (bytes, choice) = call.expose(plain(format(&natives, abilities)))?;
     if choice.format != Format::Protobuf && !natives.is_empty() {
         let reason = match abilities.version {
