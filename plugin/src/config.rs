@@ -29,6 +29,7 @@
 //! | `push_mode` | `replace` or `add`; in `ctx` also `delete` | `replace` |
 //! | `push_gzip` | true or false: compress what is pushed | false |
 //! | `preflight` | true or false: look whether the gateway would refuse a push | for `push_metrics` true, else false |
+//! | `detect_resets` | true or false: list the counters that the first push to a group makes smaller | false |
 //! | `defer_push` | true or false: a push that is due is only said to be (`push_due`), for a host that then asks for `push_recorded` | false |
 //! | `delete_on_cleanup` | true or false: `cleanup` deletes the groups that were pushed | true |
 //! | `mock_mode` | true or false: reach no server | false |
@@ -87,6 +88,7 @@ const KEYS: &[&str] = &[
     "push_mode",
     "push_gzip",
     "preflight",
+    "detect_resets",
 ];
 
 /// The key of `cfg` alone that says the default buckets; in a `ctx`, `buckets` does.
@@ -162,6 +164,8 @@ pub struct Config {
     pub defer_push: bool,
     /// Whether a push is checked before it is sent; none for those only that somebody asked for.
     pub preflight: Option<bool>,
+    /// Whether the counters of a group are compared before the first push to it.
+    pub detect_resets: bool,
     /// The groups that were pushed are deleted by `cleanup`.
     pub delete_on_cleanup: bool,
 }
@@ -211,6 +215,7 @@ impl Default for Config {
             push_gzip: false,
             defer_push: false,
             preflight: None,
+            detect_resets: false,
             // Who cleans up wants nothing left; who wants the last values to stay does not clean up.
             delete_on_cleanup: true,
             remote: Remote::default(),
@@ -412,6 +417,9 @@ impl Config {
         }
         if let Some(preflight) = setting(fields, "preflight", flag)? {
             self.preflight = preflight;
+        }
+        if let Some(detect) = setting(fields, "detect_resets", flag)? {
+            self.detect_resets = detect.unwrap_or(defaults.detect_resets);
         }
         Ok(())
     }

@@ -141,8 +141,73 @@ fn a_flush_sends_what_is_unpushed_and_nothing_else() {
     assert_eq!(world.asked().len(), 1);
     process(&mut plug, counter(json!(1)), with(gateway(), "push_policy", json!("manual")));
     let answer = process(&mut plug, flush, json!({}));
-    assert_eq!(answer["result"], json!({"metric_pushed": false, "unpushed": true}), "{answer}");
+    let unpushed = |reason: &str| json!({"metric_pushed": false, "unpushed": true, "unpushed_reason": reason});
+    assert_eq!(answer["result"], unpushed("manual"), "{answer}");
     assert!(world.asked().is_empty());
+}
+
+#[test]
+fn a_dry_flush_sends_nothing_and_says_why_values_are_unpushed() {
+    let flush = json!({"operation": "flush_metrics", "dry_run": true});
+    let cases = [
+        (json!({}), "no_gateway"),
+        (with(gateway(), "push_policy", json!("manual")), "manual"),
+        (with(gateway(), "mock_mode", json!(true)), "mock_mode"),
+        (gateway(), "not_accepted"),
+    ];
+    for (cfg, reason) in cases {
+        let (mut plug, world) = plug();
+        world.will_fail(Failure::Refused);
+        process(&mut plug, counter(json!(1)), cfg);
+        world.asked();
+        let answer = process(&mut plug, flush.clone(), json!({}));
+        let expected = json!({"metric_pushed": false, "unpushed": true, "unpushed_reason": reason});
+        assert_eq!(answer["result"], expected, "{answer}");
+        assert!(world.asked().is_empty(), "{reason}");
+    }
+}
+
+#[test]
+fn a_push_that_failed_promises_nothing_beyond_this_process() {
+    let (mut plug, world) = plug();
+    world.will_fail(Failure::Refused);
+    let answer = process(&mut plug, counter(json!(1)), gateway());
+    let text = answer["result"]["push_error"].as_str().unwrap();
+    assert!(text.contains("the next push of this process carries it") && !text.contains("is kept"), "{text}");
+}
+
+#[test]
+fn counters_that_a_first_push_makes_smaller_are_listed_once() {
+    let stored = r#"{"status":"success","data":[{"labels":{"job":"j","instance":"i"},
+        "jobs_total":{"type":"COUNTER","metrics":[{"labels":{"job":"j","instance":"i"},"value":"5"}]},
+        "gone_total":{"type":"COUNTER","metrics":[{"labels":{"job":"j","instance":"i","a":"b"},"value":"2"}]},
+        "small_seconds":{"type":"HISTOGRAM","metrics":[{"labels":{"job":"j","instance":"i"},"count":"0","sum":"0"}]},
+        "level":{"type":"GAUGE","metrics":[{"labels":{"job":"j","instance":"i"},"value":"9"}]}},
+        {"labels":{"job":"other"},"jobs_total":{"type":"COUNTER","metrics":[{"labels":{"job":"other","instance":""},"value":"50"}]}}]}"#;
+    let jobs = json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1});
+    let gone = json!({"series": "gone_total{a=\"b\", instance=\"i\", job=\"j\"}", "stored": 2});
+    let fell = json!({"series": "jobs_total{instance=\"i\", job=\"j\"}", "stored": 5, "pushed": 1});
+    for (mode, expected) in [("replace", vec![gone, fell.clone()]), ("add", vec![fell])] {
+        let (mut plug, world) = plug();
+        let cfg = with(with(gateway(), "detect_resets", json!(true)), "push_mode", json!(mode));
+        world.will_answer(200, stored).will_answer(200, "");
+        let answer = process(&mut plug, jobs.clone(), cfg);
+        let result = &answer["result"];
+        assert_eq!((&result["metric_pushed"], &result["counters_replaced"]), (&json!(true), &json!(expected.len())), "{answer}");
+        let mut listed = result["replaced"].as_array().unwrap().clone();
+        listed.sort_by_key(|one| one["series"].to_string());
+        assert_eq!(listed, expected, "{answer}");
+        world.asked();
+        world.will_answer(200, "");
+        let answer = process(&mut plug, jobs.clone(), json!({}));
+        assert_eq!(answer["result"].get("counters_replaced"), None, "{answer}");
+        assert_eq!(world.asked().len(), 1, "the group is read once");
+    }
+    // A gateway that does not tell is no reason for a push to fail.
+    let (mut plug, world) = plug();
+    world.will_answer(404, "no").will_answer(200, "");
+    let answer = process(&mut plug, jobs, with(gateway(), "detect_resets", json!(true)));
+    assert_eq!(answer["result"]["metric_pushed"], true, "{answer}");
 }
 
 #[test]

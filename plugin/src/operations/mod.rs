@@ -23,6 +23,7 @@ mod push;
 mod query;
 mod record;
 mod remote;
+mod resets;
 mod scrape;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use super::own_groups::{MAX_GROUPS, Pending, take_settled, tell_settled};
-use super::{Answer, Call};
+use super::{Answer, Call, resets};
 use crate::config::{Config, PushPolicy};
 use crate::error::Error;
 use crate::exposition::negotiate::Format;
@@ -28,6 +28,8 @@ pub(super) struct Pushes {
     said: bool,
     /// What the gateway that was asked last can do, and its origin.
     gateway: Option<(String, Abilities)>,
+    /// The URLs of the groups whose counters were compared with those of the registry.
+    pub(super) compared: Vec<Url>,
 }
 
 /// A push that the gateway accepted.
@@ -36,6 +38,8 @@ struct Sent {
     downgraded: Option<(Vec<String>, String)>,
     /// Why the push was not checked before, though it should have been.
     unchecked: Option<String>,
+    /// Totals of the group that the push made smaller.
+    replaced: Vec<resets::Replaced>,
 }
 
 impl Sent {
@@ -47,6 +51,7 @@ impl Sent {
         if let Some(reason) = &self.unchecked {
             answer.text("preflight_skipped", reason);
         }
+        resets::write_into(&self.replaced, answer);
     }
 }
 
@@ -164,15 +169,16 @@ fn check_only(call: &mut Call, gateway: &Url, answer: &mut Answer) -> Result<(),
 }
 
 /// Pushes what no gateway has accepted yet, of all groups, for hosts that are about to end. Nothing to push, and a policy by which
-/// only `push_metrics` pushes, are fine too.
+/// only `push_metrics` pushes, are fine too. With `dry_run` nothing is pushed, and the answer says what would be lost.
 pub(super) fn flush(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;
-    let wanted = |pending: &Pending, config: &Config| pending.is_due() && pushes_itself(config);
+    let dry_run = call.ctx.flag_or("dry_run", false)?;
+    let wanted = |pending: &Pending, config: &Config| !dry_run && pending.is_due() && pushes_itself(config);
     let gateway = call.config.gateway_url.clone().filter(|_| wanted(call.pending, call.config));
     let is_due = gateway.is_some() || (!call.own && any_other(call, &wanted));
     if is_due && call.config.defer_push {
         defer(call, &wanted, answer);
-        answer.flag("unpushed", true);
+        write_unpushed(call.config, true, answer);
         return Ok(());
     }
     let mut outcome = Ok(());
@@ -190,8 +196,27 @@ pub(super) fn flush(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         outcome = outcome.and(first_error(others));
     }
     answer.flag("metric_pushed", pushed);
-    answer.flag("unpushed", call.pending.is_due() || (!call.own && call.groups.is_due()));
+    write_unpushed(call.config, call.pending.is_due() || (!call.own && call.groups.is_due()), answer);
     outcome
+}
+
+/// Whether values have reached no gateway, and why.
+fn write_unpushed(config: &Config, unpushed: bool, answer: &mut Answer) {
+    answer.flag("unpushed", unpushed);
+    if unpushed {
+        answer.text("unpushed_reason", unpushed_reason(config));
+    }
+}
+
+/// Why values have reached no gateway, as one of the manifest's codes.
+fn unpushed_reason(config: &Config) -> &'static str {
+    match () {
+        () if config.mock => "mock_mode",
+        () if config.gateway_url.is_none() => "no_gateway",
+        () if config.push_policy == PushPolicy::Manual => "manual",
+        () if config.push_mode == Mode::Delete => "delete_mode",
+        () => "not_accepted",
+    }
 }
 
 /// Deletes exactly this plug's group. What was recorded stays, and comes back with the first push after something else was recorded.
@@ -346,7 +371,7 @@ fn write_outcome(pushed: &Result<Sent, Error>, answer: &mut Answer) {
         Ok(sent) => sent.write_into(answer),
         Err(error) => {
             let text = format!(
-                "Failed to push metrics to gateway: {error}. The value is kept and goes out with the next push."
+                "Failed to push metrics to gateway: {error}. The value stays recorded, and the next push of this process carries it."
             );
             answer.text("push_error", &text);
             answer.text("push_error_code", error.code());
@@ -378,7 +403,7 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
         () => known_abilities(call, gateway, limits, insist)?,
     };
     check_names(&group, abilities)?;
-    let mut sent = Sent { downgraded: None, unchecked: None };
+    let mut sent = Sent { downgraded: None, unchecked: None, replaced: Vec::new() };
     if check {
         match conflicts(call, gateway, &group, limits, insist, abilities) {
             Ok(conflicts) if conflicts.is_empty() => {}
@@ -386,6 +411,7 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
             Err(error) => sent.unchecked = Some(tolerated(error)?),
         }
     }
+    sent.replaced = resets::find(call, gateway, &group, limits, insist);
     let (bytes, choice) = call.expose(plain(format(&natives, abilities)))?;
     if choice.format != Format::Protobuf && !natives.is_empty() {
         let reason = match abilities.version {

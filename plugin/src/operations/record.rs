@@ -1,7 +1,7 @@
 //! `record_*`: takes values into the registry, then pushes, where a gateway is configured.
 //!
 //! Recording succeeds when the registry took the values. Whether they also reached the gateway is said beside it, in
-//! `metric_pushed`; what did not is kept, and goes out with the next push.
+//! `metric_pushed`; what did not stays recorded for the next push.
 
 use super::{Answer, Call, definition, push};
 use crate::error::{Error, excerpt};

@@ -43,6 +43,19 @@ impl<'j> HeldFamily<'j> {
             _ => Vec::new(),
         })
     }
+
+    /// What each series has counted: a counter's value, and the count of a histogram or summary. None of other types.
+    pub fn totals(&self) -> impl Iterator<Item = (Vec<(&'j str, &'j str)>, f64)> + use<'j> {
+        let member = match self.kind {
+            "COUNTER" => Some("value"),
+            "HISTOGRAM" | "SUMMARY" => Some("count"),
+            _ => None,
+        };
+        self.series.iter().filter_map(move |metric| {
+            let Json::Object(metric) = metric else { return None };
+            Some((labels_of(metric)?, metric.get(member?)?.as_str()?.parse().ok()?))
+        })
+    }
 }
 
 impl<'j> Held<'j> {

@@ -322,7 +322,7 @@ fn check_groups(push: &[Family], target: &Target, conflicts: &mut Vec<Conflict>)
 }
 
 /// A series' labels, sorted by name.
-type Key<'a> = Vec<(&'a str, &'a str)>;
+pub type Key<'a> = Vec<(&'a str, &'a str)>;
 
 fn check_series(family: &Family, target: &Target, conflicts: &mut Vec<Conflict>) {
     let keys: Vec<Key> = family.series.iter().map(|series| key(series, target.group)).collect();
@@ -364,8 +364,13 @@ fn check_series(family: &Family, target: &Target, conflicts: &mut Vec<Conflict>)
     }
 }
 
+/// A metric with its labels, shortened.
+pub fn shown_series(name: &str, labels: &Key) -> String {
+    format!("{name}{}", shown(labels.iter().copied()))
+}
+
 /// The labels that the gateway makes of a series: the grouping key goes over them, and there is always an `instance`.
-fn key<'a>(series: &'a Series, group: &'a Group) -> Key<'a> {
+pub fn key<'a>(series: &'a Series, group: &'a Group) -> Key<'a> {
     let value_of = |name: &str| if name == "job" { Some(group.job.as_str()) } else { group.labels.get(name) };
     let mut key: Key = Vec::with_capacity(series.labels.len() + 2);
     for (name, value) in &series.labels {

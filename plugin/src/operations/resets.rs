@@ -1,0 +1,110 @@
+//! What a push takes back: counters that start at zero in a new process, and replace larger totals in their group on the gateway.
+//!
+//! With `detect_resets` the group is read once before the first push to it, and the push's answer lists those counters.
+
+use std::collections::BTreeMap;
+
+use super::{Answer, Call};
+use crate::exposition::view::{Family, Point};
+use crate::http::{Limits, Retry, Url};
+use crate::json::Json;
+use crate::servers::pushgateway::groups::{Held, groups};
+use crate::servers::pushgateway::{self, Group, Mode, preflight};
+
+/// The most counters that an answer lists.
+const MAX_LISTED: usize = 20;
+
+/// Groups that are remembered as read.
+const MAX_GROUPS: usize = 64;
+
+/// A total that a push replaces by a smaller one, or removes.
+#[derive(Debug, PartialEq)]
+pub(super) struct Replaced {
+    /// The metric with its labels.
+    series: String,
+    stored: f64,
+    /// None where the push does not have the series.
+    pushed: Option<f64>,
+}
+
+/// The counters of this group that are larger on the gateway than in the registry; none after the first push to the group, and none
+/// where the gateway does not say: a push never fails for this.
+pub(super) fn find(call: &mut Call, gateway: &Url, group: &Group, limits: Limits, insist: bool) -> Vec<Replaced> {
+    let url = group.url(gateway);
+    if !call.config.detect_resets || call.pushes.compared.contains(&url) {
+        return Vec::new();
+    }
+    if call.pushes.compared.len() < MAX_GROUPS {
+        call.pushes.compared.push(url);
+    }
+    let request = pushgateway::groups_request(gateway);
+    let url = request.url.clone();
+    let mut client = call.client(limits, insist);
+    client.retry = Retry::ONCE;
+    let Ok(response) = client.send(pushgateway::PEER, request) else { return Vec::new() };
+    let text = String::from_utf8_lossy(&response.body);
+    let json = Json::parse(&text);
+    let Ok(stored) = groups(&url, &response, &json) else { return Vec::new() };
+    let families = call.registry.read(call.unix_nanos / 1_000_000);
+    let adds = call.config.push_mode == Mode::Add;
+    stored.iter().filter(|stored| stored.is(group)).flat_map(|stored| compare(&families, group, stored, adds)).collect()
+}
+
+/// The totals of a group that a push of these families would replace by smaller ones.
+fn compare(families: &[Family], group: &Group, stored: &Held, adds: bool) -> Vec<Replaced> {
+    let pushed = preflight::of(families);
+    let mut totals: BTreeMap<(&str, preflight::Key), f64> = BTreeMap::new();
+    let written = families.iter().filter(|family| !family.series.is_empty());
+    for (family, pushed) in written.zip(&pushed) {
+        for (series, named) in family.series.iter().zip(&pushed.series) {
+            if let Some(total) = total(&series.point) {
+                totals.insert((&pushed.name, preflight::key(named, group)), total);
+            }
+        }
+    }
+    let is_pushed = |name: &str| pushed.iter().any(|family| family.name == name);
+    let mut replaced = Vec::new();
+    for family in stored.families() {
+        // A push with POST leaves other metrics of the group alone.
+        if adds && !is_pushed(family.name) {
+            continue;
+        }
+        for (labels, stored) in family.totals() {
+            let shown = || preflight::shown_series(family.name, &labels);
+            let pushed = totals.get(&(family.name, labels.clone())).copied();
+            if pushed.is_none_or(|pushed| pushed < stored) && stored > 0.0 {
+                replaced.push(Replaced { series: shown(), stored, pushed });
+            }
+        }
+    }
+    replaced
+}
+
+fn total(point: &Point) -> Option<f64> {
+    Some(match point {
+        Point::Counter { total, .. } => *total,
+        Point::Histogram { counts, .. } => counts.iter().sum::<u64>() as f64,
+        Point::Native(histogram) => histogram.count() as f64,
+        Point::Summary { count, .. } => *count as f64,
+        Point::Gauge(_) | Point::Info | Point::StateSet(_) => return None,
+    })
+}
+
+/// Lists them in an answer, and how many there are.
+pub(super) fn write_into(replaced: &[Replaced], answer: &mut Answer) {
+    if replaced.is_empty() {
+        return;
+    }
+    answer.count("counters_replaced", replaced.len() as u64);
+    answer.open_list("replaced");
+    for one in replaced.iter().take(MAX_LISTED) {
+        answer.open_item();
+        answer.text("series", &one.series);
+        answer.number("stored", one.stored);
+        if let Some(pushed) = one.pushed {
+            answer.number("pushed", pushed);
+        }
+        answer.close();
+    }
+    answer.close_list();
+}
