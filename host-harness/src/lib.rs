@@ -25,7 +25,8 @@
 //! | [`limits`] | how much a plug may use: [`Limits`] |
 //! | [`grants`] | what a plug may reach: [`Grants`] |
 //! | `outbound` | enforces the grants on every request: addresses, TLS, credentials, limits |
-//! | `secrets` | credentials that the host adds to requests, and keeps out of everything else |
+//! | `secrets` | credentials that the host adds to requests |
+//! | `mask` | writes over secrets in responses and recordings |
 //! | [`recording`] | exchanges with servers, written down and played again |
 //! | `cache` | compiled components on disk |
 //! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
@@ -49,6 +50,7 @@ pub mod grants;
 pub mod handle;
 mod journal;
 pub mod limits;
+mod mask;
 mod outbound;
 mod page;
 pub mod pipe;

@@ -24,8 +24,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::mask::Mask;
 use crate::outbound::failure::Failure;
-use crate::secrets::Mask;
 
 /// In the place of a secret.
 const REDACTED: &str = "[redacted]";

@@ -271,10 +271,12 @@ impl Grants {
     /// Whether a granted origin may lead to this address.
     pub(crate) fn allow_address(&self, origin: &Origin, address: IpAddr) -> Result<(), Refusal> {
         let Some(kind) = AddressKind::of(address) else { return Ok(()) };
-        let named = match origin.address() {
-            Some(literal) => canonical(literal) == canonical(address),
+        let named = match (kind, origin.address()) {
+            // Whoever can read a machine's credentials there is the machine: that is granted by its own word only.
+            (AddressKind::Metadata, _) => false,
+            (_, Some(literal)) => canonical(literal) == canonical(address),
             // It has meant this machine ever since.
-            None => origin.host() == "localhost" && kind == AddressKind::Loopback,
+            (_, None) => origin.host() == "localhost" && kind == AddressKind::Loopback,
         };
         if named || self.addresses.iter().any(|range| range.contains(address)) {
             return Ok(());

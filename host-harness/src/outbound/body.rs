@@ -16,8 +16,8 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::connect::of_error;
 use super::failure::Failure;
 use super::told;
+use crate::mask::{Mask, MaskedStream};
 use crate::recording::{Answered, Begun, Exchanges, Outcome};
-use crate::secrets::{Mask, MaskedStream};
 
 /// The most of a body that is recorded; it is kept in memory until it is whole.
 const MOST_KEPT: usize = 64 * 1024 * 1024;

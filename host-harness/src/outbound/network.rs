@@ -25,8 +25,9 @@ use super::failure::Failure;
 use super::{body, tls, told};
 use crate::error::Error as HostError;
 use crate::grants::{Grants, Origin, OriginGrant, Refusal};
+use crate::mask::{MIN_MASKED_LEN, Mask};
 use crate::recording::{Begun, Exchanges, Outcome};
-use crate::secrets::{Credential, Mask};
+use crate::secrets::Credential;
 
 /// For what the plug sets no time.
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
@@ -95,9 +96,15 @@ impl Network {
         let tls = tls::connector(&grants.tls)?;
         let (names, mut loaded) = (grants.credentials.keys().cloned(), Vec::new());
         for (name, grant) in &grants.credentials {
-            loaded.push(Credential::load(grant).map_err(|problem| format!("credentials.{name}: {problem}"))?);
+            let credential = Credential::load(grant).map_err(|problem| format!("credentials.{name}: {problem}"))?;
+            if credential.is_too_short_to_mask() {
+                tracing::warn!(
+                    "credentials.{name}: a secret of less than {MIN_MASKED_LEN} bytes is not masked in responses: a server that echoes it shows it to the plug"
+                );
+            }
+            loaded.push(credential);
         }
-        let mask = Mask::of(&mut loaded);
+        let mask = Mask::new(loaded.iter().flat_map(Credential::secrets));
         let credentials: BTreeMap<String, Credential> = names.zip(loaded).collect();
         let of_proxy = grants.proxy.as_ref().and_then(|proxy| credentials.get(proxy.credential.as_deref()?));
         let proxy_authorization = of_proxy.map(|credential| credential.value.clone());
