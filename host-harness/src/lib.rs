@@ -29,6 +29,7 @@
 //! | `mask` | writes over secrets in responses and recordings |
 //! | [`recording`] | exchanges with servers, written down and played again |
 //! | `cache` | compiled components on disk |
+//! | `private` | files and folders of one user |
 //! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
 //! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
 //! | [`pipe`] | pipes: YAML, templates, steps; knows no component |
@@ -56,6 +57,7 @@ mod page;
 pub mod pipe;
 pub mod plug;
 pub mod preview;
+mod private;
 pub mod recording;
 mod rules;
 mod secrets;

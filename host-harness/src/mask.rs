@@ -299,7 +299,9 @@ impl Pattern {
             return (start, end);
         }
         let is_base64 = |place: usize| {
-            bytes.get(place).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'))
+            bytes
+                .get(place)
+                .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'))
         };
         let before = start.checked_sub(1).filter(|place| is_base64(*place));
         (before.unwrap_or(start), if is_base64(end) { end + 1 } else { end })
@@ -383,7 +385,11 @@ fn entity(bytes: &[u8]) -> Unit {
     let within = bytes.get(..MAX_ENTITY_LEN).unwrap_or(bytes);
     let Some(end) = within.iter().position(|byte| *byte == b';') else {
         let is_name = within.iter().skip(1).all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#');
-        return if is_name && within.len() == bytes.len() && bytes.len() < MAX_ENTITY_LEN { Unit::Open } else { Unit::None };
+        return if is_name && within.len() == bytes.len() && bytes.len() < MAX_ENTITY_LEN {
+            Unit::Open
+        } else {
+            Unit::None
+        };
     };
     let Some(name) = within.get(1..end).and_then(|name| str::from_utf8(name).ok()) else { return Unit::None };
     let code = match (name.strip_prefix("#x").or_else(|| name.strip_prefix("#X")), name.strip_prefix('#')) {

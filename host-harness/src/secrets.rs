@@ -73,10 +73,11 @@ impl Credential {
             CredentialGrant::Header { name, value } => {
                 let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "its header's name is not valid")?;
                 let value = fetch(value)?;
-                
+
                 let text = joined(b"", &value);
                 // A scheme such as `Token` is no part of what must not be seen.
-                let after_scheme = value.bytes().iter().position(|byte| *byte == b' ').and_then(|at| value.0.get(at + 1..));
+                let after_scheme =
+                    value.bytes().iter().position(|byte| *byte == b' ').and_then(|at| value.0.get(at + 1..));
                 let after_scheme = after_scheme.map(|rest| Secret::new(rest.to_vec()));
                 (name, text, [value].into_iter().chain(after_scheme).collect())
             }

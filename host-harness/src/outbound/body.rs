@@ -19,8 +19,8 @@ use super::told;
 use crate::mask::{Mask, MaskedStream};
 use crate::recording::{Answered, Begun, Exchanges, Outcome};
 
-/// The most of a body that is recorded; it is kept in memory until it is whole.
-const MOST_KEPT: usize = 64 * 1024 * 1024;
+/// The most of a body that is recorded; it is kept in memory until it is whole, and some times over while it is written.
+const MAX_RECORDED_LEN: usize = 8 * 1024 * 1024;
 
 /// So much of a request's body is waited for before anything is sent. What is whole by then can be sent again, in one piece.
 const MOST_WAITED_FOR: usize = 1024 * 1024;
@@ -91,11 +91,11 @@ impl Body for Long {
             let mut sent = seen(own);
             match frame.as_ref().map(|frame| frame.as_ref().ok().and_then(Frame::data_ref)) {
                 Some(Some(piece)) => {
-                    let room = MOST_KEPT.saturating_sub(sent.bytes.len());
+                    let room = MAX_RECORDED_LEN.saturating_sub(sent.bytes.len());
                     sent.bytes.extend_from_slice(piece.get(..room).unwrap_or(piece));
                 }
                 Some(None) => {}
-                None => sent.whole = sent.bytes.len() < MOST_KEPT,
+                None => sent.whole = sent.bytes.len() < MAX_RECORDED_LEN,
             }
         }
         Poll::Ready(frame)
@@ -110,11 +110,21 @@ pub(super) struct Taking {
     status: u16,
     headers: http::HeaderMap,
     answer: Vec<u8>,
+    /// Whether the answer went on where the recording of it ends.
+    cut: bool,
 }
 
 impl Taking {
     pub(super) fn new(exchanges: Exchanges, begun: Begun, request: Seen) -> Self {
-        Self { exchanges, begun: Some(begun), request, status: 0, headers: http::HeaderMap::new(), answer: Vec::new() }
+        Self {
+            exchanges,
+            begun: Some(begun),
+            request,
+            status: 0,
+            headers: http::HeaderMap::new(),
+            answer: Vec::new(),
+            cut: false,
+        }
     }
 
     pub(super) fn answered(&mut self, head: &http::response::Parts) {
@@ -128,6 +138,8 @@ impl Taking {
 
     fn ended(&mut self, broken: Option<Failure>) {
         let answer = std::mem::take(&mut self.answer);
+        // A replay must not take the beginning for the whole.
+        let broken = broken.or_else(|| self.cut.then_some(Failure::TooLong(MAX_RECORDED_LEN as u64)));
         self.end(Outcome::Answered(Answered::new(self.status, &self.headers, answer, broken)));
     }
 
@@ -198,7 +210,8 @@ impl<G> Answer<G> {
 
     fn give(&mut self, bytes: Bytes) -> Frame<Bytes> {
         if let Some(taking) = &mut self.taking {
-            let room = MOST_KEPT.saturating_sub(taking.answer.len());
+            let room = MAX_RECORDED_LEN.saturating_sub(taking.answer.len());
+            taking.cut |= bytes.len() > room;
             taking.answer.extend_from_slice(bytes.get(..room).unwrap_or(&bytes));
         }
         Frame::data(bytes)

@@ -471,14 +471,18 @@ mod tests {
         for expression in deep(200_000) {
             let problem = Templates::new().condition(&expression, &scope()).unwrap_err().to_string();
             assert!(problem.contains("199") && problem.contains("8192 are allowed"), "{problem}");
-            for template in [format!("{{{{{expression}}}}}"), format!("{{%if {expression}"), format!("a{{{{ {expression}")] {
+            for template in
+                [format!("{{{{{expression}}}}}"), format!("{{%if {expression}"), format!("a{{{{ {expression}")]
+            {
                 let problem = render(&template).unwrap_err();
                 assert!(problem.contains("an expression or tag has"), "{problem}");
             }
         }
         let elifs = format!("{{% if 0 %}}{}{{% endif %}}", "{%- elif 0 -%}".repeat(MAX_ELIFS + 1));
         assert!(render(&elifs).unwrap_err().contains("501 elif tags, and 500 are allowed"));
-        assert!(render(&format!("{{{{ 1 }}}}{}", "x".repeat(MAX_TEMPLATE_LEN))).unwrap_err().contains("the template has"));
+        assert!(
+            render(&format!("{{{{ 1 }}}}{}", "x".repeat(MAX_TEMPLATE_LEN))).unwrap_err().contains("the template has")
+        );
         // Long texts are no deep ones.
         let long = "x".repeat(500_000);
         assert_eq!(render(&format!("{{% raw %}}{long}{{% endraw %}}{{# {long} #}}")).unwrap(), json!(long));
