@@ -21,7 +21,7 @@ use wasmtime_wasi_io::IoView;
 use crate::error::Error;
 use crate::journal::{Base, Call, Entry, Journal, Packed};
 use crate::limits::{AtEpoch, HEADER_BYTES, Limits, Passed, Watch};
-use crate::outbound::{Network, Outbound};
+use crate::outbound::{Network, Outbound, Sent};
 use crate::plug::EPOCH;
 use crate::plug::bindings::exports::plugpipe::monitoring::{metrics, types};
 use crate::plug::bindings::{MonitoringHost, MonitoringHostPre};
@@ -258,7 +258,7 @@ macro_rules! call_on {
         let state = instance.store.data_mut();
         state.watch.begin(epochs(limit));
         state.wall_clock.told = 0;
-        state.outbound.requests = 0;
+        state.outbound.call = Sent::default();
         instance.store.set_epoch_deadline(1);
         // Until the call has come back, the instance counts as lost: a caller may drop this future half-way.
         instance.sound = false;
@@ -704,7 +704,7 @@ impl Session {
     fn of_last_call(&self) -> (u64, bool) {
         self.instance.as_ref().map_or((0, false), |instance| {
             let state = instance.store.data();
-            (state.wall_clock.told, state.outbound.requests > 0)
+            (state.wall_clock.told, state.outbound.call.requests > 0)
         })
     }
 

@@ -19,7 +19,7 @@
 //! | `tls.client` | `certificate` and `key`, PEM files | `{certificate: me.pem, key: me.key}` |
 //! | `proxy` | an http origin, or `url` with `credential` | `http://proxy.example:3128` |
 //! | `rules_folder` | a folder | `rules` |
-//! | `limits.memory`, `limits.response`, `limits.answer` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
+//! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
 //! | `limits.call` | seconds, or with ms, s, m, h | `30s` |
 //! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources` | a whole number, at least 1 | `600` |
 //!
@@ -258,6 +258,8 @@ fn limits(place: &Place) -> Result<GrantedLimits, String> {
         "memory",
         "call",
         "response",
+        "request",
+        "request_total",
         "requests_per_minute",
         "requests_per_call",
         "requests_at_once",
@@ -270,6 +272,8 @@ fn limits(place: &Place) -> Result<GrantedLimits, String> {
         memory_bytes: get("memory").map(|place| fits(&place, bytes(&place)?)).transpose()?,
         call: get("call").map(|place| duration(&place)).transpose()?,
         response_bytes: get("response").map(|place| bytes(&place)).transpose()?,
+        request_bytes: get("request").map(|place| bytes(&place)).transpose()?,
+        request_total_bytes: get("request_total").map(|place| bytes(&place)).transpose()?,
         requests_per_minute: get("requests_per_minute").map(|place| fits(&place, count(&place)?)).transpose()?,
         requests_per_call: get("requests_per_call").map(|place| fits(&place, count(&place)?)).transpose()?,
         requests_at_once: get("requests_at_once").map(|place| fits(&place, count(&place)?)).transpose()?,
@@ -451,6 +455,8 @@ limits:
   memory: 64MiB
   call: 1.5s
   response: 1000
+  request: 2MB
+  request_total: 1GiB
   requests_per_minute: 600
   requests_per_call: 50
   requests_at_once: 8
@@ -489,7 +495,8 @@ limits:
                 "proxy": {"origin": "http://proxy.example:3128", "credential": "gateway"},
                 "rules_folder": "/folder/rules",
                 "limits": {
-                    "memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "requests_per_minute": 600,
+                    "memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "request_bytes": 2_000_000,
+                    "request_total_bytes": 1_073_741_824, "requests_per_minute": 600,
                     "requests_per_call": 50, "requests_at_once": 8, "answer_bytes": 1048576, "host_calls": 10000, "resources": 100,
                 },
             })

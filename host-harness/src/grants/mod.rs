@@ -58,6 +58,10 @@ pub struct GrantedLimits {
     pub call: Option<Duration>,
     /// The body of one answer, in bytes.
     pub response_bytes: Option<u64>,
+    /// The body of one request, in bytes.
+    pub request_bytes: Option<u64>,
+    /// The bodies of all requests of one call, in bytes.
+    pub request_total_bytes: Option<u64>,
     /// Requests in a minute.
     pub requests_per_minute: Option<u32>,
     /// Requests of one call.
@@ -73,6 +77,16 @@ pub struct GrantedLimits {
 }
 
 impl GrantedLimits {
+    /// The longest body of a request, in bytes. A remote write of 100,000 series fits.
+    pub fn request_body(&self) -> u64 {
+        self.request_bytes.unwrap_or(64 * 1024 * 1024)
+    }
+
+    /// The most bytes in all request bodies of one call.
+    pub fn request_bodies(&self) -> u64 {
+        self.request_total_bytes.unwrap_or(256 * 1024 * 1024)
+    }
+
     /// Requests that one call may make.
     pub fn in_a_call(&self) -> u32 {
         self.requests_per_call.unwrap_or(10_000)
@@ -197,6 +211,12 @@ pub(crate) enum Refusal {
     InACall(u32),
     #[error("the limit of {0} requests under way at once is reached (limits.requests_at_once in the grants file)")]
     UnderWay(usize),
+    #[error("the body of the request is longer than {0} bytes (limits.request in the grants file)")]
+    RequestBody(u64),
+    #[error(
+        "the bodies of this call's requests are longer than {0} bytes in all (limits.request_total in the grants file)"
+    )]
+    RequestBodies(u64),
 }
 
 impl Refusal {
@@ -210,6 +230,8 @@ impl Refusal {
             Self::Rate(_) => "http_requests_per_minute",
             Self::InACall(_) => "http_requests_per_call",
             Self::UnderWay(_) => "http_requests_under_way",
+            Self::RequestBody(_) => "http_request_bytes",
+            Self::RequestBodies(_) => "http_request_bytes_per_call",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! are taken down where exchanges are recorded.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::connect::of_error;
 use super::failure::Failure;
 use super::told;
+use crate::grants::{GrantedLimits, Refusal};
 use crate::mask::{Mask, MaskedStream};
 use crate::recording::{Answered, Begun, Exchanges, Outcome};
 
@@ -24,6 +26,67 @@ const MAX_RECORDED_LEN: usize = 8 * 1024 * 1024;
 
 /// So much of a request's body is waited for before anything is sent. What is whole by then can be sent again, in one piece.
 const MOST_WAITED_FOR: usize = 1024 * 1024;
+
+/// Counts the bytes of a request's body against what is granted. Clones count together.
+#[derive(Clone)]
+pub(super) struct Meter(Arc<Counts>);
+
+struct Counts {
+    one: u64,
+    all: u64,
+    body: AtomicU64,
+    /// Of all requests of the call.
+    call: Arc<AtomicU64>,
+    /// Which of the two was passed; 0 for none yet.
+    passed: AtomicU8,
+}
+
+impl Meter {
+    pub(super) fn new(limits: &GrantedLimits, call: Arc<AtomicU64>) -> Self {
+        let (one, all) = (limits.request_body(), limits.request_bodies());
+        Self(Arc::new(Counts { one, all, body: AtomicU64::new(0), call, passed: AtomicU8::new(0) }))
+    }
+
+    /// Counts so many bytes more; whether they may be sent.
+    fn count(&self, bytes: usize) -> bool {
+        let bytes = bytes as u64;
+        let body = self.0.body.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let call = self.0.call.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let passed = if body > self.0.one { 1 } else { 2 * u8::from(call > self.0.all) };
+        self.0.passed.fetch_max(passed, Ordering::Relaxed);
+        passed == 0
+    }
+
+    /// What was passed, if something was.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        match self.0.passed.load(Ordering::Relaxed) {
+            0 => None,
+            1 => Some(Refusal::RequestBody(self.0.one)),
+            _ => Some(Refusal::RequestBodies(self.0.all)),
+        }
+    }
+}
+
+/// A request's body that ends with an error where it is longer than granted.
+pub(super) struct Metered {
+    pub(super) body: WasiBody,
+    pub(super) meter: Meter,
+}
+
+impl Body for Metered {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let bytes =
+            frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref).map_or(0, Bytes::len);
+        if self.meter.count(bytes) {
+            return Poll::Ready(frame);
+        }
+        Poll::Ready(Some(Err(Error::HttpRequestBodySize(None))))
+    }
+}
 
 /// A request's body before it is sent.
 pub(super) enum Gathered {

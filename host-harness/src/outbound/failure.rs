@@ -34,6 +34,8 @@ pub(crate) enum Failure {
     Proxy(u16),
     #[error("the server does not keep to HTTP")]
     Protocol,
+    #[error("the body of the request is longer than the {0} bytes that are granted")]
+    RequestTooLong(u64),
     #[error("{0}")]
     Said(String),
 }
