@@ -23,7 +23,7 @@ use url::Url;
 
 pub use address::{AddressKind, AddressRange, canonical};
 pub use file::read;
-pub use origin::{Origin, OriginGrant};
+pub use origin::{Origin, OriginGrant, PLAIN_HEADERS};
 
 /// What a plug may reach. By default nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -138,6 +138,8 @@ pub struct Proxy {
     pub origin: Origin,
     /// The name of the credential that it gets.
     pub credential: Option<String>,
+    /// Whether credentials of origins that are spoken to without TLS may go through it, where it can read them.
+    pub cleartext: bool,
 }
 
 /// A credential: where the secret comes from and how it is sent. Never the secret itself.
@@ -205,6 +207,20 @@ pub(crate) enum Refusal {
     Method { method: String },
     #[error("{host} leads to {address}, a {kind} address, which is not granted (grant it with --address {kind})")]
     Address { host: String, address: IpAddr, kind: AddressKind },
+    #[error("the header {0} is not granted for this origin (add it to its headers in the grants file)")]
+    Header(String),
+    #[error("the header {0} has another value than the one that is granted for this origin")]
+    HeaderValue(String),
+    #[error("no request may carry the header {0}: connections, parts of responses and compression are the host's")]
+    HeaderNever(String),
+    #[error(
+        "the origin's credential would go to {0} unencrypted (use https, or name that network in cleartext in the grants file)"
+    )]
+    Cleartext(IpAddr),
+    #[error(
+        "the origin's credential would go through the proxy unencrypted (use https, or set proxy.cleartext in the grants file)"
+    )]
+    CleartextProxy,
     #[error("the limit of {0} requests per minute is reached (limits.requests_per_minute in the grants file)")]
     Rate(u32),
     #[error("the limit of {0} requests in one call is reached (limits.requests_per_call in the grants file)")]
@@ -227,6 +243,8 @@ impl Refusal {
             Self::Path => "http_path",
             Self::Method { .. } => "http_method",
             Self::Address { .. } => "http_address",
+            Self::Header(_) | Self::HeaderValue(_) | Self::HeaderNever(_) => "http_header",
+            Self::Cleartext(_) | Self::CleartextProxy => "http_cleartext",
             Self::Rate(_) => "http_requests_per_minute",
             Self::InACall(_) => "http_requests_per_call",
             Self::UnderWay(_) => "http_requests_under_way",
@@ -304,6 +322,27 @@ impl Grants {
             return Ok(());
         }
         Err(Refusal::Address { host: origin.host().into(), address, kind })
+    }
+
+    /// Whether a credential of this origin may go to this address without encryption, as far as it has one.
+    pub(crate) fn allow_cleartext(&self, origin: &Origin, address: IpAddr) -> Result<(), Refusal> {
+        let trusted = |grant: &&OriginGrant| {
+            canonical(address).is_loopback() || grant.cleartext.iter().any(|range| range.contains(address))
+        };
+        match self.with_credential(origin).all(|grant| trusted(&grant)) {
+            true => Ok(()),
+            false => Err(Refusal::Cleartext(address)),
+        }
+    }
+
+    /// Whether a credential of this origin may go through the proxy without encryption, as far as it has one.
+    pub(crate) fn allow_cleartext_proxy(&self, origin: &Origin) -> Result<(), Refusal> {
+        let trusted = self.proxy.as_ref().is_some_and(|proxy| proxy.cleartext);
+        if trusted || self.with_credential(origin).next().is_none() { Ok(()) } else { Err(Refusal::CleartextProxy) }
+    }
+
+    fn with_credential<'g>(&'g self, origin: &'g Origin) -> impl Iterator<Item = &'g OriginGrant> {
+        self.origins.iter().filter(move |grant| grant.origin == *origin && grant.credential.is_some())
     }
 }
 

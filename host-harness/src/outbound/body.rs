@@ -16,6 +16,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::connect::of_error;
 use super::failure::Failure;
+use super::gunzip::Gunzip;
 use super::told;
 use crate::grants::{GrantedLimits, Refusal};
 use crate::mask::{Mask, MaskedStream};
@@ -238,6 +239,7 @@ pub(super) struct Answer<G> {
     bounds: Bounds,
     received: u64,
     pause: Pin<Box<Sleep>>,
+    gunzip: Option<Gunzip>,
     masked: Option<MaskedStream>,
     taking: Option<Taking>,
     over: bool,
@@ -246,10 +248,17 @@ pub(super) struct Answer<G> {
 }
 
 impl<G> Answer<G> {
-    pub(super) fn new(body: Incoming, bounds: Bounds, mask: &Mask, taking: Option<Taking>, guard: G) -> Self {
+    pub(super) fn new(
+        body: Incoming,
+        bounds: Bounds,
+        gunzip: Option<Gunzip>,
+        mask: &Mask,
+        taking: Option<Taking>,
+        guard: G,
+    ) -> Self {
         let pause = Box::pin(sleep(bounds.between));
         let masked = (!mask.is_empty()).then(|| mask.stream());
-        let mut answer = Self { body, bounds, received: 0, pause, masked, taking, over: false, _guard: guard };
+        let mut answer = Self { body, bounds, received: 0, pause, gunzip, masked, taking, over: false, _guard: guard };
         // Nobody may ask for a body that says that it has none.
         if answer.body.is_end_stream() {
             answer.end(None);
@@ -304,6 +313,11 @@ impl<G: Unpin> Body for Answer<G> {
                     if this.received > this.bounds.limit {
                         return this.fail(Failure::TooLong(this.bounds.limit));
                     }
+                    let bytes = match this.gunzip.as_mut().map(|gunzip| gunzip.push(&bytes, this.bounds.limit)) {
+                        Some(Ok(plain)) => plain,
+                        Some(Err(failure)) => return this.fail(failure),
+                        None => bytes,
+                    };
                     let bytes = match &mut this.masked {
                         Some(masked) => masked.push(&bytes),
                         None => bytes,
@@ -320,7 +334,15 @@ impl<G: Unpin> Body for Answer<G> {
                     return this.fail(failure);
                 }
                 None => {
-                    let rest = this.masked.as_mut().map(MaskedStream::finish).unwrap_or_default();
+                    let plain = match this.gunzip.as_mut().map(|gunzip| gunzip.finish(this.bounds.limit)) {
+                        Some(Ok(plain)) => plain,
+                        Some(Err(failure)) => return this.fail(failure),
+                        None => Bytes::new(),
+                    };
+                    let rest = match &mut this.masked {
+                        Some(masked) => [masked.push(&plain), masked.finish()].concat().into(),
+                        None => plain,
+                    };
                     let last = (!rest.is_empty()).then(|| this.give(rest));
                     this.end(None);
                     return Poll::Ready(last.map(Ok));

@@ -7,6 +7,7 @@
 //! | `connect` | connections: resolves, checks the address, tunnels through a proxy, encrypts |
 //! | `tls` | certificates that are trusted and shown |
 //! | `body` | bodies on their way: bounded in length and time, masked, recorded |
+//! | `gunzip` | compressed responses, taken apart |
 //! | `failure` | why no answer came |
 //! | `audit` | what was refused, in the log and as counts |
 
@@ -14,6 +15,7 @@ mod audit;
 mod body;
 mod connect;
 pub(crate) mod failure;
+mod gunzip;
 mod network;
 mod tls;
 
@@ -97,6 +99,11 @@ fn told(failure: Failure) -> Error {
         Failure::TlsAlert(alert) => Error::TlsAlertReceived { alert_id: None, alert_message: Some(alert) },
         Failure::Tls(_) => Error::TlsProtocolError,
         Failure::Protocol => Error::HttpProtocolError,
-        Failure::Proxy(_) | Failure::Said(_) => Error::InternalError(Some(failure.to_string())),
+        Failure::Partial
+        | Failure::Coding(_)
+        | Failure::Gzip
+        | Failure::Expands(_)
+        | Failure::Proxy(_)
+        | Failure::Said(_) => Error::InternalError(Some(failure.to_string())),
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::{Parts, Uri};
-use http::{Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -22,6 +22,7 @@ use super::audit::{self, Violations};
 use super::body::{Answer, Bounds, Gathered, Long, Meter, Metered, Recorded, Seen, Taking};
 use super::connect::{CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, is_proxied, of_error, system_resolver};
 use super::failure::Failure;
+use super::gunzip::Gunzip;
 use super::{Sent, body, tls, told};
 use crate::error::Error as HostError;
 use crate::grants::{Grants, Origin, OriginGrant, Refusal};
@@ -143,9 +144,12 @@ impl Network {
                 self.violations.refuse(&refusal, &origin);
                 return Err(match refusal {
                     // A plug is told of these in words: they are no matter of what it may reach.
-                    Refusal::Rate(_) | Refusal::InACall(_) | Refusal::UnderWay(_) => {
-                        Error::InternalError(Some(refusal.to_string()))
-                    }
+                    Refusal::Rate(_)
+                    | Refusal::InACall(_)
+                    | Refusal::UnderWay(_)
+                    | Refusal::Header(_)
+                    | Refusal::HeaderValue(_)
+                    | Refusal::HeaderNever(_) => Error::InternalError(Some(refusal.to_string())),
                     _ => Error::HttpRequestDenied,
                 });
             }
@@ -159,6 +163,7 @@ impl Network {
             .exchanges
             .as_ref()
             .map(|exchanges| exchanges.begin(request.method(), request.uri(), request.headers(), &self.mask));
+        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         self.authorize(&origin, grant, &mut request);
         Ok(Admitted { request, origin, begun, sent: Arc::clone(&call.bytes), guard })
     }
@@ -186,6 +191,13 @@ impl Network {
         let refused = |refusal: Refusal| (origin.to_string(), refusal);
         let path = request.uri().path();
         let grant = self.grants.grant_for(&origin, request.method(), path).map_err(refused)?;
+        let own = grant.credential.as_ref().and_then(|name| self.credentials.get(name)).map(|own| &own.name);
+        for (name, value) in request.headers() {
+            // The host's own takes the place of the plug's: see `authorize`. The host is set from the origin.
+            if own != Some(name) && name != header::HOST {
+                grant.allows_header(name, value).map_err(refused)?;
+            }
+        }
         let limits = &self.grants.limits;
         let in_a_call = limits.in_a_call();
         if number > in_a_call {
@@ -272,12 +284,21 @@ impl Network {
             Ok(response) => {
                 debug!(status = response.status().as_u16(), "answer");
                 let (mut head, body) = response.into_parts();
+                let gunzip = match Gunzip::of(&mut head) {
+                    Ok(gunzip) => gunzip,
+                    Err(failure) => {
+                        if let Some(taking) = taking {
+                            taking.failed(failure.clone());
+                        }
+                        return Err(failure);
+                    }
+                };
                 self.mask_headers(&mut head.headers);
                 let mut taking = taking;
                 if let Some(taking) = &mut taking {
                     taking.answered(&head);
                 }
-                let body = Answer::new(body, bounds, &self.mask, taking, guard);
+                let body = Answer::new(body, bounds, gunzip, &self.mask, taking, guard);
                 Ok(Response::from_parts(head, body.boxed_unsync()))
             }
             Err(failure) => {
@@ -376,7 +397,7 @@ async fn replay(
         Outcome::Answered(answer) => answer,
         Outcome::Failed(failure) => return Err(failure),
     };
-    let status = http::StatusCode::from_u16(answer.status).map_err(|_| Failure::Protocol)?;
+    let status = StatusCode::from_u16(answer.status).map_err(|_| Failure::Protocol)?;
     let headers = answer.headers();
     let body = Recorded { bytes: Some(Bytes::from(answer.body.bytes())), broken: answer.broken };
     let mut response = Response::new(body.boxed_unsync());

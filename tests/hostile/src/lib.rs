@@ -69,13 +69,17 @@ fn attack(ctx: &str) -> String {
         "request" => return http::request(&text("scheme"), &text("authority"), &text("path")),
         "send" => {
             let (method, authority, path, headers) = (text("method"), text("authority"), text("path"), text("headers"));
-            return http::send(&http::Arbitrary {
+            let request = http::Arbitrary {
                 method: &method,
                 authority: &authority,
                 path: &path,
                 headers: &headers,
                 body_bytes: number("body_bytes"),
-            });
+            };
+            for _ in 1..number("times") {
+                http::send(&request);
+            }
+            return http::send(&request);
         }
         "open" => return http::open(&text("authority"), number("times"), text("then") == "wait"),
         "read" => return http::read(&text("authority"), text("then") == "keep"),
