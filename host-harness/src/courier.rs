@@ -8,7 +8,7 @@
 //! Records that wait for a push share it: those that were recorded while one push was under way go out together with the next.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
@@ -27,6 +27,9 @@ pub(crate) const DUE: &str = r#""metric_pushed":false,"push_due":true"#;
 
 /// The operation that pushes what the leader said to be due.
 const PUSH: &str = r#"{"operation":"push_recorded"}"#;
+
+/// How an answer begins to say that a push failed.
+const FAILED_TO_PUSH: &str = "Failed to push metrics to gateway";
 
 /// Operations for which the courier must hold what the leader does.
 const OF_WHAT_IS_HELD: &[&str] =
@@ -119,6 +122,7 @@ pub(crate) struct Courier {
     /// Who waits for the next shared push.
     waiting: Arc<Mutex<Vec<oneshot::Sender<Arc<str>>>>>,
     crashes: Arc<AtomicU64>,
+    host_resources: Arc<AtomicUsize>,
 }
 
 enum Job {
@@ -131,17 +135,24 @@ impl Courier {
     /// Puts a task in charge of `session`, a twin of the leader that has not begun. It ends with the last handle.
     pub(crate) fn new(session: Session, leader: Calls) -> Self {
         let (jobs, mut queue) = mpsc::channel(QUEUE);
-        let (waiting, crashes) = (Arc::default(), Arc::default());
-        let (shared, counted) = (Arc::clone(&waiting), Arc::clone(&crashes));
-        let mut task =
-            Task { session, leader, current_to: None, pushed_to: None, used: false, waiting: shared, crashes: counted };
+        let (waiting, crashes, host_resources) = (Arc::default(), Arc::default(), Arc::default());
+        let mut task = Task {
+            session,
+            leader,
+            current_to: None,
+            pushed_to: None,
+            used: false,
+            waiting: Arc::clone(&waiting),
+            crashes: Arc::clone(&crashes),
+            host_resources: Arc::clone(&host_resources),
+        };
         tokio::spawn(async move {
             while let Some(job) = queue.recv().await {
                 task.run(job).await;
             }
             debug!("the last handle is gone; the courier ends");
         });
-        Self { jobs, waiting, crashes }
+        Self { jobs, waiting, crashes, host_resources }
     }
 
     /// Holds a conversation with the leader's configuration.
@@ -192,6 +203,11 @@ impl Courier {
     pub(crate) fn crashes(&self) -> u64 {
         self.crashes.load(Ordering::Relaxed)
     }
+
+    /// Host resources that the courier's instance held when its last conversation ended.
+    pub(crate) fn host_resources(&self) -> usize {
+        self.host_resources.load(Ordering::Relaxed)
+    }
 }
 
 /// What the courier's task owns.
@@ -206,6 +222,7 @@ struct Task {
     used: bool,
     waiting: Arc<Mutex<Vec<oneshot::Sender<Arc<str>>>>>,
     crashes: Arc<AtomicU64>,
+    host_resources: Arc<AtomicUsize>,
 }
 
 impl Task {
@@ -229,6 +246,7 @@ impl Task {
             }
             Job::Cleanup { reply } => {
                 let answer = if self.used { self.session.cleanup().await.ok() } else { None };
+                self.publish();
                 (self.current_to, self.pushed_to) = (None, None);
                 let _ = reply.send(answer);
             }
@@ -267,8 +285,14 @@ impl Task {
             }
             Err(_) => self.current_to = None,
         }
-        self.crashes.store(self.session.recovery().crashes, Ordering::Relaxed);
+        self.publish();
         answer
+    }
+
+    /// Lets others see the session's state without a turn on it.
+    fn publish(&mut self) {
+        self.crashes.store(self.session.recovery().crashes, Ordering::Relaxed);
+        self.host_resources.store(self.session.host_resources(), Ordering::Relaxed);
     }
 
     async fn try_to(&mut self, ctx: &str, current: bool) -> Result<String, Error> {
@@ -374,14 +398,20 @@ fn members(answer: &str) -> String {
     }
 }
 
-/// The same for a push that the courier could not even try.
+/// The same for a push that was not tried, or that ended with its instance. The record itself was acknowledged: what the
+/// error says of its own call does not hold for it.
 fn not_pushed(error: &Error) -> String {
-    told(&error.to_string(), "host")
+    if matches!(error, Error::Lost { .. }) {
+        return push_error(&format!("{FAILED_TO_PUSH}: {}; the value may be among them", error.cause()), "host");
+    }
+    told(&error.cause(), "host")
 }
 
 fn told(problem: &str, code: &str) -> String {
-    let text =
-        format!("Failed to push metrics to gateway: {problem}. The value is kept and goes out with the next push.");
+    push_error(&format!("{FAILED_TO_PUSH}: {problem}. The value is kept and goes out with the next push."), code)
+}
+
+fn push_error(text: &str, code: &str) -> String {
     format!(r#""metric_pushed":false,"push_error":{},"push_error_code":{}"#, json!(text), json!(code))
 }
 
@@ -432,6 +462,28 @@ mod tests {
                 .contains("no \"x\"")
         );
         assert!(members("nonsense").contains("push_error"));
+    }
+
+    #[test]
+    fn a_push_that_lost_its_instance_contradicts_nothing_in_the_answer_of_the_record() {
+        use crate::limits::Limit;
+        let crashed = Error::Crashed { problem: "unreachable".into() };
+        let stopped = Error::Deadline { after: std::time::Duration::from_secs(60) };
+        let limited = Error::Limit { limit: Limit::Resources(1_024) };
+        for (error, cause) in [
+            (crashed, "the plug crashed (unreachable)"),
+            (stopped, "the call was stopped after 60 s"),
+            (limited, "the plug was stopped at a limit: it held more than 1024"),
+        ] {
+            assert!(error.to_string().contains("this call recorded nothing"), "{error}");
+            let members = not_pushed(&error);
+            assert!(members.contains(cause) && members.contains("The value is kept"), "{members}");
+            assert!(!members.contains("recorded nothing"), "{members}");
+        }
+        // Whether the value is among those that are lost is not known, and repeating the record might count it twice.
+        let members = not_pushed(&Error::Lost { lost: 2, problem: "x".into() });
+        assert!(members.contains("2 acknowledged calls") && members.contains("may be among them"), "{members}");
+        assert!(!members.contains("is kept") && !members.contains("repeat it"), "{members}");
     }
 
     #[test]

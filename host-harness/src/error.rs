@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What the loss of an instance means for the call that lost it.
+const NOTHING_RECORDED: &str = "this call recorded nothing, and what was acknowledged before is kept";
+
 /// Why the host could not do what it was asked. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -22,6 +25,16 @@ pub enum Error {
         /// What was found, what was expected.
         problem: String,
     },
+    /// A configuration uses a name of the environment that was not granted to it. The host says how to grant one.
+    #[error("{what}: {problem}")]
+    EnvNotGranted {
+        /// The configuration's file.
+        what: String,
+        /// Where, and which name.
+        problem: String,
+        /// The name.
+        name: String,
+    },
     /// The file is no component, or not one of this world.
     #[error("{plug} cannot be loaded: {problem}")]
     Load {
@@ -31,26 +44,21 @@ pub enum Error {
         problem: String,
     },
     /// The plug trapped, and was replaced by a fresh instance.
-    #[error(
-        "the plug crashed ({problem}) and is started afresh; this call recorded nothing, and what was acknowledged before is kept"
-    )]
+    #[error("{} and is started afresh; {NOTHING_RECORDED}", crashed(problem))]
     Crashed {
         /// The trap.
         problem: String,
     },
     /// A call took too long; the plug was replaced by a fresh instance.
-    #[error(
-        "the call was stopped after {} s and the plug is started afresh; this call recorded nothing, and what was acknowledged before is kept",
-        after.as_secs_f64()
-    )]
+    #[error("{} and the plug is started afresh; {NOTHING_RECORDED}", stopped(*after))]
     Deadline {
         /// The bound.
         after: Duration,
     },
     /// A limit ended the call; the plug was replaced by a fresh instance.
     #[error(
-        "the plug was stopped at a limit: {limit}; it is started afresh, this call recorded nothing, and what was acknowledged before \
-         is kept. Ask for less in one call, or raise the limit if the plug may use more"
+        "{}; it is started afresh, {NOTHING_RECORDED}. Ask for less in one call, or raise the limit if the plug may use more",
+        limited(limit)
     )]
     Limit {
         /// Which one, and its value.
@@ -58,10 +66,7 @@ pub enum Error {
     },
     /// After a crash, or at the start, not all that was acknowledged could be made again. The plug goes on without it; the call
     /// that found this was not made.
-    #[error(
-        "{lost} acknowledged calls could not be made again in a fresh instance and are lost ({problem}); the plug goes on without \
-         them, and this call was not made: repeat it"
-    )]
+    #[error("{}; the plug goes on without them, and this call was not made: repeat it", lost_calls(*lost, problem))]
     Lost {
         /// How many.
         lost: u64,
@@ -117,4 +122,33 @@ pub enum Error {
     /// A condition of a demonstration did not come about.
     #[error("{0}")]
     Demo(String),
+}
+
+fn crashed(problem: &str) -> String {
+    format!("the plug crashed ({problem})")
+}
+
+fn stopped(after: Duration) -> String {
+    format!("the call was stopped after {} s", after.as_secs_f64())
+}
+
+fn limited(limit: &crate::limits::Limit) -> String {
+    format!("the plug was stopped at a limit: {limit}")
+}
+
+fn lost_calls(lost: u64, problem: &str) -> String {
+    format!("{lost} acknowledged calls could not be made again in a fresh instance and are lost ({problem})")
+}
+
+impl Error {
+    /// What happened, without what it means for the call that got the error: for a part of a call whose record is acknowledged.
+    pub(crate) fn cause(&self) -> String {
+        match self {
+            Self::Crashed { problem } => crashed(problem),
+            Self::Deadline { after } => stopped(*after),
+            Self::Limit { limit } => limited(limit),
+            Self::Lost { lost, problem } => lost_calls(*lost, problem),
+            other => other.to_string(),
+        }
+    }
 }

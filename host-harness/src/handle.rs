@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -11,8 +11,8 @@ use tracing::debug;
 
 use crate::courier::{Courier, DUE, Who, who};
 use crate::error::Error;
+use crate::outbound::Network;
 use crate::rules::RuleFile;
-
 use crate::session::{NOTHING, Recovery, Session, failed, is_empty};
 
 /// Calls that may wait for a plug before further ones have to wait to be taken.
@@ -26,19 +26,24 @@ type Call = Box<dyn for<'s> FnOnce(&'s mut Session) -> Running<'s> + Send>;
 
 /// The way to a session that a task owns.
 #[derive(Clone)]
-pub(crate) struct Calls(mpsc::Sender<Call>);
+pub(crate) struct Calls {
+    queue: mpsc::Sender<Call>,
+    /// As of the end of the last call.
+    recovery: Arc<Mutex<Recovery>>,
+}
 
 impl Calls {
     /// Puts a task in charge of the session; it ends when there is no way to it any more.
     fn to(mut session: Session) -> Self {
-        let (calls, mut queue) = mpsc::channel::<Call>(QUEUE);
+        let recovery = Arc::new(Mutex::new(session.recovery().clone()));
+        let (queue, mut calls) = mpsc::channel::<Call>(QUEUE);
         tokio::spawn(async move {
-            while let Some(call) = queue.recv().await {
+            while let Some(call) = calls.recv().await {
                 call(&mut session).await;
             }
             debug!("the last handle is gone; the plug ends");
         });
-        Self(calls)
+        Self { queue, recovery }
     }
 
     /// Runs anything on the session, in its turn.
@@ -50,14 +55,26 @@ impl Calls {
             + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let recovery = Arc::clone(&self.recovery);
         let call: Call = Box::new(move |session| {
             Box::pin(async move {
+                let outcome = call(&mut *session).await;
+                // Before the caller sees the outcome, so that whoever heard of a crash finds it counted.
+                let mut shared = recovery.lock().unwrap_or_else(PoisonError::into_inner);
+                if *shared != *session.recovery() {
+                    shared.clone_from(session.recovery());
+                }
+                drop(shared);
                 // Who asked may have gone; the call was made all the same.
-                let _ = reply.send(call(session).await);
+                let _ = reply.send(outcome);
             })
         });
-        self.0.send(call).await.map_err(|_| Error::Ended)?;
+        self.queue.send(call).await.map_err(|_| Error::Ended)?;
         answer.await.map_err(|_| Error::Ended)?
+    }
+
+    fn recovery(&self) -> Recovery {
+        self.recovery.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -69,14 +86,16 @@ pub struct PlugHandle {
     courier: Courier,
     /// Where rule files are written.
     rules_folder: Option<Arc<Path>>,
+    network: Arc<Network>,
 }
 
 impl PlugHandle {
     /// Puts tasks in charge of the session and of its courier; they end with the last handle.
     pub(crate) fn new(session: Session, rules_folder: Option<PathBuf>) -> Self {
-        let courier = session.courier();
+        let (courier, network) = (session.courier(), Arc::clone(session.network()));
         let leader = Calls::to(session);
-        Self { courier: Courier::new(courier, leader.clone()), leader, rules_folder: rules_folder.map(Into::into) }
+        let courier = Courier::new(courier, leader.clone());
+        Self { leader, courier, rules_folder: rules_folder.map(Into::into), network }
     }
 
     /// Runs one operation with the configuration that the plug was started with. An operation that fails is an `Ok` answer
@@ -87,10 +106,18 @@ impl PlugHandle {
 
     /// Runs one operation: `ctx` and `cfg` go to the plug as they are, and so comes its answer. An empty `cfg` keeps the last one.
     pub async fn process_text(&self, ctx: String, cfg: String) -> Result<String, Error> {
-        let Some(folder) = self.rules_folder.clone() else { return self.run(ctx, cfg).await };
-        let answer = self.run(ctx.clone(), cfg).await?;
         // Nearly no answer holds one.
-        if answer.contains("\"rules_file\"") { self.install(&folder, &ctx, answer).await } else { Ok(answer) }
+        let may_hold_file = |answer: &str| answer.contains("\"rules_file\"");
+        let Some(folder) = self.rules_folder.clone() else {
+            let answer = self.run(ctx, cfg).await?;
+            if self.network.advises() && may_hold_file(&answer) && matches!(RuleFile::of(&json(&answer)?), Ok(Some(_)))
+            {
+                self.network.no_rules_folder();
+            }
+            return Ok(answer);
+        };
+        let answer = self.run(ctx.clone(), cfg).await?;
+        if may_hold_file(&answer) { self.install(&folder, &ctx, answer).await } else { Ok(answer) }
     }
 
     async fn run(&self, ctx: String, cfg: String) -> Result<String, Error> {
@@ -130,7 +157,15 @@ impl PlugHandle {
             move || file.write(&folder)
         })
         .await?;
-        let mut told = json(&self.run(Value::Object(ctx).to_string(), String::new()).await?)?;
+        let told = match self.run(Value::Object(ctx).to_string(), String::new()).await {
+            Ok(told) => told,
+            // The error says that nothing was done.
+            Err(error) => {
+                blocking(move || written.take_back()).await?;
+                return Err(error);
+            }
+        };
+        let mut told = json(&told)?;
         if let Some(Value::Object(result)) = told.get_mut("result") {
             let refused = result.get("reload_refused") == Some(&Value::Bool(true));
             if refused {
@@ -185,6 +220,22 @@ impl PlugHandle {
         let mut recovery = self.with(|session| Box::pin(async move { Ok(session.recovery().clone()) })).await?;
         recovery.crashes += self.courier.crashes();
         Ok(recovery)
+    }
+
+    /// What [`PlugHandle::recovery`] said at the end of the last call, or [`Error::Ended`]: known without waiting for the plug.
+    pub(crate) fn liveness(&self) -> Result<Recovery, Error> {
+        if self.leader.queue.is_closed() {
+            return Err(Error::Ended);
+        }
+        let mut recovery = self.leader.recovery();
+        recovery.crashes += self.courier.crashes();
+        Ok(recovery)
+    }
+
+    /// Host resources that the plug's instances hold between calls: see [`Session::host_resources`].
+    pub async fn host_resources(&self) -> Result<usize, Error> {
+        let leader = self.with(|session| Box::pin(async move { Ok(session.host_resources()) })).await?;
+        Ok(leader + self.courier.host_resources())
     }
 
     /// Runs anything on the session that records, in its turn: the typed calls, or several calls that belong together. What asks a

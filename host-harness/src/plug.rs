@@ -13,7 +13,7 @@ use wasmtime::{Config, Engine};
 
 use crate::cache;
 use crate::error::Error;
-use crate::grants::Grants;
+use crate::grants::{Advice, Grants};
 use crate::handle::PlugHandle;
 use crate::limits::{Limits, STACK_BYTES, WORD_BYTES};
 use crate::outbound::Network;
@@ -57,6 +57,7 @@ pub struct Plug {
     size_bytes: usize,
     sha256: Arc<str>,
     exchanges: Option<Exchanges>,
+    advice: Option<Advice>,
 }
 
 /// One function or interface that a component exports.
@@ -94,7 +95,7 @@ impl Plug {
             .and_then(|linker| linker.instantiate_pre(&component))
             .and_then(MonitoringHostPre::new)
             .map_err(problem)?;
-        Ok(Self { component, pre, size_bytes: bytes.len(), sha256: sha256.into(), exchanges: None })
+        Ok(Self { component, pre, size_bytes: bytes.len(), sha256: sha256.into(), exchanges: None, advice: None })
     }
 
     /// The interfaces that the component imports, sorted: all that it could ever reach.
@@ -140,6 +141,13 @@ impl Plug {
     #[must_use]
     pub fn with_exchanges(mut self, exchanges: Exchanges) -> Self {
         self.exchanges = Some(exchanges);
+        self
+    }
+
+    /// The same plug, for a host whose log says how to grant what is denied.
+    #[must_use]
+    pub fn with_advice(mut self, advice: Advice) -> Self {
+        self.advice = Some(advice);
         self
     }
 
@@ -190,7 +198,7 @@ impl Plug {
         folder: Option<&Path>,
     ) -> Result<Session, Error> {
         let limits = limits.lowest(limits.granted(&grants.limits));
-        let network = Network::open(grants, self.exchanges.clone()).await?;
+        let network = Network::open(grants, self.exchanges.clone(), self.advice).await?;
         Session::start(self.pre.clone(), role, self.in_place(), config, network, limits, folder).await
     }
 
@@ -229,7 +237,35 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(&mut linker, State::clocks)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     bound_words(&mut linker)?;
+    release_request_options(&mut linker)?;
     Ok(linker)
+}
+
+/// wasmtime-wasi-http reads the request options that `handle` takes ownership of, and leaves them in
+/// the table: each request would hold one more host resource until the instance ends.
+fn release_request_options(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime::component::Resource;
+    use wasmtime_wasi_http::p2::bindings::http::outgoing_handler::Host as _;
+    use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
+    use wasmtime_wasi_http::{RequestOptions, WasiHttpView as _};
+
+    type Arguments = (Resource<HostOutgoingRequest>, Option<Resource<RequestOptions>>);
+    linker.allow_shadowing(true);
+    let mut handler = linker.instance("wasi:http/outgoing-handler@0.2.12")?;
+    handler.func_wrap("handle", |mut store, (request, options): Arguments| {
+        let mut http = store.data_mut().http();
+        let lent = options.as_ref().map(|options| Resource::new_borrow(options.rep()));
+        let response = http.handle(request, lent);
+        if let Some(options) = options {
+            http.table.delete(options)?;
+        }
+        Ok((match response {
+            Ok(response) => Ok(response),
+            Err(error) => Err(error.downcast()?),
+        },))
+    })?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 /// wasmtime keeps a request's method and authority however long they are: as long as the plug's memory, in each request that it holds.

@@ -234,8 +234,10 @@ pub struct Session {
     limits: Limits,
     journal: Journal,
     recovery: Recovery,
-    /// None after a crash, until the next call.
-    instance: Option<Instance>,
+    /// None after a crash until the next call, and while a call has it.
+    instance: Option<Box<Instance>>,
+    /// Whether a call has the instance, or was dropped together with it.
+    in_call: bool,
 }
 
 struct Instance {
@@ -247,8 +249,6 @@ struct Instance {
     encode_in_place: Option<TypedFunc<(Format,), (WasmList<u8>,)>>,
     /// Whether the plug has been told its configuration, and what was acknowledged before it was made.
     restored: bool,
-    /// Whether no call ended it or left it half-way.
-    sound: bool,
 }
 
 /// Makes a call on an instance, within a limit. On an error the instance is lost.
@@ -260,30 +260,32 @@ macro_rules! call_on {
         state.wall_clock.told = 0;
         state.outbound.call = Sent::default();
         instance.store.set_epoch_deadline(1);
-        // Until the call has come back, the instance counts as lost: a caller may drop this future half-way.
-        instance.sound = false;
         let outcome = {
             let $plug = &instance.plug;
             let $store = &mut instance.store;
             tokio::time::timeout(limit + GRACE, $call).await
         };
         match outcome {
-            Ok(Ok(answer)) => {
-                instance.sound = true;
-                Ok(answer)
-            }
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(trap)) => Err(ended(&trap, limit, &instance.store.data().watch)),
             Err(_) => Err(stopped(limit)),
         }
     }};
 }
 
-/// Makes a call on the session's instance; a crash costs the instance.
+/// Makes a call on the session's instance; a crash costs the instance. So does a caller that drops this future half-way: the call
+/// owns the instance, which ends then with all that it held of the host.
 macro_rules! call {
     ($session:expr, |$plug:ident, $store:ident| $call:expr) => {{
         let limit = $session.limits.call;
-        let instance = $session.ready().await?;
-        call_on!(instance, limit, |$plug, $store| $call).map_err(|error| $session.lost(error))
+        let mut instance = $session.take_ready().await?;
+        match call_on!(&mut instance, limit, |$plug, $store| $call) {
+            Ok(answer) => {
+                $session.put_back(instance);
+                Ok(answer)
+            }
+            Err(error) => Err($session.lost(error)),
+        }
     }};
 }
 
@@ -315,6 +317,7 @@ impl Session {
             journal,
             recovery: Recovery::default(),
             instance: None,
+            in_call: false,
         };
         // The first instance is made here, so that what is wrong with the component is said at once.
         session.instance = Some(session.instantiate().await?);
@@ -349,7 +352,13 @@ impl Session {
             journal: Journal::in_memory(),
             recovery: Recovery::default(),
             instance: None,
+            in_call: false,
         }
+    }
+
+    /// The way out that this session shares with its courier.
+    pub(crate) fn network(&self) -> &Arc<Network> {
+        &self.network
     }
 
     /// How many changes were kept so far: as long as it stays, so does what is held.
@@ -390,6 +399,12 @@ impl Session {
     /// The plug's memory, in bytes: all that its instance ever asked for, since an instance gives none back. 0 after a crash.
     pub fn memory_bytes(&self) -> usize {
         self.instance.as_ref().map_or(0, |instance| instance.store.data().watch.memory_bytes)
+    }
+
+    /// Host resources that the plug's instance holds: requests, headers, bodies, streams, pollables and errors. 0 after a
+    /// crash, and between calls of a plug that keeps none of them.
+    pub fn host_resources(&mut self) -> usize {
+        self.instance.as_mut().map_or(0, |instance| instance.store.data_mut().table.iter_mut().count())
     }
 
     /// Runs one operation: `ctx` and `cfg` go to the plug as they are, and so comes its answer. An empty `cfg` keeps the last one.
@@ -754,10 +769,22 @@ impl Session {
 
     /// The instance; after a crash one that is made afresh and knows what was acknowledged.
     async fn ready(&mut self) -> Result<&mut Instance, Error> {
-        if self.instance.as_ref().is_none_or(|instance| !instance.sound || !instance.restored) {
+        if self.instance.as_ref().is_none_or(|instance| !instance.restored) {
             self.recover().await?;
         }
-        self.instance.as_mut().ok_or(Error::Ended)
+        self.instance.as_deref_mut().ok_or(Error::Ended)
+    }
+
+    /// The same for a call, which puts it back.
+    async fn take_ready(&mut self) -> Result<Box<Instance>, Error> {
+        self.ready().await?;
+        self.in_call = true;
+        self.instance.take().ok_or(Error::Ended)
+    }
+
+    fn put_back(&mut self, instance: Box<Instance>) {
+        self.in_call = false;
+        self.instance = Some(instance);
     }
 
     /// Makes an instance that knows what was acknowledged. An entry of the journal that ends the instance is taken out; after a few
@@ -766,13 +793,12 @@ impl Session {
         let mut bad_entries = 0;
         let mut lost = 0;
         let mut why = None;
+        if std::mem::take(&mut self.in_call) {
+            self.recovery.crashes += 1;
+        }
         loop {
             let mut instance = match self.instance.take() {
-                Some(instance) if instance.sound && !instance.restored => instance,
-                Some(_) => {
-                    self.recovery.crashes += 1;
-                    self.instantiate().await?
-                }
+                Some(instance) => instance,
                 None => self.instantiate().await?,
             };
             match self.restore_into(&mut instance).await {
@@ -873,12 +899,12 @@ impl Session {
 
     /// Gives up the instance, poisoned by what ended its call.
     fn lost(&mut self, error: Error) -> Error {
-        self.instance = None;
+        (self.instance, self.in_call) = (None, false);
         self.recovery.crashes += 1;
         error
     }
 
-    async fn instantiate(&mut self) -> Result<Instance, Error> {
+    async fn instantiate(&mut self) -> Result<Box<Instance>, Error> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(self.limits.resources);
         let mut http = WasiHttpCtx::new();
@@ -905,7 +931,7 @@ impl Session {
         });
         let component = self.pre.instance_pre().instantiate_async(&mut store).await.map_err(not_loaded)?;
         let plug = MonitoringHost::new(&mut store, &component).map_err(not_loaded)?;
-        Ok(Instance { store, plug, component, encode_in_place: None, restored: false, sound: true })
+        Ok(Box::new(Instance { store, plug, component, encode_in_place: None, restored: false }))
     }
 }
 

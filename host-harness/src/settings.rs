@@ -1,5 +1,6 @@
 //! Configuration files: YAML or JSON, with `${NAME}` replaced from the environment, for granted names only.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -34,13 +35,18 @@ pub fn parse(
     if !config.is_object() {
         return Err(problem("expected keys and values, such as prometheus_config: {gateway_url: …}".into()));
     }
+    let not_granted = RefCell::new(None);
     expand(&mut config, "", &|name| {
         if !names.contains(name) {
-            return Err(format!("${{{name}}} was not granted; grant it with --env {name}"));
+            not_granted.replace(Some(name.to_owned()));
+            return Err(format!("${{{name}}} was not granted"));
         }
         lookup(name).ok_or_else(|| format!("${{{name}}} is granted, but not set in the environment"))
     })
-    .map_err(problem)?;
+    .map_err(|text| match not_granted.take() {
+        Some(name) => Error::EnvNotGranted { what: what.into(), problem: text, name },
+        None => problem(text),
+    })?;
     Ok(config)
 }
 
@@ -102,9 +108,9 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_errors_that_say_where_and_what_to_do() {
+    fn other_names_are_errors_that_say_where() {
         let error = parsed("a: {b: [\"${SECRET}\"]}").unwrap_err();
-        assert_eq!(error, "config.yaml: a.b[0]: ${SECRET} was not granted; grant it with --env SECRET");
+        assert_eq!(error, "config.yaml: a.b[0]: ${SECRET} was not granted");
         assert!(parsed("a: ${UNSET}").unwrap_err().contains("not set"));
         assert!(parsed("a: ${A").unwrap_err().contains("closing"));
     }

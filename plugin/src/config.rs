@@ -456,10 +456,7 @@ fn setting<T>(
 /// Refuses a text with a `${NAME}` in it.
 fn replaced(text: &str) -> Result<(), String> {
     if text.contains("${") {
-        return Err(format!(
-            "{:?} holds a ${{NAME}} that nobody replaced; the host does that for names that it was granted (harness: --env NAME)",
-            excerpt(text, 100)
-        ));
+        return Err(format!("{:?} {}", excerpt(text, 100), auth::NOT_REPLACED));
     }
     Ok(())
 }

@@ -41,6 +41,7 @@ mod recording;
 mod recovery;
 mod registry;
 mod remote_write;
+mod resources;
 mod rule_templates;
 mod rulers;
 mod sandbox;
@@ -48,9 +49,9 @@ mod scaling;
 mod scrape;
 mod secrets;
 mod serve;
+mod snippets;
 // Measures memory by /proc.
 #[cfg(target_os = "linux")]
-mod snippets;
 mod soak;
 mod stack;
 mod support;

@@ -113,10 +113,11 @@ async fn a_name_leads_to_this_machine_only_where_that_was_granted() {
     // The origin is granted already: that is not what is missing.
     let error = told["error"].as_str().unwrap();
     assert!(
-        error.contains("leads to an address that the host has not granted") && error.contains("--address private"),
+        error.contains("leads to an address that the host has not granted")
+            && error.contains("grant addresses of that kind"),
         "{error}"
     );
-    assert!(!error.contains("--grant"), "{error}");
+    assert!(!error.contains("--"), "{error}");
     assert_eq!(server.connections(), 0);
     let plug = start(config.clone(), loopback(grants())).await;
     assert_eq!(push(&plug).await["success"], true);
@@ -358,6 +359,74 @@ fn a_refusal_is_a_line_in_the_audit_log() {
     let log = stderr(&output.unwrap());
     assert!(log.contains("http_origin") && log.contains("http://h.example:80"), "{log}");
     assert!(log.contains("plugpipe_harness::audit") && !log.contains("s3cret"), "{log}");
+}
+
+#[test]
+fn the_command_line_says_which_option_grants_what_is_missing() {
+    let call = |arguments: &[&str]| {
+        let output = harness(&[&["call"], arguments].concat()).output().unwrap();
+        (answer(&output).to_string(), stderr(&output))
+    };
+    let gateway = |url: &str| json!({"prometheus_config": {"gateway_url": url, "timeout": "2s"}}).to_string();
+
+    let (told, log) = call(&["push_metrics", "--ctx", &gateway("http://127.0.0.1:9")]);
+    assert!(log.contains("grant it with --grant http://127.0.0.1:9"), "{log}");
+    assert!(told.contains("grant http://127.0.0.1:9 to the plug") && !told.contains("--"), "{told}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let grants = folder.path().join("grants.yaml");
+    std::fs::write(&grants, "origins: [http://inner.example]\nhosts: {inner.example: [10.1.2.3]}").unwrap();
+    let (told, log) =
+        call(&["push_metrics", "--ctx", &gateway("http://inner.example"), "--grants", grants.to_str().unwrap()]);
+    assert!(log.contains("grant such addresses with --address private"), "{log}");
+    assert!(told.contains("grant addresses of that kind") && !told.contains("--"), "{told}");
+
+    let alert = json!({"alert_config": {"alert_name": "A", "expression": "up == 0"}}).to_string();
+    let (told, log) = call(&["create_alert", "--ctx", &alert]);
+    assert!(log.contains("no rules folder was granted; grant one with --rules-folder DIR"), "{log}");
+    assert!(told.contains("rules_file") && !told.contains("--"), "{told}");
+    // Where there is one, nothing is missing.
+    let (_, log) = call(&["create_alert", "--ctx", &alert, "--rules-folder", folder.path().to_str().unwrap()]);
+    assert!(!log.contains("--rules-folder"), "{log}");
+
+    let config = folder.path().join("config.yaml");
+    std::fs::write(&config, "job_name: ${JOB_OF_THE_TEST}").unwrap();
+    let output = harness(&["call", "describe", "--config", config.to_str().unwrap()]).output().unwrap();
+    let told = stderr(&output);
+    assert!(
+        told.contains("job_name: ${JOB_OF_THE_TEST} was not granted; grant it with --env JOB_OF_THE_TEST"),
+        "{told}"
+    );
+    let unreplaced = json!({"prometheus_config": {"job_name": "${JOB}"}}).to_string();
+    let (told, _) = call(&["push_metrics", "--ctx", &unreplaced]);
+    assert!(told.contains("${NAME} that the host did not replace") && !told.contains("--"), "{told}");
+}
+
+#[test]
+fn the_component_knows_no_option_of_this_host() {
+    for option in ["harness", "--grant", "--address", "--rules-folder", "--env "] {
+        let found = memchr::memmem::find(plugpipe_harness::plug::EMBEDDED, option.as_bytes());
+        assert_eq!(found, None, "{option}");
+    }
+}
+
+#[test]
+fn decoys_keep_no_other_origin_out_of_the_audit_log() {
+    let served = crate::serve::Served::start(&[]);
+    let mut push = json!({"ctx": {"operation": "push_metrics", "prometheus_config": {"gateway_url": ""}}});
+    let mut ask = |url: &str| {
+        push["ctx"]["prometheus_config"]["gateway_url"] = url.into();
+        let request = ureq::post(format!("{}/process", served.url)).content_type("application/json");
+        let mut response = request.send(push.to_string()).unwrap();
+        let told: Value = serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap();
+        assert_eq!(told["error_code"], "not_granted", "{told}");
+    };
+    (0..100).for_each(|_| ask("http://decoy.example"));
+    (0..20).for_each(|_| ask("http://169.254.169.254"));
+    let log = served.stop();
+    let lines = |origin: &str| log.lines().filter(|line| line.contains("audit") && line.contains(origin)).count();
+    assert_eq!(lines("http://169.254.169.254:80"), 20, "{log}");
+    assert!(lines("http://decoy.example:80") < 100, "{log}");
 }
 
 #[test]

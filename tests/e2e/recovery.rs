@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::faults::{self, Faulty};
 use crate::serve::Served;
-use crate::support::{exposition, plug, root};
+use crate::support::{exposition, plug, root, scale};
 
 /// Little enough for [`crash`] to be too much.
 fn small() -> Limits {
@@ -39,11 +39,6 @@ async fn crash_session(session: &mut Session) {
 
 fn counter(name: &str, value: f64) -> Value {
     json!({"operation": "record_counter", "metric_name": name, "metric_value": value})
-}
-
-/// How often a long test does what it does.
-fn scale(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
 /// The value of a series without labels.

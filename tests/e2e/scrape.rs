@@ -276,7 +276,7 @@ async fn an_endpoint_that_was_not_granted_is_not_asked() {
     let ctx = json!({"operation": "scrape_endpoint", "scrape_config": {"endpoint_url": url}});
     let answer = plug.process(&ctx).await.unwrap();
     assert_eq!((&answer["error_code"], &answer["origin"]), (&json!("not_granted"), &json!(url)), "{answer}");
-    assert!(answer["error"].as_str().unwrap().contains(&format!("--grant {url}")), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains(&format!("grant {url} to the plug")), "{answer}");
     let long = start(json!({"endpoint_url": url, "max_response_bytes": 3})).await;
     assert_eq!(long.process(&ctx).await.unwrap()["error_code"], "answer_too_long");
 }

@@ -51,7 +51,7 @@ impl Served {
     }
 
     /// Asks it to stop, waits until it has, and returns what it wrote to stderr.
-    fn stop(mut self) -> String {
+    pub fn stop(mut self) -> String {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let said = self.said.take().unwrap().join().unwrap().unwrap();
@@ -125,6 +125,67 @@ async fn a_served_plug_records_is_scraped_and_says_it_lives() {
     assert_eq!((status, text.as_str()), (200, "# TYPE served_total counter\nserved_total 3\n"));
     let (status, text) = get(&format!("{}/healthz", served.url)).await;
     assert_eq!((status, serde_json::from_str::<Value>(&text).unwrap()["status"].clone()), (200, json!("ok")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_waits_for_no_call() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let served = Served::start(&["--grant", &url]);
+    let address = served.authority().to_owned();
+    let import = json!({"ctx": {"operation": "scrape_endpoint", "scrape_config": {"endpoint_url": url}, "import": true, "timeout": "55s"}});
+    let length = import.to_string().len();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    write!(stream, "POST /process HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{import}").unwrap();
+    tokio::task::spawn_blocking(move || {
+        // The plug waits for this server now, and these wait for the plug.
+        let _scraped = silent.accept().unwrap();
+        let record = |_| {
+            let mut stream = TcpStream::connect(&address).unwrap();
+            let length = RECORD.len();
+            write!(stream, "POST /process HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{RECORD}")
+                .unwrap();
+            stream
+        };
+        let waiting: Vec<TcpStream> = (0..100).map(record).collect();
+        for _ in 0..5 {
+            let began = Instant::now();
+            let (status, answer) = got(&address, "/healthz", &["Host: localhost"]);
+            assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+            assert!(
+                status == 200 && answer.contains("\"status\":\"ok\"") && answer.contains("\"crashes\":0"),
+                "{answer}"
+            );
+        }
+        for stream in waiting.iter().chain([&stream]) {
+            stream.set_nonblocking(true).unwrap();
+            let answer = (&*stream).read(&mut [0; 1]);
+            assert!(matches!(&answer, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock), "{answer:?}");
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn health_counts_a_crash_as_soon_as_its_caller_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let grants = folder.path().join("grants.yaml");
+    fs::write(&grants, "limits: {memory: 4MiB}").unwrap();
+    let served = Served::start(&["--grants", grants.to_str().unwrap()]);
+    let health = || async {
+        let (status, text) = get(&format!("{}/healthz", served.url)).await;
+        assert_eq!(status, 200, "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    assert_eq!(health().await["recovery"]["crashes"], 0);
+    let mut record: Value = serde_json::from_str(RECORD).unwrap();
+    record["ctx"]["help"] = "x".repeat(4_000_000).into();
+    let (status, answer) = served.process(record).await;
+    assert!(status == 500 && answer["error"].as_str().unwrap().contains("limits.memory"), "{answer}");
+    let health = health().await;
+    assert_eq!((&health["status"], &health["recovery"]["crashes"]), (&json!("ok"), &json!(1)), "{health}");
+    assert_eq!(health["plug"], "monitoring_prometheus", "{health}");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::serve::{Served, get};
+use crate::support::scale;
 
 /// Values in one call.
 const BATCH: u64 = 500;
@@ -144,10 +145,6 @@ fn call(agent: &ureq::Agent, served: &Served, ctx: &Value) -> Value {
     let answer: Value = serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap();
     assert_eq!(answer["success"], true, "{answer}");
     answer
-}
-
-fn scale(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
 /// A process's memory that is not on disk, in KiB.

@@ -65,6 +65,11 @@ pub async fn alone() -> Checked {
     start(json!({})).await
 }
 
+/// How much of something a test does: what the environment says, or the default.
+pub fn scale(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |text| text.parse().unwrap())
+}
+
 /// The text exposition of a plug.
 pub async fn exposition(plug: &PlugHandle) -> String {
     let answer = plug.process(&json!({"operation": "export_metrics"})).await.unwrap();

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use plugpipe_harness::grants::{self, AddressRange};
+use plugpipe_harness::grants::{self, AddressRange, Missing};
 use plugpipe_harness::{Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, settings};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
@@ -113,6 +113,7 @@ impl PlugArgs {
             None => Plug::embedded()?,
         };
         drop(working);
+        let plug = plug.with_advice(how_to_grant);
         Ok(match self.exchanges()? {
             Some(exchanges) => plug.with_exchanges(exchanges),
             None => plug,
@@ -171,6 +172,16 @@ impl PlugArgs {
     }
 }
 
+/// The options that grant what a plug lacks.
+fn how_to_grant(missing: Missing<'_>) -> String {
+    match missing {
+        Missing::Origin(origin) => format!("grant it with --grant {origin}"),
+        Missing::Address(kind) => format!("grant such addresses with --address {kind}"),
+        Missing::RulesFolder => "grant one with --rules-folder DIR".into(),
+        missing => format!("grant it in the grants file: {missing:?}"),
+    }
+}
+
 /// The limits that were granted, and the host's own for what was not said.
 fn limits(grants: &Grants) -> Limits {
     Limits::default().granted(&grants.limits)
@@ -208,6 +219,9 @@ pub(crate) fn main() -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        Err(Error::EnvNotGranted { what, problem, name }) => {
+            fail(&format!("{what}: {problem}; grant it with --env {name}"))
+        }
         Err(error) => fail(&error.to_string()),
     }
 }

@@ -65,7 +65,9 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, Error> {
     let listener = TcpListener::bind(&args.listen).await.map_err(problem)?;
     let address = listener.local_addr().map_err(problem)?;
     // Said before a plug is started for nothing.
-    options.check(address).map_err(|problem| settings("--listen", problem))?;
+    let advised =
+        |problem| settings("--listen", format!("{problem}; give a token with --token-file FILE or --token-env NAME"));
+    options.check(address).map_err(advised)?;
     let plug = args.plug.start().await?;
     let asks = if options.token.is_some() { "; asks for the token" } else { "" };
     eprintln!(

@@ -195,17 +195,33 @@ impl fmt::Display for SecretSource {
     }
 }
 
+/// What a plug lacks and a host can grant, as [`Advice`] is asked about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missing<'a> {
+    /// An origin, such as `http://127.0.0.1:9091`.
+    Origin(&'a str),
+    /// Addresses of this kind, to which a granted name leads.
+    Address(AddressKind),
+    /// A folder for rule files.
+    RulesFolder,
+}
+
+/// How the user of this host grants what is missing, such as `grant it with --grant http://127.0.0.1:9091`. Neither the plug
+/// nor this library knows: a command line has options, a program has [`Grants`].
+pub type Advice = fn(Missing<'_>) -> String;
+
 /// Why a request is not granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("the plug was not granted this origin (grant it with --grant {0})")]
+    #[error("the plug was not granted this origin")]
     Origin(String),
     /// Without the path: in a webhook's it is the secret.
     #[error("a path of this origin that was not granted (the grants file has those that are)")]
     Path,
     #[error("the method {method} is not granted (add it to methods in the grants file)")]
     Method { method: String },
-    #[error("{host} leads to {address}, a {kind} address, which is not granted (grant it with --address {kind})")]
+    #[error("{host} leads to {address}, a {kind} address, which is not granted")]
     Address { host: String, address: IpAddr, kind: AddressKind },
     #[error("the header {0} is not granted for this origin (add it to its headers in the grants file)")]
     Header(String),
@@ -250,6 +266,17 @@ impl Refusal {
             Self::UnderWay(_) => "http_requests_under_way",
             Self::RequestBody(_) => "http_request_bytes",
             Self::RequestBodies(_) => "http_request_bytes_per_call",
+        }
+    }
+}
+
+impl Refusal {
+    /// What to grant, where one grant is all that is missing.
+    pub(crate) fn missing(&self) -> Option<Missing<'_>> {
+        match self {
+            Self::Origin(origin) => Some(Missing::Origin(origin)),
+            Self::Address { kind, .. } => Some(Missing::Address(*kind)),
+            _ => None,
         }
     }
 }

@@ -25,7 +25,7 @@ use super::failure::Failure;
 use super::gunzip::Gunzip;
 use super::{Sent, body, tls, told};
 use crate::error::Error as HostError;
-use crate::grants::{Grants, Origin, OriginGrant, Refusal};
+use crate::grants::{Advice, Grants, Origin, OriginGrant, Refusal};
 use crate::mask::{MIN_MASKED_LEN, Mask};
 use crate::recording::{Begun, Exchanges, Outcome};
 use crate::secrets::Credential;
@@ -86,16 +86,25 @@ impl Drop for UnderWay {
 
 impl Network {
     /// Fetches credentials and reads certificates, which may wait for a disk or a program.
-    pub(crate) async fn open(grants: Grants, exchanges: Option<Exchanges>) -> Result<Arc<Self>, HostError> {
+    pub(crate) async fn open(
+        grants: Grants,
+        exchanges: Option<Exchanges>,
+        advice: Option<Advice>,
+    ) -> Result<Arc<Self>, HostError> {
         let problem = |problem: String| HostError::Settings { what: "grants".into(), problem };
-        tokio::task::spawn_blocking(move || Self::new(grants, exchanges, system_resolver()))
+        tokio::task::spawn_blocking(move || Self::new(grants, exchanges, advice, system_resolver()))
             .await
             .map_err(|_| HostError::Ended)?
             .map(Arc::new)
             .map_err(problem)
     }
 
-    fn new(grants: Grants, exchanges: Option<Exchanges>, resolver: Resolver) -> Result<Self, String> {
+    fn new(
+        grants: Grants,
+        exchanges: Option<Exchanges>,
+        advice: Option<Advice>,
+        resolver: Resolver,
+    ) -> Result<Self, String> {
         let tls = tls::connector(&grants.tls)?;
         let (names, mut loaded) = (grants.credentials.keys().cloned(), Vec::new());
         for (name, grant) in &grants.credentials {
@@ -111,7 +120,7 @@ impl Network {
         let credentials: BTreeMap<String, Credential> = names.zip(loaded).collect();
         let of_proxy = grants.proxy.as_ref().and_then(|proxy| credentials.get(proxy.credential.as_deref()?));
         let proxy_authorization = of_proxy.map(|credential| credential.value.clone());
-        let (grants, violations) = (Arc::new(grants), Arc::<Violations>::default());
+        let (grants, violations) = (Arc::new(grants), Arc::new(Violations::new(advice)));
         let connector =
             Connector::new(Arc::clone(&grants), Arc::clone(&violations), tls, resolver, proxy_authorization);
         let client = Client::builder(TokioExecutor::new())
@@ -129,6 +138,16 @@ impl Network {
             under_way: Arc::default(),
             exchanges,
         })
+    }
+
+    /// Whether the host says how to grant what is missing.
+    pub(crate) fn advises(&self) -> bool {
+        self.violations.advises()
+    }
+
+    /// Says that a rule file is not written, because no folder was granted.
+    pub(crate) fn no_rules_folder(&self) {
+        self.violations.no_rules_folder();
     }
 
     /// How often each capability was asked for and refused, since this was last called.
@@ -436,7 +455,7 @@ mod tests {
     use crate::grants::{CredentialGrant, SecretSource};
 
     fn network(grants: Grants) -> Network {
-        Network::new(grants, None, system_resolver()).unwrap()
+        Network::new(grants, None, None, system_resolver()).unwrap()
     }
 
     fn request(uri: &str) -> Request<WasiBody> {

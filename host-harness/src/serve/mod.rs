@@ -6,7 +6,7 @@
 //! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also where it says `success: false` |
 //! | `GET /sd` | this plug as a target, for `http_sd_configs` of Prometheus |
 //! | `GET /` | a page for people; `page` says what belongs to it |
-//! | `GET /healthz` | 200 while the plug answers; `recovery` says what became of crashes |
+//! | `GET /healthz` | 200 while the server runs, also while calls wait for the plug; `recovery` says what became of crashes |
 //!
 //! Who can reach an address that is not loopback must show a token; [`Options`] has that and what bounds a caller: bytes, times,
 //! connections. `guard` says which requests are answered at all. docs/serve.md is for those who run it.
@@ -17,7 +17,7 @@ mod token;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -103,10 +103,7 @@ impl Options {
         if self.token.is_some() || address.ip().to_canonical().is_loopback() {
             return Ok(());
         }
-        Err(format!(
-            "other machines can reach {address}, so it needs a token: give --token-file FILE or --token-env NAME, or listen on \
-             127.0.0.1"
-        ))
+        Err(format!("other machines can reach {address}, so it needs a token, or must be a loopback address"))
     }
 }
 
@@ -157,6 +154,22 @@ pub fn read_address(text: &str) -> Result<Authority, String> {
 struct Site {
     plug: PlugHandle,
     options: Arc<Options>,
+    /// What the plug says of itself, once it was asked.
+    description: Arc<OnceLock<Value>>,
+}
+
+impl Site {
+    fn new(plug: PlugHandle, options: Arc<Options>) -> Self {
+        let site = Self { plug, options, description: Arc::default() };
+        // Asked beside the requests: a plug that is busy for long is alive all the same.
+        let (plug, description) = (site.plug.clone(), Arc::clone(&site.description));
+        tokio::spawn(async move {
+            if let Ok(described) = plug.describe().await {
+                let _ = description.set(described);
+            }
+        });
+        site
+    }
 }
 
 fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
@@ -167,7 +180,7 @@ fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
         .route("/metrics", get(metrics))
         .route("/process", post(process))
         .route(HEALTH, get(healthz))
-        .with_state(Site { plug, options });
+        .with_state(Site::new(plug, options));
     page::attach(answers, &shown)
         .layer(middleware::from_fn_with_state(guard, guarded))
         .layer(middleware::map_response(shielded))
@@ -291,7 +304,7 @@ async fn whole(body: Body, options: &Options) -> Result<Bytes, Refusal> {
     }
 }
 
-async fn process(State(Site { plug, options }): State<Site>, request: Request) -> Response {
+async fn process(State(Site { plug, options, .. }): State<Site>, request: Request) -> Response {
     let body = match whole(request.into_body(), &options).await {
         Ok(body) => body,
         Err(refusal) => return refused(&refusal),
@@ -316,11 +329,12 @@ async fn process(State(Site { plug, options }): State<Site>, request: Request) -
     }
 }
 
-async fn healthz(State(Site { plug, .. }): State<Site>) -> Response {
-    let said = async { Ok((plug.describe().await?, plug.recovery().await?)) };
-    match said.await {
-        Ok((description, recovery)) => {
-            let (name, version) = (description.get("name"), description.get("version"));
+/// Touches no plug: a call that waits for a server holds up the calls behind it, and none of that is a reason to end the process.
+async fn healthz(State(Site { plug, description, .. }): State<Site>) -> Response {
+    match plug.liveness() {
+        Ok(recovery) => {
+            let described = |key: &str| description.get().and_then(|description| description.get(key));
+            let (name, version) = (described("name"), described("version"));
             let answer = json!({"status": "ok", "plug": name, "version": version, "recovery": recovery});
             json_answer(StatusCode::OK, answer.to_string())
         }

@@ -331,13 +331,14 @@ fn text(fields: &Fields, key: &str) -> Result<Option<String>, Error> {
     Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
+/// What is wrong with a text that still holds the name of an environment variable.
+pub const NOT_REPLACED: &str =
+    "holds a ${NAME} that the host did not replace; hosts replace names that they were granted, in the configuration";
+
 /// The text, if it may stand in a header. An error repeats none of it.
 fn checked<'t>(text: &'t str, path: &str) -> Result<&'t str, Error> {
     if text.contains("${") {
-        return Err(Error::invalid(
-            path,
-            "holds a ${NAME} that nobody replaced; the host does that for names that it was granted (harness: --env NAME)",
-        ));
+        return Err(Error::invalid(path, NOT_REPLACED));
     }
     if text.chars().any(char::is_control) {
         return Err(Error::invalid(

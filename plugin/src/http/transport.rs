@@ -172,10 +172,10 @@ impl Failure {
     pub fn todo(&self, setting: &str, origin: &str) -> String {
         match self {
             Self::NotGranted => format!(
-                "; name the server as {setting} in the plug's configuration, or grant the origin to the plug (harness: --grant {origin})"
+                "; grant {origin} to the plug, or name the server as {setting} in a configuration that the host grants"
             ),
             Self::AddressNotGranted => {
-                "; grant such addresses to the plug (harness: --address private, or the kind that its log names)".into()
+                "; grant addresses of that kind to the plug: the host's log names the address and its kind".into()
             }
             Self::Refused | Self::UnknownHost => {
                 format!("; check that the server runs and that {setting} is right")

@@ -474,7 +474,7 @@ impl Install {
                 let why = reload_error.as_deref().unwrap_or("its rule_files may not name the folder");
                 answer.text("pending", &["the file is written, and the server has not loaded it: ", why].concat());
             } else {
-                self.pend(answer, "not installed: no rules folder was granted (harness: --rules-folder DIR); put the file of artifacts into a folder that the server's rule_files name, and reload the server");
+                self.pend(answer, "not installed: no rules folder was granted; grant one, or put the file of artifacts into a folder that the server's rule_files name, and reload the server");
             }
             return Ok(Installed { groups: self.groups, confirmed: done, held: Some(held) });
         }

@@ -189,8 +189,8 @@ fn an_endpoint_that_fails_is_named_with_its_setting() {
         assert!(answer["error"].as_str().unwrap().contains(told), "{answer}");
     }
     for (failure, code, told) in [
-        (Failure::NotGranted, "not_granted", "--grant http://h:9100"),
-        (Failure::AddressNotGranted, "not_granted", "--address private"),
+        (Failure::NotGranted, "not_granted", "grant http://h:9100 to the plug"),
+        (Failure::AddressNotGranted, "not_granted", "grant addresses of that kind"),
         (Failure::TooLong { limit: 9 }, "answer_too_long", "max_response_bytes"),
     ] {
         let (mut plug, world) = plug();
