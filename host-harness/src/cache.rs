@@ -3,7 +3,6 @@
 //! A compiled component is machine code that will run with the host's rights. So the folder must belong to the user alone; where it
 //! cannot be made so, nothing is cached and the component is compiled each time.
 
-use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,8 @@ use std::path::{Path, PathBuf};
 use tracing::{debug, warn};
 use wasmtime::Engine;
 use wasmtime::component::Component;
+
+use crate::private;
 
 /// Names the folder, for those who want it elsewhere. An empty value turns the cache off.
 const VARIABLE: &str = "PLUGPIPE_CACHE_DIR";
@@ -21,13 +22,13 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str) -> wasmtime::Res
     let path = folder.join(format!("{sha256}-{:016x}.cwasm", compatibility(engine)));
     // Several processes that start at once: one compiles, the others wait for what it leaves. Without the lock (a file system that
     // has none) each compiles for itself, which is only slower.
-    let lock = File::create(folder.join("lock")).ok();
+    let lock = private::options().create(true).truncate(false).write(true).open(folder.join("lock")).ok();
     if let Some(lock) = lock.as_ref().filter(|_| !path.is_file()) {
         let _ = lock.lock();
     }
     if path.is_file() {
         // SAFETY: the file must have been made by wasmtime's compiler and not changed since. Its folder belongs to this user and is
-        // closed to all others (`is_private`), files get there whole by a rename (`store`), and the name holds the digest of the
+        // closed to all others (`private::folder`), files get there whole by a rename (`store`), and the name holds the digest of the
         // component and the hash of compiler and settings. Whoever can write there can already act as this user.
         match unsafe { Component::deserialize_file(engine, &path) } {
             Ok(component) => return Ok(component),
@@ -54,40 +55,11 @@ fn folder() -> Option<PathBuf> {
             .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))?
             .join("plugpipe-harness"),
     };
-    if let Err(error) = make_private(&folder) {
-        debug!(%error, folder = %folder.display(), "no cache");
+    if let Err(error) = private::folder(&folder) {
+        warn!(folder = %folder.display(), %error, "not used as cache; {VARIABLE} names another folder");
         return None;
     }
-    is_private(&folder).then_some(folder)
-}
-
-#[cfg(unix)]
-fn make_private(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    if folder.is_dir() { Ok(()) } else { fs::DirBuilder::new().recursive(true).mode(0o700).create(folder) }
-}
-
-#[cfg(unix)]
-fn is_private(folder: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let private = fs::symlink_metadata(folder).is_ok_and(|found| {
-        found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o022 == 0
-    });
-    if !private {
-        warn!(folder = %folder.display(), "not used as cache: others may write there; close it with chmod 700, or set {VARIABLE}");
-    }
-    private
-}
-
-#[cfg(not(unix))]
-fn make_private(folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)
-}
-
-/// Elsewhere a folder under the user's home is closed to other users by the system's own defaults.
-#[cfg(not(unix))]
-fn is_private(folder: &Path) -> bool {
-    folder.is_dir()
+    Some(folder)
 }
 
 fn store(folder: &Path, path: &Path, component: &Component) -> Result<(), Box<dyn std::error::Error>> {

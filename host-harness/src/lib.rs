@@ -25,9 +25,11 @@
 //! | [`limits`] | how much a plug may use: [`Limits`] |
 //! | [`grants`] | what a plug may reach: [`Grants`] |
 //! | `outbound` | enforces the grants on every request: addresses, TLS, credentials, limits |
-//! | `secrets` | credentials that the host adds to requests, and keeps out of everything else |
+//! | `secrets` | credentials that the host adds to requests |
+//! | `mask` | writes over secrets in responses and recordings |
 //! | [`recording`] | exchanges with servers, written down and played again |
 //! | `cache` | compiled components on disk |
+//! | `private` | files and folders of one user |
 //! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
 //! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
 //! | [`pipe`] | pipes: YAML, templates, steps; knows no component |
@@ -49,11 +51,13 @@ pub mod grants;
 pub mod handle;
 mod journal;
 pub mod limits;
+mod mask;
 mod outbound;
 mod page;
 pub mod pipe;
 pub mod plug;
 pub mod preview;
+mod private;
 pub mod recording;
 mod rules;
 mod secrets;

@@ -24,8 +24,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::mask::Mask;
 use crate::outbound::failure::Failure;
-use crate::secrets::Mask;
+use crate::private;
+
+/// The longest recording, in bytes.
+const MAX_RECORDING_LEN: u64 = 1024 * 1024 * 1024;
 
 /// In the place of a secret.
 const REDACTED: &str = "[redacted]";
@@ -38,19 +42,42 @@ const SHOWN: usize = 60;
 pub struct Exchanges(Arc<Tape>);
 
 enum Tape {
-    Record { file: Mutex<BufWriter<File>>, begun: AtomicU64 },
+    Record { reel: Mutex<Reel>, begun: AtomicU64 },
     Replay { recorded: Mutex<VecDeque<Exchange>>, begun: AtomicU64 },
 }
 
+/// The file of a recording.
+struct Reel {
+    file: BufWriter<File>,
+    /// How many bytes may still be written; none once an exchange had no room.
+    room: u64,
+}
+
+impl Reel {
+    /// Writes an exchange down, as one line in one write: what is there when the process is killed are whole lines.
+    fn write(&mut self, exchange: &Exchange) -> std::io::Result<()> {
+        let mut line = serde_json::to_vec(exchange)?;
+        line.push(b'\n');
+        let length = line.len() as u64;
+        if length > self.room {
+            // Those that follow are left out too, so that what is there is a beginning of the run.
+            let first = std::mem::take(&mut self.room) > 0;
+            let problem = format!("the recording has reached {MAX_RECORDING_LEN} bytes; nothing more is recorded");
+            return if first { Err(std::io::Error::other(problem)) } else { Ok(()) };
+        }
+        self.room -= length;
+        self.file.write_all(&line)?;
+        self.file.flush()
+    }
+}
+
 impl Exchanges {
-    /// Writes them to a file, which is for its owner's eyes only. What was in it is gone.
+    /// Writes them to a new file, for its owner's eyes only. It replaces what had that name: a symbolic link too, and not
+    /// the file that it leads to.
     pub fn record_to(path: &Path) -> Result<Self, String> {
-        let mut options = File::options();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| format!("cannot be written: {error}"))?;
-        Ok(Self(Arc::new(Tape::Record { file: Mutex::new(BufWriter::new(file)), begun: AtomicU64::new(0) })))
+        let file = private::new_file(path).map_err(|error| format!("cannot be written: {error}"))?;
+        let reel = Reel { file: BufWriter::new(file), room: MAX_RECORDING_LEN };
+        Ok(Self(Arc::new(Tape::Record { reel: Mutex::new(reel), begun: AtomicU64::new(0) })))
     }
 
     /// Makes none, and answers from a recording.
@@ -64,25 +91,24 @@ impl Exchanges {
     pub(crate) fn begin(&self, method: &Method, uri: &Uri, headers: &HeaderMap, mask: &Mask) -> Begun {
         let (Tape::Record { begun, .. } | Tape::Replay { begun, .. }) = &*self.0;
         let number = begun.fetch_add(1, Ordering::Relaxed) + 1;
-        // What the plug itself sends as a credential may be in a body too.
+        // What the plug itself sends as a credential may be in the URL, a body or the response too.
         let own = headers.iter().filter(|(name, _)| is_secret_header(name)).map(|(_, value)| value.as_bytes());
-        let mask = mask.and(own.flat_map(|value| [value, after_scheme(value)]));
-        Begun { number, method: method.to_string(), url: redacted_url(uri), headers: redacted(headers, &mask), mask }
+        let (url, of_url) = redacted_url(uri);
+        let of_url = of_url.iter().map(Vec::as_slice);
+        let mask = mask.and(own.flat_map(|value| [value, after_scheme(value)]).chain(of_url));
+        let mut url = url.into_bytes();
+        mask.apply(&mut url);
+        let url = String::from_utf8_lossy(&url).into_owned();
+        Begun { number, method: method.to_string(), url, headers: redacted(headers, &mask), mask }
     }
 
     /// Writes down what became of a request; nothing, if this is a replay. Of the request's body what was sent, and whether that was all of it.
     pub(crate) fn end(&self, begun: Begun, request_body: Vec<u8>, whole: bool, outcome: Outcome) {
-        let Tape::Record { file, .. } = &*self.0 else { return };
+        let Tape::Record { reel, .. } = &*self.0 else { return };
         let mut exchange = begun.with(request_body, outcome);
         exchange.request.cut = !whole;
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        // One line, one write: what is there when the process is killed are whole lines.
-        let written = serde_json::to_vec(&exchange).map_err(std::io::Error::from).and_then(|mut line| {
-            line.push(b'\n');
-            file.write_all(&line)?;
-            file.flush()
-        });
-        if let Err(error) = written {
+        let mut reel = reel.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = reel.write(&exchange) {
             tracing::error!(%error, "an exchange could not be recorded");
         }
     }
@@ -146,19 +172,23 @@ pub(crate) struct Begun {
 }
 
 impl Begun {
-    fn with(self, mut body: Vec<u8>, outcome: Outcome) -> Exchange {
-        self.mask.apply(&mut body);
+    fn with(self, body: Vec<u8>, outcome: Outcome) -> Exchange {
+        let (mut body, of_body) = redacted_json(body);
+        let mask = self.mask.and(of_body.iter().map(String::as_bytes));
+        mask.apply(&mut body);
         let outcome = match outcome {
             Outcome::Answered(mut answer) => {
                 // The host's own were written over on the way; these are the plug's.
-                let mut bytes = answer.body.bytes();
-                self.mask.apply(&mut bytes);
-                answer.body = Content::of(bytes);
+                for content in answer.headers.iter_mut().map(|(_, value)| value).chain([&mut answer.body]) {
+                    let mut bytes = content.bytes();
+                    mask.apply(&mut bytes);
+                    *content = Content::of(bytes);
+                }
                 Outcome::Answered(answer)
             }
             failed => failed,
         };
-        let body = Content::of(redacted_json(body));
+        let body = Content::of(body);
         let request = Asked { method: self.method, url: self.url, headers: self.headers, body, cut: false };
         Exchange { number: self.number, request, outcome }
     }
@@ -308,39 +338,45 @@ fn redacted(headers: &HeaderMap, mask: &Mask) -> Vec<(String, Content)> {
     headers.iter().map(shown).collect()
 }
 
-fn redacted_url(uri: &Uri) -> String {
+/// The URL without the values of parameters that are named like secrets, and those values, decoded.
+fn redacted_url(uri: &Uri) -> (String, Vec<Vec<u8>>) {
     let text = uri.to_string();
-    let Some((path, query)) = text.split_once('?') else { return text };
+    let Some((path, query)) = text.split_once('?') else { return (text, Vec::new()) };
+    let mut secrets = Vec::new();
     let parameters = query.split('&').map(|parameter| match parameter.split_once('=') {
-        Some((name, _)) if is_secret_name(name) => format!("{name}={REDACTED}"),
+        Some((name, value)) if is_secret_name(name) => {
+            secrets.extend(
+                url::form_urlencoded::parse(value.as_bytes()).map(|(value, _)| value.into_owned().into_bytes()),
+            );
+            format!("{name}={REDACTED}")
+        }
         _ => parameter.to_owned(),
     });
-    format!("{path}?{}", parameters.collect::<Vec<_>>().join("&"))
+    let url = format!("{path}?{}", parameters.collect::<Vec<_>>().join("&"));
+    (url, secrets)
 }
 
-/// The body without the secrets of its fields, if it is JSON that has some; else as it is.
-fn redacted_json(body: Vec<u8>) -> Vec<u8> {
-    fn redact(value: &mut Value) -> bool {
-        let mut found = false;
+/// The body without the secrets of its fields, and those secrets, if it is JSON that has some; else as it is.
+fn redacted_json(body: Vec<u8>) -> (Vec<u8>, Vec<String>) {
+    fn redact(value: &mut Value, all: bool, secrets: &mut Vec<String>) {
         match value {
             Value::Object(map) => {
                 for (key, value) in map.iter_mut() {
-                    if key == "secureJsonData" || (is_secret_name(key) && value.is_string()) {
-                        *value = REDACTED.into();
-                        found = true;
-                    } else {
-                        found |= redact(value);
-                    }
+                    redact(value, all || key == "secureJsonData" || is_secret_name(key), secrets);
                 }
             }
-            Value::Array(list) => list.iter_mut().for_each(|value| found |= redact(value)),
+            Value::Array(list) => list.iter_mut().for_each(|value| redact(value, all, secrets)),
+            Value::String(text) if all => secrets.push(std::mem::replace(text, REDACTED.into())),
             _ => {}
         }
-        found
     }
-    match serde_json::from_slice::<Value>(&body).map(|mut value| redact(&mut value).then_some(value)) {
-        Ok(Some(value)) => value.to_string().into_bytes(),
-        _ => body,
+    let mut secrets = Vec::new();
+    match serde_json::from_slice::<Value>(&body).map(|mut value| {
+        redact(&mut value, false, &mut secrets);
+        value
+    }) {
+        Ok(value) if !secrets.is_empty() => (value.to_string().into_bytes(), secrets),
+        _ => (body, secrets),
     }
 }
 
@@ -399,6 +435,56 @@ mod tests {
         let line = record(body, answered(b"you said hs3cret, did you"));
         assert!(!line.contains("s3cret"), "{line}");
         assert!(line.contains("you said *******, did you"), "{line}");
+    }
+
+    #[test]
+    fn a_secret_of_the_plug_is_masked_wherever_else_it_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let tape = Exchanges::record_to(file.path()).unwrap();
+        let uri = "http://h:1/of/%68-s3cret/p?access_token=q-s3cret%21&b=h-s3cret".parse().unwrap();
+        let sent = headers(&[("authorization", "Bearer h-s3cret"), ("x-note", "h-s3cret")]);
+        let begun = tape.begin(&Method::POST, &uri, &sent, &Mask::default());
+        let received = headers(&[("location", "http://h/?t=q-s3cret%21"), ("x-echo", "h-s3cret f-s3cret!")]);
+        let body = br#"{"said": "q-s3cret! f-s3cret!"}"#.to_vec();
+        let outcome = Outcome::Answered(Answered::new(200, &received, body, None));
+        tape.end(begun, br#"{"password": {"new": "f-s3cret!"}}"#.to_vec(), true, outcome);
+        let line = std::fs::read_to_string(file.path()).unwrap();
+        assert!(!line.contains("s3cret"), "{line}");
+        assert!(line.contains("/of/") && line.contains("location") && line.contains("said"), "{line}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_recording_is_a_new_file_of_its_owner() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (target, path) = (folder.path().join("target"), folder.path().join("run.jsonl"));
+        std::fs::write(&target, "precious").unwrap();
+        symlink(&target, &path).unwrap();
+        Exchanges::record_to(&path).unwrap();
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
+        let found = std::fs::symlink_metadata(&path).unwrap();
+        assert!(found.is_file() && found.permissions().mode() & 0o777 == 0o600, "{found:?}");
+    }
+
+    #[test]
+    fn a_recording_ends_at_its_longest_with_whole_lines() {
+        let mut reel = Reel { file: BufWriter::new(tempfile::tempfile().unwrap()), room: 500 };
+        let exchange = |number| Exchange {
+            number,
+            request: Asked {
+                method: "GET".into(),
+                url: "http://h/".into(),
+                headers: Vec::new(),
+                body: Content::Text("x".repeat(100)),
+                cut: false,
+            },
+            outcome: Outcome::Failed(Failure::Protocol),
+        };
+        let written: Vec<bool> = (0..5).map(|number| reel.write(&exchange(number)).is_ok()).collect();
+        // Said once.
+        assert_eq!(written.iter().filter(|written| !**written).count(), 1, "{written:?}");
+        assert!(written[0] && reel.room == 0 && reel.file.get_ref().metadata().unwrap().len() < 500);
     }
 
     #[test]

@@ -1,32 +1,27 @@
 //! Secrets that the host holds for a plug: read from where the grants say, put into requests, and kept out of everything else.
 //!
-//! The plug that asks is never told them. A server that sends one back does not give it away either: [`Mask`] writes over it, in
-//! what the plug reads and in what is recorded.
+//! The plug that asks is never told them. Where a server sends one back, [`Mask`](crate::mask::Mask) writes over it, in what
+//! the plug reads and in what is recorded.
 
 use std::fmt;
 use std::fs;
 use std::io::Read as _;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
-use memchr::memmem;
 use zeroize::Zeroizing;
 
 use crate::grants::{CredentialGrant, SecretSource};
+use crate::mask::MIN_MASKED_LEN;
 
 /// A secret longer than this is a mistake in where it comes from.
 const MOST_BYTES: usize = 64 * 1024;
 
 /// How long a program may take to say a secret.
 const COMMAND_TIME: Duration = Duration::from_secs(10);
-
-/// Shorter ones are not looked for in answers: they would be found in what is not them.
-const LEAST_MASKED: usize = 6;
 
 /// A text that is wiped from memory when it is dropped, and that no log or error can show.
 pub(crate) struct Secret(Zeroizing<Vec<u8>>);
@@ -55,7 +50,7 @@ pub(crate) struct Credential {
     pub(crate) name: HeaderName,
     /// Its value, marked as one that is not to be shown.
     pub(crate) value: HeaderValue,
-    /// What must not be seen of it, in each form that it goes out in.
+    /// What must not be seen of it: the secret, and what it goes out as where that is not made of it byte by byte.
     forms: Vec<Secret>,
 }
 
@@ -78,13 +73,29 @@ impl Credential {
             CredentialGrant::Header { name, value } => {
                 let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "its header's name is not valid")?;
                 let value = fetch(value)?;
-                (name, joined(b"", &value), vec![value])
+
+                let text = joined(b"", &value);
+                // A scheme such as `Token` is no part of what must not be seen.
+                let after_scheme =
+                    value.bytes().iter().position(|byte| *byte == b' ').and_then(|at| value.0.get(at + 1..));
+                let after_scheme = after_scheme.map(|rest| Secret::new(rest.to_vec()));
+                (name, text, [value].into_iter().chain(after_scheme).collect())
             }
         };
         let mut value = HeaderValue::from_bytes(&text.0)
             .map_err(|_| "it holds what a header cannot, such as a line break or a control character")?;
         value.set_sensitive(true);
         Ok(Self { name, value, forms })
+    }
+
+    /// What is to be masked of it.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        self.forms.iter().map(Secret::bytes)
+    }
+
+    /// Whether its secret is too short to be told from other bytes, so that a server can show it to the plug.
+    pub(crate) fn is_too_short_to_mask(&self) -> bool {
+        self.secrets().any(|secret| secret.len() < MIN_MASKED_LEN)
     }
 }
 
@@ -148,76 +159,6 @@ fn output_of(words: &[String]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// What is written over wherever it is seen. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Mask {
-    forms: Arc<[Secret]>,
-}
-
-impl Mask {
-    /// Everything that these credentials could be known by.
-    pub(crate) fn of(credentials: &mut [Credential]) -> Self {
-        let mut forms: Vec<Secret> = credentials.iter_mut().flat_map(|own| std::mem::take(&mut own.forms)).collect();
-        forms.retain(|form| form.0.len() >= LEAST_MASKED);
-        Self { forms: forms.into() }
-    }
-
-    /// This, and further texts.
-    pub(crate) fn and<'t>(&self, texts: impl IntoIterator<Item = &'t [u8]>) -> Self {
-        let own = self.forms.iter().map(|form| form.0.to_vec());
-        let more = texts.into_iter().filter(|text| text.len() >= LEAST_MASKED).map(<[u8]>::to_vec);
-        Self { forms: own.chain(more).map(Secret::new).collect() }
-    }
-
-    /// Whether there is nothing to look for.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.forms.is_empty()
-    }
-
-    /// Writes over it, without changing any length.
-    pub(crate) fn apply(&self, bytes: &mut [u8]) {
-        for form in self.forms.iter() {
-            let mut from = 0;
-            while let Some(place) = bytes.get(from..).and_then(|rest| memmem::find(rest, &form.0)) {
-                let (start, end) = (from + place, from + place + form.0.len());
-                if let Some(found) = bytes.get_mut(start..end) {
-                    found.fill(b'*');
-                }
-                from = end;
-            }
-        }
-    }
-
-    /// Writes over it in what comes in pieces.
-    pub(crate) fn stream(&self) -> MaskedStream {
-        let longest = self.forms.iter().map(|form| form.0.len()).max().unwrap_or(1);
-        MaskedStream { mask: self.clone(), held: Vec::new(), kept_back: longest.saturating_sub(1) }
-    }
-}
-
-/// Pieces of a body. The last bytes are kept back: a secret may begin in them.
-#[derive(Debug)]
-pub(crate) struct MaskedStream {
-    mask: Mask,
-    held: Vec<u8>,
-    kept_back: usize,
-}
-
-impl MaskedStream {
-    /// Takes a piece, and gives what can be let through.
-    pub(crate) fn push(&mut self, piece: &[u8]) -> Bytes {
-        self.held.extend_from_slice(piece);
-        self.mask.apply(&mut self.held);
-        let ready = self.held.len().saturating_sub(self.kept_back);
-        self.held.drain(..ready).collect()
-    }
-
-    /// What is left at the end.
-    pub(crate) fn finish(&mut self) -> Bytes {
-        std::mem::take(&mut self.held).into()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
@@ -269,25 +210,6 @@ mod tests {
         ] {
             let problem = bearer(source).unwrap_err();
             assert!(problem.contains(expected) && !problem.contains("s3cret\n"), "{problem}");
-        }
-    }
-
-    #[test]
-    fn a_secret_is_written_over_also_across_pieces() {
-        let mask = Mask::default().and([&b"s3cret!"[..], b"short", b"abcabcabd"]);
-        let masked = |pieces: &[&str]| {
-            let mut stream = mask.stream();
-            let mut all: Vec<u8> = pieces.iter().flat_map(|piece| stream.push(piece.as_bytes())).collect();
-            all.extend(stream.finish());
-            String::from_utf8(all).unwrap()
-        };
-        assert_eq!(masked(&["x s3cret! y s3cret!"]), "x ******* y *******");
-        assert_eq!(masked(&["s3c", "ret", "! and short", " sho"]), "******* and short sho");
-        assert_eq!(masked(&["abcabcabcabd"]), "abc*********");
-        let text = "s3cret!-".repeat(50);
-        for size in 1..20 {
-            let pieces: Vec<&str> = text.as_bytes().chunks(size).map(|piece| str::from_utf8(piece).unwrap()).collect();
-            assert_eq!(masked(&pieces), "*******-".repeat(50), "{size}");
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::courier::{TELL, settled};
 use crate::error::Error;
 use crate::journal::{Base, Call, Entry, Journal, Packed};
 use crate::limits::{AtEpoch, HEADER_BYTES, Limits, Passed, Watch};
-use crate::outbound::{Network, Outbound};
+use crate::outbound::{Network, Outbound, Sent};
 use crate::plug::EPOCH;
 use crate::plug::bindings::exports::plugpipe::monitoring::{metrics, types};
 use crate::plug::bindings::{MonitoringHost, MonitoringHostPre};
@@ -263,7 +263,7 @@ macro_rules! call_on {
         let state = instance.store.data_mut();
         state.watch.begin(epochs(limit));
         state.wall_clock.told = 0;
-        state.outbound.requests = 0;
+        state.outbound.call = Sent::default();
         instance.store.set_epoch_deadline(1);
         let outcome = {
             let $plug = &instance.plug;
@@ -738,7 +738,7 @@ impl Session {
     fn of_last_call(&self) -> (u64, bool) {
         self.instance.as_ref().map_or((0, false), |instance| {
             let state = instance.store.data();
-            (state.wall_clock.told, state.outbound.requests > 0)
+            (state.wall_clock.told, state.outbound.call.requests > 0)
         })
     }
 

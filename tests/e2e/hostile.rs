@@ -32,7 +32,7 @@ fn hostile() -> &'static Plug {
     })
 }
 
-async fn start(grants: Grants) -> PlugHandle {
+pub(crate) async fn start(grants: Grants) -> PlugHandle {
     hostile().start(&json!({}), grants, limits()).await.unwrap()
 }
 
@@ -41,7 +41,7 @@ async fn attack(plug: &PlugHandle, ctx: &Value) -> Result<Value, Error> {
 }
 
 /// What the plug says that came of an attack.
-async fn result(plug: &PlugHandle, ctx: Value) -> String {
+pub(crate) async fn result(plug: &PlugHandle, ctx: Value) -> String {
     let told = attack(plug, &ctx).await.unwrap();
     told["result"].as_str().or_else(|| told["error"].as_str()).unwrap().to_owned()
 }
@@ -315,6 +315,77 @@ async fn an_endless_answer_ends_where_the_grant_says() {
     let plug = start(grants).await;
     let read: usize = result(&plug, json!({"operation": "read", "authority": endless})).await.parse().unwrap();
     assert!(read <= 100_000, "{read}");
+}
+
+#[tokio::test]
+async fn what_a_hostile_plug_sends_ends_where_the_grant_says() {
+    let received = Arc::<AtomicUsize>::default();
+    let sink = sink(Arc::clone(&received));
+    let send = |bytes: u64| json!({"operation": "send", "method": "POST", "authority": sink, "path": "/", "body_bytes": bytes.to_string()});
+    let mut grants = granted(&sink);
+    grants.limits.request_bytes = Some(3 << 20);
+    grants.limits.request_total_bytes = Some(7 << 20);
+    let recording = tempfile::NamedTempFile::new().unwrap();
+    for exchanges in [None, Some(plugpipe_harness::Exchanges::record_to(recording.path()).unwrap())] {
+        let hostile = match exchanges {
+            None => hostile().clone(),
+            Some(exchanges) => hostile().clone().with_exchanges(exchanges),
+        };
+        let plug = hostile
+            .start(&json!({}), grants.clone(), Limits { call: Duration::from_secs(30), ..limits() })
+            .await
+            .unwrap();
+        received.store(0, Ordering::SeqCst);
+        let told = result(&plug, send(2 << 20)).await;
+        assert!(told.starts_with("200"), "{told}");
+        // Far more than is granted: it ends there.
+        let told = result(&plug, send(1 << 30)).await;
+        assert!(told.contains("HttpRequestBodySize(Some(3145728))"), "{told}");
+        assert!(received.load(Ordering::SeqCst) < (6 << 20), "{received:?}");
+        let mut many = send(3 << 20);
+        many["times"] = json!("5");
+        let told = result(&plug, many).await;
+        assert!(told.contains("7340032 bytes in all (limits.request_total in the grants file)"), "{told}");
+        // The next call begins anew.
+        assert!(result(&plug, send(3 << 20)).await.starts_with("200"));
+    }
+    let default = Grants::none().limits;
+    assert_eq!((default.request_body(), default.request_bodies()), (64 << 20, 256 << 20));
+}
+
+/// A server that reads requests and answers each; and counts the bytes.
+fn sink(received: Arc<AtomicUsize>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let received = Arc::clone(&received);
+            std::thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                let (mut buffer, mut head, mut body) = (vec![0; 65_536], Vec::new(), 0);
+                while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                    received.fetch_add(length, Ordering::SeqCst);
+                    let piece = &buffer[..length];
+                    if body == 0 {
+                        head.extend_from_slice(piece);
+                    } else {
+                        body += length;
+                    }
+                    let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
+                    let Some((text, begun)) = text.split_once("\r\n\r\n") else { continue };
+                    body = body.max(begun.len());
+                    // A body without a length ends with an empty chunk.
+                    let announced =
+                        text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+                    if announced.map_or(piece.ends_with(b"0\r\n\r\n"), |length: usize| body >= length) {
+                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+                        (head, body) = (Vec::new(), 0);
+                    }
+                }
+            });
+        }
+    });
+    address
 }
 
 #[tokio::test]

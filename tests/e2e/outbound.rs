@@ -263,7 +263,8 @@ async fn requests_go_through_the_proxy_but_for_this_machines_own() {
     let own = WebServer::http(|_| text("")).await;
     let config = json!({"prometheus_url": "http://prometheus.example:9090", "gateway_url": own.url()});
     let mut grants = Grants::named_by(&config);
-    grants.proxy = Some(Proxy { origin: proxy.url().parse().unwrap(), credential: Some("proxy".into()) });
+    grants.proxy =
+        Some(Proxy { origin: proxy.url().parse().unwrap(), credential: Some("proxy".into()), cleartext: false });
     let password = SecretSource::Command(vec!["echo".into(), "pr0xy-pass".into()]);
     grants.credentials.insert("proxy".into(), CredentialGrant::Basic { username: "me".into(), password });
     let plug = start(config, grants).await;
@@ -312,7 +313,7 @@ async fn https_goes_through_the_proxy_as_a_tunnel() {
     let config = json!({"prometheus_url": "https://prometheus.example"});
     let mut grants = Grants::named_by(&config);
     grants.tls.ca.push(authority.file());
-    grants.proxy = Some(Proxy { origin: proxy.parse().unwrap(), credential: None });
+    grants.proxy = Some(Proxy { origin: proxy.parse().unwrap(), credential: None, cleartext: false });
     let plug = start(config.clone(), grants.clone()).await;
     let query = json!({"operation": "query_metrics", "query": "up"});
     let told = plug.process(&query).await.unwrap();
@@ -330,7 +331,7 @@ async fn https_goes_through_the_proxy_as_a_tunnel() {
         answer
     })
     .await;
-    grants.proxy = Some(Proxy { origin: refusing.url().parse().unwrap(), credential: None });
+    grants.proxy = Some(Proxy { origin: refusing.url().parse().unwrap(), credential: None, cleartext: false });
     let told = start(config, grants).await.process(&query).await.unwrap();
     assert!(told["error"].as_str().unwrap().contains("the proxy refused with status 403"), "{told}");
 }

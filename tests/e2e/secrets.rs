@@ -56,11 +56,14 @@ async fn a_credential_goes_to_its_origin_and_to_no_other() {
         (CredentialGrant::Header { name: "x-api-key".into(), value: password }, "x-api-key", SECRET.to_owned()),
     ] {
         let grants = with_credential(&own.url(), credential).and(other.url().parse().unwrap());
-        // The plug has a credential of its own for both: the host's takes its place, and only there.
-        let config = json!({
-            "prometheus_url": own.url(), "gateway_url": other.url(),
-            "prometheus_auth": {"token": "of-the-plug"}, "gateway_auth": {"token": "of-the-plug"},
+        // The plug has a credential of its own for both: the host's takes its place, and only there. Beside a credential of
+        // another name it would be that of somebody else.
+        let mut config = json!({
+            "prometheus_url": own.url(), "gateway_url": other.url(), "gateway_auth": {"token": "of-the-plug"},
         });
+        if name == "authorization" {
+            config["prometheus_auth"] = json!({"token": "of-the-plug"});
+        }
         let plug = plug().start(&config, grants, Limits::default()).await.unwrap();
         plug.health_check().await.unwrap();
         let last = own.asked().pop().unwrap();
@@ -231,4 +234,107 @@ fn guest_memories() -> Vec<Vec<u8>> {
         }
     }
     found
+}
+
+/// What a server does with a request that asks it, by its headers, for something else than its method and path say.
+fn reflecting(asked: &Asked) -> Response<Full<Bytes>> {
+    let sent = asked.header("authorization").unwrap_or_default();
+    let mut response = Response::new(Full::new(Bytes::from(sent.to_owned())));
+    if asked.uri.ends_with("/part") {
+        *response.status_mut() = http::StatusCode::PARTIAL_CONTENT;
+    }
+    if asked.uri.ends_with("/gzip") && asked.header("accept-encoding") == Some("gzip") {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, sent.as_bytes()).unwrap();
+        response = Response::new(Full::new(encoder.finish().unwrap().into()));
+        response.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+    }
+    if asked.uri.ends_with("/br") {
+        response.headers_mut().insert("content-encoding", "br".parse().unwrap());
+    }
+    if asked.uri.ends_with("/json") {
+        let escaped: String = sent.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+        response = Response::new(Full::new(Bytes::from(format!("\"{escaped}\""))));
+    }
+    response
+}
+
+#[tokio::test]
+async fn a_hostile_plug_cannot_read_a_credential_that_a_server_reflects() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = WebServer::http(reflecting).await;
+    let mut grants = with_credential(&server.url(), CredentialGrant::Bearer(secret_file(folder.path())));
+    let mut own = grants.origins.pop_first().unwrap();
+    own.headers.insert("x-scope-orgid".into(), Some("team-1".into()));
+    grants.origins.insert(own);
+    let plug = crate::hostile::start(grants).await;
+    let authority = format!("127.0.0.1:{}", server.port);
+    let mut reached = 0;
+    for (method, path, header, expected) in [
+        ("GET", "/", "", "200\n"),
+        ("GET", "/gzip", "", "200\n"),
+        ("GET", "/json", "", "200\n"),
+        ("GET", "/", "x-scope-orgid: team-1", "200\n"),
+        ("GET", "/", "accept: text/plain", "200\n"),
+        ("GET", "/part", "", "a part of the response (206)"),
+        ("GET", "/br", "", "compressed with br"),
+        ("GET", "/", "range: bytes=0-24", "the header range"),
+        ("GET", "/", "Range: bytes=25-", "the header range"),
+        ("GET", "/", "if-range: x", "the header if-range"),
+        ("GET", "/", "accept-encoding: br", "the header accept-encoding"),
+        ("GET", "/", "te: trailers", "the header te"),
+        ("TRACE", "/", "", "HttpRequestDenied"),
+        ("trace", "/", "", "HttpRequestDenied"),
+        ("POST", "/", "x-http-method-override: DELETE", "the header x-http-method-override is not granted"),
+        ("GET", "/", "cookie: a=b", "the header cookie is not granted"),
+        ("GET", "/", "x-forwarded-for: 127.0.0.1", "the header x-forwarded-for is not granted"),
+        ("GET", "/", "x-webauth-user: admin", "the header x-webauth-user is not granted"),
+        ("GET", "/", "x-scope-orgid: team-2", "the header x-scope-orgid has another value"),
+    ] {
+        let ctx =
+            json!({"operation": "send", "method": method, "authority": authority, "path": path, "headers": header});
+        let told = crate::hostile::result(&plug, ctx).await;
+        assert!(told.contains(expected), "{method} {path} {header}: {told}");
+        is_clean(path, told.as_bytes());
+        reached += usize::from(told.starts_with("200") || path != "/");
+        assert_eq!(server.asked().len(), reached, "{method} {path} {header}");
+    }
+}
+
+#[tokio::test]
+async fn a_credential_does_not_go_unencrypted_to_where_that_was_not_granted() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = WebServer::http(|_| text("")).await;
+    let url = format!("http://own.example:{}", server.port);
+    let config = json!({"prometheus_url": url});
+    let own_address = local_address();
+    for (address, addresses, cleartext, is_reached) in [
+        // Loopback is no network.
+        ("127.0.0.1", "loopback", None, true),
+        (own_address.as_str(), "0.0.0.0/0", None, false),
+        (own_address.as_str(), "0.0.0.0/0", Some("10.255.0.0/16"), false),
+        (own_address.as_str(), "0.0.0.0/0", Some("0.0.0.0/0"), true),
+    ] {
+        let mut grants = with_credential(&url, CredentialGrant::Bearer(secret_file(folder.path())));
+        let mut own = grants.origins.pop_first().unwrap();
+        own.cleartext.extend(cleartext.map(|range| range.parse().unwrap()));
+        grants.origins.insert(own);
+        grants.hosts.insert("own.example".into(), vec![address.parse().unwrap()]);
+        let grants = grants.and_addresses(addresses.parse().unwrap());
+        let asked = server.asked().len();
+        let plug = plug().start(&config, grants, Limits::default()).await.unwrap();
+        let answer = plug.health_check().await.unwrap().to_string();
+        if is_reached && address == "127.0.0.1" {
+            assert!(server.asked().len() > asked, "{answer}");
+        }
+        assert_eq!(answer.contains("unencrypted"), !is_reached, "{answer}");
+    }
+}
+
+/// An address of this machine that others could reach; the server listens on loopback only, so nobody answers there.
+fn local_address() -> String {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    // Nothing is sent: the system only chooses the address from which it would be.
+    let found = socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr());
+    found.map_or_else(|_| "198.51.100.1".into(), |address| address.ip().to_string())
 }

@@ -377,17 +377,143 @@ async fn who_says_too_much_or_too_slowly_is_told_and_let_go() {
         }
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 
-        // All places taken by who says nothing: the next one waits, and no longer than they may.
+        // All places taken by clients that say nothing: health is told all the same, and the rest once their time is over.
         let _silent = [TcpStream::connect(&address).unwrap(), TcpStream::connect(&address).unwrap()];
         thread::sleep(Duration::from_millis(50));
-        let started = Instant::now();
         assert_eq!(got(&address, "/healthz", &["Host: localhost"]).0, 200);
-        assert!(started.elapsed() > Duration::from_millis(150), "{:?}", started.elapsed());
+        let (status, answer) = got(&address, "/metrics", &["Host: localhost"]);
+        assert!(status == 503 && answer.contains("all connections are taken"), "{answer}");
+        thread::sleep(Duration::from_millis(600));
+        assert_eq!(got(&address, "/metrics", &["Host: localhost"]).0, 200);
     })
     .await
     .unwrap();
     drop(stop);
     task.await.unwrap().unwrap();
+}
+
+/// Connections of a client that means harm, kept open.
+fn many(address: &str, count: usize, text: &str) -> Vec<TcpStream> {
+    let mut streams = Vec::new();
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let _ = stream.write_all(text.as_bytes());
+        streams.push(stream);
+    }
+    streams
+}
+
+#[tokio::test]
+async fn no_number_of_clients_without_a_token_holds_up_health_or_those_who_have_it() {
+    let token = plugpipe_harness::serve::Token::new(TOKEN.as_bytes()).unwrap();
+    let write_time = Duration::from_millis(500);
+    let options = Options { token: Some(token), write_time, connections_per_peer: 400, ..Options::default() };
+    let (address, stop, task) = serving(options).await;
+    let address = address.to_string();
+    tokio::task::spawn_blocking(move || {
+        let healthy = |attack: &str| {
+            let begun = Instant::now();
+            assert_eq!(got(&address, "/healthz", &["Host: localhost"]).0, 200, "{attack}");
+            assert!(begun.elapsed() < Duration::from_secs(2), "{attack}: {:?}", begun.elapsed());
+        };
+        let half_open = many(&address, 515, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: ");
+        thread::sleep(Duration::from_millis(100));
+        healthy("half-open headers");
+        drop(half_open);
+
+        // Each reads nothing of its many 401s.
+        let pipelining = many(&address, 512, &"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(500));
+        thread::sleep(Duration::from_millis(100));
+        healthy("pipelined requests");
+        thread::sleep(Duration::from_secs(2));
+        let shown = format!("Authorization: Bearer {TOKEN}");
+        assert_eq!(got(&address, "/metrics", &["Host: localhost", &shown]).0, 200);
+        drop(pipelining);
+
+        // One response, and the connection is closed.
+        for (host, status) in [("localhost", "401"), ("rebound.example", "421")] {
+            let text = format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n").repeat(3);
+            let answer = raw(&address, &text);
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains("connection: close"),
+                "{answer}"
+            );
+        }
+    })
+    .await
+    .unwrap();
+    drop(stop);
+    task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_of_a_long_response_is_let_go() {
+    let write_time = Duration::from_millis(300);
+    let (address, stop, task) = serving(Options { write_time, connections: 1, ..Options::default() }).await;
+    let address = address.to_string();
+    tokio::task::spawn_blocking(move || {
+        let many: Vec<_> = (0..5_000)
+            .map(|n| json!({"metric_name": format!("long_{n}"), "metric_type": "gauge", "metric_value": n}))
+            .collect();
+        let body = json!({"ctx": {"operation": "record_multiple_metrics", "metrics": many}}).to_string();
+        let length = body.len();
+        let head = format!(
+            "POST /process HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        );
+        let (status, answer) = status(raw(&address, &format!("{head}{body}")));
+        assert!(status == 200 && answer.contains("\"success\":true"), "{answer}");
+        let _reads_nothing = many_reading_nothing(&address);
+        thread::sleep(Duration::from_millis(1_500));
+        assert_eq!(got(&address, "/metrics", &["Host: localhost"]).0, 200);
+    })
+    .await
+    .unwrap();
+    drop(stop);
+    task.await.unwrap().unwrap();
+}
+
+/// Asks for far more than fits into the buffers between.
+fn many_reading_nothing(address: &str) -> Vec<TcpStream> {
+    many(address, 1, &"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(200))
+}
+
+#[tokio::test]
+async fn every_response_is_shielded_and_metrics_are_only_ever_an_exposition() {
+    let shields =
+        ["x-content-type-options: nosniff", "cross-origin-resource-policy: same-origin", "content-security-policy: "];
+    let served = Served::start(&[]);
+    let address = served.authority().to_owned();
+    tokio::task::spawn_blocking(move || {
+        for path in ["/", "/metrics", "/sd", "/healthz", "/nothing"] {
+            let (_, answer) = got(&address, path, &["Host: localhost"]);
+            assert!(shields.iter().all(|shield| answer.contains(shield)), "{path}: {answer}");
+            if path != "/" {
+                assert!(answer.contains("content-security-policy: sandbox; default-src 'none'"), "{path}: {answer}");
+            }
+        }
+        let (_, answer) = got(&address, "/metrics", &["Host: rebound.example"]);
+        assert!(shields.iter().all(|shield| answer.contains(shield)), "{answer}");
+    })
+    .await
+    .unwrap();
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let plug = crate::hostile::start(plugpipe_harness::Grants::none()).await;
+    let task = tokio::spawn(plugpipe_harness::serve::serve(listener, plug, std::future::pending()));
+    tokio::task::spawn_blocking(move || {
+        for kind in ["text/html", "image/svg+xml", "TEXT/HTML; charset=utf-8", "text/plain, text/html"] {
+            let (status, answer) = got(&address, "/metrics", &["Host: localhost", &format!("Accept: {kind}")]);
+            assert!(status == 502 && answer.contains("which is no exposition"), "{kind}: {answer}");
+        }
+        let (status, _) = got(&address, "/metrics", &["Host: localhost", "Accept: text/plain; version=0.0.4"]);
+        assert_eq!(status, 200);
+    })
+    .await
+    .unwrap();
+    task.abort();
 }
 
 #[tokio::test]

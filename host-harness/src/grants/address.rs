@@ -19,11 +19,11 @@ pub enum AddressKind {
     Private,
     /// `fc00::/7`, `fec0::/10`: a private network.
     UniqueLocal,
-    /// `169.254.0.0/16`, `fe80::/10`: this link.
+    /// `fe80::/10`: this link. IPv4's link is [`Self::Metadata`] as a whole.
     LinkLocal,
     /// `100.64.0.0/10`: shared by a provider and its customers (carrier-grade NAT), and what overlay networks use.
     Shared,
-    /// `169.254.169.254` and its like: where clouds hand out a machine's credentials.
+    /// `169.254.0.0/16` and its like: where clouds hand out a machine's credentials. Only the word `metadata` grants them.
     Metadata,
     /// `224.0.0.0/4`, `ff00::/8`, `255.255.255.255`.
     Multicast,
@@ -49,16 +49,27 @@ const KINDS: [(AddressKind, &str); 10] = [
     (AddressKind::Reserved, "reserved"),
 ];
 
-/// Where clouds answer a machine about itself: AWS, Azure, Google, OpenStack; AWS's for containers; Alibaba; Oracle; AWS by IPv6.
-const METADATA_V4: [Ipv4Addr; 5] = [
-    Ipv4Addr::new(169, 254, 169, 254),
-    Ipv4Addr::new(169, 254, 170, 2),
-    Ipv4Addr::new(169, 254, 170, 23),
+/// Where clouds answer a machine about itself, beside all of `169.254.0.0/16`: AWS, Azure, Google Cloud, Oracle and
+/// OpenStack are at `169.254.169.254`, AWS for containers at `169.254.170.2` and `.23`, Tencent at `169.254.0.23`.
+const METADATA_V4: [Ipv4Addr; 3] = [
+    // Alibaba Cloud
     Ipv4Addr::new(100, 100, 100, 200),
+    // Oracle Cloud, older images
     Ipv4Addr::new(192, 0, 0, 192),
+    // Azure's platform: DHCP, DNS, and the agent that holds certificates
+    Ipv4Addr::new(168, 63, 129, 16),
 ];
-const METADATA_V6: [Ipv6Addr; 2] =
-    [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+const METADATA_V6: [Ipv6Addr; 5] = [
+    // AWS: instances, and containers
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+    // Google Cloud
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    // Scaleway
+    Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+    // OpenStack: 169.254.169.254 on the link
+    Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+];
 
 impl AddressKind {
     /// What an address is; none for a plain place on the internet. An IPv4 address within an IPv6 one is taken out first.
@@ -81,10 +92,10 @@ fn of_v4(address: Ipv4Addr) -> Option<AddressKind> {
     let [a, b, c, _] = address.octets();
     Some(match (a, b, c) {
         _ if METADATA_V4.contains(&address) => AddressKind::Metadata,
+        (169, 254, _) => AddressKind::Metadata,
         (0, ..) => AddressKind::Unspecified,
         (127, ..) => AddressKind::Loopback,
         (10, ..) | (172, 16..=31, _) | (192, 168, _) => AddressKind::Private,
-        (169, 254, _) => AddressKind::LinkLocal,
         (100, 64..=127, _) => AddressKind::Shared,
         (192, 0, 2) | (198, 51, 100) | (203, 0, 113) => AddressKind::Documentation,
         (192, 0, 0) | (192, 88, 99) | (198, 18 | 19, _) => AddressKind::Reserved,
@@ -113,7 +124,8 @@ fn of_v6(address: Ipv6Addr) -> Option<AddressKind> {
 }
 
 /// The IPv4 address that an IPv6 one carries, if it does: mapped (`::ffff:a.b.c.d`), compatible (`::a.b.c.d`), translated
-/// (`64:ff9b::/96`, `64:ff9b:1::/48`, `::ffff:0:a.b.c.d`), or of a 6to4 tunnel (`2002::/16`). Else the address itself.
+/// (`64:ff9b::/96`, `::ffff:0:a.b.c.d`), or of a 6to4 tunnel (`2002::/16`). Else the address itself: in `64:ff9b:1::/48`
+/// each network has its own place for it, so all of that is [`AddressKind::Reserved`].
 pub fn canonical(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     let segments = v6.segments();
@@ -126,7 +138,7 @@ pub fn canonical(address: IpAddr) -> IpAddr {
         // The unspecified address and loopback are written like compatible ones, and are none.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => address,
         [0, 0, 0, 0, 0, 0 | 0xffff, _, _] | [0, 0, 0, 0, 0xffff, 0, _, _] => joined(high, low),
-        [0x64, 0xff9b, 0, 0, 0, 0, _, _] | [0x64, 0xff9b, 1, _, _, _, _, _] => joined(high, low),
+        [0x64, 0xff9b, 0, 0, 0, 0, _, _] => joined(high, low),
         [0x2002, high, low, ..] => joined(high, low),
         _ => address,
     }
@@ -142,16 +154,13 @@ pub enum AddressRange {
 }
 
 impl AddressRange {
-    /// Whether it holds this address. A network never holds a metadata address unless it is that address alone.
+    /// Whether it holds this address. No network holds a metadata address: those have a word of their own.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = canonical(address);
         let kind = AddressKind::of(address);
         match self {
             Self::Kind(granted) => kind == Some(*granted),
-            Self::Network(network) => {
-                let alone = network.prefix_len() == network.max_prefix_len();
-                network.contains(&address) && (alone || kind != Some(AddressKind::Metadata))
-            }
+            Self::Network(network) => kind != Some(AddressKind::Metadata) && network.contains(&address),
         }
     }
 }
@@ -205,9 +214,24 @@ mod tests {
                 &["10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0", "192.168.255.255"],
             ),
             (UniqueLocal, &["fc00::", "fdff::1", "fec0::1", "feff::1"]),
-            (LinkLocal, &["169.254.0.0", "169.254.255.255", "fe80::", "febf::1"]),
+            (LinkLocal, &["fe80::", "febf::1"]),
             (Shared, &["100.64.0.0", "100.127.255.255"]),
-            (Metadata, &["169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254"]),
+            (
+                Metadata,
+                &[
+                    "169.254.0.0",
+                    "169.254.169.254",
+                    "169.254.255.255",
+                    "100.100.100.200",
+                    "192.0.0.192",
+                    "168.63.129.16",
+                    "fd00:ec2::254",
+                    "fd00:ec2::23",
+                    "fd20:ce::254",
+                    "fd00:42::42",
+                    "fe80::a9fe:a9fe",
+                ],
+            ),
             (Multicast, &["224.0.0.0", "239.255.255.255", "255.255.255.255", "ff00::", "ff02::1"]),
             (Documentation, &["192.0.2.1", "198.51.100.1", "203.0.113.255", "2001:db8::1", "3fff::1"]),
             (Unspecified, &["0.0.0.0", "0.1.2.3", "::"]),
@@ -232,7 +256,6 @@ mod tests {
             "::127.0.0.1",
             "::ffff:0:127.0.0.1",
             "64:ff9b::7f00:1",
-            "64:ff9b:1::127.0.0.1",
             "2002:7f00:1::",
             "2002:7f00:1:1::5",
         ] {
@@ -240,6 +263,9 @@ mod tests {
         }
         assert_eq!(kind("::ffff:169.254.169.254"), Some(AddressKind::Metadata));
         assert_eq!(kind("::ffff:1.1.1.1"), None);
+        for place in ["64:ff9b:1::127.0.0.1", "64:ff9b:1::1.1.1.1", "64:ff9b:1:fffe:7f:0:1::"] {
+            assert_eq!(kind(place), Some(AddressKind::Reserved), "{place}");
+        }
     }
 
     #[test]
@@ -252,7 +278,8 @@ mod tests {
         assert!(!holds("private", "127.0.0.1") && !holds("10.1.0.0/16", "10.2.0.0") && !holds("10.1.2.3", "10.1.2.4"));
         // Credentials of the machine need a grant of their own.
         assert!(!holds("link-local", "169.254.169.254") && !holds("0.0.0.0/0", "169.254.169.254"));
-        assert!(holds("metadata", "169.254.169.254") && holds("169.254.169.254", "169.254.169.254"));
+        assert!(!holds("169.254.169.254", "169.254.169.254") && !holds("fd00:ec2::/32", "fd00:ec2::254"));
+        assert!(holds("metadata", "169.254.169.254") && holds("metadata", "::ffff:169.254.169.254"));
         for wrong in ["", "10.0.0", "10.0.0.0/33", "intern", "Private"] {
             let error = wrong.parse::<AddressRange>().unwrap_err();
             assert!(error.contains("link-local") && error.contains("10.1.0.0/16"), "{error}");

@@ -5,8 +5,10 @@
 //! |---|---|---|
 //! | `origins` | list of origins, or of maps | `[http://127.0.0.1:9091]` |
 //! | `origins[].url` | scheme, host, port; a path grants itself and what is below | `https://mimir.example/prometheus` |
-//! | `origins[].methods` | list of methods; without it all but CONNECT | `[GET, POST]` |
+//! | `origins[].methods` | list of methods; without it all but CONNECT and TRACE | `[GET, POST]` |
 //! | `origins[].credential` | a name from `credentials` | `mimir` |
+//! | `origins[].headers` | headers beyond the plain ones, where there is a credential, or paths or methods are granted: a list, or each with its only value | `{X-Scope-OrgID: team-1}` |
+//! | `origins[].cleartext` | networks and addresses to which the credential may go unencrypted; loopback always | `[10.1.0.0/16]` |
 //! | `addresses` | list of networks, addresses, and the words of [`AddressKind`](super::AddressKind) | `[private, 10.1.0.0/16, 127.0.0.1]` |
 //! | `hosts` | names with an address or a list of them | `{gateway.example: 10.1.0.7}` |
 //! | `env` | list of names | `[HOSTNAME]` |
@@ -17,9 +19,9 @@
 //! | `tls.roots` | `web` (Mozilla's list; the default), `system`, `none` | `system` |
 //! | `tls.ca` | a PEM file, or a list of them | `ca.pem` |
 //! | `tls.client` | `certificate` and `key`, PEM files | `{certificate: me.pem, key: me.key}` |
-//! | `proxy` | an http origin, or `url` with `credential` | `http://proxy.example:3128` |
+//! | `proxy` | an http origin, or `url` with `credential` and `cleartext`: true if credentials may go through it unencrypted | `http://proxy.example:3128` |
 //! | `rules_folder` | a folder | `rules` |
-//! | `limits.memory`, `limits.response`, `limits.answer` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
+//! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
 //! | `limits.call` | seconds, or with ms, s, m, h | `30s` |
 //! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources` | a whole number, at least 1 | `600` |
 //!
@@ -95,25 +97,20 @@ fn names_are_known(grants: &Grants) -> Result<(), String> {
             return Err(format!("{place}: credential {name:?} is not among credentials{}", nearest(name, known)));
         }
     }
-    // A secret that crosses a network in the clear is none for long.
+    // A secret that crosses a network in the clear is none for long. Where it goes is looked at for each connection; this only
+    // says at the start what could never be.
     let exposed = |grant: &&OriginGrant| {
         let local = grant.origin.host() == "localhost" || grant.origin.address().is_some_and(|to| to.is_loopback());
-        grant.credential.is_some() && !grant.origin.is_https() && !local && !is_within(grants, grant)
+        grant.credential.is_some() && !grant.origin.is_https() && !local && grant.cleartext.is_empty()
     };
-    match grants.origins.iter().find(exposed) {
+    let through_proxy =
+        |grant: &&OriginGrant| exposed(grant) && !grants.proxy.as_ref().is_some_and(|proxy| proxy.cleartext);
+    match grants.origins.iter().find(through_proxy) {
         Some(grant) => Err(format!(
-            "{}: a credential would cross the network unencrypted; use https, or name the network in addresses if it is to be trusted",
+            "{}: a credential would cross the network unencrypted; use https, or name in cleartext the addresses that it may go to, such as 10.1.0.0/16",
             grant.origin
         )),
         None => Ok(()),
-    }
-}
-
-/// Whether a network of its own was granted for where this leads: within it, http is the owner's own choice.
-fn is_within(grants: &Grants, grant: &OriginGrant) -> bool {
-    match grant.origin.address() {
-        Some(address) => grants.addresses.iter().any(|range| range.contains(address)),
-        None => !grants.addresses.is_empty(),
     }
 }
 
@@ -121,7 +118,7 @@ fn origin_grant(place: &Place) -> Result<OriginGrant, String> {
     if place.value.is_string() {
         return OriginGrant::read(place.text()?).map_err(|problem| place.wrong(&problem));
     }
-    let table = place.table(&["url", "methods", "credential"])?;
+    let table = place.table(&["url", "methods", "credential", "headers", "cleartext"])?;
     let url = table.needed("url")?;
     let mut grant = OriginGrant::read(url.text()?).map_err(|problem| url.wrong(&problem))?;
     let methods = table.list("methods")?;
@@ -130,7 +127,7 @@ fn origin_grant(place: &Place) -> Result<OriginGrant, String> {
     }
     for place in methods {
         let method = place.text()?.to_ascii_uppercase();
-        if Method::from_bytes(method.as_bytes()).is_err() || method == "CONNECT" {
+        if Method::from_bytes(method.as_bytes()).is_err() || matches!(method.as_str(), "CONNECT" | "TRACE") {
             return Err(place.wrong(&format!("{method:?} is no method that can be granted; expected such as GET")));
         }
         grant.methods.insert(method);
@@ -138,7 +135,32 @@ fn origin_grant(place: &Place) -> Result<OriginGrant, String> {
     if let Some(place) = table.get("credential") {
         grant.credential = Some(place.text()?.to_owned());
     }
+    if let Some(place) = table.get("headers") {
+        grant.headers = headers(&place)?;
+    }
+    for place in table.list("cleartext")? {
+        grant.cleartext.insert(place.parsed::<AddressRange>()?);
+    }
     Ok(grant)
+}
+
+/// A list of names, or names with the only value that each may have.
+fn headers(place: &Place) -> Result<BTreeMap<String, Option<String>>, String> {
+    let name = |place: &Place, name: &str| {
+        let lower = name.to_ascii_lowercase();
+        match HeaderName::from_bytes(lower.as_bytes()) {
+            Ok(_) => Ok(lower),
+            Err(_) => Err(place.wrong("expected the name of a header, such as X-Scope-OrgID")),
+        }
+    };
+    if place.value.is_object() {
+        let named = place.named()?;
+        return named
+            .into_iter()
+            .map(|(key, value)| Ok((name(&value, key)?, Some(value.text()?.to_owned()))))
+            .collect();
+    }
+    place.items()?.iter().map(|item| Ok((name(item, item.text()?)?, None))).collect()
 }
 
 fn hosts(place: &Place) -> Result<BTreeMap<String, Vec<IpAddr>>, String> {
@@ -239,18 +261,22 @@ fn tls(place: &Place, folder: &Path) -> Result<Tls, String> {
 }
 
 fn proxy(place: &Place) -> Result<Proxy, String> {
-    let (url, credential) = if place.value.is_string() {
-        (place.text()?, None)
+    let (url, credential, cleartext) = if place.value.is_string() {
+        (place.text()?, None, false)
     } else {
-        let table = place.table(&["url", "credential"])?;
+        let table = place.table(&["url", "credential", "cleartext"])?;
         let url = table.needed("url")?.value.as_str().unwrap_or_default();
-        (url, table.get("credential").map(|place| place.text().map(str::to_owned)).transpose()?)
+        let cleartext = table
+            .get("cleartext")
+            .map(|place| place.value.as_bool().ok_or_else(|| place.wrong("expected true or false")));
+        let credential = table.get("credential").map(|place| place.text().map(str::to_owned)).transpose()?;
+        (url, credential, cleartext.transpose()?.unwrap_or(false))
     };
     let origin: Origin = url.parse().map_err(|problem: String| place.wrong(&problem))?;
     if origin.is_https() {
         return Err(place.wrong("a proxy is spoken to by http; through it, https is a tunnel"));
     }
-    Ok(Proxy { origin, credential })
+    Ok(Proxy { origin, credential, cleartext })
 }
 
 fn limits(place: &Place) -> Result<GrantedLimits, String> {
@@ -258,6 +284,8 @@ fn limits(place: &Place) -> Result<GrantedLimits, String> {
         "memory",
         "call",
         "response",
+        "request",
+        "request_total",
         "requests_per_minute",
         "requests_per_call",
         "requests_at_once",
@@ -270,6 +298,8 @@ fn limits(place: &Place) -> Result<GrantedLimits, String> {
         memory_bytes: get("memory").map(|place| fits(&place, bytes(&place)?)).transpose()?,
         call: get("call").map(|place| duration(&place)).transpose()?,
         response_bytes: get("response").map(|place| bytes(&place)).transpose()?,
+        request_bytes: get("request").map(|place| bytes(&place)).transpose()?,
+        request_total_bytes: get("request_total").map(|place| bytes(&place)).transpose()?,
         requests_per_minute: get("requests_per_minute").map(|place| fits(&place, count(&place)?)).transpose()?,
         requests_per_call: get("requests_per_call").map(|place| fits(&place, count(&place)?)).transpose()?,
         requests_at_once: get("requests_at_once").map(|place| fits(&place, count(&place)?)).transpose()?,
@@ -451,6 +481,8 @@ limits:
   memory: 64MiB
   call: 1.5s
   response: 1000
+  request: 2MB
+  request_total: 1GiB
   requests_per_minute: 600
   requests_per_call: 50
   requests_at_once: 8
@@ -486,10 +518,11 @@ limits:
                     "roots": "none", "ca": ["/folder/ca.pem"],
                     "client": {"certificate": "/folder/me.pem", "key": "/keys/me.key"},
                 },
-                "proxy": {"origin": "http://proxy.example:3128", "credential": "gateway"},
+                "proxy": {"origin": "http://proxy.example:3128", "credential": "gateway", "cleartext": false},
                 "rules_folder": "/folder/rules",
                 "limits": {
-                    "memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "requests_per_minute": 600,
+                    "memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "request_bytes": 2_000_000,
+                    "request_total_bytes": 1_073_741_824, "requests_per_minute": 600,
                     "requests_per_call": 50, "requests_at_once": 8, "answer_bytes": 1048576, "host_calls": 10000, "resources": 100,
                 },
             })
@@ -556,9 +589,23 @@ limits:
             ))
         };
         assert!(with("http://h.example", "").unwrap_err().contains("unencrypted"));
-        assert!(with("http://10.0.0.1", "addresses: [192.168.0.0/16]").is_err());
+        // That a name may lead to a network does not say that the network is to be trusted with a secret.
+        for addresses in ["addresses: [192.168.0.0/16]", "addresses: [private]", "addresses: [10.0.0.1]"] {
+            assert!(with("http://10.0.0.1", addresses).is_err(), "{addresses}");
+        }
+        assert!(with("http://h.example", "proxy: http://p:1").is_err());
+        assert!(with("http://h.example", "proxy: {url: 'http://p:1', cleartext: true}").is_ok());
         assert!(with("https://h.example", "").is_ok() && with("http://127.0.0.1:9", "").is_ok());
-        assert!(with("http://localhost:9", "").is_ok() && with("http://10.0.0.1", "addresses: [private]").is_ok());
+        assert!(
+            with("http://localhost:9", "").is_ok()
+                && with("http://h.example\", cleartext: [private], x: \"", "").is_err()
+        );
+        let text = "origins: [{url: 'http://h', credential: c, cleartext: [10.1.0.0/16]}]\ncredentials: {c: {bearer: {env: A}}}";
+        let granted = grants(text).unwrap();
+        let allowed = |address: &str| granted.allow_cleartext(&"http://h".parse().unwrap(), address.parse().unwrap());
+        assert!(allowed("10.1.2.3").is_ok() && allowed("127.0.0.1").is_ok() && allowed("::1").is_ok());
+        assert_eq!(allowed("10.2.0.1"), Err(super::super::Refusal::Cleartext("10.2.0.1".parse().unwrap())));
+        assert!(granted.allow_cleartext(&"http://other".parse().unwrap(), "10.2.0.1".parse().unwrap()).is_ok());
     }
 
     #[test]

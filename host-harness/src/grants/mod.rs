@@ -23,7 +23,7 @@ use url::Url;
 
 pub use address::{AddressKind, AddressRange, canonical};
 pub use file::read;
-pub use origin::{Origin, OriginGrant};
+pub use origin::{Origin, OriginGrant, PLAIN_HEADERS};
 
 /// What a plug may reach. By default nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -58,6 +58,10 @@ pub struct GrantedLimits {
     pub call: Option<Duration>,
     /// The body of one answer, in bytes.
     pub response_bytes: Option<u64>,
+    /// The body of one request, in bytes.
+    pub request_bytes: Option<u64>,
+    /// The bodies of all requests of one call, in bytes.
+    pub request_total_bytes: Option<u64>,
     /// Requests in a minute.
     pub requests_per_minute: Option<u32>,
     /// Requests of one call.
@@ -73,6 +77,16 @@ pub struct GrantedLimits {
 }
 
 impl GrantedLimits {
+    /// The longest body of a request, in bytes. A remote write of 100,000 series fits.
+    pub fn request_body(&self) -> u64 {
+        self.request_bytes.unwrap_or(64 * 1024 * 1024)
+    }
+
+    /// The most bytes in all request bodies of one call.
+    pub fn request_bodies(&self) -> u64 {
+        self.request_total_bytes.unwrap_or(256 * 1024 * 1024)
+    }
+
     /// Requests that one call may make.
     pub fn in_a_call(&self) -> u32 {
         self.requests_per_call.unwrap_or(10_000)
@@ -124,6 +138,8 @@ pub struct Proxy {
     pub origin: Origin,
     /// The name of the credential that it gets.
     pub credential: Option<String>,
+    /// Whether credentials of origins that are spoken to without TLS may go through it, where it can read them.
+    pub cleartext: bool,
 }
 
 /// A credential: where the secret comes from and how it is sent. Never the secret itself.
@@ -207,12 +223,32 @@ pub(crate) enum Refusal {
     Method { method: String },
     #[error("{host} leads to {address}, a {kind} address, which is not granted")]
     Address { host: String, address: IpAddr, kind: AddressKind },
+    #[error("the header {0} is not granted for this origin (add it to its headers in the grants file)")]
+    Header(String),
+    #[error("the header {0} has another value than the one that is granted for this origin")]
+    HeaderValue(String),
+    #[error("no request may carry the header {0}: connections, parts of responses and compression are the host's")]
+    HeaderNever(String),
+    #[error(
+        "the origin's credential would go to {0} unencrypted (use https, or name that network in cleartext in the grants file)"
+    )]
+    Cleartext(IpAddr),
+    #[error(
+        "the origin's credential would go through the proxy unencrypted (use https, or set proxy.cleartext in the grants file)"
+    )]
+    CleartextProxy,
     #[error("the limit of {0} requests per minute is reached (limits.requests_per_minute in the grants file)")]
     Rate(u32),
     #[error("the limit of {0} requests in one call is reached (limits.requests_per_call in the grants file)")]
     InACall(u32),
     #[error("the limit of {0} requests under way at once is reached (limits.requests_at_once in the grants file)")]
     UnderWay(usize),
+    #[error("the body of the request is longer than {0} bytes (limits.request in the grants file)")]
+    RequestBody(u64),
+    #[error(
+        "the bodies of this call's requests are longer than {0} bytes in all (limits.request_total in the grants file)"
+    )]
+    RequestBodies(u64),
 }
 
 impl Refusal {
@@ -223,9 +259,13 @@ impl Refusal {
             Self::Path => "http_path",
             Self::Method { .. } => "http_method",
             Self::Address { .. } => "http_address",
+            Self::Header(_) | Self::HeaderValue(_) | Self::HeaderNever(_) => "http_header",
+            Self::Cleartext(_) | Self::CleartextProxy => "http_cleartext",
             Self::Rate(_) => "http_requests_per_minute",
             Self::InACall(_) => "http_requests_per_call",
             Self::UnderWay(_) => "http_requests_under_way",
+            Self::RequestBody(_) => "http_request_bytes",
+            Self::RequestBodies(_) => "http_request_bytes_per_call",
         }
     }
 }
@@ -298,15 +338,38 @@ impl Grants {
     /// Whether a granted origin may lead to this address.
     pub(crate) fn allow_address(&self, origin: &Origin, address: IpAddr) -> Result<(), Refusal> {
         let Some(kind) = AddressKind::of(address) else { return Ok(()) };
-        let named = match origin.address() {
-            Some(literal) => canonical(literal) == canonical(address),
+        let named = match (kind, origin.address()) {
+            // Whoever can read a machine's credentials there is the machine: that is granted by its own word only.
+            (AddressKind::Metadata, _) => false,
+            (_, Some(literal)) => canonical(literal) == canonical(address),
             // It has meant this machine ever since.
-            None => origin.host() == "localhost" && kind == AddressKind::Loopback,
+            (_, None) => origin.host() == "localhost" && kind == AddressKind::Loopback,
         };
         if named || self.addresses.iter().any(|range| range.contains(address)) {
             return Ok(());
         }
         Err(Refusal::Address { host: origin.host().into(), address, kind })
+    }
+
+    /// Whether a credential of this origin may go to this address without encryption, as far as it has one.
+    pub(crate) fn allow_cleartext(&self, origin: &Origin, address: IpAddr) -> Result<(), Refusal> {
+        let trusted = |grant: &&OriginGrant| {
+            canonical(address).is_loopback() || grant.cleartext.iter().any(|range| range.contains(address))
+        };
+        match self.with_credential(origin).all(|grant| trusted(&grant)) {
+            true => Ok(()),
+            false => Err(Refusal::Cleartext(address)),
+        }
+    }
+
+    /// Whether a credential of this origin may go through the proxy without encryption, as far as it has one.
+    pub(crate) fn allow_cleartext_proxy(&self, origin: &Origin) -> Result<(), Refusal> {
+        let trusted = self.proxy.as_ref().is_some_and(|proxy| proxy.cleartext);
+        if trusted || self.with_credential(origin).next().is_none() { Ok(()) } else { Err(Refusal::CleartextProxy) }
+    }
+
+    fn with_credential<'g>(&'g self, origin: &'g Origin) -> impl Iterator<Item = &'g OriginGrant> {
+        self.origins.iter().filter(move |grant| grant.origin == *origin && grant.credential.is_some())
     }
 }
 

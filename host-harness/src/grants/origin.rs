@@ -1,16 +1,16 @@
 //! Scheme, host and port, in their one spelling; and what of an origin is granted: paths and methods.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use http::Method;
+use http::{HeaderName, HeaderValue, Method};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use url::{Host, Url};
 
-use super::Refusal;
+use super::{AddressRange, Refusal};
 
 /// Scheme, host and port: what a request is granted by. Written `http://127.0.0.1:9091`, always with its port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,11 +94,55 @@ pub struct OriginGrant {
     pub origin: Origin,
     /// The paths that are granted: this one, and those below it. `/` for all.
     pub path: String,
-    /// The methods that are granted; empty for all but CONNECT, which makes a tunnel and is never granted.
+    /// The methods that are granted; empty for all but CONNECT and TRACE, which are never granted.
     pub methods: BTreeSet<String>,
     /// The name of the credential that the host adds.
     pub credential: Option<String>,
+    /// Headers, in lower case, that requests may carry beside [`PLAIN_HEADERS`] where that matters; with the only value that
+    /// they may have, or any.
+    pub headers: BTreeMap<String, Option<String>>,
+    /// Addresses to which the credential may go unencrypted. To loopback it always may.
+    pub cleartext: BTreeSet<AddressRange>,
 }
+
+/// Headers that say what a request holds and what is wanted, but not who asks, and that no server takes for another method,
+/// path, host or user. A request that is guarded (see [`OriginGrant::allows_header`]) carries no others but those granted.
+pub const PLAIN_HEADERS: [&str; 16] = [
+    "accept",
+    "accept-language",
+    "cache-control",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-type",
+    "if-match",
+    "if-none-match",
+    "user-agent",
+    "x-disable-provenance",
+    "x-grafana-alerting-datasource-uid",
+    "x-grafana-alerting-signature",
+    "x-grafana-alerting-timestamp",
+    "x-prometheus-remote-write-version",
+    "x-prometheus-scrape-timeout-seconds",
+];
+
+/// Headers that no plug sends: those of one connection, and those by which a response comes in parts or compressed, so that
+/// a credential in it could not be recognized. Compression is the host's.
+const NEVER_SENT: [&str; 13] = [
+    "accept-encoding",
+    "connection",
+    "expect",
+    "http2-settings",
+    "if-range",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 impl OriginGrant {
     /// Reads `https://host:port/path/below`: the path and what is below it are granted.
@@ -122,16 +166,45 @@ impl OriginGrant {
             }
         }
         let granted = self.methods.is_empty() || self.methods.contains(method.as_str());
-        if granted && method != Method::CONNECT {
+        // CONNECT makes a tunnel. TRACE gives back what was sent, the credential too.
+        let never = ["CONNECT", "TRACE"].iter().any(|never| method.as_str().eq_ignore_ascii_case(never));
+        if granted && !never {
             return Ok(());
         }
         Err(Refusal::Method { method: method.to_string() })
+    }
+
+    /// Whether a request may carry this header. Where more is granted than this origin with all it has, or a credential
+    /// goes with it, a header must not say that something else is meant (`X-HTTP-Method-Override`, `X-Original-URL`) or
+    /// that somebody else asks (`Cookie`, `X-Forwarded-User`, `X-Scope-OrgID`).
+    pub(crate) fn allows_header(&self, name: &HeaderName, value: &HeaderValue) -> Result<(), Refusal> {
+        let name = name.as_str();
+        if NEVER_SENT.contains(&name) {
+            return Err(Refusal::HeaderNever(name.to_owned()));
+        }
+        let is_guarded = self.credential.is_some() || !self.methods.is_empty() || self.path != "/";
+        if !is_guarded || PLAIN_HEADERS.contains(&name) {
+            return Ok(());
+        }
+        match self.headers.get(name) {
+            Some(None) => Ok(()),
+            Some(Some(only)) if only.as_bytes() == value.as_bytes() => Ok(()),
+            Some(Some(_)) => Err(Refusal::HeaderValue(name.to_owned())),
+            None => Err(Refusal::Header(name.to_owned())),
+        }
     }
 }
 
 impl From<Origin> for OriginGrant {
     fn from(origin: Origin) -> Self {
-        Self { origin, path: "/".into(), methods: BTreeSet::new(), credential: None }
+        Self {
+            origin,
+            path: "/".into(),
+            methods: BTreeSet::new(),
+            credential: None,
+            headers: BTreeMap::new(),
+            cleartext: BTreeSet::new(),
+        }
     }
 }
 
@@ -144,7 +217,8 @@ impl fmt::Display for OriginGrant {
 
 impl Serialize for OriginGrant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.methods.is_empty() && self.credential.is_none() {
+        let is_plain = self.methods.is_empty() && self.credential.is_none() && self.headers.is_empty();
+        if is_plain && self.cleartext.is_empty() {
             return serializer.collect_str(self);
         }
         let mut map = serializer.serialize_map(None)?;
@@ -154,6 +228,12 @@ impl Serialize for OriginGrant {
         }
         if let Some(credential) = &self.credential {
             map.serialize_entry("credential", credential)?;
+        }
+        if !self.headers.is_empty() {
+            map.serialize_entry("headers", &self.headers)?;
+        }
+        if !self.cleartext.is_empty() {
+            map.serialize_entry("cleartext", &self.cleartext)?;
         }
         map.end()
     }
@@ -234,11 +314,50 @@ mod tests {
     fn methods_are_granted_one_by_one_and_a_tunnel_never() {
         let mut grant: OriginGrant = "http://h".parse::<Origin>().unwrap().into();
         assert_eq!(grant.allows(&Method::DELETE, "/"), Ok(()));
-        assert!(grant.allows(&Method::CONNECT, "/").is_err());
+        for never in [Method::CONNECT, Method::TRACE, Method::from_bytes(b"Trace").unwrap()] {
+            assert!(grant.allows(&never, "/").is_err(), "{never}");
+        }
         grant.methods = ["GET".to_owned()].into();
         assert_eq!(grant.allows(&Method::GET, "/"), Ok(()));
         for method in [Method::POST, Method::HEAD, Method::from_bytes(b"get").unwrap()] {
             assert!(grant.allows(&method, "/").is_err(), "{method}");
         }
+    }
+
+    #[test]
+    fn a_guarded_request_carries_plain_and_granted_headers_only() {
+        let allowed = |grant: &OriginGrant, name: &'static str, value: &'static str| {
+            grant.allows_header(&HeaderName::from_static(name), &HeaderValue::from_static(value))
+        };
+        let open = OriginGrant::read("http://h").unwrap();
+        let mut guarded = open.clone();
+        guarded.credential = Some("c".into());
+        let mut only_get = open.clone();
+        only_get.methods = ["GET".to_owned()].into();
+        let narrow = OriginGrant::read("http://h/api").unwrap();
+        for name in [
+            "x-http-method-override",
+            "x-original-url",
+            "cookie",
+            "x-forwarded-host",
+            "x-webauth-user",
+            "x-scope-orgid",
+        ] {
+            assert_eq!(allowed(&open, name, "v"), Ok(()), "{name}");
+            for grant in [&guarded, &only_get, &narrow] {
+                assert_eq!(allowed(grant, name, "v"), Err(Refusal::Header(name.into())), "{name}");
+            }
+        }
+        for name in NEVER_SENT {
+            assert_eq!(allowed(&open, name, "v"), Err(Refusal::HeaderNever(name.into())), "{name}");
+        }
+        for name in PLAIN_HEADERS {
+            assert_eq!(allowed(&guarded, name, "v"), Ok(()), "{name}");
+        }
+        guarded.headers.insert("x-scope-orgid".into(), Some("team-1".into()));
+        guarded.headers.insert("x-any".into(), None);
+        assert_eq!(allowed(&guarded, "x-scope-orgid", "team-1"), Ok(()));
+        assert_eq!(allowed(&guarded, "x-scope-orgid", "team-2"), Err(Refusal::HeaderValue("x-scope-orgid".into())));
+        assert_eq!(allowed(&guarded, "x-any", "thing"), Ok(()));
     }
 }

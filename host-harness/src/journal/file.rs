@@ -5,8 +5,8 @@
 //! (`kill -9`). It is not synced: of what came in the last seconds before a power cut, an end may be missing. A new snapshot is
 //! written beside the file, synced, and renamed over it, and so is the folder: there is always one whole file.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use tracing::warn;
 
 use super::{Base, LENGTH, split};
 use crate::error::Error;
+use crate::private;
 
 const MAGIC: &[u8; 8] = b"PLUGST1\n";
 
@@ -91,8 +92,9 @@ impl StateFile {
     pub(super) fn open(folder: &Path, config: &str) -> Result<Opened, Error> {
         let problem = |problem: String| Error::State { place: folder.display().to_string(), problem };
         let failed = |error: io::Error| problem(error.to_string());
-        make_folder(folder).map_err(failed)?;
-        let lock = private().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
+        private::folder(folder).map_err(failed)?;
+        let lock =
+            private::options().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
         take(&lock).map_err(|error| match error {
             TryLockError::WouldBlock => {
                 problem("it is in use by another process; stop that one, or name another folder".into())
@@ -101,7 +103,7 @@ impl StateFile {
         })?;
         let path = folder.join(NAME);
         let config = (!matches!(config, "" | "{}" | "null")).then(|| Sha256::digest(config.as_bytes()).into());
-        let stored = match fs::read(&path) {
+        let stored = match read_file(&path) {
             Ok(bytes) => Some(read(&bytes).map_err(|error| damaged(&path, error))?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
@@ -118,7 +120,7 @@ impl StateFile {
                 (base, entries, length as u64, other_config)
             }
         };
-        let file = private().append(true).open(&path).map_err(failed)?;
+        let file = private::options().append(true).open(&path).map_err(failed)?;
         // A torn end is cut, so that what follows is not read as its content.
         file.set_len(length).map_err(failed)?;
         let file = Self { path, file, length, broken: false, config, _lock: lock };
@@ -155,7 +157,7 @@ impl StateFile {
         let length = write_new(&self.path, self.config, base).map_err(|error| self.failed(&error))?;
         // From here on the old file has no name: one that cannot be opened must not be written to.
         self.broken = true;
-        self.file = private().append(true).open(&self.path).map_err(|error| self.failed(&error))?;
+        self.file = private::options().append(true).open(&self.path).map_err(|error| self.failed(&error))?;
         self.length = length;
         self.broken = false;
         Ok(())
@@ -177,20 +179,10 @@ impl Drop for StateFile {
     }
 }
 
-/// Files that only their owner may read: a configuration may hold secrets.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    private::options().read(true).open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes a whole new file over the old one, and answers its length.
@@ -202,17 +194,7 @@ fn write_new(path: &Path, config: Option<[u8; 32]>, base: &Base) -> io::Result<u
     }
     let mut bytes = MAGIC.to_vec();
     put_record(&mut bytes, 0, &content);
-    let new = path.with_extension("new");
-    let written = private().create(true).truncate(true).write(true).open(&new).and_then(|mut file| {
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)
-    });
-    if let Err(error) = written {
-        // It holds nothing that is not elsewhere, and takes room that is short.
-        let _ = fs::remove_file(&new);
-        return Err(error);
-    }
+    private::replace(path, &path.with_extension("new"), &bytes)?;
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         // The new file is in place: an error here is one of a power cut's only.
@@ -308,6 +290,8 @@ fn damaged(path: &Path, (place, problem): (usize, &str)) -> Error {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
+    use std::fs;
+
     use super::super::{Call, Journal};
     use super::*;
 
@@ -438,7 +422,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = open(folder.path()).unwrap();
         add(&mut journal, 1).unwrap();
-        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let good = std::mem::replace(&mut journal.file.as_mut().unwrap().file, full);
         let error = add(&mut journal, 2).unwrap_err().to_string();
         assert!(error.contains("No space left"), "{error}");

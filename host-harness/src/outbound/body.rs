@@ -2,6 +2,7 @@
 //! are taken down where exchanges are recorded.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -15,15 +16,78 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::connect::of_error;
 use super::failure::Failure;
+use super::gunzip::Gunzip;
 use super::told;
+use crate::grants::{GrantedLimits, Refusal};
+use crate::mask::{Mask, MaskedStream};
 use crate::recording::{Answered, Begun, Exchanges, Outcome};
-use crate::secrets::{Mask, MaskedStream};
 
-/// The most of a body that is recorded; it is kept in memory until it is whole.
-const MOST_KEPT: usize = 64 * 1024 * 1024;
+/// The most of a body that is recorded; it is kept in memory until it is whole, and some times over while it is written.
+const MAX_RECORDED_LEN: usize = 8 * 1024 * 1024;
 
 /// So much of a request's body is waited for before anything is sent. What is whole by then can be sent again, in one piece.
 const MOST_WAITED_FOR: usize = 1024 * 1024;
+
+/// Counts the bytes of a request's body against what is granted. Clones count together.
+#[derive(Clone)]
+pub(super) struct Meter(Arc<Counts>);
+
+struct Counts {
+    one: u64,
+    all: u64,
+    body: AtomicU64,
+    /// Of all requests of the call.
+    call: Arc<AtomicU64>,
+    /// Which of the two was passed; 0 for none yet.
+    passed: AtomicU8,
+}
+
+impl Meter {
+    pub(super) fn new(limits: &GrantedLimits, call: Arc<AtomicU64>) -> Self {
+        let (one, all) = (limits.request_body(), limits.request_bodies());
+        Self(Arc::new(Counts { one, all, body: AtomicU64::new(0), call, passed: AtomicU8::new(0) }))
+    }
+
+    /// Counts so many bytes more; whether they may be sent.
+    fn count(&self, bytes: usize) -> bool {
+        let bytes = bytes as u64;
+        let body = self.0.body.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let call = self.0.call.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let passed = if body > self.0.one { 1 } else { 2 * u8::from(call > self.0.all) };
+        self.0.passed.fetch_max(passed, Ordering::Relaxed);
+        passed == 0
+    }
+
+    /// What was passed, if something was.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        match self.0.passed.load(Ordering::Relaxed) {
+            0 => None,
+            1 => Some(Refusal::RequestBody(self.0.one)),
+            _ => Some(Refusal::RequestBodies(self.0.all)),
+        }
+    }
+}
+
+/// A request's body that ends with an error where it is longer than granted.
+pub(super) struct Metered {
+    pub(super) body: WasiBody,
+    pub(super) meter: Meter,
+}
+
+impl Body for Metered {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let bytes =
+            frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref).map_or(0, Bytes::len);
+        if self.meter.count(bytes) {
+            return Poll::Ready(frame);
+        }
+        Poll::Ready(Some(Err(Error::HttpRequestBodySize(None))))
+    }
+}
 
 /// A request's body before it is sent.
 pub(super) enum Gathered {
@@ -91,11 +155,11 @@ impl Body for Long {
             let mut sent = seen(own);
             match frame.as_ref().map(|frame| frame.as_ref().ok().and_then(Frame::data_ref)) {
                 Some(Some(piece)) => {
-                    let room = MOST_KEPT.saturating_sub(sent.bytes.len());
+                    let room = MAX_RECORDED_LEN.saturating_sub(sent.bytes.len());
                     sent.bytes.extend_from_slice(piece.get(..room).unwrap_or(piece));
                 }
                 Some(None) => {}
-                None => sent.whole = sent.bytes.len() < MOST_KEPT,
+                None => sent.whole = sent.bytes.len() < MAX_RECORDED_LEN,
             }
         }
         Poll::Ready(frame)
@@ -110,11 +174,21 @@ pub(super) struct Taking {
     status: u16,
     headers: http::HeaderMap,
     answer: Vec<u8>,
+    /// Whether the answer went on where the recording of it ends.
+    cut: bool,
 }
 
 impl Taking {
     pub(super) fn new(exchanges: Exchanges, begun: Begun, request: Seen) -> Self {
-        Self { exchanges, begun: Some(begun), request, status: 0, headers: http::HeaderMap::new(), answer: Vec::new() }
+        Self {
+            exchanges,
+            begun: Some(begun),
+            request,
+            status: 0,
+            headers: http::HeaderMap::new(),
+            answer: Vec::new(),
+            cut: false,
+        }
     }
 
     pub(super) fn answered(&mut self, head: &http::response::Parts) {
@@ -128,6 +202,8 @@ impl Taking {
 
     fn ended(&mut self, broken: Option<Failure>) {
         let answer = std::mem::take(&mut self.answer);
+        // A replay must not take the beginning for the whole.
+        let broken = broken.or_else(|| self.cut.then_some(Failure::TooLong(MAX_RECORDED_LEN as u64)));
         self.end(Outcome::Answered(Answered::new(self.status, &self.headers, answer, broken)));
     }
 
@@ -163,6 +239,7 @@ pub(super) struct Answer<G> {
     bounds: Bounds,
     received: u64,
     pause: Pin<Box<Sleep>>,
+    gunzip: Option<Gunzip>,
     masked: Option<MaskedStream>,
     taking: Option<Taking>,
     over: bool,
@@ -171,10 +248,17 @@ pub(super) struct Answer<G> {
 }
 
 impl<G> Answer<G> {
-    pub(super) fn new(body: Incoming, bounds: Bounds, mask: &Mask, taking: Option<Taking>, guard: G) -> Self {
+    pub(super) fn new(
+        body: Incoming,
+        bounds: Bounds,
+        gunzip: Option<Gunzip>,
+        mask: &Mask,
+        taking: Option<Taking>,
+        guard: G,
+    ) -> Self {
         let pause = Box::pin(sleep(bounds.between));
         let masked = (!mask.is_empty()).then(|| mask.stream());
-        let mut answer = Self { body, bounds, received: 0, pause, masked, taking, over: false, _guard: guard };
+        let mut answer = Self { body, bounds, received: 0, pause, gunzip, masked, taking, over: false, _guard: guard };
         // Nobody may ask for a body that says that it has none.
         if answer.body.is_end_stream() {
             answer.end(None);
@@ -198,7 +282,8 @@ impl<G> Answer<G> {
 
     fn give(&mut self, bytes: Bytes) -> Frame<Bytes> {
         if let Some(taking) = &mut self.taking {
-            let room = MOST_KEPT.saturating_sub(taking.answer.len());
+            let room = MAX_RECORDED_LEN.saturating_sub(taking.answer.len());
+            taking.cut |= bytes.len() > room;
             taking.answer.extend_from_slice(bytes.get(..room).unwrap_or(&bytes));
         }
         Frame::data(bytes)
@@ -228,6 +313,11 @@ impl<G: Unpin> Body for Answer<G> {
                     if this.received > this.bounds.limit {
                         return this.fail(Failure::TooLong(this.bounds.limit));
                     }
+                    let bytes = match this.gunzip.as_mut().map(|gunzip| gunzip.push(&bytes, this.bounds.limit)) {
+                        Some(Ok(plain)) => plain,
+                        Some(Err(failure)) => return this.fail(failure),
+                        None => bytes,
+                    };
                     let bytes = match &mut this.masked {
                         Some(masked) => masked.push(&bytes),
                         None => bytes,
@@ -244,7 +334,15 @@ impl<G: Unpin> Body for Answer<G> {
                     return this.fail(failure);
                 }
                 None => {
-                    let rest = this.masked.as_mut().map(MaskedStream::finish).unwrap_or_default();
+                    let plain = match this.gunzip.as_mut().map(|gunzip| gunzip.finish(this.bounds.limit)) {
+                        Some(Ok(plain)) => plain,
+                        Some(Err(failure)) => return this.fail(failure),
+                        None => Bytes::new(),
+                    };
+                    let rest = match &mut this.masked {
+                        Some(masked) => [masked.push(&plain), masked.finish()].concat().into(),
+                        None => plain,
+                    };
                     let last = (!rest.is_empty()).then(|| this.give(rest));
                     this.end(None);
                     return Poll::Ready(last.map(Ok));

@@ -124,6 +124,9 @@ pub(super) fn is_proxied(grants: &Grants, origin: &Origin) -> bool {
 impl Inner {
     async fn connect(&self, origin: &Origin, within: Duration) -> Result<Link, Failure> {
         let proxy = self.grants.proxy.as_ref().filter(|_| is_proxied(&self.grants, origin));
+        if proxy.is_some() && !origin.is_https() {
+            self.grants.allow_cleartext_proxy(origin).map_err(|refusal| self.refuse(&refusal, origin))?;
+        }
         let stream = match proxy {
             // Whoever wrote the grants named it; and where it leads to is for the proxy to know.
             Some(proxy) => self.reach(&proxy.origin, self.addresses(&proxy.origin).await?, within).await?,
@@ -161,16 +164,24 @@ impl Inner {
         let mut refusal: Option<Refusal> = None;
         let mut granted = Vec::new();
         for address in self.addresses(origin).await? {
-            match self.grants.allow_address(origin, address) {
+            let cleartext = || if origin.is_https() { Ok(()) } else { self.grants.allow_cleartext(origin, address) };
+            match self.grants.allow_address(origin, address).and_then(|()| cleartext()) {
                 Ok(()) => granted.push(address),
                 Err(why) => refusal = Some(why),
             }
         }
         if let Some(refusal) = refusal.filter(|_| granted.is_empty()) {
-            self.violations.refuse(&refusal, &origin.to_string());
-            return Err(Failure::AddressProhibited);
+            return Err(self.refuse(&refusal, origin));
         }
         Ok(granted)
+    }
+
+    fn refuse(&self, refusal: &Refusal, origin: &Origin) -> Failure {
+        self.violations.refuse(refusal, &origin.to_string());
+        match refusal {
+            Refusal::Address { .. } => Failure::AddressProhibited,
+            _ => Failure::Said(refusal.to_string()),
+        }
     }
 
     /// Connects to the first of the addresses that answers; each gets its share of the time.

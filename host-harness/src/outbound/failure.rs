@@ -34,6 +34,16 @@ pub(crate) enum Failure {
     Proxy(u16),
     #[error("the server does not keep to HTTP")]
     Protocol,
+    #[error("the body of the request is longer than the {0} bytes that are granted")]
+    RequestTooLong(u64),
+    #[error("the server answered with a part of the response (206), which was not asked for")]
+    Partial,
+    #[error("the response is compressed with {0}, which was not asked for")]
+    Coding(String),
+    #[error("the compressed response is damaged")]
+    Gzip,
+    #[error("the compressed response is more than {0} times longer once it is taken apart")]
+    Expands(u64),
     #[error("{0}")]
     Said(String),
 }

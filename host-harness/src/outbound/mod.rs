@@ -7,6 +7,7 @@
 //! | `connect` | connections: resolves, checks the address, tunnels through a proxy, encrypts |
 //! | `tls` | certificates that are trusted and shown |
 //! | `body` | bodies on their way: bounded in length and time, masked, recorded |
+//! | `gunzip` | compressed responses, taken apart |
 //! | `failure` | why no answer came |
 //! | `audit` | what was refused, in the log and as counts |
 
@@ -14,10 +15,12 @@ mod audit;
 mod body;
 mod connect;
 pub(crate) mod failure;
+mod gunzip;
 mod network;
 mod tls;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use http::Request;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -31,13 +34,22 @@ pub(crate) struct Outbound {
     network: Arc<Network>,
     /// Whether calls are made again that were made before: what they sent is not sent twice.
     pub(crate) replaying: bool,
-    /// How many requests the running call has made.
+    /// What the running call has sent.
+    pub(crate) call: Sent,
+}
+
+/// What one call has sent.
+#[derive(Clone, Default)]
+pub(crate) struct Sent {
+    /// How many requests.
     pub(crate) requests: u32,
+    /// How many bytes in their bodies; shared with those that are still on their way.
+    pub(crate) bytes: Arc<AtomicU64>,
 }
 
 impl Outbound {
     pub(crate) fn new(network: Arc<Network>) -> Self {
-        Self { network, replaying: false, requests: 0 }
+        Self { network, replaying: false, call: Sent::default() }
     }
 }
 
@@ -50,12 +62,12 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Exchange, Error>> + Send> {
-        self.requests = self.requests.saturating_add(1);
+        self.call.requests = self.call.requests.saturating_add(1);
         if self.replaying {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         // Admitted here and not in the future, so that requests count in the order in which the plug makes them.
-        let admitted = self.network.admit(request, self.requests);
+        let admitted = self.network.admit(request, &self.call);
         let network = Arc::clone(&self.network);
         Box::new(async move {
             let response = network.send(admitted?, options.unwrap_or_default()).await?;
@@ -81,11 +93,17 @@ fn told(failure: Failure) -> Error {
         Failure::ReadTimeout => Error::ConnectionReadTimeout,
         Failure::Terminated => Error::ConnectionTerminated,
         Failure::Incomplete => Error::HttpResponseIncomplete,
+        Failure::RequestTooLong(limit) => Error::HttpRequestBodySize(Some(limit)),
         Failure::TooLong(limit) => Error::HttpResponseBodySize(Some(limit)),
         Failure::Certificate(_) => Error::TlsCertificateError,
         Failure::TlsAlert(alert) => Error::TlsAlertReceived { alert_id: None, alert_message: Some(alert) },
         Failure::Tls(_) => Error::TlsProtocolError,
         Failure::Protocol => Error::HttpProtocolError,
-        Failure::Proxy(_) | Failure::Said(_) => Error::InternalError(Some(failure.to_string())),
+        Failure::Partial
+        | Failure::Coding(_)
+        | Failure::Gzip
+        | Failure::Expands(_)
+        | Failure::Proxy(_)
+        | Failure::Said(_) => Error::InternalError(Some(failure.to_string())),
     }
 }

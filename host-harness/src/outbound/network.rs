@@ -1,13 +1,13 @@
 //! The way out of one plug, over all its instances.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::{Parts, Uri};
-use http::{Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -19,14 +19,16 @@ use url::Url;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::audit::{self, Violations};
-use super::body::{Answer, Bounds, Gathered, Long, Recorded, Seen, Taking};
+use super::body::{Answer, Bounds, Gathered, Long, Meter, Metered, Recorded, Seen, Taking};
 use super::connect::{CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, is_proxied, of_error, system_resolver};
 use super::failure::Failure;
-use super::{body, tls, told};
+use super::gunzip::Gunzip;
+use super::{Sent, body, tls, told};
 use crate::error::Error as HostError;
 use crate::grants::{Advice, Grants, Origin, OriginGrant, Refusal};
+use crate::mask::{MIN_MASKED_LEN, Mask};
 use crate::recording::{Begun, Exchanges, Outcome};
-use crate::secrets::{Credential, Mask};
+use crate::secrets::Credential;
 
 /// For what the plug sets no time.
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
@@ -60,6 +62,8 @@ pub(crate) struct Admitted {
     request: Request<WasiBody>,
     origin: Origin,
     begun: Option<Begun>,
+    /// How many bytes its call has sent.
+    sent: Arc<AtomicU64>,
     guard: UnderWay,
 }
 
@@ -104,9 +108,15 @@ impl Network {
         let tls = tls::connector(&grants.tls)?;
         let (names, mut loaded) = (grants.credentials.keys().cloned(), Vec::new());
         for (name, grant) in &grants.credentials {
-            loaded.push(Credential::load(grant).map_err(|problem| format!("credentials.{name}: {problem}"))?);
+            let credential = Credential::load(grant).map_err(|problem| format!("credentials.{name}: {problem}"))?;
+            if credential.is_too_short_to_mask() {
+                tracing::warn!(
+                    "credentials.{name}: a secret of less than {MIN_MASKED_LEN} bytes is not masked in responses: a server that echoes it shows it to the plug"
+                );
+            }
+            loaded.push(credential);
         }
-        let mask = Mask::of(&mut loaded);
+        let mask = Mask::new(loaded.iter().flat_map(Credential::secrets));
         let credentials: BTreeMap<String, Credential> = names.zip(loaded).collect();
         let of_proxy = grants.proxy.as_ref().and_then(|proxy| credentials.get(proxy.credential.as_deref()?));
         let proxy_authorization = of_proxy.map(|credential| credential.value.clone());
@@ -145,17 +155,20 @@ impl Network {
         self.violations.take()
     }
 
-    /// The request as it is to be sent, if it was granted. `number` counts the requests of its call, from 1.
-    pub(crate) fn admit(&self, mut request: Request<WasiBody>, number: u32) -> Result<Admitted, Error> {
-        let (origin, grant) = match self.judge(&request, number) {
+    /// The request as it is to be sent, if it was granted. `call` is what its call has sent, this request included.
+    pub(crate) fn admit(&self, mut request: Request<WasiBody>, call: &Sent) -> Result<Admitted, Error> {
+        let (origin, grant) = match self.judge(&request, call.requests) {
             Ok(granted) => granted,
             Err((origin, refusal)) => {
                 self.violations.refuse(&refusal, &origin);
                 return Err(match refusal {
                     // A plug is told of these in words: they are no matter of what it may reach.
-                    Refusal::Rate(_) | Refusal::InACall(_) | Refusal::UnderWay(_) => {
-                        Error::InternalError(Some(refusal.to_string()))
-                    }
+                    Refusal::Rate(_)
+                    | Refusal::InACall(_)
+                    | Refusal::UnderWay(_)
+                    | Refusal::Header(_)
+                    | Refusal::HeaderValue(_)
+                    | Refusal::HeaderNever(_) => Error::InternalError(Some(refusal.to_string())),
                     _ => Error::HttpRequestDenied,
                 });
             }
@@ -169,8 +182,9 @@ impl Network {
             .exchanges
             .as_ref()
             .map(|exchanges| exchanges.begin(request.method(), request.uri(), request.headers(), &self.mask));
+        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         self.authorize(&origin, grant, &mut request);
-        Ok(Admitted { request, origin, begun, guard })
+        Ok(Admitted { request, origin, begun, sent: Arc::clone(&call.bytes), guard })
     }
 
     /// Adds the credential, in the place of one that the plug wrote: under this host's name nobody else is to speak.
@@ -196,6 +210,13 @@ impl Network {
         let refused = |refusal: Refusal| (origin.to_string(), refusal);
         let path = request.uri().path();
         let grant = self.grants.grant_for(&origin, request.method(), path).map_err(refused)?;
+        let own = grant.credential.as_ref().and_then(|name| self.credentials.get(name)).map(|own| &own.name);
+        for (name, value) in request.headers() {
+            // The host's own takes the place of the plug's: see `authorize`. The host is set from the origin.
+            if own != Some(name) && name != header::HOST {
+                grant.allows_header(name, value).map_err(refused)?;
+            }
+        }
         let limits = &self.grants.limits;
         let in_a_call = limits.in_a_call();
         if number > in_a_call {
@@ -227,30 +248,44 @@ impl Network {
 
     /// Sends a request, or answers it from a recording.
     pub(crate) async fn send(&self, admitted: Admitted, options: RequestOptions) -> Result<Response<WasiBody>, Error> {
-        let Admitted { request, origin, begun, guard } = admitted;
+        let Admitted { request, origin, begun, sent, guard } = admitted;
         debug!(method = %request.method(), %origin, "request");
         match (&self.exchanges, begun) {
             (Some(exchanges), Some(begun)) if exchanges.is_replay() => replay(exchanges, begun, request).await,
             (exchanges, begun) => {
                 let (head, body) = request.into_parts();
                 let head = Request::from_parts(head, ());
-                let (outgoing, seen) = match body::gather(body).await? {
-                    Gathered::Whole(bytes) => {
-                        let seen = begun.as_ref().map(|_| body::whole(&bytes));
-                        (Outgoing::Whole(head, bytes), seen)
-                    }
-                    Gathered::Long { first, rest } => {
-                        let seen = begun.as_ref().map(|_| Seen::default());
-                        let body = Long { first: first.into_iter(), rest, seen: seen.clone() };
-                        (Outgoing::Long(head.map(|()| body.boxed_unsync())), seen)
-                    }
-                };
+                let meter = Meter::new(&self.grants.limits, sent);
+                let body = Metered { body, meter: meter.clone() }.boxed_unsync();
+                let (outgoing, seen) =
+                    match body::gather(body).await.map_err(|error| self.metered(&meter, &origin, error))? {
+                        Gathered::Whole(bytes) => {
+                            let seen = begun.as_ref().map(|_| body::whole(&bytes));
+                            (Outgoing::Whole(head, bytes), seen)
+                        }
+                        Gathered::Long { first, rest } => {
+                            let seen = begun.as_ref().map(|_| Seen::default());
+                            let body = Long { first: first.into_iter(), rest, seen: seen.clone() };
+                            (Outgoing::Long(head.map(|()| body.boxed_unsync())), seen)
+                        }
+                    };
                 let recorded = exchanges.clone().zip(begun).zip(seen);
                 let taking = recorded.map(|((exchanges, begun), seen)| Taking::new(exchanges, begun, seen));
-                self.exchange(outgoing, options, taking, guard).await
+                let outcome = self.exchange(outgoing, options, taking, guard).await;
+                return outcome.map_err(|failure| self.metered(&meter, &origin, told(failure)));
             }
         }
         .map_err(told)
+    }
+
+    /// Why a request failed: where its body was too long that is the reason, and is noted; else what was found.
+    fn metered(&self, meter: &Meter, origin: &Origin, found: Error) -> Error {
+        let Some(refusal) = meter.refusal() else { return found };
+        self.violations.refuse(&refusal, &origin.to_string());
+        match refusal {
+            Refusal::RequestBody(limit) => told(Failure::RequestTooLong(limit)),
+            _ => told(Failure::Said(refusal.to_string())),
+        }
     }
 
     async fn exchange(
@@ -268,12 +303,21 @@ impl Network {
             Ok(response) => {
                 debug!(status = response.status().as_u16(), "answer");
                 let (mut head, body) = response.into_parts();
+                let gunzip = match Gunzip::of(&mut head) {
+                    Ok(gunzip) => gunzip,
+                    Err(failure) => {
+                        if let Some(taking) = taking {
+                            taking.failed(failure.clone());
+                        }
+                        return Err(failure);
+                    }
+                };
                 self.mask_headers(&mut head.headers);
                 let mut taking = taking;
                 if let Some(taking) = &mut taking {
                     taking.answered(&head);
                 }
-                let body = Answer::new(body, bounds, &self.mask, taking, guard);
+                let body = Answer::new(body, bounds, gunzip, &self.mask, taking, guard);
                 Ok(Response::from_parts(head, body.boxed_unsync()))
             }
             Err(failure) => {
@@ -372,7 +416,7 @@ async fn replay(
         Outcome::Answered(answer) => answer,
         Outcome::Failed(failure) => return Err(failure),
     };
-    let status = http::StatusCode::from_u16(answer.status).map_err(|_| Failure::Protocol)?;
+    let status = StatusCode::from_u16(answer.status).map_err(|_| Failure::Protocol)?;
     let headers = answer.headers();
     let body = Recorded { bytes: Some(Bytes::from(answer.body.bytes())), broken: answer.broken };
     let mut response = Response::new(body.boxed_unsync());
@@ -419,8 +463,17 @@ mod tests {
         Request::get(uri).body(body).unwrap()
     }
 
+    /// A call that has made so many requests.
+    fn call(requests: u32) -> Sent {
+        Sent { requests, ..Sent::default() }
+    }
+
+    fn first() -> Sent {
+        call(1)
+    }
+
     fn admitted(network: &Network, uri: &str) -> Option<String> {
-        network.admit(request(uri), 1).ok().map(|admitted| admitted.request.uri().to_string())
+        network.admit(request(uri), &first()).ok().map(|admitted| admitted.request.uri().to_string())
     }
 
     fn two_origins() -> Network {
@@ -485,25 +538,25 @@ mod tests {
         let mut grants = Grants::none().and("http://h".parse().unwrap());
         let open = network(grants.clone());
         let under_way: Vec<_> =
-            (0..grants.limits.at_once()).map(|_| open.admit(request("http://h/"), 1).unwrap()).collect();
-        assert!(matches!(open.admit(request("http://h/"), 1), Err(Error::InternalError(Some(_)))));
+            (0..grants.limits.at_once()).map(|_| open.admit(request("http://h/"), &first()).unwrap()).collect();
+        assert!(matches!(open.admit(request("http://h/"), &first()), Err(Error::InternalError(Some(_)))));
         drop(under_way);
-        assert!(open.admit(request("http://h/"), grants.limits.in_a_call()).is_ok());
+        assert!(open.admit(request("http://h/"), &call(grants.limits.in_a_call())).is_ok());
         assert!(matches!(
-            open.admit(request("http://h/"), grants.limits.in_a_call() + 1),
+            open.admit(request("http://h/"), &call(grants.limits.in_a_call() + 1)),
             Err(Error::InternalError(Some(_)))
         ));
         assert_eq!(open.take_violations(), [("http_requests_per_call", 1), ("http_requests_under_way", 1)]);
         grants.limits.requests_per_minute = Some(3);
         let limited = network(grants);
         for _ in 0..3 {
-            assert!(limited.admit(request("http://h/"), 1).is_ok());
+            assert!(limited.admit(request("http://h/"), &first()).is_ok());
         }
-        assert!(limited.admit(request("http://h/"), 1).is_err());
+        assert!(limited.admit(request("http://h/"), &first()).is_err());
         assert_eq!(limited.take_violations(), [("http_requests_per_minute", 1)]);
         // A minute later.
         limited.recent.lock().unwrap().iter_mut().for_each(|then| *then -= Duration::from_secs(60));
-        assert!(limited.admit(request("http://h/"), 1).is_ok());
+        assert!(limited.admit(request("http://h/"), &first()).is_ok());
     }
 
     #[tokio::test]
@@ -518,7 +571,7 @@ mod tests {
         let sent = |uri: &str| {
             let mut request = request(uri);
             request.headers_mut().insert(header::AUTHORIZATION, "Bearer of-the-plug".parse().unwrap());
-            let request = network.admit(request, 1).ok().unwrap().request;
+            let request = network.admit(request, &first()).ok().unwrap().request;
             let all: Vec<_> = request.headers().get_all(header::AUTHORIZATION).iter().cloned().collect();
             all
         };

@@ -14,6 +14,20 @@ use serde_json::{Map, Value};
 /// Templates of pipes need some hundreds.
 const MOST_WORK: u64 = 1_000_000;
 
+/// The longest template, in bytes.
+const MAX_TEMPLATE_LEN: usize = 1024 * 1024;
+
+/// The longest expression or tag, in bytes. The engine's parser, its compiler and the tree between them go one level deeper
+/// for an operator, so this bounds how deep they go.
+const MAX_TAG_LEN: usize = 8 * 1024;
+
+/// The most `elif` tags in a template: each nests the rest of its `if` one level deeper.
+const MAX_ELIFS: usize = 500;
+
+/// The stack on which templates are compiled and run. `deep_templates_fit_the_stack` measures what the limits above need,
+/// also without optimization.
+const STACK: usize = 64 * 1024 * 1024;
+
 /// How much of a template an error quotes, in characters.
 const QUOTED: usize = 160;
 
@@ -81,7 +95,7 @@ impl Templates {
 
     /// Every string in `value` rendered, at any depth; keys stay as they are.
     pub(super) fn render(&self, value: &Value, scope: &Scope) -> Result<Value, TemplateError> {
-        self.render_at(value, "", scope)
+        on_known_stack(|| self.render_at(value, "", scope))
     }
 
     /// Whether `when` holds. The text is one expression, with or without `{{ }}`.
@@ -89,8 +103,14 @@ impl Templates {
     /// Inputs from a command line are text, so the texts `false`, `no`, `off` and `0` (in any case) count as false
     /// like the empty text.
     pub(super) fn condition(&self, when: &str, scope: &Scope) -> Result<bool, TemplateError> {
-        let when = when.trim();
+        on_known_stack(|| self.condition_holds(when.trim(), scope))
+    }
+
+    fn condition_holds(&self, when: &str, scope: &Scope) -> Result<bool, TemplateError> {
         let fail = |error| failure("when", when, error, scope);
+        if when.len() > MAX_TAG_LEN {
+            return Err(fail(too_long("the expression", when.len(), MAX_TAG_LEN)));
+        }
         let expression = match self.sole_expression(when) {
             Some(expression) => expression,
             None => self.engine.compile_expression_owned(when.to_owned()).map_err(fail)?,
@@ -131,6 +151,7 @@ impl Templates {
         if !["{{", "{%", "{#"].iter().any(|open| text.contains(open)) {
             return Ok(Value::from(text));
         }
+        check_size(text)?;
         let template = keep_prometheus_expressions(text);
         if let Some(expression) = self.sole_expression(&template) {
             let value = expression.eval(&scope.engine)?;
@@ -150,6 +171,50 @@ impl Templates {
         // `{{ a }} and {{ b }}` gets here as `a }} and {{ b`, which is no expression.
         self.engine.compile_expression_owned(inner.to_owned()).ok()
     }
+}
+
+/// Runs this on a stack whose size is known: the threads of a runtime have whatever whoever made them chose.
+fn on_known_stack<R: Send>(work: impl FnOnce() -> Result<R, TemplateError> + Send) -> Result<R, TemplateError> {
+    std::thread::scope(|scope| {
+        let no_thread = |problem: String| TemplateError { field: "template".into(), template: String::new(), problem };
+        let thread = std::thread::Builder::new()
+            .name("template".into())
+            .stack_size(STACK)
+            .spawn_scoped(scope, work)
+            .map_err(|error| no_thread(format!("no thread could be started: {error}")))?;
+        thread.join().unwrap_or_else(|_| Err(no_thread("the template engine failed".into())))
+    })
+}
+
+/// Refuses templates that would take the engine deeper than its stack reaches.
+fn check_size(template: &str) -> Result<(), minijinja::Error> {
+    if template.len() > MAX_TEMPLATE_LEN {
+        return Err(too_long("the template", template.len(), MAX_TEMPLATE_LEN));
+    }
+    let (mut rest, mut elifs) = (template, 0);
+    while let Some((at, tag)) = next_tag(rest) {
+        let from_tag = rest.get(at..).unwrap_or_default();
+        // One that is never closed is read to the end.
+        let length = tag_length(from_tag, tag).unwrap_or(from_tag.len());
+        let (source, after) = from_tag.split_at(length);
+        let name = if tag == Tag::Statement { statement_name(source).split_whitespace().next() } else { None };
+        // What is in a raw block or a comment is text.
+        if length > MAX_TAG_LEN && tag != Tag::Comment && name != Some("raw") {
+            return Err(too_long("an expression or tag", length, MAX_TAG_LEN));
+        }
+        elifs += usize::from(name == Some("elif"));
+        rest = after;
+    }
+    if elifs > MAX_ELIFS {
+        let problem = format!("it has {elifs} elif tags, and {MAX_ELIFS} are allowed: look the value up in a mapping");
+        return Err(minijinja::Error::new(ErrorKind::InvalidOperation, problem));
+    }
+    Ok(())
+}
+
+fn too_long(what: &str, length: usize, limit: usize) -> minijinja::Error {
+    let problem = format!("{what} has {length} bytes, and {limit} are allowed: split it over several steps");
+    minijinja::Error::new(ErrorKind::InvalidOperation, problem)
 }
 
 fn ternary(
@@ -358,6 +423,69 @@ mod tests {
         let much = render("{% for a in range(9999) %}{{ a }},{% endfor %}").unwrap();
         assert!(much.as_str().unwrap().ends_with(",9998,"));
         assert!(Templates::new().condition("range(9999) | sum > 1", &scope()).unwrap());
+    }
+
+    /// Templates that go one level deeper for each of these, as deep as the limits let them.
+    fn deep(length: usize) -> Vec<String> {
+        let room = length - 2;
+        let filled = |before: &str, part: &str, after: &str| {
+            format!("{before}{}{after}", part.repeat((room - before.len() - after.len()) / part.len()))
+        };
+        vec![
+            filled("", "-", "1"),
+            filled("", "not ", "1"),
+            filled("", "(", "1"),
+            filled("", "[", ""),
+            filled("", "{1:", ""),
+            filled("1", "~1", ""),
+            filled("1", "+1", ""),
+            filled("1", "**1", ""),
+            filled("1", "|int", ""),
+            filled("inputs", ".a", ""),
+            filled("inputs", "[0]", ""),
+            filled("1", " if 1 else 1", ""),
+            filled("1", " and 1", ""),
+            filled("1", "<1", ""),
+            filled("1", " is not none", ""),
+            filled("range", "(1)", ""),
+        ]
+    }
+
+    #[test]
+    fn deep_templates_fit_the_stack() {
+        for expression in deep(MAX_TAG_LEN) {
+            // Right or wrong: what counts is that there is an answer.
+            let _ = Templates::new().condition(&expression, &scope());
+            let _ = render(&format!("{{{{{}}}}}", expression.get(4..).unwrap()));
+            let _ = render(&format!("x {{{{{}", expression.get(4..).unwrap()));
+        }
+        let elifs = format!("{{% if 0 %}}{}{{% endif %}}", "{% elif 0 %}".repeat(MAX_ELIFS));
+        assert_eq!(render(&elifs).unwrap(), json!(""));
+        for block in ["{% if 1 %}", "{% for a in [1] %}", "{% with %}", "{% macro m() %}", "{% filter upper %}"] {
+            let _ = render(&block.repeat(MAX_TEMPLATE_LEN / block.len()));
+        }
+    }
+
+    #[test]
+    fn deeper_templates_are_refused_before_they_are_compiled() {
+        for expression in deep(200_000) {
+            let problem = Templates::new().condition(&expression, &scope()).unwrap_err().to_string();
+            assert!(problem.contains("199") && problem.contains("8192 are allowed"), "{problem}");
+            for template in
+                [format!("{{{{{expression}}}}}"), format!("{{%if {expression}"), format!("a{{{{ {expression}")]
+            {
+                let problem = render(&template).unwrap_err();
+                assert!(problem.contains("an expression or tag has"), "{problem}");
+            }
+        }
+        let elifs = format!("{{% if 0 %}}{}{{% endif %}}", "{%- elif 0 -%}".repeat(MAX_ELIFS + 1));
+        assert!(render(&elifs).unwrap_err().contains("501 elif tags, and 500 are allowed"));
+        assert!(
+            render(&format!("{{{{ 1 }}}}{}", "x".repeat(MAX_TEMPLATE_LEN))).unwrap_err().contains("the template has")
+        );
+        // Long texts are no deep ones.
+        let long = "x".repeat(500_000);
+        assert_eq!(render(&format!("{{% raw %}}{long}{{% endraw %}}{{# {long} #}}")).unwrap(), json!(long));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -35,7 +35,7 @@ use tokio::net::TcpListener;
 pub use self::guard::HostName;
 pub use self::token::{Token, authorization};
 
-use self::connections::CameTo;
+use self::connections::{CameTo, Reserved};
 use self::guard::{Guard, Refusal};
 use crate::error::Error;
 use crate::handle::PlugHandle;
@@ -43,6 +43,8 @@ use crate::page;
 
 /// The path that asks for no token: who starts and stops servers asks it, and it tells nothing of what was recorded.
 const HEALTH: &str = "/healthz";
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// What `GET /sd` says of this plug.
 #[derive(Debug, Clone, Default)]
@@ -68,8 +70,12 @@ pub struct Options {
     pub header_time: Duration,
     /// How long a request's body may take.
     pub body_time: Duration,
-    /// Connections at once; further ones wait.
+    /// How long a client may take no byte of a response before its connection is closed.
+    pub write_time: Duration,
+    /// Connections at once. On a few further ones `GET /healthz` is answered, and everything else with 503.
     pub connections: usize,
+    /// Connections at once from one address.
+    pub connections_per_peer: usize,
     /// How long requests under way may take once the server is to stop. What the plug has taken by then it does all the same.
     pub stop_time: Duration,
 }
@@ -83,7 +89,9 @@ impl Default for Options {
             body_bytes: 4 * 1024 * 1024,
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
             connections: 512,
+            connections_per_peer: 256,
             stop_time: Duration::from_secs(5),
         }
     }
@@ -173,7 +181,20 @@ fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
         .route("/process", post(process))
         .route(HEALTH, get(healthz))
         .with_state(Site::new(plug, options));
-    page::attach(answers, &shown).layer(middleware::from_fn_with_state(guard, guarded))
+    page::attach(answers, &shown)
+        .layer(middleware::from_fn_with_state(guard, guarded))
+        .layer(middleware::map_response(shielded))
+}
+
+/// What every response says to browsers: it is what its type says, it runs nothing, and no other site may embed it. The page
+/// has a policy of its own.
+async fn shielded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    let policy = HeaderValue::from_static("sandbox; default-src 'none'");
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+    response
 }
 
 async fn guarded(
@@ -183,6 +204,10 @@ async fn guarded(
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    if parts.extensions.get::<Reserved>().is_some() && parts.uri.path() != HEALTH {
+        let problem = "all connections are taken, or all that one address may have; try again".to_owned();
+        return refused(&Refusal { status: StatusCode::SERVICE_UNAVAILABLE, code: "busy", problem });
+    }
     match guard.check(&parts, address) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(refusal) => refused(&refusal),
@@ -192,6 +217,10 @@ async fn guarded(
 fn refused(Refusal { status, code, problem }: &Refusal) -> Response {
     let answer = json!({"success": false, "error": problem, "error_code": code});
     let mut response = json_answer(*status, answer.to_string());
+    // Whoever may not ask is not to hold a connection, nor to have many requests answered on it.
+    if matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::MISDIRECTED_REQUEST | StatusCode::SERVICE_UNAVAILABLE) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if *status == StatusCode::UNAUTHORIZED {
         for way in ["Bearer", "Basic realm=\"the token is the password\", charset=\"UTF-8\""] {
             response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(way));
@@ -213,9 +242,24 @@ async fn metrics(State(Site { plug, .. }): State<Site>, headers: HeaderMap) -> R
             let text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
             (StatusCode::INTERNAL_SERVER_ERROR, text, exposed.body).into_response()
         }
-        Ok(exposed) => ([(header::CONTENT_TYPE, exposed.content_type)], exposed.body).into_response(),
+        Ok(exposed) if is_exposition(&exposed.content_type) => {
+            ([(header::CONTENT_TYPE, exposed.content_type)], exposed.body).into_response()
+        }
+        Ok(exposed) => {
+            let problem = format!("the plug answered with {:?}, which is no exposition", exposed.content_type);
+            let answer = json!({"success": false, "error": problem, "error_code": "host"});
+            json_answer(StatusCode::BAD_GATEWAY, answer.to_string())
+        }
         Err(error) => failed(&error),
     }
+}
+
+/// Whether a content type is one that metrics are exposed in. A plug chooses it, and a page of HTML here would be of the same
+/// origin as `/process`.
+fn is_exposition(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    ["text/plain", "application/openmetrics-text", "application/vnd.google.protobuf", "application/json", "text/csv"]
+        .contains(&essence.as_str())
 }
 
 /// One group of targets, as http_sd has it.

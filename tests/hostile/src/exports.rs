@@ -91,8 +91,9 @@ impl exposition::Guest for Hostile {
         bytes()
     }
 
-    fn scrape(_: String) -> exposition::Exposed {
-        exposition::Exposed { content_type: String::new(), body: bytes() }
+    /// Whatever is asked for, a page with a script too.
+    fn scrape(accept: String) -> exposition::Exposed {
+        exposition::Exposed { content_type: accept, body: bytes() }
     }
 }
 

@@ -67,6 +67,20 @@ fn attack(ctx: &str) -> String {
             return done(&poll::poll(&many).len().to_string());
         }
         "request" => return http::request(&text("scheme"), &text("authority"), &text("path")),
+        "send" => {
+            let (method, authority, path, headers) = (text("method"), text("authority"), text("path"), text("headers"));
+            let request = http::Arbitrary {
+                method: &method,
+                authority: &authority,
+                path: &path,
+                headers: &headers,
+                body_bytes: number("body_bytes"),
+            };
+            for _ in 1..number("times") {
+                http::send(&request);
+            }
+            return http::send(&request);
+        }
         "open" => return http::open(&text("authority"), number("times"), text("then") == "wait"),
         "read" => return http::read(&text("authority"), text("then") == "keep"),
         "answer_huge" => return "x".repeat(number("bytes")),
@@ -172,9 +186,22 @@ fn member(json: &str, name: &str) -> Option<String> {
 }
 
 fn done(result: &str) -> String {
-    format!("{{\"success\":true,\"result\":\"{}\"}}", result.replace('\\', "/").replace('"', "'"))
+    format!("{{\"success\":true,\"result\":\"{}\"}}", escaped(result))
 }
 
 fn failed(why: &str) -> String {
-    format!("{{\"success\":false,\"error\":\"{}\"}}", why.replace('\\', "/").replace('"', "'"))
+    format!("{{\"success\":false,\"error\":\"{}\"}}", escaped(why))
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => escaped.extend(['\\', character]),
+            '\n' => escaped.push_str("\\n"),
+            '\0'..' ' => escaped.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
 }
