@@ -1,5 +1,5 @@
-//! Whatever the registry takes, its OpenMetrics exposition is one that a strict parser takes: names that families share once
-//! their suffixes are taken away, kinds, units and values of any sign.
+//! Whatever the registry takes, its OpenMetrics exposition is one that a strict parser takes: names
+//! that families share once their suffixes are taken away, kinds, units and values of any sign.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 

@@ -1,82 +1,15 @@
-//! Every default that is documented, observed through the component: the settings of `plug.yaml`, and what `docs/operations.md`
-//! calls a default. A new one without an observation fails here.
+//! Every default that is documented, observed through the component: the settings of `plug.yaml`,
+//! and what `docs/operations.md` calls a default. A new one without an observation fails here.
 
 use std::collections::BTreeSet;
-use std::io::{BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use crate::fixture::Fixture;
 use crate::manifest::MANIFEST;
-use crate::support::{Checked, Receiver, alone, exposition, read_head, root, start};
-
-/// A request, as it came.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    pub method: String,
-    pub path: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
-
-impl Asked {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// Status, content type and body.
-type Reply = (u16, &'static str, Vec<u8>);
-
-/// A server that answers as it is told, and keeps what it was asked. Its threads end with the process.
-pub struct Fixture {
-    pub url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
-}
-
-impl Fixture {
-    pub fn start(reply: impl Fn(&Asked) -> Reply + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&asked);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                // A client that goes away is no matter.
-                let _ = answer(stream.unwrap(), &reply, &kept);
-            }
-        });
-        Self { url, asked }
-    }
-
-    pub fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-fn answer(stream: TcpStream, reply: &dyn Fn(&Asked) -> Reply, kept: &Mutex<Vec<Asked>>) -> std::io::Result<()> {
-    let mut stream = BufReader::new(stream);
-    let lines = read_head(&mut stream);
-    let Some((first, headers)) = lines.split_first() else { return Ok(()) };
-    let mut words = first.split(' ').map(str::to_owned);
-    let headers: Vec<(String, String)> = headers
-        .iter()
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-        .collect();
-    let length =
-        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body)?;
-    let asked = Asked { method: words.next().unwrap(), path: words.next().unwrap(), headers, body };
-    let (status, content_type, body) = reply(&asked);
-    kept.lock().unwrap().push(asked);
-    let length = if status == 204 { String::new() } else { format!("content-length: {}\r\n", body.len()) };
-    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\n{length}connection: close\r\n\r\n");
-    stream.get_mut().write_all(&[head.as_bytes(), &body].concat())
-}
+use crate::support::{Checked, Receiver, alone, exposition, root, start};
 
 const TEXT: &str = "text/plain; version=0.0.4";
 
@@ -144,13 +77,15 @@ fn milliseconds(documented: &Value) -> f64 {
     number.parse::<f64>().unwrap() * if unit == "ms" { 1.0 } else { 1_000.0 }
 }
 
-/// Whether something took so long and not much longer. Machines that run many tests are slow, and never too fast.
+/// Whether something took so long and not much longer. Machines that run many tests are slow, and
+/// never too fast.
 fn assert_took(what: &str, began: Instant, documented: &Value) {
     let (took, wanted) = (began.elapsed().as_secs_f64() * 1e3, milliseconds(documented));
     assert!(took > wanted * 0.95 && took < wanted * 1.6 + 400.0, "{what}: {took} ms for {documented}");
 }
 
-/// The median of the waits before a second attempt, which are uniform from nothing up to the longest one.
+/// The median of the waits before a second attempt, which are uniform from nothing up to the
+/// longest one.
 async fn median_wait(cfg: Value, at_once: usize) -> f64 {
     const TRIES: usize = 24;
     let mut waits = Vec::new();
@@ -173,7 +108,8 @@ async fn median_wait(cfg: Value, at_once: usize) -> f64 {
     waits[waits.len() / 2]
 }
 
-/// Observes what a plug does that is told nothing of this setting. `documented` is what the manifest says of it.
+/// Observes what a plug does that is told nothing of this setting. `documented` is what the
+/// manifest says of it.
 async fn observe_setting(setting: &str, documented: &Value) {
     match setting {
         "job_name" | "scrape_interval" => {
@@ -251,7 +187,8 @@ async fn observe_setting(setting: &str, documented: &Value) {
             let gateway = gateway();
             let plug = start(json!({"gateway_url": gateway.url, "push_policy": "interval"})).await;
             let pushes = || gateway.asked().len();
-            // The first one waits for nothing, or for a whole interval: either way the interval begins here.
+            // The first one waits for nothing, or for a whole interval: either way the interval
+            // begins here.
             done(&plug, gauge(1.0)).await;
             let (began, before) = (Instant::now(), pushes());
             while pushes() == before {

@@ -25,6 +25,7 @@ mod fake_grafana;
 #[path = "../fakes/web.rs"]
 mod fake_web;
 mod faults;
+mod fixture;
 mod formats;
 mod gateway;
 mod grafana_tools;

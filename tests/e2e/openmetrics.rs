@@ -1,5 +1,5 @@
-//! OpenMetrics as strict readers take it: metrics that share names once their suffixes are taken away, and imports that keep when
-//! series began.
+//! OpenMetrics as strict readers take it: metrics that share names once their suffixes are taken
+//! away, and imports that keep when series began.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use monitoring_prometheus::exposition::parse::{Format, Limits, parse};
 use plugpipe_harness::stack::ScrapeJob;
 use serde_json::{Value, json};
 
-use crate::defaults::Fixture;
+use crate::fixture::Fixture;
 use crate::grafana_tools::python;
 use crate::scrape::endpoint;
 use crate::serve::Served;
@@ -61,9 +61,10 @@ async fn exported(plug: &Checked, format: &str) -> String {
 
 /// What `prometheus_client` says of each of these.
 ///
-/// Where it differs from the specification, it is the laxer one: it takes a sample that comes twice without timestamps, timestamps
-/// beside an info that fall, labels that are given twice, and escapes that there are not. The plug's own parser refuses those,
-/// and nothing that it takes is refused here; so there is no exception to make.
+/// Where it differs from the specification, it is the laxer one: it takes a sample that comes twice
+/// without timestamps, timestamps beside an info that fall, labels that are given twice, and
+/// escapes that there are not. The plug's own parser refuses those, and nothing that it takes is
+/// refused here; so there is no exception to make.
 fn judged(expositions: &[String]) -> Vec<Option<String>> {
     let mut judge = Command::new(python("prometheus-client", "openmetrics/requirements.txt"))
         .arg(root().join("tests/openmetrics/judge.py"))

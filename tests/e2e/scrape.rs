@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use plugpipe_harness::stack::{Running, ScrapeJob};
 use serde_json::{Value, json};
 
-use crate::defaults::Fixture;
+use crate::fixture::Fixture;
 use crate::serve::{Served, get};
 use crate::support::{
     Checked, alone, exposition, prometheus, prometheus_3, pushgateway, pushgateway_1_11, query_until, start,

@@ -308,6 +308,17 @@ fn an_import_that_shares_a_name_says_so_once() {
 }
 
 #[test]
+fn many_metrics_that_share_names_are_counted() {
+    let text: String = (0..150)
+        .map(|index| format!("# TYPE m{index} gauge\nm{index} 1\n# TYPE m{index}_total counter\nm{index}_total 2\n"))
+        .collect();
+    let answer = scrape(TEXT, &text, json!({"import": true}));
+    let warnings = answer["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 101, "{answer}");
+    assert!(warnings[100].as_str().unwrap().contains(" 50 more "), "{}", warnings[100]);
+}
+
+#[test]
 fn an_import_is_pushed_as_a_record_is() {
     let (mut plug, world) = plug();
     world.will_expose(TEXT, METRICS).will_answer(200, "");

@@ -80,6 +80,14 @@ impl Registry {
         Ok(())
     }
 
+    /// Notes that a series of another kind holds what was scraped elsewhere: when that began is
+    /// unknown.
+    pub fn forget_start(&mut self, id: SeriesId) -> Result<(), Error> {
+        let row = self.row(id.0)?;
+        self.series.forget_start(row);
+        Ok(())
+    }
+
     /// Whether the series holds more than what it is to hold.
     fn fell(&self, row: usize, held: &Held) -> bool {
         match (self.composite(row), held) {

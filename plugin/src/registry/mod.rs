@@ -13,6 +13,7 @@ mod limits;
 mod names;
 pub mod native;
 mod record;
+mod rivals;
 mod series;
 mod snapshot;
 pub mod summary;
@@ -38,8 +39,7 @@ use names::too_long;
 use series::{NewSeries, SeriesTable, common_bytes, key_of, order, rank, values_of};
 use summary::DEFAULT_QUANTILES;
 
-use crate::error::{Error, excerpt};
-use crate::exposition::parse::clash::Claims;
+use crate::error::Error;
 use crate::exposition::view;
 use crate::exposition::view::{Exemplar, Point};
 use crate::sort::sort_places;
@@ -91,9 +91,6 @@ struct Family {
     /// Families beside which this one cannot keep its type in OpenMetrics.
     rivals: Vec<usize>,
 }
-
-/// Notices that are kept for who takes them.
-const MAX_NOTICES: usize = 100;
 
 /// All that was recorded.
 #[derive(Debug)]
@@ -608,56 +605,6 @@ impl Registry {
         self.find_rivals(index, &openmetrics);
         self.reshape(Some(index));
         Ok(index)
-    }
-
-    /// Finds out for a new family, and for those it meets, which of them keeps its type in OpenMetrics. Done here, so that
-    /// encoding need not look.
-    fn find_rivals(&mut self, index: usize, claims: &Claims) {
-        let reserved = claims.typed().iter().filter_map(|name| self.reserved.get(name.as_str())).flatten();
-        let written = claims.reserved().filter_map(|name| self.claims.get(name.as_str()));
-        let mut met: Vec<usize> = reserved.chain(written).copied().collect();
-        met.sort_unstable();
-        met.dedup();
-        for other in met.into_iter().filter(|other| *other != index) {
-            let Some(theirs) = self.families.get(other).map(|family| family.definition.openmetrics_claims()) else {
-                continue;
-            };
-            if let Some(name) = claims.gives_way(&theirs) {
-                self.gives_way(index, other, name);
-            }
-            if let Some(name) = theirs.gives_way(claims) {
-                self.gives_way(other, index, name);
-            }
-        }
-        for name in claims.reserved() {
-            self.reserved.entry(name.as_str().into()).or_default().push(index);
-        }
-    }
-
-    fn gives_way(&mut self, index: usize, rival: usize, name: &str) {
-        let Some(to) = self.families.get(rival).map(|family| {
-            format!("the {} {}", family.definition.kind.name(), excerpt(family.definition.name.as_str(), 100))
-        }) else {
-            return;
-        };
-        let Some(family) = self.families.get_mut(index) else { return };
-        family.rivals.push(rival);
-        if family.rivals.len() == 1 && self.notices.len() < MAX_NOTICES {
-            let (kind, own) = (family.definition.kind.name(), excerpt(family.definition.name.as_str(), 100));
-            self.notices.push(format!(
-                "{own}: beside {to}, OpenMetrics has this {kind} as type unknown, since both would take the name {}; rename \
-                 one of them",
-                excerpt(name, 100)
-            ));
-        }
-        // Its text is the same; who caches by shape loses nothing but one encoding.
-        self.reshape(Some(index));
-    }
-
-    /// What there is to say of the families that were made since the last time: one text for each that another one keeps from
-    /// its type in OpenMetrics.
-    pub fn take_notices(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.notices)
     }
 
     fn sorted_values<'a>(&self, index: usize, labels: &[(&str, &'a str)]) -> Result<Vec<&'a str>, Error> {

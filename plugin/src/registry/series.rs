@@ -179,6 +179,13 @@ impl SeriesTable {
         self.created.get(row).copied().unwrap_or(0)
     }
 
+    /// Forgets when a row's series began.
+    pub(super) fn forget_start(&mut self, row: usize) {
+        if let Some(created) = self.created.get_mut(row) {
+            *created = 0;
+        }
+    }
+
     /// Notes what an import says of when a row's series began; 0 for unknown.
     pub(super) fn import_start(&mut self, row: usize, created_ms: u64) {
         if let (Some(state), Some(created)) = (self.states.get_mut(row), self.created.get_mut(row)) {

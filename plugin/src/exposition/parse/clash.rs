@@ -1,10 +1,10 @@
-//! Names that families share in OpenMetrics 1.0, where a family of a type takes more names than its samples have: a counter
-//! `jobs_total` is the family `jobs` and may have samples `jobs_created`. A reader refuses an exposition in which two
-//! families take one name.
+//! Names that families share in OpenMetrics 1.0, where a family of a type takes more names than its
+//! samples have: a counter `jobs_total` is the family `jobs` and may have samples `jobs_created`. A
+//! reader refuses an exposition in which two families take one name.
 //!
-//! Of two such families one is written as type `unknown`, each of its sample names as a family of its own, without
-//! `_created`: then it takes no name but those it writes. Which one that is depends on both, and on nothing else, such as
-//! what was registered first or holds series:
+//! Of two such families one is written as type `unknown`, each of its sample names as a family of
+//! its own, without `_created`: then it takes no name but those it writes. Which one that is
+//! depends on both, and on nothing else, such as what was registered first or holds series:
 //!
 //! 1. one whose type takes a name that the other writes in any case (counter `jobs_total` beside gauge `jobs`);
 //! 2. else an info beside another kind, and a counter beside a histogram or summary;

@@ -200,10 +200,12 @@ fn take(
             registry.import(series, Held::Counter(total), start_ms).map_err(text)?;
         }
         Kind::Info => {
-            find_or_make(registry, id, values)?;
+            let series = find_or_make(registry, id, values)?;
+            registry.forget_start(series).map_err(text)?;
         }
         Kind::StateSet => {
             let series = find_or_make(registry, id, values)?;
+            registry.forget_start(series).map_err(text)?;
             for point in &metric.points {
                 for label in families.labels(point).iter().filter(|label| label.name == family.name) {
                     registry.set_state(series, &label.value, point.value == 1.0).map_err(text)?;
@@ -243,6 +245,7 @@ fn take(
             let value = value(Part::Value).ok_or("it has no value")?;
             let series = find_or_make(registry, id, values)?;
             registry.set(series, value).map_err(text)?;
+            registry.forget_start(series).map_err(text)?;
         }
     }
     Ok(notes)
@@ -388,6 +391,13 @@ mod tests {
         registry.set_now(1_700_000_060_000);
         taken(&mut registry, "# TYPE bar counter\nbar_total 3\n# EOF\n", Format::OpenMetrics);
         assert_eq!(registry.read(0)[0].series[0].created_ms, Some(1_700_000_060_000));
+        // Nor is any other kind said to have begun with its import.
+        let others =
+            "# TYPE g gauge\ng 1\n# TYPE v info\nv_info{a=\"b\"} 1\n# TYPE st stateset\nst{st=\"on\"} 1\n# EOF\n";
+        let mut registry = Registry::default();
+        registry.set_now(1_700_000_000_000);
+        assert_eq!(taken(&mut registry, others, Format::OpenMetrics).series, 3);
+        assert!(registry.read(0).iter().all(|family| family.series[0].created_ms.is_none()));
     }
 
     #[test]
