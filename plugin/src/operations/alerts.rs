@@ -11,7 +11,7 @@ use super::notify::{deliver, webhook_url};
 use super::{Answer, Call, parse_object};
 use crate::error::Error;
 use crate::fields::{self, Fields};
-use crate::http::{Peer, Url};
+use crate::http::{Peer, Segment, Url};
 use crate::json::{Json, Object, Writer};
 use crate::registry::{Labels, MetricName};
 use crate::rules::plan::{self, Change, GroupChange, HeldGroup, HeldRule};
@@ -340,6 +340,11 @@ impl Install {
     fn run(self, call: &mut Call, settings: &Settings, answer: &mut Answer) -> Result<Installed, Error> {
         let (target, ruler) = ruler(call, settings)?;
         answer.text("target", target.name());
+        if target != Target::File {
+            for group in &self.groups {
+                Segment::with_slashes(&group.name, "group")?;
+            }
+        }
         if call.config.mock {
             answer.flag("mock", true);
             self.write_changes(answer, &self.changes(None, &[]));
@@ -592,6 +597,9 @@ fn ruler(call: &Call, settings: &Settings) -> Result<(Target, Result<Ruler, Erro
         });
     }
     let namespace = settings.text("namespace", "a namespace")?.unwrap_or_else(|| DEFAULT_GROUP.into());
+    if target != Target::File {
+        Segment::with_slashes(&namespace, &settings.path("namespace"))?;
+    }
     let peer: Peer = peer;
     Ok((target, Ok(Ruler { target, peer, base, namespace, datasource_uid })))
 }

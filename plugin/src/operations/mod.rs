@@ -31,6 +31,8 @@ mod discovery_tests;
 #[cfg(test)]
 mod gateway_tests;
 #[cfg(test)]
+mod path_tests;
+#[cfg(test)]
 mod scrape_tests;
 #[cfg(test)]
 mod tests;
