@@ -34,6 +34,8 @@ impl<'a> Fields<'a> {
 
     /// The field, if it is there. Null counts as there.
     pub fn get(&self, key: &str) -> Option<&'a Json<'a>> {
+        #[cfg(test)]
+        crate::known::asked::note(self.path, key);
         self.map.get(key)
     }
 

@@ -186,6 +186,8 @@ fn the_config_schema_takes_the_examples_and_refuses_what_the_plug_refuses() {
 fn the_reference_is_of_this_manifest() {
     let page = std::fs::read_to_string(xtask::reference::page_path()).unwrap();
     let made = xtask::reference::page().unwrap();
+    let table = std::fs::read_to_string(xtask::fields::table_path()).unwrap();
+    assert_eq!(table, xtask::fields::table().unwrap(), "run `cargo xtask reference`");
     assert!(page == made, "docs/reference.md is not of this manifest: run cargo xtask reference");
     for operation in MANIFEST["operations"].as_object().unwrap().keys() {
         assert!(made.contains(&format!("### {operation}\n")), "{operation}");

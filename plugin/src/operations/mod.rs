@@ -46,6 +46,7 @@ use crate::exposition::negotiate::Choice;
 use crate::fields::{self, Fields};
 use crate::http::{Circuits, Client, Exchange, Jitter, Limits, Retry, Transport};
 use crate::json::{Json, Object, Writer};
+use crate::known::{self, Warnings};
 use crate::registry::Registry;
 use crate::servers::prometheus::Api;
 use crate::telemetry::Telemetry;
@@ -194,6 +195,8 @@ struct Call<'c> {
     telemetry: &'c mut Telemetry,
     receivers: &'c mut remote::Receivers,
     transport: &'c mut dyn Transport,
+    /// What the answer says beside its result: [`Call::warn`].
+    warnings: &'c mut Warnings,
     /// The moment of the call, in nanoseconds since the Unix epoch.
     unix_nanos: u64,
 }
@@ -201,6 +204,12 @@ struct Call<'c> {
 impl Call<'_> {
     fn client(&mut self, limits: Limits, insist: bool) -> Client<'_> {
         client(self.transport, self.circuits, self.jitter, self.exchange, self.config, limits, insist)
+    }
+
+    /// Says in the answer's `warnings` what was ignored or done otherwise than asked. The text begins with what is concerned: a field's
+    /// path, a metric, a server.
+    pub(super) fn warn(&mut self, text: impl Into<String>) {
+        self.warnings.add(text.into());
     }
 
     /// Notes that so many values were recorded.
@@ -370,27 +379,37 @@ impl<T: Transport> Plug<T> {
     pub fn process_into(&mut self, ctx: &str, cfg: &str, answer: &mut Writer) {
         let unix_nanos = self.transport.unix_nanos();
         self.registry.set_now(unix_nanos / 1_000_000);
-        let configured = self.configure(cfg);
+        let mut warnings = Warnings::default();
+        let configured = self.configure(cfg, &mut warnings);
         if configured.is_ok()
+            && warnings.is_empty()
             && let Some(recorded) = self.plain.process(ctx, unix_nanos, &mut self.registry, answer)
         {
             self.unpushed = true;
             self.telemetry.records += recorded;
             return;
         }
-        self.process_any(configured, ctx, unix_nanos, answer);
+        self.process_any(configured, ctx, unix_nanos, warnings, answer);
     }
 
     /// The general way, once the configuration was taken or refused.
-    fn process_any(&mut self, configured: Result<(), Error>, ctx: &str, unix_nanos: u64, answer: &mut Writer) {
+    fn process_any(
+        &mut self,
+        configured: Result<(), Error>,
+        ctx: &str,
+        unix_nanos: u64,
+        mut warnings: Warnings,
+        answer: &mut Writer,
+    ) {
         let begin = answer.begin();
         let mut config = None;
         let mut operation = None;
         let mut exchange = Exchange::default();
         let outcome = configured.and_then(|()| parse_object("ctx", ctx)).and_then(|ctx| {
-            config = self.config.with_ctx(&ctx)?;
             let (name, run) = choose(&ctx)?;
             operation = Some(name);
+            known::check_ctx(name, &ctx, &mut warnings);
+            config = self.config.with_ctx(&ctx)?;
             answer.flag("success", true);
             answer.text("operation", name);
             answer.open("result");
@@ -408,6 +427,7 @@ impl<T: Transport> Plug<T> {
                 telemetry: &mut self.telemetry,
                 receivers: &mut self.receivers,
                 transport: &mut self.transport,
+                warnings: &mut warnings,
                 unix_nanos,
             };
             run(&mut call, answer)?;
@@ -428,6 +448,9 @@ impl<T: Transport> Plug<T> {
             error.write_into(answer);
             write_exchange(&exchange, answer);
         }
+        #[cfg(test)]
+        operation.into_iter().for_each(known::asked::check);
+        warnings.write(answer);
         match config {
             Some(config) => answer.raw("monitoring_metadata", &config.metadata()),
             None => answer.raw("monitoring_metadata", &self.metadata),
@@ -481,7 +504,7 @@ impl<T: Transport> Plug<T> {
         self.config = config;
     }
 
-    fn configure(&mut self, cfg: &str) -> Result<(), Error> {
+    fn configure(&mut self, cfg: &str, warnings: &mut Warnings) -> Result<(), Error> {
         let cfg = cfg.trim();
         if cfg.is_empty() || cfg == "{}" || cfg == "null" || cfg == self.config_text {
             return Ok(());
@@ -490,6 +513,7 @@ impl<T: Transport> Plug<T> {
         if settings.is_empty() {
             return Ok(());
         }
+        known::check_cfg(&settings, warnings);
         self.adopt(Config::from_cfg(&settings)?);
         cfg.clone_into(&mut self.config_text);
         if self.config.default_metrics {
@@ -531,9 +555,15 @@ fn choose(ctx: &Object) -> Result<(&'static str, Run), Error> {
     OPERATIONS.iter().find(|(name, ..)| *name == given).map(|(name, _, run)| (*name, *run)).ok_or_else(|| {
         Error::UnknownOperation {
             given: excerpt(given, 100),
-            known: OPERATIONS.iter().map(|(name, ..)| *name).collect(),
+            nearest: known::nearest(given, names()),
+            known: names().collect(),
         }
     })
+}
+
+/// The names of all operations.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|(name, ..)| *name)
 }
 
 fn describe(_: &mut Call, answer: &mut Answer) -> Result<(), Error> {

@@ -17,19 +17,32 @@ pub(super) fn metric(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
 }
 
 pub(super) fn counter(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    single(call, answer, Kind::Counter)
+    of_kind(call, answer, Kind::Counter)
 }
 
 pub(super) fn gauge(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    single(call, answer, Kind::Gauge)
+    of_kind(call, answer, Kind::Gauge)
 }
 
 pub(super) fn histogram(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    single(call, answer, Kind::Histogram)
+    of_kind(call, answer, Kind::Histogram)
 }
 
 pub(super) fn summary(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    single(call, answer, Kind::Summary)
+    of_kind(call, answer, Kind::Summary)
+}
+
+/// As the operation's name says, whatever `metric_type` does.
+fn of_kind(call: &mut Call, answer: &mut Answer, kind: Kind) -> Result<(), Error> {
+    if let Some(given) = call.ctx.some("metric_type").and_then(fields::scalar)
+        && given.trim() != kind.name()
+    {
+        let (given, kind) = (excerpt(&given, 100), kind.name());
+        call.warn(format!(
+            "metric_type: {given:?} is ignored; record_{kind} records a {kind}, record_metric what metric_type says"
+        ));
+    }
+    single(call, answer, kind)
 }
 
 /// Records one metric, given by `metric_name`, `metric_value` and `labels`.
