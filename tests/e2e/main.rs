@@ -55,3 +55,4 @@ mod soak;
 mod stack;
 mod support;
 mod tls;
+mod warnings;

@@ -31,6 +31,9 @@ fn problems(validator: &Validator, what: &Value) -> Vec<String> {
 pub fn check(ctx: &Value, answer: &Value) {
     let found = problems(&OUTPUT, answer);
     assert!(found.is_empty(), "the answer is not as plug.yaml's output_schema says: {found:#?}\n{answer:#}");
+    let unknown: Vec<&str> =
+        plugpipe_harness::warnings::of(answer).filter(|warning| warning.contains("unknown field")).collect();
+    assert!(unknown.is_empty(), "plug.yaml's schemas do not know what a test gave: {unknown:?}\n{ctx:#}");
     if answer["success"] == true {
         let found = problems(&INPUT, ctx);
         assert!(found.is_empty(), "was done, though plug.yaml's input_schema forbids it: {found:#?}\n{ctx:#}");

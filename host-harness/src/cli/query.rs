@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use plugpipe_harness::chart::{self, Series};
-use plugpipe_harness::{Error, Origin};
+use plugpipe_harness::{Error, Origin, warnings};
 use plugpipe_time::{PrometheusDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -100,6 +100,7 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, Error> {
         ctx.insert("prometheus_config".into(), json!({"prometheus_url": url.as_str()}));
     }
     let answer = args.plug.start().await?.process(&ctx.into()).await?;
+    show::warn("", warnings::of(&answer));
     let text = |path: &str| answer.pointer(path).and_then(Value::as_str).unwrap_or_default();
     if answer.get("success") != Some(&Value::Bool(true)) {
         eprintln!("error: {}", text("/error"));
