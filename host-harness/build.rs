@@ -30,7 +30,8 @@ fn main() -> ExitCode {
 fn build() -> Result<(), String> {
     let workspace = variable("CARGO_MANIFEST_DIR").map(PathBuf::from)?.join("..");
     println!("cargo::rerun-if-changed=component.rs");
-    for path in ["plugin/src", "plugin/Cargo.toml", "wit", "Cargo.toml", "Cargo.lock"] {
+    let sources = ["plugin/src", "plugin/Cargo.toml", "plugin/time/src", "plugin/time/Cargo.toml"];
+    for path in sources.into_iter().chain(["wit", "Cargo.toml", "Cargo.lock"]) {
         println!("cargo::rerun-if-changed={}", workspace.join(path).display());
     }
     println!("cargo::rerun-if-env-changed=PLUGPIPE_EMBED");

@@ -20,7 +20,7 @@ use tracing::debug;
 
 use crate::error::Error;
 use crate::handle::{Calls, QUEUE};
-use crate::session::{Session, begins_as_record, only_reads};
+use crate::session::{NOTHING, Session, begins_as_record, only_reads};
 
 /// What a record's answer holds instead of a push that is due.
 pub(crate) const DUE: &str = r#""metric_pushed":false,"push_due":true"#;
@@ -317,6 +317,10 @@ impl Task {
         if let Some(snapshot) = snapshot {
             self.session.restore(&snapshot).await?;
             self.current_to = Some(changes);
+        }
+        if self.session.is_new(&config) {
+            // Handed over by itself: what is said of it was said where it came from.
+            self.session.process(NOTHING, &config).await?;
         }
         self.session.process(ctx, &config).await
     }

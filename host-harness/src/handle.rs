@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::outbound::Network;
 use crate::rules::{self, Written};
 use crate::session::{NOTHING, Recovery, Session, failed, is_empty};
+use crate::warnings;
 
 /// Calls that may wait for a plug before further ones have to wait to be taken.
 pub(crate) const QUEUE: usize = 1_024;
@@ -92,12 +93,14 @@ pub struct PlugHandle {
     network: Arc<Network>,
     /// Held by who changes a rule file.
     installing: Arc<tokio::sync::Mutex<()>>,
+    warnings: Arc<[String]>,
 }
 
 impl PlugHandle {
     /// Puts tasks in charge of the session and of its courier; they end with the last handle.
     pub(crate) fn new(session: Session, rules_folder: Option<PathBuf>) -> Self {
         let (courier, network) = (session.courier(), Arc::clone(session.network()));
+        let warnings = session.warnings().into();
         let leader = Calls::to(session);
         Self {
             courier: Courier::new(courier, leader.clone()),
@@ -105,7 +108,13 @@ impl PlugHandle {
             rules_folder: rules_folder.map(Into::into),
             network,
             installing: Arc::default(),
+            warnings,
         }
+    }
+
+    /// What the plug said of the configuration that it was started with, such as keys that it does not know.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Runs one operation with the configuration that the plug was started with. An operation that fails is an `Ok` answer
@@ -120,7 +129,9 @@ impl PlugHandle {
         let may_hold_file = |answer: &str| answer.contains("\"rules_file\"");
         let Some(folder) = self.rules_folder.clone() else {
             let answer = self.run(ctx, cfg).await?;
-            if self.network.advises() && may_hold_file(&answer) && matches!(RuleFile::of(&json(&answer)?), Ok(Some(_)))
+            if self.network.advises()
+                && may_hold_file(&answer)
+                && matches!(rules::concerned(&json(&answer)?), Ok(Some(_)))
             {
                 self.network.no_rules_folder();
             }
@@ -139,15 +150,25 @@ impl PlugHandle {
             }
             Who::LeaderFirst => {
                 let answer = self.lead(ctx.clone(), cfg).await?;
-                if answer.contains(DUE) { self.courier.converse(ctx, true).await } else { Ok(answer) }
+                if !answer.contains(DUE) {
+                    return Ok(answer);
+                }
+                // The courier says of the call what the leader did, and not what the leader said of a new configuration.
+                let found = warnings::in_text(&answer);
+                Ok(warnings::with(self.courier.converse(ctx, true).await?, found))
             }
             Who::Courier { current } => {
                 // The configuration is the leader's: it keeps it over crashes, and hands it to the courier.
-                if !is_empty(&cfg) && failed(&self.lead(NOTHING.into(), cfg.clone()).await?) {
-                    // Nobody is asked with a configuration that is none; this says so in the operation's own answer.
-                    return self.lead(ctx, cfg).await;
+                let mut found = Vec::new();
+                if !is_empty(&cfg) {
+                    let told = self.lead(NOTHING.into(), cfg.clone()).await?;
+                    if failed(&told) {
+                        // Nobody is asked with a configuration that is none; this says so in the operation's own answer.
+                        return self.lead(ctx, cfg).await;
+                    }
+                    found = warnings::in_text(&told);
                 }
-                self.courier.converse(ctx, current).await
+                Ok(warnings::with(self.courier.converse(ctx, current).await?, found))
             }
         }
     }

@@ -38,6 +38,7 @@
 //! | `page` | what `serve` shows at `/` |
 //! | [`families`] | an exposition as a list, for views of it |
 //! | [`chart`] | series over time, drawn in a terminal and as SVG |
+//! | [`warnings`] | what an answer says beside its result |
 //! | [`stack`] | real servers on loopback, for the demo and the tests |
 
 #![deny(missing_docs)]
@@ -65,6 +66,7 @@ pub mod serve;
 pub mod session;
 pub mod settings;
 pub mod stack;
+pub mod warnings;
 
 pub use error::Error;
 pub use grants::{Grants, Origin};

@@ -26,6 +26,7 @@ use crate::outbound::{Network, Outbound, Sent};
 use crate::plug::EPOCH;
 use crate::plug::bindings::exports::plugpipe::monitoring::{metrics, types};
 use crate::plug::bindings::{MonitoringHost, MonitoringHostPre};
+use crate::warnings;
 
 pub use crate::plug::bindings::exports::plugpipe::monitoring::exposition::Exposed;
 pub use crate::plug::bindings::exports::plugpipe::monitoring::metrics::{Definition, NativeBuckets, Outcome};
@@ -233,6 +234,8 @@ pub struct Session {
     started_with: String,
     /// What it was configured with since; none for that, empty after a cleanup.
     config: Option<String>,
+    /// What the plug said of the configuration that it was started with, such as keys that it does not know.
+    warnings: Vec<String>,
     network: Arc<Network>,
     /// What the plug calls itself, once it was asked.
     name: Option<String>,
@@ -316,6 +319,7 @@ impl Session {
             in_place,
             started_with,
             config: journal.base().config.clone(),
+            warnings: Vec::new(),
             network,
             name: None,
             limits,
@@ -326,8 +330,11 @@ impl Session {
         };
         // The first instance is made here, so that what is wrong with the component is said at once.
         session.instance = Some(session.instantiate().await?);
-        if !session.journal.is_empty() {
+        let restores = !session.journal.is_empty();
+        // The configuration is handed over now, for what the plug says of it.
+        if restores || !is_empty(&session.started_with) {
             match session.ready().await {
+                Ok(_) if !restores => {}
                 Ok(_) => info!(calls = session.recovery.replayed, "restored from the state folder"),
                 // It was logged, and is in the recovery's report; what is left is worth to go on with.
                 Err(Error::Lost { .. }) => {}
@@ -351,6 +358,7 @@ impl Session {
             in_place: self.in_place,
             started_with: String::new(),
             config: None,
+            warnings: Vec::new(),
             network: Arc::clone(&self.network),
             name: None,
             limits: self.limits,
@@ -369,6 +377,11 @@ impl Session {
     /// How many changes were kept so far: as long as it stays, so does what is held.
     pub(crate) fn changes(&self) -> u64 {
         self.changes
+    }
+
+    /// What the plug said of the configuration that it was started with, such as keys that it does not know.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The configuration that holds.
@@ -391,7 +404,8 @@ impl Session {
     /// Hands over the configuration that the plug was started with, in the place of a later one.
     async fn reconfigure(&mut self) -> Result<(), Error> {
         let config = self.dressed(&self.started_with).into_owned();
-        call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, NOTHING, &config))?;
+        let told = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_process(store, NOTHING, &config))?;
+        self.warnings = warnings::in_text(&told);
         self.config = None;
         self.compact().await
     }
@@ -774,7 +788,7 @@ impl Session {
     }
 
     /// Whether a configuration is one, and not the last one again.
-    fn is_new(&self, cfg: &str) -> bool {
+    pub(crate) fn is_new(&self, cfg: &str) -> bool {
         let last = self.config.as_deref().unwrap_or(&self.started_with);
         !is_empty(cfg) && cfg.trim() != last.trim()
     }
@@ -868,12 +882,14 @@ impl Session {
         // A leader is told to defer although nothing is configured: a call may bring its own gateway.
         let config = self.dressed(if is_empty(config) { "{}" } else { config });
         instance.store.data_mut().outbound.replaying = true;
+        let mut found = Vec::new();
         if !is_empty(&config) {
             // A configuration that is not valid is said in the answers of the calls that need it: here it is only handed over.
-            call_on!(instance, limit, |plug, store| plug
+            let told = call_on!(instance, limit, |plug, store| plug
                 .plugpipe_monitoring_plug()
                 .call_process(store, NOTHING, &config))
             .map_err(Unrestored::Base)?;
+            found = warnings::in_text(&told);
         }
         if !base.snapshot.is_empty() {
             let problem = |problem: String| Unrestored::Base(Error::Restore { problem });
@@ -883,6 +899,7 @@ impl Session {
             .map_err(|error| problem(error.to_string()))?
             .map_err(|error| problem(text(error)))?;
         }
+        self.warnings = found;
         let mut replayed = Replayed::default();
         let mut position = 0;
         while let Some((entry, next)) = self.journal.entry(position) {

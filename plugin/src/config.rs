@@ -41,7 +41,7 @@
 //! | `external_labels` | names and texts, put on what is remote-written | none |
 //! | `default_metrics` | true or false, in `cfg` only: register [`crate::catalog`] | false |
 //!
-//! Other keys are left to later operations and to the host.
+//! The names of all settings are plug.yaml's; an unknown one is a warning: see [`crate::known`].
 
 mod remote;
 
@@ -53,43 +53,11 @@ use crate::error::{Error, excerpt};
 use crate::fields::{self, Fields};
 use crate::http::{Credentials, Limits, Retry, Url, auth, shown};
 use crate::json::{Json, Object, Writer};
+use crate::known;
 use crate::registry::{Buckets, LabelName, Labels};
 use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::webhook::{self, SigningKey};
 use crate::time::parse_duration;
-
-/// Every key that this module reads, for the decision whether a `ctx` changes the configuration of its call.
-const KEYS: &[&str] = &[
-    "prometheus_url",
-    "gateway_url",
-    "grafana_url",
-    "ruler_url",
-    "alertmanager_url",
-    "webhook_url",
-    "webhook_format",
-    "grafana_org_id",
-    "grafana_api",
-    "job_name",
-    "instance",
-    "scrape_interval",
-    "timeout",
-    "push_timeout",
-    "connect_timeout",
-    "max_response_bytes",
-    "retry_attempts",
-    "retry_delay",
-    "max_retry_delay",
-    "mock_mode",
-    "own_metrics",
-    "defer_push",
-    "grouping_key",
-    "push_policy",
-    "push_interval",
-    "push_mode",
-    "push_gzip",
-    "preflight",
-    "detect_resets",
-];
 
 /// The key of `cfg` alone that says the default buckets; in a `ctx`, `buckets` does.
 const BUCKETS: &str = "histogram_buckets";
@@ -250,9 +218,7 @@ impl Config {
     pub fn with_ctx(&self, ctx: &Object) -> Result<Option<Self>, Error> {
         // What nearly every call has, and no setting is: not to be looked for in long lists.
         let plain = |key| matches!(key, "operation" | "metric_name" | "metric_value" | "metric_type" | "labels");
-        let own = |key| {
-            !plain(key) && (key == NESTED || KEYS.contains(&key) || auth::is_key(key) || remote::KEYS.contains(&key))
-        };
+        let own = |key| !plain(key) && (key == NESTED || known::is_setting(key) || auth::is_key(key));
         if !ctx.iter().any(|(key, _)| own(key)) {
             return Ok(None);
         }

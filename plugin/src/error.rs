@@ -19,10 +19,12 @@ pub enum Error {
         problem: String,
     },
     /// `ctx.operation` names nothing that the plug does.
-    #[error("operation: there is no operation {given:?}; there are {}", known.join(", "))]
+    #[error("operation: there is no operation {given:?}; {}there are {}", meant(*nearest), known.join(", "))]
     UnknownOperation {
         /// The name that was asked for.
         given: String,
+        /// The one that was likely meant.
+        nearest: Option<&'static str>,
         /// The names there are.
         known: Vec<&'static str>,
     },
@@ -172,6 +174,10 @@ fn conflicts_text(reply: Option<&str>, conflicts: &[Conflict]) -> String {
         text.push_str(&format!("; and {} more", conflicts.len() - 3));
     }
     text
+}
+
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default()
 }
 
 /// An error of Prometheus's API.

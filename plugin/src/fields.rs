@@ -2,9 +2,12 @@
 //!
 //! Values come from templates: a number or a flag may arrive as text.
 
+use core::time::Duration;
+
 use crate::error::{Error, excerpt};
 use crate::json::{Json, Object};
 use crate::registry::{Buckets, LabelName, Labels};
+use crate::time::{Timestamp, parse_duration};
 
 /// An object and the path under which a user knows it; an empty path for the top of `ctx`.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +34,8 @@ impl<'a> Fields<'a> {
 
     /// The field, if it is there. Null counts as there.
     pub fn get(&self, key: &str) -> Option<&'a Json<'a>> {
+        #[cfg(test)]
+        crate::known::asked::note(self.path, key);
         self.map.get(key)
     }
 
@@ -71,6 +76,22 @@ impl<'a> Fields<'a> {
             let problem = format!("expected true or false, got {}", excerpt(&value.shown(), 100));
             Error::invalid(self.path(key), problem)
         })
+    }
+
+    /// A duration that may be missing: see [`crate::time::PrometheusDuration`].
+    pub fn duration(&self, key: &str) -> Result<Option<Duration>, Error> {
+        self.text_or_none(key, "a duration")?
+            .map(|text| parse_duration(&text).map_err(|problem| Error::invalid(self.path(key), problem)))
+            .transpose()
+    }
+
+    /// A moment that may be missing, under the first of these names: see [`Timestamp::parse`].
+    pub fn moment(&self, keys: &[&str], now_unix_nanos: u64) -> Result<Option<Timestamp>, Error> {
+        let Some((key, _)) = self.any(keys) else { return Ok(None) };
+        self.text_or_none(key, "a moment")?
+            .map(|text| Timestamp::parse(&text, Timestamp::from_unix_nanos(now_unix_nanos)))
+            .transpose()
+            .map_err(|problem| Error::invalid(self.path(key), problem.to_string()))
     }
 
     /// An object that may be missing.

@@ -22,8 +22,9 @@
 //! | [`fields`] | fields of JSON objects, with their paths for errors | know any operation |
 //! | [`fnv`] | the hash that never changes | |
 //! | [`cursor`] | JSON, read from front to back without a tree | know any operation |
+//! | [`known`] | the names of fields that callers may give, and warnings of others | |
 //! | [`json`] | JSON, read without copies and written without a tree | know any operation |
-//! | [`time`] | instants and durations as Prometheus writes them | read a clock |
+//! | [`time`] | moments and durations as Prometheus writes them, from the crate `plugpipe_time` | read a clock |
 //! | [`yaml`] | trees, written as YAML | read YAML, know any file's meaning |
 //! | [`error`] | the one [`Error`], and its mapping to the JSON contract | |
 
@@ -41,6 +42,9 @@ pub mod fields;
 pub mod fnv;
 pub mod http;
 pub mod json;
+pub mod known;
+#[rustfmt::skip]
+mod known_fields;
 pub mod operations;
 pub mod outbox;
 pub mod registry;

@@ -3,7 +3,7 @@
 //! A text is written plain only where YAML 1.1 and 1.2 agree that it is a text; otherwise in double quotes, where every
 //! character can be said. May not do any I/O, and knows no file's meaning.
 
-use crate::time::parse_duration;
+use crate::time::PrometheusDuration;
 
 /// The longest key that is written before its `:` on one line, in bytes. YAML gives up looking for the `:` after 1,024 characters.
 const KEY_BYTES: usize = 500;
@@ -342,7 +342,7 @@ fn is_plain(text: &str) -> bool {
         return false;
     }
     match text.bytes().next() {
-        Some(b'0'..=b'9') => text.parse::<f64>().is_err() && parse_duration(text).is_ok(),
+        Some(b'0'..=b'9') => text.parse::<f64>().is_err() && PrometheusDuration::parse_strict(text).is_ok(),
         Some(b'/' | b'_') => true,
         Some(first) if first.is_ascii_alphabetic() => !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)),
         _ => false,

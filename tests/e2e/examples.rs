@@ -28,6 +28,7 @@ fn every_pipe_runs() {
         let report = answer(&output);
         let succeeded = report["steps"].as_array().unwrap().iter().filter(|step| step["status"] == "succeeded").count();
         assert!(succeeded > 0, "{report}");
+        assert!(!stderr(&output).contains("unknown field"), "{pipe}: {}", stderr(&output));
     }
 }
 
@@ -41,6 +42,7 @@ fn every_operation_runs_or_says_what_it_needs() {
         let answer = answer(&output);
         let expected = if NEED_A_SERVER.contains(&name.as_str()) { json!("not_configured") } else { Value::Null };
         assert_eq!(answer["error_code"], expected, "{file}: {answer}");
+        assert!(answer["warnings"].is_null(), "{file}: {answer}");
         assert_eq!(output.status.code(), Some(i32::from(!expected.is_null())), "{file}");
         // With mock_mode, those that need a server answer too.
         if NEED_A_SERVER.contains(&name.as_str()) {

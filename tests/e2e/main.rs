@@ -61,3 +61,4 @@ mod soak;
 mod stack;
 mod support;
 mod tls;
+mod warnings;

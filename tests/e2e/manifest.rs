@@ -31,6 +31,9 @@ fn problems(validator: &Validator, what: &Value) -> Vec<String> {
 pub fn check(ctx: &Value, answer: &Value) {
     let found = problems(&OUTPUT, answer);
     assert!(found.is_empty(), "the answer is not as plug.yaml's output_schema says: {found:#?}\n{answer:#}");
+    let unknown: Vec<&str> =
+        plugpipe_harness::warnings::of(answer).filter(|warning| warning.contains("unknown field")).collect();
+    assert!(unknown.is_empty(), "plug.yaml's schemas do not know what a test gave: {unknown:?}\n{ctx:#}");
     if answer["success"] == true {
         let found = problems(&INPUT, ctx);
         assert!(found.is_empty(), "was done, though plug.yaml's input_schema forbids it: {found:#?}\n{ctx:#}");
@@ -186,6 +189,8 @@ fn the_config_schema_takes_the_examples_and_refuses_what_the_plug_refuses() {
 fn the_reference_is_of_this_manifest() {
     let page = std::fs::read_to_string(xtask::reference::page_path()).unwrap();
     let made = xtask::reference::page().unwrap();
+    let table = std::fs::read_to_string(xtask::fields::table_path()).unwrap();
+    assert_eq!(table, xtask::fields::table().unwrap(), "run `cargo xtask reference`");
     assert!(page == made, "docs/reference.md is not of this manifest: run cargo xtask reference");
     for operation in MANIFEST["operations"].as_object().unwrap().keys() {
         assert!(made.contains(&format!("### {operation}\n")), "{operation}");

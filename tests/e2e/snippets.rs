@@ -111,14 +111,15 @@ mod server {
         //! A server that raises an alarm when a check has not said for a while that it is alive.
 
         use monitoring_prometheus::Error;
-        use monitoring_prometheus::http::{Client, Method, Peer, Request, Url, endpoint};
+        use monitoring_prometheus::http::{Client, Method, Peer, Request, Segment, Url, endpoint};
 
         /// For errors.
         pub const PEER: Peer = Peer { server: "the heartbeat server", setting: "heartbeat_url" };
 
         /// Says that the check is alive. Twice does no harm, so the request is sent again where the way failed.
         pub fn beat(client: &mut Client, url: &Url, check: &str) -> Result<(), Error> {
-            let request = Request::new(Method::Post, endpoint(url, ["ping", check])).repeatable();
+            let request =
+                Request::new(Method::Post, endpoint(url, ["ping".into(), Segment::of(check, "check")?])).repeatable();
             let response = client.send(PEER, request)?;
             match response.status {
                 200..=299 => Ok(()),

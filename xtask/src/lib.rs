@@ -7,6 +7,7 @@
 //! | [`sbom`] | CycloneDX bills of materials, from Cargo's graph |
 //! | [`npm`] | the package for Node |
 //! | [`oci`] | an OCI image layout |
+//! | [`fields`] | the table of the JSON contract's fields, for the plug |
 //! | [`reference`] | the page of the JSON contract |
 //! | [`wit`] | the page and the golden file of the world |
 //! | [`reproducible`] | two builds in different folders, compared |
@@ -16,6 +17,7 @@
 #[path = "../../host-harness/component.rs"]
 mod component;
 pub mod dist;
+pub mod fields;
 pub mod npm;
 pub mod oci;
 pub mod reference;

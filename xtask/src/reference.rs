@@ -17,11 +17,15 @@ pub fn make() -> Result<(), String> {
     write(&page_path(), page()?)
 }
 
+/// The manifest.
+pub(crate) fn manifest() -> Result<Value, String> {
+    let path = root().join("plugin/plug.yaml");
+    serde_saphyr::from_str(&read_text(&path)?).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+}
+
 /// The page, of the manifest as it is.
 pub fn page() -> Result<String, String> {
-    let path = root().join("plugin/plug.yaml");
-    let manifest: Value = serde_saphyr::from_str(&read_text(&path)?)
-        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let manifest = manifest()?;
     let schema = |name: &str| Schema::of(&manifest, name);
     let (config, input, output) = (schema("config_schema")?, schema("input_schema")?, schema("output_schema")?);
     let mut out = String::from(
@@ -174,7 +178,12 @@ impl<'m> Schema<'m> {
 
 /// What holds for one operation.
 fn branch<'s>(schema: &'s Value, operation: &str) -> Option<&'s Value> {
-    schema.get("allOf")?.as_array()?.iter().find_map(|branch| {
+    branches(schema, operation).next()
+}
+
+/// All that holds for one operation.
+pub(crate) fn branches<'s>(schema: &'s Value, operation: &str) -> impl Iterator<Item = &'s Value> {
+    schema.get("allOf").and_then(Value::as_array).into_iter().flatten().filter_map(move |branch| {
         let asked = branch.pointer("/if/properties/operation")?;
         let is_it = asked.get("const").and_then(Value::as_str) == Some(operation)
             || names(asked.get("enum")).contains(&operation);

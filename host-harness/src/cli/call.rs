@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read as _;
 
 use clap::Args;
-use plugpipe_harness::Error;
+use plugpipe_harness::{Error, warnings};
 use serde_json::Value;
 
 use super::PlugArgs;
@@ -44,6 +44,7 @@ pub(crate) async fn call(args: CallArgs) -> Result<bool, Error> {
     };
     ctx.insert("operation".into(), args.operation.into());
     let answer = args.plug.start().await?.process(&ctx.into()).await?;
+    show::warn("", warnings::of(&answer));
     show::print_json(&answer);
     Ok(answer.get("success") == Some(&Value::Bool(true)))
 }

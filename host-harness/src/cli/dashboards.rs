@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use plugpipe_harness::preview::{self, View};
 use plugpipe_harness::{Error, PlugHandle};
+use plugpipe_time::PrometheusDuration;
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use super::PlugArgs;
@@ -135,11 +136,11 @@ struct PreviewArgs {
     #[command(flatten)]
     files: FilesArgs,
     /// How much time is shown, up to now; without it the dashboard's own
-    #[arg(long, value_name = "DURATION", value_parser = preview::duration)]
-    range: Option<Duration>,
+    #[arg(long, value_name = "DURATION")]
+    range: Option<PrometheusDuration>,
     /// How often targets are scraped; without it the configuration's scrape_interval, or 15s
-    #[arg(long, value_name = "DURATION", value_parser = preview::duration)]
-    scrape_interval: Option<Duration>,
+    #[arg(long, value_name = "DURATION")]
+    scrape_interval: Option<PrometheusDuration>,
     /// A variable's value, such as job=plugpipe; for several values several times
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = super::run::key_value)]
     variables: Vec<(String, String)>,
@@ -326,10 +327,15 @@ async fn draw(args: PreviewArgs) -> Result<bool, Error> {
     let config = args.plug.config()?;
     let configured = ["/prometheus_config/scrape_interval", "/scrape_interval"]
         .iter()
-        .find_map(|path| preview::duration(config.pointer(path)?.as_str()?).ok());
-    let mut view = View { range: args.range, width: args.width, variables: args.variables, ..View::default() };
+        .find_map(|path| PrometheusDuration::deserialize(config.pointer(path)?).ok());
+    let mut view = View {
+        range: args.range.map(PrometheusDuration::get),
+        width: args.width,
+        variables: args.variables,
+        ..View::default()
+    };
     if let Some(interval) = args.scrape_interval.or(configured) {
-        view.scrape_interval = interval;
+        view.scrape_interval = interval.get();
     }
     let mut well = exported.complete();
     for (index, (name, content)) in exported.files.iter().enumerate() {

@@ -7,6 +7,7 @@ use clap::Args;
 use comfy_table::Table;
 use plugpipe_harness::grants::{OriginGrant, origins_in};
 use plugpipe_harness::{Error, Grants, Limits, Plug};
+use plugpipe_time::PrometheusDuration;
 use serde_json::{Value, json};
 
 use super::show;
@@ -135,7 +136,7 @@ fn compare(
     let folder = grants.rules_folder.as_ref().map_or(NO.into(), |folder| folder.display().to_string());
     row("rules folder".into(), "-", folder);
     row("memory".into(), "-", format!("{} bytes", limits.memory_bytes));
-    row("time of a call".into(), "-", format!("{} s", limits.call.as_secs_f64()));
+    row("time of a call".into(), "-", PrometheusDuration::saturating(limits.call).to_string());
     row("handed over at once".into(), "-", format!("{} bytes", limits.answer_bytes));
     row("calls of the host in a call".into(), "-", limits.host_calls.to_string());
     row("things of the host held at once".into(), "-", limits.resources.to_string());

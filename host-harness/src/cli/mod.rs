@@ -158,10 +158,12 @@ impl PlugArgs {
         let config = self.config()?;
         let (plug, grants) = (self.plug()?, self.grants(&config)?);
         let limits = limits(&grants);
-        match &self.state {
-            Some(folder) => plug.start_in(folder, &config, grants, limits).await,
-            None => plug.start(&config, grants, limits).await,
-        }
+        let handle = match &self.state {
+            Some(folder) => plug.start_in(folder, &config, grants, limits).await?,
+            None => plug.start(&config, grants, limits).await?,
+        };
+        show::warn("", handle.warnings().iter().map(String::as_str));
+        Ok(handle)
     }
 
     /// Whether the configuration asks for debug logs. A configuration that cannot be read says so when it is needed.

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use plugpipe_harness::chart::{self, Series};
-use plugpipe_harness::{Error, Origin};
+use plugpipe_harness::{Error, Origin, warnings};
+use plugpipe_time::{PrometheusDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -38,13 +40,13 @@ pub(crate) struct QueryArgs {
     query: String,
     /// Ask over so much time up to --end, such as 1h or 2d
     #[arg(long, value_name = "DURATION")]
-    range: Option<String>,
+    range: Option<PrometheusDuration>,
     /// From one point to the next, such as 30s; default 15s, and more where that would be too many points
     #[arg(long, value_name = "DURATION", requires = "range")]
-    step: Option<String>,
-    /// The moment, or the end of the range: told from now, such as now-1d, or Unix seconds; a moment also as RFC 3339
-    #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
-    end: String,
+    step: Option<PrometheusDuration>,
+    /// The moment, or the end of the range: RFC 3339, Unix seconds, or relative to now, such as now-1d
+    #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true, value_parser = moment)]
+    end: Timestamp,
     /// Draw a chart in the terminal
     #[arg(long, requires = "range", conflicts_with = "format")]
     plot: bool,
@@ -81,16 +83,16 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, Error> {
     let mut ctx = Map::new();
     ctx.insert("operation".into(), "query_metrics".into());
     ctx.insert("query".into(), args.query.clone().into());
-    match &args.range {
+    match args.range {
         Some(range) => {
-            let mut asked = json!({"start": before(&args.end, range)?, "end": args.end});
-            if let (Some(step), Some(asked)) = (&args.step, asked.as_object_mut()) {
-                asked.insert("step".into(), step.clone().into());
+            let mut asked = json!({"start": before(args.end, range)?, "end": args.end});
+            if let (Some(step), Some(asked)) = (args.step, asked.as_object_mut()) {
+                asked.insert("step".into(), json!(step));
             }
             ctx.insert("time_range".into(), asked);
         }
         None => {
-            ctx.insert("time".into(), args.end.clone().into());
+            ctx.insert("time".into(), json!(args.end));
         }
     }
     if let Some(url) = &args.prometheus {
@@ -98,6 +100,7 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, Error> {
         ctx.insert("prometheus_config".into(), json!({"prometheus_url": url.as_str()}));
     }
     let answer = args.plug.start().await?.process(&ctx.into()).await?;
+    show::warn("", warnings::of(&answer));
     let text = |path: &str| answer.pointer(path).and_then(Value::as_str).unwrap_or_default();
     if answer.get("success") != Some(&Value::Bool(true)) {
         eprintln!("error: {}", text("/error"));
@@ -136,48 +139,20 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// The start of a range of this length. The plug reads times that are told from now, and from an instant on only this side counts back.
-fn before(end: &str, range: &str) -> Result<Value, Error> {
-    if let Some(ago) = end.strip_prefix("now") {
-        // `now-1d` and a range of 1h begin at `now-1d1h`, which the plug reads as the sum.
-        return seconds(ago.strip_prefix('-').unwrap_or("0s"))
-            .and_then(|ago| Ok(format!("now-{}ms", ((ago + seconds(range)?) * 1e3).round())))
-            .map(Value::from);
-    }
-    let at: f64 = end.parse().map_err(|_| Error::Settings {
-        what: "--end".into(),
-        problem: format!("{end:?} cannot be the end of a --range; expected now, now-1d or Unix seconds"),
-    })?;
-    Ok(json!(at - seconds(range)?))
+/// The moment of the command line, in which all that is relative to now is meant.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let now = Timestamp::from_unix_nanos(u64::try_from(now).unwrap_or(u64::MAX));
+    Timestamp::parse(text, now).map_err(|problem| problem.to_string())
 }
 
-/// A duration as Prometheus writes it, such as `1h30m`.
-fn seconds(text: &str) -> Result<f64, Error> {
-    let wrong = || Error::Settings {
+/// The start of a range of this length.
+fn before(end: Timestamp, range: PrometheusDuration) -> Result<Timestamp, Error> {
+    let begin = i64::try_from(range.as_millis()).ok().and_then(|range| end.unix_millis().checked_sub(range));
+    begin.and_then(Timestamp::from_unix_millis).ok_or_else(|| Error::Settings {
         what: "--range".into(),
-        problem: format!("{text:?} is no duration; expected one such as 30s, 1h or 1d12h"),
-    };
-    let mut rest = text;
-    let mut total = 0.0;
-    while !rest.is_empty() {
-        let digits = rest.find(|character: char| !character.is_ascii_digit()).ok_or_else(wrong)?;
-        let (number, after) = rest.split_at(digits);
-        let unit = after.find(|character: char| character.is_ascii_digit()).unwrap_or(after.len());
-        let (unit, after) = after.split_at(unit);
-        let factor = match unit {
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3_600.0,
-            "d" => 86_400.0,
-            "w" => 604_800.0,
-            "y" => 31_536_000.0,
-            _ => return Err(wrong()),
-        };
-        total += number.parse::<f64>().map_err(|_| wrong())? * factor;
-        rest = after;
-    }
-    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+        problem: format!("{range} before {end} is outside of the years 0 to 9999"),
+    })
 }
 
 /// The rows of a vector or matrix; a scalar or text as one row without labels.
@@ -324,14 +299,19 @@ mod tests {
 
     #[test]
     fn a_range_ends_where_it_was_told() {
-        assert_eq!(before("now", "1h").unwrap(), "now-3600000ms");
-        assert_eq!(before("now-1d", "30m").unwrap(), "now-88200000ms");
-        assert_eq!(before("1000", "1m40s").unwrap(), json!(900.0));
-        for (end, range) in
-            [("yesterday", "1h"), ("now", ""), ("now", "1"), ("now", "h"), ("now", "1x"), ("now", "1h-")]
+        let range = |end: &str, range: &str| {
+            let end = moment(end).unwrap();
+            before(end, range.parse().unwrap()).map(|begin| (begin.unix_millis(), end.unix_millis()))
+        };
+        for (end, of, millis) in
+            [("now", "1h", 3_600_000), ("now-1d", "1.5h", 5_400_000), ("2024-01-01T00:00:00Z", "90", 90_000)]
         {
-            assert!(before(end, range).is_err(), "{end} {range}");
+            let (begin, end) = range(end, of).unwrap();
+            assert_eq!(end - begin, millis);
         }
+        assert_eq!(range("1000", "1m40s").unwrap(), (900_000, 1_000_000));
+        assert!(range("0001-01-01T00:00:00Z", "1y1d").is_err());
+        assert!(["yesterday", "now-", "1h"].iter().all(|text| moment(text).is_err()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use plugpipe_harness::pipe::{self, Pipe, PipeReport, PlugCaller, PlugKind};
-use plugpipe_harness::{Error, PlugHandle};
+use plugpipe_harness::{Error, PlugHandle, warnings};
 use serde_json::{Map, Value};
 
 use super::PlugArgs;
@@ -99,6 +99,9 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, Error> {
         _ => pipe::run(&pipe, inputs, &caller, &mut Progress::on_terminal()).await?,
     };
     flush(&caller.handle).await;
+    for step in &report.steps {
+        show::warn(&format!("step {}: ", step.id), step.result.iter().flat_map(warnings::of));
+    }
     match args.json {
         Some(Json::Lines) => JsonLines::end(&report),
         Some(Json::Report) => show::print_json(&report),

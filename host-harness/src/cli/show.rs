@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use plugpipe_harness::pipe::{Observer, PipeReport, Step, StepReport, StepStatus};
+use plugpipe_harness::warnings;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -101,7 +102,18 @@ fn happened(step: &StepReport) -> String {
     } else if let Some(code) = text("push_error_code") {
         line.push_str(&format!(", not pushed: {code}"));
     }
+    for warning in step.result.iter().flat_map(warnings::of) {
+        let comma = if line.is_empty() { "" } else { "; " };
+        line.push_str(&format!("{comma}warning: {warning}"));
+    }
     line
+}
+
+/// Says on stderr what a plug warned of, after what it was about.
+pub(crate) fn warn<'w>(about: &str, warnings: impl IntoIterator<Item = &'w str>) {
+    for warning in warnings {
+        eprintln!("warning: {about}{warning}");
+    }
 }
 
 /// What kept values of a run from being pushed, once each: too long for the table.

@@ -14,6 +14,7 @@ use plugpipe_harness::chart::{blocks, number};
 use plugpipe_harness::families::{self, Family};
 use plugpipe_harness::grants::SecretSource;
 use plugpipe_harness::{Error, Origin, serve};
+use plugpipe_time::{PrometheusDuration, WrongDuration};
 use ratatui::Frame;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
@@ -50,9 +51,9 @@ pub(crate) struct TopArgs {
     /// Where it serves
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = served)]
     url: Url,
-    /// Seconds from one look to the next
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
-    interval: f64,
+    /// Time from one look to the next, such as 5s
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = interval)]
+    interval: PrometheusDuration,
     /// Show the token in this file, where `serve` asks for one
     #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
     token_file: Option<PathBuf>,
@@ -72,10 +73,10 @@ fn served(text: &str) -> Result<Url, String> {
     if url.scheme() == "http" { Ok(url) } else { Err("expected http: `serve` speaks no other".into()) }
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
-    let expected = "expected seconds from 0.1 to 3600";
-    let seconds: f64 = text.parse().map_err(|_| expected.to_owned())?;
-    if (0.1..=3_600.0).contains(&seconds) { Ok(seconds) } else { Err(expected.into()) }
+fn interval(text: &str) -> Result<PrometheusDuration, String> {
+    let interval: PrometheusDuration = text.parse().map_err(|problem: WrongDuration| problem.to_string())?;
+    let range = Duration::from_millis(100)..=Duration::from_secs(3_600);
+    if range.contains(&interval.get()) { Ok(interval) } else { Err("expected from 100ms to 1h".into()) }
 }
 
 impl TopArgs {
@@ -96,7 +97,7 @@ struct Server {
 }
 
 pub(crate) async fn top(args: TopArgs) -> Result<bool, Error> {
-    let interval = Duration::from_secs_f64(args.interval);
+    let interval = args.interval.get();
     let mut view = View::new(args.server()?);
     view.look().await;
     if let (Some(problem), false) = (&view.problem, view.seen()) {

@@ -33,6 +33,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
+use plugpipe_time::PrometheusDuration;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::{
@@ -341,17 +343,12 @@ fn bytes(place: &Place) -> Result<u64, String> {
 }
 
 fn duration(place: &Place) -> Result<Duration, String> {
-    let read = || {
-        if let Some(number) = place.value.as_f64() {
-            return Duration::try_from_secs_f64(number).ok();
-        }
-        let text = place.value.as_str()?.trim();
-        let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3_600.0)];
-        let found = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)));
-        let (number, factor) = found.unwrap_or((text, 1.0));
-        Duration::try_from_secs_f64(number.trim().parse::<f64>().ok()? * factor).ok()
-    };
-    read().filter(|time| !time.is_zero()).ok_or_else(|| place.wrong("expected a time, such as 30s, 500ms or 2m"))
+    let duration = PrometheusDuration::deserialize(place.value).map_err(|problem| place.wrong(&problem.to_string()))?;
+    if duration == PrometheusDuration::ZERO {
+        Err(place.wrong("expected more than no time"))
+    } else {
+        Ok(duration.get())
+    }
 }
 
 /// A value and where it is.
@@ -614,10 +611,18 @@ limits:
         for (text, expected) in [("1KiB", 1_024), ("\"2 mb\"", 2_000_000), ("7", 7), ("7B", 7), ("1GiB", 1 << 30)] {
             assert_eq!(limit("response", text).unwrap().response_bytes, Some(expected), "{text}");
         }
-        for (text, millis) in [("2", 2_000), ("500ms", 500), ("1.5m", 90_000), ("1h", 3_600_000)] {
+        for (text, millis) in [
+            ("2", 2_000),
+            ("500ms", 500),
+            ("1.5m", 90_000),
+            ("1h", 3_600_000),
+            ("1m30s", 90_000),
+            ("1d12h", 129_600_000),
+            ("2w", 1_209_600_000),
+        ] {
             assert_eq!(limit("call", text).unwrap().call, Some(Duration::from_millis(millis)), "{text}");
         }
-        for text in ["-1", "1e400s", "99999999999999999999GiB", "\"\"", "[1]"] {
+        for text in ["-1", "1e400s", "99999999999999999999GiB", "\"\"", "[1]", "0", "0s"] {
             assert!(limit("call", text).is_err() && limit("memory", text).is_err(), "{text}");
         }
     }

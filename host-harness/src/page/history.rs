@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use crate::families::Family;
+use crate::warnings;
 
 /// Numbers that are kept of a family.
 pub(super) const POINTS: usize = 120;
@@ -14,7 +15,7 @@ pub(super) const POINTS: usize = 120;
 /// Families that are followed; those that come later are shown without their course.
 const MOST_FAMILIES: usize = 500;
 
-/// Pushes and refusals that are kept.
+/// Pushes, refusals and warnings that are kept.
 const MOST_EVENTS: usize = 50;
 
 /// The longest text that is kept of one.
@@ -39,7 +40,7 @@ impl Default for History {
     }
 }
 
-/// A push, or a request that was refused.
+/// A push, a request that was refused, or a warning.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Event {
     pub(super) at: SystemTime,
@@ -56,6 +57,8 @@ pub(super) enum Outcome {
     Failed,
     /// The host did not let it out.
     Refused,
+    /// It was done, and the plug warned of something.
+    Warned,
 }
 
 impl Outcome {
@@ -64,6 +67,7 @@ impl Outcome {
             Self::Pushed => "pushed",
             Self::Failed => "not pushed",
             Self::Refused => "refused by the host",
+            Self::Warned => "warning",
         }
     }
 }
@@ -122,6 +126,13 @@ impl History {
         let refused =
             text("/error_code") == Some("not_granted") || text("/result/push_error_code") == Some("not_granted");
         let problem = text("/result/push_error").or(text("/error"));
+        for warning in warnings::of(answer) {
+            let text = format!("{what}: {warning}");
+            // The same call again warns of the same.
+            if !self.events.iter().any(|event| event.outcome == Outcome::Warned && text.starts_with(&event.text)) {
+                self.note(Outcome::Warned, &text);
+            }
+        }
         let (outcome, text) = match problem {
             Some(problem) if refused => (Outcome::Refused, format!("{what}: {problem}")),
             Some(problem) => (Outcome::Failed, format!("{what}: {problem}")),
@@ -130,6 +141,10 @@ impl History {
             }
             None => return,
         };
+        self.note(outcome, &text);
+    }
+
+    fn note(&mut self, outcome: Outcome, text: &str) {
         let text = text.chars().take(MOST_TEXT).collect();
         self.events.truncate(MOST_EVENTS - 1);
         self.events.push_front(Event { at: SystemTime::now(), outcome, text });
@@ -213,6 +228,8 @@ mod tests {
             (json!({"result": {"push_error": "no", "push_error_code": "not_granted"}}), Some(Outcome::Refused)),
             (json!({"operation": "push_metrics", "error": "no", "error_code": "not_granted"}), Some(Outcome::Refused)),
             (json!({"result": {"metric_pushed": false}}), None),
+            (json!({"operation": "o", "result": {}, "warnings": ["lables: unknown field"]}), Some(Outcome::Warned)),
+            (json!({"operation": "o", "result": {}, "warnings": ["lables: unknown field"]}), None),
         ] {
             let before = history.events.len();
             history.answered(&answer);

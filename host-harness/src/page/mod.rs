@@ -150,8 +150,8 @@ async fn overhear(State(page): State<Arc<Page>>, request: Request, next: Next) -
     let Ok(body) = to_bytes(body, MOST_ANSWER_BYTES).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    // Most answers tell of neither, and need no parsing.
-    let tells = [&b"\"metric_pushed\":true"[..], b"\"push_error\"", b"\"not_granted\""];
+    // Most answers tell of none of these, and need no parsing.
+    let tells = [&b"\"metric_pushed\":true"[..], b"\"push_error\"", b"\"not_granted\"", b"\"warnings\":["];
     if tells.iter().any(|word| memchr::memmem::find(&body, word).is_some())
         && let Ok(answer) = serde_json::from_slice::<Value>(&body)
     {

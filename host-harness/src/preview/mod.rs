@@ -29,7 +29,6 @@ use crate::{Error, PlugHandle};
 use data::Series;
 use model::{Dashboard, Panel};
 use svg::Svg;
-pub use units::duration;
 use variables::{Times, Variables};
 
 /// Most panels that are drawn of one dashboard.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use plugpipe_time::PrometheusDuration;
 use serde_json::Value;
 
 use super::MOST_PANELS;
@@ -107,7 +108,7 @@ impl Dashboard {
     /// The range of a time that ends now.
     pub(super) fn range(&self) -> Result<Option<Duration>, Error> {
         let Some((from, to)) = &self.time else { return Ok(None) };
-        let range = from.strip_prefix("now-").and_then(|text| crate::preview::units::duration(text).ok());
+        let range = from.strip_prefix("now-").and_then(|text| text.parse().ok()).map(PrometheusDuration::get);
         match range.filter(|_| matches!(to.as_str(), "" | "now")) {
             Some(range) => Ok(Some(range)),
             None => Err(Error::Settings {

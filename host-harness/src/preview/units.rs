@@ -1,6 +1,6 @@
-//! Grafana's units: how a value of one is scaled and written, and the ticks of an axis. Durations and clock times too.
+//! Grafana's units: how a value of one is scaled and written, and the ticks of an axis. Clock times too.
 
-use std::time::Duration;
+use plugpipe_time::Timestamp;
 
 /// How values are written: divided, with decimals, and with this after them.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,7 +189,7 @@ pub(super) fn time_ticks(start: f64, end: f64, wanted: f64) -> Vec<(f64, String)
 /// A moment as far as a range of so many seconds tells it apart; UTC.
 pub(super) fn clock(seconds: f64, range: f64) -> String {
     let whole = seconds.max(0.0) as u64;
-    let (days, second) = (whole / 86_400, whole % 86_400);
+    let second = whole % 86_400;
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     if range <= 600.0 {
         return format!("{hour:02}:{minute:02}:{second:02}");
@@ -197,66 +197,12 @@ pub(super) fn clock(seconds: f64, range: f64) -> String {
     if range <= 86_400.0 {
         return format!("{hour:02}:{minute:02}");
     }
-    let (year, month, day) = date(days);
+    // Beyond the year 9999, where RFC 3339 ends, there is nothing to tell apart.
+    let (year, month, day) = Timestamp::from_unix_seconds(whole as f64).map(Timestamp::date).unwrap_or((9_999, 12, 31));
     if range <= 7.0 * 86_400.0 {
         return format!("{month:02}-{day:02} {hour:02}:{minute:02}");
     }
     format!("{year}-{month:02}-{day:02}")
-}
-
-/// The date of so many days after 1970-01-01.
-fn date(days: u64) -> (u64, u64, u64) {
-    // Counted from a first of March, so that the leap day is a year's last.
-    let days = days + 719_468;
-    let era = days / 146_097;
-    let day = days % 146_097;
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * day + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day - (153 * shifted + 2) / 5 + 1)
-}
-
-/// Reads `90s`, `5m`, `1h`, `2d`, `1w`, `1y`, and these in a row: `1h30m`.
-///
-/// # Errors
-/// What was expected.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let problem = || format!("expected a duration such as 30s, 5m, 1h30m or 2d, got {text:?}");
-    let mut total: u64 = 0;
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return Err(problem());
-    }
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(problem)?;
-        let (number, unit) = rest.split_at(digits);
-        let number: u64 = number.parse().map_err(|_| problem())?;
-        let mut left = unit.chars();
-        let seconds = match left.next() {
-            Some('s') => 1,
-            Some('m') => 60,
-            Some('h') => 3_600,
-            Some('d') => 86_400,
-            Some('w') => 604_800,
-            Some('y') => 31_536_000,
-            _ => return Err(problem()),
-        };
-        total = number.checked_mul(seconds).and_then(|more| total.checked_add(more)).ok_or_else(problem)?;
-        rest = left.as_str();
-    }
-    Ok(Duration::from_secs(total))
-}
-
-/// Seconds as PromQL takes them, in the largest unit that is whole.
-pub(super) fn duration_text(seconds: u64) -> String {
-    let fitting = [(86_400, "d"), (3_600, "h"), (60, "m")]
-        .into_iter()
-        .find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
-    match fitting {
-        Some((unit, name)) => format!("{}{name}", seconds / unit),
-        None => format!("{seconds}s"),
-    }
 }
 
 #[cfg(test)]
@@ -311,16 +257,11 @@ mod tests {
     }
 
     #[test]
-    fn moments_and_durations_are_read_and_written() {
+    fn moments_are_written() {
         assert_eq!(clock(1_709_208_000.0, 1e9), "2024-02-29");
         assert_eq!(clock(1_709_208_061.0, 60.0), "12:01:01");
         assert_eq!(clock(951_782_400.0, 86_401.0), "02-29 00:00");
         let texts: Vec<String> = time_ticks(3_601.0, 4_199.0, 4.0).into_iter().map(|(_, text)| text).collect();
         assert_eq!(texts, ["01:05:00"]);
-        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5_400)));
-        for wrong in ["", "5", "m", "1.5h", "-1h", "1h 3", "99999999999999999999s", "9999999999999999y"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-        assert_eq!((duration_text(60), duration_text(90), duration_text(0)), ("1m".into(), "90s".into(), "0s".into()));
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use plugpipe_time::PrometheusDuration;
+
 use super::model::Variable;
-use super::units;
 
 /// Longest range: a hundred years.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -52,7 +53,7 @@ impl Times {
     }
 
     pub(super) fn step_text(&self) -> String {
-        format!("{}s", self.step)
+        PrometheusDuration::saturating(Duration::from_secs(self.step)).to_string()
     }
 }
 
@@ -107,7 +108,7 @@ impl Variables {
     }
 
     fn value(&self, name: &str, format: &str, times: &Times) -> Option<String> {
-        let seconds = |seconds: u64| units::duration_text(seconds);
+        let seconds = |seconds: u64| PrometheusDuration::saturating(Duration::from_secs(seconds)).to_string();
         let range = times.range_seconds() as u64;
         // As Grafana does, so that a rate spans four scrapes.
         let rate = (times.step + times.scrape_interval).max(4 * times.scrape_interval);

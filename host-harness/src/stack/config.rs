@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use plugpipe_time::PrometheusDuration;
+
 /// What to scrape, how often, and which rule files to load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScrapeConfig {
@@ -43,8 +45,9 @@ impl ScrapeConfig {
     /// No scrape timeout is written: Prometheus lowers its default to the interval where that is shorter.
     #[must_use]
     pub fn render(&self) -> String {
-        let interval = self.interval.as_millis().max(1);
-        let mut yaml = format!("global:\n  scrape_interval: {interval}ms\n  evaluation_interval: {interval}ms\n");
+        // Prometheus takes its default for zero.
+        let interval = PrometheusDuration::saturating(self.interval.max(Duration::from_millis(1)));
+        let mut yaml = format!("global:\n  scrape_interval: {interval}\n  evaluation_interval: {interval}\n");
         if !self.rule_files.is_empty() {
             yaml.push_str("rule_files:\n");
             for file in &self.rule_files {
@@ -191,7 +194,7 @@ scrape_configs:
     fn a_config_without_jobs_has_no_empty_lists() {
         assert_eq!(
             ScrapeConfig::every(Duration::from_secs(1)).render(),
-            "global:\n  scrape_interval: 1000ms\n  evaluation_interval: 1000ms\n"
+            "global:\n  scrape_interval: 1s\n  evaluation_interval: 1s\n"
         );
     }
 

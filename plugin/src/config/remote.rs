@@ -10,16 +10,6 @@ use crate::json::Json;
 use crate::registry::Labels;
 use crate::servers::remote_write::Version;
 
-/// The keys that stand in `cfg` or `ctx`.
-pub(super) const KEYS: [&str; 6] = [
-    "remote_write_url",
-    "remote_write_version",
-    "remote_write_timeout",
-    "remote_write_capacity",
-    "external_labels",
-    "otlp_url",
-];
-
 /// Where and how the registry is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Remote {

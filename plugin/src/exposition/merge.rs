@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 
 use super::escaping::{Escaping, write_escaped, write_label, write_metric_name, write_sample_name};
 use super::number::{number_text, write_count, write_number};
+use super::parse::clash::{self, Claims};
 use super::samples::{self, Number, Own, kind_name};
 use super::view::{Family, Series};
 use crate::error::Error;
@@ -133,6 +134,12 @@ pub fn merge<'a>(parts: Vec<Part<'a>>, seed: u64) -> Result<Vec<Family<'a>>, Err
         }
     }
     check_series(merged.last(), &sources, &origins, seed)?;
+    // Families that share a name in OpenMetrics may come from different groups.
+    let claims: Vec<Claims> =
+        merged.iter().map(|family| Claims::of(family.kind, &underscored(family.name, true))).collect();
+    for (family, gives_way) in merged.iter_mut().zip(clash::unknown(&claims)) {
+        family.gives_way |= gives_way;
+    }
     Ok(merged)
 }
 
@@ -279,7 +286,7 @@ mod tests {
 
     fn gauge<'a>(name: &'a str, labels: &[(&'a str, &'a str)]) -> Family<'a> {
         let series = vec![Series { labels: labels.to_vec(), created_ms: None, point: Point::Gauge(1.0) }];
-        Family { name, kind: Kind::Gauge, help: "", unit: "", series }
+        Family { name, kind: Kind::Gauge, help: "", unit: "", gives_way: false, series }
     }
 
     fn part<'a>(families: Vec<Family<'a>>, origin: &'static str) -> Part<'a> {
@@ -299,6 +306,14 @@ mod tests {
         let mut families = [Family { kind: Kind::Histogram, ..gauge("h", &[]) }];
         relabel(&mut families, &key);
         assert_eq!(families[0].series[0].labels, [("exported_le", "1")]);
+    }
+
+    #[test]
+    fn families_of_two_groups_that_share_a_name_in_openmetrics_are_found() {
+        let counter = Family { kind: Kind::Counter, ..gauge("jobs_total", &[("job", "b")]) };
+        let merged = merge(vec![part(vec![gauge("jobs", &[])], "a"), part(vec![counter], "b")], 1).unwrap();
+        let found: Vec<_> = merged.iter().map(|family| (family.name, family.gives_way)).collect();
+        assert_eq!(found, [("jobs", false), ("jobs_total", true)]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod circuit;
 pub mod gzip;
 pub mod retry;
+mod segment;
 pub mod transport;
 mod url;
 #[cfg(target_arch = "wasm32")]
@@ -17,6 +18,7 @@ pub use auth::Credentials;
 pub use circuit::Circuits;
 use retry::retry_after;
 pub use retry::{Exchange, Jitter, Retry};
+pub use segment::Segment;
 pub use transport::{Clock, Failure, Limits, Method, Request, Response, Transport};
 pub use url::Url;
 
@@ -180,11 +182,11 @@ pub fn shown(url: &Url) -> String {
     url.clone().without_credentials().with_query(None).to_string().trim_end_matches('/').to_owned()
 }
 
-/// `base` with path segments put after its own path, each percent-encoded: `http://h/prom/` and `["api", "v1"]` give
+/// `base` with path segments put after its own path: `http://h/prom/` and `["api", "v1"]` give
 /// `http://h/prom/api/v1`. The query of the base is dropped.
-pub fn endpoint<'s>(base: &Url, segments: impl IntoIterator<Item = &'s str>) -> Url {
+pub fn endpoint<'s, S: Into<Segment<'s>>>(base: &Url, segments: impl IntoIterator<Item = S>) -> Url {
     let mut url = base.clone().with_query(None);
-    segments.into_iter().for_each(|segment| url.push_segment(segment));
+    segments.into_iter().for_each(|segment| url.push_segment(&segment.into()));
     url
 }
 
@@ -209,7 +211,10 @@ mod tests {
 
     #[test]
     fn an_endpoint_keeps_the_base_path_and_escapes_segments() {
-        let made = endpoint(&url("http://h:1/prom/?q"), ["metrics", "job", "a b+c%?#é"]);
-        assert_eq!(made.to_string(), "http://h:1/prom/metrics/job/a%20b+c%25%3F%23%C3%A9");
+        let made = endpoint(
+            &url("http://h:1/prom/?q"),
+            ["metrics".into(), "job".into(), Segment::of("a b+c%?#é", "").unwrap()],
+        );
+        assert_eq!(made.to_string(), "http://h:1/prom/metrics/job/a%20b%2Bc%25%3F%23%C3%A9");
     }
 }

@@ -15,6 +15,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::segment::Segment;
 use crate::error::excerpt;
 
 /// What may not stand in a query.
@@ -23,9 +24,6 @@ const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b
 /// What may not stand in a path.
 const PATH: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'?').add(b'^').add(b'`').add(b'{').add(b'}');
-
-/// What may not stand in one segment of a path, given as it is meant.
-const SEGMENT: &AsciiSet = &PATH.add(b'/').add(b'%').add(b'\\');
 
 /// What may not stand in a user or password.
 const USER: &AsciiSet =
@@ -165,13 +163,12 @@ impl Url {
         self
     }
 
-    /// Adds a segment to the path; what may not stand in one is percent-encoded. An empty segment at the end of the path is
-    /// replaced.
-    pub fn push_segment(&mut self, segment: &str) {
+    /// Adds a segment to the path. An empty segment at the end of the path is replaced.
+    pub fn push_segment(&mut self, segment: &Segment) {
         if !self.path.ends_with('/') {
             self.path.push('/');
         }
-        self.path.extend(utf8_percent_encode(segment, SEGMENT));
+        self.path.push_str(segment.encoded());
     }
 }
 
@@ -292,7 +289,7 @@ mod tests {
     #[test]
     fn a_segment_stays_one() {
         let mut url = Url::parse("http://h/p").unwrap();
-        ["a/b", "%\\?#", "c"].iter().for_each(|segment| url.push_segment(segment));
-        assert_eq!(url.to_string(), "http://h/p/a%2Fb/%25%5C%3F%23/c");
+        ["a/b", "%?#", "c"].iter().for_each(|segment| url.push_segment(&Segment::with_slashes(segment, "").unwrap()));
+        assert_eq!(url.to_string(), "http://h/p/a%2Fb/%25%3F%23/c");
     }
 }

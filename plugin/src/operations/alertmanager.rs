@@ -2,14 +2,15 @@
 
 use core::time::Duration;
 
-use super::notify::{alertmanager_url, instant};
+use super::notify::{MAX_MOMENT, alertmanager_url, instant};
 use super::{Answer, Call};
 use crate::NAME;
 use crate::error::Error;
 use crate::fields::{self, Fields};
+use crate::http::Segment;
 use crate::json::Json;
 use crate::servers::alertmanager::{self, Filter, Listing, Matcher, Silence};
-use crate::time::{parse_duration, rfc3339};
+use crate::time::rfc3339;
 
 pub(super) fn alerts(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     list(call, answer, Listing::Alerts, "alerts")
@@ -83,20 +84,16 @@ pub(super) fn create_silence(call: &mut Call, answer: &mut Answer) -> Result<(),
             "all of them match the empty text, so that the silence would mute everything",
         ));
     }
-    let starts_at = instant(ctx, &["starts_at"])?.unwrap_or(call.unix_nanos);
-    let ends_at = match (instant(ctx, &["ends_at"])?, ctx.text_or_none("duration", "a duration")?) {
+    let starts_at = instant(ctx, &["starts_at"], call.unix_nanos)?.unwrap_or(call.unix_nanos);
+    let ends_at = match (instant(ctx, &["ends_at"], call.unix_nanos)?, ctx.duration("duration")?) {
         (Some(_), Some(_)) => return Err(Error::invalid("duration", "is given beside ends_at; give one of them")),
         (Some(end), None) => end,
-        (None, Some(text)) => {
-            let duration = parse_duration(&text).map_err(|problem| Error::invalid("duration", problem))?;
-            starts_at.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
-        }
+        (None, Some(duration)) => starts_at.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)),
         (None, None) => {
             return Err(Error::Missing { field: "duration".into(), expected: "a duration such as 2h, or ends_at" });
         }
     };
-    // What an instant can be written for.
-    if ends_at > 16_725_225_600_000_000_000 {
+    if ends_at >= MAX_MOMENT {
         return Err(Error::invalid("duration", "ends after the year 2500"));
     }
     if ends_at <= starts_at {
@@ -129,7 +126,8 @@ pub(super) fn create_silence(call: &mut Call, answer: &mut Answer) -> Result<(),
 
 /// `expire_silence`: ends the silence `silence_id` now. `expired` is false where there is none.
 pub(super) fn expire_silence(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let id = call.ctx.text("silence_id", "a silence's id")?;
+    let id = call.ctx.text("silence_id", "a silence's id")?.trim().to_owned();
+    Segment::of(&id, "silence_id")?;
     let base = alertmanager_url(call)?;
     answer.text("silence_id", &id);
     if call.config.mock {
@@ -137,7 +135,7 @@ pub(super) fn expire_silence(call: &mut Call, answer: &mut Answer) -> Result<(),
         answer.flag("expired", false);
         return Ok(());
     }
-    let expired = alertmanager::expire_silence(&mut call.client(call.config.limits(), true), &base, id.trim())?;
+    let expired = alertmanager::expire_silence(&mut call.client(call.config.limits(), true), &base, &id)?;
     answer.flag("expired", expired);
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::dashboards::diff::{Change, changes};
 use crate::dashboards::{Dashboard, Options, build, build_all, is_fingerprint, templates, uid};
 use crate::error::{Error, excerpt};
 use crate::fields;
-use crate::http::Url;
+use crate::http::{Segment, Url};
 use crate::json::Json;
 use crate::servers::grafana::{Api, Found, Held, Saved};
 use crate::yaml::Yaml;
@@ -267,6 +267,9 @@ pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     let mut warnings = Vec::new();
     if let Some(uids) = call.ctx.some("uids") {
         let uids = texts(uids, "uids")?;
+        for (index, uid) in uids.iter().enumerate() {
+            Segment::of(uid, &format!("uids[{index}]"))?;
+        }
         if call.config.mock {
             answer.flag("mock", true);
         } else {
@@ -386,10 +389,8 @@ fn keeping<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
 
 fn wanted_uid(call: &Call) -> Result<String, Error> {
     let uid = call.ctx.text("uid", "the dashboard's uid")?;
-    // An older Grafana took others, but none of these is a uid.
-    if uid.len() > 200 || uid.chars().any(|character| character.is_control() || character == '/') {
-        return Err(Error::invalid("uid", "is no uid of a dashboard"));
-    }
+    // An older Grafana took others than the plug makes, but none that cannot stand in a path.
+    Segment::of(&uid, "uid")?;
     Ok(uid)
 }
 

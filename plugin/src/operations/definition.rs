@@ -1,7 +1,5 @@
 //! What a metric is, as JSON says it: read by every operation that records or registers.
 
-use std::time::Duration;
-
 use super::{Answer, Call};
 use crate::catalog;
 use crate::error::{Error, excerpt};
@@ -11,7 +9,6 @@ use crate::fields::{self, Fields};
 use crate::json::Json;
 use crate::registry::{Definition, Kind, LabelName, MetricName, NativeConfig};
 use crate::sort::sorted_by;
-use crate::time::parse_duration;
 
 /// What the fields of a metric are called; the first name is the one that errors say.
 pub(super) struct Names {
@@ -78,8 +75,8 @@ pub(super) fn read(fields: &Fields, names: &Names, kind: Kind) -> Result<Definit
         fields.some("buckets").map(|value| fields::buckets(value, &fields.path("buckets"))).transpose()?;
     definition.native = native(fields)?;
     definition.quantiles = numbers(fields, "quantiles")?;
-    definition.window = duration(fields, "window")?;
-    definition.ttl = duration(fields, "expire_after")?;
+    definition.window = fields.duration("window")?;
+    definition.ttl = fields.duration("expire_after")?;
     definition.states = texts(fields, "states")?.into_iter().map(String::into_boxed_str).collect();
     definition.series_limit = whole(fields, "series_limit")?;
     Ok(definition)
@@ -174,11 +171,4 @@ fn texts(fields: &Fields, key: &str) -> Result<Vec<String>, Error> {
     let wrong = || Error::invalid(fields.path(key), "expected a list of texts");
     let Json::Array(list) = value else { return Err(wrong()) };
     list.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
-}
-
-fn duration(fields: &Fields, key: &str) -> Result<Option<Duration>, Error> {
-    fields
-        .text_or_none(key, "a duration")?
-        .map(|text| parse_duration(&text).map_err(|problem| Error::invalid(fields.path(key), problem)))
-        .transpose()
 }

@@ -193,7 +193,11 @@ fn counters_that_a_first_push_makes_smaller_are_listed_once() {
         world.will_answer(200, stored).will_answer(200, "");
         let answer = process(&mut plug, jobs.clone(), cfg);
         let result = &answer["result"];
-        assert_eq!((&result["metric_pushed"], &result["counters_replaced"]), (&json!(true), &json!(expected.len())), "{answer}");
+        assert_eq!(
+            (&result["metric_pushed"], &result["counters_replaced"]),
+            (&json!(true), &json!(expected.len())),
+            "{answer}"
+        );
         let mut listed = result["replaced"].as_array().unwrap().clone();
         listed.sort_by_key(|one| one["series"].to_string());
         assert_eq!(listed, expected, "{answer}");

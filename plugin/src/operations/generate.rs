@@ -11,7 +11,8 @@ use crate::error::{Error, excerpt};
 use crate::fields::{self, Fields, kind_of, scalar};
 use crate::http::Url;
 use crate::json::{Json, Object};
-use crate::servers::prometheus_yml::{PROTOCOLS, Version, check_target, duration_text, read_duration};
+use crate::servers::prometheus_yml::{PROTOCOLS, Version, check_target, read_duration};
+use crate::time::prometheus_duration;
 use crate::yaml::Yaml;
 
 /// The field that holds what is to be written.
@@ -236,12 +237,12 @@ fn global(input: &Fields, environment: &Environment, config: &Config) -> Result<
         None => read_duration(setting).map_err(|problem| Error::invalid("scrape_interval", problem))?,
     };
     let mut members = Members::new();
-    put(&mut members, "scrape_interval", duration_text(interval));
+    put(&mut members, "scrape_interval", prometheus_duration(interval));
     if let Some(timeout) = timeout(&fields, "scrape_timeout", interval)? {
-        put(&mut members, "scrape_timeout", duration_text(timeout));
+        put(&mut members, "scrape_timeout", prometheus_duration(timeout));
     }
     let evaluation = duration(&fields, "evaluation_interval")?.unwrap_or(Duration::from_secs(15));
-    put(&mut members, "evaluation_interval", duration_text(evaluation));
+    put(&mut members, "evaluation_interval", prometheus_duration(evaluation));
     if let Some(labels) = labels(&fields, "external_labels", false)? {
         members.push(("external_labels".to_owned(), labels));
     }
@@ -357,10 +358,10 @@ fn job(map: &Object, path: &str, default: &Job, draft: &mut Draft) -> Result<Yam
     put(&mut members, "job_name", name);
     let interval = duration(&fields, "interval")?;
     if let Some(interval) = interval {
-        put(&mut members, "scrape_interval", duration_text(interval));
+        put(&mut members, "scrape_interval", prometheus_duration(interval));
     }
     if let Some(timeout) = timeout(&fields, "timeout", interval.unwrap_or(draft.interval))? {
-        put(&mut members, "scrape_timeout", duration_text(timeout));
+        put(&mut members, "scrape_timeout", prometheus_duration(timeout));
     }
     let honors = flag(&fields, "honor_labels")?.unwrap_or(default.honor_labels);
     if honors {
@@ -448,7 +449,7 @@ fn discovery(fields: &Fields, default: &Job, members: &mut Members) -> Result<()
     let found = |key: &str, value: Yaml| {
         let mut members = vec![(key.to_owned(), value)];
         if let Some(refresh) = refresh {
-            put(&mut members, "refresh_interval", duration_text(refresh));
+            put(&mut members, "refresh_interval", prometheus_duration(refresh));
         }
         Yaml::Map(members)
     };
@@ -510,7 +511,7 @@ fn remote(item: &Item, write: bool, draft: &mut Draft) -> Result<Yaml, Error> {
         put(&mut members, "name", name);
     }
     if let Some(timeout) = duration(&fields, "timeout")? {
-        put(&mut members, "remote_timeout", duration_text(timeout));
+        put(&mut members, "remote_timeout", prometheus_duration(timeout));
     }
     let mut headers = headers(&fields)?;
     if let Some(tenant) = fields.text_or_none("tenant", "a tenant's name")? {
@@ -561,7 +562,7 @@ fn alertmanager(item: &Item) -> Result<Yaml, Error> {
         put(&mut members, "path_prefix", prefix);
     }
     if let Some(timeout) = duration(&fields, "timeout")? {
-        put(&mut members, "timeout", duration_text(timeout));
+        put(&mut members, "timeout", prometheus_duration(timeout));
     }
     http(&fields, &mut members)?;
     discovery(&fields, &Job::default(), &mut members)?;
@@ -787,7 +788,7 @@ fn selector(text: &str) -> Result<(), String> {
 fn timeout(fields: &Fields, key: &str, interval: Duration) -> Result<Option<Duration>, Error> {
     let timeout = duration(fields, key)?;
     if timeout.is_some_and(|timeout| timeout > interval) {
-        let problem = format!("is longer than the interval of {}", duration_text(interval));
+        let problem = format!("is longer than the interval of {}", prometheus_duration(interval));
         return Err(Error::invalid(fields.path(key), problem));
     }
     Ok(timeout)

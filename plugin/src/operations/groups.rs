@@ -8,7 +8,7 @@ use crate::http::{Url, shown};
 use crate::json::Json;
 use crate::servers::pushgateway;
 use crate::servers::pushgateway::groups::{Held, groups};
-use crate::time::{parse_duration, rfc3339};
+use crate::time::rfc3339;
 
 /// Groups that are deleted side by side.
 const AT_ONCE: usize = 16;
@@ -21,8 +21,9 @@ pub(super) fn list(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
 /// Deletes the groups whose last push is longer ago than `older_than`; those that never had one, by their last refusal. Only says
 /// which, unless `dry_run` is false.
 pub(super) fn expire(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let older_than = call.ctx.text("older_than", "a duration such as 1h")?;
-    let older_than = parse_duration(&older_than).map_err(|problem| Error::invalid("older_than", problem))?;
+    let expected = "a duration such as 1h";
+    let older_than =
+        call.ctx.duration("older_than")?.ok_or_else(|| Error::Missing { field: "older_than".into(), expected })?;
     let dry_run = call.ctx.flag_or("dry_run", true)?;
     answer.flag("dry_run", dry_run);
     survey(call, answer, Some(older_than), dry_run)

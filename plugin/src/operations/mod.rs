@@ -35,6 +35,8 @@ mod gateway_tests;
 #[cfg(test)]
 mod group_tests;
 #[cfg(test)]
+mod path_tests;
+#[cfg(test)]
 mod scrape_tests;
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,7 @@ use crate::exposition::negotiate::Choice;
 use crate::fields::{self, Fields};
 use crate::http::{Circuits, Client, Exchange, Jitter, Limits, Retry, Transport};
 use crate::json::{Json, Object, Writer};
+use crate::known::{self, Warnings};
 use crate::registry::{MOST_SERIES, Registry};
 use crate::servers::prometheus::Api;
 use crate::servers::pushgateway::Group;
@@ -229,6 +232,8 @@ struct Call<'c> {
     telemetry: &'c mut Telemetry,
     receivers: &'c mut remote::Receivers,
     transport: &'c mut dyn Transport,
+    /// What the answer says beside its result: [`Call::warn`].
+    warnings: &'c mut Warnings,
     /// The moment of the call, in nanoseconds since the Unix epoch.
     unix_nanos: u64,
 }
@@ -236,6 +241,12 @@ struct Call<'c> {
 impl Call<'_> {
     fn client(&mut self, limits: Limits, insist: bool) -> Client<'_> {
         client(self.transport, self.circuits, self.jitter, self.exchange, self.config, limits, insist)
+    }
+
+    /// Says in the answer's `warnings` what was ignored or done otherwise than asked. The text begins with what is concerned: a field's
+    /// path, a metric, a server.
+    pub(super) fn warn(&mut self, text: impl Into<String>) {
+        self.warnings.add(text.into());
     }
 
     /// Notes that so many values were recorded.
@@ -263,6 +274,7 @@ impl Call<'_> {
             telemetry: self.telemetry,
             receivers: self.receivers,
             transport: self.transport,
+            warnings: self.warnings,
             unix_nanos: self.unix_nanos,
         }
     }
@@ -525,34 +537,51 @@ impl<T: Transport> Plug<T> {
     pub fn process_into(&mut self, ctx: &str, cfg: &str, answer: &mut Writer) {
         let unix_nanos = self.transport.unix_nanos();
         self.registry.set_now(unix_nanos / 1_000_000);
-        let configured = self.configure(cfg);
+        let mut warnings = Warnings::default();
+        let configured = self.configure(cfg, &mut warnings);
         if configured.is_ok()
+            && warnings.is_empty()
             && let Some(recorded) = self.plain.process(ctx, unix_nanos, &mut self.registry, answer)
         {
             self.pending.mark();
             self.telemetry.records += recorded;
             return;
         }
-        self.process_any(configured, ctx, unix_nanos, answer);
+        self.process_any(configured, ctx, unix_nanos, warnings, answer);
     }
 
     /// The general way, once the configuration was taken or refused.
-    fn process_any(&mut self, configured: Result<(), Error>, ctx: &str, unix_nanos: u64, answer: &mut Writer) {
+    fn process_any(
+        &mut self,
+        configured: Result<(), Error>,
+        ctx: &str,
+        unix_nanos: u64,
+        mut warnings: Warnings,
+        answer: &mut Writer,
+    ) {
         let begin = answer.begin();
         let mut config = None;
         let mut operation = None;
         let mut exchange = Exchange::default();
         let outcome = configured.and_then(|()| parse_object("ctx", ctx)).and_then(|ctx| {
-            config = self.config.with_ctx(&ctx)?;
             let (name, run) = choose(&ctx)?;
             operation = Some(name);
+            known::check_ctx(name, &ctx, &mut warnings);
+            config = self.config.with_ctx(&ctx)?;
             answer.flag("success", true);
             answer.text("operation", name);
             answer.open("result");
-            self.run((name, run), Fields::new(&ctx, ""), config.as_ref(), &mut exchange, unix_nanos, answer)?;
+            self.run(
+                (name, run),
+                Fields::new(&ctx, ""),
+                config.as_ref(),
+                &mut exchange,
+                &mut warnings,
+                unix_nanos,
+                answer,
+            )?;
             write_exchange(&exchange, answer);
             answer.close();
-            warnings(&self.registry.take_notices(), answer);
             Ok(())
         });
         if exchange.attempts > 0 {
@@ -567,6 +596,9 @@ impl<T: Transport> Plug<T> {
             error.write_into(answer);
             write_exchange(&exchange, answer);
         }
+        #[cfg(test)]
+        operation.into_iter().for_each(known::asked::check);
+        warnings.write(answer);
         match config {
             Some(config) => answer.raw("monitoring_metadata", &config.metadata()),
             None => answer.raw("monitoring_metadata", &self.metadata),
@@ -581,6 +613,7 @@ impl<T: Transport> Plug<T> {
         ctx: Fields,
         config: Option<&Config>,
         exchange: &mut Exchange,
+        warnings: &mut Warnings,
         unix_nanos: u64,
         answer: &mut Answer,
     ) -> Result<(), Error> {
@@ -591,22 +624,24 @@ impl<T: Transport> Plug<T> {
         };
         match own {
             None => {
-                let outcome = run(&mut self.call(ctx, config, exchange, unix_nanos), answer);
+                let outcome = run(&mut self.call(ctx, config, exchange, warnings, unix_nanos), answer);
                 note_steps(outcome, &ctx, || self.config.group(), &self.registry, &mut self.steps)?;
             }
             Some((config, key)) => {
                 let config = config.with_group(&key);
                 let (place, mut group) = self.groups.take(&key, &config, unix_nanos, self.registry.len())?;
                 group.registry.set_now(unix_nanos / 1_000_000);
-                let mut call = self.call(ctx, Some(&config), exchange, unix_nanos);
+                let mut call = self.call(ctx, Some(&config), exchange, warnings, unix_nanos);
                 let outcome = run(&mut call.within(&mut group, &config), answer);
+                group.registry.take_notices().into_iter().for_each(|notice| warnings.add(notice));
                 let outcome = note_steps(outcome, &ctx, || Ok(key), &group.registry, &mut group.steps);
                 self.groups.put_back(place, group);
                 self.registry.set_series_limit(MOST_SERIES.saturating_sub(self.groups.series()));
                 outcome?;
             }
         }
-        push::overdue(&mut self.call(ctx, None, exchange, unix_nanos), answer)
+        self.registry.take_notices().into_iter().for_each(|notice| warnings.add(notice));
+        push::overdue(&mut self.call(ctx, None, exchange, warnings, unix_nanos), answer)
     }
 
     /// The key that a call's configuration says, where it is not the plug's own.
@@ -621,6 +656,7 @@ impl<T: Transport> Plug<T> {
         ctx: Fields<'p>,
         config: Option<&'p Config>,
         exchange: &'p mut Exchange,
+        warnings: &'p mut Warnings,
         unix_nanos: u64,
     ) -> Call<'p> {
         Call {
@@ -640,6 +676,7 @@ impl<T: Transport> Plug<T> {
             telemetry: &mut self.telemetry,
             receivers: &mut self.receivers,
             transport: &mut self.transport,
+            warnings,
             unix_nanos,
         }
     }
@@ -713,7 +750,7 @@ impl<T: Transport> Plug<T> {
         Ok(())
     }
 
-    fn configure(&mut self, cfg: &str) -> Result<(), Error> {
+    fn configure(&mut self, cfg: &str, warnings: &mut Warnings) -> Result<(), Error> {
         let cfg = cfg.trim();
         if cfg.is_empty() || cfg == "{}" || cfg == "null" || cfg == self.config_text {
             return Ok(());
@@ -722,6 +759,7 @@ impl<T: Transport> Plug<T> {
         if settings.is_empty() {
             return Ok(());
         }
+        known::check_cfg(&settings, warnings);
         let config = Config::from_cfg(&settings)?;
         self.take_over(&config)?;
         self.adopt(config);
@@ -774,13 +812,6 @@ fn note_steps(
     }
 }
 
-/// Says beside the result what the caller should look at, though the operation was done.
-fn warnings(texts: &[String], answer: &mut Answer) {
-    if !texts.is_empty() {
-        answer.texts("warnings", texts.iter().map(String::as_str));
-    }
-}
-
 /// Says how often servers were asked and how long that took, if they were.
 fn write_exchange(exchange: &Exchange, answer: &mut Answer) {
     if exchange.attempts > 0 {
@@ -813,9 +844,15 @@ fn choose(ctx: &Object) -> Result<(&'static str, Run), Error> {
     OPERATIONS.iter().find(|(name, ..)| *name == given).map(|(name, _, run)| (*name, *run)).ok_or_else(|| {
         Error::UnknownOperation {
             given: excerpt(given, 100),
-            known: OPERATIONS.iter().map(|(name, ..)| *name).collect(),
+            nearest: known::nearest(given, names()),
+            known: names().collect(),
         }
     })
+}
+
+/// The names of all operations.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|(name, ..)| *name)
 }
 
 fn describe(_: &mut Call, answer: &mut Answer) -> Result<(), Error> {

@@ -9,10 +9,12 @@ use crate::json::{Json, Writer};
 use crate::registry::{LabelName, Labels};
 use crate::servers::alertmanager::{self, Alert, pairs, write_labels};
 use crate::servers::webhook::{self, Format, Notification};
-use crate::time::parse_instant;
 
 /// More alerts than this in one call are a mistake.
 const MOST_ALERTS: usize = 10_000;
+
+/// The year 2500, in nanoseconds since the Unix epoch: alerts and silences begin and end before it.
+pub(super) const MAX_MOMENT: u64 = 16_725_225_600_000_000_000;
 
 /// `send_alerts`: tells Alertmanager of alerts that hold. To be repeated while they do.
 pub(super) fn send(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
@@ -133,14 +135,14 @@ pub(super) fn webhook_url(fields: &Fields) -> Result<Option<Url>, Error> {
 /// `alerts`, a list; or one alert, whose fields stand at the top.
 fn read_alerts(call: &Call) -> Result<Vec<Alert>, Error> {
     let alerts = match call.ctx.some("alerts") {
-        None => vec![read_alert(&call.ctx)?],
+        None => vec![read_alert(&call.ctx, call.unix_nanos)?],
         Some(Json::Array(list)) => list
             .iter()
             .enumerate()
             .map(|(index, item)| {
                 let path = format!("alerts[{index}]");
                 match item {
-                    Json::Object(map) => read_alert(&Fields::new(map, &path)),
+                    Json::Object(map) => read_alert(&Fields::new(map, &path), call.unix_nanos),
                     other => Err(Error::invalid(path, format!("expected an object, got {}", fields::kind_of(other)))),
                 }
             })
@@ -159,7 +161,7 @@ fn read_alerts(call: &Call) -> Result<Vec<Alert>, Error> {
 }
 
 /// `{alert_name, severity, labels, annotations, starts_at, ends_at, generator_url}`, or with the API's own names.
-fn read_alert(fields: &Fields) -> Result<Alert, Error> {
+fn read_alert(fields: &Fields, now_unix_nanos: u64) -> Result<Alert, Error> {
     let utf8 = fields.some("utf8").and_then(fields::flag).unwrap_or(false);
     let given = fields.labels("labels", utf8)?;
     let mut labels: Vec<(LabelName, Box<str>)> =
@@ -185,8 +187,8 @@ fn read_alert(fields: &Fields) -> Result<Alert, Error> {
     let alert = Alert {
         labels: Labels::of(labels, &fields.path("labels"))?,
         annotations: fields.labels("annotations", utf8)?,
-        starts_at: instant(fields, &["starts_at", "startsAt"])?,
-        ends_at: instant(fields, &["ends_at", "endsAt"])?,
+        starts_at: instant(fields, &["starts_at", "startsAt"], now_unix_nanos)?,
+        ends_at: instant(fields, &["ends_at", "endsAt"], now_unix_nanos)?,
         generator_url: fields.any(&["generator_url", "generatorURL"]).and_then(|(_, url)| fields::scalar(url)),
     };
     match (alert.starts_at, alert.ends_at) {
@@ -195,18 +197,11 @@ fn read_alert(fields: &Fields) -> Result<Alert, Error> {
     }
 }
 
-/// An instant in nanoseconds since the Unix epoch.
-pub(super) fn instant(fields: &Fields, keys: &[&str]) -> Result<Option<u64>, Error> {
-    let Some((key, value)) = fields.any(keys) else { return Ok(None) };
-    let text = fields::scalar(value).unwrap_or_default();
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let seconds = parse_instant(&text).map_err(|problem| Error::invalid(fields.path(key), problem))?;
-    // Up to the year 2500, and not before 1970.
-    if !(0.0..16_725_225_600.0).contains(&seconds) {
-        return Err(Error::invalid(fields.path(key), "expected an instant between the years 1970 and 2500"));
-    }
-    // Whole milliseconds, as Alertmanager's clients write them.
-    Ok(Some((seconds * 1_000.0).round() as u64 * 1_000_000))
+/// A moment between the years 1970 and 2500, in nanoseconds since the Unix epoch; under the first of these names.
+pub(super) fn instant(fields: &Fields, keys: &[&str], now_unix_nanos: u64) -> Result<Option<u64>, Error> {
+    let Some(moment) = fields.moment(keys, now_unix_nanos)? else { return Ok(None) };
+    moment.unix_nanos().filter(|nanos| *nanos < MAX_MOMENT).map(Some).ok_or_else(|| {
+        let path = fields.any(keys).map(|(key, _)| fields.path(key)).unwrap_or_default();
+        Error::invalid(path, "expected a moment between the years 1970 and 2500")
+    })
 }

@@ -102,6 +102,10 @@ impl Plain {
             "record_metric" => (given.kind.map_or(Some(Kind::Gauge), Kind::from_name)?, head!("record_metric")),
             _ => return None,
         };
+        // Another kind than the operation's is warned of.
+        if given.kind.is_some_and(|given| given != kind.name()) {
+            return None;
+        }
         let tail = tail_of(kind)?;
         let (name, amount) = (given.name?, given.amount?);
         let labels = texts(ctx, &self.labels);

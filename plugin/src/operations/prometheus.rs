@@ -7,7 +7,7 @@ use crate::fields::{self, Fields, kind_of};
 use crate::http::Client;
 use crate::json::Json;
 use crate::servers::prometheus::{Api, Form, Place, Reply, Selection, count_items, places};
-use crate::time::{parse_duration, parse_moment};
+use crate::time::Timestamp;
 
 /// `list_series`: the series that selectors find.
 pub(super) fn series(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
@@ -170,16 +170,12 @@ fn selection(call: &Call) -> Result<Selection, Error> {
 
 /// A moment, which may be missing, in milliseconds since the epoch.
 pub(super) fn moment(fields: &Fields, key: &str, now_unix_nanos: u64) -> Result<Option<i64>, Error> {
-    fields
-        .text_or_none(key, "a moment")?
-        .map(|text| parse_moment(&text, now_unix_nanos).map_err(|problem| Error::invalid(fields.path(key), problem)))
-        .transpose()
+    Ok(fields.moment(&[key], now_unix_nanos)?.map(Timestamp::unix_millis))
 }
 
 /// A duration of at least a millisecond, which may be missing, in milliseconds.
 pub(super) fn duration(fields: &Fields, key: &str) -> Result<Option<i64>, Error> {
-    let Some(text) = fields.text_or_none(key, "a duration")? else { return Ok(None) };
-    let duration = parse_duration(&text).map_err(|problem| Error::invalid(fields.path(key), problem))?;
+    let Some(duration) = fields.duration(key)? else { return Ok(None) };
     match i64::try_from(duration.as_millis()) {
         Ok(milliseconds @ 1..) => Ok(Some(milliseconds)),
         Ok(_) => Err(Error::invalid(fields.path(key), "must be at least 1ms")),

@@ -9,7 +9,7 @@ use crate::exposition::view::{Exemplar, Point};
 use crate::fields::{self, Fields};
 use crate::json::Json;
 use crate::registry::{Kind, Recording, Registry, SeriesId, check, check_exemplar};
-use crate::time::{parse_instant, rfc3339};
+use crate::time::{Timestamp, rfc3339};
 
 pub(super) fn metric(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let kind = definition::kind(&call.ctx, &["metric_type"])?.unwrap_or(Kind::Gauge);
@@ -17,19 +17,32 @@ pub(super) fn metric(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
 }
 
 pub(super) fn counter(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    single(call, answer, Kind::Counter)
+    of_kind(call, answer, Kind::Counter)
 }
 
 pub(super) fn gauge(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    single(call, answer, Kind::Gauge)
+    of_kind(call, answer, Kind::Gauge)
 }
 
 pub(super) fn histogram(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    single(call, answer, Kind::Histogram)
+    of_kind(call, answer, Kind::Histogram)
 }
 
 pub(super) fn summary(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    single(call, answer, Kind::Summary)
+    of_kind(call, answer, Kind::Summary)
+}
+
+/// As the operation's name says, whatever `metric_type` does.
+fn of_kind(call: &mut Call, answer: &mut Answer, kind: Kind) -> Result<(), Error> {
+    if let Some(given) = call.ctx.some("metric_type").and_then(fields::scalar)
+        && given.trim() != kind.name()
+    {
+        let (given, kind) = (excerpt(&given, 100), kind.name());
+        call.warn(format!(
+            "metric_type: {given:?} is ignored; record_{kind} records a {kind}, record_metric what metric_type says"
+        ));
+    }
+    single(call, answer, kind)
 }
 
 /// Records one metric, given by `metric_name`, `metric_value` and `labels`.
@@ -227,10 +240,8 @@ fn first(recorded: Result<Vec<SeriesId>, (usize, Error)>) -> Result<SeriesId, Er
 /// The moment of the recording: `timestamp`, where the caller says one, else now. It is told in the answer and not exposed:
 /// a gateway refuses timestamps, and a scrape sets its own.
 fn timestamp(call: &Call) -> Result<String, Error> {
-    match call.ctx.text_or_none("timestamp", "an instant")? {
-        None => Ok(rfc3339(call.unix_nanos)),
-        Some(text) => parse_instant(&text).map(|_| text).map_err(|problem| Error::invalid("timestamp", problem)),
-    }
+    let given: Option<Timestamp> = call.ctx.moment(&["timestamp"], call.unix_nanos)?;
+    Ok(given.map_or_else(|| rfc3339(call.unix_nanos), |moment| moment.to_string()))
 }
 
 /// A recording and what its series holds now.

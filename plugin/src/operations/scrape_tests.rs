@@ -97,7 +97,7 @@ fn settings_may_stand_flat_and_reach_the_request() {
     assert_eq!(
         config,
         &json!({
-            "job_name": "mine", "scrape_interval": "60s", "scrape_timeout": "2500ms", "metrics_path": "/probe",
+            "job_name": "mine", "scrape_interval": "1m", "scrape_timeout": "2s500ms", "metrics_path": "/probe",
             "params": {"a": ["b"]}, "scheme": "https", "static_configs": [{"targets": ["h"]}],
         }),
         "{answer}"

@@ -625,3 +625,113 @@ fn cleanup_forgets_the_configured_buckets_too() {
     let answer = process(&mut plug, json!({"operation": "export_metrics"}), json!({}));
     assert!(answer["result"]["exported_data"].as_str().unwrap().contains("le=\"0.005\""), "{answer}");
 }
+
+#[test]
+fn what_is_not_known_is_warned_of_with_its_place() {
+    let (mut plug, world) = plug();
+    let mut warnings = |ctx: Value, cfg: Value| -> Vec<String> {
+        world.0.borrow_mut().answers.extend([200, 200].map(|status| {
+            Ok(Response { status, headers: Vec::new(), body: br#"{"status":"success","data":[]}"#.to_vec() })
+        }));
+        let answer = process(&mut plug, ctx, cfg);
+        let warnings = answer.get("warnings").map(|list| list.as_array().unwrap().clone()).unwrap_or_default();
+        warnings.iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let record = |more: Value| {
+        let mut ctx = json!({"operation": "record_gauge", "metric_name": "m", "metric_value": 1});
+        ctx.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ctx
+    };
+    let nothing = || json!({});
+    assert_eq!(warnings(record(json!({})), nothing()), [""; 0]);
+    // A series that is there, so that the quick way could take it.
+    for _ in 0..2 {
+        let found = warnings(record(json!({"lables": {"a": "b"}})), nothing());
+        assert_eq!(found, ["lables: unknown field; did you mean labels?"]);
+    }
+    let list = json!({"operation": "record_multiple_metrics", "metrics": [{"name": "m", "value": 1}, {"name": "m", "value": 1, "valeu": 2}]});
+    assert_eq!(warnings(list, nothing()), ["metrics[1].valeu: unknown field; did you mean value?"]);
+    let alert = json!({"operation": "send_alerts", "alertmanager_url": "http://h", "alerts": [{"alert_name": "A", "annotatons": {"summary": "s"}}]});
+    assert_eq!(warnings(alert, nothing()), ["alerts[0].annotatons: unknown field; did you mean annotations?"]);
+    let cfg = json!({"prometheus_conf": {}, "gateway_ulr": "http://h", "prometheus_config": {"job_nmae": "x", "xyzzy": 1}, "_note": "mine"});
+    let of_cfg = [
+        "cfg.gateway_ulr: unknown field; did you mean gateway_url?",
+        "cfg.prometheus_conf: unknown field; did you mean prometheus_config?",
+        "cfg.prometheus_config.job_nmae: unknown field; did you mean job_name?",
+        "cfg.prometheus_config.xyzzy: unknown field; it is ignored",
+    ];
+    assert_eq!(warnings(record(json!({})), cfg.clone()), of_cfg);
+    assert_eq!(warnings(record(json!({})), cfg), [""; 0], "the same configuration is not read again");
+    let settings = json!({"prometheus_config": {"gateway_ulr": "x"}, "webhook_secret": "s", "step_id": "a", "pipeline": {"x": 1}, "_own": 1});
+    assert_eq!(
+        warnings(record(settings), nothing()),
+        [
+            "prometheus_config.gateway_ulr: unknown field; did you mean gateway_url?",
+            "webhook_secret: is ignored here; it belongs in the configuration",
+        ]
+    );
+    assert_eq!(
+        warnings(record(json!({"metric_type": "counter"})), nothing()),
+        ["metric_type: \"counter\" is ignored; record_gauge records a gauge, record_metric what metric_type says"]
+    );
+    assert_eq!(warnings(record(json!({"metric_type": "gauge"})), nothing()), [""; 0]);
+    // Also where the operation fails; and not more than can be read.
+    let mut bad = record(json!({"metric_name": null, "metric_nmae": "m"}));
+    (0..1_000).for_each(|number| drop(bad.as_object_mut().unwrap().insert(format!("zz_{number}"), json!(1))));
+    let found = warnings(bad, nothing());
+    assert_eq!((found.len(), &*found[0]), (21, "metric_nmae: unknown field; did you mean metric_name?"));
+    assert!(found[20].starts_with("98"), "{}", found[20]);
+}
+
+#[test]
+fn an_unknown_operation_names_the_one_that_was_meant() {
+    let (mut plug, _) = plug();
+    for (given, meant) in [
+        ("record_conter", "did you mean record_counter? there are "),
+        ("recordGauge", "did you mean record_gauge? "),
+        ("zzz", "\"zzz\"; there are "),
+    ] {
+        let answer = process(&mut plug, json!({"operation": given}), json!({}));
+        assert!(answer["error"].as_str().unwrap().contains(meant), "{answer}");
+    }
+}
+
+#[test]
+fn every_moment_may_be_relative_to_now() {
+    let (mut plug, world) = plug();
+    let mut answer = |ctx: Value| {
+        world.0.borrow_mut().answers.push_back(Ok(Response {
+            status: 200,
+            headers: Vec::new(),
+            body: br#"{"silenceID":"x","status":"success","data":[]}"#.to_vec(),
+        }));
+        process(&mut plug, ctx, json!({"alertmanager_url": "http://h", "prometheus_url": "http://h"}))
+    };
+    let silence = json!({"operation": "create_silence", "matchers": ["a=b"], "comment": "c", "starts_at": "now+1h", "ends_at": "now+1d12h"});
+    let silence = answer(silence);
+    assert_eq!(
+        (&silence["result"]["starts_at"], &silence["result"]["ends_at"]),
+        (&json!("2024-01-01T01:00:00.000Z"), &json!("2024-01-02T12:00:00.000Z")),
+        "{silence}"
+    );
+    for given in ["now-1.5h", "-90m", "2023-12-31T22:30:00Z", "1704061800"] {
+        let alert = json!({"operation": "send_alerts", "alert_name": "A", "starts_at": given, "ends_at": "now+2h"});
+        assert_eq!(answer(alert)["success"], true, "{given}");
+        let record = json!({"metric_name": "m", "metric_value": 1, "timestamp": given});
+        assert_eq!(answer(record)["result"]["timestamp"], "2023-12-31T22:30:00.000Z", "{given}");
+        let series = json!({"operation": "list_series", "match": "up", "start": given, "end": "now"});
+        assert_eq!(answer(series)["success"], true, "{given}");
+    }
+    for (operation, field) in [
+        ("send_alerts", "ends_at"),
+        ("create_silence", "ends_at"),
+        ("record_gauge", "timestamp"),
+        ("list_labels", "end"),
+    ] {
+        let mut ctx = json!({"operation": operation, "alert_name": "A", "matchers": ["a=b"], "comment": "c", "metric_name": "m", "metric_value": 1});
+        ctx[field] = json!("tomorrow");
+        let answer = answer(ctx);
+        assert_eq!((&answer["error_code"], &answer["field"]), (&json!("invalid_field"), &json!(field)), "{answer}");
+        assert!(answer["error"].as_str().unwrap().contains("now-1h"), "{answer}");
+    }
+}

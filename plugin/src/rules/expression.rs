@@ -1,6 +1,8 @@
 //! What can be said of a PromQL expression without a server: whether its brackets and quotes close, and the mistake that is made most.
 //! Whether it parses is the server's to say.
 
+use crate::time::PrometheusDuration;
+
 /// What is wrong with an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
@@ -198,7 +200,7 @@ enum Token {
     /// A number, by its bits.
     Number(u64),
     /// A duration in milliseconds.
-    Duration(u128),
+    Duration(u64),
     /// What is in quotes.
     Text(String),
     /// Anything else.
@@ -240,7 +242,7 @@ fn normal(expression: &str) -> Option<Vec<Token>> {
                     at += 1;
                 }
                 let text = expression.get(begin..at)?;
-                tokens.push(match (text.parse::<f64>(), crate::time::parse_duration(text)) {
+                tokens.push(match (text.parse::<f64>(), PrometheusDuration::parse_strict(text)) {
                     (Ok(number), _) => Token::Number(number.to_bits()),
                     (_, Ok(duration)) => Token::Duration(duration.as_millis()),
                     _ => Token::Word(text.to_owned()),

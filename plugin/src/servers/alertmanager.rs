@@ -6,7 +6,7 @@
 use super::prometheus::Form;
 use crate::error::{Error, excerpt};
 use crate::fnv::fnv1a;
-use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
+use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
 use crate::json::{Json, Writer};
 use crate::registry::Labels;
 use crate::time::rfc3339;
@@ -223,7 +223,7 @@ pub fn post_alerts(client: &mut Client, base: &Url, alerts: &[Alert]) -> Result<
 
 /// One of the API's lists (or its status, an object), as it gives it.
 pub fn list(client: &mut Client, base: &Url, listing: Listing, filter: &Filter) -> Result<String, Error> {
-    let segments: &[&str] = match listing {
+    let segments: &[&'static str] = match listing {
         Listing::Alerts => &["alerts"],
         Listing::Groups => &["alerts", "groups"],
         Listing::Receivers => &["receivers"],
@@ -284,7 +284,7 @@ pub fn post_silence(client: &mut Client, base: &Url, silence: &Silence) -> Resul
 
 /// Ends a silence now. False if Alertmanager knows none with this id.
 pub fn expire_silence(client: &mut Client, base: &Url, id: &str) -> Result<bool, Error> {
-    let url = endpoint(base, ["api", "v2", "silence", id]);
+    let url = endpoint(base, ["api".into(), "v2".into(), "silence".into(), Segment::of(id, "silence_id")?]);
     let response = client.send(PEER, Request::new(Method::Delete, url.clone()))?;
     if response.status == 404 && response.body.is_empty() {
         return Ok(false);

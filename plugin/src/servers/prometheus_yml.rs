@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use crate::http::Url;
-use crate::time::parse_duration;
+use crate::time::{parse_duration, prometheus_duration};
 use crate::yaml::Yaml;
 
 /// A release of Prometheus: major and minor.
@@ -54,14 +54,6 @@ pub const PROTOCOLS: [(&str, Version); 5] = [
     ("PrometheusText1.0.0", Version::TEXT_1_0),
 ];
 
-/// A duration as Prometheus reads it; whole milliseconds, at least one.
-pub fn duration_text(duration: Duration) -> String {
-    match duration.as_millis().max(1) {
-        millis if millis % 1_000 == 0 => format!("{}s", millis / 1_000),
-        millis => format!("{millis}ms"),
-    }
-}
-
 /// Reads a duration for a configuration: at least a millisecond, at most a year. The error says what was expected.
 pub fn read_duration(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text)?;
@@ -92,8 +84,8 @@ pub fn scrape_config_for(endpoint: &Url, path: &str, interval: Duration, timeout
     let mut members: Vec<(String, Yaml)> = Vec::new();
     let mut put = |key: &str, value: Yaml| members.push((key.to_owned(), value));
     put("job_name", job.into());
-    put("scrape_interval", duration_text(interval).into());
-    put("scrape_timeout", duration_text(timeout.min(interval)).into());
+    put("scrape_interval", prometheus_duration(interval).into());
+    put("scrape_timeout", prometheus_duration(timeout.min(interval)).into());
     put("metrics_path", if metrics_path.is_empty() { "/" } else { &*metrics_path }.into());
     if endpoint.scheme() == "https" {
         put("scheme", "https".into());
@@ -157,8 +149,10 @@ mod tests {
 
     #[test]
     fn durations_are_written_as_prometheus_reads_them() {
-        for (text, written) in [("15", "15s"), ("0.5", "500ms"), ("1m30s", "90s"), ("1d", "86400s")] {
-            assert_eq!(duration_text(read_duration(text).unwrap()), written);
+        for (text, written) in
+            [("15", "15s"), ("0.5", "500ms"), ("1m30s", "1m30s"), ("90", "1m30s"), ("1d", "1d"), ("1.5h", "1h30m")]
+        {
+            assert_eq!(prometheus_duration(read_duration(text).unwrap()), written);
         }
         for text in ["0", "0.0001", "366d", "soon"] {
             assert!(read_duration(text).is_err(), "{text}");

@@ -4,7 +4,7 @@
 
 use super::prometheus::Form;
 use crate::error::{Error, excerpt};
-use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
+use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
 use crate::json::Json;
 use crate::rules::Group;
 use crate::rules::known::{Evaluator, Version};
@@ -77,7 +77,7 @@ pub struct Ruler {
 impl Ruler {
     /// The groups that it has loaded; with the alerts they make now.
     pub fn held(&self, client: &mut Client) -> Result<Vec<HeldGroup>, Error> {
-        let segments: &[&str] = match self.target {
+        let segments: &[&'static str] = match self.target {
             Target::File => &["api", "v1", "rules"],
             Target::Mimir | Target::Cortex => &["prometheus", "api", "v1", "rules"],
             Target::Grafana => &["api", "prometheus", "grafana", "api", "v1", "rules"],
@@ -124,7 +124,8 @@ impl Ruler {
 
     /// Writes one group: it is replaced as a whole. Not for files.
     pub fn write(&self, client: &mut Client, group: &Group) -> Result<(), Error> {
-        let url = self.group_url(None);
+        Segment::with_slashes(&group.name, "group")?;
+        let url = self.group_url(None)?;
         // A group is replaced as a whole, so that it may arrive twice.
         let mut request = Request::new(Method::Post, url.clone())
             .with_body("application/yaml", group.yaml().write().into_bytes())
@@ -143,7 +144,7 @@ impl Ruler {
 
     /// Deletes one group. One that is not there is deleted already. Not for files.
     pub fn delete(&self, client: &mut Client, group: &str) -> Result<(), Error> {
-        let url = self.group_url(Some(group));
+        let url = self.group_url(Some(Segment::with_slashes(group, "group")?))?;
         let response = client.send(self.peer, Request::new(Method::Delete, url.clone()))?;
         match response.status {
             200..=299 | 404 => Ok(()),
@@ -151,13 +152,16 @@ impl Ruler {
         }
     }
 
-    fn group_url(&self, group: Option<&str>) -> Url {
-        let config: &[&str] = match self.target {
+    fn group_url(&self, group: Option<Segment>) -> Result<Url, Error> {
+        let config: &[&'static str] = match self.target {
             Target::Mimir | Target::File => &["prometheus", "config", "v1", "rules"],
             Target::Cortex => &["api", "v1", "rules"],
             Target::Grafana => &["api", "convert", "prometheus", "config", "v1", "rules"],
         };
-        endpoint(&self.base, config.iter().copied().chain([&*self.namespace]).chain(group))
+        let mut url = endpoint(&self.base, config.iter().copied());
+        url.push_segment(&Segment::with_slashes(&self.namespace, "namespace")?);
+        group.iter().for_each(|group| url.push_segment(group));
+        Ok(url)
     }
 
     /// The server's release. None where it does not say, or is something else than it is taken for.

@@ -79,7 +79,7 @@ impl Claims {
 }
 
 /// Which of an exposition's families are to be written as unknown.
-pub(super) fn unknown(families: &[Claims]) -> Vec<bool> {
+pub(crate) fn unknown(families: &[Claims]) -> Vec<bool> {
     let mut takers: std::collections::BTreeMap<&str, Vec<usize>> = std::collections::BTreeMap::new();
     for (place, claims) in families.iter().enumerate() {
         for name in &claims.typed {

@@ -4,6 +4,7 @@ use super::read::{Given, Wanted};
 use super::{CONFIRM_PAUSE, CONFIRM_WITHIN, Settings, ruler, taker};
 use crate::error::Error;
 use crate::fields;
+use crate::http::Segment;
 use crate::json::{Json, Object};
 use crate::operations::{Answer, Call};
 use crate::rules::file::{self, Current};
@@ -80,6 +81,14 @@ impl Install {
         let taker = taker(call, settings, evaluator, ruler.as_ref().ok(), &self.uses)?;
         self.uses.check(taker)?;
         answer.text("target", target.name());
+        if target != Target::File {
+            let names: Vec<&str> = match &self.edit {
+                Edit::Put(group) => vec![&group.name],
+                Edit::Take { group, .. } => vec![group],
+                Edit::Whole(groups) => groups.iter().map(|group| group.name.as_str()).collect(),
+            };
+            names.into_iter().try_for_each(|name| Segment::with_slashes(name, "group").map(drop))?;
+        }
         if call.config.mock {
             answer.flag("mock", true);
             write_changes(answer, &self.changes(&[], &Equal::default()));

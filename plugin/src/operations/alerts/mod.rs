@@ -21,7 +21,7 @@ use super::notify::{deliver, webhook_url};
 use super::{Answer, Call, parse_object};
 use crate::error::Error;
 use crate::fields::{self, Fields};
-use crate::http::{Peer, Url};
+use crate::http::{Peer, Segment, Url};
 use crate::json::{Object, Writer};
 use crate::rules::known::{Evaluator, Taker, Version};
 use crate::rules::plan::{HeldGroup, HeldRule};
@@ -408,6 +408,9 @@ fn ruler(call: &Call, settings: &Settings) -> Result<(Target, Evaluator, Result<
         });
     }
     let namespace = settings.text("namespace", "a namespace")?.unwrap_or_else(|| DEFAULT_GROUP.into());
+    if target != Target::File {
+        Segment::with_slashes(&namespace, &settings.path("namespace"))?;
+    }
     let peer: Peer = peer;
     Ok((target, evaluator, Ok(Ruler { target, peer, base, namespace, datasource_uid })))
 }

@@ -3,7 +3,7 @@
 use super::{Api, bad, no, object};
 use crate::dashboards::tree::{Map, Tree};
 use crate::error::Error;
-use crate::http::Method;
+use crate::http::{Method, Segment};
 
 /// What is marked.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -45,7 +45,7 @@ impl Annotation {
 impl Api<'_> {
     /// Makes an annotation, and answers its id.
     pub fn annotate(&mut self, annotation: &Annotation) -> Result<u64, Error> {
-        let url = self.url(&["annotations"]);
+        let url = self.url(["annotations".into()]);
         let response = self.post(&url, &annotation.body())?;
         match response.status {
             200 | 201 => object(&url, &response)?.whole("id").ok_or_else(|| bad(&url, "the annotation has no id")),
@@ -56,7 +56,7 @@ impl Api<'_> {
 
     /// Changes what is given of an annotation, such as its end.
     pub fn change_annotation(&mut self, id: u64, annotation: &Annotation) -> Result<(), Error> {
-        let url = self.url(&["annotations", &id.to_string()]);
+        let url = self.url(["annotations".into(), Segment::word(&id.to_string())]);
         let response = self.tell(Method::Patch, &url, &annotation.body())?;
         match response.status {
             200 => Ok(()),

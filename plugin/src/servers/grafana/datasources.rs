@@ -4,7 +4,7 @@ use super::{Api, bad, no, object, said};
 use crate::dashboards::diff::{Change, changes};
 use crate::dashboards::tree::{Map, Tree};
 use crate::error::Error;
-use crate::http::{Method, Url, shown};
+use crate::http::{Method, Segment, Url, shown};
 
 /// Most differences that are told of one data source.
 const MOST_CHANGES: usize = 20;
@@ -94,15 +94,15 @@ impl Datasource {
 impl Api<'_> {
     /// The data source of that uid, if there is one.
     pub fn datasource(&mut self, uid: &str) -> Result<Option<Map>, Error> {
-        let url = self.url(&["datasources", "uid", uid]);
+        let url = self.url(["datasources".into(), "uid".into(), Segment::of(uid, "uid")?]);
         self.found(&url)
     }
 
     /// Makes a data source, or changes the one that is held.
     pub fn save_datasource(&mut self, wanted: &Datasource, held: Option<&Map>) -> Result<(), Error> {
         let (method, url) = match held {
-            Some(_) => (Method::Put, self.url(&["datasources", "uid", &wanted.uid])),
-            None => (Method::Post, self.url(&["datasources"])),
+            Some(_) => (Method::Put, self.url(["datasources".into(), "uid".into(), Segment::of(&wanted.uid, "uid")?])),
+            None => (Method::Post, self.url(["datasources".into()])),
         };
         let response = self.tell(method, &url, &wanted.body(held))?;
         match response.status {
@@ -115,7 +115,7 @@ impl Api<'_> {
 
     /// Lets Grafana ask the server behind a data source: whether it is well, and in whose words not.
     pub fn datasource_health(&mut self, uid: &str) -> Result<(bool, String), Error> {
-        let url = self.url(&["datasources", "uid", uid, "health"]);
+        let url = self.url(["datasources".into(), "uid".into(), Segment::of(uid, "uid")?, "health".into()]);
         let response = self.get(&url)?;
         match response.status {
             200 => {}

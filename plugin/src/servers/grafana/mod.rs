@@ -18,7 +18,7 @@ pub use resources::Resources;
 
 use crate::dashboards::tree::{Map, Tree};
 use crate::error::{Error, excerpt};
-use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
+use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
 use crate::json::Json;
 
 /// For errors.
@@ -118,8 +118,8 @@ impl Api<'_> {
         self.client.send(PEER, request)
     }
 
-    fn url(&self, segments: &[&str]) -> Url {
-        endpoint(&self.base, ["api"].into_iter().chain(segments.iter().copied()))
+    fn url<'s>(&self, segments: impl IntoIterator<Item = Segment<'s>>) -> Url {
+        endpoint(&self.base, [Segment::from("api")].into_iter().chain(segments))
     }
 
     fn get(&mut self, url: &Url) -> Result<Response, Error> {
@@ -159,7 +159,7 @@ impl Api<'_> {
 
     /// The organisation that is spoken for: its id and name. Fails where it is not the one that was asked for.
     pub fn verify_organisation(&mut self) -> Result<(u64, String), Error> {
-        let url = self.url(&["org"]);
+        let url = self.url(["org".into()]);
         let response = self.get(&url)?;
         if response.status != 200 {
             return Err(no(&url, &response, ""));
@@ -185,7 +185,7 @@ impl Api<'_> {
         if let Some(resources) = self.resources.clone() {
             return self.dashboard_resource(&resources, uid);
         }
-        let url = self.url(&["dashboards", "uid", uid]);
+        let url = self.url(["dashboards".into(), "uid".into(), Segment::of(uid, "uid")?]);
         let Some(mut body) = self.found(&url)? else { return Ok(None) };
         let Some(Tree::Map(model)) = body.take("dashboard") else {
             return Err(bad(&url, "there is no dashboard in the answer"));
@@ -219,7 +219,7 @@ impl Api<'_> {
             ("message", message.into()),
             ("overwrite", overwrite.into()),
         ]);
-        let url = self.url(&["dashboards", "db"]);
+        let url = self.url(["dashboards".into(), "db".into()]);
         let response = self.post(&url, &body)?;
         match response.status {
             200 => {
@@ -236,9 +236,10 @@ impl Api<'_> {
 
     /// Deletes a dashboard; false if there was none.
     pub fn delete(&mut self, uid: &str) -> Result<bool, Error> {
+        let uid = Segment::of(uid, "uid")?;
         let url = match self.resources.clone() {
             Some(resources) => self.resource_url(&resources.dashboards, &resources, "dashboards", Some(uid)),
-            None => self.url(&["dashboards", "uid", uid]),
+            None => self.url(["dashboards".into(), "uid".into(), uid]),
         };
         let response = self.send(Request::new(Method::Delete, url.clone()))?;
         match response.status {
@@ -256,7 +257,7 @@ impl Api<'_> {
                 // Writing into a text does not fail.
                 let _ = write!(query, "&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
             }
-            let url = self.url(&["search"]).with_query(Some(query));
+            let url = self.url(["search".into()]).with_query(Some(query));
             let response = self.get(&url)?;
             if response.status != 200 {
                 return Err(no(&url, &response, ""));
@@ -280,9 +281,10 @@ impl Api<'_> {
 
     /// Whether there is a folder of that uid.
     pub fn has_folder(&mut self, uid: &str) -> Result<bool, Error> {
+        let uid = Segment::of(uid, "folder_uid")?;
         let url = match self.resources.clone() {
             Some(resources) => self.resource_url(&resources.folders, &resources, "folders", Some(uid)),
-            None => self.url(&["folders", uid]),
+            None => self.url(["folders".into(), uid]),
         };
         let response = self.get(&url)?;
         match response.status {
@@ -313,7 +315,7 @@ impl Api<'_> {
                 if !parent.is_empty() {
                     body.set("parentUid", parent);
                 }
-                (self.url(&["folders"]), body)
+                (self.url(["folders".into()]), body)
             }
         };
         let response = self.post(&url, &body)?;

@@ -6,7 +6,7 @@
 use super::{Api, Held, Saved, bad, no, object, said};
 use crate::dashboards::tree::{Map, Tree};
 use crate::error::Error;
-use crate::http::{Method, Url, endpoint};
+use crate::http::{Method, Segment, Url, endpoint};
 
 /// Holds dashboards.
 const DASHBOARDS: &str = "dashboard.grafana.app";
@@ -71,13 +71,21 @@ impl Api<'_> {
         Ok(Group { name, version })
     }
 
-    pub(super) fn resource_url(&self, group: &Group, resources: &Resources, kind: &str, uid: Option<&str>) -> Url {
-        let path = ["apis", group.name, group.version, "namespaces", &resources.namespace, kind];
-        endpoint(&self.base, path.into_iter().chain(uid))
+    pub(super) fn resource_url(
+        &self,
+        group: &Group,
+        resources: &Resources,
+        kind: &'static str,
+        uid: Option<Segment>,
+    ) -> Url {
+        let path = ["apis", group.name, group.version, "namespaces"].map(Segment::from);
+        let rest = [Segment::word(&resources.namespace), kind.into()];
+        endpoint(&self.base, path.into_iter().chain(rest).chain(uid))
     }
 
     pub(super) fn dashboard_resource(&mut self, resources: &Resources, uid: &str) -> Result<Option<Held>, Error> {
-        let url = self.resource_url(&resources.dashboards, resources, "dashboards", Some(uid));
+        let segment = Segment::of(uid, "uid")?;
+        let url = self.resource_url(&resources.dashboards, resources, "dashboards", Some(segment));
         let Some(mut body) = self.found(&url)? else { return Ok(None) };
         let conversion = body.map("status").and_then(|status| status.map("conversion"));
         if conversion.is_some_and(|conversion| conversion.get("failed") == Some(&Tree::Flag(true))) {
@@ -123,7 +131,7 @@ impl Api<'_> {
             ("spec", spec.into()),
         ]);
         let (method, name) = match held {
-            Some(_) => (Method::Put, Some(uid.as_str())),
+            Some(_) => (Method::Put, Some(Segment::of(&uid, "uid")?)),
             None => (Method::Post, None),
         };
         let url = self.resource_url(&resources.dashboards, resources, "dashboards", name);

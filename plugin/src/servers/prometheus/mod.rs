@@ -22,7 +22,7 @@ pub use query::{Answer, MOST_PARTS, MOST_POINTS, Options, Query, TooManyPoints};
 use crate::cursor::Cursor;
 use crate::error::Error;
 use crate::exposition::number::number_text;
-use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
+use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
 
 /// For errors.
 pub const PEER: Peer = Peer { server: "Prometheus", setting: "prometheus_url" };
@@ -185,12 +185,17 @@ impl<'c> Api<'c> {
     /// that knows neither has no such label.
     pub fn label_values(&mut self, label: &str, selection: &Selection) -> Result<Reply, Error> {
         let form = selection.form();
+        let of = |label| endpoint(&self.base, ["api".into(), "v1".into(), "label".into(), label, "values".into()]);
         let escaped = values_escaped(label);
-        let plain = if label.starts_with("U__") { &escaped } else { label };
-        let url = endpoint(&self.base, ["api", "v1", "label", plain, "values"]);
+        // Of letters, digits and `_`.
+        let escaped = Segment::word(&escaped);
+        // A name that cannot stand in a path still has its escaped form.
+        let plain = Segment::with_slashes(label, "label").ok().filter(|_| !label.starts_with("U__"));
+        let may_be_escaped = plain.is_some() && !is_legacy(label);
+        let url = of(plain.unwrap_or_else(|| escaped.clone()));
         let mut response = self.client.send(PEER, get(&url, &form))?;
-        if matches!(response.status, 400 | 404) && !is_legacy(label) && plain == label {
-            let url = endpoint(&self.base, ["api", "v1", "label", &escaped, "values"]);
+        if matches!(response.status, 400 | 404) && may_be_escaped {
+            let url = of(escaped);
             let other = self.client.send(PEER, get(&url, &form))?;
             if other.status == 200 {
                 response = other;
@@ -300,8 +305,9 @@ mod tests {
         #[test]
         fn any_label_name_stays_one_segment_of_the_path(name in "\\PC{1,12}") {
             let base = Url::parse("http://h/p").unwrap();
-            for segment in [&*name, &values_escaped(&name)].into_iter().filter(|segment| !matches!(*segment, "." | "..")) {
-                let url = endpoint(&base, ["api", "v1", "label", segment, "values"]).to_string();
+            for segment in [&*name, &values_escaped(&name)] {
+                let Ok(one) = Segment::with_slashes(segment, "label") else { continue };
+                let url = endpoint(&base, ["api".into(), "v1".into(), "label".into(), one, "values".into()]).to_string();
                 let inside = url.strip_prefix("http://h/p/api/v1/label/").and_then(|rest| rest.strip_suffix("/values")).unwrap();
                 prop_assert!(!inside.contains(['/', '?', '#']));
                 prop_assert_eq!(percent_encoding::percent_decode_str(inside).decode_utf8().unwrap(), segment);

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE;
 
 use crate::error::Error;
 use crate::exposition::escaping::{Escaping, is_plain_label_name};
-use crate::http::{Client, Method, Peer, Request, Response, Url, endpoint};
+use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
 use crate::registry::{LabelName, Labels};
 
 /// For errors.
@@ -39,24 +39,25 @@ pub struct Group {
 impl Group {
     /// Where the group lives under a gateway's base URL: `/metrics/job/<job>/<label>/<value>…`, labels sorted.
     ///
-    /// A value that cannot stand in a path (empty, `.`, `..`, or with a `/`) is written as `<label>@base64/<base64url>`, a label's
+    /// A value that cannot stand in a path (see [`Segment::of`]) is written as `<label>@base64/<base64url>`, a label's
     /// name of more than letters, digits and `_` in its `U__` form.
     pub fn url(&self, base: &Url) -> Url {
-        let mut segments = vec!["metrics".to_owned()];
+        let mut url = endpoint(base, ["metrics"]);
         for (name, value) in
             std::iter::once(("job", &*self.job)).chain(self.labels.iter().map(|(n, v)| (n.as_str(), v)))
         {
             let name = Escaping::Values.label_name(name);
-            if matches!(value, "." | "..") || value.contains('/') {
-                segments.extend([format!("{name}@base64"), URL_SAFE.encode(value)]);
-            } else if value.is_empty() {
-                // An empty segment would be cleaned away; one padding sign decodes to nothing.
-                segments.extend([format!("{name}@base64"), "=".to_owned()]);
+            if let Ok(value) = Segment::of(value, "") {
+                url.push_segment(&Segment::word(&name));
+                url.push_segment(&value);
             } else {
-                segments.extend([name.into_owned(), value.to_owned()]);
+                // An empty segment would be cleaned away; one padding sign decodes to nothing.
+                let encoded = if value.is_empty() { "=".to_owned() } else { URL_SAFE.encode(value) };
+                url.push_segment(&Segment::word(&format!("{name}@base64")));
+                url.push_segment(&Segment::word(&encoded));
             }
         }
-        endpoint(base, segments.iter().map(String::as_str))
+        url
     }
 
     /// A label's name that only gateways with UTF-8 names take, where there is one.

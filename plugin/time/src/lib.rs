@@ -1,0 +1,33 @@
+//! Durations and timestamps as Prometheus and RFC 3339 write them.
+//!
+//! [`PrometheusDuration`] and [`Timestamp`] are the only readers and writers of both, so that the plug and its host accept the
+//! same texts. Nothing here reads a clock: a moment relative to now takes `now` as an argument.
+//!
+//! ```
+//! use plugpipe_time::{PrometheusDuration, Timestamp};
+//!
+//! let timeout: PrometheusDuration = "1m30s".parse()?;
+//! assert_eq!(timeout.as_millis(), 90_000);
+//! let now: Timestamp = "2024-01-01T00:00:00Z".parse()?;
+//! assert_eq!(Timestamp::parse("now-1.5h", now)?.to_string(), "2023-12-31T22:30:00.000Z");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod duration;
+mod timestamp;
+
+pub use duration::{PrometheusDuration, WrongDuration};
+pub use timestamp::{Timestamp, WrongTimestamp};
+
+/// At most so many bytes of what was given are repeated in an error.
+const MAX_REPEATED: usize = 60;
+
+/// The begin of a text, for an error that repeats it.
+fn repeated(text: &str) -> String {
+    match text.char_indices().find(|(at, _)| *at >= MAX_REPEATED) {
+        Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
+        None => format!("{text:?}"),
+    }
+}
