@@ -83,6 +83,42 @@ async fn every_example_becomes_a_dashboard_and_says_what_was_mended() {
     assert_eq!(writes, 4, "three dashboards and a folder");
 }
 
+/// A dashboard as Grafana exports it to be shared.
+pub fn shared_export() -> Value {
+    let file = root().join("tests/grafana/shared_export.json");
+    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn shared_exports_and_resources_become_dashboards_without_placeholders() {
+    let (grafana, url) = grafana().await;
+    let plug = start(json!({"grafana_url": url, "grafana_auth": {"api_key": "glsa_first"}})).await;
+    let shared = shared_export();
+    let resource = json!({"apiVersion": "dashboard.grafana.app/v1beta1", "kind": "Dashboard",
+        "metadata": {"name": shared["uid"]}, "spec": shared});
+    for (given, action) in [(shared, "created"), (resource, "unchanged")] {
+        let ctx = json!({"operation": "create_dashboard", "dashboard_config": given});
+        let answer = plug.process(&ctx).await.unwrap();
+        assert_eq!(answer["result"]["action"], action, "{answer}");
+        assert_eq!(answer["result"]["warnings"].as_array().unwrap().len(), 1, "{answer}");
+    }
+    let stored = grafana.lock().unwrap().organisations[&1].dashboards["orders-of-the-shop"].model.clone();
+    let text = stored.to_string();
+    for gone in ["__inputs", "__elements", "__requires", "DS_PROMETHEUS", "DS_EXPRESSION", "VAR_"] {
+        assert!(!text.contains(gone), "{gone}: {stored:#}");
+    }
+    let ours = json!({"type": "prometheus", "uid": "${datasource}"});
+    assert_eq!((&stored["panels"][0]["datasource"], &stored["panels"][1]["datasource"]), (&ours, &ours));
+    assert_eq!(stored["panels"][2]["datasource"]["uid"], "-- Mixed --");
+    assert_eq!(stored["panels"][3]["datasource"], json!({"type": "loki", "uid": "${DS_LOGS}"}));
+    assert_eq!(stored["title"], "Orders of shop");
+
+    let v2 = json!({"apiVersion": "dashboard.grafana.app/v2beta1", "kind": "Dashboard", "metadata": {"name": "x"}, "spec": {"title": "x"}});
+    let answer = plug.process(&json!({"operation": "create_dashboard", "dashboard_config": v2})).await.unwrap();
+    assert_eq!(answer["field"], "dashboard_config.apiVersion", "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("schema v2"), "{answer}");
+}
+
 #[tokio::test]
 async fn templates_are_planned_applied_and_found_unchanged() {
     let (grafana, url) = grafana().await;

@@ -1,6 +1,7 @@
 //! Remote write and OTLP into real receivers: what was recorded is what they answer, to the bit, also where they were away.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use plugpipe_harness::stack::{
@@ -33,6 +34,8 @@ struct Receiver {
     port: u16,
     data: tempfile::TempDir,
     flags: &'static [&'static str],
+    /// Of Prometheus, in YAML.
+    config: &'static str,
 }
 
 impl Receiver {
@@ -41,14 +44,19 @@ impl Receiver {
     }
 
     async fn start_with(kind: Kind, flags: &'static [&'static str]) -> Self {
+        Self::start_configured(kind, flags, "").await
+    }
+
+    async fn start_configured(kind: Kind, flags: &'static [&'static str], config: &'static str) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let mut receiver = Self { kind, server: None, url: String::new(), port: 0, data, flags };
+        let mut receiver = Self { kind, server: None, url: String::new(), port: 0, data, flags, config };
         receiver.run(None).await;
         receiver
     }
 
     async fn run(&mut self, port: Option<u16>) {
-        let (kind, flags, data) = (self.kind, self.flags, Some(self.data.path().to_owned()));
+        let (kind, flags, config) = (self.kind, self.flags, self.config.to_owned());
+        let data = Some(self.data.path().to_owned());
         let server = tokio::task::spawn_blocking(move || {
             let bin = match kind {
                 Kind::Prometheus2 => program(Program::Prometheus),
@@ -65,7 +73,7 @@ impl Receiver {
                     return start_victoria_metrics(&bin, &options).unwrap();
                 }
             };
-            let options = PrometheusOptions { port, data, ..Default::default() };
+            let options = PrometheusOptions { port, data, config, ..Default::default() };
             let options = options.flag("--web.enable-remote-write-receiver");
             let options = flags.iter().fold(options, |options, flag| options.flag(*flag));
             start_prometheus(&bin, &options).unwrap()
@@ -399,6 +407,96 @@ async fn an_older_value_that_is_refused_keeps_no_other_out() {
     }
 }
 
+/// What the plug counted as lost, by its own metrics.
+async fn values_lost(plug: &Checked) -> f64 {
+    let result = process(plug, json!({"operation": "export_metrics", "own_metrics": true})).await;
+    let text = result["exported_data"].as_str().unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("plugpipe_monitoring_values_lost_total "));
+    line.unwrap_or_else(|| panic!("{text}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_too_old_value_is_lost_alone_and_the_queue_drains() {
+    if without_servers("a_too_old_value_is_lost_alone_and_the_queue_drains") {
+        return;
+    }
+    // 2.42 says so with status 500.
+    for (kind, status) in [(Kind::Prometheus2, 500), (Kind::Prometheus3, 400)] {
+        let window = "storage: {tsdb: {out_of_order_time_window: 1s}}\n";
+        let mut receiver = Receiver::start_configured(kind, &[], window).await;
+        let (slow, other) = (start(receiver.config()).await, start(receiver.config()).await);
+        receiver.stop().await;
+        for name in ["rw_alone", "rw_shared", "rw_third"] {
+            gauge(&slow, name, 1.0).await;
+        }
+        let before = now_ms();
+        assert_eq!(write(&slow).await["pending"], 3);
+        let first = before..=now_ms();
+        receiver.start_again().await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        gauge(&other, "rw_shared", 7.0).await;
+        assert_eq!(write(&other).await["result"]["written"]["samples"], 1);
+        let answer = write(&slow).await;
+        assert_eq!((&answer["http_status"], &answer["lost"]), (&json!(status), &json!(1)), "{kind:?}: {answer}");
+        assert_eq!((&answer["written"], &answer["pending"]), (&json!(5), &json!(0)), "{kind:?}: {answer}");
+        assert!(answer["error"].as_str().unwrap().contains("too old sample"), "{answer}");
+        another_millisecond().await;
+        assert_eq!(write(&slow).await["result"]["written"]["samples"], 3, "{kind:?}: nothing is in the way");
+        assert_eq!(values_lost(&slow).await, 1.0, "{kind:?}");
+        let stored = receiver.samples("{__name__=~\"rw_.+\"}", 9).await;
+        let numbers: Vec<_> = values(&stored).into_values().collect();
+        assert_eq!(numbers, [vec![1.0; 3], vec![7.0, 1.0, 1.0], vec![1.0; 3]], "{kind:?}");
+        for (labels, values) in stored.iter().filter(|(labels, _)| !labels.contains("rw_shared")) {
+            assert!(first.contains(&values[0].0), "{kind:?} {labels}: {values:?} begins in {first:?}");
+        }
+    }
+}
+
+/// A remote write of one sample of the series `rw_future`.
+fn one_sample(unix_ms: i64) -> Vec<u8> {
+    let mut label = b"\x0a\x08__name__\x12\x09rw_future".to_vec();
+    let mut sample = [&b"\x09"[..], &1.0_f64.to_le_bytes(), b"\x10"].concat();
+    let mut rest = unix_ms as u64;
+    while rest >= 0x80 {
+        sample.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    sample.push(rest as u8);
+    label.splice(0..0, [0x0a, label.len() as u8]);
+    let series = [&label[..], &[0x12, sample.len() as u8], &sample].concat();
+    let request = [&[0x0a, series.len() as u8][..], &series].concat();
+    // Snappy: the length, and one literal.
+    [&[request.len() as u8, (request.len() as u8 - 1) << 2][..], &request].concat()
+}
+
+#[tokio::test]
+async fn values_out_of_bounds_do_not_stay_in_the_queue() {
+    if without_servers("values_out_of_bounds_do_not_stay_in_the_queue") {
+        return;
+    }
+    // 3 takes nothing from so far in the future.
+    let receiver = Receiver::start(Kind::Prometheus2).await;
+    let (url, body) = (format!("{}/api/v1/write", receiver.url), one_sample(now_ms() + 6 * 3_600_000));
+    let posted = tokio::task::spawn_blocking(move || {
+        let request =
+            ureq::post(&url).header("content-encoding", "snappy").header("content-type", "application/x-protobuf");
+        request.send(&body[..]).unwrap().status().as_u16()
+    });
+    assert_eq!(posted.await.unwrap(), 204);
+    let plug = start(receiver.config()).await;
+    for name in ["rw_one", "rw_two", "rw_three"] {
+        gauge(&plug, name, 1.0).await;
+    }
+    for calls in 1..=2 {
+        let answer = write(&plug).await;
+        let counts = (&answer["written"], &answer["lost"], &answer["pending"]);
+        assert_eq!(counts, (&json!(0), &json!(3), &json!(0)), "{answer}");
+        assert!(answer["error"].as_str().unwrap().contains("out of bounds"), "{answer}");
+        assert_eq!(values_lost(&plug).await, f64::from(3 * calls));
+        another_millisecond().await;
+    }
+}
+
 #[tokio::test]
 async fn a_path_that_takes_no_writes_is_told_and_nothing_is_lost() {
     if without_servers("a_path_that_takes_no_writes_is_told_and_nothing_is_lost") {
@@ -513,6 +611,75 @@ async fn exemplars_arrive_with_the_values_they_explain() {
         assert_eq!(exemplars.as_array().map(Vec::len), Some(1), "{kind:?}: {found:?}");
         assert_eq!((&exemplars[0]["labels"]["trace_id"], &exemplars[0]["value"]), (&json!("t1"), &json!("3")));
     }
+}
+
+/// An OTLP receiver that answers with these statuses, the last one again and again, and what it was sent.
+async fn otlp_receiver(statuses: &'static [u16]) -> (String, Arc<Mutex<Vec<Vec<u8>>>>) {
+    let bodies = Arc::new(Mutex::new(Vec::new()));
+    let seen = bodies.clone();
+    let handle = move |body: axum::body::Bytes| {
+        let mut seen = seen.lock().unwrap();
+        seen.push(body.to_vec());
+        let status = statuses.get(seen.len() - 1).or(statuses.last()).unwrap();
+        let answer = axum::http::StatusCode::from_u16(*status).unwrap();
+        async move { answer }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1/metrics", listener.local_addr().unwrap());
+    let router = axum::Router::new().route("/v1/metrics", axum::routing::post(handle));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (url, bodies)
+}
+
+#[tokio::test]
+async fn an_otlp_export_is_retried_and_what_it_loses_is_told() {
+    for status in [429, 502, 503, 504] {
+        let statuses: &'static [u16] = vec![status, status, 200].leak();
+        let (url, bodies) = otlp_receiver(statuses).await;
+        let plug = start(json!({"otlp_url": url, "retry_delay": "1ms"})).await;
+        gauge(&plug, "rw_one", 1.0).await;
+        let answer = process(&plug, json!({"operation": "export_otlp"})).await;
+        assert_eq!((&answer["accepted"], &answer["exchange"]["attempts"]), (&json!(1), &json!(3)), "{answer}");
+        let bodies = bodies.lock().unwrap();
+        assert!(bodies.len() == 3 && bodies.iter().all(|body| *body == bodies[0]), "{status}");
+    }
+    let (url, bodies) = otlp_receiver(&[503]).await;
+    let plug = start(json!({"otlp_url": url, "retry_delay": "1ms"})).await;
+    gauge(&plug, "rw_one", 1.0).await;
+    gauge(&plug, "rw_two", 1.0).await;
+    let answer = plug.process(&json!({"operation": "export_otlp"})).await.unwrap();
+    assert_eq!((&answer["http_status"], &answer["lost"]), (&json!(503), &json!(2)), "{answer}");
+    assert_eq!(bodies.lock().unwrap().len(), 3);
+    assert_eq!(values_lost(&plug).await, 2.0);
+}
+
+#[tokio::test]
+async fn an_otlp_export_has_ids_types_and_the_target() {
+    let (url, bodies) = otlp_receiver(&[200]).await;
+    let plug = start(json!({"otlp_url": url, "job_name": "rw"})).await;
+    process(
+        &plug,
+        json!({
+            "operation": "record_counter", "metric_name": "rw_traced_total", "metric_value": 3,
+            "exemplar": {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "span_id": "00f067aa0ba902b7"},
+        }),
+    )
+    .await;
+    process(&plug, json!({
+        "operation": "record_metric", "metric_type": "info", "metric_name": "target_info", "labels": {"host_name": "web-1"},
+    }))
+    .await;
+    let answer = process(&plug, json!({"operation": "export_otlp"})).await;
+    assert_eq!(answer["data_points"], 1, "{answer}");
+    let body = bodies.lock().unwrap()[0].clone();
+    let position = |part: &[u8]| body.windows(part.len()).position(|window| window == part);
+    let trace = [0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36];
+    let span = [0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7];
+    assert!(position(&trace).is_some() && position(&span).is_some(), "{body:?}");
+    assert_eq!([position(b"trace_id"), position(b"span_id"), position(b"target_info")], [None; 3]);
+    // The resource comes before the metrics.
+    assert!(position(b"host_name").unwrap() < position(b"rw_traced_total").unwrap());
+    assert!(position(b"prometheus.type\x12\x09\x0a\x07counter").is_some(), "{body:?}");
 }
 
 #[tokio::test]

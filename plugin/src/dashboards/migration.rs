@@ -141,22 +141,9 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
             (None, _) => {}
         }
     }
+    let mut said = vec![format!("the type {kind} is gone from Grafana; it became {new}")];
     let gauge = panel.map("gauge").filter(|_| new == "gauge").cloned().unwrap_or_default();
-    let mut dropped = Vec::new();
-    for (from, old, name) in [
-        (&axis, "min", "min"),
-        (&axis, "max", "max"),
-        (&gauge, "minValue", "min"),
-        (&gauge, "maxValue", "max"),
-        (&axis, "decimals", "decimals"),
-        (&*panel, "decimals", "decimals"),
-    ] {
-        match number(from, old) {
-            Ok(Some(number)) => defaults.set(name, number),
-            Ok(None) => {}
-            Err(text) => dropped.push(format!("{old} {text:?} is no number and was dropped")),
-        }
-    }
+    bounds(&axis, &gauge, panel, &mut defaults, &mut said);
     let mut options = Map::default();
     match new {
         "timeseries" => {
@@ -219,8 +206,25 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
     if options.iter().next().is_some() {
         panel.set_default("options", options);
     }
-    dropped.insert(0, format!("the type {kind} is gone from Grafana; it became {new}"));
-    Some(dropped.join("; "))
+    Some(said.join("; "))
+}
+
+/// Takes over the bounds and decimals of an axis, a gauge or a panel. What is no number is told in `said`.
+fn bounds(axis: &Map, gauge: &Map, panel: &Map, defaults: &mut Map, said: &mut Vec<String>) {
+    for (from, old, name) in [
+        (axis, "min", "min"),
+        (axis, "max", "max"),
+        (gauge, "minValue", "min"),
+        (gauge, "maxValue", "max"),
+        (axis, "decimals", "decimals"),
+        (panel, "decimals", "decimals"),
+    ] {
+        match number(from, old) {
+            Ok(Some(number)) => defaults.set(name, number),
+            Ok(None) => {}
+            Err(text) => said.push(format!("{old} {text:?} is no number and was dropped")),
+        }
+    }
 }
 
 /// A number that the old panels kept as a number or as text; none where there is none, or `auto`. Anything else is told.
