@@ -590,6 +590,10 @@ impl<T: Transport> Plug<T> {
         match own {
             None => {
                 let outcome = run(&mut self.call(ctx, config, exchange, unix_nanos), answer);
+                if !OF_ONE_GROUP.contains(&name) {
+                    outcome?;
+                    return push::overdue(&mut self.call(ctx, None, exchange, unix_nanos), answer);
+                }
                 note_steps(outcome, &ctx, || self.config.group(), &self.registry, &mut self.steps)?;
             }
             Some((config, key)) => {

@@ -88,12 +88,7 @@ impl OwnGroup {
     pub(super) fn config(&self, base: &Config) -> Config {
         let known = self.config.as_ref().unwrap_or(base).with_group(&self.key);
         // When it is due is for the plug's configuration to say.
-        Config {
-            push_policy: base.push_policy,
-            push_interval: base.push_interval,
-            mock: base.mock,
-            ..known
-        }
+        Config { push_policy: base.push_policy, push_interval: base.push_interval, mock: base.mock, ..known }
     }
 
     /// What the group holds, for an exposition of all.
