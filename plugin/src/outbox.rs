@@ -12,7 +12,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::exposition::remote_write::{self, Metadata, NAME, Point, TimeSeries, Value, key_of};
-use crate::exposition::view::{Exemplar, Family};
+use crate::exposition::view::{Exemplar, Family, Labelled};
 use crate::registry::Kind;
 use crate::sort::sort_places;
 
@@ -128,7 +128,7 @@ impl Outbox {
 
     /// Adds a round: what all families hold at `unix_ms`, each series with its part's further labels unless it has them itself, and
     /// the end of every series that the round before had and this one has not. No two rounds have the same time.
-    pub fn add_all(&mut self, parts: &[(Vec<Family>, Vec<(&str, &str)>)], unix_ms: u64) {
+    pub fn add_all(&mut self, parts: &[Labelled], unix_ms: u64) {
         self.begin(unix_ms);
         parts.iter().for_each(|(families, further)| self.add_part(families, further));
         self.end_series();

@@ -1,10 +1,11 @@
 //! Metrics under keys of their own, against a real Pushgateway: each group holds only what was recorded under it, and a deleted
 //! group stays deleted.
 
+use plugpipe_harness::stack::{Program, VictoriaMetricsOptions, start_victoria_metrics};
 use serde_json::{Value, json};
 
 use crate::serve::{Served, get};
-use crate::support::{answer, harness, pushgateway, start, stderr, without_servers};
+use crate::support::{answer, harness, program, pushgateway, query_until, start, stderr, without_servers};
 
 /// The lines of the gateway's own exposition that are about the two gauges.
 async fn gauges(url: &str) -> Vec<String> {
@@ -111,4 +112,27 @@ async fn a_run_that_deletes_its_group_leaves_none() {
     assert_eq!(plug.process(&json!({"operation": "delete_metrics"})).await.unwrap()["result"]["deleted"], true);
     assert_eq!(plug.flush().await.unwrap(), None);
     assert!(gauges(&gateway.url).await.is_empty());
+}
+
+/// VictoriaMetrics takes pushes with 204: they arrived, and are not sent again.
+#[tokio::test]
+async fn a_push_that_is_taken_with_204_is_pushed_once() {
+    if without_servers("a_push_that_is_taken_with_204_is_pushed_once") {
+        return;
+    }
+    let server = tokio::task::spawn_blocking(|| {
+        let options = VictoriaMetricsOptions::default().flag("-search.latencyOffset=0s");
+        start_victoria_metrics(&program(Program::VictoriaMetrics), &options).unwrap()
+    })
+    .await
+    .unwrap();
+    let gateway = format!("{}/api/v1/import/prometheus", server.url);
+    let plug = start(json!({"gateway_url": gateway, "prometheus_url": server.url, "job_name": "jobA"})).await;
+    let record = json!({"operation": "record_gauge", "metric_name": "a", "metric_value": 1});
+    let answer = plug.process(&record).await.unwrap();
+    assert_eq!(answer["result"]["metric_pushed"], true, "{answer}");
+    let answer = plug.process(&json!({"operation": "flush_metrics"})).await.unwrap();
+    assert_eq!((&answer["result"]["unpushed"], &answer["result"]["metric_pushed"]), (&json!(false), &json!(false)));
+    let query = json!({"operation": "query_metrics", "query": "a{job=\"jobA\"}"});
+    query_until(&plug, query, |result| result[0]["value"][1] == "1").await;
 }

@@ -91,12 +91,15 @@ pub fn relabel<'a>(families: &mut [Family<'a>], key: &'a KeyLabels) {
     }
 }
 
+/// Where the metric of a name comes from, for errors.
+pub type Origin<'a> = Box<dyn Fn(&str) -> String + 'a>;
+
 /// What was recorded under one key, its labels put on, and how an error names where a family of it comes from.
 pub struct Part<'a> {
     /// In the order of their names.
     pub families: Vec<Family<'a>>,
     /// For errors: the group, and who recorded the metric of that name.
-    pub origin: Box<dyn Fn(&str) -> String + 'a>,
+    pub origin: Origin<'a>,
 }
 
 /// All parts as one list of families, in the order of their names. What no exposition can hold is an error that names the metric
@@ -189,7 +192,7 @@ fn conflict(parts: Option<(&Part, &Part)>, first: &Family, second: &Family) -> E
 fn check_series<'a>(
     family: Option<&Family>,
     sources: &[usize],
-    origins: &[Box<dyn Fn(&str) -> String + 'a>],
+    origins: &[Origin<'a>],
     seed: u64,
 ) -> Result<(), Error> {
     let Some(family) = family else { return Ok(()) };

@@ -87,7 +87,7 @@ impl Exposition {
     pub fn encode_with<'a>(
         &mut self,
         registry: &'a Registry,
-        origin: Box<dyn Fn(&str) -> String + 'a>,
+        origin: merge::Origin<'a>,
         others: Vec<merge::Part<'a>>,
         choice: Choice,
         now_ms: u64,

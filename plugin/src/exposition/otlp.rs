@@ -40,7 +40,7 @@
 //! Times are nanoseconds. OTLP's bucket `i` lies above `base^i`, where Prometheus's lies below `base^i`: the indices differ
 //! by one.
 
-use super::view::{Exemplar, Family, Point, Series};
+use super::view::{Exemplar, Family, Labelled, Point, Series};
 use super::wire::{close, double, fixed, open_field, signed, take_field, text, unsigned, varint};
 use crate::registry::Kind;
 use crate::registry::native::{Bucket, NativeHistogram};
@@ -57,7 +57,7 @@ const TARGET_INFO: &str = "target_info";
 
 /// A body, and how many data points it holds. With the families of each resource come its attributes, such as `service.name`;
 /// what [`target`] says wins over them.
-pub fn encode_all(resources: &[(Vec<Family>, Vec<(&str, &str)>)], unix_nanos: u64) -> (Vec<u8>, u64) {
+pub fn encode_all(resources: &[Labelled], unix_nanos: u64) -> (Vec<u8>, u64) {
     let mut out = Vec::new();
     let points = resources.iter().map(|(families, resource)| write_resource(families, resource, unix_nanos, &mut out));
     let points = points.sum();

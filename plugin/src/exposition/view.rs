@@ -21,6 +21,9 @@ pub struct Family<'a> {
     pub series: Vec<Series<'a>>,
 }
 
+/// Families, and labels that go with all of them.
+pub type Labelled<'a> = (Vec<Family<'a>>, Vec<(&'a str, &'a str)>);
+
 /// One series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series<'a> {

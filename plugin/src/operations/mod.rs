@@ -625,6 +625,11 @@ impl<T: Transport> Plug<T> {
         match own {
             None => {
                 let outcome = run(&mut self.call(ctx, config, exchange, warnings, unix_nanos), answer);
+                if !OF_ONE_GROUP.contains(&name) {
+                    outcome?;
+                    self.registry.take_notices().into_iter().for_each(|notice| warnings.add(notice));
+                    return push::overdue(&mut self.call(ctx, None, exchange, warnings, unix_nanos), answer);
+                }
                 note_steps(outcome, &ctx, || self.config.group(), &self.registry, &mut self.steps)?;
             }
             Some((config, key)) => {

@@ -134,13 +134,11 @@ pub(super) fn push(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     }
     let mut outcome = Ok(());
     // Nobody wants an empty group where all that was recorded has keys of its own.
-    if is_unused && call.groups.series() > 0 {
-        answer.flag("metric_pushed", true);
-    } else {
+    let mut pushed = !is_unused || call.groups.series() == 0;
+    if pushed {
         let check = call.config.preflight.unwrap_or(true);
         match send(call, &gateway, call.config.limits(), true, check) {
             Ok(sent) => {
-                answer.flag("metric_pushed", true);
                 answer.text("group", &shown(&call.config.group()?.url(&gateway)));
                 sent.write_into(answer);
             }
@@ -149,9 +147,12 @@ pub(super) fn push(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     }
     if !call.own {
         let others = push_others(call, true, &|pending, _| pending.is_due());
+        pushed |= !others.is_empty();
         write_others(&others, answer);
         outcome = outcome.and(first_error(others));
     }
+    // What failed is an error, and then nothing else is answered.
+    answer.flag("metric_pushed", pushed);
     outcome
 }
 
