@@ -139,7 +139,7 @@ pub fn merge<'a>(parts: Vec<Part<'a>>, seed: u64) -> Result<Vec<Family<'a>>, Err
     check_series(merged.last(), &sources, &origins, seed)?;
     // Families that share a name in OpenMetrics may come from different groups.
     let claims: Vec<Claims> =
-        merged.iter().map(|family| Claims::of(family.kind, &underscored(family.name, true))).collect();
+        merged.iter().map(|family| Claims::of(family.kind.into(), &underscored(family.name, true))).collect();
     for (family, gives_way) in merged.iter_mut().zip(clash::unknown(&claims)) {
         family.gives_way |= gives_way;
     }

@@ -8,7 +8,6 @@ use super::summary::{DEFAULT_WINDOW_MS, WindowedSummary};
 use super::value::{Buckets, Kind};
 use crate::error::Error;
 use crate::exposition::number::{number_text, numbers_text};
-use crate::exposition::parse;
 use crate::exposition::parse::clash::Claims;
 
 /// The longest help text, in bytes.
@@ -259,16 +258,8 @@ impl Definition {
 
     /// The names that the metric takes in OpenMetrics.
     pub(super) fn openmetrics_claims(&self) -> Claims {
-        let kind = match self.kind {
-            Kind::Counter => parse::Kind::Counter,
-            Kind::Gauge => parse::Kind::Gauge,
-            Kind::Histogram | Kind::NativeHistogram => parse::Kind::Histogram,
-            Kind::Summary => parse::Kind::Summary,
-            Kind::Info => parse::Kind::Info,
-            Kind::StateSet => parse::Kind::StateSet,
-        };
         let exposed_as = self.exposed_as();
-        Claims::of(kind, &underscored(exposed_as.as_deref().unwrap_or(self.name.as_str()), true))
+        Claims::of(self.kind.into(), &underscored(exposed_as.as_deref().unwrap_or(self.name.as_str()), true))
     }
 
     /// The names that the metric's samples have or may have in text 0.0.4.

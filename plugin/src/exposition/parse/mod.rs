@@ -190,6 +190,20 @@ pub enum Kind {
     Unknown,
 }
 
+impl From<crate::registry::Kind> for Kind {
+    fn from(kind: crate::registry::Kind) -> Self {
+        use crate::registry::Kind as Recorded;
+        match kind {
+            Recorded::Counter => Self::Counter,
+            Recorded::Gauge => Self::Gauge,
+            Recorded::Histogram | Recorded::NativeHistogram => Self::Histogram,
+            Recorded::Summary => Self::Summary,
+            Recorded::Info => Self::Info,
+            Recorded::StateSet => Self::StateSet,
+        }
+    }
+}
+
 impl Kind {
     /// As OpenMetrics spells it.
     pub fn name(self) -> &'static str {
