@@ -109,12 +109,12 @@ impl RuleFile {
             let what = if found.is_symlink() { "a symbolic link, which is not followed" } else { "not a file" };
             return Err(self.refused(format!("is {what}; name another file")));
         }
-        let mut file = File::open(&path).map_err(problem)?;
+        let file = File::open(&path).map_err(problem)?;
         if !is_same(&found, &file.metadata().map_err(problem)?) {
             return Err(self.refused("was replaced while it was read; try again"));
         }
         let mut content = Vec::new();
-        file.by_ref().take(MAX_FILE_BYTES + 1).read_to_end(&mut content).map_err(problem)?;
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut content).map_err(problem)?;
         if content.len() as u64 > MAX_FILE_BYTES {
             return Err(self.refused(format!(
                 "has more than {MAX_FILE_BYTES} bytes, the most that is read of a rule file; name another file"
