@@ -282,7 +282,13 @@ impl Call<'_> {
     /// The bytes of all groups, and the choice that was kept to.
     fn expose_all(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
         let now_ms = self.unix_nanos / 1_000_000;
-        let all = All { registry: self.registry, groups: self.groups, config: self.base, steps: None };
+        let all = All {
+            registry: self.registry,
+            groups: self.groups,
+            config: self.base,
+            own_metrics: self.config.own_metrics,
+            steps: None,
+        };
         let (bytes, choice) = expose_all(all, self.exposition, self.telemetry, choice, now_ms)?;
         Ok((bytes.into_owned(), choice))
     }
@@ -397,6 +403,8 @@ struct All<'a> {
     registry: &'a mut Registry,
     groups: &'a mut OwnGroups,
     config: &'a Config,
+    /// Whether the plug's metrics about itself are exposed too: a call may ask for that.
+    own_metrics: bool,
     /// Who recorded what under the configuration's key, where that is known.
     steps: Option<&'a Steps>,
 }
@@ -410,8 +418,8 @@ fn expose_all<'e>(
     choice: Choice,
     now_ms: u64,
 ) -> Result<(Cow<'e, [u8]>, Choice), Error> {
-    let All { registry, groups, config, steps } = all;
-    refresh_all(registry, groups, telemetry, config.own_metrics, now_ms)?;
+    let All { registry, groups, config, own_metrics, steps } = all;
+    refresh_all(registry, groups, telemetry, own_metrics, now_ms)?;
     let (bytes, choice) = if groups.series() == 0 {
         exposition.encode(registry, choice, now_ms)?
     } else {
@@ -490,6 +498,7 @@ impl<T: Transport> Plug<T> {
             registry: &mut self.registry,
             groups: &mut self.groups,
             config: &self.config,
+            own_metrics: self.config.own_metrics,
             steps: Some(&self.steps),
         };
         expose_all(all, &mut self.exposition, &mut self.telemetry, choice, now_ms)
@@ -796,7 +805,7 @@ fn note_steps(
             Err(Error::Conflict { metric, problem })
         }
         (Ok(()), Some(step)) => {
-            let listed = match ctx.some("metrics") {
+            let listed = match ctx.map().get("metrics") {
                 Some(Json::Array(list)) => {
                     list.iter().filter_map(|item| if let Json::Object(map) = item { Some(map) } else { None }).collect()
                 }
