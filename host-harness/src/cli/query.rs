@@ -310,7 +310,7 @@ mod tests {
             assert_eq!(end - begin, millis);
         }
         assert_eq!(range("1000", "1m40s").unwrap(), (900_000, 1_000_000));
-        assert!(range("0001-01-01T00:00:00Z", "1y1d").is_err());
+        assert!(range("0001-01-01T00:00:00Z", "3y").is_err());
         assert!(["yesterday", "now-", "1h"].iter().all(|text| moment(text).is_err()));
     }
 

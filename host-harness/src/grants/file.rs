@@ -345,7 +345,7 @@ fn bytes(place: &Place) -> Result<u64, String> {
 fn duration(place: &Place) -> Result<Duration, String> {
     let duration = PrometheusDuration::deserialize(place.value).map_err(|problem| place.wrong(&problem.to_string()))?;
     if duration == PrometheusDuration::ZERO {
-        Err(place.wrong("expected more than no time"))
+        Err(place.wrong("expected a duration of at least 1ms, such as 30s or 1m30s"))
     } else {
         Ok(duration.get())
     }
@@ -560,7 +560,7 @@ limits:
             ("limits: {memory: 64 apples}", "limits.memory: \"64 apples\" expected bytes"),
             ("limits: {resources: 0}", "limits.resources: 0 expected a whole number"),
             ("limits: {requests_per_call: 5000000000}", "limits.requests_per_call: 5000000000 the number is too large"),
-            ("limits: {call: 0}", "limits.call: 0 expected a time"),
+            ("limits: {call: 0}", "limits.call: 0 expected a duration"),
             ("limits: {requests_per_minute: 0}", "at least 1"),
             ("origins: [", "not YAML"),
         ] {

@@ -147,7 +147,7 @@ mod tests {
     fn an_empty_plug_and_a_huge_one_have_a_page() {
         let history = History::default();
         let html = page(&json!({}), &json!({}), Some(&[]), SystemTime::now(), &history).unwrap();
-        assert!(html.contains("Nothing is recorded yet") && html.contains("No push or refusal yet"), "{html}");
+        assert!(html.contains("Nothing is recorded yet") && html.contains("No push, refusal or warning yet"), "{html}");
         let html = page(&json!({}), &json!({}), None, SystemTime::now(), &history).unwrap();
         assert!(html.contains("too much to list"), "{html}");
         let many = read(&(0..400).map(|index| format!("m{index}_x 1\n")).collect::<String>());
