@@ -260,6 +260,7 @@ impl Task {
         match &answer {
             Ok(answer) => {
                 self.note(ctx, answer).await;
+                self.note_delivery(current, answer).await;
                 // What went to somewhere else is still to go where the configuration says.
                 if current && own_push(ctx).is_some() {
                     self.current_to = None;
@@ -291,6 +292,18 @@ impl Task {
         self.session.process(ctx, &config).await
     }
 
+    /// Lets the leader know that a server has what is held, so that nobody calls it lost.
+    async fn note_delivery(&mut self, current: bool, answer: &str) {
+        let Some(changes) = self.current_to.filter(|_| current && delivers_all(answer)) else { return };
+        let noted = self.leader.call(move |leader| {
+            leader.mark_delivered(changes);
+            Box::pin(async { Ok(()) })
+        });
+        if let Err(error) = noted.await {
+            debug!(%error, "a delivery is not noted");
+        }
+    }
+
     /// Lets the leader know what was exchanged, for its own metrics, and so that it knows what was pushed.
     async fn note(&mut self, ctx: &str, answer: &str) {
         let Some(mut note) = exchanged(ctx, answer) else { return };
@@ -304,6 +317,30 @@ impl Task {
         if let Err(error) = noted.await {
             debug!(%error, "an exchange is not counted");
         }
+    }
+}
+
+/// Whether an answer says that all that the courier held went to some server.
+fn delivers_all(answer: &str) -> bool {
+    #[derive(Deserialize, Default)]
+    struct Part {
+        #[serde(default)]
+        metric_pushed: bool,
+        pending: Option<u64>,
+        rejected_data_points: Option<u64>,
+    }
+    #[derive(Deserialize)]
+    struct Answer {
+        success: bool,
+        operation: Option<String>,
+        #[serde(default)]
+        result: Part,
+    }
+    let Ok(Answer { success: true, operation, result }) = serde_json::from_str(answer) else { return false };
+    match operation.as_deref() {
+        Some("remote_write_metrics") => result.pending == Some(0),
+        Some("export_otlp") => result.rejected_data_points == Some(0),
+        _ => result.metric_pushed,
     }
 }
 
@@ -380,8 +417,9 @@ fn not_pushed(error: &Error) -> String {
 }
 
 fn told(problem: &str, code: &str) -> String {
-    let text =
-        format!("Failed to push metrics to gateway: {problem}. The value is kept and goes out with the next push.");
+    let text = format!(
+        "Failed to push metrics to gateway: {problem}. The value stays recorded, and the next push of this process carries it."
+    );
     format!(r#""metric_pushed":false,"push_error":{},"push_error_code":{}"#, json!(text), json!(code))
 }
 
@@ -432,6 +470,22 @@ mod tests {
                 .contains("no \"x\"")
         );
         assert!(members("nonsense").contains("push_error"));
+    }
+
+    #[test]
+    fn what_a_server_has_is_not_lost() {
+        for (answer, delivered) in [
+            (r#"{"success":true,"operation":"push_recorded","result":{"metric_pushed":true}}"#, true),
+            (r#"{"success":true,"operation":"push_metrics","result":{"metric_pushed":false}}"#, false),
+            (r#"{"success":true,"operation":"remote_write_metrics","result":{"pending":0}}"#, true),
+            (r#"{"success":true,"operation":"remote_write_metrics","result":{"pending":3}}"#, false),
+            (r#"{"success":true,"operation":"export_otlp","result":{"rejected_data_points":0}}"#, true),
+            (r#"{"success":true,"operation":"export_otlp","result":{"mock":true}}"#, false),
+            (r#"{"success":false,"operation":"push_metrics","error":"x"}"#, false),
+            (r#"{"success":true,"operation":"query_metrics","result":{}}"#, false),
+        ] {
+            assert_eq!(delivers_all(answer), delivered, "{answer}");
+        }
     }
 
     #[test]

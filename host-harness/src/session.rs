@@ -125,7 +125,7 @@ const READS: &[&str] = &[
 const FAILED: &str = r#"{"success":false"#;
 
 /// Counts what the plug asked for and was refused.
-const VIOLATIONS: &str = "plugpipe_capability_violations_total";
+pub(crate) const VIOLATIONS: &str = "plugpipe_capability_violations_total";
 
 /// An operation that does nothing, for handing over a configuration.
 pub(crate) const NOTHING: &str = r#"{"operation":"describe"}"#;
@@ -222,6 +222,8 @@ pub struct Session {
     role: Role,
     /// How many changes were kept so far.
     changes: u64,
+    /// Up to which of them somebody else has what is held: another gateway, a receiver or a scraper.
+    delivered_to: Option<u64>,
     /// Whether the plug is known to leave an exposition where it is until the next call.
     in_place: bool,
     /// What the plug was started with.
@@ -306,6 +308,7 @@ impl Session {
             pre,
             role,
             changes: 0,
+            delivered_to: None,
             in_place,
             started_with,
             config: journal.base().config.clone(),
@@ -340,6 +343,7 @@ impl Session {
             pre: self.pre.clone(),
             role: Role::Courier,
             changes: 0,
+            delivered_to: None,
             in_place: self.in_place,
             started_with: String::new(),
             config: None,
@@ -355,6 +359,16 @@ impl Session {
     /// How many changes were kept so far: as long as it stays, so does what is held.
     pub(crate) fn changes(&self) -> u64 {
         self.changes
+    }
+
+    /// Notes that what was held at this change has left the process.
+    pub(crate) fn mark_delivered(&mut self, changes: u64) {
+        self.delivered_to = self.delivered_to.max(Some(changes));
+    }
+
+    /// Whether all that is held has left the process.
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.delivered_to == Some(self.changes)
     }
 
     /// The configuration that holds.
@@ -622,6 +636,7 @@ impl Session {
         self.record_violations().await;
         let exposed = call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_scrape(store, accept))?;
         self.looked();
+        self.mark_delivered(self.changes);
         Ok(exposed)
     }
 

@@ -51,7 +51,7 @@ impl Served {
     }
 
     /// Asks it to stop, waits until it has, and returns what it wrote to stderr.
-    fn stop(mut self) -> String {
+    pub fn stop(mut self) -> String {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let said = self.said.take().unwrap().join().unwrap().unwrap();
