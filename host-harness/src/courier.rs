@@ -284,6 +284,7 @@ impl Task {
         match &answer {
             Ok(answer) => {
                 self.note(answer).await;
+                self.note_delivery(current && own_push(ctx).is_none(), answer).await;
                 // What went to somewhere else is still to go where the configuration says.
                 if current && own_push(ctx).is_some() {
                     self.current_to = None;
@@ -325,6 +326,18 @@ impl Task {
         self.session.process(ctx, &config).await
     }
 
+    /// Lets the leader know that a server has what is held, so that nobody calls it lost.
+    async fn note_delivery(&mut self, current: bool, answer: &str) {
+        let Some(changes) = self.current_to.filter(|_| current && delivers_all(answer)) else { return };
+        let noted = self.leader.call(move |leader| {
+            leader.mark_delivered(changes);
+            Box::pin(async { Ok(()) })
+        });
+        if let Err(error) = noted.await {
+            debug!(%error, "a delivery is not noted");
+        }
+    }
+
     /// Lets the leader know what was exchanged, for its own metrics, and so that it knows what was pushed.
     async fn note(&mut self, answer: &str) {
         let Some(mut note) = exchanged(answer) else { return };
@@ -340,6 +353,36 @@ impl Task {
         if let Err(error) = noted.await {
             debug!(%error, "an exchange is not counted");
         }
+    }
+}
+
+/// Whether an answer says that all that the courier held went to some server.
+fn delivers_all(answer: &str) -> bool {
+    #[derive(Deserialize, Default)]
+    struct Part {
+        #[serde(default)]
+        metric_pushed: bool,
+        pending: Option<u64>,
+        rejected_data_points: Option<u64>,
+        #[serde(default)]
+        groups_pushed: Vec<Group>,
+    }
+    #[derive(Deserialize)]
+    struct Group {
+        metric_pushed: bool,
+    }
+    #[derive(Deserialize)]
+    struct Answer {
+        success: bool,
+        operation: Option<String>,
+        #[serde(default)]
+        result: Part,
+    }
+    let Ok(Answer { success: true, operation, result }) = serde_json::from_str(answer) else { return false };
+    match operation.as_deref() {
+        Some("remote_write_metrics") => result.pending == Some(0),
+        Some("export_otlp") => result.rejected_data_points == Some(0),
+        _ => result.metric_pushed && result.groups_pushed.iter().all(|group| group.metric_pushed),
     }
 }
 
@@ -436,7 +479,9 @@ fn not_pushed(error: &Error) -> String {
 }
 
 fn told(problem: &str, code: &str) -> String {
-    push_error(&format!("{FAILED_TO_PUSH}: {problem}. The value is kept and goes out with the next push."), code)
+    let text =
+        format!("{FAILED_TO_PUSH}: {problem}. The value stays recorded, and the next push of this process carries it.");
+    push_error(&text, code)
 }
 
 fn push_error(text: &str, code: &str) -> String {
@@ -505,13 +550,29 @@ mod tests {
         ] {
             assert!(error.to_string().contains("this call recorded nothing"), "{error}");
             let members = not_pushed(&error);
-            assert!(members.contains(cause) && members.contains("The value is kept"), "{members}");
+            assert!(members.contains(cause) && members.contains("The value stays recorded"), "{members}");
             assert!(!members.contains("recorded nothing"), "{members}");
         }
         // Whether the value is among those that are lost is not known, and repeating the record might count it twice.
         let members = not_pushed(&Error::Lost { lost: 2, problem: "x".into() });
         assert!(members.contains("2 acknowledged calls") && members.contains("may be among them"), "{members}");
-        assert!(!members.contains("is kept") && !members.contains("repeat it"), "{members}");
+        assert!(!members.contains("stays recorded") && !members.contains("repeat it"), "{members}");
+    }
+
+    #[test]
+    fn what_a_server_has_is_not_lost() {
+        for (answer, delivered) in [
+            (r#"{"success":true,"operation":"push_recorded","result":{"metric_pushed":true}}"#, true),
+            (r#"{"success":true,"operation":"push_metrics","result":{"metric_pushed":false}}"#, false),
+            (r#"{"success":true,"operation":"remote_write_metrics","result":{"pending":0}}"#, true),
+            (r#"{"success":true,"operation":"remote_write_metrics","result":{"pending":3}}"#, false),
+            (r#"{"success":true,"operation":"export_otlp","result":{"rejected_data_points":0}}"#, true),
+            (r#"{"success":true,"operation":"export_otlp","result":{"mock":true}}"#, false),
+            (r#"{"success":false,"operation":"push_metrics","error":"x"}"#, false),
+            (r#"{"success":true,"operation":"query_metrics","result":{}}"#, false),
+        ] {
+            assert_eq!(delivers_all(answer), delivered, "{answer}");
+        }
     }
 
     #[test]

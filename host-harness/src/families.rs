@@ -4,6 +4,9 @@
 //! one (`scrape_endpoint`).
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::chart::number;
 
 /// What stands under one `# TYPE`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -19,13 +22,25 @@ pub struct Family {
 }
 
 impl Family {
-    /// One number for the whole family: of histograms and summaries how much was observed, of others the sum of their series.
-    pub fn total(&self) -> f64 {
-        if !self.is_composite() {
-            return self.samples.iter().map(|sample| sample.1).sum();
+    /// What the family's series come to: of counters the sum, of histograms and summaries how much was observed, and of gauges and the rest,
+    /// whose sum means nothing, the smallest and the largest value.
+    pub fn value(&self) -> Span {
+        if self.is_composite() {
+            let count = format!("{}_count", self.name);
+            return Span::of(
+                self.samples.iter().filter(|(series, _)| name(series) == count).map(|sample| sample.1).sum(),
+            );
         }
-        let count = format!("{}_count", self.name);
-        self.samples.iter().filter(|(series, _)| name(series) == count).map(|sample| sample.1).sum()
+        let values = self.samples.iter().map(|sample| sample.1);
+        if self.accumulates() {
+            return Span::of(values.sum());
+        }
+        values.map(Span::of).reduce(Span::with).unwrap_or(Span::GAP)
+    }
+
+    /// Whether its value only rises, so that it has a rate.
+    pub fn accumulates(&self) -> bool {
+        self.is_composite() || self.kind == "counter"
     }
 
     /// How many series it has; a histogram or summary is one, whatever its buckets.
@@ -39,6 +54,46 @@ impl Family {
 
     fn is_composite(&self) -> bool {
         matches!(self.kind.as_str(), "histogram" | "summary")
+    }
+}
+
+/// The smallest and the largest value of a family at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+impl Span {
+    /// No value.
+    pub const GAP: Self = Self { min: f64::NAN, max: f64::NAN };
+
+    /// One value.
+    pub fn of(value: f64) -> Self {
+        Self { min: value, max: value }
+    }
+
+    /// The span of both. NaN beside a number leaves the number.
+    pub fn with(self, other: Self) -> Self {
+        Self { min: self.min.min(other.min), max: self.max.max(other.max) }
+    }
+
+    /// Whether there is a value.
+    pub fn is_gap(self) -> bool {
+        self.max.is_nan()
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.min == self.max || self.is_gap() {
+            return f.write_str(&number(self.max));
+        }
+        // En dash and minus are hard to tell apart.
+        let dash = if self.min < 0.0 || self.max < 0.0 { " to " } else { "–" };
+        write!(f, "{}{dash}{}", number(self.min), number(self.max))
     }
 }
 
@@ -109,7 +164,7 @@ pub fn differences(before: &[Family], after: &[Family]) -> Vec<Difference> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use super::*;
 
@@ -120,21 +175,38 @@ mod tests {
     #[test]
     fn an_exposition_is_read_by_family() {
         let families = read(TEXT);
-        let found: Vec<_> =
-            families.iter().map(|f| (f.name.as_str(), f.kind.as_str(), f.series(), f.total())).collect();
+        let all: Vec<_> = families.iter().map(|f| (f.name.as_str(), f.kind.as_str(), f.series(), f.value())).collect();
+        let Some((last, found)) = all.split_last() else { panic!("no families") };
+        assert_eq!((last.0, last.1, last.2, last.3.is_gap()), ("empty", "gauge", 0, true));
         assert_eq!(
             found,
             [
-                ("jobs_total", "counter", 2, 7.0),
-                ("wait_seconds", "histogram", 1, 5.0),
-                ("loose", "untyped", 1, 1.0),
-                ("empty", "gauge", 0, 0.0),
+                ("jobs_total", "counter", 2, Span::of(7.0)),
+                ("wait_seconds", "histogram", 1, Span::of(5.0)),
+                ("loose", "untyped", 1, Span::of(1.0)),
             ]
         );
         assert_eq!(
             (families[0].help.as_str(), families[0].samples[0].0.as_str()),
             ("Jobs that ran.", "jobs_total{queue=\"a b\"}")
         );
+    }
+
+    #[test]
+    fn gauges_are_not_summed() {
+        let value = |text: &str| read(text)[0].value();
+        let rooms = value(
+            "# TYPE temperature_celsius gauge\ntemperature_celsius{room=\"a\"} 20\ntemperature_celsius{room=\"b\"} 22\n",
+        );
+        assert_eq!((rooms, rooms.to_string().as_str()), (Span { min: 20.0, max: 22.0 }, "20–22"));
+        assert_eq!(value("# TYPE info gauge\ninfo{v=\"1\"} 1\ninfo{v=\"2\"} 1\n").to_string(), "1");
+        assert_eq!(value("# TYPE t gauge\nt{a=\"1\"} -3\nt{a=\"2\"} NaN\nt{a=\"3\"} 4\n").to_string(), "-3 to 4");
+        assert_eq!(
+            value("x{a=\"1\"} 1\nx{a=\"2\"} 2\n").to_string(),
+            "1–2",
+            "nobody knows whether untyped ones add up"
+        );
+        assert_eq!(value("# TYPE c counter\nc{a=\"1\"} 1\nc{a=\"2\"} 2\n").to_string(), "3");
     }
 
     #[test]

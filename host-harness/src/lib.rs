@@ -33,6 +33,8 @@
 //! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
 //! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
 //! | [`pipe`] | pipes: YAML, templates, steps; knows no component |
+//! | [`delivery`] | what is lost when the process ends |
+//! | [`printable`] | what may reach a terminal |
 //! | [`preview`] | a dashboard as a picture, with live data |
 //! | [`serve`] | a plug behind HTTP |
 //! | `page` | what `serve` shows at `/` |
@@ -46,6 +48,7 @@
 mod cache;
 pub mod chart;
 mod courier;
+pub mod delivery;
 pub mod error;
 pub mod families;
 pub mod grants;
@@ -58,6 +61,7 @@ mod page;
 pub mod pipe;
 pub mod plug;
 pub mod preview;
+pub mod printable;
 mod private;
 pub mod recording;
 mod rules;

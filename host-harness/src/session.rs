@@ -131,7 +131,7 @@ const DELETED: &str = r#""deleted":true"#;
 const GROUP_DELETED: &str = r#""group_deleted":true"#;
 
 /// Counts what the plug asked for and was refused.
-const VIOLATIONS: &str = "plugpipe_capability_violations_total";
+pub(crate) const VIOLATIONS: &str = "plugpipe_capability_violations_total";
 
 /// An operation that does nothing, for handing over a configuration.
 pub(crate) const NOTHING: &str = r#"{"operation":"describe"}"#;
@@ -228,6 +228,8 @@ pub struct Session {
     role: Role,
     /// How many changes were kept so far.
     changes: u64,
+    /// Up to which of them somebody else has what is held: another gateway, a receiver or a scraper.
+    delivered_to: Option<u64>,
     /// Whether the plug is known to leave an exposition where it is until the next call.
     in_place: bool,
     /// What the plug was started with.
@@ -316,6 +318,7 @@ impl Session {
             pre,
             role,
             changes: 0,
+            delivered_to: None,
             in_place,
             started_with,
             config: journal.base().config.clone(),
@@ -355,6 +358,7 @@ impl Session {
             pre: self.pre.clone(),
             role: Role::Courier,
             changes: 0,
+            delivered_to: None,
             in_place: self.in_place,
             started_with: String::new(),
             config: None,
@@ -382,6 +386,16 @@ impl Session {
     /// What the plug said of the configuration that it was started with, such as keys that it does not know.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Notes that what was held at this change has left the process.
+    pub(crate) fn mark_delivered(&mut self, changes: u64) {
+        self.delivered_to = self.delivered_to.max(Some(changes));
+    }
+
+    /// Whether all that is held has left the process.
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.delivered_to == Some(self.changes)
     }
 
     /// The configuration that holds.
@@ -670,6 +684,7 @@ impl Session {
         self.record_violations().await;
         let exposed = call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_scrape(store, accept))?;
         self.looked();
+        self.mark_delivered(self.changes);
         Ok(exposed)
     }
 

@@ -29,7 +29,7 @@
 //! | `push_mode` | `replace` or `add`; in `ctx` also `delete` | `replace` |
 //! | `push_gzip` | true or false: compress what is pushed | false |
 //! | `preflight` | true or false: look whether the gateway would refuse a push | for `push_metrics` true, else false |
-//! | `detect_resets` | true or false: list the counters that the first push to a group makes smaller | false |
+//! | `detect_resets` | true or false: list the counters that the first push to a group does not raise | false |
 //! | `defer_push` | true or false: a push that is due is only said to be (`push_due`), for a host that then asks for `push_recorded` | false |
 //! | `delete_on_cleanup` | true or false: `cleanup` deletes the groups that were pushed | true |
 //! | `mock_mode` | true or false: reach no server | false |

@@ -15,15 +15,17 @@ const LEGEND_LINE: f64 = 20.0;
 /// Past so many the legend is no help, and the lines are a tangle: the first ones are drawn, and the rest are counted.
 const MOST_SERIES: usize = 24;
 
-/// Both palettes have at least 3:1 against their background; the lines also differ by dashes.
-const STYLE: &str = "\
-svg{font:13px system-ui,sans-serif;background:#fff;color:#1f2328}\
-text{fill:currentColor}.title{font-weight:600;font-size:15px}.grid{stroke:#8c959f;stroke-opacity:.35}.axis{stroke:currentColor}\
-.line{fill:none;stroke-width:2;stroke-linejoin:round}\
-.s0{--c:#0550ae}.s1{--c:#953800}.s2{--c:#8250df}.s3{--c:#116329}.s4{--c:#a40e26}.s5{--c:#1b7c83}\
-.line,.key{stroke:var(--c)}.dot{fill:var(--c)}\
-@media(prefers-color-scheme:dark){svg{background:#0d1117;color:#e6edf3}\
-.s0{--c:#79c0ff}.s1{--c:#ffa657}.s2{--c:#d2a8ff}.s3{--c:#7ee787}.s4{--c:#ff7b72}.s5{--c:#76e3ea}}";
+/// Ground and ink of a light reader. They are attributes, as everything light is: viewers without style sheets draw those.
+const GROUND: &str = "#fff";
+const INK: &str = "#1f2328";
+
+/// The colors of lines. Both palettes have at least 3:1 against their ground; the lines also differ by dashes.
+const LIGHT: [&str; 6] = ["#0550ae", "#953800", "#8250df", "#116329", "#a40e26", "#1b7c83"];
+
+/// A dark reader's colors, which go over the attributes where style sheets and media queries are known.
+const DARK: &str = "@media(prefers-color-scheme:dark){.ground{fill:#0d1117}text{fill:#e6edf3}.axis{stroke:#e6edf3}\
+.line.s0{stroke:#79c0ff}.line.s1{stroke:#ffa657}.line.s2{stroke:#d2a8ff}.line.s3{stroke:#7ee787}.line.s4{stroke:#ff7b72}.line.s5{stroke:#76e3ea}\
+.dot.s0{fill:#79c0ff}.dot.s1{fill:#ffa657}.dot.s2{fill:#d2a8ff}.dot.s3{fill:#7ee787}.dot.s4{fill:#ff7b72}.dot.s5{fill:#76e3ea}}";
 
 const DASHES: [&str; 4] = ["", "8 4", "2 3", "10 3 2 3"];
 
@@ -38,8 +40,9 @@ pub fn svg(title: &str, series: &[Series]) -> String {
     let _ = write!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\" \
-         aria-label=\"{0}\"><title>{0}</title><style>{STYLE}</style>\
-         <text class=\"title\" x=\"{LEFT}\" y=\"26\">{1}</text>",
+         aria-label=\"{0}\" font-family=\"system-ui,sans-serif\" font-size=\"13\" fill=\"{INK}\"><title>{0}</title><style>{DARK}</style>\
+         <rect class=\"ground\" width=\"100%\" height=\"100%\" fill=\"{GROUND}\"/>\
+         <text font-weight=\"600\" font-size=\"15\" x=\"{LEFT}\" y=\"26\">{1}</text>",
         escaped(title),
         escaped(&short(title, 110)),
     );
@@ -53,9 +56,9 @@ pub fn svg(title: &str, series: &[Series]) -> String {
         let y = TOP + PLOT_HEIGHT + 48.0 + index as f64 * LEGEND_LINE;
         let _ = write!(
             out,
-            "<line class=\"line {class}\" x1=\"{LEFT}\" x2=\"{end}\" y1=\"{middle}\" y2=\"{middle}\"{dashes}/>\
+            "<line {line} x1=\"{LEFT}\" x2=\"{end}\" y1=\"{middle}\" y2=\"{middle}\"{dashes}/>\
              <text x=\"{after}\" y=\"{y}\">{name}</text>",
-            class = class(index),
+            line = line(index),
             end = LEFT + 28.0,
             middle = y - 4.0,
             dashes = dashes(index),
@@ -80,7 +83,7 @@ fn plot(out: &mut String, series: &[Series], times: (f64, f64), values: (f64, f6
     for mark in &marks {
         let _ = write!(
             out,
-            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{1:.1}\" y2=\"{1:.1}\"/><text x=\"{2}\" y=\"{3:.1}\" text-anchor=\"end\">{4}</text>",
+            "<line stroke=\"#8c959f\" stroke-opacity=\".35\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{1:.1}\" y2=\"{1:.1}\"/><text x=\"{2}\" y=\"{3:.1}\" text-anchor=\"end\">{4}</text>",
             WIDTH - RIGHT,
             y(*mark),
             LEFT - 8.0,
@@ -97,22 +100,27 @@ fn plot(out: &mut String, series: &[Series], times: (f64, f64), values: (f64, f6
         };
         let _ = write!(
             out,
-            "<line class=\"axis\" x1=\"{0:.1}\" x2=\"{0:.1}\" y1=\"{bottom}\" y2=\"{1}\"/><text x=\"{0:.1}\" y=\"{2}\" text-anchor=\"{anchor}\">{3}</text>",
+            "<line class=\"axis\" stroke=\"{INK}\" x1=\"{0:.1}\" x2=\"{0:.1}\" y1=\"{bottom}\" y2=\"{1}\"/><text x=\"{0:.1}\" y=\"{2}\" text-anchor=\"{anchor}\">{3}</text>",
             x(time),
             bottom + 5.0,
             bottom + 20.0,
             scale::time(time, times),
         );
     }
-    let _ = write!(out, "<path class=\"axis\" fill=\"none\" d=\"M{LEFT} {TOP}V{bottom}H{}\"/>", WIDTH - RIGHT);
+    let _ = write!(
+        out,
+        "<path class=\"axis\" stroke=\"{INK}\" fill=\"none\" d=\"M{LEFT} {TOP}V{bottom}H{}\"/>",
+        WIDTH - RIGHT
+    );
     let step = step(series);
     for (index, series) in series.iter().enumerate() {
         for segment in series.segments(step) {
             if let [(time, value)] = segment.as_slice() {
                 let _ = write!(
                     out,
-                    "<circle class=\"dot {}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.5\"/>",
-                    class(index),
+                    "<circle class=\"dot s{}\" fill=\"{}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.5\"/>",
+                    index % LIGHT.len(),
+                    color(index),
                     x(*time),
                     y(*value)
                 );
@@ -120,50 +128,60 @@ fn plot(out: &mut String, series: &[Series], times: (f64, f64), values: (f64, f6
             }
             let points: Vec<String> =
                 segment.iter().map(|(time, value)| format!("{:.1},{:.1}", x(*time), y(*value))).collect();
-            let _ = write!(
-                out,
-                "<polyline class=\"line {}\"{} points=\"{}\"/>",
-                class(index),
-                dashes(index),
-                points.join(" ")
-            );
+            let _ = write!(out, "<polyline {}{} points=\"{}\"/>", line(index), dashes(index), points.join(" "));
         }
     }
 }
 
-fn class(index: usize) -> String {
-    format!("s{}", index % 6)
+fn color(index: usize) -> &'static str {
+    LIGHT.get(index % LIGHT.len()).copied().unwrap_or(INK)
+}
+
+/// The attributes of a line: what draws it, and the class by which a dark reader's color goes over that.
+fn line(index: usize) -> String {
+    format!(
+        "class=\"line s{}\" stroke=\"{}\" fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\"",
+        index % LIGHT.len(),
+        color(index)
+    )
 }
 
 /// Once the colours come again, the lines are dashed.
 fn dashes(index: usize) -> String {
-    match DASHES.get(index / 6 % DASHES.len()) {
+    match DASHES.get(index / LIGHT.len() % DASHES.len()) {
         Some(dashes) if !dashes.is_empty() => format!(" stroke-dasharray=\"{dashes}\""),
         _ => String::new(),
     }
 }
 
-/// A line without axes, for a page: `label` is what it says to those who do not see it. Gaps are left out.
-pub fn sparkline(label: &str, values: &[f64]) -> String {
+/// Lines without axes on one scale, for a page: `label` is what they say to those who do not see them. Gaps are left out.
+pub fn sparkline(label: &str, lines: &[&[f64]]) -> String {
     const SIZE: (f64, f64) = (160.0, 28.0);
-    let (least, greatest) = extent(values.iter().copied()).unwrap_or((0.0, 0.0));
-    let last = values.len().saturating_sub(1).max(1) as f64;
-    let points: Vec<String> = values
-        .iter()
-        .enumerate()
-        .filter(|(_, value)| value.is_finite())
-        .map(|(index, value)| {
-            let height = if greatest > least { (value - least) / (greatest - least) } else { 0.5 };
-            format!("{:.1},{:.1}", index as f64 / last * SIZE.0, SIZE.1 - 2.0 - height * (SIZE.1 - 4.0))
-        })
-        .collect();
+    let (least, greatest) = extent(lines.iter().flat_map(|values| values.iter().copied())).unwrap_or((0.0, 0.0));
+    let mut drawn = String::new();
+    for values in lines {
+        let last = values.len().saturating_sub(1).max(1) as f64;
+        let points: Vec<String> = values
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| value.is_finite())
+            .map(|(index, value)| {
+                let height = if greatest > least { (value - least) / (greatest - least) } else { 0.5 };
+                format!("{:.1},{:.1}", index as f64 / last * SIZE.0, SIZE.1 - 2.0 - height * (SIZE.1 - 4.0))
+            })
+            .collect();
+        let _ = write!(
+            drawn,
+            "<polyline fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.5\" points=\"{}\"/>",
+            points.join(" ")
+        );
+    }
     format!(
         "<svg class=\"sparkline\" viewBox=\"0 0 {} {}\" width=\"{0}\" height=\"{1}\" role=\"img\" aria-label=\"{}\" \
-         preserveAspectRatio=\"none\"><polyline fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.5\" points=\"{}\"/></svg>",
+         preserveAspectRatio=\"none\">{drawn}</svg>",
         SIZE.0,
         SIZE.1,
         escaped(label),
-        points.join(" "),
     )
 }
 
@@ -209,6 +227,24 @@ mod tests {
     }
 
     #[test]
+    fn colors_are_attributes_and_need_no_style_sheet() {
+        let text = svg("t", &[line("a"), line("b")]);
+        let (before, rest) = text.split_once("<style>").unwrap();
+        let bare = format!("{before}{}", rest.split_once("</style>").unwrap().1);
+        assert!(!text.contains("var(") && !bare.contains("currentColor"), "{text}");
+        for color in [super::color(0), super::color(1)] {
+            // Of each series a line in the plot, one in the legend, and a dot.
+            assert_eq!(bare.matches(&format!("stroke=\"{color}\"")).count(), 2, "{bare}");
+            assert_eq!(bare.matches(&format!("fill=\"{color}\"")).count(), 1, "{bare}");
+        }
+        for shape in
+            bare.split('<').filter(|tag| ["line ", "polyline ", "path "].iter().any(|name| tag.starts_with(name)))
+        {
+            assert!(shape.contains("stroke=\""), "{shape}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_drawn_is_said() {
         assert!(svg("nothing", &[]).contains("no points"));
         let many: Vec<Series> = (0..30).map(|index| line(&index.to_string())).collect();
@@ -219,10 +255,15 @@ mod tests {
 
     #[test]
     fn a_sparkline_keeps_within_its_box() {
-        let text = sparkline("up \"1\"", &[1.0, f64::NAN, 5.0, -3.0]);
+        let text = sparkline("up \"1\"", &[&[1.0, f64::NAN, 5.0, -3.0]]);
         assert!(text.contains("aria-label=\"up &quot;1&quot;\""), "{text}");
         assert!(text.contains("0.0,14.0 106.7,2.0 160.0,26.0"), "{text}");
-        assert!(sparkline("none", &[]).contains("points=\"\""));
+        assert!(sparkline("none", &[&[]]).contains("points=\"\""));
+        let two = sparkline("two", &[&[2.0, 4.0], &[0.0, 2.0]]);
+        assert!(
+            two.contains("points=\"0.0,14.0 160.0,2.0\"") && two.contains("points=\"0.0,26.0 160.0,14.0\""),
+            "one scale: {two}"
+        );
     }
 
     #[test]

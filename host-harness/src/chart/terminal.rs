@@ -7,6 +7,7 @@ use ratatui::symbols::Marker;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget as _};
 
 use super::{Series, extent, frame, scale, step};
+use crate::printable;
 
 /// Colours that can be read on light and on dark, those first that are told apart best; and the escape sequence of each, for the parts that
 /// are no widget.
@@ -60,7 +61,7 @@ pub fn terminal(series: &[Series], columns: u16, rows: u16, colors: bool) -> Str
         text.push_str(&format!(
             "{} {}\n",
             painted("━━", index, colors),
-            fitting(&series.name, columns.saturating_sub(3))
+            fitting(&printable::line(&series.name), columns.saturating_sub(3))
         ));
     }
     text
@@ -140,6 +141,8 @@ mod tests {
             assert!(!text.contains('\x1b'));
         }
         assert!(terminal(&[rising("up")], 80, 16, true).contains("\x1b[94m"));
+        let hostile = terminal(&[rising("a\u{1b}[2J\nb\u{202e}")], 80, 16, false);
+        assert!(hostile.contains("━━ a\\u{1b}[2J\\u{a}b\\u{202e}\n"), "{hostile}");
         assert_eq!(terminal(&[], 80, 16, true), "");
     }
 

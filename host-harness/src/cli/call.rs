@@ -8,6 +8,7 @@ use plugpipe_harness::{Error, warnings};
 use serde_json::Value;
 
 use super::PlugArgs;
+use super::ending::Ending;
 use super::show;
 
 /// Run one operation and print its answer as JSON
@@ -22,6 +23,9 @@ pub(crate) struct CallArgs {
     /// The operation's fields: JSON, @FILE, or - for stdin
     #[arg(long, value_name = "JSON|@FILE|-", default_value = "{}")]
     ctx: String,
+    /// Exit with 1 where recorded values reached no server
+    #[arg(long)]
+    require_delivery: bool,
     #[command(flatten)]
     pub(crate) plug: PlugArgs,
 }
@@ -43,8 +47,12 @@ pub(crate) async fn call(args: CallArgs) -> Result<bool, Error> {
         Err(error) => return Err(problem(format!("not JSON: {error}"))),
     };
     ctx.insert("operation".into(), args.operation.into());
-    let answer = args.plug.start().await?.process(&ctx.into()).await?;
+    let handle = args.plug.start().await?;
+    let answer = handle.process(&ctx.into()).await?;
     show::warn("", warnings::of(&answer));
     show::print_json(&answer);
-    Ok(answer.get("success") == Some(&Value::Bool(true)))
+    // What the policy pushes went out with the call.
+    let ending = Ending { state: args.plug.state.as_deref(), required: args.require_delivery, ..Ending::default() };
+    let delivered = ending.of(&handle).await?;
+    Ok(delivered && answer.get("success") == Some(&Value::Bool(true)))
 }

@@ -203,7 +203,7 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 /// Warnings, each after the name of what it is about.
 fn warn(about: &str, warnings: &[Value]) {
     for warning in warnings.iter().filter_map(Value::as_str) {
-        eprintln!("{about}{warning}");
+        show::note(&format!("{about}{warning}"));
     }
 }
 
@@ -294,7 +294,7 @@ impl Exported {
     /// Says which dashboards Grafana does not have; whether it has all.
     fn complete(&self) -> bool {
         for uid in &self.missing {
-            eprintln!("Grafana holds no dashboard with the uid {uid}");
+            show::note(&format!("Grafana holds no dashboard with the uid {uid}"));
         }
         self.missing.is_empty()
     }
@@ -357,7 +357,7 @@ async fn draw(args: PreviewArgs) -> Result<bool, Error> {
             show::print(&format!("  no data: {title}"));
         }
         for problem in &picture.problems {
-            eprintln!("  {problem}");
+            show::note(&format!("  {problem}"));
         }
         well &= picture.problems.is_empty();
     }

@@ -14,6 +14,7 @@ use plugpipe_harness::stack::{
 use plugpipe_harness::{Error, Grants, Limits, Plug, PlugHandle};
 use serde_json::{Map, Value, json};
 
+use super::ending::Ending;
 use super::inspect::{granted, reach};
 use super::run::{Caller, print_table};
 use super::show::{self, Progress};
@@ -56,6 +57,7 @@ async fn alone() -> Result<bool, Error> {
     show::print(&reach(&plug));
     show::print(&granted(&grants));
     show::print("\nNext: `demo --stack` with real servers, `--help` for the commands, examples/ for pipes.");
+    Ending::default().of(&handle).await?;
     Ok(report.success)
 }
 
@@ -85,6 +87,7 @@ async fn with_servers(fetch: bool) -> Result<bool, Error> {
             show::print(&format!("  {labels} {value}"));
         }
     }
+    Ending { push: true, ..Ending::default() }.of(&handle).await?;
     Ok(report.success)
 }
 

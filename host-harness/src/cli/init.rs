@@ -9,13 +9,13 @@ use plugpipe_harness::Error;
 
 use super::show;
 
-const CONFIG: &str = r#"# What the plug monitoring_prometheus is told: plugpipe-harness run pipe.yaml --config config.yaml
+const CONFIG: &str = r#"# What the plug monitoring_prometheus is told: plugpipe-harness run pipe.yaml --config config.yaml --state state
 #
 # Take the # away from what you have. Without --grants, the servers that are named here are granted: the plug may send requests to
 # their origins (scheme, host, port), and nowhere else.
 
 prometheus_config:
-  # Where metrics are pushed after each record. Without it they stay in memory, for /metrics of `plugpipe-harness serve`.
+  # Where metrics are pushed after each record. Without it they stay with the plug: for /metrics of `plugpipe-harness serve`, in a --state folder, or in a --textfile.
   #gateway_url: "http://127.0.0.1:9091"
 
   # Where PromQL is asked: plugpipe-harness query up --config config.yaml
@@ -36,7 +36,7 @@ prometheus_config:
   #  token: "${PROMETHEUS_TOKEN}"
 "#;
 
-const GRANTS: &str = r#"# What the plug may reach: plugpipe-harness run pipe.yaml --config config.yaml --grants grants.yaml
+const GRANTS: &str = r#"# What the plug may reach: plugpipe-harness run pipe.yaml --config config.yaml --grants grants.yaml --state state
 #
 # With this file the configuration grants nothing by itself: what is not here is refused before any connection is made, and the refusal
 # says what was asked for. Take the # away from what you need. docs/grants.md has every key.
@@ -62,14 +62,14 @@ origins:
 #limits: {memory: 64MiB, call: 30s, response: 8MiB, requests_per_minute: 600}
 "#;
 
-const PIPE: &str = r#"# A first pipe: plugpipe-harness run pipe.yaml --input region=eu
+const PIPE: &str = r#"# A first pipe: plugpipe-harness run pipe.yaml --state state --input region=eu
 name: first-pipe
 
 inputs:
   region: "us"
 
 steps:
-  # Counters add up over calls, for as long as the plug is kept.
+  # Counters add up over steps, and over runs with --state. Without it each run begins at 0, and replaces what the last one pushed.
   - name: count
     plugin: monitoring_prometheus
     config:
@@ -95,7 +95,7 @@ steps:
 /// A file that is there is never written over: then nothing is written.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  plugpipe-harness init\n  plugpipe-harness init my-pipes && plugpipe-harness run my-pipes/pipe.yaml --config my-pipes/config.yaml --grants my-pipes/grants.yaml"
+    after_help = "Examples:\n  plugpipe-harness init\n  plugpipe-harness init my-pipes && plugpipe-harness run my-pipes/pipe.yaml --config my-pipes/config.yaml --grants my-pipes/grants.yaml --state my-pipes/state"
 )]
 pub(crate) struct InitArgs {
     /// Where; made if need be
@@ -115,7 +115,8 @@ pub(crate) fn init(args: &InitArgs) -> Result<bool, Error> {
         show::print(&format!("wrote {}", path.display()));
     }
     let [config, grants, pipe] = files.map(|(path, _)| path.display().to_string());
-    show::print(&format!("\nNext: plugpipe-harness run {pipe} --config {config} --grants {grants}"));
+    let state = args.folder.join("state").display().to_string();
+    show::print(&format!("\nNext: plugpipe-harness run {pipe} --config {config} --grants {grants} --state {state}"));
     Ok(true)
 }
 

@@ -4,12 +4,14 @@ mod call;
 mod completions;
 mod dashboards;
 mod demo;
+mod ending;
 mod init;
 mod inspect;
 mod query;
 mod run;
 mod serve;
 mod show;
+mod textfile;
 mod top;
 mod watch;
 
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use plugpipe_harness::grants::{self, AddressRange, Missing};
-use plugpipe_harness::{Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, settings};
+use plugpipe_harness::{Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, printable, settings};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
@@ -155,7 +157,19 @@ impl PlugArgs {
 
     /// Loads the plug and starts it with its configuration and grants.
     async fn start(&self) -> Result<PlugHandle, Error> {
-        let config = self.config()?;
+        self.start_with(self.config()?).await
+    }
+
+    /// The same for a process whose counters begin at 0 unless a state is kept: then the plug lists those that replace larger ones.
+    async fn start_detecting_resets(&self) -> Result<PlugHandle, Error> {
+        let mut config = self.config()?;
+        if self.state.is_none() && self.plug.is_none() {
+            detect_resets(&mut config);
+        }
+        self.start_with(config).await
+    }
+
+    async fn start_with(&self, config: Value) -> Result<PlugHandle, Error> {
         let (plug, grants) = (self.plug()?, self.grants(&config)?);
         let limits = limits(&grants);
         let handle = match &self.state {
@@ -184,6 +198,15 @@ fn how_to_grant(missing: Missing<'_>) -> String {
     }
 }
 
+/// Turns the plug's setting on where the configuration says nothing of it.
+fn detect_resets(config: &mut Value) {
+    let Some(config) = config.as_object_mut().filter(|config| !config.contains_key("detect_resets")) else { return };
+    let nested = config.entry("prometheus_config").or_insert_with(|| json!({}));
+    if let Some(nested) = nested.as_object_mut() {
+        nested.entry("detect_resets").or_insert(Value::Bool(true));
+    }
+}
+
 /// The limits that were granted, and the host's own for what was not said.
 fn limits(grants: &Grants) -> Limits {
     Limits::default().granted(&grants.limits)
@@ -195,7 +218,10 @@ fn read(path: &Path) -> Result<String, Error> {
 
 /// Reads the command line and does what it says.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let command = cli.command.unwrap_or_else(|| Command::Demo(demo::DemoArgs::default()));
     log_to_stderr(cli.verbose, &command);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -229,8 +255,18 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn fail(problem: &str) -> ExitCode {
-    eprintln!("error: {problem}");
+    show::note(&format!("error: {problem}"));
     ExitCode::FAILURE
+}
+
+/// Says what is wrong with the command line. The message repeats arguments as they were given: those that a terminal would act on are
+/// escaped, and then the message has no colors of its own.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if std::env::args().all(|argument| !argument.contains(printable::is_unprintable)) {
+        error.exit();
+    }
+    show::note(error.to_string().trim_end());
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 fn log_to_stderr(verbose: u8, command: &Command) {
@@ -260,10 +296,5 @@ fn log_to_stderr(verbose: u8, command: &Command) {
         Err(_) => EnvFilter::new(level),
     };
     let color = std::io::stderr().is_terminal() && show::colors();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(color)
-        .without_time()
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| show::Log).with_ansi(color).without_time().init();
 }

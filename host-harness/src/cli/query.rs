@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use plugpipe_harness::chart::{self, Series};
-use plugpipe_harness::{Error, Origin, warnings};
+use plugpipe_harness::{Error, Origin, printable, warnings};
 use plugpipe_time::{PrometheusDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -103,35 +103,35 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, Error> {
     show::warn("", warnings::of(&answer));
     let text = |path: &str| answer.pointer(path).and_then(Value::as_str).unwrap_or_default();
     if answer.get("success") != Some(&Value::Bool(true)) {
-        eprintln!("error: {}", text("/error"));
+        show::note(&format!("error: {}", text("/error")));
         if text("/error_code") == "not_configured" {
-            eprintln!("name a server with --prometheus URL, or as prometheus_url in the --config file");
+            show::note("name a server with --prometheus URL, or as prometheus_url in the --config file");
         }
         return Ok(false);
     }
     for remark in ["warnings", "infos"] {
         for remark in answer.pointer("/result").and_then(|result| result.get(remark)?.as_array()).into_iter().flatten()
         {
-            eprintln!("Prometheus remarks: {}", remark.as_str().unwrap_or_default());
+            show::note(&format!("Prometheus remarks: {}", remark.as_str().unwrap_or_default()));
         }
     }
     if let Some(step) = answer.pointer("/result/step_raised_to_seconds") {
-        eprintln!("the step was raised to {step} s, so that the server gives all points in one answer");
+        show::note(&format!("the step was raised to {step} s, so that the server gives all points in one answer"));
     }
     if answer.pointer("/result/mock") == Some(&Value::Bool(true)) {
-        eprintln!("mock_mode is on: no server was asked");
+        show::note("mock_mode is on: no server was asked");
     }
     let found = answer.pointer("/result/query_result").cloned().unwrap_or_default();
     if let Some(path) = &args.svg {
         let problem =
             |error: std::io::Error| Error::Settings { what: path.display().to_string(), problem: error.to_string() };
         fs::write(path, chart::svg(&args.query, &over_time(&found))).map_err(problem)?;
-        eprintln!("wrote {}", path.display());
+        show::note(&format!("wrote {}", path.display()));
     }
     match args.format {
         Format::Json => show::print_json(&found),
-        Format::Csv => show::print(csv(&found).trim_end()),
-        Format::Table if args.plot => show::print(plot(&over_time(&found)).trim_end()),
+        Format::Csv => show::print_data(csv(&found).trim_end()),
+        Format::Table if args.plot => show::print_painted(plot(&over_time(&found)).trim_end()),
         // Who asked for a file has what was asked for.
         Format::Table if args.svg.is_some() => {}
         Format::Table => show::print(&table(&found)),
@@ -209,6 +209,11 @@ impl Row {
         if labels.is_empty() && !name.is_empty() { name } else { format!("{name}{{{}}}", labels.join(", ")) }
     }
 
+    /// The name in a table.
+    fn cell(&self) -> String {
+        printable::line(&self.name()).into_owned()
+    }
+
     fn points(&self) -> Vec<(f64, f64)> {
         self.samples.iter().map(|sample| (sample.time, sample.value.parse().unwrap_or(f64::NAN))).collect()
     }
@@ -234,7 +239,7 @@ fn table(found: &Value) -> String {
     if found.get("resultType").and_then(Value::as_str) != Some("matrix") {
         let mut table = show::table(["series", "value"]);
         for row in &rows {
-            table.add_row([row.name(), row.samples.first().map(|sample| sample.value.clone()).unwrap_or_default()]);
+            table.add_row([row.cell(), row.samples.first().map(|sample| sample.value.clone()).unwrap_or_default()]);
         }
         return table.to_string();
     }
@@ -245,7 +250,7 @@ fn table(found: &Value) -> String {
         let finite = || points.iter().map(|point| point.1).filter(|value| value.is_finite());
         let end = |of: fn(f64, f64) -> f64| finite().reduce(of).map(chart::number).unwrap_or_default();
         table.add_row([
-            row.name(),
+            row.cell(),
             points.len().to_string(),
             end(f64::min),
             end(f64::max),

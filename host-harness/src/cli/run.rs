@@ -10,7 +10,9 @@ use plugpipe_harness::{Error, PlugHandle, warnings};
 use serde_json::{Map, Value};
 
 use super::PlugArgs;
+use super::ending::Ending;
 use super::show::{self, JsonLines, Progress};
+use super::textfile;
 
 /// Run a pipe
 ///
@@ -20,6 +22,8 @@ use super::show::{self, JsonLines, Progress};
 #[command(after_help = "Examples:\n  \
     plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
     plugpipe-harness run examples/pipes/basic_pipe_monitoring.yaml --stub data_processor --config examples/config/development.yaml\n  \
+    plugpipe-harness run pipe.yaml --state state\n  \
+    plugpipe-harness run nightly.yaml --textfile /var/lib/node_exporter/textfile/nightly.prom\n  \
     plugpipe-harness run pipe.yaml --input region=eu --json | jq .steps\n  \
     plugpipe-harness run pipe.yaml --json=lines | jq -r 'select(.step) | [.id, .status] | @tsv'")]
 pub(crate) struct RunArgs {
@@ -35,6 +39,12 @@ pub(crate) struct RunArgs {
     /// Write JSON instead of a table: the whole report at the end, or with --json=lines a line for each step once it is done
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "report")]
     json: Option<Json>,
+    /// Write the metrics to this file at the end, for node_exporter's textfile collector; must end in .prom
+    #[arg(long, value_name = "FILE", value_parser = textfile::path)]
+    textfile: Option<PathBuf>,
+    /// Exit with 1 where values reached neither a server nor the --textfile
+    #[arg(long)]
+    require_delivery: bool,
     #[command(flatten)]
     pub(crate) plug: PlugArgs,
 }
@@ -92,35 +102,42 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, Error> {
     let text = fs::read_to_string(&args.pipe)
         .map_err(|error| Error::File { path: args.pipe.clone(), problem: error.to_string() })?;
     let pipe = Pipe::from_yaml(&text)?;
-    let caller = Caller::new(args.plug.start().await?, args.stubs).await?;
+    let caller = Caller::new(args.plug.start_detecting_resets().await?, args.stubs).await?;
     let inputs: Map<String, Value> = args.inputs.into_iter().map(|(key, value)| (key, value.into())).collect();
     let report = match args.json {
         Some(Json::Lines) => pipe::run(&pipe, inputs, &caller, &mut JsonLines).await?,
         _ => pipe::run(&pipe, inputs, &caller, &mut Progress::on_terminal()).await?,
     };
-    flush(&caller.handle).await;
     for step in &report.steps {
         show::warn(&format!("step {}: ", step.id), step.result.iter().flat_map(warnings::of));
     }
+    // The steps that ran before a failure recorded too.
+    let written = match &args.textfile {
+        Some(path) => textfile::write(&caller.handle, path).await.map(|()| Some(path.as_path())),
+        None => Ok(None),
+    };
+    let ending = Ending {
+        push: true,
+        state: args.plug.state.as_deref(),
+        offers_textfile: true,
+        textfile: written.as_ref().ok().copied().flatten(),
+        required: args.require_delivery,
+    };
+    let delivered = ending.of(&caller.handle).await;
     match args.json {
         Some(Json::Lines) => JsonLines::end(&report),
         Some(Json::Report) => show::print_json(&report),
         None => print_table(&report),
     }
-    Ok(report.success)
-}
-
-/// Lets the plug push what waits for that; what could not be pushed is said, and ends with the plug.
-pub(crate) async fn flush(handle: &PlugHandle) {
-    match handle.flush().await {
-        Ok(None) => {}
-        Ok(Some(problem)) => eprintln!("what was recorded last was not pushed: {problem}"),
-        Err(error) => eprintln!("what was recorded last was not pushed: {error}"),
+    for warning in show::all_replaced(&report) {
+        show::note(&warning);
     }
+    written?;
+    Ok(delivered? && report.success)
 }
 
 pub(crate) fn print_table(report: &PipeReport) {
-    show::print(&show::steps(report).to_string());
+    show::print_painted(&show::steps(report).to_string());
     for problem in show::push_errors(report) {
         show::print(problem);
     }

@@ -9,7 +9,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::PlugArgs;
-use super::run::flush;
+use super::ending::Ending;
+use super::show;
 
 /// Keep the plug alive behind HTTP: a page at /, GET /metrics, POST /process, GET /sd, GET /healthz
 #[derive(Args)]
@@ -70,12 +71,12 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, Error> {
     options.check(address).map_err(advised)?;
     let plug = args.plug.start().await?;
     let asks = if options.token.is_some() { "; asks for the token" } else { "" };
-    eprintln!(
+    show::note(&format!(
         "listening on http://{address}: GET /, GET /metrics, POST /process, GET /sd, GET /healthz{asks}; stop with Ctrl-C"
-    );
+    ));
     server::serve_with(listener, plug.clone(), options, asked_to_stop()).await.map_err(problem)?;
-    flush(&plug).await;
-    Ok(true)
+    let ending = Ending { push: true, state: args.plug.state.as_deref(), ..Ending::default() };
+    ending.of(&plug).await
 }
 
 /// The instance that the configuration names.

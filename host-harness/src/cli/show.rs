@@ -7,20 +7,51 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
+use plugpipe_harness::chart::number;
 use plugpipe_harness::pipe::{Observer, PipeReport, Step, StepReport, StepStatus};
-use plugpipe_harness::warnings;
+use plugpipe_harness::{printable, warnings};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Writes to stdout. A reader that has closed the pipe has seen enough: that is no error.
+/// Writes to stdout for people: what a terminal would act on is escaped.
 pub(crate) fn print(text: &str) {
+    print_painted(&printable::text(text));
+}
+
+/// Writes to stdout what has colors of its own. Names and values in it must have gone through [`printable`]. A reader that has closed the
+/// pipe has seen enough: that is no error.
+pub(crate) fn print_painted(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Writes data to stdout: as it is for programs, and escaped on a terminal.
+pub(crate) fn print_data(text: &str) {
+    if std::io::stdout().is_terminal() { print(text) } else { print_painted(text) }
+}
+
+/// Writes to stderr for people.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", printable::text(text));
+}
+
+/// Where logs go: stderr, with what a terminal would act on escaped but for the logger's own colors.
+pub(crate) struct Log;
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        std::io::stderr().write_all(printable::log(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 /// Writes a value as indented JSON.
 pub(crate) fn print_json(value: &impl Serialize) {
     // Everything that comes here is made of maps with text keys, which always serialises.
-    print(&serde_json::to_string_pretty(value).unwrap_or_default());
+    print_painted(&printable::json(&serde_json::to_string_pretty(value).unwrap_or_default()));
 }
 
 /// Whether the person behind the terminal has not asked for texts without colour: <https://no-color.org>.
@@ -30,7 +61,13 @@ pub(crate) fn colors() -> bool {
 
 /// The columns of the terminal.
 pub(crate) fn columns() -> u16 {
-    ratatui::crossterm::terminal::size().map_or(80, |(columns, _)| columns)
+    columns_of(ratatui::crossterm::terminal::size().ok())
+}
+
+/// A terminal that says it has no columns does not know: pseudo-terminals without a window do so.
+fn columns_of(size: Option<(u16, u16)>) -> u16 {
+    const USUAL: u16 = 80;
+    size.map_or(USUAL, |(columns, _)| if columns == 0 { USUAL } else { columns })
 }
 
 /// An empty table with this head.
@@ -39,7 +76,8 @@ pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(head);
+        .set_header(head)
+        .set_width(columns());
     if !std::io::stdout().is_terminal() {
         // Without a terminal there is no width to arrange for.
         table.set_content_arrangement(ContentArrangement::Disabled);
@@ -68,7 +106,7 @@ pub(crate) fn steps(report: &PipeReport) -> Table {
         let mut table = table(["step", "status", "ms", "what happened"]);
         for step in &report.steps {
             let ms = format!("{:.1}", step.duration_seconds * 1_000.0);
-            table.add_row([Cell::new(&step.id), painted(step.status), Cell::new(ms), Cell::new(happened(step))]);
+            table.add_row([cell(&step.id), painted(step.status), Cell::new(ms), cell(&happened(step))]);
         }
         keep_whole(&mut table, [1, 2]);
         return table;
@@ -76,14 +114,19 @@ pub(crate) fn steps(report: &PipeReport) -> Table {
     let mut table = table(["step", "plug", "status", "ms", "what happened"]);
     for step in &report.steps {
         table.add_row([
-            Cell::new(&step.id),
-            Cell::new(&step.plug),
+            cell(&step.id),
+            cell(&step.plug),
             painted(step.status),
             Cell::new(format!("{:.1}", step.duration_seconds * 1_000.0)),
-            Cell::new(happened(step)),
+            cell(&happened(step)),
         ]);
     }
     table
+}
+
+/// A cell for a text from elsewhere.
+fn cell(text: &str) -> Cell {
+    Cell::new(printable::text(text))
 }
 
 /// A step's outcome in one line: its error, or what it recorded and whether that was pushed.
@@ -120,6 +163,27 @@ pub(crate) fn warn<'w>(about: &str, warnings: impl IntoIterator<Item = &'w str>)
 pub(crate) fn push_errors(report: &PipeReport) -> BTreeSet<&str> {
     let steps = report.steps.iter();
     steps.filter_map(|step| step.result.as_ref()?.pointer("/result/push_error")?.as_str()).collect()
+}
+
+/// What became of counters that a push replaced by smaller ones; none where there are none.
+pub(crate) fn replaced(result: &Value) -> Option<String> {
+    let count = result.get("counters_replaced")?.as_u64()?;
+    let listed = result.get("replaced").and_then(Value::as_array).into_iter().flatten().take(3).map(|one| {
+        let total = |key: &str| one.get(key).and_then(Value::as_f64).map(number);
+        let series = one.get("series").and_then(Value::as_str).unwrap_or_default();
+        let pushed = total("pushed").unwrap_or_else(|| "removed".into());
+        format!("{series} {} → {pushed}", total("stored").unwrap_or_default())
+    });
+    let listed = listed.collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "warning: the counters of this process began at 0, and its push replaced {count} of its group that were as large or larger: {listed}. \
+         Keep counters over runs with --state DIR, or give each run its own group"
+    ))
+}
+
+/// The same of every step of a run.
+pub(crate) fn all_replaced(report: &PipeReport) -> Vec<String> {
+    report.steps.iter().filter_map(|step| replaced(step.result.as_ref()?.get("result")?)).collect()
 }
 
 fn status(status: StepStatus) -> &'static str {
@@ -198,7 +262,7 @@ impl Observer for JsonLines {
             line.insert("step".into(), (index + 1).into());
             line.insert("of".into(), total.into());
         }
-        print(&line.to_string());
+        print_painted(&printable::json(&line.to_string()));
     }
 }
 
@@ -206,7 +270,8 @@ impl JsonLines {
     /// The last line.
     pub(crate) fn end(report: &PipeReport) {
         let (pipe, success, seconds) = (&report.pipe, report.success, report.duration_seconds);
-        print(&json!({"pipe": pipe, "success": success, "duration_seconds": seconds}).to_string());
+        let line = json!({"pipe": pipe, "success": success, "duration_seconds": seconds}).to_string();
+        print_painted(&printable::json(&line));
     }
 }
 
@@ -224,7 +289,7 @@ impl Progress {
 impl Observer for Progress {
     fn started(&mut self, index: usize, total: usize, step: &Step) {
         if self.on {
-            eprint!("[{}/{total}] {} ({}) … ", index + 1, step.id, step.plug);
+            begin(index, total, &step.id, &step.plug);
         }
     }
 
@@ -234,8 +299,37 @@ impl Observer for Progress {
         }
         // A skipped step was never said to have started.
         if report.status == StepStatus::Skipped {
-            eprint!("[{}/{total}] {} ({}) … ", index + 1, report.id, report.plug);
+            begin(index, total, &report.id, &report.plug);
         }
         eprintln!("{} in {:.1} ms", status(report.status), report.duration_seconds * 1_000.0);
+    }
+}
+
+fn begin(index: usize, total: usize, step: &str, plug: &str) {
+    eprint!("[{}/{total}] {} ({}) … ", index + 1, printable::line(step), printable::line(plug));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_without_columns_is_taken_as_one_of_the_usual_width() {
+        assert_eq!([columns_of(None), columns_of(Some((0, 0))), columns_of(Some((132, 0)))], [80, 80, 132]);
+    }
+
+    #[test]
+    fn replaced_counters_are_told_from_their_members() {
+        let result = json!({"counters_replaced": 4, "replaced": [
+            {"series": "a_total{}", "stored": 5, "pushed": 1}, {"series": "b_total{}", "stored": 2},
+        ]});
+        let text = replaced(&result).unwrap_or_default();
+        assert!(
+            text.contains(
+                "replaced 4 of its group that were as large or larger: a_total{} 5 → 1, b_total{} 2 → removed. Keep"
+            ),
+            "{text}"
+        );
+        assert_eq!(replaced(&json!({"metric_pushed": true})), None);
     }
 }

@@ -11,16 +11,16 @@ use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use plugpipe_harness::chart::{blocks, number};
-use plugpipe_harness::families::{self, Family};
+use plugpipe_harness::families::{self, Family, Span};
 use plugpipe_harness::grants::SecretSource;
-use plugpipe_harness::{Error, Origin, serve};
+use plugpipe_harness::{Error, Origin, printable, serve};
 use plugpipe_time::{PrometheusDuration, WrongDuration};
 use ratatui::Frame;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Span};
+use ratatui::text::{Line, Span as Piece};
 use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Table, TableState};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -109,8 +109,9 @@ pub(crate) async fn top(args: TopArgs) -> Result<bool, Error> {
         show::print(picture(&mut view, args.width)?.trim_end());
         return Ok(view.problem.is_none());
     }
-    if !std::io::stdout().is_terminal() {
-        return Err(Error::Demo("top needs a terminal; --once writes one picture without".into()));
+    let sized = ratatui::crossterm::terminal::size().is_ok_and(|(columns, rows)| columns > 0 && rows > 0);
+    if !std::io::stdout().is_terminal() || !sized {
+        return Err(Error::Demo("top needs a terminal that knows its size; --once writes one picture without".into()));
     }
     let mut terminal = ratatui::init();
     let outcome = live(&mut terminal, &mut view, interval).await;
@@ -171,7 +172,7 @@ struct Shown {
     name: String,
     kind: String,
     series: usize,
-    total: f64,
+    value: Span,
     rate: f64,
     course: Vec<(f64, f64)>,
 }
@@ -237,21 +238,22 @@ impl View {
         self.rows = families
             .into_iter()
             .map(|family| {
-                let total = family.total();
-                let counts = matches!(family.kind.as_str(), "counter" | "histogram" | "summary");
-                let (rate, mut course) = match (last.remove(&family.name), elapsed) {
+                let (value, accumulates, series) = (family.value(), family.accumulates(), family.series());
+                let name = printable::line(&family.name).into_owned();
+                let (rate, mut course) = match (last.remove(&name), elapsed) {
                     // A counter that fell began anew.
-                    (Some(before), Some(elapsed)) if counts => {
-                        ((total - before.total).max(0.0) / elapsed, before.course)
+                    (Some(before), Some(elapsed)) if accumulates => {
+                        ((value.max - before.value.max).max(0.0) / elapsed, before.course)
                     }
                     (Some(before), _) => (f64::NAN, before.course),
                     (None, _) => (f64::NAN, Vec::new()),
                 };
-                course.push((at, if counts { rate } else { total }));
+                // Of gauges the largest.
+                course.push((at, if accumulates { rate } else { value.max }));
                 if course.len() > COURSE {
                     course.remove(0);
                 }
-                Shown { series: family.series(), name: family.name, kind: family.kind, total, rate, course }
+                Shown { series, name, kind: printable::line(&family.kind).into_owned(), value, rate, course }
             })
             .collect();
         self.looked = Some(now);
@@ -292,14 +294,17 @@ impl View {
     }
 
     fn draw(&mut self, frame: &mut Frame) {
+        let about = self.head(frame.area().width);
+        // A long problem takes lines from the families, and leaves them some.
+        let height = (about.len() as u16).min(frame.area().height.saturating_sub(EVENTS + 7).max(2));
         let [head, table, events, foot] = Layout::vertical([
-            Constraint::Length(2),
+            Constraint::Length(height),
             Constraint::Min(5),
             Constraint::Length(EVENTS + 1),
             Constraint::Length(1),
         ])
         .areas(frame.area());
-        frame.render_widget(Paragraph::new(self.head()), head);
+        frame.render_widget(Paragraph::new(about), head);
         let columns = Column::within(frame.area().width);
         let rows = self.rows.iter().map(|family| Row::new(columns.iter().map(|column| column.cell(family))));
         let head = Row::new(columns.iter().map(|column| column.head()));
@@ -319,21 +324,22 @@ impl View {
         frame.render_widget(Paragraph::new(keys).style(Style::new().add_modifier(Modifier::DIM)), foot);
     }
 
-    fn head(&self) -> Vec<Line<'_>> {
-        let text = |key: &str| self.health.get(key).and_then(Value::as_str).unwrap_or_default();
+    fn head(&self, width: u16) -> Vec<Line<'static>> {
+        let text =
+            |key: &str| printable::line(self.health.get(key).and_then(Value::as_str).unwrap_or_default()).into_owned();
         let state = match &self.problem {
-            Some(problem) => Span::styled(problem.clone(), paint(Color::Red)),
-            None => Span::styled(text("status").to_owned(), paint(Color::Green)),
+            Some(_) => Piece::styled("not reached", paint(Color::Red)),
+            None => Piece::styled(text("status"), paint(Color::Green)),
         };
         let crashes = self.health.pointer("/recovery/crashes").and_then(Value::as_u64).unwrap_or_default();
         let series: usize = self.rows.iter().map(|family| family.series).sum();
-        vec![
+        let mut lines = vec![
             Line::from(vec![
-                Span::styled(
+                Piece::styled(
                     format!("{} {}", text("plug"), text("version")),
                     Style::new().add_modifier(Modifier::BOLD),
                 ),
-                Span::raw(format!("  {}  ", self.server.url.as_str().trim_end_matches('/'))),
+                Piece::raw(format!("  {}  ", self.server.url.as_str().trim_end_matches('/'))),
                 state,
             ]),
             Line::from(format!(
@@ -341,7 +347,12 @@ impl View {
                 self.rows.len(),
                 number(self.bytes as f64),
             )),
-        ]
+        ];
+        if let Some(problem) = &self.problem {
+            let problem = wrapped(&printable::line(problem), usize::from(width));
+            lines.extend(problem.into_iter().map(|line| Line::styled(line, paint(Color::Red))));
+        }
+        lines
     }
 
     fn events(&self) -> Vec<Line<'_>> {
@@ -354,14 +365,14 @@ impl View {
             .iter()
             .take(usize::from(EVENTS))
             .map(|event| {
-                let text = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default();
+                let text = |key: &str| printable::line(event.get(key).and_then(Value::as_str).unwrap_or_default());
                 let ago = now.saturating_sub(event.get("at").and_then(Value::as_u64).unwrap_or(now));
                 let outcome = text("outcome");
                 let color = if outcome == "pushed" { Color::Green } else { Color::Red };
                 Line::from(vec![
-                    Span::raw(format!("{ago:>5} s ago  ")),
-                    Span::styled(outcome.to_owned(), paint(color)),
-                    Span::raw(format!("  {}", text("text"))),
+                    Piece::raw(format!("{ago:>5} s ago  ")),
+                    Piece::styled(outcome.into_owned(), paint(color)),
+                    Piece::raw(format!("  {}", text("text"))),
                 ])
             })
             .collect()
@@ -374,7 +385,8 @@ enum Column {
     Family,
     Type,
     Series,
-    Total,
+    /// The sum of counters, the span of gauges.
+    Value,
     Rate,
     /// Of so many blocks.
     Course(u16),
@@ -384,11 +396,11 @@ impl Column {
     /// Those that leave the names their room.
     fn within(width: u16) -> Vec<Self> {
         match width {
-            ..60 => vec![Self::Family, Self::Total, Self::Rate],
-            60..110 => vec![Self::Family, Self::Type, Self::Series, Self::Total, Self::Rate, Self::Course(12)],
+            ..60 => vec![Self::Family, Self::Value, Self::Rate],
+            60..110 => vec![Self::Family, Self::Type, Self::Series, Self::Value, Self::Rate, Self::Course(12)],
             _ => {
                 let blocks = (width / 3).min(COURSE as u16);
-                vec![Self::Family, Self::Type, Self::Series, Self::Total, Self::Rate, Self::Course(blocks)]
+                vec![Self::Family, Self::Type, Self::Series, Self::Value, Self::Rate, Self::Course(blocks)]
             }
         }
     }
@@ -398,7 +410,8 @@ impl Column {
             Self::Family => Constraint::Fill(1),
             Self::Type => Constraint::Length(9),
             Self::Series => Constraint::Length(6),
-            Self::Total | Self::Rate => Constraint::Length(8),
+            Self::Value => Constraint::Length(13),
+            Self::Rate => Constraint::Length(8),
             Self::Course(blocks) => Constraint::Length(blocks),
         }
     }
@@ -408,7 +421,7 @@ impl Column {
             Self::Family => Cell::from("family"),
             Self::Type => Cell::from("type"),
             Self::Series => right("series"),
-            Self::Total => right("total"),
+            Self::Value => right("value"),
             Self::Rate => right("per s"),
             Self::Course(_) => Cell::from("course"),
         }
@@ -419,15 +432,40 @@ impl Column {
             Self::Family => Cell::from(family.name.as_str()),
             Self::Type => Cell::from(family.kind.as_str()),
             Self::Series => right(family.series.to_string()),
-            Self::Total => right(number(family.total)),
+            Self::Value => right(family.value.to_string()),
             // Not the default cell, which is no column wide.
             Self::Rate if family.rate.is_nan() => Cell::from(""),
             Self::Rate => right(number(family.rate)),
             Self::Course(width) => {
-                Cell::from(Span::styled(blocks(&family.course, usize::from(width)), paint(Color::LightBlue)))
+                Cell::from(Piece::styled(blocks(&family.course, usize::from(width)), paint(Color::LightBlue)))
             }
         }
     }
+}
+
+/// A text in lines of at most so many columns, broken at spaces where there are some.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        let length = word.trim_end().chars().count();
+        if used > 0 && used + length > columns {
+            lines.push(String::new());
+            used = 0;
+        }
+        for character in word.chars() {
+            if used == columns && character != ' ' {
+                lines.push(String::new());
+                used = 0;
+            }
+            if let Some(line) = lines.last_mut().filter(|_| used < columns) {
+                line.push(character);
+                used += 1;
+            }
+        }
+    }
+    lines
 }
 
 fn paint(color: Color) -> Style {
@@ -480,6 +518,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_problem_is_shown_whole() {
+        let mut view = View::new(Server { url: "http://127.0.0.1:1".parse().unwrap(), authorization: None });
+        let problem = "http://127.0.0.1:1: Connection refused (os error 111); start `plugpipe-harness serve`, or say where it is with --url";
+        view.problem = Some(problem.into());
+        for width in [40, 80, 200] {
+            let text = picture(&mut view, width).unwrap();
+            let one_line = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+            assert!(
+                one_line.contains(problem) && text.contains("not reached") && text.contains("q quit"),
+                "{width}: {text}"
+            );
+        }
+        assert_eq!(wrapped("abcdefgh ij k", 4), ["abcd", "efgh", "ij k"]);
+    }
+
+    #[test]
     fn rates_are_made_of_two_looks_and_shown_at_each_width() {
         let mut view = View::new(Server { url: "http://127.0.0.1:1".parse().unwrap(), authorization: None });
         let began = view.began;
@@ -492,7 +546,7 @@ mod tests {
             families::read("# TYPE a_total counter\na_total 30\n# TYPE g gauge\ng 6\n"),
             began + Duration::from_secs(3),
         );
-        assert_eq!((view.rows[0].rate, view.rows[1].rate.is_nan(), view.rows[1].total), (10.0, true, 6.0));
+        assert_eq!((view.rows[0].rate, view.rows[1].rate.is_nan(), view.rows[1].value), (10.0, true, Span::of(6.0)));
         // A plug that began anew has no negative rate.
         view.take(
             families::read("# TYPE a_total counter\na_total 1\n# TYPE g gauge\ng 6\n"),
@@ -510,6 +564,14 @@ mod tests {
             assert!(text.contains("a_total") && text.contains("q quit"), "{text}");
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
         }
+        // Two rooms are no room of 42 degrees, and a name does not write escape sequences.
+        view.take(
+            families::read("# TYPE t_celsius gauge\nt_celsius{room=\"a\"} 20\nt_celsius{room=\"b\"} 22\n# TYPE x\u{9b}2J\u{202e}y gauge\n"),
+            began + Duration::from_secs(5),
+        );
+        let text = picture(&mut view, 80).unwrap();
+        assert!(text.contains("20–22") && !text.contains("42"), "{text}");
+        assert!(text.contains("x\\u{9b}2J\\u{202e}y"), "{text}");
         assert!(view.pressed(KeyCode::Char('s')) && view.pressed(KeyCode::Down) && !view.pressed(KeyCode::Char('q')));
     }
 }

@@ -11,7 +11,8 @@ use plugpipe_harness::{Error, PlugHandle};
 use serde_json::Map;
 
 use super::PlugArgs;
-use super::run::{Caller, flush, print_table};
+use super::ending::Ending;
+use super::run::{Caller, print_table};
 use super::show::{self, Progress};
 
 /// From one look at the file to the next.
@@ -54,7 +55,7 @@ pub(crate) async fn watch(args: WatchArgs) -> Result<bool, Error> {
             // Half a pipe is no reason to stop while it is being written.
             Err(error) => {
                 success = false;
-                eprintln!("error: {error}");
+                show::note(&format!("error: {error}"));
             }
         }
         show::print(&format!("\nwatching {}; stop with Ctrl-C", args.pipe.display()));
@@ -82,7 +83,8 @@ async fn once(args: &WatchArgs) -> Result<(bool, Vec<Family>), Error> {
     let pipe = Pipe::from_yaml(&text)?;
     let caller = Caller::new(args.plug.start().await?, args.stubs.iter().cloned()).await?;
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
-    flush(&caller.handle).await;
+    let ending = Ending { push: true, state: args.plug.state.as_deref(), ..Ending::default() };
+    ending.of(&caller.handle).await?;
     print_table(&report);
     Ok((report.success, held(&caller.handle).await?))
 }

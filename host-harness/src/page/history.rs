@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use crate::families::Family;
+use crate::families::{Family, Span};
 use crate::warnings;
 
 /// Numbers that are kept of a family.
@@ -28,8 +28,8 @@ pub(super) struct History {
     /// Once in so many intervals there is a look.
     stride: u64,
     kept: usize,
-    /// The totals of each family, one for each look that is kept; NaN where it was not there.
-    courses: BTreeMap<String, Vec<f64>>,
+    /// What each family came to, once for each look that is kept; a gap where it was not there.
+    courses: BTreeMap<String, Vec<Span>>,
     events: VecDeque<Event>,
     health: Option<(SystemTime, Value)>,
 }
@@ -88,18 +88,18 @@ impl History {
         for family in families {
             let room = self.courses.len() < MOST_FAMILIES;
             if let Some(course) = self.courses.get_mut(&family.name) {
-                course.push(family.total());
+                course.push(family.value());
             } else if room {
-                let mut course = vec![f64::NAN; self.kept];
-                course.push(family.total());
+                let mut course = vec![Span::GAP; self.kept];
+                course.push(family.value());
                 self.courses.insert(family.name.clone(), course);
             }
         }
         self.kept += 1;
         for course in self.courses.values_mut() {
-            course.resize(self.kept, f64::NAN);
+            course.resize(self.kept, Span::GAP);
         }
-        self.courses.retain(|_, course| course.iter().any(|value| !value.is_nan()));
+        self.courses.retain(|_, course| course.iter().any(|value| !value.is_gap()));
     }
 
     fn thin_out(&mut self) {
@@ -115,7 +115,7 @@ impl History {
     }
 
     /// The numbers of a family so far.
-    pub(super) fn course(&self, family: &str) -> &[f64] {
+    pub(super) fn course(&self, family: &str) -> &[Span] {
         self.courses.get(family).map(Vec::as_slice).unwrap_or_default()
     }
 
@@ -197,9 +197,9 @@ mod tests {
         }
         let course = history.course("a");
         assert!(course.len() <= POINTS && course.len() >= POINTS / 2, "{}", course.len());
-        assert_eq!(course.first(), Some(&0.0));
-        assert!(course.last().unwrap() > &9_800.0, "{course:?}");
-        let steps: Vec<f64> = course.iter().zip(course.iter().skip(1)).map(|(one, next)| next - one).collect();
+        assert_eq!(course.first(), Some(&Span::of(0.0)));
+        assert!(course.last().unwrap().max > 9_800.0, "{course:?}");
+        let steps: Vec<f64> = course.iter().zip(course.iter().skip(1)).map(|(one, next)| next.max - one.max).collect();
         assert!(steps.iter().all(|step| Some(step) == steps.first()), "equal steps: {steps:?}");
     }
 
@@ -209,8 +209,8 @@ mod tests {
         for text in ["a 1\n", "a 1\nb 2\n", "b 3\n"] {
             history.look(&read(text));
         }
-        assert!(history.course("b").first().unwrap().is_nan() && history.course("a").last().unwrap().is_nan());
-        assert_eq!(history.course("b").get(1..), Some(&[2.0, 3.0][..]));
+        assert!(history.course("b").first().unwrap().is_gap() && history.course("a").last().unwrap().is_gap());
+        assert_eq!(history.course("b").get(1..), Some(&[Span::of(2.0), Span::of(3.0)][..]));
         let many: String = (0..600).map(|index| format!("m{index}_x 1\n")).collect();
         history.look(&read(&many));
         assert_eq!(history.courses.len(), MOST_FAMILIES);

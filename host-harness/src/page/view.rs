@@ -66,18 +66,23 @@ fn row(family: &Family, history: &History) -> Value {
         .take(MOST_SAMPLES)
         .map(|(series, value)| json!({"series": series, "value": written(*value)}))
         .collect();
-    let seen = course.iter().filter(|value| value.is_finite()).count();
-    let line = (seen > 1).then(|| {
-        let first = course.iter().find(|value| value.is_finite()).copied().unwrap_or_default();
-        let last = course.iter().rfind(|value| value.is_finite()).copied().unwrap_or_default();
-        sparkline(&format!("from {} to {}", number(first), number(last)), course)
-    });
+    let mut seen = course.iter().filter(|value| value.max.is_finite());
+    let line = match (seen.next(), seen.next_back()) {
+        (Some(first), Some(last)) => {
+            let largest: Vec<f64> = course.iter().map(|value| value.max).collect();
+            let smallest: Vec<f64> = course.iter().map(|value| value.min).collect();
+            let is_single = course.iter().all(|value| value.min == value.max || value.is_gap());
+            let lines: &[&[f64]] = if is_single { &[&largest] } else { &[&largest, &smallest] };
+            Some(sparkline(&format!("first {first}, last {last}"), lines))
+        }
+        _ => None,
+    };
     json!({
         "name": family.name,
         "kind": family.kind,
         "help": family.help,
         "series": family.series(),
-        "total": number(family.total()),
+        "value": family.value().to_string(),
         "line": line,
         "samples": samples,
         "samples_more": family.samples.len().saturating_sub(MOST_SAMPLES),
@@ -141,6 +146,25 @@ mod tests {
         // Name (in title and heading), version, help, series, event twice, state and detail.
         assert!(html.matches("&lt;script&gt;alert(1)").count() >= 8, "{html}");
         assert!(html.contains("<polyline"), "the line is drawn: {html}");
+    }
+
+    #[test]
+    fn gauges_are_shown_as_a_span_and_drawn_as_two_lines() {
+        let mut history = History::default();
+        let rooms = |one: u8, other: u8| {
+            read(&format!(
+                "# TYPE t gauge\nt{{room=\"a\"}} {one}\nt{{room=\"b\"}} {other}\n# TYPE c counter\nc{{a=\"1\"}} 20\nc{{a=\"2\"}} 22\n"
+            ))
+        };
+        history.look(&rooms(19, 21));
+        let families = rooms(20, 22);
+        history.look(&families);
+        let html = page(&json!({}), &json!({}), Some(&families), SystemTime::now(), &history).unwrap();
+        assert!(
+            html.contains(">20–22</td>") && html.contains(">42</td>"),
+            "counters are summed, gauges are not: {html}"
+        );
+        assert!(html.contains("first 19–21, last 20–22") && html.matches("<polyline").count() == 3, "{html}");
     }
 
     #[test]

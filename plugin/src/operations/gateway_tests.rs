@@ -177,17 +177,21 @@ fn a_push_that_failed_promises_nothing_beyond_this_process() {
 }
 
 #[test]
-fn counters_that_a_first_push_makes_smaller_are_listed_once() {
+fn counters_that_a_first_push_does_not_continue_are_listed_once() {
     let stored = r#"{"status":"success","data":[{"labels":{"job":"j","instance":"i"},
         "jobs_total":{"type":"COUNTER","metrics":[{"labels":{"job":"j","instance":"i"},"value":"5"}]},
         "gone_total":{"type":"COUNTER","metrics":[{"labels":{"job":"j","instance":"i","a":"b"},"value":"2"}]},
+        "again_total":{"type":"COUNTER","metrics":[{"labels":{"job":"j","instance":"i"},"value":"1"}]},
         "small_seconds":{"type":"HISTOGRAM","metrics":[{"labels":{"job":"j","instance":"i"},"count":"0","sum":"0"}]},
         "level":{"type":"GAUGE","metrics":[{"labels":{"job":"j","instance":"i"},"value":"9"}]}},
         {"labels":{"job":"other"},"jobs_total":{"type":"COUNTER","metrics":[{"labels":{"job":"other","instance":""},"value":"50"}]}}]}"#;
-    let jobs = json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1});
+    let item = |name: &str, value: u32| json!({"metric_name": name, "metric_value": value, "metric_type": "counter"});
+    let metrics = [item("jobs_total", 1), item("again_total", 1)];
+    let jobs = json!({"operation": "record_multiple_metrics", "metrics": metrics});
+    let again = json!({"series": "again_total{instance=\"i\", job=\"j\"}", "stored": 1, "pushed": 1});
     let gone = json!({"series": "gone_total{a=\"b\", instance=\"i\", job=\"j\"}", "stored": 2});
     let fell = json!({"series": "jobs_total{instance=\"i\", job=\"j\"}", "stored": 5, "pushed": 1});
-    for (mode, expected) in [("replace", vec![gone, fell.clone()]), ("add", vec![fell])] {
+    for (mode, expected) in [("replace", vec![again.clone(), gone, fell.clone()]), ("add", vec![again, fell])] {
         let (mut plug, world) = plug();
         let cfg = with(with(gateway(), "detect_resets", json!(true)), "push_mode", json!(mode));
         world.will_answer(200, stored).will_answer(200, "");

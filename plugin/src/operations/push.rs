@@ -38,7 +38,7 @@ struct Sent {
     downgraded: Option<(Vec<String>, String)>,
     /// Why the push was not checked before, though it should have been.
     unchecked: Option<String>,
-    /// Totals of the group that the push made smaller.
+    /// Totals of the group that the push did not raise.
     replaced: Vec<resets::Replaced>,
 }
 

@@ -1,4 +1,5 @@
-//! What a push takes back: counters that start at zero in a new process, and replace larger totals in their group on the gateway.
+//! What a push takes back: counters that start at zero in a new process, and replace the totals of their group on the gateway. A process
+//! that continues a counter pushes more than the group holds; one that begins again pushes as much or less.
 //!
 //! With `detect_resets` the group is read once before the first push to it, and the push's answer lists those counters.
 
@@ -17,7 +18,7 @@ const MAX_LISTED: usize = 20;
 /// Groups that are remembered as read.
 const MAX_GROUPS: usize = 64;
 
-/// A total that a push replaces by a smaller one, or removes.
+/// A total that a push replaces by one that is not larger, or removes.
 #[derive(Debug, PartialEq)]
 pub(super) struct Replaced {
     /// The metric with its labels.
@@ -27,21 +28,21 @@ pub(super) struct Replaced {
     pushed: Option<f64>,
 }
 
-/// The counters of this group that are larger on the gateway than in the registry; none after the first push to the group, and none
+/// The counters of this group that the registry does not continue; none after the first push to the group, and none
 /// where the gateway does not say: a push never fails for this.
 pub(super) fn find(call: &mut Call, gateway: &Url, group: &Group, limits: Limits, insist: bool) -> Vec<Replaced> {
-    let url = group.url(gateway);
-    if !call.config.detect_resets || call.pushes.compared.contains(&url) {
+    let target = group.url(gateway);
+    if !call.config.detect_resets || call.pushes.compared.contains(&target) {
         return Vec::new();
-    }
-    if call.pushes.compared.len() < MAX_GROUPS {
-        call.pushes.compared.push(url);
     }
     let request = pushgateway::groups_request(gateway);
     let url = request.url.clone();
     let mut client = call.client(limits, insist);
     client.retry = Retry::ONCE;
     let Ok(response) = client.send(pushgateway::PEER, request) else { return Vec::new() };
+    if call.pushes.compared.len() < MAX_GROUPS {
+        call.pushes.compared.push(target);
+    }
     let text = String::from_utf8_lossy(&response.body);
     let json = Json::parse(&text);
     let Ok(stored) = groups(&url, &response, &json) else { return Vec::new() };
@@ -50,7 +51,7 @@ pub(super) fn find(call: &mut Call, gateway: &Url, group: &Group, limits: Limits
     stored.iter().filter(|stored| stored.is(group)).flat_map(|stored| compare(&families, group, stored, adds)).collect()
 }
 
-/// The totals of a group that a push of these families would replace by smaller ones.
+/// The totals of a group that a push of these families does not raise.
 fn compare(families: &[Family], group: &Group, stored: &Held, adds: bool) -> Vec<Replaced> {
     let pushed = preflight::of(families);
     let mut totals: BTreeMap<(&str, preflight::Key), f64> = BTreeMap::new();
@@ -72,7 +73,7 @@ fn compare(families: &[Family], group: &Group, stored: &Held, adds: bool) -> Vec
         for (labels, stored) in family.totals() {
             let shown = || preflight::shown_series(family.name, &labels);
             let pushed = totals.get(&(family.name, labels.clone())).copied();
-            if pushed.is_none_or(|pushed| pushed < stored) && stored > 0.0 {
+            if pushed.is_none_or(|pushed| pushed <= stored) && stored > 0.0 {
                 replaced.push(Replaced { series: shown(), stored, pushed });
             }
         }
