@@ -36,6 +36,7 @@
 //! | `page` | what `serve` shows at `/` |
 //! | [`families`] | an exposition as a list, for views of it |
 //! | [`chart`] | series over time, drawn in a terminal and as SVG |
+//! | [`yaml`] | the one YAML reader: pipes, configurations, grants |
 //! | [`stack`] | real servers on loopback, for the demo and the tests |
 
 #![deny(missing_docs)]
@@ -61,6 +62,7 @@ pub mod serve;
 pub mod session;
 pub mod settings;
 pub mod stack;
+pub mod yaml;
 
 pub use error::Error;
 pub use grants::{Grants, Origin};

@@ -43,9 +43,8 @@ impl RuleFile {
             || name.len() > LONGEST_NAME
             || !(name.ends_with(".yml") || name.ends_with(".yaml"))
         {
-            return Err(Error::Settings {
-                what: "the plug's rule file".into(),
-                problem: format!("{name:?} is no plain name of a .yml file; it is not written"),
+            return Err(Error::Plug {
+                problem: format!("the rule file {name:?} has no plain name of a .yml file; it is not written"),
             });
         }
         Ok(Some(Self { name: name.to_owned(), content: text("content").map(str::to_owned) }))
@@ -54,13 +53,13 @@ impl RuleFile {
     /// Writes the file, or removes it; what was there before, for [`Written::take_back`].
     pub(crate) fn write(self, folder: &Path) -> Result<Written, Error> {
         let path = folder.join(&self.name);
-        let problem = |error: io::Error| Error::File { path: path.clone(), problem: error.to_string() };
         let before = match fs::read(&path) {
             Ok(before) => Some(before),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(problem(error)),
+            Err(error) => return Err(Error::Write { path, problem: format!("what is there cannot be read: {error}") }),
         };
-        replace(&path, self.content.as_deref().map(str::as_bytes)).map_err(problem)?;
+        replace(&path, self.content.as_deref().map(str::as_bytes))
+            .map_err(|error| Error::Write { path: path.clone(), problem: error.to_string() })?;
         Ok(Written { path, before })
     }
 }
@@ -76,7 +75,7 @@ impl Written {
     /// Puts back what was there before.
     pub(crate) fn take_back(self) -> Result<(), Error> {
         replace(&self.path, self.before.as_deref())
-            .map_err(|error| Error::File { path: self.path.clone(), problem: error.to_string() })
+            .map_err(|error| Error::Write { path: self.path.clone(), problem: error.to_string() })
     }
 }
 

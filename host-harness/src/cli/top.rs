@@ -109,7 +109,8 @@ pub(crate) async fn top(args: TopArgs) -> Result<bool, Error> {
         return Ok(view.problem.is_none());
     }
     if !std::io::stdout().is_terminal() {
-        return Err(Error::Demo("top needs a terminal; --once writes one picture without".into()));
+        let problem = "needs a terminal; --once writes one picture without".into();
+        return Err(Error::Settings { what: "top".into(), problem });
     }
     let mut terminal = ratatui::init();
     let outcome = live(&mut terminal, &mut view, interval).await;

@@ -489,10 +489,11 @@ impl<T: Transport> Plug<T> {
             return Ok(());
         }
         self.adopt(Config::from_cfg(&settings)?);
-        cfg.clone_into(&mut self.config_text);
         if self.config.default_metrics {
             crate::catalog::register(&mut self.registry)?;
         }
+        // Not before all of it was done: the same text is not read again.
+        cfg.clone_into(&mut self.config_text);
         Ok(())
     }
 }
