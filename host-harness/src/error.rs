@@ -17,7 +17,7 @@ pub enum Error {
         /// Why.
         problem: String,
     },
-    /// A configuration or grants text is not what it should be.
+    /// An option's value, a configuration or grants are not what they should be.
     #[error("{what}: {problem}")]
     Settings {
         /// The file or option.
@@ -34,6 +34,30 @@ pub enum Error {
         problem: String,
         /// The name.
         name: String,
+    },
+    /// A document to work on, such as a dashboard, is not what it should be.
+    #[error("{what}: {problem}")]
+    Input {
+        /// The file, or what it is.
+        what: String,
+        /// What was found, what was expected.
+        problem: String,
+    },
+    /// The plug refused the configuration that it was started with. It did not start.
+    #[error("the configuration is invalid: {problem}")]
+    Config {
+        /// The path of the setting, such as `prometheus_config.push_policy`; none if the configuration as a whole is wrong.
+        field: Option<String>,
+        /// The path, what was found there and what was expected.
+        problem: String,
+    },
+    /// A file could not be written.
+    #[error("{} cannot be written: {problem}", path.display())]
+    Write {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        problem: String,
     },
     /// The file is no component, or not one of this world.
     #[error("{plug} cannot be loaded: {problem}")]

@@ -41,6 +41,7 @@
 //! | [`families`] | an exposition as a list, for views of it |
 //! | [`chart`] | series over time, drawn in a terminal and as SVG |
 //! | [`warnings`] | what an answer says beside its result |
+//! | [`yaml`] | the one YAML reader: pipes, configurations, grants |
 //! | [`stack`] | real servers on loopback, for the demo and the tests |
 
 #![deny(missing_docs)]
@@ -71,6 +72,7 @@ pub mod session;
 pub mod settings;
 pub mod stack;
 pub mod warnings;
+pub mod yaml;
 
 pub use error::Error;
 pub use grants::{Grants, Origin};

@@ -56,9 +56,8 @@ impl RuleFile {
             || name.len() > LONGEST_NAME
             || !(name.ends_with(".yml") || name.ends_with(".yaml"))
         {
-            return Err(Error::Settings {
-                what: "the plug's rule file".into(),
-                problem: format!("{name:?} is no plain name of a .yml file; it is not written"),
+            return Err(Error::Plug {
+                problem: format!("the rule file {name:?} has no plain name of a .yml file; it is not written"),
             });
         }
         Ok(Self { name: name.to_owned() })
@@ -131,7 +130,7 @@ impl RuleFile {
         content: Option<String>,
     ) -> Result<Option<Written>, Error> {
         let path = folder.join(&self.name);
-        let problem = |error: io::Error| Error::File { path: path.clone(), problem: error.to_string() };
+        let problem = |error: io::Error| Error::Write { path: path.clone(), problem: error.to_string() };
         let _lock = lock(folder).map_err(problem)?;
         if self.read(folder)? != before {
             return Ok(None);
@@ -152,7 +151,7 @@ impl RuleFile {
 
     /// Checks that the folder takes a file of that many bytes under this name.
     fn has_room(&self, folder: &Path, bytes: u64) -> Result<(), Error> {
-        let problem = |error: io::Error| Error::File { path: folder.to_owned(), problem: error.to_string() };
+        let problem = |error: io::Error| Error::Write { path: folder.to_owned(), problem: error.to_string() };
         let (mut files, mut total) = (1, bytes);
         for entry in fs::read_dir(folder).map_err(problem)? {
             let entry = entry.map_err(problem)?;
@@ -192,7 +191,7 @@ impl Written {
     /// Puts back what was there before. False where somebody else has changed the file meanwhile; it is left so.
     pub(crate) fn take_back(self, folder: &Path) -> Result<bool, Error> {
         let path = folder.join(&self.file.name);
-        let problem = |error: io::Error| Error::File { path: path.clone(), problem: error.to_string() };
+        let problem = |error: io::Error| Error::Write { path: path.clone(), problem: error.to_string() };
         let _lock = lock(folder).map_err(problem)?;
         if self.file.read(folder)? != self.content {
             return Ok(false);

@@ -331,8 +331,14 @@ impl Session {
             instance: None,
             in_call: false,
         };
-        // The first instance is made here, so that what is wrong with the component is said at once.
-        session.instance = Some(session.instantiate().await?);
+        // The first instance is made here, so that what is wrong with the component or the configuration is said at once.
+        let mut instance = session.instantiate().await?;
+        session.check_config(&mut instance).await?;
+        // One that was told more than it is restored from would not be as it was.
+        if session.config.is_some() {
+            instance = session.instantiate().await?;
+        }
+        session.instance = Some(instance);
         let restores = !session.journal.is_empty();
         // The configuration is handed over now, for what the plug says of it.
         if restores || !is_empty(&session.started_with) {
@@ -412,6 +418,23 @@ impl Session {
                 Cow::Owned(format!("{members}{comma}{DEFER}}}"))
             }
             _ => Cow::Borrowed(cfg),
+        }
+    }
+
+    /// Lets a fresh instance say what is wrong with the configuration that the plug is started with.
+    async fn check_config(&self, instance: &mut Instance) -> Result<(), Error> {
+        if is_empty(&self.started_with) {
+            return Ok(());
+        }
+        let (limit, config) = (self.limits.call, self.dressed(&self.started_with));
+        instance.store.data_mut().outbound.replaying = true;
+        let answer = call_on!(instance, limit, |plug, store| plug
+            .plugpipe_monitoring_plug()
+            .call_process(store, NOTHING, &config))?;
+        instance.store.data_mut().outbound.replaying = false;
+        match config_problem(&answer) {
+            Some(error) => Err(error),
+            None => Ok(()),
         }
     }
 
@@ -899,12 +922,15 @@ impl Session {
         instance.store.data_mut().outbound.replaying = true;
         let mut found = Vec::new();
         if !is_empty(&config) {
-            // A configuration that is not valid is said in the answers of the calls that need it: here it is only handed over.
-            let told = call_on!(instance, limit, |plug, store| plug
+            let answer = call_on!(instance, limit, |plug, store| plug
                 .plugpipe_monitoring_plug()
                 .call_process(store, NOTHING, &config))
             .map_err(Unrestored::Base)?;
-            found = warnings::in_text(&told);
+            // It was valid when it was kept: another component would go on with another configuration.
+            if let Some(error) = config_problem(&answer) {
+                return Err(Unrestored::Base(Error::Restore { problem: error.to_string() }));
+            }
+            found = warnings::in_text(&answer);
         }
         if !base.snapshot.is_empty() {
             let problem = |problem: String| Unrestored::Base(Error::Restore { problem });
@@ -1118,6 +1144,30 @@ fn effect(ctx: &str) -> Effect {
 /// Whether an answer says that nothing was done.
 pub(crate) fn failed(answer: &str) -> bool {
     answer.starts_with(FAILED)
+}
+
+/// What the answer to [`NOTHING`] says against the configuration that was handed over with it.
+fn config_problem(answer: &str) -> Option<Error> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: String,
+        field: Option<String>,
+        error_code: Option<String>,
+    }
+    if !failed(answer) {
+        return None;
+    }
+    match serde_json::from_str(answer) {
+        // A plug without that operation has nothing against a configuration.
+        Ok(Refusal { error_code: Some(code), .. }) if code == "unknown_operation" => None,
+        Ok(Refusal { error, field, .. }) => {
+            // The plug knows it as `cfg`; whoever wrote it does not.
+            let strip = |text: &str| text.strip_prefix("cfg.").unwrap_or(text).to_owned();
+            let field = field.filter(|field| field != "cfg").map(|field| strip(&field));
+            Some(Error::Config { field, problem: strip(&error) })
+        }
+        Err(_) => Some(Error::Config { field: None, problem: "the plug refused it and did not say why".into() }),
+    }
 }
 
 /// Whether a `ctx` begins with an operation that is called `record_…`.

@@ -8,12 +8,25 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::yaml;
 
 /// Reads a configuration file. `names` are the environment's names that it may use; the file is not told of any other.
 pub fn load(path: &Path, names: &BTreeSet<String>) -> Result<Value, Error> {
     let text =
         fs::read_to_string(path).map_err(|error| Error::File { path: path.into(), problem: error.to_string() })?;
     parse(&path.display().to_string(), &text, names, |name| std::env::var(name).ok())
+}
+
+/// A setting as text, as the plug finds it: what is nested in `prometheus_config` wins over what stands at the top, and an empty text
+/// or null is none.
+pub fn text_of(config: &Value, key: &str) -> Option<String> {
+    let nested = config.get("prometheus_config").and_then(|nested| nested.get(key));
+    match nested.or_else(|| config.get(key))? {
+        Value::String(text) if text.trim().is_empty() => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Null => None,
+        other => Some(other.to_string()),
+    }
 }
 
 /// Reads a configuration text; `what` names it in errors, `lookup` gives a name's value.
@@ -24,11 +37,8 @@ pub fn parse(
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Result<Value, Error> {
     let problem = |problem: String| Error::Settings { what: what.into(), problem };
-    let mut config: Value = if text.trim().is_empty() {
-        Value::Null
-    } else {
-        serde_saphyr::from_str(text).map_err(|error| problem(format!("not YAML: {error}")))?
-    };
+    // Every setting can be text, so what was written counts: an instance `01` or a job `1.10` is that.
+    let mut config = yaml::read(text).map_err(|error| problem(format!("not YAML: {error}")))?.to_written();
     if config.is_null() {
         config = Value::Object(serde_json::Map::new());
     }
@@ -113,6 +123,40 @@ mod tests {
         assert_eq!(error, "config.yaml: a.b[0]: ${SECRET} was not granted");
         assert!(parsed("a: ${UNSET}").unwrap_err().contains("not set"));
         assert!(parsed("a: ${A").unwrap_err().contains("closing"));
+    }
+
+    #[test]
+    fn a_setting_keeps_how_it_was_written() {
+        let config = parsed(
+            "{instance: 0042, job_name: y, timeout: 1e1, debug: True, max_response_bytes: 0x1F, retry_attempts: 2, mock_mode: false, \
+             external_labels: {version: 1.10, a: no, b: 1.0, c: ~}}",
+        );
+        let expected = serde_json::json!({
+            "instance": "0042", "job_name": "y", "timeout": "1e1", "debug": "True", "max_response_bytes": "0x1F",
+            "retry_attempts": 2, "mock_mode": false, "external_labels": {"version": "1.10", "a": "no", "b": 1.0, "c": null},
+        });
+        assert_eq!(config.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_setting_is_found_where_the_plug_finds_it() {
+        for (text, expected) in [
+            ("{instance: 0042}", Some("0042")),
+            ("{instance: 5}", Some("5")),
+            ("{instance: a, prometheus_config: {instance: b}}", Some("b")),
+            ("{instance: a, prometheus_config: {instance: ~}}", None),
+            ("{instance: a, prometheus_config: {instance: \" \"}}", None),
+            ("{instance: a, prometheus_config: x}", Some("a")),
+            ("{}", None),
+        ] {
+            assert_eq!(text_of(&parsed(text).unwrap(), "instance").as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_parser_repeats_no_line() {
+        let error = parsed("token: planted\n  x: [\n").unwrap_err();
+        assert!(error.starts_with("config.yaml: not YAML: ") && !error.contains("planted"), "{error}");
     }
 
     #[test]

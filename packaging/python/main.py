@@ -175,8 +175,11 @@ class _Instance:
             if ctx is None:
                 self._told = None
                 return str(cleanup_(store))
-            text: str = process_(store, ctx, "" if cfg == self._told else cfg)
-            # One that was refused is not kept.
+            known = cfg == self._told
+            # Until the answer says so, it is open whether the component keeps this configuration: it does when only the operation fails,
+            # and keeps the one before when the configuration itself is refused.
+            self._told = cfg if known else None
+            text: str = process_(store, ctx, "" if known else cfg)
             if text.startswith('{"success":true'):
                 self._told = cfg
             return text

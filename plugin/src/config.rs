@@ -18,7 +18,7 @@
 //! | `timeout` | duration: for an operation that speaks to a server | `10s` |
 //! | `push_timeout` | duration: for a push that follows a record | `1500ms` |
 //! | `connect_timeout` | duration | `1s` |
-//! | `max_response_bytes` | number | 16 MiB |
+//! | `max_response_bytes` | whole number, 1 to 1 GiB | 16 MiB |
 //! | `retry_attempts` | number, 1 to 10: for an operation that speaks to a server | 3 |
 //! | `retry_delay`, `max_retry_delay` | duration: the longest wait before the second attempt, and before any | `100ms`, `2s` |
 //! | `prometheus_auth`, `gateway_auth`, `grafana_auth`, … | see [`crate::http::auth`] | none |
@@ -37,7 +37,7 @@
 //! | `remote_write_url`, `otlp_url` | URL, with the receiver's path | none |
 //! | `remote_write_version` | `auto`, `2.0` or `1.0` | `auto` |
 //! | `remote_write_timeout` | duration: for one request, and then no further one | `10s` |
-//! | `remote_write_capacity` | number of values kept for a receiver that is away | 100,000 |
+//! | `remote_write_capacity` | whole number, 1 to 1,073,741,824: values kept for a receiver that is away | 100,000 |
 //! | `external_labels` | names and texts, put on what is remote-written | none |
 //! | `default_metrics` | true or false, in `cfg` only: register [`crate::catalog`] | false |
 //!
@@ -63,6 +63,9 @@ use crate::time::parse_duration;
 const BUCKETS: &str = "histogram_buckets";
 
 const GROUPING_KEY: &str = "grouping_key";
+
+/// The largest number of bytes or values that a setting may name: more than an instance can hold.
+const MAX_SIZE: usize = 1024 * 1024 * 1024;
 
 /// Where settings may be nested.
 const NESTED: &str = "prometheus_config";
@@ -196,10 +199,14 @@ impl Config {
     pub fn from_cfg(cfg: &Object) -> Result<Self, Error> {
         let mut config = Self::default();
         config.overlay("cfg", cfg)?;
+        let mut grouping_key_path = String::new();
         for (path, map) in nested("cfg", cfg)? {
             let fields = Fields::new(map, &path);
-            if let Some(buckets) = fields.some(BUCKETS) {
-                config.histogram_buckets = fields::buckets(buckets, &fields.path(BUCKETS))?;
+            if let Some(buckets) = unless_unset(&fields, BUCKETS) {
+                config.histogram_buckets = match buckets {
+                    Some(buckets) => fields::buckets(buckets, &fields.path(BUCKETS))?,
+                    None => Self::default().histogram_buckets,
+                };
             }
             if let Some(secret) = setting(&fields, "webhook_secret", text)? {
                 config.webhook_secret = secret.map(SigningKey::new);
@@ -210,6 +217,13 @@ impl Config {
             if let Some(delete) = setting(&fields, "delete_on_cleanup", flag)? {
                 config.delete_on_cleanup = delete.unwrap_or(Self::default().delete_on_cleanup);
             }
+            if fields.get(GROUPING_KEY).is_some() {
+                grouping_key_path = fields.path(GROUPING_KEY);
+            }
+        }
+        if config.instance.is_some() && config.grouping_key.get("instance").is_some() {
+            let problem = "the instance of the grouping key is said in instance too; keep one of them";
+            return Err(Error::invalid(format!("{grouping_key_path}.instance"), problem));
         }
         Ok(config)
     }
@@ -312,8 +326,8 @@ impl Config {
             }
             if let Some(interval) = setting(&fields, "scrape_interval", text)? {
                 self.scrape_interval = interval.unwrap_or(defaults.scrape_interval);
-                parse_duration(&self.scrape_interval)
-                    .map_err(|problem| Error::invalid(fields.path("scrape_interval"), problem))?;
+                let read = duration(&Json::String(self.scrape_interval.as_str().into()));
+                read.map_err(|problem| Error::invalid(fields.path("scrape_interval"), problem))?;
             }
             if let Some(timeout) = setting(&fields, "timeout", duration)? {
                 self.timeout = timeout.unwrap_or(defaults.timeout);
@@ -348,12 +362,8 @@ impl Config {
     }
 
     fn overlay_pushes(&mut self, fields: &Fields, for_call: bool, defaults: &Self) -> Result<(), Error> {
-        if let Some(given) = fields.get(GROUPING_KEY) {
-            self.grouping_key = match given {
-                // As elsewhere, an empty text is what a template leaves of something that is not set.
-                Json::String(text) if text.trim().is_empty() => Labels::default(),
-                _ => grouping_key(fields)?,
-            };
+        if let Some(given) = unless_unset(fields, GROUPING_KEY) {
+            self.grouping_key = if given.is_some() { grouping_key(fields)? } else { Labels::default() };
         }
         if let Some(interval) = setting(fields, "push_interval", duration)? {
             self.push_interval = interval.unwrap_or(defaults.push_interval);
@@ -422,6 +432,17 @@ fn nested<'a>(name: &str, settings: &'a Object<'a>) -> Result<Vec<Layer<'a>>, Er
     Ok(layers)
 }
 
+/// A setting: none if it is not there, `Some(None)` if it is there and null, or an empty text, which is what a template leaves of
+/// something that is not set.
+#[expect(clippy::option_option, reason = "absent, unset and set are three things")]
+fn unless_unset<'a>(fields: &Fields<'a>, key: &str) -> Option<Option<&'a Json<'a>>> {
+    fields.get(key).map(|value| match value {
+        Json::Null => None,
+        Json::String(text) if text.trim().is_empty() => None,
+        value => Some(value),
+    })
+}
+
 /// Reads a setting: none if it is not there, `Some(None)` if it is there and empty.
 #[expect(clippy::option_option, reason = "absent, unset and set are three things")]
 fn setting<T>(
@@ -429,11 +450,10 @@ fn setting<T>(
     key: &str,
     read: impl Fn(&Json) -> Result<T, String>,
 ) -> Result<Option<Option<T>>, Error> {
-    match fields.get(key) {
+    match unless_unset(fields, key) {
         None => Ok(None),
-        Some(Json::Null) => Ok(Some(None)),
-        Some(Json::String(text)) if text.trim().is_empty() => Ok(Some(None)),
-        Some(value) => {
+        Some(None) => Ok(Some(None)),
+        Some(Some(value)) => {
             if let Json::String(text) = value {
                 replaced(text).map_err(|problem| Error::invalid(fields.path(key), problem))?;
             }
@@ -452,13 +472,19 @@ fn replaced(text: &str) -> Result<(), String> {
 
 /// Labels beyond job and instance; a name may be any text, where the gateway takes that.
 fn grouping_key(fields: &Fields) -> Result<Labels, Error> {
-    let labels = fields.labels(GROUPING_KEY, true)?;
-    let path = |name: &str| format!("{}.{name}", fields.path(GROUPING_KEY));
+    let labels = labels(fields, GROUPING_KEY)?;
     if labels.get("job").is_some() {
-        return Err(Error::invalid(path("job"), "the job of the grouping key is said in job_name"));
+        let path = format!("{}.job", fields.path(GROUPING_KEY));
+        return Err(Error::invalid(path, "the job of the grouping key is said in job_name"));
     }
+    Ok(labels)
+}
+
+/// Labels whose values are settings.
+fn labels(fields: &Fields, key: &str) -> Result<Labels, Error> {
+    let labels = fields.labels(key, true)?;
     for (name, value) in labels.iter() {
-        replaced(value).map_err(|problem| Error::invalid(path(name.as_str()), problem))?;
+        replaced(value).map_err(|problem| Error::invalid(format!("{}.{name}", fields.path(key)), problem))?;
     }
     Ok(labels)
 }
@@ -493,9 +519,8 @@ fn duration(value: &Json) -> Result<Duration, String> {
 }
 
 fn size(value: &Json) -> Result<usize, String> {
-    let size =
-        text(value)?.trim().parse().map_err(|_| format!("expected a whole number of bytes, got {}", value.shown()))?;
-    Ok(std::cmp::min(size, 1024 * 1024 * 1024))
+    let number = text(value)?.trim().parse().ok().filter(|number| (1..=MAX_SIZE).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from 1 to {MAX_SIZE}, got {}", excerpt(&value.shown(), 100)))
 }
 
 fn attempts(value: &Json) -> Result<u32, String> {
@@ -588,6 +613,159 @@ mod tests {
             assert_eq!(error.field(), Some(field), "{cfg}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
+    }
+
+    /// Settings of each form, with what they must refuse. Every key that is read stands here once.
+    fn refused() -> Vec<(&'static str, Vec<Value>)> {
+        let text = vec![json!([]), json!({}), json!("${NAME}")];
+        let url =
+            vec![json!("h:1"), json!("127.0.0.1:9090"), json!("ftp://h"), json!("http://"), json!(5), json!(true)];
+        let duration = vec![
+            json!("10 seconds"),
+            json!("soon"),
+            json!("-5s"),
+            json!(-1),
+            json!(0),
+            json!("0s"),
+            json!("2d"),
+            json!(true),
+        ];
+        let flag = vec![json!("maybe"), json!("yes"), json!(1), json!(0), json!("on")];
+        let size = vec![json!(0), json!(-1), json!(1.5), json!("many"), json!(2_147_483_648_u64), json!(true)];
+        let labels = vec![
+            json!("x"),
+            json!(5),
+            json!({"a": []}),
+            json!({"__name__": "x"}),
+            json!({"a": "${NAME}"}),
+            json!({"a": null}),
+        ];
+        let auth = vec![
+            json!(5),
+            json!(true),
+            json!("a\nb"),
+            json!("${NAME}"),
+            json!({"tokn": "t"}),
+            json!({"type": "digest", "token": "t"}),
+            json!({"type": "basic", "password": "p"}),
+            json!({"type": "bearer"}),
+            json!({"username": "u", "token": "t"}),
+            json!({"username": "u:v", "password": "p"}),
+            json!({"token": []}),
+            json!({"headers": "x"}),
+            json!({"headers": {"Host": "x"}}),
+            json!({"headers": {"a": "b\r"}}),
+            json!({"tenant": "a b"}),
+        ];
+        let of = |refused: &[Value], own: &[Value]| [refused, &[json!([]), json!({})], own].concat();
+        let mut all = vec![
+            ("job_name", text.clone()),
+            ("instance", text.clone()),
+            ("webhook_secret", text),
+            ("webhook_format", of(&[], &[json!("slack"), json!(5)])),
+            ("grafana_org_id", of(&[], &[json!(0), json!("main"), json!(-1), json!(1.5)])),
+            ("grafana_api", of(&[], &[json!("apis"), json!(1)])),
+            ("push_policy", of(&[], &[json!("on_recrod"), json!("always"), json!(true), json!(["manual"])])),
+            ("push_mode", of(&[], &[json!("delete"), json!("merge")])),
+            ("retry_attempts", of(&[], &[json!(0), json!(11), json!(100), json!(1.5), json!("two"), json!(-1)])),
+            ("remote_write_version", of(&[], &[json!("3"), json!(2.1), json!("latest")])),
+            (
+                "histogram_buckets",
+                vec![json!("1"), json!(5), json!({}), json!([2, 1]), json!(["x"]), json!([1, 1]), json!([null])],
+            ),
+            ("grouping_key", [&labels[..], &[json!({"job": "x"})]].concat()),
+            ("external_labels", labels),
+            ("prometheus_config", vec![json!("x"), json!(5), json!([]), json!(true), json!("")]),
+        ];
+        all.extend(
+            auth::SERVERS.iter().filter(|(url, _)| !url.contains('.')).map(|(url_key, _)| (*url_key, of(&url, &[]))),
+        );
+        all.extend(auth::SERVERS.iter().map(|(_, auth_key)| (*auth_key, [&auth[..], &[json!([])]].concat())));
+        for key in [
+            "scrape_interval",
+            "timeout",
+            "push_timeout",
+            "connect_timeout",
+            "retry_delay",
+            "max_retry_delay",
+            "push_interval",
+            "remote_write_timeout",
+        ] {
+            all.push((key, of(&duration, &[])));
+        }
+        for key in
+            ["mock_mode", "own_metrics", "defer_push", "push_gzip", "preflight", "delete_on_cleanup", "default_metrics"]
+        {
+            all.push((key, of(&flag, &[])));
+        }
+        for key in ["max_response_bytes", "remote_write_capacity"] {
+            all.push((key, of(&size, &[])));
+        }
+        all
+    }
+
+    #[test]
+    fn no_setting_takes_what_is_none_of_its_values() {
+        for (key, values) in refused() {
+            for value in values {
+                for (cfg, at) in [
+                    (json!({key: value}), "cfg".to_owned()),
+                    (json!({"prometheus_config": {key: value}}), format!("cfg.{NESTED}")),
+                ] {
+                    if key == NESTED && at != "cfg" {
+                        continue;
+                    }
+                    let path = format!("{at}.{key}");
+                    let error = config(cfg.clone()).expect_err(&cfg.to_string());
+                    let field = error.field().unwrap_or_else(|| panic!("{cfg}: {error}"));
+                    assert!(
+                        field == path
+                            || field.starts_with(&format!("{path}."))
+                            || field.starts_with(&format!("{path}[")),
+                        "{cfg}: {field}"
+                    );
+                    assert!(error.to_string().starts_with(field), "{cfg}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_setting_is_among_those_whose_values_are_checked() {
+        let checked: Vec<&str> = refused().into_iter().map(|(key, _)| key).collect();
+        let auth = auth::SERVERS.iter().map(|(_, auth)| auth);
+        let only_in_cfg = [BUCKETS, "webhook_secret", "default_metrics", "delete_on_cleanup"];
+        for key in KEYS.iter().chain(&remote::KEYS).chain(auth).chain(&only_in_cfg) {
+            assert!(checked.contains(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn null_and_an_empty_text_mean_not_set_whatever_is_set_outside() {
+        let outside = json!({
+            "job_name": "j", "instance": "i", "timeout": "3s", "scrape_interval": "3s", "retry_attempts": 5, "mock_mode": true,
+            "gateway_url": "http://h:1", "histogram_buckets": [1, 2], "grouping_key": {"a": "b"}, "external_labels": {"a": "b"},
+            "push_policy": "manual", "push_mode": "add", "max_response_bytes": 5, "preflight": true, "delete_on_cleanup": false,
+            "gateway_auth": "token",
+        });
+        for unset in [json!(null), json!(""), json!("  ")] {
+            let mut cfg = outside.clone();
+            let nested: serde_json::Map<String, Value> =
+                outside.as_object().unwrap().keys().map(|key| (key.clone(), unset.clone())).collect();
+            cfg[NESTED] = nested.into();
+            let mut found = config(cfg).unwrap();
+            found.credentials = Credentials::default();
+            assert_eq!(found, Config::default(), "{unset}");
+        }
+        assert_eq!(config(json!({"prometheus_config": null})).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn an_instance_is_said_once() {
+        let twice = json!({"instance": "i", "prometheus_config": {"grouping_key": {"instance": "x"}}});
+        assert_eq!(config(twice).unwrap_err().field(), Some("cfg.prometheus_config.grouping_key.instance"));
+        let once = json!({"instance": "", "grouping_key": {"instance": "x"}});
+        assert!(config(once).is_ok());
     }
 
     #[test]

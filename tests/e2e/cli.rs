@@ -53,7 +53,7 @@ fn inputs_reach_the_templates() {
     let file = file.path().to_str().unwrap();
     let output = run(&["run", file, "--input", "region=eu", "--input", "n=45.2", "--json"]);
     // `n` is no input of this pipe.
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains('n'), "{}", stderr(&output));
     let file = pipe(
         "inputs: {region: us, n: 1}\nsteps:\n  - uses: monitoring_prometheus\n    with: {metric_name: m, metric_value: '{{ inputs.n }}', labels: {region: '{{ inputs.region }}'}}\n",
@@ -80,7 +80,7 @@ fn call_takes_ctx_from_an_argument_a_file_and_stdin() {
         assert_eq!(answer(&output)["result"]["metric_name"], "m");
     }
     let output = run(&["call", "record_gauge", "--ctx", "[]"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("--ctx"), "{}", stderr(&output));
     let output = run(&["call", "record_gauge"]);
     assert_eq!((output.status.code(), answer(&output)["field"].clone()), (Some(1), json!("metric_name")));
@@ -120,7 +120,7 @@ fn another_component_is_loaded_from_an_option_or_the_environment() {
     let by_option = run(&["inspect", "--plug", path]);
     let by_environment = harness(&["inspect"]).env("PLUGPIPE_PLUG", path).output().unwrap();
     for output in [by_option, by_environment] {
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(2));
         assert!(stderr(&output).contains(&format!("{path} cannot be loaded")), "{}", stderr(&output));
     }
 }

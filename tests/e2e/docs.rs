@@ -3,7 +3,7 @@
 //! | language | what is done with a block |
 //! |---|---|
 //! | `sh` | run as it stands, in a folder that has `examples`; `cargo run --` is the built binary |
-//! | `sh` and then `text`, in troubleshooting.md | run; it fails with this text |
+//! | `sh` and then `text`, in troubleshooting.md | run; it fails with this text, and with status 1, or what `exit=` says |
 //! | `rust` | compared with snippets.rs, which is built and run |
 //! | `yaml`, `json`, `python`, `js` | read by who reads such a file |
 //! | `wit`, `text` elsewhere | left to the test that is named in `ELSEWHERE` |
@@ -22,9 +22,10 @@ use crate::support::{answer, harness, root, run, stderr, stdout};
 const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
 
 /// Blocks that another test holds: document, language, and which.
-const ELSEWHERE: [(&str, &str, &str); 2] = [
+const ELSEWHERE: [(&str, &str, &str); 3] = [
     ("docs/wit.md", "wit", "dist.rs compares the page with the world"),
     (TROUBLESHOOTING, "text", "every_text_of_troubleshooting_is_what_its_command_says"),
+    (TROUBLESHOOTING, "text exit=2", "every_text_of_troubleshooting_is_what_its_command_says"),
 ];
 
 /// A fenced block.
@@ -143,6 +144,11 @@ fn every_command_does_what_it_promises() {
     assert!(run >= 3, "{run}");
 }
 
+/// Whether a block of troubleshooting is what its command says: `text`, or with another status `text exit=2`.
+fn is_said(block: &Block) -> bool {
+    matches!(block.language.as_str(), "text" | "text exit=2")
+}
+
 #[tokio::test]
 async fn every_text_of_troubleshooting_is_what_its_command_says() {
     // Servers that answer, in place of the reader's.
@@ -153,12 +159,13 @@ async fn every_text_of_troubleshooting_is_what_its_command_says() {
         let mut seen = 0;
         for pair in blocks.windows(2) {
             let [command, text] = pair else { continue };
-            if (command.language.as_str(), text.language.as_str()) != ("sh", "text") {
+            if command.language != "sh" || !is_said(text) {
                 continue;
             }
             let here = |text: &str| text.replace("http://127.0.0.1:3000", &grafana);
             let output = desk.run(&here(&command.content));
-            assert_eq!(output.status.code(), Some(1), "{}: {}{}", command.place, stdout(&output), stderr(&output));
+            let code = if text.language == "text" { 1 } else { 2 };
+            assert_eq!(output.status.code(), Some(code), "{}: {}{}", command.place, stdout(&output), stderr(&output));
             let said = match serde_json::from_slice::<Value>(&output.stdout) {
                 Ok(answer) => answer["error"].as_str().unwrap().to_owned(),
                 Err(_) => stderr(&output),
@@ -166,7 +173,7 @@ async fn every_text_of_troubleshooting_is_what_its_command_says() {
             assert!(said.contains(&here(&text.content)), "{}\nsays: {said}", command.place);
             seen += 1;
         }
-        let texts = blocks.iter().filter(|block| block.language == "text").count();
+        let texts = blocks.iter().filter(|block| is_said(block)).count();
         assert_eq!(seen, texts, "each text follows its command");
         seen
     });

@@ -72,6 +72,6 @@ fn every_configuration_is_read_and_grants_what_it_names() {
         assert_eq!(grants > 0, !file.ends_with("debug.yaml"), "{file}: {grants} grants");
     }
     let refused = run(&["inspect", "--config", "examples/config/production.yaml"]);
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.status.code(), Some(2));
     assert!(stderr(&refused).contains("--env "), "{}", stderr(&refused));
 }

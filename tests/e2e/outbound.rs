@@ -456,7 +456,7 @@ fn a_grants_file_says_all_that_is_granted() {
     assert_eq!(row("memory")["granted"], "67108864 bytes");
     let misspelt = write("misspelt.yaml", "orgins: []");
     let told = harness(&["inspect", "--grants", &misspelt]).output().unwrap();
-    assert_eq!(told.status.code(), Some(1));
+    assert_eq!(told.status.code(), Some(2));
     assert!(stderr(&told).contains("did you mean origins?"), "{}", stderr(&told));
 }
 

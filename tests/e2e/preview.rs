@@ -92,7 +92,7 @@ fn what_cannot_be_done_is_said_with_what_to_do() {
     for (arguments, code, said) in [
         (vec!["apply"], 1, "grafana_url"),
         (vec!["preview", "--out", out], 1, "prometheus_url"),
-        (vec!["plan", "no-such-file.json"], 1, "no-such-file.json"),
+        (vec!["plan", "no-such-file.json"], 2, "no-such-file.json"),
         (vec!["plan", "README.md"], 1, "not JSON"),
         (vec!["export", "--template", "nothing", "--out", out], 1, "pipe_overview"),
         (vec!["export"], 2, "--out"),

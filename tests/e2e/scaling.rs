@@ -137,7 +137,7 @@ fn a_harness_without_an_instance_does_not_start() {
     let serve = ["serve", "--listen", "127.0.0.1:0", "--config", path.to_str().unwrap()];
     for arguments in [&serve[..], &[&serve[..], &["--env", "PLUGPIPE_INSTANCE"]].concat()] {
         let output = harness(arguments).env_remove("PLUGPIPE_INSTANCE").output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(stderr(&output).contains("PLUGPIPE_INSTANCE"), "{}", stderr(&output));
     }
 }

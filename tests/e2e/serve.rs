@@ -273,7 +273,7 @@ fn an_address_that_others_can_reach_needs_a_token_that_is_one() {
     ] {
         let output = harness(&[&["serve"], arguments].concat()).output().unwrap();
         let told = stderr(&output);
-        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert_eq!(output.status.code(), Some(2), "{told}");
         assert!(told.contains(said) && !told.contains("planted"), "{told}");
     }
 }

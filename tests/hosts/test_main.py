@@ -237,6 +237,34 @@ class Runtime(Case):
         self.assertEqual((crash["success"], crash.get("error_code")), (False, "plug_crashed"))
         self.assertEqual((await main.process(record(), cfg))["result"]["current_value"], 1)
 
+    async def test_an_invalid_configuration_is_an_error_each_time(self) -> None:
+        for cfg in (
+            {"push_policy": "on_recrod"},
+            {"gateway_url": "127.0.0.1:9091"},
+            {"prometheus_config": {"push_timeout": "10 seconds"}},
+            {"prometheus_config": "x"},
+        ):
+            for _ in range(2):
+                for answer in (
+                    await main.process(record(), cfg),
+                    await main.health_check(cfg),
+                    await main.PrometheusMonitoringPlug(cfg).process(record()),
+                    await main.PrometheusMonitoringPlug({"job_name": "good"}).process(record(), cfg),
+                ):
+                    self.assertFalse(answer["success"], answer)
+                    self.assertTrue(answer["field"].startswith("cfg."), answer)
+        # What was refused is not the last one.
+        self.assertTrue((await main.process(record(), {"job_name": "last"}))["success"])
+        self.assertFalse((await main.process(record(), {"job_name": "last", "retry_attempts": 100}))["success"])
+        self.assertEqual((await main.process(record()))["monitoring_metadata"]["job_name"], "last")
+
+    async def test_a_failed_operation_leaves_each_call_its_own_configuration(self) -> None:
+        first, second = ({"job_name": "one", "scrape_interval": interval} for interval in ("1s", "2s"))
+        await main.process(record(), first)
+        self.assertFalse((await main.process({"operation": "no_such_thing"}, second))["success"])
+        self.assertEqual((await main.process(record(), first))["monitoring_metadata"]["scrape_interval"], "1s")
+        self.assertEqual((await main.process(record(), second))["monitoring_metadata"]["scrape_interval"], "2s")
+
     async def test_threads_may_call_at_once(self) -> None:
         def calls() -> None:
             for _ in range(50):

@@ -1,7 +1,7 @@
 //! `call`: one operation.
 
-use std::fs;
 use std::io::Read as _;
+use std::path::Path;
 
 use clap::Args;
 use plugpipe_harness::{Error, warnings};
@@ -37,7 +37,7 @@ pub(crate) async fn call(args: CallArgs) -> Result<bool, Error> {
         std::io::stdin().read_to_string(&mut text).map_err(|error| problem(format!("stdin: {error}")))?;
         text
     } else if let Some(path) = args.ctx.strip_prefix('@') {
-        fs::read_to_string(path).map_err(|error| Error::File { path: path.into(), problem: error.to_string() })?
+        super::read(Path::new(path))?
     } else {
         args.ctx
     };

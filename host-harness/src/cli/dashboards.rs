@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use plugpipe_harness::preview::{self, View};
-use plugpipe_harness::{Error, PlugHandle};
+use plugpipe_harness::{Error, PlugHandle, settings};
 use plugpipe_time::PrometheusDuration;
-use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use super::PlugArgs;
@@ -171,9 +170,9 @@ pub(crate) async fn dashboards(args: DashboardsArgs) -> Result<bool, Error> {
 }
 
 fn read(path: &Path) -> Result<Value, Error> {
-    let problem = |problem: String| Error::File { path: path.into(), problem };
-    let text = fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| problem(format!("not JSON: {error}")))
+    let text = super::read(path)?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::Input { what: path.display().to_string(), problem: format!("not JSON: {error}") })
 }
 
 /// The answer's result.
@@ -279,9 +278,8 @@ async fn exported(plug: &PlugHandle, args: &FilesArgs) -> Result<Exported, Error
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
         // The sandboxed plug names the file; where it is written is for the host to say.
         if !plain || name.starts_with('.') || name.len() > LONGEST_NAME || !name.ends_with(".json") {
-            return Err(Error::Settings {
-                what: "the plug's dashboard".into(),
-                problem: format!("{name:?} is no plain name of a .json file; it is not written"),
+            return Err(Error::Plug {
+                problem: format!("the dashboard {name:?} has no plain name of a .json file; it is not written"),
             });
         }
         files.push((name.to_owned(), text(file, "content").to_owned()));
@@ -302,7 +300,7 @@ impl Exported {
 
 fn write(folder: &Path, name: &str, content: &str) -> Result<PathBuf, Error> {
     let path = folder.join(name);
-    let problem = |error: std::io::Error| Error::File { path: path.clone(), problem: error.to_string() };
+    let problem = |error: std::io::Error| Error::Write { path: path.clone(), problem: error.to_string() };
     fs::create_dir_all(folder).map_err(problem)?;
     fs::write(&path, content).map_err(problem)?;
     Ok(path)
@@ -325,9 +323,11 @@ async fn draw(args: PreviewArgs) -> Result<bool, Error> {
     let plug = args.plug.start().await?;
     let exported = exported(&plug, &args.files).await?;
     let config = args.plug.config()?;
-    let configured = ["/prometheus_config/scrape_interval", "/scrape_interval"]
-        .iter()
-        .find_map(|path| PrometheusDuration::deserialize(config.pointer(path)?).ok());
+    let configured = settings::text_of(config, "scrape_interval").map(|text| {
+        text.parse::<PrometheusDuration>()
+            .map_err(|problem| Error::Settings { what: "scrape_interval".into(), problem: problem.to_string() })
+    });
+    let configured = configured.transpose()?;
     let mut view = View {
         range: args.range.map(PrometheusDuration::get),
         width: args.width,

@@ -130,10 +130,10 @@ fn write_new(path: &Path, text: &str) -> Result<(), Error> {
 }
 
 fn there_already(path: &Path) -> Error {
-    let problem = "is there already and stays as it is; nothing was written: name another folder, or move it away";
-    Error::Settings { what: path.display().to_string(), problem: problem.into() }
+    let problem = "it is there already and stays as it is; nothing was written: name another folder, or move it away";
+    Error::Write { path: path.into(), problem: problem.into() }
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Settings { what: path.display().to_string(), problem: format!("cannot be written: {error}") }
+    Error::Write { path: path.into(), problem: error.to_string() }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use comfy_table::Table;
 use plugpipe_harness::grants::{OriginGrant, origins_in};
-use plugpipe_harness::{Error, Grants, Limits, Plug};
+use plugpipe_harness::{Error, Grants, Limits, Plug, yaml};
 use plugpipe_time::PrometheusDuration;
 use serde_json::{Value, json};
 
@@ -23,18 +23,18 @@ pub(crate) struct InspectArgs {
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
     #[command(flatten)]
-    plug: PlugArgs,
+    pub(crate) plug: PlugArgs,
 }
 
 pub(crate) async fn inspect(args: InspectArgs) -> Result<bool, Error> {
     let config = args.plug.config()?;
-    let grants = args.plug.grants(&config)?;
+    let grants = args.plug.grants()?;
     let capabilities = args.manifest.as_ref().map(|path| capabilities(path)).transpose()?.unwrap_or_default();
     let plug = args.plug.plug()?;
     let limits = limits(&grants);
-    let description = plug.start(&config, grants.clone(), limits).await?.describe().await?;
+    let description = args.plug.start_in(&plug, None).await?.describe().await?;
     let field = |key: &str| description.get(key).cloned().unwrap_or_default();
-    let comparison = compare(&plug.imports(), &capabilities, &config, &grants, limits);
+    let comparison = compare(&plug.imports(), &capabilities, config, &grants, limits);
     if args.json {
         show::print_json(&json!({
             "name": field("name"),
@@ -170,8 +170,9 @@ fn table(rows: &[Row]) -> Table {
 
 /// The capabilities that a manifest lists: texts, or maps with the names as keys.
 fn capabilities(path: &std::path::Path) -> Result<BTreeSet<String>, Error> {
-    let manifest: Value = serde_saphyr::from_str(&read(path)?)
-        .map_err(|error| Error::Settings { what: path.display().to_string(), problem: format!("not YAML: {error}") })?;
+    let manifest = yaml::read(&read(path)?)
+        .map_err(|error| Error::Settings { what: path.display().to_string(), problem: format!("not YAML: {error}") })?
+        .to_value();
     let mut found = BTreeSet::new();
     collect(manifest.get("capabilities").unwrap_or(&Value::Null), &mut found);
     Ok(found)

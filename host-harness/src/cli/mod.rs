@@ -20,9 +20,11 @@ use std::fs;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{Args, Parser, Subcommand};
 use plugpipe_harness::grants::{self, AddressRange, Missing};
+use plugpipe_harness::pipe::PipeError;
 use plugpipe_harness::{Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, printable, settings};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
@@ -43,7 +45,7 @@ const LOG_VARIABLE: &str = "PLUGPIPE_LOG";
         plugpipe-harness serve --config examples/config/development.yaml\n  \
         plugpipe-harness query up --prometheus http://127.0.0.1:9090\n  \
         plugpipe-harness inspect\n\n\
-        Exit status: 0 when all went well, 1 when an operation or a step that may not fail did, 2 for a wrong command line.\n\
+        Exit status: 0 done, 1 an operation or a step failed or a file to work on is wrong, 2 wrong command line or configuration.\n\
         Environment: PLUGPIPE_LOG sets levels of logs, NO_COLOR takes colours away, PLUGPIPE_CACHE_DIR is where compiled components are kept."
 )]
 struct Cli {
@@ -105,38 +107,76 @@ struct PlugArgs {
     /// Answer from a file that --record wrote, without asking any server
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
+    #[arg(skip)]
+    once: Once,
+}
+
+/// What the command line names, read once: it may be a pipe, such as `--config <(command)`, which tells nothing a second time.
+#[derive(Default)]
+struct Once {
+    inputs: OnceLock<Inputs>,
+    plug: OnceLock<Plug>,
+    replay: OnceLock<String>,
+}
+
+/// The configuration and the grants.
+struct Inputs {
+    config: Value,
+    /// None without a grants file.
+    granted: Option<Grants>,
+}
+
+/// What is read, once.
+fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+    if let Some(value) = cell.get() {
+        return Ok(value);
+    }
+    let value = read()?;
+    Ok(cell.get_or_init(|| value))
 }
 
 impl PlugArgs {
     fn plug(&self) -> Result<Plug, Error> {
-        let working = show::Working::on("compiling the component; the next start has it ready");
-        let plug = match self.plug.as_deref().filter(|path| !path.as_os_str().is_empty()) {
-            Some(path) => Plug::from_file(path)?,
-            None => Plug::embedded()?,
-        };
-        drop(working);
-        let plug = plug.with_advice(how_to_grant);
+        let plug = once(&self.once.plug, || {
+            let _working = show::Working::on("compiling the component; the next start has it ready");
+            let plug = match self.plug.as_deref().filter(|path| !path.as_os_str().is_empty()) {
+                Some(path) => Plug::from_file(path),
+                None => Plug::embedded(),
+            };
+            Ok(plug?.with_advice(how_to_grant))
+        })?;
         Ok(match self.exchanges()? {
-            Some(exchanges) => plug.with_exchanges(exchanges),
-            None => plug,
+            Some(exchanges) => plug.clone().with_exchanges(exchanges),
+            None => plug.clone(),
         })
     }
 
     fn exchanges(&self) -> Result<Option<Exchanges>, Error> {
         let (path, opened) = match (&self.record, &self.replay) {
             (Some(path), _) => (path, Exchanges::record_to(path)),
-            (None, Some(path)) => (path, Exchanges::replay(&read(path)?)),
+            (None, Some(path)) => (path, Exchanges::replay(once(&self.once.replay, || read(path))?)),
             (None, None) => return Ok(None),
         };
         opened.map(Some).map_err(|problem| Error::Settings { what: path.display().to_string(), problem })
     }
 
-    /// The configuration. The environment's names are those of the command line and of the grants file.
-    fn config(&self) -> Result<Value, Error> {
-        let Some(path) = &self.config else { return Ok(json!({})) };
-        let mut names: BTreeSet<String> = self.names.iter().cloned().collect();
-        names.extend(self.granted_by_file()?.unwrap_or_default().env);
-        settings::load(path, &names)
+    fn inputs(&self) -> Result<&Inputs, Error> {
+        once(&self.once.inputs, || {
+            let granted = self.granted_by_file()?;
+            // The environment's names are those of the command line and of the grants file.
+            let mut names: BTreeSet<String> = self.names.iter().cloned().collect();
+            names.extend(granted.iter().flat_map(|granted| granted.env.iter().cloned()));
+            let config = match &self.config {
+                Some(path) => settings::load(path, &names)?,
+                None => json!({}),
+            };
+            Ok(Inputs { config, granted })
+        })
+    }
+
+    /// The configuration.
+    fn config(&self) -> Result<&Value, Error> {
+        Ok(&self.inputs()?.config)
     }
 
     fn granted_by_file(&self) -> Result<Option<Grants>, Error> {
@@ -147,8 +187,9 @@ impl PlugArgs {
     }
 
     /// What the grants file says, or without one what the configuration names; and what the command line adds.
-    fn grants(&self, config: &Value) -> Result<Grants, Error> {
-        let granted = self.granted_by_file()?.unwrap_or_else(|| Grants::named_by(config));
+    fn grants(&self) -> Result<Grants, Error> {
+        let Inputs { config, granted } = self.inputs()?;
+        let granted = granted.clone().unwrap_or_else(|| Grants::named_by(config));
         let folder = self.rules_folder.clone().or_else(|| granted.rules_folder.clone());
         let granted = self.grants.iter().cloned().fold(granted, Grants::and);
         let granted = self.addresses.iter().cloned().fold(granted, Grants::and_addresses);
@@ -157,33 +198,49 @@ impl PlugArgs {
 
     /// Loads the plug and starts it with its configuration and grants.
     async fn start(&self) -> Result<PlugHandle, Error> {
-        self.start_with(self.config()?).await
+        // What is read is checked before a component is compiled.
+        self.inputs()?;
+        self.start_in(&self.plug()?, self.state.as_deref()).await
     }
 
     /// The same for a process whose counters begin at 0 unless a state is kept: then the plug lists those that replace larger ones.
     async fn start_detecting_resets(&self) -> Result<PlugHandle, Error> {
-        let mut config = self.config()?;
+        let mut config = self.config()?.clone();
         if self.state.is_none() && self.plug.is_none() {
             detect_resets(&mut config);
         }
-        self.start_with(config).await
+        self.start_with(&self.plug()?, self.state.as_deref(), &config).await
     }
 
-    async fn start_with(&self, config: Value) -> Result<PlugHandle, Error> {
-        let (plug, grants) = (self.plug()?, self.grants(&config)?);
+    /// Starts the plug with its configuration and grants, and with what a folder keeps.
+    async fn start_in(&self, plug: &Plug, folder: Option<&Path>) -> Result<PlugHandle, Error> {
+        self.start_with(plug, folder, self.config()?).await
+    }
+
+    async fn start_with(&self, plug: &Plug, folder: Option<&Path>, config: &Value) -> Result<PlugHandle, Error> {
+        let grants = self.grants()?;
         let limits = limits(&grants);
-        let handle = match &self.state {
-            Some(folder) => plug.start_in(folder, &config, grants, limits).await?,
-            None => plug.start(&config, grants, limits).await?,
+        let started = match folder {
+            Some(folder) => plug.start_in(folder, config, grants, limits).await,
+            None => plug.start(config, grants, limits).await,
         };
-        show::warn("", handle.warnings().iter().map(String::as_str));
-        Ok(handle)
+        if let Ok(handle) = &started {
+            show::warn("", handle.warnings().iter().map(String::as_str));
+        }
+        started.map_err(|error| match (error, &self.config) {
+            (Error::Config { problem, .. }, Some(path)) => {
+                Error::Settings { what: path.display().to_string(), problem }
+            }
+            (error, _) => error,
+        })
     }
 
-    /// Whether the configuration asks for debug logs. A configuration that cannot be read says so when it is needed.
-    fn asks_for_debug(&self) -> bool {
-        self.config().is_ok_and(|config| {
-            ["/debug", "/prometheus_config/debug"].iter().any(|path| config.pointer(path) == Some(&Value::Bool(true)))
+    /// Whether the configuration asks for debug logs.
+    fn asks_for_debug(&self) -> Result<bool, Error> {
+        let Some(debug) = settings::text_of(self.config()?, "debug") else { return Ok(false) };
+        debug.trim().to_ascii_lowercase().parse().map_err(|_| Error::Settings {
+            what: self.config.as_deref().unwrap_or(Path::new("")).display().to_string(),
+            problem: format!("debug: expected true or false, got {debug:?}"),
         })
     }
 }
@@ -223,10 +280,17 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let command = cli.command.unwrap_or_else(|| Command::Demo(demo::DemoArgs::default()));
-    log_to_stderr(cli.verbose, &command);
+    // Before anything else is done, since logs depend on it: what is wrong here is wrong for every command.
+    match command.plug().map_or(Ok(false), PlugArgs::asks_for_debug) {
+        Ok(debug) => log_to_stderr(cli.verbose, debug),
+        Err(error) => return failed(&error),
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&format!("the runtime cannot be started: {error}")),
+        Err(error) => {
+            eprintln!("error: the runtime cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
     };
     let outcome = runtime.block_on(async {
         match command {
@@ -247,16 +311,8 @@ pub(crate) fn main() -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(Error::EnvNotGranted { what, problem, name }) => {
-            fail(&format!("{what}: {problem}; grant it with --env {name}"))
-        }
-        Err(error) => fail(&error.to_string()),
+        Err(error) => failed(&error),
     }
-}
-
-fn fail(problem: &str) -> ExitCode {
-    show::note(&format!("error: {problem}"));
-    ExitCode::FAILURE
 }
 
 /// Says what is wrong with the command line. The message repeats arguments as they were given: those that a terminal would act on are
@@ -266,24 +322,47 @@ fn refuse(error: &clap::Error) -> ExitCode {
         error.exit();
     }
     show::note(error.to_string().trim_end());
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
 }
 
-fn log_to_stderr(verbose: u8, command: &Command) {
-    let debug = match command {
-        Command::Run(args) => args.plug.asks_for_debug(),
-        Command::Call(args) => args.plug.asks_for_debug(),
-        Command::Serve(args) => args.plug.asks_for_debug(),
-        Command::Query(args) => args.plug.asks_for_debug(),
-        Command::Watch(args) => args.plug.asks_for_debug(),
-        Command::Dashboards(args) => args.plug().asks_for_debug(),
-        Command::Inspect(_)
-        | Command::Demo(_)
-        | Command::Top(_)
-        | Command::Init(_)
-        | Command::Completions(_)
-        | Command::Man => false,
+/// The exit status for a wrong command line or configuration, as clap has it too. `docs/troubleshooting.md` has the table.
+const USAGE: u8 = 2;
+
+/// Says what went wrong. The status tells whether the same command could succeed another time.
+fn failed(error: &Error) -> ExitCode {
+    let advice = match error {
+        Error::EnvNotGranted { name, .. } => format!("; grant it with --env {name}"),
+        _ => String::new(),
     };
+    show::note(&format!("error: {error}{advice}"));
+    match error {
+        Error::Settings { .. }
+        | Error::EnvNotGranted { .. }
+        | Error::Config { .. }
+        | Error::File { .. }
+        | Error::Load { .. }
+        | Error::Pipe(PipeError::Input { .. }) => ExitCode::from(USAGE),
+        _ => ExitCode::FAILURE,
+    }
+}
+
+impl Command {
+    /// Which plug it is about, if it starts one that the command line names.
+    fn plug(&self) -> Option<&PlugArgs> {
+        match self {
+            Self::Run(args) => Some(&args.plug),
+            Self::Call(args) => Some(&args.plug),
+            Self::Serve(args) => Some(&args.plug),
+            Self::Query(args) => Some(&args.plug),
+            Self::Watch(args) => Some(&args.plug),
+            Self::Dashboards(args) => Some(args.plug()),
+            Self::Inspect(args) => Some(&args.plug),
+            Self::Demo(_) | Self::Top(_) | Self::Init(_) | Self::Completions(_) | Self::Man => None,
+        }
+    }
+}
+
+fn log_to_stderr(verbose: u8, debug: bool) {
     let level = match verbose {
         // What wasmtime warns of is in the plug's own answer, with the URL and what to do.
         0 if debug => "warn,wasmtime_wasi_http=error,plugpipe_harness=debug",

@@ -123,9 +123,8 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, Error> {
     }
     let found = answer.pointer("/result/query_result").cloned().unwrap_or_default();
     if let Some(path) = &args.svg {
-        let problem =
-            |error: std::io::Error| Error::Settings { what: path.display().to_string(), problem: error.to_string() };
-        fs::write(path, chart::svg(&args.query, &over_time(&found))).map_err(problem)?;
+        fs::write(path, chart::svg(&args.query, &over_time(&found)))
+            .map_err(|error| Error::Write { path: path.clone(), problem: error.to_string() })?;
         show::note(&format!("wrote {}", path.display()));
     }
     match args.format {

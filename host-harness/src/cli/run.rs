@@ -1,7 +1,6 @@
 //! `run`: a pipe, with the plug for its steps.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -99,9 +98,7 @@ impl PlugCaller for Caller {
 }
 
 pub(crate) async fn run(args: RunArgs) -> Result<bool, Error> {
-    let text = fs::read_to_string(&args.pipe)
-        .map_err(|error| Error::File { path: args.pipe.clone(), problem: error.to_string() })?;
-    let pipe = Pipe::from_yaml(&text)?;
+    let pipe = Pipe::from_yaml(&super::read(&args.pipe)?)?;
     let caller = Caller::new(args.plug.start_detecting_resets().await?, args.stubs).await?;
     let inputs: Map<String, Value> = args.inputs.into_iter().map(|(key, value)| (key, value.into())).collect();
     let report = match args.json {

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use http::uri::Authority;
-use plugpipe_harness::{Error, serve as server};
-use serde_json::Value;
+use plugpipe_harness::{Error, serve as server, settings};
 use tokio::net::TcpListener;
 
 use super::PlugArgs;
@@ -43,11 +42,11 @@ impl ServeArgs {
     fn options(&self) -> Result<server::Options, Error> {
         let from_file = self.token_file.as_deref().map(|path| ("--token-file", server::Token::from_file(path)));
         let from_env = self.token_env.as_deref().map(|name| ("--token-env", server::Token::from_env(name)));
-        let token = from_file.or(from_env).map(|(option, token)| token.map_err(|problem| settings(option, problem)));
+        let token = from_file.or(from_env).map(|(option, token)| token.map_err(|problem| wrong(option, problem)));
         Ok(server::Options {
             advertised: server::Advertised {
                 address: self.advertise.clone(),
-                instance: instance(&self.plug.config()?),
+                instance: settings::text_of(self.plug.config()?, "instance"),
             },
             token: token.transpose()?,
             hosts: self.hosts.clone(),
@@ -56,7 +55,7 @@ impl ServeArgs {
     }
 }
 
-fn settings(option: &str, problem: String) -> Error {
+fn wrong(option: &str, problem: String) -> Error {
     Error::Settings { what: option.to_owned(), problem }
 }
 
@@ -67,7 +66,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, Error> {
     let address = listener.local_addr().map_err(problem)?;
     // Said before a plug is started for nothing.
     let advised =
-        |problem| settings("--listen", format!("{problem}; give a token with --token-file FILE or --token-env NAME"));
+        |problem| wrong("--listen", format!("{problem}; give a token with --token-file FILE or --token-env NAME"));
     options.check(address).map_err(advised)?;
     let plug = args.plug.start().await?;
     let asks = if options.token.is_some() { "; asks for the token" } else { "" };
@@ -77,12 +76,6 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, Error> {
     server::serve_with(listener, plug.clone(), options, asked_to_stop()).await.map_err(problem)?;
     let ending = Ending { push: true, state: args.plug.state.as_deref(), ..Ending::default() };
     ending.of(&plug).await
-}
-
-/// The instance that the configuration names.
-fn instance(config: &Value) -> Option<String> {
-    let named = ["/prometheus_config/instance", "/instance"].iter().find_map(|path| config.pointer(path)?.as_str());
-    named.filter(|instance| !instance.trim().is_empty()).map(str::to_owned)
 }
 
 /// Ready at Ctrl-C, and on Unix at SIGTERM.

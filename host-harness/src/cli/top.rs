@@ -111,7 +111,8 @@ pub(crate) async fn top(args: TopArgs) -> Result<bool, Error> {
     }
     let sized = ratatui::crossterm::terminal::size().is_ok_and(|(columns, rows)| columns > 0 && rows > 0);
     if !std::io::stdout().is_terminal() || !sized {
-        return Err(Error::Demo("top needs a terminal that knows its size; --once writes one picture without".into()));
+        let problem = "needs a terminal that knows its size; --once writes one picture without".into();
+        return Err(Error::Settings { what: "top".into(), problem });
     }
     let mut terminal = ratatui::init();
     let outcome = live(&mut terminal, &mut view, interval).await;

@@ -40,6 +40,12 @@ pub(crate) struct WatchArgs {
 }
 
 pub(crate) async fn watch(args: WatchArgs) -> Result<bool, Error> {
+    let found = args.pipe.metadata();
+    let found = found.map_err(|error| Error::File { path: args.pipe.clone(), problem: error.to_string() })?;
+    if !found.is_file() {
+        let problem = "is no file that can be read again; write the pipe into one, or use `run`".into();
+        return Err(Error::Settings { what: args.pipe.display().to_string(), problem });
+    }
     let mut before: Option<Vec<Family>> = None;
     let mut success;
     loop {
@@ -52,6 +58,8 @@ pub(crate) async fn watch(args: WatchArgs) -> Result<bool, Error> {
                 }
                 before = Some(families);
             }
+            // Configuration and grants are read once: they will not become right.
+            Err(error @ (Error::Settings { .. } | Error::Config { .. } | Error::Load { .. })) => return Err(error),
             // Half a pipe is no reason to stop while it is being written.
             Err(error) => {
                 success = false;
@@ -78,9 +86,7 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
 }
 
 async fn once(args: &WatchArgs) -> Result<(bool, Vec<Family>), Error> {
-    let text = std::fs::read_to_string(&args.pipe)
-        .map_err(|error| Error::File { path: args.pipe.clone(), problem: error.to_string() })?;
-    let pipe = Pipe::from_yaml(&text)?;
+    let pipe = Pipe::from_yaml(&super::read(&args.pipe)?)?;
     let caller = Caller::new(args.plug.start().await?, args.stubs.iter().cloned()).await?;
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
     let ending = Ending { push: true, state: args.plug.state.as_deref(), ..Ending::default() };

@@ -41,14 +41,11 @@ use super::{
     AddressRange, ClientCertificate, CredentialGrant, GrantedLimits, Grants, Origin, OriginGrant, Proxy, Roots,
     SecretSource, Tls,
 };
+use crate::yaml;
 
 /// Reads grants. `folder` is what relative paths are relative to. An error begins with the place in the text.
 pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
-    let value: Value = if text.trim().is_empty() {
-        Value::Null
-    } else {
-        serde_saphyr::from_str(text).map_err(|error| format!("not YAML: {error}"))?
-    };
+    let value = yaml::read(text).map_err(|error| format!("not YAML: {error}"))?.to_written();
     if value.is_null() {
         return Ok(Grants::none());
     }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
-use serde_saphyr::UserMessageFormatter;
 
 use super::error::PipeError;
+use crate::yaml;
 
 /// A pipe: steps to run one after the other.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +114,8 @@ impl Pipe {
     ///
     /// Errors name the path of what is wrong, such as `steps[1].on_error`. Nesting beyond 64 levels is refused.
     pub fn from_yaml(text: &str) -> Result<Pipe, PipeError> {
-        let mut fields = match parse_yaml(text)? {
+        let document = yaml::read(text).map_err(|error| PipeError::Yaml(error.with_lines().to_owned()))?;
+        let mut fields = match document.to_value_where(is_text) {
             Value::Object(fields) => fields,
             other => {
                 return Err(PipeError::spec(
@@ -132,7 +133,8 @@ impl Pipe {
         if let Some(kind) = take(&mut fields, "kind").filter(|kind| kind != "PipeSpec") {
             return Err(PipeError::spec("kind", format!("expected PipeSpec, got {}", shown(&kind))));
         }
-        let (inputs, declarations) = read_inputs(object(take(&mut fields, "inputs"), "inputs")?)?;
+        let written = document.to_value_where(|place| place.starts_with(&["inputs"]));
+        let (inputs, declarations) = read_inputs(object(take(&mut fields, "inputs"), "inputs")?, &written)?;
         let (list, steps) = match (take(&mut fields, "steps"), take(&mut fields, "pipeline")) {
             (Some(steps), None) => ("steps", steps),
             (None, Some(steps)) => ("pipeline", steps),
@@ -235,21 +237,24 @@ impl fmt::Display for InputType {
     }
 }
 
-fn parse_yaml(text: &str) -> Result<Value, PipeError> {
-    let options = serde_saphyr::options! {
-        // YAML 1.2: a label `no` or `on` is that text.
-        strict_booleans: true,
-        leading_zero_numbers_as_strings: true,
-    };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let message = error.render_with_formatter(&UserMessageFormatter);
-        PipeError::Yaml(match error.without_snippet() {
-            serde_saphyr::Error::NonFiniteFloat { .. } => {
-                format!("{message}\nwrite it as \"NaN\", \"+Inf\" or \"-Inf\", in quotes")
-            }
-            _ => message,
-        })
-    })
+/// Mappings of texts, wherever they stand in a step.
+const TEXTS: [&str; 4] = ["annotations", "external_labels", "grouping_key", "labels"];
+
+/// Whether a place holds a field of a step, a setting, or one of a mapping of texts. What is below that may be a document that the plug
+/// passes on, such as a dashboard, in which numbers are numbers.
+fn is_text(place: &[&str]) -> bool {
+    let [list, part, fields @ ..] = place else { return false };
+    if !matches!(*list, "steps" | "pipeline") || !matches!(*part, "config" | "inputs" | "with") {
+        return false;
+    }
+    match fields {
+        [] => false,
+        [_] => true,
+        [fields @ .., parent, _] => {
+            TEXTS.contains(parent)
+                || fields.iter().chain([parent]).any(|key| *key == "prometheus_config" || key.ends_with("_auth"))
+        }
+    }
 }
 
 fn pipe_name(fields: &mut Map<String, Value>) -> Result<String, PipeError> {
@@ -261,7 +266,8 @@ fn pipe_name(fields: &mut Map<String, Value>) -> Result<String, PipeError> {
 
 type Inputs = (Map<String, Value>, BTreeMap<String, InputDeclaration>);
 
-fn read_inputs(given: Map<String, Value>) -> Result<Inputs, PipeError> {
+/// `written` is the pipe with its inputs as they were written, for those that are declared to be text.
+fn read_inputs(given: Map<String, Value>, written: &Value) -> Result<Inputs, PipeError> {
     const SAYS: [&str; 3] = ["default", "required", "type"];
     const NOTES: [&str; 5] = ["description", "doc", "title", "example", "examples"];
 
@@ -291,6 +297,10 @@ fn read_inputs(given: Map<String, Value>) -> Result<Inputs, PipeError> {
         // Not through `take`: null is a default like any other where no type is given.
         if let Some(default) = fields.remove("default") {
             let default = match kind {
+                Some(InputType::String) => {
+                    let written = written.get("inputs").and_then(|inputs| inputs.get(&name)?.get("default"));
+                    text_default(default, written, &path)?
+                }
                 Some(kind) => {
                     kind.read(default).map_err(|problem| PipeError::spec(format!("{path}.default"), problem))?
                 }
@@ -301,6 +311,18 @@ fn read_inputs(given: Map<String, Value>) -> Result<Inputs, PipeError> {
         declarations.insert(name, InputDeclaration { required, kind });
     }
     Ok((inputs, declarations))
+}
+
+/// The default of an input that is text: of a number or boolean, what was written.
+fn text_default(default: Value, written: Option<&Value>, path: &str) -> Result<Value, PipeError> {
+    match default {
+        Value::Number(_) | Value::Bool(_) => match written {
+            Some(Value::String(text)) => Ok(Value::from(text.as_str())),
+            // JSON writes it as it was written.
+            _ => Ok(Value::from(default.to_string())),
+        },
+        other => InputType::String.read(other).map_err(|problem| PipeError::spec(format!("{path}.default"), problem)),
+    }
 }
 
 fn input_type(given: &Value, path: &str) -> Result<InputType, PipeError> {
@@ -651,6 +673,29 @@ mod tests {
     fn words_that_older_yaml_took_for_booleans_stay_words() {
         let pipe = Pipe::from_yaml("steps: [{plug: m, with: {country: no, mode: on, code: 0755, ok: true}}]").unwrap();
         assert_eq!(pipe.steps[0].ctx, json!({"country": "no", "mode": "on", "code": "0755", "ok": true}));
+    }
+
+    #[test]
+    fn texts_of_a_step_keep_how_they_were_written_and_documents_their_numbers() {
+        let pipe = Pipe::from_yaml(
+            "inputs: {n: 1.50, flag: True, id: 007, v: {type: string, default: 1.10}, w: {type: string, default: 5}}\n\
+             steps:\n  - plug: m\n    always_run: True\n    config:\n      instance: 1e3\n      metric_value: 1.50\n      labels: {version: 1.10, on: TRUE, \
+             n: 5}\n      prometheus_config: {job_name: 0x1F, gateway_auth: {password: 1e5}}\n      metrics: [{labels: {version: 2.0}, \
+             metric_value: 2.50}]\n      dashboard_config: {max: 1.50, panels: [{min: 1e3, uid: 0x10, hidden: True}]}\n",
+        )
+        .unwrap();
+        assert_eq!(
+            pipe.steps[0].ctx,
+            json!({
+                "instance": "1e3", "metric_value": "1.50", "labels": {"version": "1.10", "on": "TRUE", "n": 5},
+                "prometheus_config": {"job_name": "0x1F", "gateway_auth": {"password": "1e5"}},
+                "metrics": [{"labels": {"version": 2.0}, "metric_value": 2.5}],
+                "dashboard_config": {"max": 1.5, "panels": [{"min": 1000.0, "uid": 16, "hidden": true}]},
+            })
+        );
+        assert!(pipe.steps[0].always_run);
+        let inputs = json!({"n": 1.5, "flag": true, "id": "007", "v": "1.10", "w": "5"});
+        assert_eq!(Value::Object(pipe.inputs), inputs);
     }
 
     #[test]

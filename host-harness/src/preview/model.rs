@@ -89,7 +89,7 @@ fn texts(value: Option<&Value>) -> Vec<String> {
 impl Dashboard {
     pub(super) fn read(model: &Value) -> Result<Self, Error> {
         let Some(panels) = model.get("panels").and_then(Value::as_array) else {
-            return Err(Error::Settings {
+            return Err(Error::Input {
                 what: "the dashboard".into(),
                 problem: "has no list of panels; expected Grafana's classic JSON model".into(),
             });
@@ -111,7 +111,7 @@ impl Dashboard {
         let range = from.strip_prefix("now-").and_then(|text| text.parse().ok()).map(PrometheusDuration::get);
         match range.filter(|_| matches!(to.as_str(), "" | "now")) {
             Some(range) => Ok(Some(range)),
-            None => Err(Error::Settings {
+            None => Err(Error::Input {
                 what: "the dashboard's time".into(),
                 problem: format!(
                     "from {from:?} to {to:?} cannot be shown; expected now-1h to now or the like: say the range with --range"

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{duration, setting, size, url};
+use super::{duration, labels, setting, size, unless_unset, url};
 use crate::error::Error;
 use crate::fields::{self, Fields};
 use crate::http::{Limits, Url};
@@ -55,8 +55,8 @@ impl Remote {
         if let Some(capacity) = setting(fields, "remote_write_capacity", size)? {
             self.write_capacity = capacity.unwrap_or(defaults.write_capacity);
         }
-        if fields.get("external_labels").is_some() {
-            self.external_labels = fields.labels("external_labels", true)?;
+        if let Some(given) = unless_unset(fields, "external_labels") {
+            self.external_labels = if given.is_some() { labels(fields, "external_labels")? } else { Labels::default() };
         }
         if let Some(url) = setting(fields, "otlp_url", url)? {
             self.otlp_url = url;

@@ -239,8 +239,12 @@ impl Auth {
     fn read(&mut self, fields: &Fields, path: &str) -> Result<(), Error> {
         const KEYS: [&str; 9] =
             ["type", "username", "password", "token", "api_key", "api_token", "headers", "tenant", "org_id"];
-        if !fields.has_only(&KEYS) {
-            return Err(Error::invalid(path, format!("holds another key than {}", KEYS.join(", "))));
+        if let Some((key, _)) = fields.map().iter().find(|(key, _)| !KEYS.contains(key)) {
+            let path = fields.path(&crate::error::excerpt(key, 100));
+            return Err(Error::invalid(
+                path,
+                format!("unknown key of credentials; expected one of {}", KEYS.join(", ")),
+            ));
         }
         let user = text(fields, "username")?;
         let password = text(fields, "password")?;

@@ -781,6 +781,8 @@ impl<T: Transport> Plug<T> {
         if self.config.default_metrics {
             crate::catalog::register(&mut self.registry)?;
         }
+        // Not before all of it was done: the same text is not read again.
+        cfg.clone_into(&mut self.config_text);
         Ok(())
     }
 }
