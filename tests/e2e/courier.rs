@@ -124,7 +124,7 @@ async fn a_conversation_that_is_stopped_costs_no_record() {
     let answer = plug.process(&counter("m_total")).await.unwrap();
     let result = &answer["result"];
     assert_eq!((&answer["success"], &result["metric_pushed"]), (&json!(true), &json!(false)), "{answer}");
-    assert!(result["push_error"].as_str().unwrap().contains("The value is kept"), "{answer}");
+    assert!(result["push_error"].as_str().unwrap().contains("The value stays recorded"), "{answer}");
     assert_eq!(plug.recovery().await.unwrap().crashes, 1);
     let answer = plug.process(&counter("m_total")).await.unwrap();
     assert_eq!((&answer["result"]["metric_pushed"], &answer["result"]["current_value"]), (&json!(true), &json!(2)));
