@@ -137,7 +137,7 @@ def _tell(told: list[tuple[_Record, Answer | Exception]]) -> None:
 
 def _not_pushed(told: Answer) -> Answer:
     problem = told.get("error", "the plug's answer to the push makes no sense")
-    text = f"Failed to push metrics to gateway: {problem}. The value is kept and goes out with the next push."
+    text = f"Failed to push metrics to gateway: {problem}. The value stays recorded, and the next push of this process carries it."
     return {"metric_pushed": False, "push_error": text, "push_error_code": told.get("error_code", "host")}
 
 

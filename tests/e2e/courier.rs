@@ -133,7 +133,7 @@ async fn a_conversation_that_is_stopped_costs_no_record() {
     let result = &answer["result"];
     assert_eq!((&answer["success"], &result["metric_pushed"]), (&json!(true), &json!(false)), "{answer}");
     let error = result["push_error"].as_str().unwrap();
-    assert!(error.contains("the call was stopped after 0.4 s. The value is kept"), "{answer}");
+    assert!(error.contains("the call was stopped after 0.4 s. The value stays recorded"), "{answer}");
     assert!(!error.contains("recorded nothing"), "{answer}");
     assert_eq!(plug.recovery().await.unwrap().crashes, 1);
     let answer = plug.process(&counter("m_total")).await.unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use plugpipe_harness::chart::{Series, svg};
-use plugpipe_harness::printable::is_unprintable;
+use plugpipe_harness::printable::{self, is_unprintable};
 use serde_json::{Value, json};
 
 use crate::fake_web::{WebServer, text};
@@ -42,10 +42,15 @@ fn nothing_of_a_pipe_or_command_line_acts_on_the_terminal() {
         "config": {"operation": format!("no{HOSTILE}")}});
     let good = json!({"name": "good", "plugin": "monitoring_prometheus",
         "config": {"metric_name": "m", "metric_value": 1, "labels": {"a": HOSTILE}}});
-    fs::write(&path, json!({"name": format!("p{HOSTILE}"), "steps": [step, good]}).to_string()).unwrap();
+    let pipe = json!({"name": format!("p{HOSTILE}"), "steps": [step, good]}).to_string();
+    // YAML takes some of these characters in escapes only.
+    fs::write(&path, printable::json(&pipe).as_bytes()).unwrap();
     let path = path.to_str().unwrap();
     let table = run(&["run", path]);
-    assert!(stdout(&table).contains("no\\u{1b}[31m\\u{1b}[2J\\u{9b}2J\\u{7}\\u{202e}"), "{}", stdout(&table));
+    for name in ["s", "p"] {
+        let escaped = format!("{name}\\u{{1b}}[31m\\u{{1b}}[2J\\u{{9b}}2J\\u{{7}}\\u{{202e}}\\u{{2066}}");
+        assert!(stdout(&table).contains(&escaped), "{}", stdout(&table));
+    }
     for output in [&table, &run(&["run", path, "--json"]), &run(&["run", path, "--json=lines"])] {
         assert_eq!((unprintable(&stdout(output)), unprintable(&stderr(output))), (None, None), "{}", stdout(output));
     }

@@ -60,7 +60,11 @@ impl Ending<'_> {
             });
         }
         let mut ways = vec!["--state DIR"];
-        ways.extend((!failed).then_some("a gateway_url in the configuration"));
+        ways.extend(match reason {
+            Reason::NoGateway => Some("a gateway_url in the configuration"),
+            Reason::Manual => Some("a push_metrics operation"),
+            Reason::Mock | Reason::DeleteMode | Reason::Failed(_) | Reason::Unknown => None,
+        });
         ways.extend(self.offers_textfile.then_some("--textfile FILE"));
         let ways = ways.join(" or ");
         Some(format!("warning: the values of {series} series are lost: {reason}. To keep them, use {ways}"))
@@ -86,6 +90,8 @@ mod tests {
             Ending::default().message(&down).unwrap(),
             "warning: the values of 1 series are lost: the push failed: http://h: connection refused. To keep them, use --state DIR"
         );
+        let manual = Undelivered { series: 1, reason: Reason::Manual };
+        assert!(Ending::default().message(&manual).unwrap().ends_with("use --state DIR or a push_metrics operation"));
         let kept = Ending { state: Some(Path::new("s")), ..bare };
         assert_eq!(kept.message(&none), None);
         assert!(kept.message(&down).unwrap().ends_with("They are kept in s for the next run"));

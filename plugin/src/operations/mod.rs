@@ -777,7 +777,6 @@ impl<T: Transport> Plug<T> {
         let config = Config::from_cfg(&settings)?;
         self.take_over(&config)?;
         self.adopt(config);
-        cfg.clone_into(&mut self.config_text);
         if self.config.default_metrics {
             crate::catalog::register(&mut self.registry)?;
         }
