@@ -422,11 +422,11 @@ impl Session {
     }
 
     /// Lets a fresh instance say what is wrong with the configuration that the plug is started with.
-    async fn check_config(&self, instance: &mut Instance) -> Result<(), Error> {
+    async fn check_config(&mut self, instance: &mut Instance) -> Result<(), Error> {
         if is_empty(&self.started_with) {
             return Ok(());
         }
-        let (limit, config) = (self.limits.call, self.dressed(&self.started_with));
+        let (limit, config) = (self.limits.call, self.dressed(&self.started_with).into_owned());
         instance.store.data_mut().outbound.replaying = true;
         let answer = call_on!(instance, limit, |plug, store| plug
             .plugpipe_monitoring_plug()
