@@ -388,7 +388,7 @@ async fn a_server_that_does_not_format_expressions_leaves_some_unverified() {
         {"name": "h", "file": "/r/b.yml", "interval": 60, "rules": [rule("sum by (job) (up) > 1")]},
     ]}});
     let router = axum::Router::new()
-        .route("/api/v1/rules", get(async move || axum::Json(listed.clone())))
+        .route("/api/v1/rules", get(async move || listed.to_string()))
         .route("/-/reload", post(async || ""));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -257,7 +257,8 @@ impl Install {
             }
             break (held, changes);
         };
-        if !written {
+        // A host that reads the file has asked without it before.
+        if next.is_none() && !written {
             self.check_expressions(call, settings, &ruler, &changes)?;
         }
         installed.was_there |= matches!(self.edit, Edit::Take { .. }) && !changes.is_empty();
