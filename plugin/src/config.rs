@@ -694,9 +694,16 @@ mod tests {
         ] {
             all.push((key, of(&duration, &[])));
         }
-        for key in
-            ["mock_mode", "own_metrics", "defer_push", "push_gzip", "preflight", "delete_on_cleanup", "default_metrics"]
-        {
+        for key in [
+            "mock_mode",
+            "own_metrics",
+            "defer_push",
+            "push_gzip",
+            "preflight",
+            "detect_resets",
+            "delete_on_cleanup",
+            "default_metrics",
+        ] {
             all.push((key, of(&flag, &[])));
         }
         for key in ["max_response_bytes", "remote_write_capacity"] {
@@ -735,7 +742,8 @@ mod tests {
     fn every_setting_is_among_those_whose_values_are_checked() {
         let checked: Vec<&str> = refused().into_iter().map(|(key, _)| key).collect();
         let settings = [known_fields::SETTINGS, known_fields::CONFIGURATION_ONLY];
-        let named = settings.iter().flat_map(|object| known_fields::OBJECTS[usize::from(*object)]).map(|(name, _)| *name);
+        let named =
+            settings.iter().flat_map(|object| known_fields::OBJECTS[usize::from(*object)]).map(|(name, _)| *name);
         // The first is an operation's, the others are read by hosts.
         for key in named.filter(|key| !["endpoint_url", "debug", "enable_alerting"].contains(key)) {
             assert!(checked.contains(&key), "{key}");
