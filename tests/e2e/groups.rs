@@ -5,7 +5,7 @@ use plugpipe_harness::stack::{Program, VictoriaMetricsOptions, start_victoria_me
 use serde_json::{Value, json};
 
 use crate::serve::{Served, get};
-use crate::support::{answer, harness, program, pushgateway, query_until, start, stderr, without_servers};
+use crate::support::{answer, harness, pushgateway, query_until, servers, start, stderr, without_servers};
 
 /// The lines of the gateway's own exposition that are about the two gauges.
 async fn gauges(url: &str) -> Vec<String> {
@@ -122,7 +122,8 @@ async fn a_push_that_is_taken_with_204_is_pushed_once() {
     }
     let server = tokio::task::spawn_blocking(|| {
         let options = VictoriaMetricsOptions::default().flag("-search.latencyOffset=0s");
-        start_victoria_metrics(&program(Program::VictoriaMetrics), &options).unwrap()
+        let newest = servers().find_or_fetch_newest(Program::VictoriaMetrics).unwrap();
+        start_victoria_metrics(&newest, &options).unwrap()
     })
     .await
     .unwrap();
