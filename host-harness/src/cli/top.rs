@@ -296,12 +296,13 @@ impl View {
 
     fn draw(&mut self, frame: &mut Frame) {
         let about = self.head(frame.area().width);
-        // A long problem takes lines from the families, and leaves them some.
-        let height = (about.len() as u16).min(frame.area().height.saturating_sub(EVENTS + 7).max(2));
+        // A long problem is shown whole, and takes its lines from the pushes.
+        let rows = frame.area().height;
+        let height = (about.len() as u16).min(rows.saturating_sub(6).max(2));
         let [head, table, events, foot] = Layout::vertical([
             Constraint::Length(height),
             Constraint::Min(5),
-            Constraint::Length(EVENTS + 1),
+            Constraint::Length((EVENTS + 1).min(rows.saturating_sub(height + 6))),
             Constraint::Length(1),
         ])
         .areas(frame.area());
