@@ -240,7 +240,7 @@ async fn observe_setting(setting: &str, documented: &Value) {
             assert_eq!((&answer["success"], &answer["error_code"]), (&json!(false), &json!("timeout")), "{answer}");
         }
         "remote_write_capacity" => observe_capacity(documented.as_u64().unwrap()).await,
-        "own_metrics" | "default_metrics" | "mock_mode" => {
+        "own_metrics" | "default_metrics" | "mock_mode" | "detect_resets" => {
             let gateway = gateway();
             let plug = start(json!({"gateway_url": gateway.url})).await;
             let result = done(&plug, gauge(1.0)).await;
@@ -434,7 +434,7 @@ const DOCUMENTED: &[(&str, Observed)] = &[
     ("`panel_id` (default all dashboards of the organisation)", Observed::Here("annotate")),
     ("from `2.42` (the default) on", Observed::Here("for_version")),
     ("default all that have something in them", Observed::Here("for_version")),
-    ("`file` (the default)", Observed::By("alerts.rs", "what_is_not_installed_is_pending_and_says_what_is_missing")),
+    ("`file` (the default, also `prometheus`)", Observed::By("alerts.rs", "what_is_not_installed_is_pending_and_says_what_is_missing")),
 ];
 
 #[tokio::test]

@@ -128,8 +128,8 @@ async fn a_gateway_that_has_the_values_leaves_nothing_to_say_and_replaced_counte
     }
     let gateway = pushgateway(None).await;
     let pipe = format!(
-        "{PIPE}- {{uses: monitoring_prometheus, with: {{operation: record_counter, metric_name: elsewhere_total, metric_value: 1, \
-         prometheus_config: {{gateway_url: '{}', job_name: other}}}}}}\n",
+        "name: p\nsteps:\n- {{uses: monitoring_prometheus, with: {{operation: record_counter, metric_name: elsewhere_total, \
+         metric_value: 1, prometheus_config: {{gateway_url: '{}', job_name: other}}}}}}\n",
         gateway.url
     );
     let folder = Folder::with(&[

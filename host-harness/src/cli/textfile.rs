@@ -26,10 +26,7 @@ pub(crate) async fn write(handle: &PlugHandle, path: &Path) -> Result<(), Error>
     let text = handle.with(|session| Box::pin(session.encode(Format::Text))).await?;
     let target = path.to_owned();
     let written = tokio::task::spawn_blocking(move || replace(&target, &text)).await.map_err(|_| Error::Ended)?;
-    written.map_err(|error| Error::Settings {
-        what: path.display().to_string(),
-        problem: format!("cannot be written: {error}"),
-    })?;
+    written.map_err(|error| Error::Write { path: path.into(), problem: error.to_string() })?;
     show::note(&format!("wrote {series} series to {}", path.display()));
     Ok(())
 }
