@@ -434,7 +434,10 @@ const DOCUMENTED: &[(&str, Observed)] = &[
     ("`panel_id` (default all dashboards of the organisation)", Observed::Here("annotate")),
     ("from `2.42` (the default) on", Observed::Here("for_version")),
     ("default all that have something in them", Observed::Here("for_version")),
-    ("`file` (the default, also `prometheus`)", Observed::By("alerts.rs", "what_is_not_installed_is_pending_and_says_what_is_missing")),
+    (
+        "`file` (the default, also `prometheus`)",
+        Observed::By("alerts.rs", "what_is_not_installed_is_pending_and_says_what_is_missing"),
+    ),
 ];
 
 #[tokio::test]
