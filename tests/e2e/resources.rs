@@ -222,7 +222,7 @@ async fn a_push_that_costs_the_instance_does_not_deny_its_record() {
     let result = &answer["result"];
     assert_eq!((&answer["success"], &result["current_value"]), (&json!(true), &json!(1)), "{answer}");
     let error = result["push_error"].as_str().unwrap();
-    assert!(error.contains("limits.resources") && error.contains("The value is kept"), "{answer}");
+    assert!(error.contains("limits.resources") && error.contains("The value stays recorded"), "{answer}");
     assert!(!answer.to_string().contains("recorded nothing"), "{answer}");
     assert_eq!(plug.process(&record).await.unwrap()["result"]["current_value"], 2);
 }

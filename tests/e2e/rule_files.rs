@@ -43,7 +43,11 @@ fn prometheus_3() -> PathBuf {
 }
 
 fn alert(operation: &str, name: &str, file: &str) -> Value {
-    json!({"operation": operation, "alert_name": name, "expression": "up == 0", "rules_file": file})
+    let mut ctx = json!({"operation": operation, "alert_name": name, "rules_file": file});
+    if operation == "create_alert" {
+        ctx["expression"] = json!("up == 0");
+    }
+    ctx
 }
 
 /// The alerts of a file, by group.
