@@ -117,7 +117,8 @@ impl Node {
 
     fn convert<'n>(&'n self, place: &mut Vec<&'n str>, is_text: &dyn Fn(&[&str]) -> bool) -> Value {
         let scalar = |value: Value, written: &str| {
-            if value.to_string() != written && is_text(place) { Value::from(written) } else { value }
+            let canonical = value.to_string();
+            if canonical != written && is_text(place) { Value::from(written) } else { value }
         };
         match self {
             Self::Null => Value::Null,

@@ -584,8 +584,7 @@ impl<T: Transport> Plug<T> {
                 (name, run),
                 Fields::new(&ctx, ""),
                 config.as_ref(),
-                &mut exchange,
-                &mut warnings,
+                (&mut exchange, &mut warnings),
                 unix_nanos,
                 answer,
             )?;
@@ -621,8 +620,7 @@ impl<T: Transport> Plug<T> {
         (name, run): (&str, Run),
         ctx: Fields,
         config: Option<&Config>,
-        exchange: &mut Exchange,
-        warnings: &mut Warnings,
+        (exchange, warnings): (&mut Exchange, &mut Warnings),
         unix_nanos: u64,
         answer: &mut Answer,
     ) -> Result<(), Error> {

@@ -200,7 +200,6 @@ impl Ruler {
 
     /// What a place of the API says of an expression: its data where that is a text, or why it is refused. None where there is no
     /// such place.
-    #[expect(clippy::type_complexity, reason = "each layer is another who may not know")]
     fn ask(
         &self,
         client: &mut Client,
