@@ -103,6 +103,7 @@ pub(crate) fn replace(path: &Path, aside: &Path, bytes: &[u8]) -> io::Result<()>
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
