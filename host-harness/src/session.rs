@@ -334,8 +334,9 @@ impl Session {
         // The first instance is made here, so that what is wrong with the component or the configuration is said at once.
         let mut instance = session.instantiate().await?;
         session.check_config(&mut instance).await?;
-        // One that was told more than it is restored from would not be as it was.
-        if session.config.is_some() {
+        // One that was told more than it is restored from would not be as it was, and one that knows its configuration already has
+        // nothing more to say of it.
+        if session.config.is_some() || !is_empty(&session.started_with) {
             instance = session.instantiate().await?;
         }
         session.instance = Some(instance);
