@@ -744,8 +744,8 @@ mod tests {
         let settings = [known_fields::SETTINGS, known_fields::CONFIGURATION_ONLY];
         let named =
             settings.iter().flat_map(|object| known_fields::OBJECTS[usize::from(*object)]).map(|(name, _)| *name);
-        // The first is an operation's, the others are read by hosts.
-        for key in named.filter(|key| !["endpoint_url", "debug", "enable_alerting"].contains(key)) {
+        // The first two are of an operation, the others are read by hosts.
+        for key in named.filter(|key| !["endpoint_url", "scrape_config", "debug", "enable_alerting"].contains(key)) {
             assert!(checked.contains(&key), "{key}");
         }
     }
