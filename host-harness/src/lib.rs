@@ -41,6 +41,7 @@
 //! | [`families`] | an exposition as a list, for views of it |
 //! | [`chart`] | series over time, drawn in a terminal and as SVG |
 //! | [`warnings`] | what an answer says beside its result |
+//! | `known_stack` | a stack of known size, for what recurses as deep as its input |
 //! | [`yaml`] | the one YAML reader: pipes, configurations, grants |
 //! | [`stack`] | real servers on loopback, for the demo and the tests |
 
@@ -55,6 +56,7 @@ pub mod families;
 pub mod grants;
 pub mod handle;
 mod journal;
+mod known_stack;
 pub mod limits;
 mod mask;
 mod outbound;

@@ -17,6 +17,8 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{Spanned, UserMessageFormatter};
 
+use crate::known_stack;
+
 /// A value, and how it was written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
@@ -66,17 +68,12 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// The parser's stack. In a debug build a level of nesting takes tens of kilobytes, and 64 levels are allowed: more than the threads
-/// have that call this.
-const STACK_BYTES: usize = 16 * 1024 * 1024;
-
 /// Reads a document. A text without one is null. The error says where and why.
 pub fn read(text: &str) -> Result<Node, Problem> {
-    let failed = |problem: &str| Problem { said: problem.to_owned(), lines: problem.to_owned() };
-    std::thread::scope(|scope| {
-        let parser = std::thread::Builder::new().name("yaml".into()).stack_size(STACK_BYTES);
-        let parsed = parser.spawn_scoped(scope, || parse(text)).map_err(|error| failed(&error.to_string()))?;
-        parsed.join().map_err(|_| failed("the parser ended unexpectedly"))?
+    // In a debug build a level of nesting takes tens of kilobytes, and 64 levels are allowed.
+    known_stack::run("yaml", || parse(text)).unwrap_or_else(|error| {
+        let said = format!("the parser failed: {error}");
+        Err(Problem { lines: said.clone(), said })
     })
 }
 

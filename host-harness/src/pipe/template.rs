@@ -10,6 +10,8 @@ use minijinja::value::{Serde, ValueKind};
 use minijinja::{AutoEscape, Environment, ErrorKind, Expression, UndefinedBehavior};
 use serde_json::{Map, Value};
 
+use crate::known_stack;
+
 /// How much work one template may be: about one for each of its instructions, and for every 64 bytes that it makes.
 /// Templates of pipes need some hundreds.
 const MOST_WORK: u64 = 1_000_000;
@@ -23,10 +25,6 @@ const MAX_TAG_LEN: usize = 8 * 1024;
 
 /// The most `elif` tags in a template: each nests the rest of its `if` one level deeper.
 const MAX_ELIFS: usize = 500;
-
-/// The stack on which templates are compiled and run. `deep_templates_fit_the_stack` measures what the limits above need,
-/// also without optimization.
-const STACK: usize = 64 * 1024 * 1024;
 
 /// How much of a template an error quotes, in characters.
 const QUOTED: usize = 160;
@@ -173,16 +171,11 @@ impl Templates {
     }
 }
 
-/// Runs this on a stack whose size is known: the threads of a runtime have whatever whoever made them chose.
+/// Templates are compiled and run on a known stack. `deep_templates_fit_the_stack` goes to the limits above.
 fn on_known_stack<R: Send>(work: impl FnOnce() -> Result<R, TemplateError> + Send) -> Result<R, TemplateError> {
-    std::thread::scope(|scope| {
-        let no_thread = |problem: String| TemplateError { field: "template".into(), template: String::new(), problem };
-        let thread = std::thread::Builder::new()
-            .name("template".into())
-            .stack_size(STACK)
-            .spawn_scoped(scope, work)
-            .map_err(|error| no_thread(format!("no thread could be started: {error}")))?;
-        thread.join().unwrap_or_else(|_| Err(no_thread("the template engine failed".into())))
+    known_stack::run("template", work).unwrap_or_else(|error| {
+        let problem = format!("the template engine failed: {error}");
+        Err(TemplateError { field: "template".into(), template: String::new(), problem })
     })
 }
 
