@@ -73,8 +73,13 @@ pub fn nearest<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> Option<
     }
     // A name of three letters may differ in one of them, a long one in a few.
     let most = (given.len() / 3).clamp(1, 4);
-    let near = names.map(|name| (distance(given.as_bytes(), folded(name).as_bytes()), name));
+    let near = names.map(|name| (strsim::osa_distance(&given, &folded(name)), name));
     near.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
+/// `; did you mean NAME?` for an error, where [`nearest`] has one; else nothing.
+pub fn meant<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> String {
+    nearest(given, names).map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 
 /// As names are compared: `metricName` and `metric-name` are `metric_name`.
@@ -83,29 +88,6 @@ fn folded(name: &str) -> Cow<'_, str> {
         return Cow::Borrowed(name);
     }
     name.chars().filter(|sign| !matches!(sign, '_' | '-' | ' ')).map(|sign| sign.to_ascii_lowercase()).collect()
-}
-
-/// How many letters were left out, put in, mistaken for another, or swapped with the next one.
-fn distance(one: &[u8], other: &[u8]) -> usize {
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=other.len()).collect();
-    for (row, letter) in one.iter().enumerate() {
-        let mut this = Vec::with_capacity(last.len());
-        this.push(row + 1);
-        for (column, (theirs, pair)) in other.iter().zip(last.windows(2)).enumerate() {
-            let [diagonal, above] = *pair else { continue };
-            let left = this.last().copied().unwrap_or_default();
-            let mut cost = (diagonal + usize::from(letter != theirs)).min(above + 1).min(left + 1);
-            let swapped =
-                row > 0 && column > 0 && one.get(row - 1) == Some(theirs) && other.get(column - 1) == Some(letter);
-            if let Some(before) = before_last.get(column.wrapping_sub(1)).filter(|_| swapped) {
-                cost = cost.min(before + 1);
-            }
-            this.push(cost);
-        }
-        before_last = core::mem::replace(&mut last, this);
-    }
-    last.last().copied().unwrap_or_default()
 }
 
 fn ctx_objects(operation: &str) -> [u8; 3] {
@@ -264,7 +246,7 @@ mod tests {
         for (one, other, steps) in
             [("", "", 0), ("ab", "ba", 1), ("abc", "abd", 1), ("abc", "", 3), ("ulr", "url", 1), ("ca", "abc", 3)]
         {
-            assert_eq!(distance(one.as_bytes(), other.as_bytes()), steps, "{one} {other}");
+            assert_eq!(strsim::osa_distance(one, other), steps, "{one} {other}");
         }
     }
 

@@ -7,7 +7,8 @@ use core::fmt;
 
 use self::Evaluator::{Cortex, Grafana, Mimir, Prometheus, Thanos, Vmalert};
 use super::template;
-use crate::error::{Error, excerpt};
+use crate::error::Error;
+use crate::known::meant;
 
 /// Who evaluates rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -233,7 +234,7 @@ pub fn field(name: &str, place: Place) -> Result<&'static Field, String> {
         return Ok(field);
     }
     let own = || FIELDS.iter().filter(|field| place.takes(field.place)).map(|field| field.name);
-    let near = nearest(name, own());
+    let near = meant(name, own());
     if !near.is_empty() {
         return Err(format!("unknown field{near}"));
     }
@@ -280,43 +281,6 @@ impl Field {
         };
         Err(Error::invalid(path, problem))
     }
-}
-
-/// `; did you mean NAME?`, where one of the names is much like the one that was given; nothing otherwise.
-pub fn nearest<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let given = excerpt(given, 60);
-    let allowed = (given.chars().count() / 3).clamp(1, 3);
-    names
-        .map(|name| (distance(&given, name), name))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map_or_else(String::new, |(_, name)| format!("; did you mean {name}?"))
-}
-
-/// How many characters must be put in, left out, replaced or swapped with their neighbor to make one text of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.to_lowercase().chars().collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    let mut last = None;
-    for (index, character) in one.to_lowercase().chars().enumerate() {
-        let mut next = vec![index + 1];
-        for (column, own) in other.iter().enumerate() {
-            let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX - 1);
-            let mut best = (at(&row, column) + usize::from(*own != character))
-                .min(at(&row, column + 1) + 1)
-                .min(at(&next, column) + 1);
-            let swapped =
-                column.checked_sub(1).and_then(|left| other.get(left)) == Some(&character) && last == Some(*own);
-            if swapped {
-                best = best.min(at(&before, column.saturating_sub(1)) + 1);
-            }
-            next.push(best);
-        }
-        before = core::mem::replace(&mut row, next);
-        last = Some(character);
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

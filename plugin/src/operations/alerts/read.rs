@@ -7,8 +7,9 @@ use super::{DEFAULT_GROUP, Settings, alert_name};
 use crate::error::Error;
 use crate::fields::{self, Fields};
 use crate::json::Json;
+use crate::known::meant;
 use crate::registry::Labels;
-use crate::rules::known::{Evaluator, nearest};
+use crate::rules::known::Evaluator;
 use crate::rules::read::{self, Uses};
 use crate::rules::{Group, Makes, Rule, Style, with_label};
 use crate::time::parse_duration;
@@ -158,7 +159,7 @@ pub(super) fn groups(ctx: &Fields, settings: &Settings, evaluator: Evaluator) ->
             let read = |(path, alert): (String, Fields)| {
                 let places = vec![(alert.map(), &*path)];
                 if let Some((name, _)) = alert.map().iter().find(|(name, _)| !ALERT_FIELDS.contains(name)) {
-                    let near = nearest(name, ALERT_FIELDS.into_iter());
+                    let near = meant(name, ALERT_FIELDS.into_iter());
                     return Err(Error::invalid(
                         alert.path(&crate::error::excerpt(name, 100)),
                         format!("unknown field{near}; an alert of a list has {}", ALERT_FIELDS.join(", ")),

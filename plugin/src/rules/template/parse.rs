@@ -2,7 +2,7 @@
 
 use super::lex::{Kind, Token};
 use super::{Fault, Scope, literal};
-use crate::rules::known::nearest;
+use crate::known::meant;
 
 /// How deep controls and parentheses may nest. More than anybody writes, and little enough for the stack.
 const MAX_DEPTH: usize = 100;
@@ -374,14 +374,14 @@ impl<'p> Parser<'p> {
         let operand = match token.kind {
             Kind::Identifier => {
                 if !self.scope.functions.contains(&token.text) {
-                    let near = nearest(token.text, self.scope.functions.iter().copied());
+                    let near = meant(token.text, self.scope.functions.iter().copied());
                     return Err(Fault::new(token.at, format!("there is no function {}{near}", token.text)));
                 }
                 Operand::Other
             }
             Kind::Variable => {
                 if !self.variables.iter().any(|name| name == token.text) {
-                    let near = nearest(token.text, self.variables.iter().map(String::as_str));
+                    let near = meant(token.text, self.variables.iter().map(String::as_str));
                     return Err(Fault::new(token.at, format!("the variable {} is not defined{near}", token.text)));
                 }
                 Operand::Other
