@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use plugpipe_harness::pipe::{self, Pipe, PlugCaller, PlugKind};
 use plugpipe_harness::stack::{Program, PrometheusOptions, Running, start_prometheus};
-use plugpipe_harness::{Grants, Limits};
 use serde_json::{Map, Value, json};
 
 use crate::support::{
-    Checked, Receiver, alertmanager, plug, program, pushgateway, root, servers, start, without_servers,
+    Checked, Receiver, alertmanager, program, pushgateway, result, root, servers, start, start_with_rules,
+    without_servers,
 };
 
 /// A Prometheus that scrapes a gateway, evaluates the rules of a folder each second, and tells an Alertmanager.
@@ -30,18 +30,6 @@ async fn prometheus(rules: &Path, gateway: &str, alertmanager: &str, flags: &'st
     })
     .await
     .unwrap()
-}
-
-/// A plug that may write rules into that folder.
-async fn granted(config: Value, rules: &Path) -> Checked {
-    let grants = Grants::named_by(&config).and_rules_folder(Some(rules.to_owned()));
-    plug().start(&config, grants, Limits::default()).await.unwrap().into()
-}
-
-async fn result(plug: &Checked, ctx: Value) -> Value {
-    let answer = plug.process(&ctx).await.unwrap();
-    assert_eq!(answer["success"], true, "{answer}");
-    answer["result"].clone()
 }
 
 struct Caller(Checked);
@@ -90,7 +78,7 @@ async fn an_alert_goes_from_a_pipe_to_a_webhook_and_is_silenced() {
         "gateway_url": gateway.url, "prometheus_url": server.url, "alertmanager_url": manager.url,
         "webhook_url": own_hook.url, "webhook_secret": "s3cr3t-key",
     });
-    let plug = granted(config, rules.path()).await;
+    let plug = start_with_rules(config, rules.path()).await;
 
     // The seed's pipe, with an attempt that failed: it counts, and asks for its rule.
     let text = std::fs::read_to_string(root().join("examples/pipes/security_monitoring.yaml")).unwrap();
@@ -210,7 +198,7 @@ async fn what_is_not_installed_is_pending_and_says_what_is_missing() {
     assert!(wrong["error"].as_str().unwrap().contains("sum by (job) (rate(up[5m]))"), "{wrong}");
 
     // Reload is off unless the server was told otherwise.
-    let plug = granted(json!({"prometheus_url": server.url}), rules.path()).await;
+    let plug = start_with_rules(json!({"prometheus_url": server.url}), rules.path()).await;
     let pending = result(&plug, create("up == 0")).await;
     assert_eq!((&pending["alert_created"], &pending["rules_file_written"]), (&json!(false), &json!(true)), "{pending}");
     assert!(pending["pending"].as_str().unwrap().contains("--web.enable-lifecycle"), "{pending}");
@@ -223,7 +211,7 @@ async fn a_file_that_the_server_refuses_is_taken_back() {
     }
     let rules = tempfile::tempdir().unwrap();
     let server = prometheus(rules.path(), "127.0.0.1:1", "127.0.0.1:1", &["--web.enable-lifecycle"]).await;
-    let plug = granted(json!({"prometheus_url": server.url}), rules.path()).await;
+    let plug = start_with_rules(json!({"prometheus_url": server.url}), rules.path()).await;
     let create = |summary: &str| json!({"operation": "create_alert", "alert_name": "A", "expression": "up == 0", "annotations": {"summary": summary}});
     assert_eq!(result(&plug, create("well")).await["alert_created"], true);
     // A function that only newer servers have.
@@ -243,7 +231,7 @@ async fn five_hundred_rules_are_applied_at_once_and_then_nothing_changes() {
     }
     let rules = tempfile::tempdir().unwrap();
     let server = prometheus(rules.path(), "127.0.0.1:1", "127.0.0.1:1", &["--web.enable-lifecycle"]).await;
-    let plug = granted(json!({"prometheus_url": server.url, "timeout": "30s"}), rules.path()).await;
+    let plug = start_with_rules(json!({"prometheus_url": server.url, "timeout": "30s"}), rules.path()).await;
     let groups = |changed: usize| {
         let group = |number: usize| {
             let rule = |index: usize| {
@@ -345,7 +333,7 @@ async fn a_server_that_is_away_in_between_has_the_rule_when_it_is_back() {
     let server = prometheus(rules.path(), "127.0.0.1:1", "127.0.0.1:1", &["--web.enable-lifecycle"]).await;
     let (url, port) = (server.url.clone(), server.port());
     let config = std::fs::read_to_string(server.folder().join("prometheus.yml")).unwrap();
-    let plug = granted(json!({"prometheus_url": url, "retry_attempts": 1}), rules.path()).await;
+    let plug = start_with_rules(json!({"prometheus_url": url, "retry_attempts": 1}), rules.path()).await;
     tokio::task::spawn_blocking(move || server.stop()).await.unwrap();
     let create = json!({"operation": "create_alert", "alert_name": "Away", "expression": "up == 0"});
     let away = result(&plug, create.clone()).await;

@@ -8,24 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use plugpipe_harness::stack::{Program, PrometheusOptions, Running, start_prometheus};
-use plugpipe_harness::{Grants, Limits};
 use serde_json::{Value, json};
 
-use crate::support::{Checked, plug, program, run, servers, stderr, stdout, without_servers};
+use crate::support::{Checked, program, result, run, servers, start_with_rules, stderr, stdout, without_servers};
 
 const MARKER: &str = "# Managed by monitoring_prometheus";
-
-/// A plug that may write rules into that folder.
-async fn granted(config: Value, rules: &Path) -> Checked {
-    let grants = Grants::named_by(&config).and_rules_folder(Some(rules.to_owned()));
-    plug().start(&config, grants, Limits::default()).await.unwrap().into()
-}
-
-async fn result(plug: &Checked, ctx: Value) -> Value {
-    let answer = plug.process(&ctx).await.unwrap();
-    assert_eq!(answer["success"], true, "{answer}");
-    answer["result"].clone()
-}
 
 /// A Prometheus that evaluates the rules of a folder.
 async fn prometheus(bin: PathBuf, rules: &Path) -> Running {
@@ -70,7 +57,7 @@ async fn a_file_that_the_plug_did_not_write_is_left_as_it_is() {
     let rules = tempfile::tempdir().unwrap();
     let file = rules.path().join("op2.yml");
     fs::write(&file, BY_HAND).unwrap();
-    let plug = granted(json!({"job_name": "j"}), rules.path()).await;
+    let plug = start_with_rules(json!({"job_name": "j"}), rules.path()).await;
     let groups = json!([{"name": "g", "rules": [{"alert": "A", "expr": "up == 0"}]}]);
     for ctx in [
         alert("delete_alert", "Nothing", "op2.yml"),
@@ -111,7 +98,7 @@ async fn a_symbolic_link_in_the_rules_folder_is_not_followed() {
     let target = other.path().join("target.yml");
     fs::write(&target, format!("{MARKER}\n")).unwrap();
     std::os::unix::fs::symlink(&target, rules.path().join("a.yml")).unwrap();
-    let plug = granted(json!({"job_name": "j"}), rules.path()).await;
+    let plug = start_with_rules(json!({"job_name": "j"}), rules.path()).await;
     let error = plug.process(&alert("create_alert", "A", "a.yml")).await.unwrap_err().to_string();
     assert!(error.contains("a.yml") && error.contains("symbolic link"), "{error}");
     assert_eq!(fs::read_to_string(&target).unwrap(), format!("{MARKER}\n"));
@@ -122,7 +109,7 @@ async fn a_symbolic_link_in_the_rules_folder_is_not_followed() {
 async fn alerts_of_one_file_are_added_changed_and_taken_out_one_by_one() {
     let rules = tempfile::tempdir().unwrap();
     let file = rules.path().join("ops.yml");
-    let plug = granted(json!({"job_name": "j"}), rules.path()).await;
+    let plug = start_with_rules(json!({"job_name": "j"}), rules.path()).await;
     for name in ["A", "B"] {
         let created = result(&plug, alert("create_alert", name, "ops.yml")).await;
         assert_eq!(
@@ -165,8 +152,8 @@ async fn alerts_of_one_file_are_added_changed_and_taken_out_one_by_one() {
 #[tokio::test]
 async fn changes_of_one_file_at_the_same_time_are_all_kept() {
     let rules = tempfile::tempdir().unwrap();
-    let one = granted(json!({"job_name": "j"}), rules.path()).await;
-    let other = granted(json!({"job_name": "k"}), rules.path()).await;
+    let one = start_with_rules(json!({"job_name": "j"}), rules.path()).await;
+    let other = start_with_rules(json!({"job_name": "k"}), rules.path()).await;
     let calls = (0..12).map(|number| {
         let plug = if number % 2 == 0 { one.clone() } else { other.clone() };
         tokio::spawn(async move {
@@ -198,7 +185,7 @@ async fn a_loaded_file_is_changed_rule_by_rule_and_confirmed() {
     }
     let rules = tempfile::tempdir().unwrap();
     let server = prometheus(program(Program::Prometheus), rules.path()).await;
-    let plug = granted(json!({"prometheus_url": server.url}), rules.path()).await;
+    let plug = start_with_rules(json!({"prometheus_url": server.url}), rules.path()).await;
     for name in ["A", "B"] {
         let created = result(&plug, alert("create_alert", name, "ops.yml")).await;
         assert_eq!((&created["alert_created"], &created["status"]), (&json!(true), &json!("installed")), "{created}");
@@ -266,7 +253,7 @@ async fn a_server_is_given_the_fields_that_its_version_takes() {
     for (bin, is_3) in [(program(Program::Prometheus), false), (prometheus_3(), true)] {
         let rules = tempfile::tempdir().unwrap();
         let server = prometheus(bin, rules.path()).await;
-        let plug = granted(json!({"prometheus_url": server.url}), rules.path()).await;
+        let plug = start_with_rules(json!({"prometheus_url": server.url}), rules.path()).await;
         for (groups, field) in newer.iter().chain(&never) {
             let answer = plug.process(&apply(groups.clone())).await.unwrap();
             if is_3 && newer.iter().any(|(_, own)| own == field) {
@@ -337,7 +324,7 @@ async fn vmalert_is_given_its_own_fields() {
         assert!(started.elapsed() < Duration::from_secs(30), "vmalert does not listen");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let plug = granted(json!({"ruler_url": url}), rules.path()).await;
+    let plug = start_with_rules(json!({"ruler_url": url}), rules.path()).await;
     let groups = json!([{
         "name": "g", "interval": "30s", "type": "prometheus", "concurrency": 2, "params": {"nocache": ["1"]}, "headers": ["X-A: b"],
         "eval_delay": "1m", "labels": {"team": "x"}, "debug": true,
@@ -367,7 +354,7 @@ async fn an_expression_is_compared_as_the_server_writes_it() {
     ] {
         let rules = tempfile::tempdir().unwrap();
         let server = prometheus(bin, rules.path()).await;
-        let plug = granted(json!({"prometheus_url": server.url}), rules.path()).await;
+        let plug = start_with_rules(json!({"prometheus_url": server.url}), rules.path()).await;
         let create = json!({"operation": "create_alert", "alert_name": "A", "expression": expression});
         let created = result(&plug, create.clone()).await;
         assert_eq!((&created["alert_created"], &created["status"]), (&json!(true), &json!("installed")), "{created}");
@@ -398,7 +385,8 @@ async fn a_server_that_does_not_format_expressions_leaves_some_unverified() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let rules = tempfile::tempdir().unwrap();
-    let plug = granted(json!({"prometheus_url": url, "timeout": "1s", "retry_attempts": 1}), rules.path()).await;
+    let plug =
+        start_with_rules(json!({"prometheus_url": url, "timeout": "1s", "retry_attempts": 1}), rules.path()).await;
     let apply = |group: &str, file: &str| {
         let groups = json!([{"name": group, "rules": [{"alert": "A", "expr": "sum(up) by (job)>1"}]}]);
         json!({"operation": "apply_alerts", "groups": groups, "rules_file": file})

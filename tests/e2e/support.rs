@@ -60,6 +60,19 @@ pub async fn start(config: Value) -> Checked {
     Checked(plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap())
 }
 
+/// A plug that may write rules into that folder.
+pub async fn start_with_rules(config: Value, rules: &Path) -> Checked {
+    let grants = Grants::named_by(&config).and_rules_folder(Some(rules.to_owned()));
+    plug().start(&config, grants, Limits::default()).await.unwrap().into()
+}
+
+/// The result of an operation that succeeds.
+pub async fn result(plug: &Checked, ctx: Value) -> Value {
+    let answer = plug.process(&ctx).await.unwrap();
+    assert_eq!(answer["success"], true, "{answer}");
+    answer["result"].clone()
+}
+
 /// A plug without configuration or grants.
 pub async fn alone() -> Checked {
     start(json!({})).await
