@@ -331,17 +331,14 @@ impl Session {
             instance: None,
             in_call: false,
         };
-        // The first instance is made here, so that what is wrong with the component or the configuration is said at once.
-        let mut instance = session.instantiate().await?;
-        session.check_config(&mut instance).await?;
-        // One that was told more than it is restored from would not be as it was, and one that knows its configuration already has
-        // nothing more to say of it.
-        if session.config.is_some() || !is_empty(&session.started_with) {
-            instance = session.instantiate().await?;
+        // Restoring checks the configuration of the start, unless the state holds a later one: then an instance that is not used
+        // further does, before anything is written.
+        if session.config.is_some() && !is_empty(&session.started_with) {
+            session.check_config().await?;
         }
-        session.instance = Some(instance);
+        // The first instance is made here, so that what is wrong with the component or the configuration is said at once.
+        session.instance = Some(session.instantiate().await?);
         let restores = !session.journal.is_empty();
-        // The configuration is handed over now, for what the plug says of it.
         if restores || !is_empty(&session.started_with) {
             match session.ready().await {
                 Ok(_) if !restores => {}
@@ -422,21 +419,15 @@ impl Session {
         }
     }
 
-    /// Lets a fresh instance say what is wrong with the configuration that the plug is started with.
-    async fn check_config(&mut self, instance: &mut Instance) -> Result<(), Error> {
-        if is_empty(&self.started_with) {
-            return Ok(());
-        }
+    /// Asks a fresh instance what is wrong with the configuration that the plug is started with.
+    async fn check_config(&mut self) -> Result<(), Error> {
+        let mut instance = self.instantiate().await?;
         let (limit, config) = (self.limits.call, self.dressed(&self.started_with).into_owned());
         instance.store.data_mut().outbound.replaying = true;
-        let answer = call_on!(instance, limit, |plug, store| plug
+        let answer = call_on!(instance.as_mut(), limit, |plug, store| plug
             .plugpipe_monitoring_plug()
             .call_process(store, NOTHING, &config))?;
-        instance.store.data_mut().outbound.replaying = false;
-        match config_problem(&answer) {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        config_problem(&answer).map_or(Ok(()), Err)
     }
 
     /// Hands over the configuration that the plug was started with, in the place of a later one.
@@ -927,9 +918,11 @@ impl Session {
                 .plugpipe_monitoring_plug()
                 .call_process(store, NOTHING, &config))
             .map_err(Unrestored::Base)?;
-            // It was valid when it was kept: another component would go on with another configuration.
             if let Some(error) = config_problem(&answer) {
-                return Err(Unrestored::Base(Error::Restore { problem: error.to_string() }));
+                // A kept one was valid then: another component would go on with another configuration.
+                let is_kept = base.config.is_some();
+                let error = if is_kept { Error::Restore { problem: error.to_string() } } else { error };
+                return Err(Unrestored::Base(error));
             }
             found = warnings::in_text(&answer);
         }
