@@ -209,31 +209,8 @@ impl serde::Serialize for PrometheusDuration {
 #[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for PrometheusDuration {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = PrometheusDuration;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration such as 15s, 1h30m, 1.5h or 500ms, or a number of seconds")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                text.parse().map_err(E::custom)
-            }
-
-            fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Self::Value, E> {
-                PrometheusDuration::from_seconds(seconds).map_err(E::custom)
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Self::Value, E> {
-                self.visit_f64(seconds as f64)
-            }
-
-            fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<Self::Value, E> {
-                self.visit_f64(seconds as f64)
-            }
-        }
-        deserializer.deserialize_any(Visitor)
+        let expected = "a duration such as 15s, 1h30m, 1.5h or 500ms, or a number of seconds";
+        crate::wire::deserialize(deserializer, expected, Self::from_seconds)
     }
 }
 

@@ -17,6 +17,8 @@
 
 mod duration;
 mod timestamp;
+#[cfg(feature = "serde")]
+mod wire;
 
 pub use duration::{PrometheusDuration, WrongDuration};
 pub use timestamp::{Timestamp, WrongTimestamp};

@@ -265,31 +265,8 @@ impl serde::Serialize for Timestamp {
 #[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Timestamp;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a moment such as 2024-01-01T00:00:00Z, or Unix seconds such as 1704067200")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                text.parse().map_err(E::custom)
-            }
-
-            fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Self::Value, E> {
-                Timestamp::from_unix_seconds(seconds).map_err(E::custom)
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Self::Value, E> {
-                self.visit_f64(seconds as f64)
-            }
-
-            fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<Self::Value, E> {
-                self.visit_f64(seconds as f64)
-            }
-        }
-        deserializer.deserialize_any(Visitor)
+        let expected = "a moment such as 2024-01-01T00:00:00Z, or Unix seconds such as 1704067200";
+        crate::wire::deserialize(deserializer, expected, Self::from_unix_seconds)
     }
 }
 
