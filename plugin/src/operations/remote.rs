@@ -491,26 +491,14 @@ mod tests {
     #[test]
     fn a_refused_value_does_not_take_others_with_it() {
         let (mut plug, world) = world();
-        let kept = Rc::new(RefCell::new(Vec::new()));
-        let keeps = kept.clone();
-        world.answer(move |request| {
-            if is_2(request) {
-                return status(415, "");
-            }
-            let samples = samples(request);
-            if samples.iter().any(|(_, value)| *value == 13.0) {
-                return status(400, "out of order sample");
-            }
-            keeps.borrow_mut().extend(samples.into_iter().map(|(_, value)| value as u32));
-            status(204, "")
-        });
+        let kept = picky(&world, 400, "out of order sample", |value| value == 13.0);
         (0..50).for_each(|value| gauge(&mut plug, &value.to_string(), f64::from(value)));
         let answer = write(&mut plug);
         assert_eq!((&answer["error_code"], &answer["http_status"]), (&json!("refused"), &json!(400)), "{answer}");
         assert_eq!((&answer["written"], &answer["lost"]), (&json!(49), &json!(1)), "{answer}");
         let text = answer["error"].as_str().unwrap();
         assert!(text.contains("out of order sample") && text.contains("it holds a later value"), "{text}");
-        let mut kept = kept.borrow().clone();
+        let mut kept: Vec<u32> = kept.borrow().iter().map(|(_, value)| *value as u32).collect();
         kept.sort_unstable();
         assert_eq!(kept, (0..50).filter(|value| *value != 13).collect::<Vec<_>>());
     }
