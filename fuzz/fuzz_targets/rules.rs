@@ -1,5 +1,5 @@
-//! No bytes make the parser of templates or the reader of managed rule files panic, and what the reader takes is written back as the
-//! same bytes.
+//! No bytes make the parser of templates or the reader of managed rule files panic, and what the
+//! reader takes is written back as the same bytes.
 
 #![no_main]
 

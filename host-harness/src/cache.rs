@@ -27,9 +27,10 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str) -> wasmtime::Res
         let _ = lock.lock();
     }
     if path.is_file() {
-        // SAFETY: the file must have been made by wasmtime's compiler and not changed since. Its folder belongs to this user and is
-        // closed to all others (`private::folder`), files get there whole by a rename (`store`), and the name holds the digest of the
-        // component and the hash of compiler and settings. Whoever can write there can already act as this user.
+        // SAFETY: the file must have been made by wasmtime's compiler and not changed since. Its
+        // folder belongs to this user and is closed to all others (`private::folder`), files get
+        // there whole by a rename (`store`), and the name holds the digest of the component and the
+        // hash of compiler and settings. Whoever can write there can already act as this user.
         match unsafe { Component::deserialize_file(engine, &path) } {
             Ok(component) => return Ok(component),
             Err(error) => {

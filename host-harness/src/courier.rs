@@ -338,7 +338,8 @@ impl Task {
         }
     }
 
-    /// Lets the leader know what was exchanged, for its own metrics, and so that it knows what was pushed.
+    /// Lets the leader know what was exchanged, for its own metrics, and so that it knows what was
+    /// pushed.
     async fn note(&mut self, answer: &str) {
         let Some(mut note) = exchanged(answer) else { return };
         if note.remove("settles").is_some() {
@@ -469,8 +470,8 @@ fn members(answer: &str) -> String {
     }
 }
 
-/// The same for a push that was not tried, or that ended with its instance. The record itself was acknowledged: what the
-/// error says of its own call does not hold for it.
+/// The same for a push that was not tried, or that ended with its instance. The record itself was
+/// acknowledged: what the error says of its own call does not hold for it.
 fn not_pushed(error: &Error) -> String {
     if matches!(error, Error::Lost { .. }) {
         return push_error(&format!("{FAILED_TO_PUSH}: {}; the value may be among them", error.cause()), "host");
@@ -553,7 +554,8 @@ mod tests {
             assert!(members.contains(cause) && members.contains("The value stays recorded"), "{members}");
             assert!(!members.contains("recorded nothing"), "{members}");
         }
-        // Whether the value is among those that are lost is not known, and repeating the record might count it twice.
+        // Whether the value is among those that are lost is not known, and repeating the record
+        // might count it twice.
         let members = not_pushed(&Error::Lost { lost: 2, problem: "x".into() });
         assert!(members.contains("2 acknowledged calls") && members.contains("may be among them"), "{members}");
         assert!(!members.contains("stays recorded") && !members.contains("repeat it"), "{members}");

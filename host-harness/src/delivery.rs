@@ -1,4 +1,5 @@
-//! What is lost when a plug's process ends: values that were recorded and that no gateway, receiver or scraper has.
+//! What is lost when a plug's process ends: values that were recorded and that no gateway, receiver
+//! or scraper has.
 
 use std::fmt;
 
@@ -71,7 +72,8 @@ pub struct Delivery {
 }
 
 impl PlugHandle {
-    /// What would be lost if this process ended now. With `push`, what is unpushed is pushed first, as by [`PlugHandle::flush`].
+    /// What would be lost if this process ended now. With `push`, what is unpushed is pushed first,
+    /// as by [`PlugHandle::flush`].
     pub async fn deliver(&self, push: bool) -> Result<Delivery, Error> {
         let asked = if push {
             json!({"operation": "flush_metrics"})

@@ -25,7 +25,8 @@ pub enum Error {
         /// What was found, what was expected.
         problem: String,
     },
-    /// A configuration uses a name of the environment that was not granted to it. The host says how to grant one.
+    /// A configuration uses a name of the environment that was not granted to it. The host says how
+    /// to grant one.
     #[error("{what}: {problem}")]
     EnvNotGranted {
         /// The configuration's file.
@@ -46,7 +47,8 @@ pub enum Error {
     /// The plug refused the configuration that it was started with. It did not start.
     #[error("the configuration is invalid: {problem}")]
     Config {
-        /// The path of the setting, such as `prometheus_config.push_policy`; none if the configuration as a whole is wrong.
+        /// The path of the setting, such as `prometheus_config.push_policy`; none if the
+        /// configuration as a whole is wrong.
         field: Option<String>,
         /// The path, what was found there and what was expected.
         problem: String,
@@ -165,7 +167,8 @@ fn lost_calls(lost: u64, problem: &str) -> String {
 }
 
 impl Error {
-    /// What happened, without what it means for the call that got the error: for a part of a call whose record is acknowledged.
+    /// What happened, without what it means for the call that got the error: for a part of a call
+    /// whose record is acknowledged.
     pub(crate) fn cause(&self) -> String {
         match self {
             Self::Crashed { problem } => crashed(problem),

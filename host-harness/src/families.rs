@@ -22,8 +22,9 @@ pub struct Family {
 }
 
 impl Family {
-    /// What the family's series come to: of counters the sum, of histograms and summaries how much was observed, and of gauges and the rest,
-    /// whose sum means nothing, the smallest and the largest value.
+    /// What the family's series come to: of counters the sum, of histograms and summaries how much
+    /// was observed, and of gauges and the rest, whose sum means nothing, the smallest and the
+    /// largest value.
     pub fn value(&self) -> Span {
         if self.is_composite() {
             let count = format!("{}_count", self.name);

@@ -19,7 +19,8 @@ use crate::warnings;
 /// Calls that may wait for a plug before further ones have to wait to be taken.
 pub(crate) const QUEUE: usize = 1_024;
 
-/// How often a change of a rule file begins anew because another process has changed the file meanwhile.
+/// How often a change of a rule file begins anew because another process has changed the file
+/// meanwhile.
 const MAX_ATTEMPTS: usize = 5;
 
 /// A call's future on the session that the task owns.
@@ -63,7 +64,8 @@ impl Calls {
         let call: Call = Box::new(move |session| {
             Box::pin(async move {
                 let outcome = call(&mut *session).await;
-                // Before the caller sees the outcome, so that whoever heard of a crash finds it counted.
+                // Before the caller sees the outcome, so that whoever heard of a crash finds it
+                // counted.
                 let mut shared = recovery.lock().unwrap_or_else(PoisonError::into_inner);
                 if *shared != *session.recovery() {
                     shared.clone_from(session.recovery());
@@ -112,7 +114,8 @@ impl PlugHandle {
         }
     }
 
-    /// What the plug said of the configuration that it was started with, such as keys that it does not know.
+    /// What the plug said of the configuration that it was started with, such as keys that it does
+    /// not know.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -153,7 +156,8 @@ impl PlugHandle {
                 if !answer.contains(DUE) {
                     return Ok(answer);
                 }
-                // The courier says of the call what the leader did, and not what the leader said of a new configuration.
+                // The courier says of the call what the leader did, and not what the leader said of
+                // a new configuration.
                 let found = warnings::in_text(&answer);
                 Ok(warnings::with(self.courier.converse(ctx, true).await?, found))
             }
@@ -163,7 +167,8 @@ impl PlugHandle {
                 if !is_empty(&cfg) {
                     let told = self.lead(NOTHING.into(), cfg.clone()).await?;
                     if failed(&told) {
-                        // Nobody is asked with a configuration that is none; this says so in the operation's own answer.
+                        // Nobody is asked with a configuration that is none; this says so in the
+                        // operation's own answer.
                         return self.lead(ctx, cfg).await;
                     }
                     found = warnings::in_text(&told);
@@ -177,12 +182,14 @@ impl PlugHandle {
         self.with(move |session| Box::pin(async move { session.process(&ctx, &cfg).await })).await
     }
 
-    /// Lets the plug go on with the rule file that an answer concerns: it is told what is in the file, what it answers then is
-    /// written, and it asks the server to load that, and whether it has.
+    /// Lets the plug go on with the rule file that an answer concerns: it is told what is in the
+    /// file, what it answers then is written, and it asks the server to load that, and whether it
+    /// has.
     async fn install(&self, folder: &Arc<Path>, ctx: &str, answer: String) -> Result<String, Error> {
         let Some(file) = rules::concerned(&json(&answer)?)? else { return Ok(answer) };
         let Ok(Value::Object(ctx)) = serde_json::from_str(ctx) else { return Ok(answer) };
-        // One after the other, so that of two changes of one file none is lost. Other hosts are kept apart by the comparison below.
+        // One after the other, so that of two changes of one file none is lost. Other hosts are
+        // kept apart by the comparison below.
         let _turn = self.installing.lock().await;
         for _ in 0..MAX_ATTEMPTS {
             let before = blocking({
@@ -215,7 +222,8 @@ impl PlugHandle {
         json(&self.run(Value::Object(ctx).to_string(), String::new()).await?)
     }
 
-    /// Has the plug ask whether the server has loaded the file that was written; takes it back where the server refuses it.
+    /// Has the plug ask whether the server has loaded the file that was written; takes it back
+    /// where the server refuses it.
     async fn confirm(
         &self,
         folder: &Arc<Path>,
@@ -295,7 +303,8 @@ impl PlugHandle {
         Ok(recovery)
     }
 
-    /// What [`PlugHandle::recovery`] said at the end of the last call, or [`Error::Ended`]: known without waiting for the plug.
+    /// What [`PlugHandle::recovery`] said at the end of the last call, or [`Error::Ended`]: known
+    /// without waiting for the plug.
     pub(crate) fn liveness(&self) -> Result<Recovery, Error> {
         if self.leader.queue.is_closed() {
             return Err(Error::Ended);
@@ -305,7 +314,8 @@ impl PlugHandle {
         Ok(recovery)
     }
 
-    /// Host resources that the plug's instances hold between calls: see [`Session::host_resources`].
+    /// Host resources that the plug's instances hold between calls: see
+    /// [`Session::host_resources`].
     pub async fn host_resources(&self) -> Result<usize, Error> {
         let leader = self.with(|session| Box::pin(async move { Ok(session.host_resources()) })).await?;
         Ok(leader + self.courier.host_resources())

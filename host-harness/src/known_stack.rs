@@ -1,12 +1,14 @@
 //! A stack of known size, for code that recurses as deep as its input nests.
 //!
-//! A runtime's threads have whatever stack their creator chose, and unoptimized code needs many times what optimized code
-//! needs. Callers bound how deep their input nests, and each has a test that goes to its bound.
+//! A runtime's threads have whatever stack their creator chose, and unoptimized code needs many
+//! times what optimized code needs. Callers bound how deep their input nests, and each has a test
+//! that goes to its bound.
 
 use std::io;
 use std::thread;
 
-/// At least four times what each caller's bound needs without optimization. Only the part in use takes memory.
+/// At least four times what each caller's bound needs without optimization. Only the part in use
+/// takes memory.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
 
 /// Runs `work` on a thread of its own, called `name`, and waits for it.

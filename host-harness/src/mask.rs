@@ -1,8 +1,9 @@
-//! Writes over secrets in bytes that pass the host: responses on their way to a plug, and recordings.
+//! Writes over secrets in bytes that pass the host: responses on their way to a plug, and
+//! recordings.
 //!
-//! This is defense in depth. A server that is granted and wants to give a credential away can always encode it in a way
-//! that nobody looks for; what is found here is what servers do without meaning harm, when they echo a request in an
-//! error page, a log line or a JSON document:
+//! This is defense in depth. A server that is granted and wants to give a credential away can
+//! always encode it in a way that nobody looks for; what is found here is what servers do without
+//! meaning harm, when they echo a request in an error page, a log line or a JSON document:
 //!
 //! | form | example for `a"b/c` |
 //! |---|---|
@@ -13,8 +14,8 @@
 //! | base64 and base64url, at each of the three alignments, padded or not, also with line breaks | `YSJiL2M=`, `eDphImIvYw` |
 //! | hexadecimal, either case | `6122622f63` |
 //!
-//! All ranges are marked on the bytes as they came, and only then written over, so that a secret that is a part of
-//! another one does not hide it. No length changes.
+//! All ranges are marked on the bytes as they came, and only then written over, so that a secret
+//! that is a part of another one does not hide it. No length changes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +31,8 @@ pub(crate) const MIN_MASKED_LEN: usize = 6;
 /// The longest entity that is looked for: `&#x0010FFFF;`.
 const MAX_ENTITY_LEN: usize = 12;
 
-/// Every character of ASCII that HTML has a name for and that a secret may hold. Letters and digits have none.
+/// Every character of ASCII that HTML has a name for and that a secret may hold. Letters and digits
+/// have none.
 const ENTITIES: [(&str, u8); 37] = [
     ("amp", b'&'),
     ("AMP", b'&'),
@@ -78,7 +80,8 @@ enum Kind {
     Text,
     /// Letters in either case.
     Hex,
-    /// Exactly, with line breaks between them. The neighbors on both sides may hold some bits of the secret.
+    /// Exactly, with line breaks between them. The neighbors on both sides may hold some bits of
+    /// the secret.
     Base64,
 }
 
@@ -111,7 +114,8 @@ impl Default for Mask {
 }
 
 impl Mask {
-    /// Looks for these secrets, in all their forms. Those shorter than [`MIN_MASKED_LEN`] are left out.
+    /// Looks for these secrets, in all their forms. Those shorter than [`MIN_MASKED_LEN`] are left
+    /// out.
     pub(crate) fn new<'t>(secrets: impl IntoIterator<Item = &'t [u8]>) -> Self {
         Self::of(secrets.into_iter().filter(|secret| secret.len() >= MIN_MASKED_LEN).flat_map(patterns).collect())
     }
@@ -165,7 +169,8 @@ impl Mask {
         MaskedStream { mask: self.clone(), held: Vec::new(), marks: Vec::new(), scanned: 0 }
     }
 
-    /// Marks what is found from `from` on, and returns where the first thing begins that more bytes could make a secret.
+    /// Marks what is found from `from` on, and returns where the first thing begins that more bytes
+    /// could make a secret.
     fn mark(&self, bytes: &[u8], marks: &mut [bool], from: usize, whole: bool) -> usize {
         let mut open = bytes.len();
         for (offset, byte) in bytes.get(from..).unwrap_or_default().iter().enumerate() {
@@ -225,12 +230,13 @@ struct Found {
 }
 
 impl Pattern {
-    /// Compares from `start` on. An escape may also be meant as it stands (a secret can hold `%` itself), so each character
-    /// has more than one spelling: all the ways through are followed side by side.
+    /// Compares from `start` on. An escape may also be meant as it stands (a secret can hold `%`
+    /// itself), so each character has more than one spelling: all the ways through are followed
+    /// side by side.
     fn at(&self, bytes: &[u8], start: usize) -> Found {
         let mut found = Found { end: None, is_open: false };
-        // Places in the pattern and in the bytes. There are few: a spelling that fits in two ways is rare. The least
-        // advanced goes first, so that two ways that meet are one from there on.
+        // Places in the pattern and in the bytes. There are few: a spelling that fits in two ways
+        // is rare. The least advanced goes first, so that two ways that meet are one from there on.
         let mut ways = vec![(0, start)];
         while let Some(least) = (0..ways.len()).min_by_key(|index| ways.get(*index)) {
             let (done, place) = ways.swap_remove(least);
@@ -257,8 +263,8 @@ impl Pattern {
         found
     }
 
-    /// Tells each spelling of the first characters of `rest` that `next` begins with: its length, and how many bytes it
-    /// stands for; none where `next` is too short to say.
+    /// Tells each spelling of the first characters of `rest` that `next` begins with: its length,
+    /// and how many bytes it stands for; none where `next` is too short to say.
     fn spellings(&self, rest: &[u8], next: &[u8], mut tell: impl FnMut(usize, Option<usize>)) {
         let (Some(wanted), Some(is)) = (rest.first().copied(), next.first().copied()) else { return };
         let same = match self.kind {

@@ -241,8 +241,8 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     Ok(linker)
 }
 
-/// wasmtime-wasi-http reads the request options that `handle` takes ownership of, and leaves them in
-/// the table: each request would hold one more host resource until the instance ends.
+/// wasmtime-wasi-http reads the request options that `handle` takes ownership of, and leaves them
+/// in the table: each request would hold one more host resource until the instance ends.
 fn release_request_options(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use wasmtime::component::Resource;
     use wasmtime_wasi_http::p2::bindings::http::outgoing_handler::Host as _;

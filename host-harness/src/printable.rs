@@ -1,11 +1,12 @@
-//! What may reach a terminal. Names, values and messages come from servers, pipes and command lines; a control character among them could
-//! move the cursor, change colors, or make text look like something else.
+//! What may reach a terminal. Names, values and messages come from servers, pipes and command
+//! lines; a control character among them could move the cursor, change colors, or make text look
+//! like something else.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a terminal would act on this character rather than show it: control characters (C0, DEL and C1), those that change the direction
-/// of text, and the separators of lines and paragraphs.
+/// Whether a terminal would act on this character rather than show it: control characters (C0, DEL
+/// and C1), those that change the direction of text, and the separators of lines and paragraphs.
 pub fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -14,17 +15,20 @@ pub fn is_unprintable(character: char) -> bool {
         )
 }
 
-/// A text of several lines for a terminal: line feeds and tabs stay, everything else that is unprintable is written as `\u{1b}`.
+/// A text of several lines for a terminal: line feeds and tabs stay, everything else that is
+/// unprintable is written as `\u{1b}`.
 pub fn text(text: &str) -> Cow<'_, str> {
     escaped(text, |character| is_unprintable(character) && !matches!(character, '\n' | '\t'))
 }
 
-/// A text within a line, such as a name in a table: line feeds and tabs are escaped too, so that it cannot begin a line of its own.
+/// A text within a line, such as a name in a table: line feeds and tabs are escaped too, so that it
+/// cannot begin a line of its own.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_unprintable)
 }
 
-/// JSON with the unprintable characters as `\u001b`: the value stays the same. JSON has such characters within texts only.
+/// JSON with the unprintable characters as `\u001b`: the value stays the same. JSON has such
+/// characters within texts only.
 pub fn json(text: &str) -> Cow<'_, str> {
     let is_bad = |character| is_unprintable(character) && !matches!(character, '\n' | '\t' | '\r');
     if !text.contains(is_bad) {
@@ -33,7 +37,8 @@ pub fn json(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
         if is_bad(character) {
-            // Writing to a String does not fail. All of these are in the basic plane: four digits are enough.
+            // Writing to a String does not fail. All of these are in the basic plane: four digits
+            // are enough.
             let _ = write!(out, "\\u{:04x}", u32::from(character));
         } else {
             out.push(character);
@@ -53,7 +58,8 @@ fn escaped(text: &str, is_bad: impl Fn(char) -> bool + Copy) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A log line that may hold the colors of the logger itself: of escape sequences only those for colors pass.
+/// A log line that may hold the colors of the logger itself: of escape sequences only those for
+/// colors pass.
 pub fn log(text: &str) -> Cow<'_, str> {
     if !text.contains(|character| is_unprintable(character) && character != '\n') {
         return Cow::Borrowed(text);

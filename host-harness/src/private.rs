@@ -1,8 +1,9 @@
 //! Files and folders that belong to one user: the state, the compiled components, recordings.
 //!
-//! Others must not be able to put something in their place. So a folder must be its user's own and writable by nobody
-//! else, a file is opened without following a symbolic link, and a new one is made under a name of its own and renamed
-//! over the old, which replaces a link and not the file that it leads to.
+//! Others must not be able to put something in their place. So a folder must be its user's own and
+//! writable by nobody else, a file is opened without following a symbolic link, and a new one is
+//! made under a name of its own and renamed over the old, which replaces a link and not the file
+//! that it leads to.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -75,15 +76,17 @@ pub(crate) fn options() -> OpenOptions {
     options
 }
 
-/// A new file in the place of whatever has that name, for its owner only. Where a folder has it, that is an error.
+/// A new file in the place of whatever has that name, for its owner only. Where a folder has it,
+/// that is an error.
 pub(crate) fn new_file(path: &Path) -> io::Result<File> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::Builder::new().prefix(".plugpipe-").tempfile_in(folder)?;
     Ok(file.persist(path)?)
 }
 
-/// Replaces a file's content: whoever reads it meanwhile sees the old one or the new one. What is written survives a power
-/// cut. `aside` is the path at which the new one is made, and nothing is left there.
+/// Replaces a file's content: whoever reads it meanwhile sees the old one or the new one. What is
+/// written survives a power cut. `aside` is the path at which the new one is made, and nothing is
+/// left there.
 pub(crate) fn replace(path: &Path, aside: &Path, bytes: &[u8]) -> io::Result<()> {
     // What was left by a process that was killed; the name of a link, if somebody put one there.
     match fs::remove_file(aside) {

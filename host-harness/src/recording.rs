@@ -54,7 +54,8 @@ struct Reel {
 }
 
 impl Reel {
-    /// Writes an exchange down, as one line in one write: what is there when the process is killed are whole lines.
+    /// Writes an exchange down, as one line in one write: what is there when the process is killed
+    /// are whole lines.
     fn write(&mut self, exchange: &Exchange) -> std::io::Result<()> {
         let mut line = serde_json::to_vec(exchange)?;
         line.push(b'\n');
@@ -72,8 +73,8 @@ impl Reel {
 }
 
 impl Exchanges {
-    /// Writes them to a new file, for its owner's eyes only. It replaces what had that name: a symbolic link too, and not
-    /// the file that it leads to.
+    /// Writes them to a new file, for its owner's eyes only. It replaces what had that name: a
+    /// symbolic link too, and not the file that it leads to.
     pub fn record_to(path: &Path) -> Result<Self, String> {
         let file = private::new_file(path).map_err(|error| format!("cannot be written: {error}"))?;
         let reel = Reel { file: BufWriter::new(file), room: MAX_RECORDING_LEN };
@@ -356,7 +357,8 @@ fn redacted_url(uri: &Uri) -> (String, Vec<Vec<u8>>) {
     (url, secrets)
 }
 
-/// The body without the secrets of its fields, and those secrets, if it is JSON that has some; else as it is.
+/// The body without the secrets of its fields, and those secrets, if it is JSON that has some; else
+/// as it is.
 fn redacted_json(body: Vec<u8>) -> (Vec<u8>, Vec<String>) {
     fn redact(value: &mut Value, all: bool, secrets: &mut Vec<String>) {
         match value {

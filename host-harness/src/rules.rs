@@ -1,9 +1,10 @@
 //! Rule files: what a plug hands out as an artifact is written into the rules folder that it was granted, so that the server that
 //! evaluates them can load it.
 //!
-//! A plug never touches the file system. It names a file, is told what is in it, and answers what is to be in it; this module decides
-//! whether and where that is written: only plain names, only in that folder, only in place of a file that carries the plug's mark and
-//! is still as the plug was told, whole or not at all. A file that the server refuses to load is taken back.
+//! A plug never touches the file system. It names a file, is told what is in it, and answers what
+//! is to be in it; this module decides whether and where that is written: only plain names, only in
+//! that folder, only in place of a file that carries the plug's mark and is still as the plug was
+//! told, whole or not at all. A file that the server refuses to load is taken back.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -28,8 +29,8 @@ const MAX_FOLDER_BYTES: u64 = 64 << 20;
 /// The most files in a rules folder.
 const MAX_FILES: usize = 1_000;
 
-/// The name of the rule file that an answer concerns. Whether an answer has one is all that this host looks for: what is in it, and
-/// what is to be in it, the plug is asked for again.
+/// The name of the rule file that an answer concerns. Whether an answer has one is all that this
+/// host looks for: what is in it, and what is to be in it, the plug is asked for again.
 ///
 /// # Errors
 /// What is wrong with its name.
@@ -63,7 +64,8 @@ impl RuleFile {
         Ok(Self { name: name.to_owned() })
     }
 
-    /// What an answer wants to be in this file: its content, or none where it is to go. None where nothing is to be done.
+    /// What an answer wants to be in this file: its content, or none where it is to go. None where
+    /// nothing is to be done.
     ///
     /// # Errors
     /// A content without the mark, or one that is too long.
@@ -122,7 +124,8 @@ impl RuleFile {
         String::from_utf8(content).map(Some).map_err(|_| self.refused("is not UTF-8 text; name another file"))
     }
 
-    /// Writes the file, or removes it, if it is still as it was read. None where it is not; nothing is done then.
+    /// Writes the file, or removes it, if it is still as it was read. None where it is not; nothing
+    /// is done then.
     pub(crate) fn write(
         &self,
         folder: &Path,
@@ -188,7 +191,8 @@ impl Written {
         self.content.as_deref()
     }
 
-    /// Puts back what was there before. False where somebody else has changed the file meanwhile; it is left so.
+    /// Puts back what was there before. False where somebody else has changed the file meanwhile;
+    /// it is left so.
     pub(crate) fn take_back(self, folder: &Path) -> Result<bool, Error> {
         let path = folder.join(&self.file.name);
         let problem = |error: io::Error| Error::Write { path: path.clone(), problem: error.to_string() };

@@ -1,7 +1,7 @@
 //! Secrets that the host holds for a plug: read from where the grants say, put into requests, and kept out of everything else.
 //!
-//! The plug that asks is never told them. Where a server sends one back, [`Mask`](crate::mask::Mask) writes over it, in what
-//! the plug reads and in what is recorded.
+//! The plug that asks is never told them. Where a server sends one back,
+//! [`Mask`](crate::mask::Mask) writes over it, in what the plug reads and in what is recorded.
 
 use std::fmt;
 use std::fs;
@@ -50,7 +50,8 @@ pub(crate) struct Credential {
     pub(crate) name: HeaderName,
     /// Its value, marked as one that is not to be shown.
     pub(crate) value: HeaderValue,
-    /// What must not be seen of it: the secret, and what it goes out as where that is not made of it byte by byte.
+    /// What must not be seen of it: the secret, and what it goes out as where that is not made of
+    /// it byte by byte.
     forms: Vec<Secret>,
 }
 
@@ -93,7 +94,8 @@ impl Credential {
         self.forms.iter().map(Secret::bytes)
     }
 
-    /// Whether its secret is too short to be told from other bytes, so that a server can show it to the plug.
+    /// Whether its secret is too short to be told from other bytes, so that a server can show it to
+    /// the plug.
     pub(crate) fn is_too_short_to_mask(&self) -> bool {
         self.secrets().any(|secret| secret.len() < MIN_MASKED_LEN)
     }

@@ -228,7 +228,8 @@ pub struct Session {
     role: Role,
     /// How many changes were kept so far.
     changes: u64,
-    /// Up to which of them somebody else has what is held: another gateway, a receiver or a scraper.
+    /// Up to which of them somebody else has what is held: another gateway, a receiver or a
+    /// scraper.
     delivered_to: Option<u64>,
     /// Whether the plug is known to leave an exposition where it is until the next call.
     in_place: bool,
@@ -236,7 +237,8 @@ pub struct Session {
     started_with: String,
     /// What it was configured with since; none for that, empty after a cleanup.
     config: Option<String>,
-    /// What the plug said of the configuration that it was started with, such as keys that it does not know.
+    /// What the plug said of the configuration that it was started with, such as keys that it does
+    /// not know.
     warnings: Vec<String>,
     network: Arc<Network>,
     /// What the plug calls itself, once it was asked.
@@ -283,8 +285,9 @@ macro_rules! call_on {
     }};
 }
 
-/// Makes a call on the session's instance; a crash costs the instance. So does a caller that drops this future half-way: the call
-/// owns the instance, which ends then with all that it held of the host.
+/// Makes a call on the session's instance; a crash costs the instance. So does a caller that drops
+/// this future half-way: the call owns the instance, which ends then with all that it held of the
+/// host.
 macro_rules! call {
     ($session:expr, |$plug:ident, $store:ident| $call:expr) => {{
         let limit = $session.limits.call;
@@ -331,12 +334,13 @@ impl Session {
             instance: None,
             in_call: false,
         };
-        // Restoring checks the configuration of the start, unless the state holds a later one: then an instance that is not used
-        // further does, before anything is written.
+        // Restoring checks the configuration of the start, unless the state holds a later one: then
+        // an instance that is not used further does, before anything is written.
         if session.config.is_some() && !is_empty(&session.started_with) {
             session.check_config().await?;
         }
-        // The first instance is made here, so that what is wrong with the component or the configuration is said at once.
+        // The first instance is made here, so that what is wrong with the component or the
+        // configuration is said at once.
         session.instance = Some(session.instantiate().await?);
         let restores = !session.journal.is_empty();
         if restores || !is_empty(&session.started_with) {
@@ -377,7 +381,7 @@ impl Session {
         }
     }
 
-    /// The way out that this session shares with its courier.
+    /// The egress that this session shares with its courier.
     pub(crate) fn network(&self) -> &Arc<Network> {
         &self.network
     }
@@ -387,7 +391,8 @@ impl Session {
         self.changes
     }
 
-    /// What the plug said of the configuration that it was started with, such as keys that it does not know.
+    /// What the plug said of the configuration that it was started with, such as keys that it does
+    /// not know.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -449,8 +454,8 @@ impl Session {
         self.instance.as_ref().map_or(0, |instance| instance.store.data().watch.memory_bytes)
     }
 
-    /// Host resources that the plug's instance holds: requests, headers, bodies, streams, pollables and errors. 0 after a
-    /// crash, and between calls of a plug that keeps none of them.
+    /// Host resources that the plug's instance holds: requests, headers, bodies, streams, pollables
+    /// and errors. 0 after a crash, and between calls of a plug that keeps none of them.
     pub fn host_resources(&mut self) -> usize {
         self.instance.as_mut().map_or(0, |instance| instance.store.data_mut().table.iter_mut().count())
     }
@@ -476,7 +481,8 @@ impl Session {
         if effect == Effect::Changes && !failed {
             self.keep(time, Call::Process { ctx })?;
         }
-        // Deletions of groups are kept too, without asking a gateway once more: a fresh instance would undo them with its next flush.
+        // Deletions of groups are kept too, without asking a gateway once more: a fresh instance
+        // would undo them with its next flush.
         if effect == Effect::Reads && !failed && ctx.contains(GROUP_DELETED) {
             self.keep(time, Call::Process { ctx })?;
         } else if self.role == Role::Alone && !failed && effect == Effect::Looks && answer.contains(DELETED) {
@@ -919,7 +925,8 @@ impl Session {
                 .call_process(store, NOTHING, &config))
             .map_err(Unrestored::Base)?;
             if let Some(error) = config_problem(&answer) {
-                // A kept one was valid then: another component would go on with another configuration.
+                // A kept one was valid then: another component would go on with another
+                // configuration.
                 let is_kept = base.config.is_some();
                 let error = if is_kept { Error::Restore { problem: error.to_string() } } else { error };
                 return Err(Unrestored::Base(error));

@@ -17,8 +17,8 @@ pub fn load(path: &Path, names: &BTreeSet<String>) -> Result<Value, Error> {
     parse(&path.display().to_string(), &text, names, |name| std::env::var(name).ok())
 }
 
-/// A setting as text, as the plug finds it: what is nested in `prometheus_config` wins over what stands at the top, and an empty text
-/// or null is none.
+/// A setting as text, as the plug finds it: what is nested in `prometheus_config` wins over what
+/// stands at the top, and an empty text or null is none.
 pub fn text_of(config: &Value, key: &str) -> Option<String> {
     let nested = config.get("prometheus_config").and_then(|nested| nested.get(key));
     match nested.or_else(|| config.get(key))? {
@@ -37,7 +37,8 @@ pub fn parse(
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Result<Value, Error> {
     let problem = |problem: String| Error::Settings { what: what.into(), problem };
-    // Every setting can be text, so what was written counts: an instance `01` or a job `1.10` is that.
+    // Every setting can be text, so what was written counts: an instance `01` or a job `1.10` is
+    // that.
     let mut config = yaml::read(text).map_err(|error| problem(format!("not YAML: {error}")))?.to_written();
     if config.is_null() {
         config = Value::Object(serde_json::Map::new());

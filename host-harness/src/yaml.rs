@@ -1,15 +1,20 @@
-//! The one YAML reader: pipes, configurations, grants and manifests are read here. JSON is YAML, so it is read too.
+//! The one YAML reader: pipes, configurations, grants and manifests are read here. JSON is YAML, so
+//! it is read too.
 //!
-//! Scalars are typed by the core schema of YAML 1.2: `true` and `false` are booleans (`yes`, `no`, `on`, `off` and `y` are texts),
-//! `null`, `~` and nothing are null, and numbers are decimal, `0x` or `0o`. Three things are stricter than the schema:
+//! Scalars are typed by the core schema of YAML 1.2: `true` and `false` are booleans (`yes`, `no`,
+//! `on`, `off` and `y` are texts), `null`, `~` and nothing are null, and numbers are decimal, `0x`
+//! or `0o`. Three things are stricter than the schema:
 //!
-//! - Digits with a leading zero, such as `01` or `0042`, are text: whoever writes an identifier so wants it back so.
+//! - Digits with a leading zero, such as `01` or `0042`, are text: whoever writes an identifier so
+//!   wants it back so.
 //! - `.inf` and `.nan` are errors, because JSON, which plugs speak, has no such numbers.
 //! - A document has one root, keys differ, and nesting, aliases and nodes are bounded.
 //!
-//! A label or a name is text, however it looks: `version: 1.10` must not become `1.1`. What a number or boolean looked like is
-//! therefore kept beside its value, and whoever knows that a place holds settings takes [`Node::to_written`]: what JSON would write
-//! differently is the text as written. Plugs read numbers and booleans from texts too, so a setting that is a number stays one.
+//! A label or a name is text, however it looks: `version: 1.10` must not become `1.1`. What a
+//! number or boolean looked like is therefore kept beside its value, and whoever knows that a place
+//! holds settings takes [`Node::to_written`]: what JSON would write differently is the text as
+//! written. Plugs read numbers and booleans from texts too, so a setting that is a number stays
+//! one.
 
 use std::fmt;
 
@@ -102,12 +107,14 @@ impl Node {
         self.convert(&mut Vec::new(), &|_| false)
     }
 
-    /// The value as it was written: numbers and booleans that JSON would write differently are texts.
+    /// The value as it was written: numbers and booleans that JSON would write differently are
+    /// texts.
     pub fn to_written(&self) -> Value {
         self.convert(&mut Vec::new(), &|_| true)
     }
 
-    /// The value, as it was written in the places that `is_text` names. A place is the keys that lead to it, those of lists left out.
+    /// The value, as it was written in the places that `is_text` names. A place is the keys that
+    /// lead to it, those of lists left out.
     pub fn to_value_where(&self, is_text: impl Fn(&[&str]) -> bool) -> Value {
         self.convert(&mut Vec::new(), &is_text)
     }
@@ -314,7 +321,8 @@ mod tests {
             ("!!int \"5\"", json!(5), json!(5)),
             ("é1.10", json!("é1.10"), json!("é1.10")),
         ] {
-            // Behind characters of several bytes, in each kind of place, at an anchor and at its alias.
+            // Behind characters of several bytes, in each kind of place, at an anchor and at its
+            // alias.
             for document in [
                 format!("ключ: {text}\n"),
                 format!("\u{feff}ключ: {text}"),

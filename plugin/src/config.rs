@@ -432,8 +432,8 @@ fn nested<'a>(name: &str, settings: &'a Object<'a>) -> Result<Vec<Layer<'a>>, Er
     Ok(layers)
 }
 
-/// A setting: none if it is not there, `Some(None)` if it is there and null, or an empty text, which is what a template leaves of
-/// something that is not set.
+/// A setting: none if it is not there, `Some(None)` if it is there and null, or an empty text,
+/// which is what a template leaves of something that is not set.
 #[expect(clippy::option_option, reason = "absent, unset and set are three things")]
 fn unless_unset<'a>(fields: &Fields<'a>, key: &str) -> Option<Option<&'a Json<'a>>> {
     fields.get(key).map(|value| match value {

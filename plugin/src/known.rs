@@ -1,5 +1,6 @@
-//! Which fields a caller may give: what a call or a configuration holds beside them is said in the answer's `warnings`, so that a
-//! misspelt name is not silently without effect. The names come from plug.yaml.
+//! Which fields a caller may give: what a call or a configuration holds beside them is said in the
+//! answer's `warnings`, so that a misspelt name is not silently without effect. The names come from
+//! plug.yaml.
 
 use std::borrow::Cow;
 
@@ -21,7 +22,8 @@ pub struct Warnings {
 }
 
 impl Warnings {
-    /// Adds a warning: what is concerned (a field's path, a metric, a server), then what of it. The same one again is none.
+    /// Adds a warning: what is concerned (a field's path, a metric, a server), then what of it. The
+    /// same one again is none.
     pub fn add(&mut self, text: String) {
         if self.texts.contains(&text) {
             return;
@@ -161,7 +163,8 @@ fn unknown(objects: &[u8], name: &str, path: &Path) -> String {
     }
 }
 
-/// The fields that the code asks for, which plug.yaml must have: checked after each call of the tests.
+/// The fields that the code asks for, which plug.yaml must have: checked after each call of the
+/// tests.
 #[cfg(test)]
 pub(crate) mod asked {
     use std::cell::RefCell;

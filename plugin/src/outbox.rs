@@ -126,8 +126,9 @@ impl Outbox {
         self.add_all(&[(families.to_vec(), further.to_vec())], unix_ms);
     }
 
-    /// Adds a round: what all families hold at `unix_ms`, each series with its part's further labels unless it has them itself, and
-    /// the end of every series that the round before had and this one has not. No two rounds have the same time.
+    /// Adds a round: what all families hold at `unix_ms`, each series with its part's further
+    /// labels unless it has them itself, and the end of every series that the round before had and
+    /// this one has not. No two rounds have the same time.
     pub fn add_all(&mut self, parts: &[Labelled], unix_ms: u64) {
         self.begin(unix_ms);
         parts.iter().for_each(|(families, further)| self.add_part(families, further));

@@ -1,4 +1,5 @@
-//! YAML, written: block style, made of a tree. For the files of Prometheus's servers. Of YAML, only what is written here is read.
+//! YAML, written: block style, made of a tree. For the files of Prometheus's servers. Of YAML, only
+//! what is written here is read.
 //!
 //! A text is written plain only where YAML 1.1 and 1.2 agree that it is a text; otherwise in double quotes, where every
 //! character can be said. May not do any I/O, and knows no file's meaning.
@@ -67,8 +68,8 @@ impl Yaml {
     }
 }
 
-/// Reads a document that [`Yaml::write`] wrote. None for any other, even where it is YAML: what is not understood to the last
-/// character is not to be written anew.
+/// Reads a document that [`Yaml::write`] wrote. None for any other, even where it is YAML: what is
+/// not understood to the last character is not to be written anew.
 pub fn read(document: &str) -> Option<Yaml> {
     let mut reader = Reader { lines: document.strip_suffix('\n')?.split('\n').collect(), at: 0, begun: None };
     let tree = reader.node(0)?;
@@ -143,7 +144,8 @@ impl<'d> Reader<'d> {
         Some(Yaml::Map(members))
     }
 
-    /// A value on the line at hand, or the block that it begins; its lines stand at this indentation.
+    /// A value on the line at hand, or the block that it begins; its lines stand at this
+    /// indentation.
     fn scalar(&mut self, value: &'d str, indent: usize) -> Option<Yaml> {
         self.end_line();
         match value {

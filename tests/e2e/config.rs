@@ -1,4 +1,5 @@
-//! Configurations: what is wrong with one is said before anything runs, inputs are read once, and YAML is read one way.
+//! Configurations: what is wrong with one is said before anything runs, inputs are read once, and
+//! YAML is read one way.
 
 use std::fs;
 use std::io::Write as _;
@@ -85,7 +86,8 @@ async fn a_state_folder_is_kept_while_its_configuration_is_wrong() {
         let mut session = open(json!({"job_name": "j"})).await.unwrap();
         assert_eq!(counted(&mut session, "").await, f64::from(total));
     }
-    // A configuration that came with a call is kept with the state, and hides no mistake in the one of the next start.
+    // A configuration that came with a call is kept with the state, and hides no mistake in the one
+    // of the next start.
     let mut session = open(json!({"job_name": "j"})).await.unwrap();
     assert_eq!(counted(&mut session, r#"{"job_name": "of-the-call"}"#).await, 4.0);
     drop(session);

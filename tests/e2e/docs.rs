@@ -144,7 +144,8 @@ fn every_command_does_what_it_promises() {
     assert!(run >= 3, "{run}");
 }
 
-/// Whether a block of troubleshooting is what its command says: `text`, or with another status `text exit=2`.
+/// Whether a block of troubleshooting is what its command says: `text`, or with another status
+/// `text exit=2`.
 fn is_said(block: &Block) -> bool {
     matches!(block.language.as_str(), "text" | "text exit=2")
 }

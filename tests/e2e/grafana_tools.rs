@@ -134,8 +134,8 @@ async fn every_dashboard_has_the_types_of_grafanas_schema() {
         .map(|file| serde_json::from_str(file["content"].as_str().unwrap()).unwrap())
         .collect();
     assert!(dashboards.len() >= 5, "{exported}");
-    // Grafana itself writes library panels without a type, annotations with an expression, and variables with a
-    // definition and without a current value, and the types know none of these.
+    // Grafana itself writes library panels without a type, annotations with an expression, and
+    // variables with a definition and without a current value, and the types know none of these.
     let mut shared = shared_export();
     shared["panels"].as_array_mut().unwrap().retain(|panel| panel["libraryPanel"]["uid"] != "elsewhere");
     shared["annotations"]["list"].as_array_mut().unwrap().retain(|annotation| annotation.get("expr").is_none());
@@ -190,7 +190,8 @@ async fn every_dashboard_has_the_types_of_grafanas_schema() {
     assert!(unknown.is_empty() && kinds.len() > 5, "{unknown:?} of {kinds:?}; known are {known:?}");
 }
 
-/// The Python of an environment of that name, in which is installed what this file below `tests` asks for.
+/// The Python of an environment of that name, in which is installed what this file below `tests`
+/// asks for.
 pub fn python(name: &str, requirements: &str) -> PathBuf {
     let pins = [requirements];
     let (folder, there) = fetched(name, &pins);

@@ -613,7 +613,8 @@ async fn exemplars_arrive_with_the_values_they_explain() {
     }
 }
 
-/// An OTLP receiver that answers with these statuses, the last one again and again, and what it was sent.
+/// An OTLP receiver that answers with these statuses, the last one again and again, and what it was
+/// sent.
 async fn otlp_receiver(statuses: &'static [u16]) -> (String, Arc<Mutex<Vec<Vec<u8>>>>) {
     let bodies = Arc::new(Mutex::new(Vec::new()));
     let seen = bodies.clone();

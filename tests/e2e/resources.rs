@@ -1,5 +1,5 @@
-//! Host resources of conversations: none is left when a conversation ends, however it ends, so that one instance holds any number of
-//! them.
+//! Host resources of conversations: none is left when a conversation ends, however it ends, so that
+//! one instance holds any number of them.
 //!
 //! `PLUGPIPE_SOAK_CONVERSATIONS` (5000) is how many of each kind one instance holds.
 
@@ -87,8 +87,8 @@ fn went_well(answer: &Value) -> bool {
     answer["success"] == true && result["push_error"].is_null() && result["delivered"] != json!(false)
 }
 
-/// Holds one conversation of each kind with this server, side by side, each in a plug of its own: after some failures a server is
-/// left alone for a while.
+/// Holds one conversation of each kind with this server, side by side, each in a plug of its own:
+/// after some failures a server is left alone for a while.
 async fn holds_nothing_afterwards(what: &'static str, url: &str, grants: &Grants, well: bool) {
     let mut all = tokio::task::JoinSet::new();
     for ctx in conversations(url) {

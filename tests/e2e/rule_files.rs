@@ -1,5 +1,5 @@
-//! Rules are neither lost nor dropped: files that others wrote, several alerts of one file, fields that a server does not take,
-//! expressions that it writes otherwise.
+//! Rules are neither lost nor dropped: files that others wrote, several alerts of one file, fields
+//! that a server does not take, expressions that it writes otherwise.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -78,7 +78,8 @@ async fn a_file_that_the_plug_did_not_write_is_left_as_it_is() {
     assert!(format!("{}{}", stdout(&output), stderr(&output)).contains("op2.yml"));
     assert_eq!(fs::read_to_string(&file).unwrap(), BY_HAND);
 
-    // What was the plug's and was edited since is not changed rule by rule; who gives all rules may replace it.
+    // What was the plug's and was edited since is not changed rule by rule; who gives all rules may
+    // replace it.
     let edited = format!("{MARKER}; x\n{BY_HAND}");
     fs::write(&file, &edited).unwrap();
     for operation in ["create_alert", "delete_alert"] {
@@ -267,7 +268,8 @@ async fn a_server_is_given_the_fields_that_its_version_takes() {
                 assert_eq!((&answer["success"], &answer["field"]), (&json!(false), &json!(field)), "{groups} {answer}");
             }
         }
-        // What every version takes: a limit, a group without rules, two alerts that differ by their expression only.
+        // What every version takes: a limit, a group without rules, two alerts that differ by their
+        // expression only.
         let common = json!([
             {"name": "g", "limit": 7, "rules": [{"alert": "A", "expr": "up == 0"}, {"alert": "A", "expr": "up == 1"}]},
             {"name": "empty", "rules": []}, {"name": "none"},

@@ -56,8 +56,8 @@ async fn a_credential_goes_to_its_origin_and_to_no_other() {
         (CredentialGrant::Header { name: "x-api-key".into(), value: password }, "x-api-key", SECRET.to_owned()),
     ] {
         let grants = with_credential(&own.url(), credential).and(other.url().parse().unwrap());
-        // The plug has a credential of its own for both: the host's takes its place, and only there. Beside a credential of
-        // another name it would be that of somebody else.
+        // The plug has a credential of its own for both: the host's takes its place, and only
+        // there. Beside a credential of another name it would be that of somebody else.
         let mut config = json!({
             "prometheus_url": own.url(), "gateway_url": other.url(), "gateway_auth": {"token": "of-the-plug"},
         });
@@ -236,7 +236,8 @@ fn guest_memories() -> Vec<Vec<u8>> {
     found
 }
 
-/// What a server does with a request that asks it, by its headers, for something else than its method and path say.
+/// What a server does with a request that asks it, by its headers, for something else than its
+/// method and path say.
 fn reflecting(asked: &Asked) -> Response<Full<Bytes>> {
     let sent = asked.header("authorization").unwrap_or_default();
     let mut response = Response::new(Full::new(Bytes::from(sent.to_owned())));
@@ -331,7 +332,8 @@ async fn a_credential_does_not_go_unencrypted_to_where_that_was_not_granted() {
     }
 }
 
-/// An address of this machine that others could reach; the server listens on loopback only, so nobody answers there.
+/// An address of this machine that others could reach; the server listens on loopback only, so
+/// nobody answers there.
 fn local_address() -> String {
     let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
     // Nothing is sent: the system only chooses the address from which it would be.

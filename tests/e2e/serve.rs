@@ -377,7 +377,8 @@ async fn who_says_too_much_or_too_slowly_is_told_and_let_go() {
         }
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 
-        // All places taken by clients that say nothing: health is told all the same, and the rest once their time is over.
+        // All places taken by clients that say nothing: health is told all the same, and the rest
+        // once their time is over.
         let _silent = [TcpStream::connect(&address).unwrap(), TcpStream::connect(&address).unwrap()];
         thread::sleep(Duration::from_millis(50));
         assert_eq!(got(&address, "/healthz", &["Host: localhost"]).0, 200);

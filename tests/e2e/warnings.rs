@@ -1,5 +1,6 @@
-//! What a caller misspelt is said where the caller looks: in the answer, on stderr, in the table of a run, on the page of `serve`.
-//! And the spellings of durations and moments, which are the same everywhere.
+//! What a caller misspelt is said where the caller looks: in the answer, on stderr, in the table of
+//! a run, on the page of `serve`. And the spellings of durations and moments, which are the same
+//! everywhere.
 
 use std::io::Write as _;
 

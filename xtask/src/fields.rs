@@ -1,5 +1,5 @@
-//! `plugin/src/known_fields.rs`: the names of the fields that each operation and the configuration take, from the manifest's schemas.
-//! The plug warns of any other name.
+//! `plugin/src/known_fields.rs`: the names of the fields that each operation and the configuration
+//! take, from the manifest's schemas. The plug warns of any other name.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -75,7 +75,8 @@ pub fn table() -> Result<String, String> {
     }
     let mut out = String::from(
         "//! Made from plug.yaml by `cargo xtask reference`; a test compares.\n\n\
-         /// Fields of objects: name, and the index of the object's own fields; 0 where anything may stand there.\n\
+         /// Fields of objects: name, and the index of the object's own fields; 0 where anything may
+         /// stand there.\n\
          pub(crate) const OBJECTS: &[&[(&str, u8)]] = &[\n",
     );
     for object in &tables.objects {
@@ -111,7 +112,8 @@ impl Tables {
     }
 }
 
-/// The fields of an object, of an object in a list, or of any of several forms; none where any name may stand there.
+/// The fields of an object, of an object in a list, or of any of several forms; none where any name
+/// may stand there.
 fn node(schema: &Value, definitions: &Value) -> Option<Node> {
     if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
         let name = name.rsplit('/').next().unwrap_or_default();

@@ -15,14 +15,17 @@ const LEGEND_LINE: f64 = 20.0;
 /// Past so many the legend is no help, and the lines are a tangle: the first ones are drawn, and the rest are counted.
 const MOST_SERIES: usize = 24;
 
-/// Ground and ink of a light reader. They are attributes, as everything light is: viewers without style sheets draw those.
+/// Ground and ink of a light reader. They are attributes, as everything light is: viewers without
+/// style sheets draw those.
 const GROUND: &str = "#fff";
 const INK: &str = "#1f2328";
 
-/// The colors of lines. Both palettes have at least 3:1 against their ground; the lines also differ by dashes.
+/// The colors of lines. Both palettes have at least 3:1 against their ground; the lines also differ
+/// by dashes.
 const LIGHT: [&str; 6] = ["#0550ae", "#953800", "#8250df", "#116329", "#a40e26", "#1b7c83"];
 
-/// A dark reader's colors, which go over the attributes where style sheets and media queries are known.
+/// A dark reader's colors, which go over the attributes where style sheets and media queries are
+/// known.
 const DARK: &str = "@media(prefers-color-scheme:dark){.ground{fill:#0d1117}text{fill:#e6edf3}.axis{stroke:#e6edf3}\
 .line.s0{stroke:#79c0ff}.line.s1{stroke:#ffa657}.line.s2{stroke:#d2a8ff}.line.s3{stroke:#7ee787}.line.s4{stroke:#ff7b72}.line.s5{stroke:#76e3ea}\
 .dot.s0{fill:#79c0ff}.dot.s1{fill:#ffa657}.dot.s2{fill:#d2a8ff}.dot.s3{fill:#7ee787}.dot.s4{fill:#ff7b72}.dot.s5{fill:#76e3ea}}";
@@ -137,7 +140,8 @@ fn color(index: usize) -> &'static str {
     LIGHT.get(index % LIGHT.len()).copied().unwrap_or(INK)
 }
 
-/// The attributes of a line: what draws it, and the class by which a dark reader's color goes over that.
+/// The attributes of a line: what draws it, and the class by which a dark reader's color goes over
+/// that.
 fn line(index: usize) -> String {
     format!(
         "class=\"line s{}\" stroke=\"{}\" fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\"",
@@ -154,7 +158,8 @@ fn dashes(index: usize) -> String {
     }
 }
 
-/// Lines without axes on one scale, for a page: `label` is what they say to those who do not see them. Gaps are left out.
+/// Lines without axes on one scale, for a page: `label` is what they say to those who do not see
+/// them. Gaps are left out.
 pub fn sparkline(label: &str, lines: &[&[f64]]) -> String {
     const SIZE: (f64, f64) = (160.0, 28.0);
     let (least, greatest) = extent(lines.iter().flat_map(|values| values.iter().copied())).unwrap_or((0.0, 0.0));

@@ -23,7 +23,8 @@ pub(crate) struct Ending<'a> {
 }
 
 impl Ending<'_> {
-    /// Says on stderr what is lost and how to keep it. False where delivery was required and did not take place.
+    /// Says on stderr what is lost and how to keep it. False where delivery was required and did
+    /// not take place.
     pub(crate) async fn of(self, handle: &PlugHandle) -> Result<bool, Error> {
         let delivery = handle.deliver(self.push).await?;
         if let Some(warning) = show::replaced(&delivery.result) {

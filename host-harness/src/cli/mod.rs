@@ -111,7 +111,8 @@ struct PlugArgs {
     once: Once,
 }
 
-/// What the command line names, read once: it may be a pipe, such as `--config <(command)`, which tells nothing a second time.
+/// What the command line names, read once: it may be a pipe, such as `--config <(command)`, which
+/// tells nothing a second time.
 #[derive(Default)]
 struct Once {
     inputs: OnceLock<Inputs>,
@@ -203,7 +204,8 @@ impl PlugArgs {
         self.start_in(&self.plug()?, self.state.as_deref()).await
     }
 
-    /// The same for a process whose counters begin at 0 unless a state is kept: then the plug lists those that replace larger ones.
+    /// The same for a process whose counters begin at 0 unless a state is kept: then the plug lists
+    /// those that replace larger ones.
     async fn start_detecting_resets(&self) -> Result<PlugHandle, Error> {
         let mut config = self.config()?.clone();
         if self.state.is_none() && self.plug.is_none() {
@@ -280,7 +282,8 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let command = cli.command.unwrap_or_else(|| Command::Demo(demo::DemoArgs::default()));
-    // Before anything else is done, since logs depend on it: what is wrong here is wrong for every command.
+    // Before anything else is done, since logs depend on it: what is wrong here is wrong for every
+    // command.
     match command.plug().map_or(Ok(false), PlugArgs::asks_for_debug) {
         Ok(debug) => log_to_stderr(cli.verbose, debug),
         Err(error) => return failed(&error),
@@ -315,8 +318,8 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Says what is wrong with the command line. The message repeats arguments as they were given: those that a terminal would act on are
-/// escaped, and then the message has no colors of its own.
+/// Says what is wrong with the command line. The message repeats arguments as they were given:
+/// those that a terminal would act on are escaped, and then the message has no colors of its own.
 fn refuse(error: &clap::Error) -> ExitCode {
     if std::env::args().all(|argument| !argument.contains(printable::is_unprintable)) {
         error.exit();
@@ -325,7 +328,8 @@ fn refuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
 }
 
-/// The exit status for a wrong command line or configuration, as clap has it too. `docs/troubleshooting.md` has the table.
+/// The exit status for a wrong command line or configuration, as clap has it too.
+/// `docs/troubleshooting.md` has the table.
 const USAGE: u8 = 2;
 
 /// Says what went wrong. The status tells whether the same command could succeed another time.

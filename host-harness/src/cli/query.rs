@@ -44,7 +44,8 @@ pub(crate) struct QueryArgs {
     /// From one point to the next, such as 30s; default 15s, and more where that would be too many points
     #[arg(long, value_name = "DURATION", requires = "range")]
     step: Option<PrometheusDuration>,
-    /// The moment, or the end of the range: RFC 3339, Unix seconds, or relative to now, such as now-1d
+    /// The moment, or the end of the range: RFC 3339, Unix seconds, or relative to now, such as
+    /// now-1d
     #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true, value_parser = moment)]
     end: Timestamp,
     /// Draw a chart in the terminal

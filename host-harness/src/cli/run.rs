@@ -38,7 +38,8 @@ pub(crate) struct RunArgs {
     /// Write JSON instead of a table: the whole report at the end, or with --json=lines a line for each step once it is done
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "report")]
     json: Option<Json>,
-    /// Write the metrics to this file at the end, for node_exporter's textfile collector; must end in .prom
+    /// Write the metrics to this file at the end, for node_exporter's textfile collector; must end
+    /// in .prom
     #[arg(long, value_name = "FILE", value_parser = textfile::path)]
     textfile: Option<PathBuf>,
     /// Exit with 1 where values reached neither a server nor the --textfile

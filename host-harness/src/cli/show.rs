@@ -18,8 +18,8 @@ pub(crate) fn print(text: &str) {
     print_painted(&printable::text(text));
 }
 
-/// Writes to stdout what has colors of its own. Names and values in it must have gone through [`printable`]. A reader that has closed the
-/// pipe has seen enough: that is no error.
+/// Writes to stdout what has colors of its own. Names and values in it must have gone through
+/// [`printable`]. A reader that has closed the pipe has seen enough: that is no error.
 pub(crate) fn print_painted(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
@@ -34,7 +34,8 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", printable::text(text));
 }
 
-/// Where logs go: stderr, with what a terminal would act on escaped but for the logger's own colors.
+/// Where logs go: stderr, with what a terminal would act on escaped but for the logger's own
+/// colors.
 pub(crate) struct Log;
 
 impl std::io::Write for Log {

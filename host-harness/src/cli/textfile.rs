@@ -19,8 +19,8 @@ pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
     Err("expected a file that ends in .prom: node_exporter's textfile collector reads no other".into())
 }
 
-/// Writes what the plug holds, in the text format, and says so on stderr. Who reads the file meanwhile gets the whole old or the whole
-/// new one.
+/// Writes what the plug holds, in the text format, and says so on stderr. Who reads the file
+/// meanwhile gets the whole old or the whole new one.
 pub(crate) async fn write(handle: &PlugHandle, path: &Path) -> Result<(), Error> {
     let series = handle.series().await?;
     let text = handle.with(|session| Box::pin(session.encode(Format::Text))).await?;
@@ -31,7 +31,8 @@ pub(crate) async fn write(handle: &PlugHandle, path: &Path) -> Result<(), Error>
     Ok(())
 }
 
-/// Writes beside the file and renames. The name in between must not end in `.prom`, or the collector would read half a file.
+/// Writes beside the file and renames. The name in between must not end in `.prom`, or the
+/// collector would read half a file.
 fn replace(path: &Path, text: &[u8]) -> Result<(), IoError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -23,7 +23,8 @@ pub enum AddressKind {
     LinkLocal,
     /// `100.64.0.0/10`: shared by a provider and its customers (carrier-grade NAT), and what overlay networks use.
     Shared,
-    /// `169.254.0.0/16` and its like: where clouds hand out a machine's credentials. Only the word `metadata` grants them.
+    /// `169.254.0.0/16` and its like: where clouds hand out a machine's credentials. Only the word
+    /// `metadata` grants them.
     Metadata,
     /// `224.0.0.0/4`, `ff00::/8`, `255.255.255.255`.
     Multicast,
@@ -49,8 +50,9 @@ const KINDS: [(AddressKind, &str); 10] = [
     (AddressKind::Reserved, "reserved"),
 ];
 
-/// Where clouds answer a machine about itself, beside all of `169.254.0.0/16`: AWS, Azure, Google Cloud, Oracle and
-/// OpenStack are at `169.254.169.254`, AWS for containers at `169.254.170.2` and `.23`, Tencent at `169.254.0.23`.
+/// Where clouds answer a machine about itself, beside all of `169.254.0.0/16`: AWS, Azure, Google
+/// Cloud, Oracle and OpenStack are at `169.254.169.254`, AWS for containers at `169.254.170.2` and
+/// `.23`, Tencent at `169.254.0.23`.
 const METADATA_V4: [Ipv4Addr; 3] = [
     // Alibaba Cloud
     Ipv4Addr::new(100, 100, 100, 200),
@@ -123,9 +125,10 @@ fn of_v6(address: Ipv6Addr) -> Option<AddressKind> {
     })
 }
 
-/// The IPv4 address that an IPv6 one carries, if it does: mapped (`::ffff:a.b.c.d`), compatible (`::a.b.c.d`), translated
-/// (`64:ff9b::/96`, `::ffff:0:a.b.c.d`), or of a 6to4 tunnel (`2002::/16`). Else the address itself: in `64:ff9b:1::/48`
-/// each network has its own place for it, so all of that is [`AddressKind::Reserved`].
+/// The IPv4 address that an IPv6 one carries, if it does: mapped (`::ffff:a.b.c.d`), compatible
+/// (`::a.b.c.d`), translated (`64:ff9b::/96`, `::ffff:0:a.b.c.d`), or of a 6to4 tunnel
+/// (`2002::/16`). Else the address itself: in `64:ff9b:1::/48` each network has its own place for
+/// it, so all of that is [`AddressKind::Reserved`].
 pub fn canonical(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     let segments = v6.segments();
@@ -154,7 +157,8 @@ pub enum AddressRange {
 }
 
 impl AddressRange {
-    /// Whether it holds this address. No network holds a metadata address: those have a word of their own.
+    /// Whether it holds this address. No network holds a metadata address: those have a word of
+    /// their own.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = canonical(address);
         let kind = AddressKind::of(address);

@@ -96,8 +96,8 @@ fn names_are_known(grants: &Grants) -> Result<(), String> {
             return Err(format!("{place}: credential {name:?} is not among credentials{}", nearest(name, known)));
         }
     }
-    // A secret that crosses a network in the clear is none for long. Where it goes is looked at for each connection; this only
-    // says at the start what could never be.
+    // A secret that crosses a network in the clear is none for long. Where it goes is looked at for
+    // each connection; this only says at the start what could never be.
     let exposed = |grant: &&OriginGrant| {
         let local = grant.origin.host() == "localhost" || grant.origin.address().is_some_and(|to| to.is_loopback());
         grant.credential.is_some() && !grant.origin.is_https() && !local && grant.cleartext.is_empty()
@@ -583,7 +583,8 @@ limits:
             ))
         };
         assert!(with("http://h.example", "").unwrap_err().contains("unencrypted"));
-        // That a name may lead to a network does not say that the network is to be trusted with a secret.
+        // That a name may lead to a network does not say that the network is to be trusted with a
+        // secret.
         for addresses in ["addresses: [192.168.0.0/16]", "addresses: [private]", "addresses: [10.0.0.1]"] {
             assert!(with("http://10.0.0.1", addresses).is_err(), "{addresses}");
         }

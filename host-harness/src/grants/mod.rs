@@ -138,7 +138,8 @@ pub struct Proxy {
     pub origin: Origin,
     /// The name of the credential that it gets.
     pub credential: Option<String>,
-    /// Whether credentials of origins that are spoken to without TLS may go through it, where it can read them.
+    /// Whether credentials of origins that are spoken to without TLS may go through it, where it
+    /// can read them.
     pub cleartext: bool,
 }
 
@@ -207,8 +208,9 @@ pub enum Missing<'a> {
     RulesFolder,
 }
 
-/// How the user of this host grants what is missing, such as `grant it with --grant http://127.0.0.1:9091`. Neither the plug
-/// nor this library knows: a command line has options, a program has [`Grants`].
+/// How the user of this host grants what is missing, such as `grant it with --grant
+/// http://127.0.0.1:9091`. Neither the plug nor this library knows: a command line has options, a
+/// program has [`Grants`].
 pub type Advice = fn(Missing<'_>) -> String;
 
 /// Why a request is not granted.
@@ -339,7 +341,8 @@ impl Grants {
     pub(crate) fn allow_address(&self, origin: &Origin, address: IpAddr) -> Result<(), Refusal> {
         let Some(kind) = AddressKind::of(address) else { return Ok(()) };
         let named = match (kind, origin.address()) {
-            // Whoever can read a machine's credentials there is the machine: that is granted by its own word only.
+            // Whoever can read a machine's credentials there is the machine: that is granted by its
+            // own word only.
             (AddressKind::Metadata, _) => false,
             (_, Some(literal)) => canonical(literal) == canonical(address),
             // It has meant this machine ever since.
@@ -351,7 +354,8 @@ impl Grants {
         Err(Refusal::Address { host: origin.host().into(), address, kind })
     }
 
-    /// Whether a credential of this origin may go to this address without encryption, as far as it has one.
+    /// Whether a credential of this origin may go to this address without encryption, as far as it
+    /// has one.
     pub(crate) fn allow_cleartext(&self, origin: &Origin, address: IpAddr) -> Result<(), Refusal> {
         let trusted = |grant: &&OriginGrant| {
             canonical(address).is_loopback() || grant.cleartext.iter().any(|range| range.contains(address))
@@ -362,7 +366,8 @@ impl Grants {
         }
     }
 
-    /// Whether a credential of this origin may go through the proxy without encryption, as far as it has one.
+    /// Whether a credential of this origin may go through the proxy without encryption, as far as
+    /// it has one.
     pub(crate) fn allow_cleartext_proxy(&self, origin: &Origin) -> Result<(), Refusal> {
         let trusted = self.proxy.as_ref().is_some_and(|proxy| proxy.cleartext);
         if trusted || self.with_credential(origin).next().is_none() { Ok(()) } else { Err(Refusal::CleartextProxy) }

@@ -98,15 +98,16 @@ pub struct OriginGrant {
     pub methods: BTreeSet<String>,
     /// The name of the credential that the host adds.
     pub credential: Option<String>,
-    /// Headers, in lower case, that requests may carry beside [`PLAIN_HEADERS`] where that matters; with the only value that
-    /// they may have, or any.
+    /// Headers, in lower case, that requests may carry beside [`PLAIN_HEADERS`] where that matters;
+    /// with the only value that they may have, or any.
     pub headers: BTreeMap<String, Option<String>>,
     /// Addresses to which the credential may go unencrypted. To loopback it always may.
     pub cleartext: BTreeSet<AddressRange>,
 }
 
-/// Headers that say what a request holds and what is wanted, but not who asks, and that no server takes for another method,
-/// path, host or user. A request that is guarded (see [`OriginGrant::allows_header`]) carries no others but those granted.
+/// Headers that say what a request holds and what is wanted, but not who asks, and that no server
+/// takes for another method, path, host or user. A request that is guarded (see
+/// [`OriginGrant::allows_header`]) carries no others but those granted.
 pub const PLAIN_HEADERS: [&str; 16] = [
     "accept",
     "accept-language",
@@ -126,8 +127,9 @@ pub const PLAIN_HEADERS: [&str; 16] = [
     "x-prometheus-scrape-timeout-seconds",
 ];
 
-/// Headers that no plug sends: those of one connection, and those by which a response comes in parts or compressed, so that
-/// a credential in it could not be recognized. Compression is the host's.
+/// Headers that no plug sends: those of one connection, and those by which a response comes in
+/// parts or compressed, so that a credential in it could not be recognized. Compression is the
+/// host's.
 const NEVER_SENT: [&str; 13] = [
     "accept-encoding",
     "connection",
@@ -174,9 +176,10 @@ impl OriginGrant {
         Err(Refusal::Method { method: method.to_string() })
     }
 
-    /// Whether a request may carry this header. Where more is granted than this origin with all it has, or a credential
-    /// goes with it, a header must not say that something else is meant (`X-HTTP-Method-Override`, `X-Original-URL`) or
-    /// that somebody else asks (`Cookie`, `X-Forwarded-User`, `X-Scope-OrgID`).
+    /// Whether a request may carry this header. Where more is granted than this origin with all it
+    /// has, or a credential goes with it, a header must not say that something else is meant
+    /// (`X-HTTP-Method-Override`, `X-Original-URL`) or that somebody else asks (`Cookie`,
+    /// `X-Forwarded-User`, `X-Scope-OrgID`).
     pub(crate) fn allows_header(&self, name: &HeaderName, value: &HeaderValue) -> Result<(), Refusal> {
         let name = name.as_str();
         if NEVER_SENT.contains(&name) {

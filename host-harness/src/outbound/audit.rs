@@ -1,4 +1,5 @@
-//! Denied requests: lines in the log, and counts for the metric `plugpipe_capability_violations_total`.
+//! Denied requests: lines in the log, and counts for the metric
+//! `plugpipe_capability_violations_total`.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -12,12 +13,13 @@ use crate::grants::{AddressKind, Advice, Missing, Origin, Refusal};
 /// The target of the log's lines, to keep or filter them by.
 pub(crate) const TARGET: &str = "plugpipe_harness::audit";
 
-/// After so many lines for a capability and origin only every doubling gets one: a plug that is denied all day must not fill a
-/// disk.
+/// After so many lines for a capability and origin only every doubling gets one: a plug that is
+/// denied all day must not fill a disk.
 const MAX_LINES: u64 = 20;
 
-/// Pairs of capability and origin that are counted apart. Further origins share a count for each capability and kind of
-/// address, so that no number of made-up names hides a request to this machine, its network or its cloud's credentials.
+/// Pairs of capability and origin that are counted apart. Further origins share a count for each
+/// capability and kind of address, so that no number of made-up names hides a request to this
+/// machine, its network or its cloud's credentials.
 const MAX_ORIGINS: usize = 1_000;
 
 /// Counts of denied requests.
@@ -41,7 +43,8 @@ struct Counts {
 type Group = (&'static str, Option<AddressKind>);
 
 impl Counts {
-    /// Counts a denied request. How many there were that share its lines in the log, and whether those have other origins too.
+    /// Counts a denied request. How many there were that share its lines in the log, and whether
+    /// those have other origins too.
     fn add(&mut self, refusal: &Refusal, origin: &str) -> (u64, bool) {
         let capability = refusal.capability();
         *self.by_capability.entry(capability).or_default() += 1;
@@ -65,7 +68,8 @@ impl Violations {
         Self { advice, ..Self::default() }
     }
 
-    /// Writes a denied request down and counts it. Its path and query are left out: they may be secrets, as in many webhooks.
+    /// Writes a denied request down and counts it. Its path and query are left out: they may be
+    /// secrets, as in many webhooks.
     pub(crate) fn refuse(&self, refusal: &Refusal, origin: &str) {
         let capability = refusal.capability();
         let (total, shared) = self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(refusal, origin);
@@ -86,7 +90,8 @@ impl Violations {
         self.advice.is_some()
     }
 
-    /// Says that a plug handed out a rule file that the host may not write, where the host says how to grant that.
+    /// Says that a plug handed out a rule file that the host may not write, where the host says how
+    /// to grant that.
     pub(crate) fn no_rules_folder(&self) {
         if let Some(advice) = self.advice {
             warn!(target: TARGET, "no rules folder was granted; {}", advice(Missing::RulesFolder));

@@ -22,7 +22,8 @@ use crate::grants::{GrantedLimits, Refusal};
 use crate::mask::{Mask, MaskedStream};
 use crate::recording::{Answered, Begun, Exchanges, Outcome};
 
-/// The most of a body that is recorded; it is kept in memory until it is whole, and some times over while it is written.
+/// The most of a body that is recorded; it is kept in memory until it is whole, and some times over
+/// while it is written.
 const MAX_RECORDED_LEN: usize = 8 * 1024 * 1024;
 
 /// So much of a request's body is waited for before anything is sent. What is whole by then can be sent again, in one piece.

@@ -1,5 +1,5 @@
-//! Compressed responses: the host asks for gzip and takes it apart, so that the plug gets the plain body, and so that a
-//! credential in it is recognized.
+//! Compressed responses: the host asks for gzip and takes it apart, so that the plug gets the plain
+//! body, and so that a credential in it is recognized.
 
 use std::io::Write as _;
 
@@ -9,11 +9,12 @@ use http::{StatusCode, header};
 
 use super::failure::Failure;
 
-/// How many compressed bytes are taken apart at once: the plain ones, up to a thousand times as many, are in memory.
+/// How many compressed bytes are taken apart at once: the plain ones, up to a thousand times as
+/// many, are in memory.
 const STEP: usize = 4 * 1024;
 
-/// How many times longer than the compressed body the plain one may be, once it is longer than [`MIN_RATED`]. Expositions
-/// of many like series reach 30; what reaches hundreds was made for it.
+/// How many times longer than the compressed body the plain one may be, once it is longer than
+/// [`MIN_RATED`]. Expositions of many like series reach 30; what reaches hundreds was made for it.
 const MAX_RATIO: u64 = 200;
 
 /// A plain body that is not longer may be compressed as well as it can.
@@ -27,11 +28,12 @@ pub(super) struct Gunzip {
 }
 
 impl Gunzip {
-    /// What the body of this response is to be taken apart with, if it is compressed; the headers that said so are gone.
+    /// What the body of this response is to be taken apart with, if it is compressed; the headers
+    /// that said so are gone.
     ///
     /// # Errors
-    /// A response that is a part of another, or compressed in a way that was not asked for: what it holds could not be
-    /// looked at.
+    /// A response that is a part of another, or compressed in a way that was not asked for: what it
+    /// holds could not be looked at.
     pub(super) fn of(head: &mut http::response::Parts) -> Result<Option<Self>, Failure> {
         if head.status == StatusCode::PARTIAL_CONTENT {
             return Err(Failure::Partial);
@@ -76,7 +78,8 @@ impl Gunzip {
         Ok(plain.into())
     }
 
-    /// What is left at the end. A body that has none is none of gzip's either: that of an answer to HEAD.
+    /// What is left at the end. A body that has none is none of gzip's either: that of an answer to
+    /// HEAD.
     pub(super) fn finish(&mut self, limit: u64) -> Result<Bytes, Failure> {
         if self.compressed == 0 {
             return Ok(Bytes::new());

@@ -155,7 +155,8 @@ impl Network {
         self.violations.take()
     }
 
-    /// The request as it is to be sent, if it was granted. `call` is what its call has sent, this request included.
+    /// The request as it is to be sent, if it was granted. `call` is what its call has sent, this
+    /// request included.
     pub(crate) fn admit(&self, mut request: Request<WasiBody>, call: &Sent) -> Result<Admitted, Error> {
         let (origin, grant) = match self.judge(&request, call.requests) {
             Ok(granted) => granted,
@@ -212,7 +213,8 @@ impl Network {
         let grant = self.grants.grant_for(&origin, request.method(), path).map_err(refused)?;
         let own = grant.credential.as_ref().and_then(|name| self.credentials.get(name)).map(|own| &own.name);
         for (name, value) in request.headers() {
-            // The host's own takes the place of the plug's: see `authorize`. The host is set from the origin.
+            // The host's own takes the place of the plug's: see `authorize`. The host is set from
+            // the origin.
             if own != Some(name) && name != header::HOST {
                 grant.allows_header(name, value).map_err(refused)?;
             }
@@ -278,7 +280,8 @@ impl Network {
         .map_err(told)
     }
 
-    /// Why a request failed: where its body was too long that is the reason, and is noted; else what was found.
+    /// Why a request failed: where its body was too long that is the reason, and is noted; else
+    /// what was found.
     fn metered(&self, meter: &Meter, origin: &Origin, found: Error) -> Error {
         let Some(refusal) = meter.refusal() else { return found };
         self.violations.refuse(&refusal, &origin.to_string());

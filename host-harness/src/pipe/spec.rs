@@ -240,8 +240,9 @@ impl fmt::Display for InputType {
 /// Mappings of texts, wherever they stand in a step.
 const TEXTS: [&str; 4] = ["annotations", "external_labels", "grouping_key", "labels"];
 
-/// Whether a place holds a field of a step, a setting, or one of a mapping of texts. What is below that may be a document that the plug
-/// passes on, such as a dashboard, in which numbers are numbers.
+/// Whether a place holds a field of a step, a setting, or one of a mapping of texts. What is below
+/// that may be a document that the plug passes on, such as a dashboard, in which numbers are
+/// numbers.
 fn is_text(place: &[&str]) -> bool {
     let [list, part, fields @ ..] = place else { return false };
     if !matches!(*list, "steps" | "pipeline") || !matches!(*part, "config" | "inputs" | "with") {
@@ -266,7 +267,8 @@ fn pipe_name(fields: &mut Map<String, Value>) -> Result<String, PipeError> {
 
 type Inputs = (Map<String, Value>, BTreeMap<String, InputDeclaration>);
 
-/// `written` is the pipe with its inputs as they were written, for those that are declared to be text.
+/// `written` is the pipe with its inputs as they were written, for those that are declared to be
+/// text.
 fn read_inputs(given: Map<String, Value>, written: &Value) -> Result<Inputs, PipeError> {
     const SAYS: [&str; 3] = ["default", "required", "type"];
     const NOTES: [&str; 5] = ["description", "doc", "title", "example", "examples"];

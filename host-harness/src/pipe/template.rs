@@ -19,8 +19,8 @@ const MOST_WORK: u64 = 1_000_000;
 /// The longest template, in bytes.
 const MAX_TEMPLATE_LEN: usize = 1024 * 1024;
 
-/// The longest expression or tag, in bytes. The engine's parser, its compiler and the tree between them go one level deeper
-/// for an operator, so this bounds how deep they go.
+/// The longest expression or tag, in bytes. The engine's parser, its compiler and the tree between
+/// them go one level deeper for an operator, so this bounds how deep they go.
 const MAX_TAG_LEN: usize = 8 * 1024;
 
 /// The most `elif` tags in a template: each nests the rest of its `if` one level deeper.
@@ -171,7 +171,8 @@ impl Templates {
     }
 }
 
-/// Templates are compiled and run on a known stack. `deep_templates_fit_the_stack` goes to the limits above.
+/// Templates are compiled and run on a known stack. `deep_templates_fit_the_stack` goes to the
+/// limits above.
 fn on_known_stack<R: Send>(work: impl FnOnce() -> Result<R, TemplateError> + Send) -> Result<R, TemplateError> {
     known_stack::run("template", work).unwrap_or_else(|error| {
         let problem = format!("the template engine failed: {error}");

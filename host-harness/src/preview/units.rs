@@ -1,4 +1,5 @@
-//! Grafana's units: how a value of one is scaled and written, and the ticks of an axis. Clock times too.
+//! Grafana's units: how a value of one is scaled and written, and the ticks of an axis. Clock times
+//! too.
 
 use plugpipe_time::Timestamp;
 

@@ -37,15 +37,16 @@ const BUFFER_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CameTo(pub(super) IpAddr);
 
-/// Connections beyond [`Options::connections`] and [`Options::connections_per_peer`], on which only liveness is answered. The
-/// oldest goes where one more comes: a probe sends its request at once, and is answered before that.
+/// Connections beyond [`Options::connections`] and [`Options::connections_per_peer`], on which only
+/// liveness is answered. The oldest goes where one more comes: a probe sends its request at once,
+/// and is answered before that.
 const RESERVED: usize = 16;
 
 /// How long a reserved connection may take until its request's headers are there.
 const RESERVED_HEADER_TIME: Duration = Duration::from_secs(1);
 
-/// How long a client may go on sending once its last response is written, and how many bytes of that are read: one that is
-/// still sending when the connection is closed may lose the response.
+/// How long a client may go on sending once its last response is written, and how many bytes of
+/// that are read: one that is still sending when the connection is closed may lose the response.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 const MAX_LINGER_LEN: usize = 256 * 1024;
 
@@ -153,7 +154,8 @@ struct Times {
     write: Duration,
 }
 
-/// Answers one request after the other, until either side has enough. Without a place only liveness is answered.
+/// Answers one request after the other, until either side has enough. Without a place only liveness
+/// is answered.
 async fn converse(
     stream: TcpStream,
     router: Router,

@@ -72,7 +72,8 @@ pub struct Options {
     pub body_time: Duration,
     /// How long a client may take no byte of a response before its connection is closed.
     pub write_time: Duration,
-    /// Connections at once. On a few further ones `GET /healthz` is answered, and everything else with 503.
+    /// Connections at once. On a few further ones `GET /healthz` is answered, and everything else
+    /// with 503.
     pub connections: usize,
     /// Connections at once from one address.
     pub connections_per_peer: usize,
@@ -186,8 +187,8 @@ fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
         .layer(middleware::map_response(shielded))
 }
 
-/// What every response says to browsers: it is what its type says, it runs nothing, and no other site may embed it. The page
-/// has a policy of its own.
+/// What every response says to browsers: it is what its type says, it runs nothing, and no other
+/// site may embed it. The page has a policy of its own.
 async fn shielded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -254,8 +255,8 @@ async fn metrics(State(Site { plug, .. }): State<Site>, headers: HeaderMap) -> R
     }
 }
 
-/// Whether a content type is one that metrics are exposed in. A plug chooses it, and a page of HTML here would be of the same
-/// origin as `/process`.
+/// Whether a content type is one that metrics are exposed in. A plug chooses it, and a page of HTML
+/// here would be of the same origin as `/process`.
 fn is_exposition(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     ["text/plain", "application/openmetrics-text", "application/vnd.google.protobuf", "application/json", "text/csv"]
@@ -334,7 +335,8 @@ async fn process(State(Site { plug, options, .. }): State<Site>, request: Reques
     }
 }
 
-/// Touches no plug: a call that waits for a server holds up the calls behind it, and none of that is a reason to end the process.
+/// Touches no plug: a call that waits for a server holds up the calls behind it, and none of that
+/// is a reason to end the process.
 async fn healthz(State(Site { plug, description, .. }): State<Site>) -> Response {
     match plug.liveness() {
         Ok(recovery) => {

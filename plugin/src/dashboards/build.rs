@@ -53,8 +53,9 @@ struct Builder<'p> {
     more: usize,
 }
 
-/// Makes a dashboard of `given`, known as `path`: Grafana's JSON model or any part of it that has a title, alone, in
-/// `{"dashboard": …}`, or as the `spec` of a resource; also as Grafana exports it to be shared.
+/// Makes a dashboard of `given`, known as `path`: Grafana's JSON model or any part of it that has a
+/// title, alone, in `{"dashboard": …}`, or as the `spec` of a resource; also as Grafana exports it
+/// to be shared.
 pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, Error> {
     let expect = |tree, path: &str| match tree {
         Tree::Map(map) => Ok(map),
@@ -288,7 +289,8 @@ impl Builder<'_> {
         source
     }
 
-    /// The data sources of annotations and template variables. One that names none asks the default one, or nobody.
+    /// The data sources of annotations and template variables. One that names none asks the default
+    /// one, or nobody.
     fn referring_lists(&mut self, model: &mut Map, path: &str) {
         for of in ["annotations", "templating"] {
             let Some(Tree::Map(holder)) = model.get_mut(of) else { continue };

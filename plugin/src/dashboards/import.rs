@@ -1,9 +1,10 @@
-//! Dashboards in the forms that Grafana exports, made into the plain classic model: resources of its Kubernetes-style API, and
-//! exports that are to be shared.
+//! Dashboards in the forms that Grafana exports, made into the plain classic model: resources of
+//! its Kubernetes-style API, and exports that are to be shared.
 //!
-//! A shared export leaves out what differs from one Grafana to the next: `__inputs` lists it, and `${name}` stands in its
-//! place, in any text. Grafana asks a person for the values; here a data source becomes a template variable, and a constant
-//! its own value. `__elements` holds the library panels that the dashboard uses, which become panels of its own.
+//! A shared export leaves out what differs from one Grafana to the next: `__inputs` lists it, and
+//! `${name}` stands in its place, in any text. Grafana asks a person for the values; here a data
+//! source becomes a template variable, and a constant its own value. `__elements` holds the library
+//! panels that the dashboard uses, which become panels of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -127,8 +128,8 @@ pub(super) fn resolve(
     Ok(())
 }
 
-/// What an input becomes. Of data sources, the first Prometheus is what the dashboard's own variable stands for; another one,
-/// and each of another type, gets a variable of its own.
+/// What an input becomes. Of data sources, the first Prometheus is what the dashboard's own
+/// variable stands for; another one, and each of another type, gets a variable of its own.
 fn value_of(
     name: &str,
     input: &Map,
@@ -267,8 +268,8 @@ enum Step<'t> {
     Index(usize),
 }
 
-/// The placeholders of a shared export, `${DS_…}` and `${VAR_…}`, that are no variables, so that nothing will replace
-/// them: each once, with its path.
+/// The placeholders of a shared export, `${DS_…}` and `${VAR_…}`, that are no variables, so that
+/// nothing will replace them: each once, with its path.
 pub(super) fn placeholders(model: &Map, sources: &Sources, path: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();

@@ -209,7 +209,8 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
     Some(said.join("; "))
 }
 
-/// Takes over the bounds and decimals of an axis, a gauge or a panel. What is no number is told in `said`.
+/// Takes over the bounds and decimals of an axis, a gauge or a panel. What is no number is told in
+/// `said`.
 fn bounds(axis: &Map, gauge: &Map, panel: &Map, defaults: &mut Map, said: &mut Vec<String>) {
     for (from, old, name) in [
         (axis, "min", "min"),
@@ -227,7 +228,8 @@ fn bounds(axis: &Map, gauge: &Map, panel: &Map, defaults: &mut Map, said: &mut V
     }
 }
 
-/// A number that the old panels kept as a number or as text; none where there is none, or `auto`. Anything else is told.
+/// A number that the old panels kept as a number or as text; none where there is none, or `auto`.
+/// Anything else is told.
 fn number(of: &Map, name: &str) -> Result<Option<Tree>, String> {
     match of.get(name) {
         Some(number @ Tree::Number(_)) => Ok(Some(number.clone())),

@@ -1,15 +1,16 @@
 //! Which data source a panel, a query, an annotation or a variable refers to.
 //!
-//! A reference is an object `{type, uid}`; before Grafana 8 it was a name. Prometheus is reached by one template variable,
-//! so that the dashboard works in any Grafana. Everything else stays what it is: Grafana's own sources, variables, and data
-//! sources of other types.
+//! A reference is an object `{type, uid}`; before Grafana 8 it was a name. Prometheus is reached by
+//! one template variable, so that the dashboard works in any Grafana. Everything else stays what it
+//! is: Grafana's own sources, variables, and data sources of other types.
 
 use std::collections::BTreeMap;
 
 use super::tree::{Map, Tree};
 use crate::error::excerpt;
 
-/// The template variable that stands for Prometheus: the first of which a dashboard has none for something else.
+/// The template variable that stands for Prometheus: the first of which a dashboard has none for
+/// something else.
 const VARIABLES: [&str; 2] = ["datasource", "prometheus_datasource"];
 
 /// The type of data sources that the plug's dashboards are for.
@@ -99,8 +100,8 @@ impl Sources {
         reference(Some(PROMETHEUS), &format!("${{{}}}", self.variable))
     }
 
-    /// What a reference means that was found at `path`: the variable, where none is given that could be kept. `queries`
-    /// are what is asked of the data source.
+    /// What a reference means that was found at `path`: the variable, where none is given that
+    /// could be kept. `queries` are what is asked of the data source.
     pub(super) fn resolve(&self, given: Option<Tree>, queries: &[Tree], path: &str) -> Resolved {
         match given {
             Some(Tree::Text(name)) if !name.is_empty() && name != "default" => self.by_name(&name, queries, path),
@@ -140,7 +141,8 @@ impl Sources {
         (self.prometheus(), Some(said))
     }
 
-    /// Whether a name is that of a data source which is no Prometheus, as far as the dashboard tells.
+    /// Whether a name is that of a data source which is no Prometheus, as far as the dashboard
+    /// tells.
     fn is_of_other_type(&self, name: &str, queries: &[Tree]) -> bool {
         let required =
             self.required.iter().find(|(own, id)| own.eq_ignore_ascii_case(name) || id.eq_ignore_ascii_case(name));

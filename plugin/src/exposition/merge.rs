@@ -1,8 +1,8 @@
-//! Several push groups as one exposition: what was recorded under a grouping key of its own carries that key's labels, and
-//! families of one name become one family.
+//! Several push groups as one exposition: what was recorded under a grouping key of its own carries
+//! that key's labels, and families of one name become one family.
 //!
-//! The labels go on as a scraper would put them on: a label that a series has already is kept as `exported_<name>`. A label with
-//! an empty value is none at all, and is left out.
+//! The labels go on as a scraper would put them on: a label that a series has already is kept as
+//! `exported_<name>`. A label with an empty value is none at all, and is left out.
 
 use std::borrow::Cow;
 
@@ -94,7 +94,8 @@ pub fn relabel<'a>(families: &mut [Family<'a>], key: &'a KeyLabels) {
 /// Where the metric of a name comes from, for errors.
 pub type Origin<'a> = Box<dyn Fn(&str) -> String + 'a>;
 
-/// What was recorded under one key, its labels put on, and how an error names where a family of it comes from.
+/// What was recorded under one key, its labels put on, and how an error names where a family of it
+/// comes from.
 pub struct Part<'a> {
     /// In the order of their names.
     pub families: Vec<Family<'a>>,
@@ -102,8 +103,9 @@ pub struct Part<'a> {
     pub origin: Origin<'a>,
 }
 
-/// All parts as one list of families, in the order of their names. What no exposition can hold is an error that names the metric
-/// and where both come from: one name with two kinds, sample names of two families that are the same, a series twice.
+/// All parts as one list of families, in the order of their names. What no exposition can hold is
+/// an error that names the metric and where both come from: one name with two kinds, sample names
+/// of two families that are the same, a series twice.
 pub fn merge<'a>(parts: Vec<Part<'a>>, seed: u64) -> Result<Vec<Family<'a>>, Error> {
     check_names(&parts, seed)?;
     let mut all: Vec<(usize, Family<'a>)> = Vec::new();
@@ -146,7 +148,8 @@ pub fn merge<'a>(parts: Vec<Part<'a>>, seed: u64) -> Result<Vec<Family<'a>>, Err
     Ok(merged)
 }
 
-/// Whether two parts write samples of one name for different families, or for one family of two kinds.
+/// Whether two parts write samples of one name for different families, or for one family of two
+/// kinds.
 fn check_names(parts: &[Part], seed: u64) -> Result<(), Error> {
     let mut claims: HashMap<String, (usize, &Family), FixedState> = HashMap::with_hasher(FixedState::with_seed(seed));
     for (number, part) in parts.iter().enumerate() {

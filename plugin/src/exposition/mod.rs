@@ -82,8 +82,9 @@ impl Exposition {
         Ok((Cow::Owned(encoded(&registry.read(now_ms), choice)), choice))
     }
 
-    /// The same with what was recorded under keys of their own beside it. `origin` is where errors say that the registry's own
-    /// families come from. The text of those that nobody else has is the one that was kept.
+    /// The same with what was recorded under keys of their own beside it. `origin` is where errors
+    /// say that the registry's own families come from. The text of those that nobody else has is
+    /// the one that was kept.
     pub fn encode_with<'a>(
         &mut self,
         registry: &'a Registry,

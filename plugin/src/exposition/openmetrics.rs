@@ -17,9 +17,10 @@
 //! `_created` follows the samples of a counter, histogram or summary, in seconds. `# UNIT` is written where the family's
 //! name, as written, ends with the unit; never for info and state sets, which the specification allows no unit.
 //!
-//! Which of two families gives way, where their types need one name (a counter `a_total` and a gauge `a`), says
-//! [`super::parse::clash`]; [`Family::gives_way`] holds what the registry found. The caller sees to it that no two families
-//! share a name after the escaping, and that no series has a label `le`, `quantile` or, in a state set, one named like its family.
+//! Which of two families gives way, where their types need one name (a counter `a_total` and a
+//! gauge `a`), says [`super::parse::clash`]; [`Family::gives_way`] holds what the registry found.
+//! The caller sees to it that no two families share a name after the escaping, and that no series
+//! has a label `le`, `quantile` or, in a state set, one named like its family.
 //!
 //! Source: the OpenMetrics specification 1.0.0; names in quotes as Prometheus 3 reads them.
 

@@ -10,8 +10,9 @@
 //! | native histogram | ExponentialHistogram, cumulative |
 //! | summary | Summary |
 //!
-//! Each metric's metadata hold its kind in Prometheus's words as `prometheus.type`. Labels `trace_id` and `span_id` of an
-//! exemplar are its ids where they are valid ones, and attributes otherwise.
+//! Each metric's metadata hold its kind in Prometheus's words as `prometheus.type`. Labels
+//! `trace_id` and `span_id` of an exemplar are its ids where they are valid ones, and attributes
+//! otherwise.
 //!
 //! Field numbers and wire types (v: varint, z: zigzag varint, d: 8 bytes, s: length and bytes), as in opentelemetry-proto 1:
 //!
@@ -55,8 +56,8 @@ const MOST_BUCKETS: i64 = 20_000;
 /// The metric that says what the other ones are about, by its labels.
 const TARGET_INFO: &str = "target_info";
 
-/// A body, and how many data points it holds. With the families of each resource come its attributes, such as `service.name`;
-/// what [`target`] says wins over them.
+/// A body, and how many data points it holds. With the families of each resource come its
+/// attributes, such as `service.name`; what [`target`] says wins over them.
 pub fn encode_all(resources: &[Labelled], unix_nanos: u64) -> (Vec<u8>, u64) {
     let mut out = Vec::new();
     let points = resources.iter().map(|(families, resource)| write_resource(families, resource, unix_nanos, &mut out));
@@ -108,8 +109,9 @@ fn encode(families: &[Family], resource: &[(&str, &str)], unix_nanos: u64) -> (V
     encode_all(&[(families.to_vec(), resource.to_vec())], unix_nanos)
 }
 
-/// The attributes of the resource that `target_info` holds, if the family is that one; `job` and `instance` under OTLP's
-/// names. None where its series are several: they are about several targets, and are written as metrics.
+/// The attributes of the resource that `target_info` holds, if the family is that one; `job` and
+/// `instance` under OTLP's names. None where its series are several: they are about several
+/// targets, and are written as metrics.
 fn target<'a>(family: &'a Family) -> Option<Vec<(&'a str, &'a str)>> {
     let [Series { labels, point, .. }] = &*family.series else { return None };
     // The text format, from which metrics are imported, has no infos.
@@ -158,7 +160,8 @@ pub fn decode_answer(mut answer: &[u8]) -> Option<PartialSuccess> {
     Some(partial)
 }
 
-/// The text of an error's body, a `google.rpc.Status`; none for what is no such message, or has no text.
+/// The text of an error's body, a `google.rpc.Status`; none for what is no such message, or has no
+/// text.
 pub fn decode_status(mut status: &[u8]) -> Option<String> {
     let mut text = None;
     while !status.is_empty() {

@@ -15,7 +15,8 @@ pub struct Family<'a> {
     pub help: &'a str,
     /// The unit, such as `seconds`; empty for none. Where there is one, the name ends with `_<unit>` (before `_total`, where it has that).
     pub unit: &'a str,
-    /// Whether OpenMetrics cannot write the family with its type, since another family takes a name that it needs.
+    /// Whether OpenMetrics cannot write the family with its type, since another family takes a name
+    /// that it needs.
     pub gives_way: bool,
     /// Sorted by label values.
     pub series: Vec<Series<'a>>,

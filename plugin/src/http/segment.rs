@@ -1,5 +1,5 @@
-//! What may stand in the path of a request. Every value that comes from outside goes through [`Segment`], the only thing that
-//! [`super::endpoint`] takes.
+//! What may stand in the path of a request. Every value that comes from outside goes through
+//! [`Segment`], the only thing that [`super::endpoint`] takes.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::{Error, excerpt};
 
-/// What is percent-encoded: all but RFC 3986's unreserved characters, and the `:` of `host:port`. Others may stand in a path, but
-/// some servers and proxies read them as more than text: `;`, `+`.
+/// What is percent-encoded: all but RFC 3986's unreserved characters, and the `:` of `host:port`.
+/// Others may stand in a path, but some servers and proxies read them as more than text: `;`, `+`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
 /// As [`ENCODED`], in words of the program: Pushgateway's `label@base64/=`.
@@ -22,14 +22,14 @@ impl<'s> Segment<'s> {
     /// A value of `field` as one segment.
     ///
     /// # Errors
-    /// A value that a server or a proxy would take for another path: an empty one, `.`, `..`, and one with a slash, a backslash or
-    /// a control character.
+    /// A value that a server or a proxy would take for another path: an empty one, `.`, `..`, and
+    /// one with a slash, a backslash or a control character.
     pub fn of(value: &'s str, field: &str) -> Result<Self, Error> {
         if value.contains('/') { Err(wrong(value, field, "without slashes")) } else { Self::with_slashes(value, field) }
     }
 
-    /// As [`Segment::of`], for servers whose names may hold slashes: a slash is encoded, and no part between slashes may be `.` or
-    /// `..`.
+    /// As [`Segment::of`], for servers whose names may hold slashes: a slash is encoded, and no
+    /// part between slashes may be `.` or `..`.
     ///
     /// # Errors
     /// As [`Segment::of`], slashes aside.
@@ -43,7 +43,8 @@ impl<'s> Segment<'s> {
         Ok(Self(utf8_percent_encode(value, ENCODED).into()))
     }
 
-    /// A word that the program made, such as `instance@base64` or an id: of letters, digits and `-_.~@=`. Anything else is encoded.
+    /// A word that the program made, such as `instance@base64` or an id: of letters, digits and
+    /// `-_.~@=`. Anything else is encoded.
     pub(crate) fn word(word: &'s str) -> Self {
         Self(utf8_percent_encode(word, ENCODED_IN_WORDS).into())
     }

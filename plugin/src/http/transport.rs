@@ -34,8 +34,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Whether it does no harm when it arrives twice, so that it may be sent again: [`Request::repeatable`].
     pub repeatable: bool,
-    /// Whether a response is final although its status says that the same request may fare better later:
-    /// [`Request::unless`].
+    /// Whether a response is final although its status says that the same request may fare better
+    /// later: [`Request::unless`].
     pub is_final: fn(&Response) -> bool,
 }
 

@@ -1,4 +1,5 @@
-//! Metrics that calls record under keys of their own: what goes into which group of a gateway, and how all is exposed together.
+//! Metrics that calls record under keys of their own: what goes into which group of a gateway, and
+//! how all is exposed together.
 
 use core::time::Duration;
 use std::cell::RefCell;
@@ -275,8 +276,8 @@ impl Model {
 }
 
 proptest! {
-    /// Whatever is recorded, pushed, deleted, lost and restored under several keys: a gateway's group holds what was recorded under
-    /// its key when it was pushed last, and nothing else.
+    /// Whatever is recorded, pushed, deleted, lost and restored under several keys: a gateway's
+    /// group holds what was recorded under its key when it was pushed last, and nothing else.
     #[test]
     fn each_group_of_a_gateway_holds_exactly_what_was_recorded_under_it(
         manual: bool,

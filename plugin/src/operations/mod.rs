@@ -164,8 +164,8 @@ const OPERATIONS: &[(&str, &str, Run)] = &[
     ("describe", "what this plug is", describe),
 ];
 
-/// Operations about one group: where a call's `job_name`, `instance` or `grouping_key` say another one than the configuration, about
-/// that one alone.
+/// Operations about one group: where a call's `job_name`, `instance` or `grouping_key` say another
+/// one than the configuration, about that one alone.
 const OF_ONE_GROUP: &[&str] = &[
     "record_metric",
     "record_counter",
@@ -243,8 +243,8 @@ impl Call<'_> {
         client(self.transport, self.circuits, self.jitter, self.exchange, self.config, limits, insist)
     }
 
-    /// Says in the answer's `warnings` what was ignored or done otherwise than asked. The text begins with what is concerned: a field's
-    /// path, a metric, a server.
+    /// Says in the answer's `warnings` what was ignored or done otherwise than asked. The text
+    /// begins with what is concerned: a field's path, a metric, a server.
     pub(super) fn warn(&mut self, text: impl Into<String>) {
         self.warnings.add(text.into());
     }
@@ -338,7 +338,8 @@ fn restore(
     Ok(())
 }
 
-/// Forgets all families and series of all groups, and returns how many series there were; the configured families are there again.
+/// Forgets all families and series of all groups, and returns how many series there were; the
+/// configured families are there again.
 fn clear(
     registry: &mut Registry,
     groups: &mut OwnGroups,
@@ -409,8 +410,8 @@ struct All<'a> {
     steps: Option<&'a Steps>,
 }
 
-/// Brings all groups up to the time, and writes them as one exposition. What was recorded under the configuration's key carries none
-/// of its labels.
+/// Brings all groups up to the time, and writes them as one exposition. What was recorded under the
+/// configuration's key carries none of its labels.
 fn expose_all<'e>(
     all: All<'_>,
     exposition: &'e mut Exposition,
@@ -490,8 +491,9 @@ impl<T: Transport> Plug<T> {
         &mut self.registry
     }
 
-    /// The bytes of all that was recorded, where it is text under one key only those that the encoder keeps, and the choice that
-    /// was kept to. The error says which metrics of two keys cannot be exposed together.
+    /// The bytes of all that was recorded, where it is text under one key only those that the
+    /// encoder keeps, and the choice that was kept to. The error says which metrics of two keys
+    /// cannot be exposed together.
     pub fn expose(&mut self, choice: Choice) -> Result<(Cow<'_, [u8]>, Choice), Error> {
         let now_ms = self.now_ms();
         let all = All {
@@ -742,8 +744,8 @@ impl<T: Transport> Plug<T> {
         self.config = config;
     }
 
-    /// Makes what calls recorded under a key of their own the plug's own, where a new configuration has that key and nothing else
-    /// would go there.
+    /// Makes what calls recorded under a key of their own the plug's own, where a new configuration
+    /// has that key and nothing else would go there.
     fn take_over(&mut self, config: &Config) -> Result<(), Error> {
         let Ok(key) = config.group() else { return Ok(()) };
         if !self.groups.contains(&key) {
@@ -784,8 +786,8 @@ impl<T: Transport> Plug<T> {
     }
 }
 
-/// Remembers which step recorded a metric first, where the caller names its steps; and says it in an error about a metric that is
-/// something else already.
+/// Remembers which step recorded a metric first, where the caller names its steps; and says it in
+/// an error about a metric that is something else already.
 fn note_steps(
     outcome: Result<(), Error>,
     ctx: &Fields,

@@ -197,7 +197,8 @@ fn read_alert(fields: &Fields, now_unix_nanos: u64) -> Result<Alert, Error> {
     }
 }
 
-/// A moment between the years 1970 and 2500, in nanoseconds since the Unix epoch; under the first of these names.
+/// A moment between the years 1970 and 2500, in nanoseconds since the Unix epoch; under the first
+/// of these names.
 pub(super) fn instant(fields: &Fields, keys: &[&str], now_unix_nanos: u64) -> Result<Option<u64>, Error> {
     let Some(moment) = fields.moment(keys, now_unix_nanos)? else { return Ok(None) };
     moment.unix_nanos().filter(|nanos| *nanos < MAX_MOMENT).map(Some).ok_or_else(|| {

@@ -1,6 +1,7 @@
-//! What was recorded under a grouping key of its own: a registry for each key that a call's `job_name`, `instance` or
-//! `grouping_key` made, beside the registry of the configuration's key. A group's metrics are pushed under its key and nowhere
-//! else; where all are exposed together, they carry their key's labels.
+//! What was recorded under a grouping key of its own: a registry for each key that a call's
+//! `job_name`, `instance` or `grouping_key` made, beside the registry of the configuration's key. A
+//! group's metrics are pushed under its key and nowhere else; where all are exposed together, they
+//! carry their key's labels.
 
 use core::time::Duration;
 
@@ -16,7 +17,8 @@ use crate::exposition::view::Family;
 use crate::registry::{LabelName, Labels, MOST_SERIES, Registry, checksum, refused};
 use crate::servers::pushgateway::{Group, Mode};
 
-/// Keys come from each call's `ctx`, and each has a registry: no more than this many beside the configuration's.
+/// Keys come from each call's `ctx`, and each has a registry: no more than this many beside the
+/// configuration's.
 pub(super) const MAX_GROUPS: usize = 64;
 
 /// What of a group is due at its gateway.
@@ -24,7 +26,8 @@ pub(super) const MAX_GROUPS: usize = 64;
 pub(super) struct Pending {
     /// How often the group's metrics changed.
     changes: u64,
-    /// The changes up to which nothing is due: a gateway accepted them, or the group was deleted after them.
+    /// The changes up to which nothing is due: a gateway accepted them, or the group was deleted
+    /// after them.
     settled: u64,
     /// When a push was tried last.
     pub(super) tried: Option<Duration>,
@@ -72,7 +75,8 @@ pub(super) struct OwnGroup {
     pub(super) pending: Pending,
     pub(super) exposition: Exposition,
     pub(super) steps: Steps,
-    /// The configuration of the last call under this key; none after a restart, or once the plug's own changed.
+    /// The configuration of the last call under this key; none after a restart, or once the plug's
+    /// own changed.
     config: Option<Config>,
 }
 
@@ -157,8 +161,9 @@ impl OwnGroups {
         }
     }
 
-    /// Takes the group of this key out, for the time of a call, and its place; it is made if need be. `series` are those of the
-    /// configuration's group: all together there are no more than a registry may hold.
+    /// Takes the group of this key out, for the time of a call, and its place; it is made if need
+    /// be. `series` are those of the configuration's group: all together there are no more than a
+    /// registry may hold.
     pub(super) fn take(
         &mut self,
         key: &Group,
@@ -211,8 +216,8 @@ impl OwnGroups {
     }
 }
 
-/// The changes that are settled in each group, for an instance that this one was brought up to: a list of `up_to`, and of `job` and
-/// `labels` for groups with keys of their own.
+/// The changes that are settled in each group, for an instance that this one was brought up to: a
+/// list of `up_to`, and of `job` and `labels` for groups with keys of their own.
 pub(super) fn tell_settled(call: &Call, answer: &mut super::Answer) {
     answer.open_list("settled");
     answer.open_item();
@@ -258,9 +263,10 @@ pub(super) fn take_settled(call: &mut Call) -> Result<(), Error> {
 const MAGIC: &[u8; 8] = b"ppgroups";
 const VERSION: u8 = 1;
 
-/// Appends all registries, and what of them is due: the magic and version; the number of groups; of each, 0 for the
-/// configuration's (the first) or 1 and its key, both its counts, and its registry's own snapshot; at last a checksum. Numbers have
-/// 8 bytes, texts and snapshots their length before them.
+/// Appends all registries, and what of them is due: the magic and version; the number of groups; of
+/// each, 0 for the configuration's (the first) or 1 and its key, both its counts, and its
+/// registry's own snapshot; at last a checksum. Numbers have 8 bytes, texts and snapshots their
+/// length before them.
 pub(super) fn snapshot(registry: &Registry, pending: Pending, groups: &OwnGroups, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(MAGIC);
@@ -291,8 +297,8 @@ pub(super) fn snapshot(registry: &Registry, pending: Pending, groups: &OwnGroups
     put_number(out, sum);
 }
 
-/// Reads what [`snapshot`] wrote, or a registry's own snapshot, as versions before 1.1 wrote it: then everything is due. Groups keep
-/// from `before` what no snapshot holds.
+/// Reads what [`snapshot`] wrote, or a registry's own snapshot, as versions before 1.1 wrote it:
+/// then everything is due. Groups keep from `before` what no snapshot holds.
 pub(super) fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Registry, Pending, OwnGroups), Error> {
     let Some(rest) = bytes.strip_prefix(MAGIC) else {
         let registry = Registry::restore(bytes, seed)?;
@@ -337,7 +343,8 @@ pub(super) fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Re
     Ok((registry, pending, groups))
 }
 
-/// The key of the next group: none within for the configuration's; none at all for what makes no sense.
+/// The key of the next group: none within for the configuration's; none at all for what makes no
+/// sense.
 fn take_key(input: &mut &[u8]) -> Result<Option<Option<Group>>, Error> {
     match take_byte(input) {
         Some(0) => return Ok(Some(None)),

@@ -1,4 +1,5 @@
-//! What callers give as a name and a server has in a path: it stays one segment there, or is refused by its field.
+//! What callers give as a name and a server has in a path: it stays one segment there, or is
+//! refused by its field.
 
 use core::time::Duration;
 use std::cell::{Cell, RefCell};

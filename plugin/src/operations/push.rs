@@ -16,7 +16,8 @@ use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, ow
 use crate::servers::pushgateway::preflight::{self, Conflict, Target};
 use crate::servers::pushgateway::{self, Body, Group, Mode};
 
-/// The most groups that are remembered for `cleanup`: as many as there may be, and some that were given up since.
+/// The most groups that are remembered for `cleanup`: as many as there may be, and some that were
+/// given up since.
 const MAX_REMEMBERED: usize = 2 * MAX_GROUPS;
 
 /// What is remembered of pushes.
@@ -68,7 +69,8 @@ struct Other {
     outcome: Result<Sent, Error>,
 }
 
-/// Pushes groups with keys of their own, those that `wanted` picks by what is due, when it was tried, and how the group is pushed.
+/// Pushes groups with keys of their own, those that `wanted` picks by what is due, when it was
+/// tried, and how the group is pushed.
 fn push_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) -> Vec<Other> {
     let mut groups = core::mem::take(&mut call.groups.0);
     let mut others = Vec::new();
@@ -105,9 +107,9 @@ fn first_error(others: Vec<Other>) -> Result<(), Error> {
     others.into_iter().find_map(|other| other.outcome.err()).map_or(Ok(()), Err)
 }
 
-/// Puts what was recorded into this plug's group on the gateway, now, and says whether the gateway took it; and what is due of groups
-/// with keys of their own into those. With such a key, that group alone. With `dry_run` nothing is sent, and the answer says what the
-/// gateway would refuse.
+/// Puts what was recorded into this plug's group on the gateway, now, and says whether the gateway
+/// took it; and what is due of groups with keys of their own into those. With such a key, that
+/// group alone. With `dry_run` nothing is sent, and the answer says what the gateway would refuse.
 pub(super) fn push(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;
     if call.config.push_mode == Mode::Delete {
@@ -169,8 +171,9 @@ fn check_only(call: &mut Call, gateway: &Url, answer: &mut Answer) -> Result<(),
     Ok(())
 }
 
-/// Pushes what no gateway has accepted yet, of all groups, for hosts that are about to end. Nothing to push, and a policy by which
-/// only `push_metrics` pushes, are fine too. With `dry_run` nothing is pushed, and the answer says what would be lost.
+/// Pushes what no gateway has accepted yet, of all groups, for hosts that are about to end. Nothing
+/// to push, and a policy by which only `push_metrics` pushes, are fine too. With `dry_run` nothing
+/// is pushed, and the answer says what would be lost.
 pub(super) fn flush(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;
     let dry_run = call.ctx.flag_or("dry_run", false)?;
@@ -220,7 +223,8 @@ fn unpushed_reason(config: &Config) -> &'static str {
     }
 }
 
-/// Deletes exactly this plug's group. What was recorded stays, and comes back with the first push after something else was recorded.
+/// Deletes exactly this plug's group. What was recorded stays, and comes back with the first push
+/// after something else was recorded.
 pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;
     if call.config.mock {
@@ -238,7 +242,8 @@ pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     Ok(())
 }
 
-/// Notes that nothing of the call's group is due; not for the configuration's group at a gateway that the call alone named.
+/// Notes that nothing of the call's group is due; not for the configuration's group at a gateway
+/// that the call alone named.
 fn settle(call: &mut Call) {
     if call.own || call.base.gateway_url.is_none() || call.config.gateway_url == call.base.gateway_url {
         call.pending.settle();
@@ -265,7 +270,8 @@ pub(super) fn after_record(call: &mut Call, answer: &mut Answer) {
     }
 }
 
-/// Pushes what the policy `interval` has let wait for long enough, of any group, with whatever call comes next.
+/// Pushes what the policy `interval` has let wait for long enough, of any group, with whatever call
+/// comes next.
 pub(super) fn overdue(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     if call.base.push_policy != PushPolicy::Interval {
         return Ok(());
@@ -312,8 +318,9 @@ fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool, answer: &m
     answer.flag("push_due", true);
 }
 
-/// `push_recorded`: the push that another instance said to be due, in an instance that was brought up to it; told as a record tells
-/// its push. Groups with keys of their own that have waited for long enough go out as after any call.
+/// `push_recorded`: the push that another instance said to be due, in an instance that was brought
+/// up to it; told as a record tells its push. Groups with keys of their own that have waited for
+/// long enough go out as after any call.
 pub(super) fn recorded(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;
     let gateway = call.config.gateway_url.clone().filter(|_| pushes_itself(call.config));
@@ -326,9 +333,10 @@ pub(super) fn recorded(call: &mut Call, answer: &mut Answer) -> Result<(), Error
     Ok(())
 }
 
-/// `note_exchange`: what another instance's exchange with servers came to, so that this one's own metrics and its next push know.
-/// `elapsed_ms`; for a push `metric_pushed`; for a write or export `values_lost`; and `settled`, which that instance says when it
-/// is asked with `tell`: the changes up to which nothing is due in each group, because a gateway accepted them, or the group was
+/// `note_exchange`: what another instance's exchange with servers came to, so that this one's own
+/// metrics and its next push know. `elapsed_ms`; for a push `metric_pushed`; for a write or export
+/// `values_lost`; and `settled`, which that instance says when it is asked with `tell`: the changes
+/// up to which nothing is due in each group, because a gateway accepted them, or the group was
 /// deleted.
 pub(super) fn noted(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;

@@ -19,8 +19,8 @@ const MOST_VALUES: usize = 2_000;
 /// About the size of a request, in bytes before compression.
 const MOST_BYTES: usize = 1_000_000;
 
-/// How many requests of one call may be refused while the values concerned are found by halving. A single value among
-/// [`MOST_VALUES`] takes 12; what is not found goes on with the next call.
+/// How many requests of one call may be refused while the values concerned are found by halving. A
+/// single value among [`MOST_VALUES`] takes 12; what is not found goes on with the next call.
 const MAX_REFUSED_REQUESTS: u32 = 500;
 
 /// Receivers are few, but their URLs come from outside.
@@ -243,7 +243,8 @@ pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     resource.extend(external());
     let mut resources = vec![(call.registry.read(now_ms), resource)];
     for group in call.groups.0.iter().filter(|group| !group.registry.is_empty()) {
-        // Receivers make job and instance of these two; the key's other labels are attributes of the points.
+        // Receivers make job and instance of these two; the key's other labels are attributes of
+        // the points.
         let mut resource = vec![("service.name", group.key.job.as_str())];
         resource.extend(group.key.labels.get("instance").map(|instance| ("service.instance.id", instance)));
         resource.extend(external());
@@ -503,7 +504,8 @@ mod tests {
         assert_eq!(kept, (0..50).filter(|value| *value != 13).collect::<Vec<_>>());
     }
 
-    /// A 1.0 receiver that refuses requests with a value that `is_bad`, and the times and values that it took.
+    /// A 1.0 receiver that refuses requests with a value that `is_bad`, and the times and values
+    /// that it took.
     fn picky(
         world: &World,
         code: u16,
@@ -546,7 +548,8 @@ mod tests {
             assert_eq!((&answer["error_code"], &answer["http_status"]), (&json!("refused"), &json!(500)), "{answer}");
             let counts = (&answer["written"], &answer["lost"], &answer["pending"]);
             assert_eq!(counts, (&json!(42), &json!(1), &json!(0)), "{answer}");
-            // 43 values, halved until the first is alone; then one, two, four and so on; and the question for 2.0.
+            // 43 values, halved until the first is alone; then one, two, four and so on; and the
+            // question for 2.0.
             assert_eq!(world.asked().len(), 1 + 6 + 6, "{text}");
             assert!(kept.borrow().iter().all(|(time, _)| *time == 9_000), "{:?}", kept.borrow());
             assert_eq!(retrying(&mut plug, "remote_write_metrics")["result"]["pending"], 0);

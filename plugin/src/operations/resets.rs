@@ -1,7 +1,9 @@
-//! What a push takes back: counters that start at zero in a new process, and replace the totals of their group on the gateway. A process
-//! that continues a counter pushes more than the group holds; one that begins again pushes as much or less.
+//! What a push takes back: counters that start at zero in a new process, and replace the totals of
+//! their group on the gateway. A process that continues a counter pushes more than the group holds;
+//! one that begins again pushes as much or less.
 //!
-//! With `detect_resets` the group is read once before the first push to it, and the push's answer lists those counters.
+//! With `detect_resets` the group is read once before the first push to it, and the push's answer
+//! lists those counters.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +30,8 @@ pub(super) struct Replaced {
     pushed: Option<f64>,
 }
 
-/// The counters of this group that the registry does not continue; none after the first push to the group, and none
-/// where the gateway does not say: a push never fails for this.
+/// The counters of this group that the registry does not continue; none after the first push to the
+/// group, and none where the gateway does not say: a push never fails for this.
 pub(super) fn find(call: &mut Call, gateway: &Url, group: &Group, limits: Limits, insist: bool) -> Vec<Replaced> {
     let target = group.url(gateway);
     if !call.config.detect_resets || call.pushes.compared.contains(&target) {

@@ -54,8 +54,8 @@ pub struct Definition {
     pub buckets: Option<Buckets>,
     /// For native histograms.
     pub native: Option<NativeConfig>,
-    /// For summaries: ranks in 0..=1, rising; [`super::summary::DEFAULT_QUANTILES`] by default. With an empty list only sum and
-    /// count are kept.
+    /// For summaries: ranks in 0..=1, rising; [`super::summary::DEFAULT_QUANTILES`] by default.
+    /// With an empty list only sum and count are kept.
     pub quantiles: Option<Vec<f64>>,
     /// For summaries with quantiles: how far back they look; [`DEFAULT_WINDOW`] by default. In whole milliseconds.
     pub window: Option<Duration>,

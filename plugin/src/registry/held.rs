@@ -65,9 +65,10 @@ impl Registry {
         Ok(())
     }
 
-    /// Like [`Registry::replace`], for values that were counted elsewhere. `start_ms` is when the series began, as that place
-    /// says. Where it does not, the start is unknown, and not the moment at which the series was made here: a reader would take
-    /// all that was counted before for an increase. A total that fell since the last time began anew, so that its start is now.
+    /// Like [`Registry::replace`], for values that were counted elsewhere. `start_ms` is when the
+    /// series began, as that place says. Where it does not, the start is unknown, and not the
+    /// moment at which the series was made here: a reader would take all that was counted before
+    /// for an increase. A total that fell since the last time began anew, so that its start is now.
     pub fn import(&mut self, id: SeriesId, held: Held, start_ms: Option<u64>) -> Result<(), Error> {
         let row = self.row(id.0)?;
         let fell = self.fell(row, &held);

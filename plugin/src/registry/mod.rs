@@ -103,7 +103,8 @@ pub struct Registry {
     claims: HashMap<Box<str>, usize, FixedState>,
     /// Every name that OpenMetrics takes for a family's type alone, with those families.
     reserved: HashMap<Box<str>, Vec<usize>, FixedState>,
-    /// What there is to say of families that were made, until somebody takes it: [`Registry::take_notices`].
+    /// What there is to say of families that were made, until somebody takes it:
+    /// [`Registry::take_notices`].
     notices: Vec<String>,
     series: SeriesTable,
     /// The states of series that are more than one number. Their cells hold the index, as bits.
@@ -350,7 +351,8 @@ impl Registry {
         self.read_some(now_ms, &|_| true)
     }
 
-    /// The same, where only the families that `wanted` finds by their exposed names come with their series.
+    /// The same, where only the families that `wanted` finds by their exposed names come with their
+    /// series.
     pub(crate) fn read_some(&self, now_ms: u64, wanted: &dyn Fn(&str) -> bool) -> Vec<view::Family<'_>> {
         let members = self.members();
         let family = |index: usize| {

@@ -81,8 +81,9 @@ impl LabelName {
         }
     }
 
-    /// Checks a name as Prometheus's rule files have them: also one that begins with `__`. With `utf8` it may be any text that
-    /// is not empty. `field` is the path of the label set in the input, for the error.
+    /// Checks a name as Prometheus's rule files have them: also one that begins with `__`. With
+    /// `utf8` it may be any text that is not empty. `field` is the path of the label set in the
+    /// input, for the error.
     pub fn new_in_rule(name: &str, utf8: bool, field: &str) -> Result<Self, Error> {
         let fault = if utf8 { fault_utf8(name) } else { fault(name, |_| false) };
         match fault {

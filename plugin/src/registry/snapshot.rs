@@ -403,7 +403,8 @@ impl<'a> Reader<'a> {
         })?;
         made.quantiles = self.option(Self::numbers)?;
         if made.kind == Kind::Summary {
-            // Before there were default quantiles, none were written for a summary that kept sum and count only.
+            // Before there were default quantiles, none were written for a summary that kept sum
+            // and count only.
             made.quantiles.get_or_insert_default();
         }
         made.window = self.option(Self::duration)?;

@@ -188,8 +188,8 @@ impl WindowedSummary {
         }
     }
 
-    /// Takes over what was observed elsewhere, of which only sum and count are known: the window is empty then. The sum is no
-    /// NaN.
+    /// Takes over what was observed elsewhere, of which only sum and count are known: the window is
+    /// empty then. The sum is no NaN.
     pub fn replace(&mut self, sum: f64, count: u64) {
         self.totals = Totals { count: count.min(Totals::MOST), sum };
         self.slices.iter_mut().for_each(Slice::clear);

@@ -1,7 +1,8 @@
-//! Rule files that the plug manages: marked in their first line, read back, and changed rule by rule.
+//! Rule files that the plug manages: marked in their first line, read back, and changed rule by
+//! rule.
 //!
-//! Nobody's rules are lost: what has no mark is not touched, and what has the mark and is not what the plug wrote is replaced only by
-//! who gives all of its rules.
+//! Nobody's rules are lost: what has no mark is not touched, and what has the mark and is not what
+//! the plug wrote is replaced only by who gives all of its rules.
 
 use std::borrow::Cow;
 
@@ -11,7 +12,8 @@ use crate::fields::Fields;
 use crate::json::{Json, Object};
 use crate::yaml::{self, Yaml};
 
-/// What the first line of a managed file begins with. Hosts check it too, before they replace or remove a file.
+/// What the first line of a managed file begins with. Hosts check it too, before they replace or
+/// remove a file.
 pub const MARKER: &str = "# Managed by monitoring_prometheus";
 
 /// The first line of a managed file.
@@ -84,8 +86,8 @@ fn json(yaml: Yaml) -> Json<'static> {
     }
 }
 
-/// The groups with this group's one alert in them, in the place of the one of that name or as the group's last rule. The error says
-/// why it is not plain which rule would be replaced.
+/// The groups with this group's one alert in them, in the place of the one of that name or as the
+/// group's last rule. The error says why it is not plain which rule would be replaced.
 pub fn with_alert(groups: &[Group], wanted: &Group) -> Result<Vec<Group>, String> {
     let mut groups = groups.to_vec();
     let Some(group) = groups.iter_mut().find(|group| group.name == wanted.name) else {
@@ -115,7 +117,8 @@ pub fn with_alert(groups: &[Group], wanted: &Group) -> Result<Vec<Group>, String
     Ok(groups)
 }
 
-/// The groups without the alert of that name; a group that has no rules then goes too. None where it is not there.
+/// The groups without the alert of that name; a group that has no rules then goes too. None where
+/// it is not there.
 pub fn without_alert(groups: &[Group], group: &str, alert: &str) -> Option<Vec<Group>> {
     let found = |own: &Group| own.name == group && own.rules.iter().any(|rule| is_alert(rule, alert));
     groups.iter().any(found).then(|| {

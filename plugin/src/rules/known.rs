@@ -1,7 +1,8 @@
-//! Who evaluates rules, and which fields of groups and rules each of them knows, from which version on.
+//! Who evaluates rules, and which fields of groups and rules each of them knows, from which version
+//! on.
 //!
-//! A server refuses a whole file for one field that it does not know, or drops the field without a word. So a field is written
-//! only where the server is known to take it.
+//! A server refuses a whole file for one field that it does not know, or drops the field without a
+//! word. So a field is written only where the server is known to take it.
 
 use core::fmt;
 
@@ -228,7 +229,8 @@ impl Place {
     }
 }
 
-/// The field of that name in a group, alert or recording rule. The error names the one that was probably meant.
+/// The field of that name in a group, alert or recording rule. The error names the one that was
+/// probably meant.
 pub fn field(name: &str, place: Place) -> Result<&'static Field, String> {
     if let Some(field) = FIELDS.iter().find(|field| field.name == name && place.takes(field.place)) {
         return Ok(field);

@@ -102,8 +102,8 @@ impl Rule {
         matches!(self.makes, Makes::Alert { .. })
     }
 
-    /// Checks what can be checked without a server. `path` is the rule's in the input, for errors; `promql` says whether its
-    /// expression is PromQL.
+    /// Checks what can be checked without a server. `path` is the rule's in the input, for errors;
+    /// `promql` says whether its expression is PromQL.
     pub fn check(&self, path: &str, style: Style, evaluator: Evaluator, promql: bool) -> Result<(), Error> {
         let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         let expr = || at(style.expression());
@@ -218,8 +218,9 @@ impl Group {
         Self { name: name.into(), interval: None, labels: Labels::default(), more: Vec::new(), rules }
     }
 
-    /// Checks the group and all its rules; no two of them may be the same. `path` is the group's in the input and `rules` that of
-    /// the list of its rules, for errors; an empty one where there is no list.
+    /// Checks the group and all its rules; no two of them may be the same. `path` is the group's in
+    /// the input and `rules` that of the list of its rules, for errors; an empty one where there is
+    /// no list.
     pub fn check(&self, path: &str, rules: &str, style: Style, evaluator: Evaluator) -> Result<(), Error> {
         let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         let name = at(if style == Style::File { "name" } else { "group" });
@@ -242,7 +243,8 @@ impl Group {
         Ok(())
     }
 
-    /// The labels of one of its rules, as servers list them: those of the group, unless the rule has its own.
+    /// The labels of one of its rules, as servers list them: those of the group, unless the rule
+    /// has its own.
     fn labels_of<'l>(&'l self, rule: &'l Rule) -> Vec<(&'l str, &'l str)> {
         let own = rule.labels.iter().map(|(name, text)| (name.as_str(), text));
         let group = self.labels.iter().map(|(name, text)| (name.as_str(), text));
@@ -250,7 +252,8 @@ impl Group {
         sorted_by(all, Ord::cmp)
     }
 
-    /// Whether its expressions are PromQL: vmalert takes GraphiteQL and LogsQL too, which nothing here knows.
+    /// Whether its expressions are PromQL: vmalert takes GraphiteQL and LogsQL too, which nothing
+    /// here knows.
     pub fn is_promql(&self) -> bool {
         let kind = self.more.iter().find(|(field, _)| field.name == "type");
         kind.is_none_or(|(_, kind)| matches!(kind, Yaml::Text(kind) if kind == "prometheus"))

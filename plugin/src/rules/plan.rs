@@ -19,7 +19,8 @@ pub struct HeldGroup {
     pub file: String,
     /// Seconds between evaluations.
     pub interval: f64,
-    /// The most series or alerts that one of its rules may make; none where the server does not tell it.
+    /// The most series or alerts that one of its rules may make; none where the server does not
+    /// tell it.
     pub limit: Option<f64>,
     /// Its rules, in order.
     pub rules: Vec<HeldRule>,
@@ -138,7 +139,8 @@ fn texts(object: &Object, name: &str) -> Vec<(String, String)> {
 }
 
 impl HeldGroup {
-    /// A group as a server would tell it that had loaded it from this file, with its expressions as they are.
+    /// A group as a server would tell it that had loaded it from this file, with its expressions as
+    /// they are.
     pub fn of(group: &Group, file: &str) -> Self {
         let texts = |texts: Vec<(&str, &str)>| texts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
         let rules = group.rules.iter().map(|rule| {
@@ -203,8 +205,8 @@ pub enum Formatted {
 /// How expressions are compared: by the forms that the server itself gives them.
 #[derive(Debug, Default)]
 pub struct Equal {
-    /// The server tells expressions in a form of its own, as Grafana does: an alert is known by its [`MARK`], and of a rule that makes
-    /// a series only name and labels are compared.
+    /// The server tells expressions in a form of its own, as Grafana does: an alert is known by its
+    /// [`MARK`], and of a rule that makes a series only name and labels are compared.
     pub opaque: bool,
     /// What the server made of each expression that it was asked about.
     pub formats: BTreeMap<String, Formatted>,
@@ -222,7 +224,8 @@ impl Equal {
         }
     }
 
-    /// The expressions that the server should be asked about: of rules that are the same but for how these are written.
+    /// The expressions that the server should be asked about: of rules that are the same but for
+    /// how these are written.
     pub fn unknown<'e>(&self, wanted: &'e [Group], held: &[&'e HeldGroup]) -> Vec<&'e str> {
         let mut unknown: Vec<&str> = Vec::new();
         for (group, own) in
@@ -319,7 +322,8 @@ pub struct GroupChange {
     pub change: Change,
     /// To each rule, by its name.
     pub rules: Vec<(String, Change)>,
-    /// Rules of which it is not known whether the server has them as they are wanted, and their expressions as it tells them.
+    /// Rules of which it is not known whether the server has them as they are wanted, and their
+    /// expressions as it tells them.
     pub unsure: Vec<(String, String)>,
     /// Whether nothing but those is to be changed, as far as is known.
     pub only_unsure: bool,
@@ -331,8 +335,8 @@ impl GroupChange {
     }
 }
 
-/// Compares the groups that are wanted with those that are held, of one file or namespace. Groups without rules count as held:
-/// servers do not all list them.
+/// Compares the groups that are wanted with those that are held, of one file or namespace. Groups
+/// without rules count as held: servers do not all list them.
 pub fn plan(wanted: &[Group], held: &[&HeldGroup], equal: &Equal) -> Vec<GroupChange> {
     let mut changes = Vec::new();
     for group in wanted {
@@ -349,7 +353,8 @@ pub fn plan(wanted: &[Group], held: &[&HeldGroup], equal: &Equal) -> Vec<GroupCh
     changes
 }
 
-/// Compares only the rules of this group with those that are held: others of the group stay as they are.
+/// Compares only the rules of this group with those that are held: others of the group stay as they
+/// are.
 pub fn plan_alert(group: &Group, held: &[&HeldGroup], equal: &Equal) -> GroupChange {
     let Some(own) = held.iter().find(|held| held.name == group.name) else { return created(group) };
     let mut change = compare(group, own, equal);

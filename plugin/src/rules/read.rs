@@ -1,5 +1,5 @@
-//! Groups and rules as rule files have them, read from JSON. A field that nobody knows is an error; what only some servers take is
-//! noted, to be held against the server that it is for.
+//! Groups and rules as rule files have them, read from JSON. A field that nobody knows is an error;
+//! what only some servers take is noted, to be held against the server that it is for.
 
 use core::time::Duration;
 
@@ -156,7 +156,8 @@ fn more(fields: &Fields, place: Place, uses: &mut Uses) -> Result<More, Error> {
     more_but(fields, place, &[], uses)
 }
 
-/// The fields that only some servers take, in the order they are given; each field must be known, but for those that are left out.
+/// The fields that only some servers take, in the order they are given; each field must be known,
+/// but for those that are left out.
 fn more_but(fields: &Fields, place: Place, leave_out: &[&str], uses: &mut Uses) -> Result<More, Error> {
     let mut more = More::new();
     for (name, value) in fields.map().iter().filter(|(name, _)| !leave_out.contains(name)) {

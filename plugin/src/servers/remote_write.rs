@@ -146,10 +146,11 @@ fn not_understood(url: &Url, version: Version, response: &Response) -> Error {
 /// A message by which receivers refuse values, and what to do about it.
 #[derive(Debug)]
 struct Reason {
-    /// A part of the message, as Prometheus and its relatives (Mimir, Cortex, Thanos) put it into a 4xx.
+    /// A part of the message, as Prometheus and its relatives (Mimir, Cortex, Thanos) put it into a
+    /// 4xx.
     contains: &'static str,
-    /// The message itself. Receivers that do not tell such errors from failures of their own answer 500 with it, alone
-    /// or after what they were doing: `add sample: too old sample`.
+    /// The message itself. Receivers that do not tell such errors from failures of their own answer
+    /// 500 with it, alone or after what they were doing: `add sample: too old sample`.
     message: &'static str,
     todo: &'static str,
 }
@@ -158,9 +159,10 @@ const NO_HISTOGRAMS: &str = "native histograms are disabled";
 const LATE: &str = "the values waited longer than it takes them, or a clock is wrong";
 const INVALID_HISTOGRAM: &str = "it does not take a native histogram of this form; record a classic one";
 
-/// The messages of Prometheus's storage about single values, 2.42 to 3.5. Too old samples are a 500 up to 2.49; native
-/// histograms that are disabled or not valid, and invalid labels, are a 500 in all of these versions. Any other text in
-/// a 500 is a failure of the receiver itself, and the same values are sent again.
+/// The messages of Prometheus's storage about single values, 2.42 to 3.5. Too old samples are a 500
+/// up to 2.49; native histograms that are disabled or not valid, and invalid labels, are a 500 in
+/// all of these versions. Any other text in a 500 is a failure of the receiver itself, and the same
+/// values are sent again.
 const REASONS: [Reason; 13] = [
     Reason {
         contains: NO_HISTOGRAMS,
@@ -222,8 +224,8 @@ const REASONS: [Reason; 13] = [
 ];
 
 impl Reason {
-    /// The reason that a response gives. A 5xx must be the message itself: as one of several errors it says nothing,
-    /// because the others may be temporary.
+    /// The reason that a response gives. A 5xx must be the message itself: as one of several errors
+    /// it says nothing, because the others may be temporary.
     fn of(response: &Response) -> Option<&'static Self> {
         let reply = String::from_utf8_lossy(&response.body);
         let reply = reply.trim();
@@ -268,7 +270,8 @@ fn refused(url: &Url, response: &Response, written: Option<Amounts>) -> Refusal 
     let error = Box::new(super::refused(PEER, url, response, todo));
     match classify(response) {
         Refused::Histograms => Refusal::Histograms(error),
-        // After a failure of its own a receiver keeps nothing of the request, whatever its headers count.
+        // After a failure of its own a receiver keeps nothing of the request, whatever its headers
+        // count.
         Refused::Values => Refusal::Values(error, written.filter(|_| response.status < 500)),
         Refused::Nothing => Refusal::Otherwise(error),
     }

@@ -179,7 +179,8 @@ impl Ruler {
         Version::read(data.get("version").and_then(Json::as_str)?)
     }
 
-    /// The path below which Prometheus's API is. None where there is none that is ours to reach: Grafana asks its data source.
+    /// The path below which Prometheus's API is. None where there is none that is ours to reach:
+    /// Grafana asks its data source.
     fn prefix(&self) -> Option<&'static [&'static str]> {
         match self.target {
             Target::File => Some(&[]),
@@ -198,8 +199,8 @@ impl Ruler {
         }
     }
 
-    /// What a place of the API says of an expression: its data where that is a text, or why it is refused. None where there is no
-    /// such place.
+    /// What a place of the API says of an expression: its data where that is a text, or why it is
+    /// refused. None where there is no such place.
     fn ask(
         &self,
         client: &mut Client,

@@ -17,18 +17,20 @@ const UNITS: [(&str, u64); 7] = [
     ("ms", 1),
 ];
 
-/// A duration in whole milliseconds, from none to about 292 years, which is as much as Prometheus takes.
+/// A duration in whole milliseconds, from none to about 292 years, which is as much as Prometheus
+/// takes.
 ///
 /// [`FromStr`] reads:
-/// - Prometheus's form: `1h30m`, `1d12h`, `500ms`, `1y`. Units are `y`, `w`, `d`, `h`, `m`, `s` and `ms`, each at most once, the
-///   longer first.
+/// - Prometheus's form: `1h30m`, `1d12h`, `500ms`, `1y`. Units are `y`, `w`, `d`, `h`, `m`, `s` and
+///   `ms`, each at most once, the longer first.
 /// - A decimal with a single unit: `1.5h`.
 /// - A bare number of seconds: `15`, `0.5`.
 ///
-/// Decimals are rounded to the millisecond. A duration that is not zero and would become so is an error, and so is one that is
-/// too long.
+/// Decimals are rounded to the millisecond. A duration that is not zero and would become so is an
+/// error, and so is one that is too long.
 ///
-/// [`Display`](fmt::Display) writes Prometheus's form, the shortest that Prometheus itself writes: `1m30s`, `2w`, `15d`.
+/// [`Display`](fmt::Display) writes Prometheus's form, the shortest that Prometheus itself writes:
+/// `1m30s`, `2w`, `15d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct PrometheusDuration {
     millis: u64,
@@ -74,19 +76,21 @@ impl PrometheusDuration {
     /// So many seconds, rounded to the millisecond.
     ///
     /// # Errors
-    /// A number that is negative or not finite, too large, or so small that nothing would be left of it.
+    /// A number that is negative or not finite, too large, or so small that nothing would be left
+    /// of it.
     pub fn from_seconds(seconds: f64) -> Result<Self, WrongDuration> {
         Self::rounded(seconds, 1_000).map_err(WrongDuration)
     }
 
-    /// The nearest duration that Prometheus can write: at least a millisecond unless it is zero, at most
-    /// [`PrometheusDuration::MAX`].
+    /// The nearest duration that Prometheus can write: at least a millisecond unless it is zero, at
+    /// most [`PrometheusDuration::MAX`].
     pub fn saturating(duration: Duration) -> Self {
         let millis = duration.as_millis().max(u128::from(!duration.is_zero()));
         u64::try_from(millis).ok().and_then(Self::from_millis).unwrap_or(Self::MAX)
     }
 
-    /// Reads Prometheus's own form only: no decimals and no bare number other than `0`, and nothing around it.
+    /// Reads Prometheus's own form only: no decimals and no bare number other than `0`, and nothing
+    /// around it.
     ///
     /// # Errors
     /// Any other text, and a duration that is too long.
@@ -120,7 +124,8 @@ impl PrometheusDuration {
         while !rest.is_empty() {
             let (digits, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?);
             let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
-            // The iterator only moves forward: that puts the longer unit first, and lets none come twice.
+            // The iterator only moves forward: that puts the longer unit first, and lets none come
+            // twice.
             let (_, millis) = units.find(|(name, _)| *name == unit).ok_or_else(wrong)?;
             if digits.is_empty() {
                 return Err(wrong());
@@ -188,7 +193,8 @@ impl fmt::Display for PrometheusDuration {
             return f.write_str("0s");
         }
         for (unit, millis) in UNITS {
-            // Years and weeks only where they are the whole of it, as Prometheus writes them: `8d` reads better than `1w1d`.
+            // Years and weeks only where they are the whole of it, as Prometheus writes them: `8d`
+            // reads better than `1w1d`.
             let only_exact = matches!(unit, "y" | "w");
             if rest >= millis && (!only_exact || rest.is_multiple_of(millis)) {
                 write!(f, "{}{unit}", rest / millis)?;

@@ -1,7 +1,8 @@
 //! Durations and timestamps as Prometheus and RFC 3339 write them.
 //!
-//! [`PrometheusDuration`] and [`Timestamp`] are the only readers and writers of both, so that the plug and its host accept the
-//! same texts. Nothing here reads a clock: a moment relative to now takes `now` as an argument.
+//! [`PrometheusDuration`] and [`Timestamp`] are the only readers and writers of both, so that the
+//! plug and its host accept the same texts. Nothing here reads a clock: a moment relative to now
+//! takes `now` as an argument.
 //!
 //! ```
 //! use plugpipe_time::{PrometheusDuration, Timestamp};

@@ -5,11 +5,12 @@ use core::str::FromStr;
 
 use crate::{PrometheusDuration, repeated};
 
-/// A moment in time, as fine as Prometheus keeps it: whole milliseconds since the Unix epoch, in the years 0 to 9999, which RFC
-/// 3339 can write.
+/// A moment in time, as fine as Prometheus keeps it: whole milliseconds since the Unix epoch, in
+/// the years 0 to 9999, which RFC 3339 can write.
 ///
-/// [`FromStr`] reads RFC 3339 (`2024-01-01T00:00:00Z`) and Unix seconds (`1704067200.5`); [`Timestamp::parse`] also what is
-/// relative to now: `now`, `now-1h30m`, `now+2d`. [`Display`](fmt::Display) writes RFC 3339 in UTC with milliseconds.
+/// [`FromStr`] reads RFC 3339 (`2024-01-01T00:00:00Z`) and Unix seconds (`1704067200.5`);
+/// [`Timestamp::parse`] also what is relative to now: `now`, `now-1h30m`, `now+2d`.
+/// [`Display`](fmt::Display) writes RFC 3339 in UTC with milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
     unix_millis: i64,
@@ -52,7 +53,8 @@ impl Timestamp {
         RANGE.contains(&unix_millis).then_some(Self { unix_millis })
     }
 
-    /// So many nanoseconds since the Unix epoch, as clocks have them; what is finer than a millisecond is cut off.
+    /// So many nanoseconds since the Unix epoch, as clocks have them; what is finer than a
+    /// millisecond is cut off.
     pub const fn from_unix_nanos(unix_nanos: u64) -> Self {
         Self { unix_millis: (unix_nanos / 1_000_000) as i64 }
     }
@@ -73,8 +75,8 @@ impl Timestamp {
         }))
     }
 
-    /// Reads a moment: as [`FromStr`] does, or relative to `now`: `now`, `now-1h`, `now+5m`, and `-1h`, which is the same as
-    /// `now-1h`. The duration is a [`PrometheusDuration`].
+    /// Reads a moment: as [`FromStr`] does, or relative to `now`: `now`, `now-1h`, `now+5m`, and
+    /// `-1h`, which is the same as `now-1h`. The duration is a [`PrometheusDuration`].
     ///
     /// # Errors
     /// What is none of these, and a moment outside of the years 0 to 9999.
@@ -105,7 +107,8 @@ impl Timestamp {
         self.unix_millis
     }
 
-    /// In nanoseconds since the Unix epoch; none before it and after the year 2553, where they leave 64 bits.
+    /// In nanoseconds since the Unix epoch; none before it and after the year 2553, where they
+    /// leave 64 bits.
     pub fn unix_nanos(self) -> Option<u64> {
         u64::try_from(self.unix_millis).ok()?.checked_mul(1_000_000)
     }
@@ -120,7 +123,8 @@ impl Timestamp {
         date(self.unix_millis.div_euclid(86_400_000))
     }
 
-    /// Appends the moment as RFC 3339: what [`Display`](fmt::Display) writes, without the machinery of formatting.
+    /// Appends the moment as RFC 3339: what [`Display`](fmt::Display) writes, without the machinery
+    /// of formatting.
     pub fn write_rfc3339(self, out: &mut String) {
         let (year, month, day) = self.date();
         let millis = self.unix_millis.rem_euclid(86_400_000) as u32;
@@ -174,8 +178,8 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Year, month and day of so many days after 1970-01-01, in the Gregorian calendar. Counted from a March, so that a leap day
-/// ends its year.
+/// Year, month and day of so many days after 1970-01-01, in the Gregorian calendar. Counted from a
+/// March, so that a leap day ends its year.
 const fn date(days: i64) -> (i64, u8, u8) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -203,8 +207,8 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468)
 }
 
-/// RFC 3339, as milliseconds since the epoch, rounded. A leap second, which only a UTC month can end with, counts as the last
-/// millisecond before the next second.
+/// RFC 3339, as milliseconds since the epoch, rounded. A leap second, which only a UTC month can
+/// end with, counts as the last millisecond before the next second.
 fn read_rfc3339(mut text: &[u8]) -> Option<i64> {
     let number = |text: &mut &[u8], digits: usize, after: &[u8]| {
         let (number, rest) = text.split_at_checked(digits)?;
@@ -261,7 +265,8 @@ impl serde::Serialize for Timestamp {
     }
 }
 
-/// Reads what [`FromStr`] does, and Unix seconds as a number. A moment relative to now needs a clock: [`Timestamp::parse`].
+/// Reads what [`FromStr`] does, and Unix seconds as a number. A moment relative to now needs a
+/// clock: [`Timestamp::parse`].
 #[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -283,7 +288,8 @@ mod tests {
     /// Milliseconds since the epoch, as another reader of RFC 3339 has them.
     fn theirs(text: &str) -> Option<i64> {
         let nanos = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp_nanos();
-        // A leap second is the last nanosecond before the next second there, and the last millisecond here.
+        // A leap second is the last nanosecond before the next second there, and the last
+        // millisecond here.
         let leap = text.get(17..19) == Some("60");
         Some((if leap { nanos.div_euclid(1_000_000) } else { (nanos + 500_000).div_euclid(1_000_000) }) as i64)
     }

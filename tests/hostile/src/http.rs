@@ -41,7 +41,8 @@ pub(crate) struct Arbitrary<'a> {
     pub(crate) body_bytes: usize,
 }
 
-/// Sends it and reads the response: its status, its headers a line each, and its body; or why there is none.
+/// Sends it and reads the response: its status, its headers a line each, and its body; or why there
+/// is none.
 pub(crate) fn send(request: &Arbitrary) -> String {
     let sent = || -> Result<String, String> {
         let response = exchange(request)?;

@@ -6,7 +6,8 @@
 //! its own, without `_created`: then it takes no name but those it writes. Which one that is
 //! depends on both, and on nothing else, such as what was registered first or holds series:
 //!
-//! 1. one whose type takes a name that the other writes in any case (counter `jobs_total` beside gauge `jobs`);
+//! 1. one whose type takes a name that the other writes in any case (counter `jobs_total` beside
+//!    gauge `jobs`);
 //! 2. else an info beside another kind, and a counter beside a histogram or summary;
 //! 3. else the one whose name sorts last.
 //!

@@ -161,8 +161,9 @@ impl<'a> Families<'a> {
 }
 
 impl<'f, 'a> Metric<'f, 'a> {
-    /// Of samples that differ in their timestamp only, the latest; each where the first of them was. One without a timestamp is
-    /// of now. Of two with the same timestamp the later line counts.
+    /// Of samples that differ in their timestamp only, the latest; each where the first of them
+    /// was. One without a timestamp is of now. Of two with the same timestamp the later line
+    /// counts.
     pub fn latest(&self, families: &Families, family: &Family) -> Vec<&'f Point<'a>> {
         let dated = self.points.iter().any(|point| point.timestamp.is_some());
         if !dated || self.points.len() < 2 {

@@ -139,7 +139,8 @@ fn prepare(
     definition.help = family.help.as_deref().map(str::to_owned);
     definition.unit = family.unit.as_deref().map(str::to_owned);
     match kind {
-        // What is recorded later cannot be added to the quantiles scraped, and those of before are not known.
+        // What is recorded later cannot be added to the quantiles scraped, and those of before are
+        // not known.
         crate::registry::Kind::Summary if registry.family(name).is_none() => definition.quantiles = Some(Vec::new()),
         crate::registry::Kind::Histogram => {
             let first = metrics.first().copied().map(bounds).unwrap_or_default();
@@ -251,7 +252,8 @@ fn take(
     Ok(notes)
 }
 
-/// When the series began, where its target says so, in milliseconds; and what is to be said where that is no start.
+/// When the series began, where its target says so, in milliseconds; and what is to be said where
+/// that is no start.
 fn start_of(metric: &Metric) -> (Option<u64>, Option<&'static str>) {
     let told = |point: &&super::Point| match point.part {
         Part::Created => Some(milliseconds(point.value)),

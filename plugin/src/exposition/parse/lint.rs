@@ -177,7 +177,8 @@ impl Lint<'_, '_> {
             if name.starts_with('_') {
                 self.find("label_reserved", format!("the label {shown} begins with _, which is reserved; rename it"));
             }
-            // Where it is the family's own, it got here from a sample that does not have it, such as the sum.
+            // Where it is the family's own, it got here from a sample that does not have it, such
+            // as the sum.
             for (reserved, owner) in [("le", "buckets of histograms"), ("quantile", "quantiles of summaries")] {
                 if name == reserved && self.family.kind != Kind::Unknown {
                     self.find("label_reserved", format!("the label {reserved} is for {owner}; rename it"));

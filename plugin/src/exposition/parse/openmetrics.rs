@@ -635,7 +635,8 @@ impl<'a> Reader<'a> {
                     let problem = "the timestamp is before that of the sample above; within a metric timestamps rise";
                     return Err(self.cursor.fault_at(timestamp_at, problem));
                 }
-                // Timestamps must not fall, and so may stand still; they may also be finer than a double tells.
+                // Timestamps must not fall, and so may stand still; they may also be finer than a
+                // double tells.
                 new_point = timestamp != group.timestamp || (timestamp.is_some() && self.point.has(part, state));
             }
             _ => {

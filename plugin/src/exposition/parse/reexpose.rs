@@ -1,4 +1,5 @@
-//! What was scraped, written again, to be pushed or served: without timestamps, the latest sample of each, family by family.
+//! What was scraped, written again, to be pushed or served: without timestamps, the latest sample
+//! of each, family by family.
 //!
 //! | | text 0.0.4 | OpenMetrics |
 //! |---|---|---|
@@ -9,9 +10,10 @@
 //! | when a series began | left out | `_created` |
 //! | exemplars | left out | kept |
 //!
-//! Where a family does not keep OpenMetrics' rules for its type, or cannot keep its type beside another one ([`super::clash`]),
-//! its samples are written as of unknown type, without `_created` and exemplars. Bounds and ranks are spelled as the format
-//! spells them: `1` in text, `1.0` in OpenMetrics. From text to text they stay as they were scraped, since they name a series.
+//! Where a family does not keep OpenMetrics' rules for its type, or cannot keep its type beside
+//! another one ([`super::clash`]), its samples are written as of unknown type, without `_created`
+//! and exemplars. Bounds and ranks are spelled as the format spells them: `1` in text, `1.0` in
+//! OpenMetrics. From text to text they stay as they were scraped, since they name a series.
 
 use super::clash::{self, Claims};
 use super::lint::text_name;
@@ -32,8 +34,8 @@ const UNLIMITED: Limits = Limits {
     seed: 0,
 };
 
-/// Appends the families that have samples, as text 0.0.4 or OpenMetrics, and says how many exemplars were left out. The error
-/// says what of it cannot be said so.
+/// Appends the families that have samples, as text 0.0.4 or OpenMetrics, and says how many
+/// exemplars were left out. The error says what of it cannot be said so.
 pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Result<usize, String> {
     if format == Format::Protobuf {
         return Err("what was scraped is written as text or OpenMetrics only".into());

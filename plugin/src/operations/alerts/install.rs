@@ -1,4 +1,5 @@
-//! Rules brought to where they are evaluated, and read back: by a file, which the host reads and writes, or by a ruler's API.
+//! Rules brought to where they are evaluated, and read back: by a file, which the host reads and
+//! writes, or by a ruler's API.
 
 use super::read::{Given, Wanted};
 use super::{CONFIRM_PAUSE, CONFIRM_WITHIN, Settings, ruler, taker};
@@ -120,7 +121,8 @@ impl Install {
         }
     }
 
-    /// The same, with the server asked how it writes expressions that are written otherwise than in its list.
+    /// The same, with the server asked how it writes expressions that are written otherwise than in
+    /// its list.
     fn changes_asked(&self, call: &mut Call, ruler: &Ruler, own: &[&HeldGroup], equal: &mut Equal) -> Vec<GroupChange> {
         let unknown: Vec<String> = equal.unknown(self.groups(), own).into_iter().map(str::to_owned).collect();
         let mut lacking = false;
@@ -306,7 +308,8 @@ impl Install {
         false
     }
 
-    /// Says that it is not there yet, and hands out the file. `own` is what the server holds of the file.
+    /// Says that it is not there yet, and hands out the file. `own` is what the server holds of the
+    /// file.
     fn pend(&self, answer: &mut Answer, next: Option<&Next>, own: &[&HeldGroup], why: &str) {
         answer.text("status", if self.dry_run { "planned" } else { "pending" });
         if self.dry_run {
@@ -498,8 +501,8 @@ fn others(own: &[&HeldGroup], group: &str, alert: &str) -> Vec<String> {
         .collect()
 }
 
-/// What is in the rules folder under the file's name, where the host has read it: `rules_current: {content}`, null where there is
-/// no such file.
+/// What is in the rules folder under the file's name, where the host has read it: `rules_current:
+/// {content}`, null where there is no such file.
 fn current(call: &Call) -> Result<Option<Current>, Error> {
     let Some(map) = call.ctx.object("rules_current")? else { return Ok(None) };
     Ok(Some(Current::of(content(map))))

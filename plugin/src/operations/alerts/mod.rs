@@ -1,10 +1,14 @@
-//! Alerts as code: `create_alert`, `plan_alerts`, `apply_alerts`, `list_alerts`, `get_alert_state`, `delete_alert`, `export_rules`.
+//! Alerts as code: `create_alert`, `plan_alerts`, `apply_alerts`, `list_alerts`, `get_alert_state`,
+//! `delete_alert`, `export_rules`.
 //!
-//! `alert_created` is true only after a server listed the rule as it is wanted; until then the answer is `pending`, with what is missing.
+//! `alert_created` is true only after a server listed the rule as it is wanted; until then the
+//! answer is `pending`, with what is missing.
 //!
-//! Prometheus has no API that takes rules. For the target `file` the answer holds the file in `artifacts`. A host that was granted a
-//! rules folder reads the file that is there and asks with `rules_current`, so that what is in it is known before it is changed; writes
-//! the file of the new answer and asks again with `rules_written`, and then the plug asks the server to reload and reads back.
+//! Prometheus has no API that takes rules. For the target `file` the answer holds the file in
+//! `artifacts`. A host that was granted a rules folder reads the file that is there and asks with
+//! `rules_current`, so that what is in it is known before it is changed; writes the file of the new
+//! answer and asks again with `rules_written`, and then the plug asks the server to reload and
+//! reads back.
 //!
 //! | file | what it is for |
 //! |---|---|
@@ -115,7 +119,8 @@ pub(super) fn create(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     })
 }
 
-/// Tells a webhook of the rule: as resolved, because nothing fires only because it is watched; as firing where the server says that it does.
+/// Tells a webhook of the rule: as resolved, because nothing fires only because it is watched; as
+/// firing where the server says that it does.
 fn notify(
     call: &mut Call,
     answer: &mut Answer,
@@ -225,7 +230,8 @@ pub(super) fn list(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     })
 }
 
-/// `get_alert_state`: `inactive`, `pending` or `firing`, and since when; `not_found` where the server has no such rule.
+/// `get_alert_state`: `inactive`, `pending` or `firing`, and since when; `not_found` where the
+/// server has no such rule.
 pub(super) fn state(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     with_settings(call, |call, settings| {
         let name = alert_name(settings)?;
@@ -441,7 +447,8 @@ fn alert_name(settings: &Settings) -> Result<String, Error> {
 }
 
 impl Error {
-    /// The error of an alert whose fields stand in `alert_config`, or wherever the settings have them.
+    /// The error of an alert whose fields stand in `alert_config`, or wherever the settings have
+    /// them.
     fn within_place(self, settings: &Settings) -> Self {
         match self {
             Self::Invalid { field, problem } => {

@@ -1,5 +1,5 @@
-//! Rules as callers give them: one alert with the fields of `create_alert`, a list of those, groups as a rule file has them, or a
-//! template.
+//! Rules as callers give them: one alert with the fields of `create_alert`, a list of those, groups
+//! as a rule file has them, or a template.
 
 use core::time::Duration;
 
@@ -78,7 +78,8 @@ fn interval(settings: &Settings) -> Result<Option<Duration>, Error> {
     Ok(duration(settings, &["interval"])?.filter(|interval| !interval.is_zero()))
 }
 
-/// An alert with the seed's fields: `{alert_name, expression, duration, severity, annotations, labels, keep_firing_for, runbook_url}`.
+/// An alert with the seed's fields: `{alert_name, expression, duration, severity, annotations,
+/// labels, keep_firing_for, runbook_url}`.
 fn alert_rule(settings: &Settings, uses: &mut Uses) -> Result<Rule, Error> {
     let name = alert_name(settings)?;
     let expression = settings
@@ -137,7 +138,8 @@ fn duration(settings: &Settings, keys: &[&str]) -> Result<Option<Duration>, Erro
     Ok(None)
 }
 
-/// `groups`, as a rule file has them; or `alerts`, a list with the fields of `create_alert`, in one group; or a template.
+/// `groups`, as a rule file has them; or `alerts`, a list with the fields of `create_alert`, in one
+/// group; or a template.
 pub(super) fn groups(ctx: &Fields, settings: &Settings, evaluator: Evaluator) -> Result<Wanted, Error> {
     let mut uses = Uses::default();
     let list = |key: &str| match ctx.some(key) {

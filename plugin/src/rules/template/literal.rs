@@ -1,6 +1,7 @@
 //! Numbers, characters and quoted texts, as Go writes them.
 
-/// The length of what looks like a number at the begin of a text: sign, digits of its base, fraction, exponent, `i`.
+/// The length of what looks like a number at the begin of a text: sign, digits of its base,
+/// fraction, exponent, `i`.
 pub(super) fn number_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = real_length(bytes, 0);
@@ -129,8 +130,8 @@ fn underscores_separate(digits: &str) -> bool {
     before != '_'
 }
 
-/// Whether what is between double quotes, or between `'` for one character, holds only escapes that Go knows. The error is the
-/// escape.
+/// Whether what is between double quotes, or between `'` for one character, holds only escapes that
+/// Go knows. The error is the escape.
 pub(super) fn unquoted_length(inside: &str, quote: char) -> Result<usize, String> {
     let mut count = 0;
     let mut characters = inside.chars();

@@ -1,7 +1,9 @@
-//! Go's templates, as labels and annotations of alerts hold them: parsed as the server parses them when it loads a rule file.
+//! Go's templates, as labels and annotations of alerts hold them: parsed as the server parses them
+//! when it loads a rule file.
 //!
-//! A server refuses a whole file for one template that does not parse. What happens when a template runs (a field that does not
-//! exist, an argument of the wrong type) it shows in the alert instead, so that is not looked at here.
+//! A server refuses a whole file for one template that does not parse. What happens when a template
+//! runs (a field that does not exist, an argument of the wrong type) it shows in the alert instead,
+//! so that is not looked at here.
 //!
 //! | file | what it is for |
 //! |---|---|
@@ -106,7 +108,8 @@ impl Scope {
     }
 }
 
-/// Checks a template of an alert that this evaluator loads. The error says where, what was found and what was expected.
+/// Checks a template of an alert that this evaluator loads. The error says where, what was found
+/// and what was expected.
 pub fn check(text: &str, evaluator: Evaluator) -> Result<(), String> {
     if !text.contains("{{") {
         return Ok(());

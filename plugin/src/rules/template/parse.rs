@@ -4,7 +4,8 @@ use super::lex::{Kind, Token};
 use super::{Fault, Scope, literal};
 use crate::known::meant;
 
-/// How deep controls and parentheses may nest. More than anybody writes, and little enough for the stack.
+/// How deep controls and parentheses may nest. More than anybody writes, and little enough for the
+/// stack.
 const MAX_DEPTH: usize = 100;
 
 /// Parses the tokens of a whole template.
@@ -169,7 +170,8 @@ impl<'p> Parser<'p> {
         }
     }
 
-    /// Texts and actions up to an `{{end}}` or `{{else}}`, which is read. `at` is where what they belong to begins.
+    /// Texts and actions up to an `{{end}}` or `{{else}}`, which is read. `at` is where what they
+    /// belong to begins.
     fn list(&mut self, at: usize, what: &str) -> Result<Ended, Fault> {
         while self.peek().kind != Kind::End {
             if let Some(ended) = self.item()? {

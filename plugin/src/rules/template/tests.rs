@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::check;
 use crate::rules::known::Evaluator;
 
-/// Each was tried with promtool 2.42 and by Prometheus 3.5: those that they take, and those that they refuse.
+/// Each was tried with promtool 2.42 and by Prometheus 3.5: those that they take, and those that
+/// they refuse.
 pub(super) const GOOD: &str = include_str!("../../../../tests/rules/templates_good.txt");
 pub(super) const BAD: &str = include_str!("../../../../tests/rules/templates_bad.txt");
 

@@ -44,7 +44,8 @@ impl<'j> HeldFamily<'j> {
         })
     }
 
-    /// What each series has counted: a counter's value, and the count of a histogram or summary. None of other types.
+    /// What each series has counted: a counter's value, and the count of a histogram or summary.
+    /// None of other types.
     pub fn totals(&self) -> impl Iterator<Item = (Vec<(&'j str, &'j str)>, f64)> + use<'j> {
         let member = match self.kind {
             "COUNTER" => Some("value"),

@@ -39,8 +39,9 @@ pub struct Group {
 impl Group {
     /// Where the group lives under a gateway's base URL: `/metrics/job/<job>/<label>/<value>…`, labels sorted.
     ///
-    /// A value that cannot stand in a path (see [`Segment::of`]) is written as `<label>@base64/<base64url>`, a label's
-    /// name of more than letters, digits and `_` in its `U__` form.
+    /// A value that cannot stand in a path (see [`Segment::of`]) is written as
+    /// `<label>@base64/<base64url>`, a label's name of more than letters, digits and `_` in its
+    /// `U__` form.
     pub fn url(&self, base: &Url) -> Url {
         let mut url = endpoint(base, ["metrics"]);
         for (name, value) in
@@ -77,7 +78,8 @@ pub struct Body {
     pub gzip: bool,
 }
 
-/// Puts the body into the group at this URL. Any 2xx is success: Pushgateway answers 200 or 202, VictoriaMetrics 204.
+/// Puts the body into the group at this URL. Any 2xx is success: Pushgateway answers 200 or 202,
+/// VictoriaMetrics 204.
 pub fn push(client: &mut Client, group: &Url, adds: bool, body: Body) -> Result<(), Error> {
     let method = if adds { Method::Post } else { Method::Put };
     // A group's absolute state, whichever method puts it there.
