@@ -266,6 +266,11 @@ impl Config {
         Self { job_name: group.job.clone(), instance, grouping_key, own_metrics: false, ..self.clone() }
     }
 
+    /// The same for the plug's own group, under another key.
+    pub fn with_main_group(&self, group: &Group) -> Self {
+        Self { own_metrics: self.own_metrics, ..self.with_group(group) }
+    }
+
     /// Bounds for an operation that somebody waits for.
     pub fn limits(&self) -> Limits {
         Limits {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use crate::error::excerpt;
 use crate::json::{Json, Object, Writer};
 use crate::known_fields::{COMMON, CONFIGURATION_ONLY, OBJECTS, OPERATIONS, SETTINGS, TOP_OF_CONFIGURATION};
+use crate::registry::Notices;
 
 /// More warnings than this in one answer are counted only.
 const MAX_WARNINGS: usize = 20;
@@ -29,6 +30,12 @@ impl Warnings {
             return;
         }
         if self.texts.len() < MAX_WARNINGS { self.texts.push(text) } else { self.more += 1 }
+    }
+
+    /// Adds what a registry has to say.
+    pub fn add_notices(&mut self, notices: Notices) {
+        notices.texts.into_iter().for_each(|text| self.add(text));
+        self.more += notices.more;
     }
 
     /// Whether there are none.

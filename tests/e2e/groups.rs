@@ -83,6 +83,28 @@ async fn calls_of_a_server_push_what_they_recorded_and_nothing_else() {
     assert!(text.contains("jobA") && text.contains("jobC") && text.contains("gauge"), "{text}");
 }
 
+/// Two pipes that know nothing of each other, in one server and without keys of their own.
+#[tokio::test]
+async fn pipes_of_one_group_may_use_one_name_with_labels_of_their_own() {
+    if without_servers("pipes_of_one_group_may_use_one_name_with_labels_of_their_own") {
+        return;
+    }
+    let gateway = pushgateway(None).await;
+    let config = file(&json!({"gateway_url": gateway.url}).to_string());
+    let server = Served::start(&["--config", config.path().to_str().unwrap()]);
+    let record = |labels: Value| json!({"ctx": {"operation": "record_counter", "metric_name": "done_total", "labels": labels, "metric_value": 1}});
+    for labels in [json!({"stage": "s"}), json!({"file": "f", "zone": ""}), json!({"file": "f"}), json!({})] {
+        let (status, answer) = server.process(record(labels)).await;
+        assert_eq!((status, &answer["result"]["metric_pushed"]), (200, &json!(true)), "{answer}");
+    }
+    let series = ["done_total{file=\"f\",zone=\"\"} 2\n", "done_total{stage=\"s\"} 1\n", "done_total 1\n"];
+    let (_, text) = get(&format!("http://{}/metrics", server.authority())).await;
+    assert!(series.iter().all(|line| text.contains(line)), "{text}");
+    assert_eq!(text.matches("# TYPE done_total ").count(), 1, "{text}");
+    let pushed = get(&format!("{}/metrics", gateway.url)).await.1;
+    assert_eq!(pushed.lines().filter(|line| line.starts_with("done_total{")).count(), 3, "{pushed}");
+}
+
 #[tokio::test]
 async fn a_run_that_deletes_its_group_leaves_none() {
     if without_servers("a_run_that_deletes_its_group_leaves_none") {

@@ -105,12 +105,16 @@ impl Exposition {
             return Ok((encoded(&merged, choice), choice));
         }
         self.text.encode(registry, choice.escaping)?;
-        let mut kept: HashMap<&str, &[u8], FixedState> = HashMap::with_hasher(FixedState::with_seed(seed));
-        kept.extend(self.text.sections().into_iter().filter_map(|(id, text)| Some((registry.exposed_name(id)?, text))));
+        let mut kept: HashMap<&str, Vec<&[u8]>, FixedState> = HashMap::with_hasher(FixedState::with_seed(seed));
+        for (id, text) in self.text.sections() {
+            if let Some(name) = registry.exposed_name(id) {
+                kept.entry(name).or_default().push(text);
+            }
+        }
         let mut out = Vec::new();
         for family in &merged {
             match kept.get(family.name).filter(|_| !shared.contains(family.name)) {
-                Some(text) => out.extend_from_slice(text),
+                Some(texts) => texts.iter().for_each(|text| out.extend_from_slice(text)),
                 None => merge::write_text(family, choice.escaping, &mut out),
             }
         }

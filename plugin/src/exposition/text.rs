@@ -253,17 +253,21 @@ impl Encoder {
         reserve(&mut next.made.gaps, samples)?;
         reserve(&mut next.made.lens, samples)?;
         reserve(&mut next.made.shown, samples)?;
+        let mut last_head = Vec::new();
         for (family, shape, kind, template, handles, before) in plans {
             let width = template.samples.len();
             let scalar = Registry::is_scalar(kind);
-            next.out.extend_from_slice(&template.head);
+            // Families of one metric stand next to each other, and have one head.
+            let head = if template.head == last_head { 0 } else { template.head.len() };
+            next.out.extend_from_slice(template.head.get(..head).unwrap_or_default());
             match before {
                 Some((section, (_, _, sample, at))) if section.width == width => {
                     next.merge(registry, &template, &handles, section, sample, at + section.head);
                 }
                 _ => handles.iter().for_each(|handle| next.render(registry, &template, *handle)),
             }
-            next.made.sections.push(Section { family, shape, head: template.head.len(), width, scalar, handles });
+            next.made.sections.push(Section { family, shape, head, width, scalar, handles });
+            last_head = template.head;
         }
         let Rebuild { mut out, mut made, .. } = next;
         made.len = out.len();

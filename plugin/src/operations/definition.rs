@@ -1,6 +1,6 @@
 //! What a metric is, as JSON says it: read by every operation that records or registers.
 
-use super::{Answer, Call};
+use super::{Answer, Call, together};
 use crate::catalog;
 use crate::error::{Error, excerpt};
 use crate::exposition::number::number_text;
@@ -40,8 +40,11 @@ pub(super) fn remove(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     let labels = call.ctx.labels("labels", utf8(&call.ctx))?;
     let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (name.as_str(), value)).collect();
     answer.text("metric_name", name.as_str());
-    let removed = match call.registry.family(name.as_str()) {
-        Some(family) => call.registry.remove_series(family, &labels)?,
+    let registry = &mut *call.registry;
+    let family = registry.family_with(name.as_str(), labels.iter().map(|(name, _)| *name));
+    // None with these labels: the first one says which it has.
+    let removed = match family.or_else(|| registry.family(name.as_str())) {
+        Some(family) => registry.remove_series(family, &labels)?,
         None => false,
     };
     if removed {
@@ -54,8 +57,8 @@ pub(super) fn remove(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
 /// `clear_metrics`: forgets all families and series; the configuration stays.
 pub(super) fn clear(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let removed = match call.own {
-        true => super::clear_one(call.registry, call.pending),
-        false => super::clear(call.registry, call.groups, call.config, call.pending)?,
+        true => together::clear_one(call.registry, call.pending),
+        false => together::clear(call.registry, call.groups, call.config, call.pending)?,
     };
     answer.count("series_removed", removed as u64);
     Ok(())

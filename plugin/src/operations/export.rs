@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Answer, Call, own_groups};
+use super::{Answer, Call, own_groups, together};
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate::Format;
 use crate::exposition::{format_of, name_of, plain};
@@ -45,10 +45,11 @@ pub(super) fn restore(call: &mut Call, answer: &mut Answer) -> Result<(), Error>
     let bytes =
         STANDARD.decode(text.trim()).map_err(|error| Error::invalid("snapshot", format!("is no base64: {error}")))?;
     let seed = call.transport.unix_nanos();
-    super::restore(&bytes, seed, call.config, call.registry, call.pending, call.groups)?;
+    let changes = call.pending.changes();
+    let before = together::restore(&bytes, seed, call.config, call.registry, call.pending, call.groups)?;
     // Gateways have something else.
-    call.pending.mark();
-    call.groups.0.iter_mut().for_each(|group| group.pending.mark());
+    call.pending.mark_beyond(changes);
+    call.groups.mark_beyond(&before);
     answer.count("series", (call.registry.len() + call.groups.series()) as u64);
     Ok(())
 }

@@ -120,6 +120,74 @@ fn keys_with_other_labels_do_not_fail_each_other_and_other_kinds_fail_only_where
     assert!(told.contains("jobA") && told.contains("first") && told.contains("fourth"), "{told}");
 }
 
+/// Python callers bring a configuration with each call.
+#[test]
+fn what_was_recorded_under_a_configurations_key_stays_there_when_another_comes() {
+    let (mut plug, world) = plug();
+    let cfg = |job: &str| json!({"gateway_url": "http://gw:9091/p", "job_name": job});
+    let plain = |name: &str, value: f64| gauge(name, value, json!({}));
+    for _ in 0..8 {
+        world.will_answer(200, "");
+    }
+    // What came before any configuration goes where the first one says.
+    process(&mut plug, plain("early", 1.0), json!({}));
+    process(&mut plug, plain("a", 1.0), cfg("A"));
+    let answer = process(&mut plug, plain("b", 2.0), cfg("B"));
+    assert_eq!(answer["monitoring_metadata"]["job_name"], "B");
+    process(&mut plug, plain("b", 3.0), json!({}));
+    process(&mut plug, plain("a", 4.0), cfg("A"));
+    let asked = world.asked();
+    let pushed: Vec<_> = asked.iter().map(|(_, url, body)| (url.rsplit('/').next().unwrap(), body.as_str())).collect();
+    let of_a = |value: u32| format!("# TYPE a gauge\na {value}\n# TYPE early gauge\nearly 1\n");
+    let (first, last) = (of_a(1), of_a(4));
+    assert_eq!(pushed, [("A", &*first), ("B", "# TYPE b gauge\nb 2\n"), ("B", "# TYPE b gauge\nb 3\n"), ("A", &*last)]);
+    // Exposed together, also after a restart under the other configuration.
+    process(&mut plug, json!({"operation": "describe"}), cfg("B"));
+    let all = "# TYPE a gauge\na 4\n# TYPE b gauge\nb{job=\"B\"} 3\n# TYPE early gauge\nearly 1\n";
+    assert_eq!(text(&mut plug), all);
+    let mut snapshot = Vec::new();
+    plug.snapshot(&mut snapshot);
+    let (mut other, world) = super::tests::plug();
+    process(&mut other, json!({"operation": "describe"}), cfg("B"));
+    other.restore(&snapshot).unwrap();
+    assert_eq!(text(&mut other), all);
+    world.will_answer(200, "").will_answer(200, "");
+    process(&mut other, plain("b", 5.0), json!({}));
+    process(&mut other, plain("a", 6.0), cfg("A"));
+    let asked = world.asked();
+    assert_eq!(asked[0].2, "# TYPE b gauge\nb 5\n");
+    assert!(asked[1].1.ends_with("/A") && asked[1].2.starts_with("# TYPE a gauge\na 6\n"), "{asked:?}");
+    // Without series the plug's own group follows the configuration.
+    world.will_answer(200, "").will_answer(200, "").will_answer(200, "");
+    process(&mut other, json!({"operation": "clear_metrics"}), json!({}));
+    process(&mut other, json!({"operation": "flush_metrics"}), json!({}));
+    process(&mut other, plain("c", 7.0), cfg("C"));
+    assert!(world.asked().last().unwrap().1.ends_with("/C"));
+    assert_eq!(text(&mut other), "# TYPE c gauge\nc 7\n");
+}
+
+#[test]
+fn callers_of_one_key_may_use_one_name_with_labels_of_their_own() {
+    let (mut plug, world) = plug();
+    world.will_answer(200, "").will_answer(200, "");
+    process(&mut plug, gauge("x", 1.0, json!({"labels": {"a": "1"}})), gateway());
+    let answer = process(&mut plug, gauge("x", 2.0, json!({"labels": {"b": "1"}})), json!({}));
+    assert_eq!(answer["result"]["metric_pushed"], true, "{answer}");
+    let told = answer["warnings"][0].as_str().unwrap();
+    assert!(told.starts_with("x: ") && told.contains("{b}") && told.contains("{a}"), "{told}");
+    let both = "# TYPE x gauge\nx{a=\"1\"} 1\nx{b=\"1\"} 2\n";
+    assert_eq!(world.asked().last().unwrap().2, both);
+    assert_eq!(text(&mut plug), both);
+    // Told once; with a group of another key beside, the text is the same but for its series.
+    world.will_answer(200, "").will_answer(200, "");
+    assert!(process(&mut plug, gauge("x", 2.0, json!({"labels": {"b": "1"}})), json!({})).get("warnings").is_none());
+    process(&mut plug, gauge("y", 3.0, json!({"job_name": "jobA"})), json!({}));
+    assert!(text(&mut plug).starts_with(both), "{}", text(&mut plug));
+    let removed = json!({"operation": "remove_metric", "metric_name": "x", "labels": {"b": "1"}});
+    assert_eq!(process(&mut plug, removed, json!({}))["result"]["removed"], true);
+    assert!(text(&mut plug).starts_with("# TYPE x gauge\nx{a=\"1\"} 1\n# TYPE y"), "{}", text(&mut plug));
+}
+
 #[test]
 fn after_a_deletion_nothing_is_due_until_something_is_recorded() {
     for delete in [
@@ -192,14 +260,15 @@ fn a_snapshot_holds_all_groups_and_an_old_one_is_read() {
 }
 
 #[test]
-fn a_new_configuration_takes_over_the_group_of_its_key_or_is_refused() {
+fn a_new_configuration_takes_over_the_group_of_its_key_unless_it_holds_others() {
     let (mut plug, _) = plug();
     process(&mut plug, gauge("x", 1.0, json!({"job_name": "jobA"})), json!({}));
     process(&mut plug, gauge("x", 2.0, json!({})), json!({"job_name": "jobA"}));
     assert_eq!(text(&mut plug), "# TYPE x gauge\nx 2\n");
     process(&mut plug, gauge("x", 3.0, json!({"job_name": "jobB"})), json!({}));
     let answer = process(&mut plug, json!({"operation": "describe"}), json!({"job_name": "jobB"}));
-    assert_eq!((&answer["success"], &answer["field"]), (&json!(false), &json!("cfg.job_name")), "{answer}");
+    assert_eq!(answer["success"], true, "{answer}");
+    assert_eq!(text(&mut plug), "# TYPE x gauge\nx 2\nx{job=\"jobB\"} 3\n");
 }
 
 #[test]
@@ -214,6 +283,83 @@ fn remote_write_and_otlp_say_whose_the_series_are() {
         assert_eq!(answer["success"], true, "{answer}");
         let body = &world.asked()[0].2;
         assert!(body.contains("own") && body.contains("jobA") && body.contains("quux"), "{operation}: {body:?}");
+    }
+}
+
+#[test]
+fn each_group_waits_for_its_own_interval() {
+    let (mut plug, world) = plug();
+    let cfg =
+        json!({"gateway_url": "http://g:1", "job_name": "own", "push_policy": "interval", "push_interval": "10s"});
+    world.will_answer(200, "").will_answer(200, "");
+    process(&mut plug, gauge("x", 1.0, json!({"job_name": "a"})), cfg);
+    process(&mut plug, gauge("x", 1.0, json!({})), json!({}));
+    assert_eq!(world.asked().len(), 2, "the first of each goes out at once");
+    process(&mut plug, gauge("x", 2.0, json!({"job_name": "a"})), json!({}));
+    process(&mut plug, gauge("x", 2.0, json!({})), json!({}));
+    assert!(world.asked().is_empty());
+    world.0.borrow_mut().now += Duration::from_secs(10);
+    world.will_answer(200, "").will_answer(200, "");
+    let answer = process(&mut plug, json!({"operation": "describe"}), json!({}));
+    assert_eq!(answer["result"]["metric_pushed"], true, "{answer}");
+    assert_eq!(answer["result"]["groups_pushed"][0]["group"], "http://g:1/metrics/job/a", "{answer}");
+    assert_eq!(world.asked().len(), 2);
+    process(&mut plug, json!({"operation": "describe"}), json!({}));
+    assert!(world.asked().is_empty());
+}
+
+#[test]
+fn what_a_twin_settled_is_settled_and_what_came_meanwhile_is_due() {
+    let (mut plug, world) = plug();
+    let cfg = json!({"gateway_url": "http://g:1", "job_name": "own"});
+    let mut leader_cfg = cfg.clone();
+    leader_cfg["defer_push"] = json!(true);
+    let a = json!({"job_name": "a", "instance": "1"});
+    let answer = process(&mut plug, gauge("x", 1.0, a.clone()), leader_cfg);
+    assert_eq!(answer["result"]["push_due"], true, "{answer}");
+    process(&mut plug, gauge("x", 1.0, json!({})), json!({}));
+    let mut snapshot = Vec::new();
+    plug.snapshot(&mut snapshot);
+    let mut twin = Plug::new(world.clone());
+    process(&mut twin, json!({"operation": "describe"}), cfg);
+    twin.restore(&snapshot).unwrap();
+    world.will_answer(200, "").will_answer(202, "");
+    assert_eq!(process(&mut twin, json!({"operation": "flush_metrics"}), json!({}))["result"]["unpushed"], false);
+    // Recorded while the twin pushed.
+    process(&mut plug, gauge("x", 2.0, a), json!({}));
+    let told = process(&mut twin, json!({"operation": "note_exchange", "tell": true}), json!({}));
+    let note = json!({"operation": "note_exchange", "elapsed_ms": 1, "settled": told["result"]["settled"]});
+    assert_eq!(process(&mut plug, note, json!({}))["result"]["noted"], true);
+    let due: Vec<bool> =
+        [plug.pending, plug.groups.list[0].pending].iter().map(super::own_groups::Pending::is_due).collect();
+    assert_eq!(due, [false, true]);
+}
+
+/// A push that was under way when all was forgotten or replaced settles nothing of what came later.
+#[test]
+fn what_a_twin_settled_before_a_cleanup_or_a_restore_is_not_what_is_recorded_after() {
+    let cfg = json!({"gateway_url": "http://g:1", "job_name": "own", "push_policy": "interval", "push_interval": "1h", "defer_push": true, "delete_on_cleanup": false});
+    let (own, other) = (json!({}), json!({"job_name": "a"}));
+    for forget in ["cleanup", "restore_metrics"] {
+        let (mut plug, _) = plug();
+        process(&mut plug, json!({"operation": "describe"}), cfg.clone());
+        let answer = process(&mut plug, json!({"operation": "snapshot_metrics"}), json!({}));
+        let empty = answer["result"]["snapshot"].clone();
+        for key in [&own, &other] {
+            process(&mut plug, gauge("x", 1.0, key.clone()), json!({}));
+        }
+        let settled = json!([{"up_to": 1}, {"job": "a", "labels": {}, "up_to": 1}]);
+        match forget {
+            "cleanup" => drop(plug.cleanup()),
+            _ => drop(process(&mut plug, json!({"operation": forget, "snapshot": empty}), json!({}))),
+        }
+        for key in [&own, &other] {
+            process(&mut plug, gauge("x", 2.0, key.clone()), cfg.clone());
+        }
+        process(&mut plug, json!({"operation": "note_exchange", "elapsed_ms": 1, "settled": settled}), json!({}));
+        let due: Vec<bool> =
+            [plug.pending, plug.groups.list[0].pending].iter().map(super::own_groups::Pending::is_due).collect();
+        assert_eq!(due, [true, true], "{forget}");
     }
 }
 

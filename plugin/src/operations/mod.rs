@@ -25,6 +25,7 @@ mod record;
 mod remote;
 mod resets;
 mod scrape;
+mod together;
 
 #[cfg(test)]
 mod dashboards_tests;
@@ -57,6 +58,7 @@ use crate::servers::pushgateway::Group;
 use crate::telemetry::Telemetry;
 use crate::{NAME, VERSION};
 use own_groups::{OwnGroup, OwnGroups, Pending, Steps};
+use together::{All, clear, expose, expose_all, note_steps, refresh_all, restore};
 
 /// A result that is being written.
 type Answer = Writer;
@@ -184,16 +186,22 @@ const OF_ONE_GROUP: &[&str] = &[
     "federate",
 ];
 
+/// Those of them that without a key are about all groups.
+const OF_ALL_GROUPS: &[&str] = &["clear_metrics", "push_metrics", "flush_metrics", "push_recorded"];
+
 /// The plug: what was recorded, how it was configured, and how servers behaved.
 pub struct Plug<T> {
     transport: T,
-    /// What was recorded under the configuration's own key.
+    /// What was recorded under the plug's own key, [`OwnGroups::main_key`].
     registry: Registry,
     /// What was recorded under others.
     groups: OwnGroups,
     circuits: Circuits,
     jitter: Jitter,
     config: Config,
+    /// The same for the plug's own key, where the configuration's is another one; then calls that say
+    /// no key are about a group beside the plug's own.
+    main: Option<Config>,
     /// What the configuration tells in each answer.
     metadata: String,
     plain: plain::Plain,
@@ -215,7 +223,7 @@ struct Call<'c> {
     /// The `cfg` that holds, as text; empty before the first one.
     cfg: &'c str,
     config: &'c Config,
-    /// The plug's own configuration.
+    /// The plug's own configuration, for its own key.
     base: &'c Config,
     /// Whether the call has a group of its own: the registry is that group's then.
     own: bool,
@@ -317,124 +325,6 @@ fn client<'a>(
     Client { transport, circuits, limits, insist, retry, credentials: &config.credentials, exchange, jitter }
 }
 
-/// Takes over what a snapshot holds; on an error nothing has changed.
-fn restore(
-    snapshot: &[u8],
-    seed: u64,
-    config: &Config,
-    registry: &mut Registry,
-    pending: &mut Pending,
-    groups: &mut OwnGroups,
-) -> Result<(), Error> {
-    let (restored, due, others) = own_groups::restore(snapshot, seed, groups)?;
-    let tried = pending.tried;
-    (*registry, *groups) = (restored, others);
-    *pending = due;
-    pending.tried = tried;
-    registry.default_buckets = config.histogram_buckets.clone();
-    for group in &mut groups.0 {
-        group.registry.default_buckets = config.histogram_buckets.clone();
-    }
-    Ok(())
-}
-
-/// Forgets all families and series of all groups, and returns how many series there were; the
-/// configured families are there again.
-fn clear(
-    registry: &mut Registry,
-    groups: &mut OwnGroups,
-    config: &Config,
-    pending: &mut Pending,
-) -> Result<usize, Error> {
-    let mut removed = clear_one(registry, pending);
-    removed += groups.0.iter_mut().map(|group| clear_one(&mut group.registry, &mut group.pending)).sum::<usize>();
-    if config.default_metrics {
-        crate::catalog::register(registry)?;
-    }
-    Ok(removed)
-}
-
-/// The same for one group.
-fn clear_one(registry: &mut Registry, pending: &mut Pending) -> usize {
-    let removed = registry.clear();
-    if removed > 0 {
-        pending.mark();
-    }
-    removed
-}
-
-/// Brings a registry up to the time.
-fn refresh(registry: &mut Registry, telemetry: &Telemetry, own_metrics: bool, now_ms: u64) -> Result<(), Error> {
-    registry.expire(now_ms);
-    if own_metrics { telemetry.publish(registry) } else { Ok(()) }
-}
-
-/// Brings all groups up to the time.
-fn refresh_all(
-    registry: &mut Registry,
-    groups: &mut OwnGroups,
-    telemetry: &mut Telemetry,
-    own_metrics: bool,
-    now_ms: u64,
-) -> Result<(), Error> {
-    for group in &mut groups.0 {
-        group.registry.expire(now_ms);
-    }
-    (telemetry.other_series, telemetry.other_dropped) = (groups.series() as u64, groups.dropped());
-    refresh(registry, telemetry, own_metrics, now_ms)
-}
-
-/// Brings the registry up to the time, and writes it.
-fn expose<'e>(
-    registry: &mut Registry,
-    exposition: &'e mut Exposition,
-    telemetry: &mut Telemetry,
-    own_metrics: bool,
-    choice: Choice,
-    now_ms: u64,
-) -> Result<(Cow<'e, [u8]>, Choice), Error> {
-    refresh(registry, telemetry, own_metrics, now_ms)?;
-    let (bytes, choice) = exposition.encode(registry, choice, now_ms)?;
-    telemetry.encoded_bytes += bytes.len() as u64;
-    Ok((bytes, choice))
-}
-
-/// All that was recorded.
-struct All<'a> {
-    registry: &'a mut Registry,
-    groups: &'a mut OwnGroups,
-    config: &'a Config,
-    /// Whether the plug's metrics about itself are exposed too: a call may ask for that.
-    own_metrics: bool,
-    /// Who recorded what under the configuration's key, where that is known.
-    steps: Option<&'a Steps>,
-}
-
-/// Brings all groups up to the time, and writes them as one exposition. What was recorded under the
-/// configuration's key carries none of its labels.
-fn expose_all<'e>(
-    all: All<'_>,
-    exposition: &'e mut Exposition,
-    telemetry: &mut Telemetry,
-    choice: Choice,
-    now_ms: u64,
-) -> Result<(Cow<'e, [u8]>, Choice), Error> {
-    let All { registry, groups, config, own_metrics, steps } = all;
-    refresh_all(registry, groups, telemetry, own_metrics, now_ms)?;
-    let (bytes, choice) = if groups.series() == 0 {
-        exposition.encode(registry, choice, now_ms)?
-    } else {
-        let nobody = Steps::with_hasher(Default::default());
-        let key = config.group()?;
-        let origin = Box::new(|metric: &str| own_groups::origin(&key, steps.unwrap_or(&nobody), metric));
-        let others = groups.0.iter().map(|group| group.part(now_ms)).collect();
-        let (bytes, choice) = exposition.encode_with(registry, origin, others, choice, now_ms, now_ms)?;
-        (bytes.into(), choice)
-    };
-    telemetry.encoded_bytes += bytes.len() as u64;
-    Ok((bytes, choice))
-}
-
 impl<T: Transport> Plug<T> {
     /// A plug that has recorded nothing, and reaches servers through `transport`.
     pub fn new(transport: T) -> Self {
@@ -447,6 +337,7 @@ impl<T: Transport> Plug<T> {
             metadata: Config::default().metadata(),
             plain: plain::Plain::new(&Config::default()),
             config: Config::default(),
+            main: None,
             config_text: String::new(),
             pending: Pending::default(),
             steps: Steps::with_hasher(Default::default()),
@@ -458,7 +349,7 @@ impl<T: Transport> Plug<T> {
         }
     }
 
-    /// What was recorded under the configuration's own key.
+    /// What was recorded under the plug's own key.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
@@ -499,7 +390,7 @@ impl<T: Transport> Plug<T> {
         let all = All {
             registry: &mut self.registry,
             groups: &mut self.groups,
-            config: &self.config,
+            config: self.main.as_ref().unwrap_or(&self.config),
             own_metrics: self.config.own_metrics,
             steps: Some(&self.steps),
         };
@@ -533,7 +424,9 @@ impl<T: Transport> Plug<T> {
     /// Replaces what was recorded by a snapshot. One that is damaged changes nothing.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
         let seed = self.transport.unix_nanos();
-        restore(snapshot, seed, &self.config, &mut self.registry, &mut self.pending, &mut self.groups)
+        restore(snapshot, seed, &self.config, &mut self.registry, &mut self.pending, &mut self.groups)?;
+        self.place();
+        Ok(())
     }
 
     /// Runs one operation: `ctx` and `cfg` are JSON objects as text, and so is the answer. Never fails otherwise than in
@@ -627,41 +520,61 @@ impl<T: Transport> Plug<T> {
         answer: &mut Answer,
     ) -> Result<(), Error> {
         self.pushes.begin();
-        let own = match config {
-            Some(config) if OF_ONE_GROUP.contains(&name) => self.own_key(config)?.map(|key| (config, key)),
-            _ => None,
-        };
+        let (config, own) = self.placed(name, config)?;
         match own {
             None => {
-                let outcome = run(&mut self.call(ctx, config, exchange, warnings, unix_nanos), answer);
+                let outcome = run(&mut self.call(ctx, config.as_deref(), exchange, warnings, unix_nanos), answer);
                 if !OF_ONE_GROUP.contains(&name) {
+                    // It may have brought what was recorded elsewhere.
+                    self.place();
                     outcome?;
-                    self.registry.take_notices().into_iter().for_each(|notice| warnings.add(notice));
+                    warnings.add_notices(self.registry.take_notices());
                     return push::overdue(&mut self.call(ctx, None, exchange, warnings, unix_nanos), answer);
                 }
-                note_steps(outcome, &ctx, || self.config.group(), &self.registry, &mut self.steps)?;
+                let base = self.main.as_ref().unwrap_or(&self.config);
+                note_steps(outcome, &ctx, || base.group(), &self.registry, &mut self.steps)?;
             }
-            Some((config, key)) => {
-                let config = config.with_group(&key);
+            Some(key) => {
+                let config = config.as_deref().unwrap_or(&self.config).with_group(&key);
                 let (place, mut group) = self.groups.take(&key, &config, unix_nanos, self.registry.len())?;
                 group.registry.set_now(unix_nanos / 1_000_000);
                 let mut call = self.call(ctx, Some(&config), exchange, warnings, unix_nanos);
                 let outcome = run(&mut call.within(&mut group, &config), answer);
-                group.registry.take_notices().into_iter().for_each(|notice| warnings.add(notice));
+                warnings.add_notices(group.registry.take_notices());
                 let outcome = note_steps(outcome, &ctx, || Ok(key), &group.registry, &mut group.steps);
                 self.groups.put_back(place, group);
                 self.registry.set_series_limit(MOST_SERIES.saturating_sub(self.groups.series()));
                 outcome?;
             }
         }
-        self.registry.take_notices().into_iter().for_each(|notice| warnings.add(notice));
+        warnings.add_notices(self.registry.take_notices());
         push::overdue(&mut self.call(ctx, None, exchange, warnings, unix_nanos), answer)
     }
 
-    /// The key that a call's configuration says, where it is not the plug's own.
-    fn own_key(&self, config: &Config) -> Result<Option<Group>, Error> {
-        let key = config.group()?;
-        Ok(if key == self.config.group()? { None } else { Some(key) })
+    /// The configuration of a call, where it has its own, and the key that it is about, where that is
+    /// not the plug's own.
+    fn placed<'c>(
+        &self,
+        operation: &str,
+        config: Option<&'c Config>,
+    ) -> Result<(Option<Cow<'c, Config>>, Option<Group>), Error> {
+        let of_one = OF_ONE_GROUP.contains(&operation);
+        let Some(main) = &self.main else {
+            let Some(config) = config.filter(|_| of_one) else { return Ok((config.map(Cow::Borrowed), None)) };
+            let key = config.group()?;
+            return Ok((Some(Cow::Borrowed(config)), (key != self.config.group()?).then_some(key)));
+        };
+        // A call that says no key means the configuration's where it is about one group, and else the
+        // plug's own beside all others.
+        let (of_main, own) = (main.group()?, self.config.group()?);
+        let key = config.map_or_else(|| Ok(own.clone()), Config::group)?;
+        if of_one && key != of_main && (key != own || !OF_ALL_GROUPS.contains(&operation)) {
+            return Ok((config.map(Cow::Borrowed), Some(key)));
+        }
+        match config {
+            Some(config) if key == own => Ok((Some(Cow::Owned(config.with_main_group(&of_main))), None)),
+            config => Ok((config.map(Cow::Borrowed), None)),
+        }
     }
 
     /// A call on the group of the plug's own key; `config` where the call has its own.
@@ -673,11 +586,12 @@ impl<T: Transport> Plug<T> {
         warnings: &'p mut Warnings,
         unix_nanos: u64,
     ) -> Call<'p> {
+        let base = self.main.as_ref().unwrap_or(&self.config);
         Call {
             ctx,
             cfg: &self.config_text,
-            config: config.unwrap_or(&self.config),
-            base: &self.config,
+            config: config.unwrap_or(base),
+            base,
             own: false,
             registry: &mut self.registry,
             groups: &mut self.groups,
@@ -705,9 +619,10 @@ impl<T: Transport> Plug<T> {
     /// Where groups were pushed, `groups_deleted` and `groups_left` name them.
     /// Where something was remote-written, `remote_write` says how its receivers took the end of the series.
     pub fn cleanup(&mut self) -> String {
-        let unpushed = core::mem::take(&mut self.pending).is_due() || self.groups.is_due();
+        let unpushed = self.pending.is_due() || self.groups.is_due();
         let dropped = self.registry.clear() + self.groups.series();
-        self.groups = OwnGroups::default();
+        self.pending = Pending::from(self.pending.changes());
+        self.groups.clear();
         self.steps.clear();
         let mut answer = Writer::new();
         answer.flag("success", true);
@@ -740,27 +655,34 @@ impl<T: Transport> Plug<T> {
         self.registry.default_buckets = config.histogram_buckets.clone();
         self.groups.adopt(&config);
         self.metadata = config.metadata();
-        self.plain.configure(&config);
         self.config = config;
+        self.place();
     }
 
-    /// Makes what calls recorded under a key of their own the plug's own, where a new configuration
-    /// has that key and nothing else would go there.
-    fn take_over(&mut self, config: &Config) -> Result<(), Error> {
-        let Ok(key) = config.group() else { return Ok(()) };
-        if !self.groups.contains(&key) {
+    /// Says what the plug's own configuration is, once the configuration or the plug's own key is
+    /// another one.
+    fn place(&mut self) {
+        let key = self.groups.main_key.as_ref();
+        let strayed = key.filter(|key| self.config.group().is_ok_and(|configured| configured != **key));
+        self.main = strayed.map(|key| self.config.with_main_group(key));
+        self.plain.configure(self.main.is_none().then_some(&self.config));
+    }
+
+    /// Makes the key of a new configuration the plug's own, unless something is held under another
+    /// one: what was recorded under a key stays there. What calls recorded under the new key becomes
+    /// the plug's own.
+    fn choose_key(&mut self, config: &Config) -> Result<(), Error> {
+        let key = config.group()?;
+        let is_due = self.pending.is_due() && self.config.gateway_url.is_some();
+        let is_free = self.groups.main_key.is_none() || (self.registry.is_empty() && !is_due);
+        let is_taken = self.groups.contains(&key);
+        if self.groups.main_key.as_ref() == Some(&key) || !is_free || (is_taken && self.registry.families() > 0) {
             return Ok(());
-        }
-        if self.registry.families() > 0 {
-            let problem = format!(
-                "metrics are recorded both under the key of the configuration before and, by calls, under {}, which is the new one's; use another key, or remove one of them first with clear_metrics",
-                own_groups::shown(&key)
-            );
-            return Err(Error::invalid("cfg.job_name", problem));
         }
         if let Some(group) = self.groups.remove(&key) {
             (self.registry, self.pending, self.steps) = (group.registry, group.pending, group.steps);
         }
+        self.groups.main_key = Some(key);
         Ok(())
     }
 
@@ -775,7 +697,7 @@ impl<T: Transport> Plug<T> {
         }
         known::check_cfg(&settings, warnings);
         let config = Config::from_cfg(&settings)?;
-        self.take_over(&config)?;
+        self.choose_key(&config)?;
         self.adopt(config);
         if self.config.default_metrics {
             crate::catalog::register(&mut self.registry)?;
@@ -783,47 +705,6 @@ impl<T: Transport> Plug<T> {
         // Not before all of it was done: the same text is not read again.
         cfg.clone_into(&mut self.config_text);
         Ok(())
-    }
-}
-
-/// Remembers which step recorded a metric first, where the caller names its steps; and says it in
-/// an error about a metric that is something else already.
-fn note_steps(
-    outcome: Result<(), Error>,
-    ctx: &Fields,
-    key: impl FnOnce() -> Result<Group, Error>,
-    registry: &Registry,
-    steps: &mut Steps,
-) -> Result<(), Error> {
-    let step = ["step_id", "step"].into_iter().find_map(|key| ctx.some(key)?.as_str());
-    match (outcome, step) {
-        (Err(Error::Conflict { metric, problem }), step) => {
-            let mut problem = format!("{problem} (group {}", own_groups::origin(&key()?, steps, &metric));
-            if let Some(step) = step {
-                problem.push_str(&format!("; now step {:?}", excerpt(step, 100)));
-            }
-            problem.push(')');
-            Err(Error::Conflict { metric, problem })
-        }
-        (Ok(()), Some(step)) => {
-            let listed = match ctx.map().get("metrics") {
-                Some(Json::Array(list)) => {
-                    list.iter().filter_map(|item| if let Json::Object(map) = item { Some(map) } else { None }).collect()
-                }
-                _ => Vec::new(),
-            };
-            let names = listed
-                .into_iter()
-                .chain([ctx.map()])
-                .filter_map(|item| ["metric_name", "name"].into_iter().find_map(|key| item.get(key)?.as_str()));
-            for name in names.filter(|name| registry.family(name).is_some()) {
-                if !steps.contains_key(name) {
-                    steps.insert(name.into(), excerpt(step, 100).into());
-                }
-            }
-            Ok(())
-        }
-        (outcome, _) => outcome,
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Pending {
     /// The changes up to which nothing is due: a gateway accepted them, or the group was deleted
     /// after them.
     settled: u64,
+    /// The changes of before, where what they were about is gone.
+    start: u64,
     /// When a push was tried last.
     pub(super) tried: Option<Duration>,
 }
@@ -45,9 +47,25 @@ impl Pending {
         self.changes != self.settled
     }
 
+    /// Nothing is due, and nothing was: the count goes on, so that what is settled of before settles
+    /// nothing of what comes.
+    pub(super) fn from(start: u64) -> Self {
+        Self { changes: start, settled: start, start, tried: None }
+    }
+
+    /// What was due is replaced by something else that is.
+    pub(super) fn mark_beyond(&mut self, before: u64) {
+        self.changes = self.changes.max(before) + 1;
+    }
+
+    /// How often anything changed.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Whether anything ever changed.
     pub(super) fn is_used(&self) -> bool {
-        self.changes > 0
+        self.changes > self.start
     }
 
     /// Nothing is due from now on, until something changes.
@@ -134,28 +152,52 @@ pub(super) fn labels_of(key: &Group) -> impl Iterator<Item = (&str, &str)> {
     core::iter::once(("job", key.job.as_str())).chain(key.labels.iter().map(|(name, value)| (name.as_str(), value)))
 }
 
-/// All groups with keys of their own, in the order they came.
+/// All groups with keys of their own.
 #[derive(Debug, Default)]
-pub(super) struct OwnGroups(pub(super) Vec<OwnGroup>);
+pub(super) struct OwnGroups {
+    /// In the order they came.
+    pub(super) list: Vec<OwnGroup>,
+    /// The key under which the plug's own registry was recorded: the configuration's, unless that
+    /// changed since. None where nobody has configured the plug.
+    pub(super) main_key: Option<Group>,
+    /// The changes of groups that were forgotten, the most of any; see [`Pending::from`].
+    forgotten: u64,
+}
 
 impl OwnGroups {
+    /// Forgets all groups, and the plug's own key.
+    pub(super) fn clear(&mut self) {
+        *self = Self { forgotten: self.changes(), ..Self::default() };
+    }
+
+    /// The changes of any group that there is or was, the most.
+    fn changes(&self) -> u64 {
+        self.list.iter().map(|group| group.pending.changes).fold(self.forgotten, u64::max)
+    }
+
+    /// Takes the place of other groups: all of it is due.
+    pub(super) fn mark_beyond(&mut self, before: &Self) {
+        self.forgotten = before.changes();
+        self.list.iter_mut().for_each(|group| group.pending.mark_beyond(self.forgotten));
+    }
+
     /// How many series there are in all groups.
     pub(super) fn series(&self) -> usize {
-        self.0.iter().map(|group| group.registry.len()).sum()
+        self.list.iter().map(|group| group.registry.len()).sum()
     }
 
     /// How many samples' series a limit kept out.
     pub(super) fn dropped(&self) -> u64 {
-        self.0.iter().map(|group| group.registry.dropped()).sum()
+        self.list.iter().map(|group| group.registry.dropped()).sum()
     }
 
     pub(super) fn is_due(&self) -> bool {
-        self.0.iter().any(|group| group.pending.is_due())
+        self.list.iter().any(|group| group.pending.is_due())
     }
 
     /// The configuration changed, and with it where groups are pushed to.
     pub(super) fn adopt(&mut self, config: &Config) {
-        for group in &mut self.0 {
+        for group in &mut self.list {
             group.registry.default_buckets = config.histogram_buckets.clone();
             group.config = None;
         }
@@ -171,13 +213,14 @@ impl OwnGroups {
         seed: u64,
         series: usize,
     ) -> Result<(usize, OwnGroup), Error> {
-        let (place, mut group) = match self.0.iter().position(|group| group.key == *key) {
-            Some(place) => (place, self.0.remove(place)),
+        let (place, mut group) = match self.list.iter().position(|group| group.key == *key) {
+            Some(place) => (place, self.list.remove(place)),
             None => {
-                if self.0.len() >= MAX_GROUPS {
-                    self.0.retain(|group| !group.is_spent());
+                if self.list.len() >= MAX_GROUPS {
+                    self.forgotten = self.changes();
+                    self.list.retain(|group| !group.is_spent());
                 }
-                if self.0.len() >= MAX_GROUPS {
+                if self.list.len() >= MAX_GROUPS {
                     return Err(Error::LimitReached {
                         what: "groups with a job_name, instance or grouping_key of their own".into(),
                         limit: MAX_GROUPS,
@@ -186,7 +229,7 @@ impl OwnGroups {
                 }
                 let mut registry = Registry::with_seed(seed);
                 registry.default_buckets = config.histogram_buckets.clone();
-                (self.0.len(), OwnGroup::new(key.clone(), registry, Pending::default()))
+                (self.list.len(), OwnGroup::new(key.clone(), registry, Pending::from(self.forgotten)))
             }
         };
         group.registry.set_series_limit(MOST_SERIES.saturating_sub(series + self.series()));
@@ -199,19 +242,19 @@ impl OwnGroups {
 
     /// Takes a group out for good.
     pub(super) fn remove(&mut self, key: &Group) -> Option<OwnGroup> {
-        let place = self.0.iter().position(|group| group.key == *key)?;
-        Some(self.0.remove(place))
+        let place = self.list.iter().position(|group| group.key == *key)?;
+        Some(self.list.remove(place))
     }
 
     /// Whether there is a group of that key.
     pub(super) fn contains(&self, key: &Group) -> bool {
-        self.0.iter().any(|group| group.key == *key)
+        self.list.iter().any(|group| group.key == *key)
     }
 
     /// Puts a group back after a call, unless it was made for the call and nothing came of it.
     pub(super) fn put_back(&mut self, place: usize, group: OwnGroup) {
         if group.pending.is_used() || group.registry.families() > 0 {
-            self.0.insert(place.min(self.0.len()), group);
+            self.list.insert(place.min(self.list.len()), group);
         }
     }
 }
@@ -223,7 +266,7 @@ pub(super) fn tell_settled(call: &Call, answer: &mut super::Answer) {
     answer.open_item();
     answer.count("up_to", call.pending.settled);
     answer.close();
-    for group in &call.groups.0 {
+    for group in &call.groups.list {
         answer.open_item();
         answer.text("job", &group.key.job);
         answer.open("labels");
@@ -251,7 +294,7 @@ pub(super) fn take_settled(call: &mut Call) -> Result<(), Error> {
             None => call.pending.settle_up_to(up_to),
             Some(job) => {
                 let key = Group { job, labels: fields.labels("labels", true)? };
-                if let Some(group) = call.groups.0.iter_mut().find(|group| group.key == key) {
+                if let Some(group) = call.groups.list.iter_mut().find(|group| group.key == key) {
                     group.pending.settle_up_to(up_to);
                 }
             }
@@ -261,19 +304,19 @@ pub(super) fn take_settled(call: &mut Call) -> Result<(), Error> {
 }
 
 const MAGIC: &[u8; 8] = b"ppgroups";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Appends all registries, and what of them is due: the magic and version; the number of groups; of
-/// each, 0 for the configuration's (the first) or 1 and its key, both its counts, and its
+/// each, the plug's own first, 1 and its key, or 0 where nobody said one, both its counts, and its
 /// registry's own snapshot; at last a checksum. Numbers have 8 bytes, texts and snapshots their
 /// length before them.
 pub(super) fn snapshot(registry: &Registry, pending: Pending, groups: &OwnGroups, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(MAGIC);
     out.push(VERSION);
-    put_number(out, 1 + groups.0.len() as u64);
-    let own = groups.0.iter().map(|group| (Some(&group.key), group.pending, &group.registry));
-    for (key, pending, registry) in core::iter::once((None, pending, registry)).chain(own) {
+    put_number(out, 1 + groups.list.len() as u64);
+    let own = groups.list.iter().map(|group| (Some(&group.key), group.pending, &group.registry));
+    for (key, pending, registry) in core::iter::once((groups.main_key.as_ref(), pending, registry)).chain(own) {
         out.push(u8::from(key.is_some()));
         if let Some(key) = key {
             put_bytes(out, key.job.as_bytes());
@@ -324,17 +367,20 @@ pub(super) fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Re
             return Err(senseless());
         };
         let registry = Registry::restore(snapshot, seed)?;
-        let pending = Pending { changes, settled: settled.min(changes), tried: None };
+        let pending = Pending { changes, settled: settled.min(changes), ..Pending::default() };
         match key {
-            None if first.is_none() && groups.0.is_empty() => first = Some((registry, pending)),
-            Some(key) if first.is_some() && groups.0.len() < MAX_GROUPS && !groups.contains(&key) => {
+            key if first.is_none() => {
+                first = Some((registry, pending));
+                groups.main_key = key;
+            }
+            Some(key) if groups.list.len() < MAX_GROUPS && !groups.contains(&key) => {
                 let mut group = OwnGroup::new(key, registry, pending);
-                if let Some(known) = before.0.iter().find(|known| known.key == group.key) {
+                if let Some(known) = before.list.iter().find(|known| known.key == group.key) {
                     group.config = known.config.clone();
                     group.steps = known.steps.clone();
                     group.pending.tried = known.pending.tried;
                 }
-                groups.0.push(group);
+                groups.list.push(group);
             }
             _ => return Err(senseless()),
         }
@@ -343,7 +389,7 @@ pub(super) fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Re
     Ok((registry, pending, groups))
 }
 
-/// The key of the next group: none within for the configuration's; none at all for what makes no
+/// The key of the next group: none within where nobody said one; none at all for what makes no
 /// sense.
 fn take_key(input: &mut &[u8]) -> Result<Option<Option<Group>>, Error> {
     match take_byte(input) {

@@ -59,15 +59,17 @@ macro_rules! kind {
 impl Plain {
     pub(super) fn new(config: &Config) -> Self {
         let mut plain = Self::default();
-        plain.configure(config);
+        plain.configure(Some(config));
         plain
     }
 
-    /// Takes note of a new configuration.
-    pub(super) fn configure(&mut self, config: &Config) {
-        let pushes = config.gateway_url.is_some() && push::pushes_itself(config);
-        self.tail = (!pushes && !config.mock)
-            .then(|| format!("\",\"metric_pushed\":false}},\"monitoring_metadata\":{}}}", config.metadata()));
+    /// Takes note of a new configuration; none where plain records go elsewhere than to the plug's own
+    /// registry.
+    pub(super) fn configure(&mut self, config: Option<&Config>) {
+        let pushes = |config: &Config| config.gateway_url.is_some() && push::pushes_itself(config);
+        self.tail = config
+            .filter(|config| !pushes(config) && !config.mock)
+            .map(|config| format!("\",\"metric_pushed\":false}},\"monitoring_metadata\":{}}}", config.metadata()));
     }
 
     /// Records what `ctx` says and answers, if it is a plain record or a list of such; says how many values that were, else none.

@@ -72,7 +72,7 @@ struct Other {
 /// Pushes groups with keys of their own, those that `wanted` picks by what is due, when it was
 /// tried, and how the group is pushed.
 fn push_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) -> Vec<Other> {
-    let mut groups = core::mem::take(&mut call.groups.0);
+    let mut groups = core::mem::take(&mut call.groups.list);
     let mut others = Vec::new();
     for group in &mut groups {
         let config = group.config(call.base);
@@ -83,7 +83,7 @@ fn push_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) 
         let outcome = send(&mut call.within(group, &config), &gateway, limits, asked, check);
         others.push(Other { group: shown(&key.url(&gateway)), outcome });
     }
-    call.groups.0 = groups;
+    call.groups.list = groups;
     others
 }
 
@@ -299,7 +299,7 @@ pub(super) fn overdue(call: &mut Call, answer: &mut Answer) -> Result<(), Error>
 
 /// Whether another group with a key of its own is wanted, and has a gateway.
 fn any_other(call: &Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> bool {
-    call.groups.0.iter().any(|group| {
+    call.groups.list.iter().any(|group| {
         let config = group.config(call.base);
         config.gateway_url.is_some() && wanted(&group.pending, &config)
     })
@@ -309,7 +309,7 @@ fn any_other(call: &Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> bool {
 fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool, answer: &mut Answer) {
     let now = Some(call.transport.monotonic());
     call.pending.tried = now;
-    for group in &mut call.groups.0 {
+    for group in &mut call.groups.list {
         if wanted(&group.pending, &group.config(call.base)) {
             group.pending.tried = now;
         }
@@ -546,7 +546,11 @@ fn native_histograms(registry: &Registry) -> Vec<String> {
     }
     let members = registry.members();
     let live = natives.into_iter().filter(|index| !members.of(*index).is_empty());
-    live.filter_map(|index| Some(registry.family_at(index)?.1.name.to_string())).collect()
+    let mut names: Vec<String> = live.filter_map(|index| Some(registry.family_at(index)?.1.name.to_string())).collect();
+    // Label sets of one metric follow each other only where nothing else was made between.
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// What the gateway can do, as it said when it was asked last.

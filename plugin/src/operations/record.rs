@@ -79,12 +79,7 @@ fn to_known(call: &mut Call, answer: &mut Answer, kind: Kind) -> Result<bool, Er
     let (Some(Json::String(name)), Some(value)) = (call.ctx.get("metric_name"), call.ctx.get("metric_value")) else {
         return Ok(false);
     };
-    let Some(family) = call.registry.family(name) else { return Ok(false) };
     let Ok(amount) = fields::number(value) else { return Ok(false) };
-    let of_kind = call.registry.definition(family).is_some_and(|definition| definition.kind == kind);
-    if !of_kind || check(kind, amount, "metric_value").is_err() {
-        return Ok(false);
-    }
     let mut labels: Vec<(&str, &str)> = Vec::new();
     match call.ctx.get("labels") {
         None => {}
@@ -95,6 +90,11 @@ fn to_known(call: &mut Call, answer: &mut Answer, kind: Kind) -> Result<bool, Er
             }
         }
         Some(_) => return Ok(false),
+    }
+    let Some(family) = call.registry.family_with(name, labels.iter().map(|(name, _)| *name)) else { return Ok(false) };
+    let of_kind = call.registry.definition(family).is_some_and(|definition| definition.kind == kind);
+    if !of_kind || check(kind, amount, "metric_value").is_err() {
+        return Ok(false);
     }
     let Ok(id) = call.registry.series_by_labels(family, &labels) else { return Ok(false) };
     call.registry.record(id, amount)?;

@@ -141,7 +141,7 @@ pub(super) fn write(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let receiver = call.receivers.of(url, call.unix_nanos)?;
     let external = &config.remote.external_labels;
     let mut parts = vec![(call.registry.read(now_ms), further_labels(config))];
-    parts.extend(call.groups.0.iter().map(|group| {
+    parts.extend(call.groups.list.iter().map(|group| {
         let further = external.iter().map(|(name, value)| (name.as_str(), value));
         (group.part(now_ms).families, further.collect())
     }));
@@ -159,7 +159,7 @@ pub(super) fn write(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     }
     if pending == 0 && config.gateway_url.is_none() {
         call.pending.settle();
-        call.groups.0.iter_mut().for_each(|group| group.pending.settle());
+        call.groups.list.iter_mut().for_each(|group| group.pending.settle());
     }
     write_amounts(delivery.written, answer);
     answer.flag("confirmed", delivery.confirmed);
@@ -242,7 +242,7 @@ pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     resource.extend(config.instance.as_deref().map(|instance| ("service.instance.id", instance)));
     resource.extend(external());
     let mut resources = vec![(call.registry.read(now_ms), resource)];
-    for group in call.groups.0.iter().filter(|group| !group.registry.is_empty()) {
+    for group in call.groups.list.iter().filter(|group| !group.registry.is_empty()) {
         // Receivers make job and instance of these two; the key's other labels are attributes of
         // the points.
         let mut resource = vec![("service.name", group.key.job.as_str())];

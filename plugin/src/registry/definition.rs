@@ -175,12 +175,8 @@ impl Definition {
         Err(Error::invalid("unit", problem))
     }
 
-    /// Whether a further definition of the same name, with these labels, means the same metric. The error names both.
-    pub(super) fn agree<'a>(
-        &self,
-        further: &Self,
-        label_names: impl Iterator<Item = &'a LabelName> + Clone,
-    ) -> Result<(), Error> {
+    /// Whether a further definition of the same name means the same metric, whatever its labels. The error names both.
+    pub(super) fn agree(&self, further: &Self) -> Result<(), Error> {
         let conflict = |problem| Err(Error::Conflict { metric: self.name.to_string(), problem });
         if further.kind != self.kind {
             return conflict(format!(
@@ -188,13 +184,6 @@ impl Definition {
                 self.kind.name(),
                 further.kind.name(),
                 self.kind.name()
-            ));
-        }
-        if !label_names.clone().eq(&self.label_names) {
-            return conflict(format!(
-                "it has the labels {{{}}}, and cannot be recorded with {{{}}}; give the same labels each time (a value may be empty)",
-                list(&self.label_names),
-                list(label_names)
             ));
         }
         if let (Some(own), Some(asked)) = (&self.buckets, &further.buckets)
@@ -284,6 +273,7 @@ pub(super) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn list<'a>(names: impl IntoIterator<Item = &'a LabelName>) -> String {
+/// Names, for a message.
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a LabelName>) -> String {
     names.into_iter().map(LabelName::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -1,7 +1,7 @@
 //! Families, series and their values, in memory. No I/O, no clock, no JSON.
 //!
 //! A family is a metric name with its kind, help, options and label names; a series is a family with values for those
-//! labels, named by a [`SeriesId`]. Names and labels are checked once, when the series is made; recording by id cannot fail
+//! labels, named by a [`SeriesId`]. A metric that is recorded with several sets of label names has a family for each. Names and labels are checked once, when the series is made; recording by id cannot fail
 //! on them. The time comes from the caller, by [`Registry::set_now`].
 
 mod bytes;
@@ -9,9 +9,11 @@ mod composite;
 mod definition;
 mod exponential;
 mod held;
+mod label_sets;
 mod limits;
 mod names;
 pub mod native;
+mod notices;
 mod record;
 mod rivals;
 mod series;
@@ -27,8 +29,10 @@ use hashbrown::HashMap;
 
 pub use definition::{DEFAULT_WINDOW, Definition, LONGEST_HELP, MOST_QUANTILES, MOST_STATES, NativeConfig};
 pub use held::Held;
+pub use label_sets::MAX_LABEL_SETS;
 pub use limits::{MOST_SERIES, OVERFLOW_VALUE, Overflow};
 pub use names::{LONGEST_NAME, LONGEST_VALUE, LabelName, Labels, MOST_LABELS, MetricName, underscored};
+pub use notices::Notices;
 pub use record::{Recording, check_exemplar};
 pub(crate) use series::END;
 pub(crate) use snapshot::{checksum, refused};
@@ -88,8 +92,29 @@ struct Family {
     live: usize,
     /// The handle of the overflow series, if there is one.
     overflow: Option<u32>,
-    /// Families beside which this one cannot keep its type in OpenMetrics.
+    /// Families beside which this one cannot keep its type in OpenMetrics. The first label set has those of its metric.
     rivals: Vec<usize>,
+    /// The first label set of the metric: where there is one only, the family itself.
+    first_set: usize,
+    /// The metric's next label set.
+    next_set: Option<usize>,
+}
+
+impl Family {
+    /// Without series, the first label set of the first metric.
+    fn new(definition: Definition) -> Self {
+        let exposed_as = definition.exposed_as();
+        Self {
+            definition,
+            exposed_as,
+            shape: 0,
+            live: 0,
+            overflow: None,
+            rivals: Vec::new(),
+            first_set: 0,
+            next_set: None,
+        }
+    }
 }
 
 /// All that was recorded.
@@ -98,6 +123,7 @@ pub struct Registry {
     families: Vec<Family>,
     /// The number of the first of `families`: how many there were before [`Registry::clear`].
     first_family: u32,
+    /// The first label set of each metric.
     by_name: HashMap<Box<str>, usize, FixedState>,
     /// Every name that a sample of a family has or may have in text 0.0.4, so that no two families write the same one.
     claims: HashMap<Box<str>, usize, FixedState>,
@@ -105,7 +131,7 @@ pub struct Registry {
     reserved: HashMap<Box<str>, Vec<usize>, FixedState>,
     /// What there is to say of families that were made, until somebody takes it:
     /// [`Registry::take_notices`].
-    notices: Vec<String>,
+    notices: Notices,
     series: SeriesTable,
     /// The states of series that are more than one number. Their cells hold the index, as bits.
     composites: Vec<Option<Composite>>,
@@ -166,7 +192,7 @@ impl Registry {
             by_name: HashMap::with_hasher(hasher.clone()),
             claims: HashMap::with_hasher(hasher.clone()),
             reserved: HashMap::with_hasher(hasher.clone()),
-            notices: Vec::new(),
+            notices: Notices::default(),
             series: SeriesTable::new(hasher.clone()),
             composites: Vec::new(),
             free_composites: Vec::new(),
@@ -210,20 +236,17 @@ impl Registry {
         self.now_ms = now_ms;
     }
 
-    /// Makes a family. The same definition again gives the same family, and its help, if there was none; one that says
-    /// something else is a conflict, which names both.
+    /// Makes a family. The same definition again gives the same family, and its help, if there was none; other label names give
+    /// another family of the metric; anything else that differs is a conflict, which names both.
     pub fn register(&mut self, definition: Definition) -> Result<FamilyId, Error> {
         let index = match self.by_name.get(definition.name.as_str()).copied() {
-            Some(index) => {
-                self.agree(index, &definition, definition.label_names.iter())?;
-                index
-            }
+            Some(first) => self.agree(first, &definition, definition.label_names.iter())?.0,
             None => self.add_family(definition)?,
         };
         Ok(self.id(index))
     }
 
-    /// The family of that name.
+    /// The family of that name; the first, where it was recorded with several sets of label names.
     pub fn family(&self, name: &str) -> Option<FamilyId> {
         self.by_name.get(name).map(|index| self.id(*index))
     }
@@ -290,7 +313,7 @@ impl Registry {
         let values = self.sorted_values(index, labels)?;
         let mut key = Vec::new();
         key_of(values, &mut key);
-        let row = self.series.find(index as u32, &key);
+        let row = self.series.find(index as u32, &key).or_else(|| self.in_other_set(index, &key));
         row.into_iter().for_each(|row| self.remove_row(row));
         Ok(row.is_some())
     }
@@ -304,7 +327,7 @@ impl Registry {
         self.by_name.clear();
         self.claims.clear();
         self.reserved.clear();
-        self.notices.clear();
+        self.notices = Notices::default();
         self.composites.clear();
         self.free_composites.clear();
         self.exemplars.clear();
@@ -375,11 +398,18 @@ impl Registry {
                 kind: definition.kind,
                 help: definition.help.as_deref().unwrap_or_default(),
                 unit: definition.unit.as_deref().unwrap_or_default(),
-                gives_way: !family.rivals.is_empty(),
+                gives_way: self.families.get(family.first_set).is_some_and(|first| !first.rivals.is_empty()),
                 series: series.collect(),
             })
         };
-        self.sorted_families().into_iter().filter_map(family).collect()
+        let mut read: Vec<view::Family<'_>> = Vec::new();
+        for family in self.sorted_families().into_iter().filter_map(family) {
+            match read.last_mut() {
+                Some(last) if last.name == family.name => last.series.extend(family.series),
+                _ => read.push(family),
+            }
+        }
+        read
     }
 }
 
@@ -401,11 +431,11 @@ impl Registry {
         self.now_ms
     }
 
-    /// The indices of the families, sorted by name.
+    /// The indices of the families, sorted by name, those of one metric as they were made.
     pub(crate) fn sorted_families(&self) -> Vec<usize> {
         let name = |index: u32| self.families.get(index as usize).map(|family| &family.definition.name);
         let mut sorted: Vec<u32> = (0..self.families.len() as u32).collect();
-        sort_places(&mut sorted, &|a, b| name(a).cmp(&name(b)));
+        sort_places(&mut sorted, &|a, b| name(a).cmp(&name(b)).then(a.cmp(&b)));
         sorted.into_iter().map(|index| index as usize).collect()
     }
 
@@ -538,37 +568,10 @@ impl Registry {
         }
     }
 
-    /// Checks that a further definition means the same; takes its help if there is none yet, and says so.
-    fn agree<'a>(
-        &mut self,
-        index: usize,
-        further: &Definition,
-        label_names: impl Iterator<Item = &'a LabelName> + Clone,
-    ) -> Result<bool, Error> {
-        let Some(family) = self.families.get_mut(index) else { return Ok(false) };
-        family.definition.agree(further, label_names)?;
-        let Some(help) = further.help.as_ref().filter(|help| !help.is_empty() && family.definition.help.is_none())
-        else {
-            return Ok(false);
-        };
-        if help.len() > LONGEST_HELP {
-            return further.check().map(|()| false);
-        }
-        family.definition.help = Some(help.clone());
-        self.reshape(Some(index));
-        Ok(true)
-    }
-
     fn add_family(&mut self, mut definition: Definition) -> Result<usize, Error> {
         definition.check()?;
+        self.check_families()?;
         let index = self.families.len();
-        if index >= self.series_limit {
-            return Err(Error::LimitReached {
-                what: "metrics".into(),
-                limit: self.series_limit,
-                todo: "use fewer metric names, and put what differs in a label",
-            });
-        }
         let claims = definition.sample_names();
         for claim in &claims {
             if let Some(other) = self.claims.get(claim.as_str()).and_then(|index| self.families.get(*index)) {
@@ -601,12 +604,23 @@ impl Registry {
         self.timed += usize::from(definition.is_timed());
         self.claims.extend(claims.into_iter().map(|claim| (claim.into(), index)));
         self.by_name.insert(definition.name.as_str().into(), index);
-        let exposed_as = definition.exposed_as();
         let openmetrics = definition.openmetrics_claims();
-        self.families.push(Family { definition, exposed_as, shape: 0, live: 0, overflow: None, rivals: Vec::new() });
+        self.families.push(Family { first_set: index, ..Family::new(definition) });
         self.find_rivals(index, &openmetrics);
         self.reshape(Some(index));
         Ok(index)
+    }
+
+    /// Whether there may be one more family.
+    fn check_families(&self) -> Result<(), Error> {
+        match self.families.len() < self.series_limit {
+            true => Ok(()),
+            false => Err(Error::LimitReached {
+                what: "metrics".into(),
+                limit: self.series_limit,
+                todo: "use fewer metric names, and put what differs in a label",
+            }),
+        }
     }
 
     fn sorted_values<'a>(&self, index: usize, labels: &[(&str, &'a str)]) -> Result<Vec<&'a str>, Error> {
@@ -643,6 +657,9 @@ impl Registry {
 
     fn find_or_make_key(&mut self, index: usize, key: &[u8]) -> Result<(SeriesId, Option<(u32, bool)>), Error> {
         if let Some(handle) = self.series.find(index as u32, key).and_then(|row| self.series.handle(row)) {
+            return Ok((SeriesId(handle), None));
+        }
+        if let Some(handle) = self.in_other_set(index, key).and_then(|row| self.series.handle(row)) {
             return Ok((SeriesId(handle), None));
         }
         let limit_reached =
@@ -787,7 +804,7 @@ fn unknown_series(handle: u32) -> Error {
 mod tests {
     use super::*;
 
-    fn recording(name: &str, kind: Kind, labels: &[(&str, &str)], amount: f64) -> Recording {
+    pub(super) fn recording(name: &str, kind: Kind, labels: &[(&str, &str)], amount: f64) -> Recording {
         Recording {
             definition: Definition::new(MetricName::new(name, "metric_name").unwrap(), kind),
             labels: Labels::new(labels.iter().copied(), "labels").unwrap(),
@@ -796,7 +813,7 @@ mod tests {
     }
 
     /// Records, and says what the series holds then, as its one number or its count.
-    fn record(
+    pub(super) fn record(
         registry: &mut Registry,
         name: &str,
         kind: Kind,
@@ -819,7 +836,7 @@ mod tests {
         }
     }
 
-    fn family(
+    pub(super) fn family(
         registry: &mut Registry,
         name: &str,
         kind: Kind,
@@ -857,8 +874,6 @@ mod tests {
         record(&mut registry, "m", Kind::Counter, &[("a", "1")], 1.0).unwrap();
         let kinds = record(&mut registry, "m", Kind::Gauge, &[("a", "1")], 1.0).unwrap_err().to_string();
         assert!(kinds.contains("counter") && kinds.contains("gauge"), "{kinds}");
-        let labels = record(&mut registry, "m", Kind::Counter, &[("b", "1")], 1.0).unwrap_err().to_string();
-        assert!(labels.contains("{a}") && labels.contains("{b}"), "{labels}");
         record(&mut registry, "h", Kind::Histogram, &[], 1.0).unwrap();
         let samples = record(&mut registry, "h_sum", Kind::Gauge, &[], 1.0).unwrap_err().to_string();
         assert!(samples.contains("histogram h"), "{samples}");

@@ -3,6 +3,7 @@
 use super::composite::{Composite, Histogram};
 use super::definition::Definition;
 use super::names::{LabelName, Labels};
+use super::notices::Mark;
 use super::value::{Kind, check};
 use super::{END, Registry, SeriesId, series, unknown_series};
 use crate::error::Error;
@@ -26,9 +27,10 @@ pub struct Recording {
 #[derive(Debug, Default)]
 struct Made {
     series: Vec<(u32, bool)>,
+    /// First label sets of metrics that got their help.
     helps: Vec<usize>,
-    /// How many notices there were before.
-    notices: usize,
+    /// The notices of before.
+    notices: Mark,
 }
 
 /// Recording by handle. All errors leave the registry as it was; they name the metric.
@@ -198,15 +200,14 @@ impl Registry {
         labels: impl ExactSizeIterator<Item = (&'a str, &'a str)> + Clone,
         amount: f64,
     ) -> Option<(usize, SeriesId)> {
-        let index = *self.by_name.get(name)?;
+        let family = self.family_with(name, labels.clone().map(|(name, _)| name))?;
+        let index = self.index(family)?;
         let family = self.families.get(index)?;
-        let names = family.definition.label_names.as_slice();
-        if family.definition.kind != kind || names.len() != labels.len() || check(kind, amount, "").is_err() {
+        if family.definition.kind != kind || check(kind, amount, "").is_err() {
             return None;
         }
         self.key.clear();
-        for own in names {
-            // As many were given as there are, so that with each of them found none was given twice.
+        for own in &family.definition.label_names {
             let (_, value) = labels.clone().find(|(name, _)| *name == own.as_str())?;
             self.key.extend_from_slice(value.as_bytes());
             self.key.push(END);
@@ -226,7 +227,7 @@ impl Registry {
     /// comes with the index of the recording that caused it.
     pub fn record_all(&mut self, recordings: &[Recording]) -> Result<Vec<SeriesId>, (usize, Error)> {
         let (families, dropped) = (self.families.len(), self.dropped);
-        let mut made = Made { notices: self.notices.len(), ..Made::default() };
+        let mut made = Made { notices: self.notices.mark(), ..Made::default() };
         let mut ids = Vec::with_capacity(recordings.len());
         for (index, recording) in recordings.iter().enumerate() {
             match self.prepare(recording, &mut made) {
@@ -265,10 +266,9 @@ impl Registry {
             ));
         }
         let index = match self.by_name.get(definition.name.as_str()).copied() {
-            Some(index) => {
-                if self.agree(index, definition, labels.names())? {
-                    made.helps.push(index);
-                }
+            Some(first) => {
+                let (index, is_helped) = self.agree(first, definition, labels.names())?;
+                made.helps.extend(is_helped.then_some(first));
                 index
             }
             None => {
@@ -290,10 +290,7 @@ impl Registry {
             self.series.undo_insert(new);
         }
         for index in made.helps {
-            if let Some(family) = self.families.get_mut(index) {
-                family.definition.help = None;
-            }
-            self.reshape(Some(index));
+            self.set_help(index, None);
         }
         let timed = self.families.iter().skip(families).filter(|family| family.definition.is_timed()).count();
         self.timed -= timed;
@@ -304,7 +301,10 @@ impl Registry {
             indices.retain(|index| *index < families);
             !indices.is_empty()
         });
-        self.families.iter_mut().for_each(|family| family.rivals.retain(|rival| *rival < families));
+        for family in &mut self.families {
+            family.rivals.retain(|rival| *rival < families);
+            family.next_set = family.next_set.filter(|next| *next < families);
+        }
         self.notices.truncate(made.notices);
         self.reshape(None);
     }

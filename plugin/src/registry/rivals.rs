@@ -5,9 +5,6 @@ use super::Registry;
 use crate::error::excerpt;
 use crate::exposition::parse::clash::Claims;
 
-/// Notices that are told one by one: nobody reads more.
-const MAX_NOTICES: usize = 100;
-
 impl Registry {
     /// Finds out for a new family, and for those it meets, which of them keeps its type in
     /// OpenMetrics. Done here, so that encoding need not look.
@@ -51,17 +48,5 @@ impl Registry {
         }
         // Its text is the same; who caches by shape loses nothing but one encoding.
         self.reshape(Some(index));
-    }
-
-    /// What there is to say of the families that were made since the last time: one text for each
-    /// that another one keeps from its type in OpenMetrics.
-    pub fn take_notices(&mut self) -> Vec<String> {
-        let mut notices = std::mem::take(&mut self.notices);
-        let more = notices.len().saturating_sub(MAX_NOTICES);
-        if more > 0 {
-            notices.truncate(MAX_NOTICES);
-            notices.push(format!("OpenMetrics has {more} more metrics as type unknown, for reasons like those above"));
-        }
-        notices
     }
 }

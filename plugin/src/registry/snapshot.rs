@@ -122,7 +122,7 @@ fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
     let mut overflows = Vec::new();
     for index in 0..families {
         let Some(definition) = input.definition()? else { return Ok(None) };
-        if registry.by_name.contains_key(definition.name.as_str()) || registry.add_family(definition)? != index {
+        if registry.register(definition)? != registry.id(index) {
             return Ok(None);
         }
         let Some(overflow) = input.option(Reader::small) else { return Ok(None) };
@@ -143,7 +143,7 @@ fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
         }
     }
     // Who recorded was told then.
-    registry.notices.clear();
+    registry.take_notices();
     registry.now_ms = now_ms;
     registry.dropped = dropped;
     registry.set_series_limit(limit);
@@ -187,7 +187,8 @@ fn read_series(registry: &mut Registry, input: &mut Reader, row: usize, kind: Ki
         }
         values += 1;
     }
-    if values != definition.label_names.len() || registry.series.find(index as u32, key).is_some() {
+    let known = || registry.series.find(index as u32, key).or_else(|| registry.in_other_set(index, key));
+    if values != definition.label_names.len() || known().is_some() {
         return None;
     }
     let created_ms = input.unsigned()?;
