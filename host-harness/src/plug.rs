@@ -198,7 +198,7 @@ impl Plug {
         folder: Option<&Path>,
     ) -> Result<Session, Error> {
         let limits = limits.lowest(limits.granted(&grants.limits));
-        let network = Network::open(grants, self.exchanges.clone(), self.advice).await?;
+        let network = Network::open(grants.with_headers_of(config), self.exchanges.clone(), self.advice).await?;
         Session::start(self.pre.clone(), role, self.in_place(), config, network, limits, folder).await
     }
 

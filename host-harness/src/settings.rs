@@ -18,10 +18,11 @@ pub fn load(path: &Path, names: &BTreeSet<String>) -> Result<Value, Error> {
 }
 
 /// A setting as text, as the plug finds it: what is nested in `prometheus_config` wins over what
-/// stands at the top, and an empty text or null is none.
-pub fn text_of(config: &Value, key: &str) -> Option<String> {
-    let nested = config.get("prometheus_config").and_then(|nested| nested.get(key));
-    match nested.or_else(|| config.get(key))? {
+/// stands at the top, and an empty text or null is none. `path` is a key, or several with dots
+/// between.
+pub fn text_of(config: &Value, path: &str) -> Option<String> {
+    let within = |config| path.split('.').try_fold(config, |place: &Value, key| place.get(key));
+    match config.get("prometheus_config").and_then(within).or_else(|| within(config))? {
         Value::String(text) if text.trim().is_empty() => None,
         Value::String(text) => Some(text.clone()),
         Value::Null => None,

@@ -75,10 +75,10 @@ proptest! {
         registry.snapshot(&mut snapshot);
         let mut restored = Registry::restore(&snapshot, 1).unwrap();
         prop_assert_eq!(exposed(&restored, Escaping::Underscores), exposed(&registry, Escaping::Underscores));
-        prop_assert!(restored.take_notices().is_empty());
+        prop_assert!(restored.take_notices().texts.is_empty());
         // Who is taken back leaves no trace.
         let before = (exposed(&registry, Escaping::Underscores), registry.take_notices());
-        prop_assert!(registry.take_notices().is_empty());
+        prop_assert!(registry.take_notices().texts.is_empty());
         let recording = |(name, kind, ..): &Wanted, amount| monitoring_prometheus::registry::Recording {
             definition: Definition::new(MetricName::new_utf8(name, "name").unwrap(), *kind),
             labels: Default::default(),
@@ -87,7 +87,7 @@ proptest! {
         let refused = recording(&("refused".into(), Kind::Counter, false, 0.0), -1.0);
         prop_assert!(registry.record_all(&[recording(&more, 1.0), refused]).is_err());
         prop_assert_eq!(&exposed(&registry, Escaping::Underscores), &before.0);
-        prop_assert!(registry.take_notices().is_empty());
+        prop_assert!(registry.take_notices().texts.is_empty());
         for one in wanted.iter().chain([&more]) {
             add(&mut registry, one);
         }

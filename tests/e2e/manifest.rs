@@ -191,6 +191,8 @@ fn the_reference_is_of_this_manifest() {
     let made = xtask::reference::page().unwrap();
     let table = std::fs::read_to_string(xtask::fields::table_path()).unwrap();
     assert_eq!(table, xtask::fields::table().unwrap(), "run `cargo xtask reference`");
+    let table = std::fs::read_to_string(xtask::servers::table_path()).unwrap();
+    assert_eq!(table, xtask::servers::table().unwrap(), "run `cargo xtask reference`");
     assert!(page == made, "docs/reference.md is not of this manifest: run cargo xtask reference");
     for operation in MANIFEST["operations"].as_object().unwrap().keys() {
         assert!(made.contains(&format!("### {operation}\n")), "{operation}");

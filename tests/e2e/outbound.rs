@@ -461,6 +461,19 @@ fn a_grants_file_says_all_that_is_granted() {
 }
 
 #[test]
+fn a_url_in_a_configuration_that_names_no_server_grants_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.yaml");
+    let text = "gateway_url: http://127.0.0.1:9\nexternal_labels: {logo_url: \"http://logo.example\"}\n\
+                alert_config: {runbook_url: \"http://runbook.example\", webhook_url: \"http://hook.example\"}";
+    std::fs::write(&config, text).unwrap();
+    let report = answer(&harness(&["inspect", "--json", "--config", config.to_str().unwrap()]).output().unwrap());
+    let origins: Vec<&str> =
+        report["grants"]["origins"].as_array().unwrap().iter().map(|origin| origin.as_str().unwrap()).collect();
+    assert_eq!(origins, ["http://127.0.0.1:9", "http://hook.example:80"], "{report}");
+}
+
+#[test]
 fn inspect_holds_a_manifest_against_what_is_granted() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("plug.yaml");

@@ -75,6 +75,31 @@ async fn a_credential_goes_to_its_origin_and_to_no_other() {
     assert!(sent.iter().all(|asked| asked.header("x-api-key").is_none()), "{sent:?}");
 }
 
+/// Beside a credential of the host no header of the plug names somebody else; a tenant is the operator's to say.
+#[tokio::test]
+async fn the_tenant_of_the_configuration_is_the_only_one_that_a_request_with_a_credential_may_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = WebServer::http(|_| text("[]")).await;
+    let granted = || with_credential(&server.url(), CredentialGrant::Bearer(secret_file(folder.path())));
+    let config = json!({"prometheus_url": server.url(), "prometheus_auth": {"tenant": "team-1"}});
+    let plug = plug().start(&config, granted(), Limits::default()).await.unwrap();
+    let query = json!({"operation": "query_metrics", "query": "up"});
+    plug.process(&query).await.unwrap();
+    let asked = server.asked();
+    assert_eq!(asked[0].header("x-scope-orgid"), Some("team-1"));
+    assert_eq!(asked[0].header("authorization"), Some(format!("Bearer {SECRET}").as_str()));
+    // What a call says of it is not the operator's word.
+    let mut other = query.clone();
+    other["prometheus_auth"] = json!({"tenant": "team-2"});
+    let answer = plug.process(&other).await.unwrap();
+    assert_eq!(answer["success"], false, "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("x-scope-orgid"), "{answer}");
+    let config = json!({"prometheus_url": server.url()});
+    let plug = crate::support::plug().start(&config, granted(), Limits::default()).await.unwrap();
+    assert_eq!(plug.process(&other).await.unwrap()["success"], false);
+    assert_eq!(server.asked().len(), asked.len());
+}
+
 #[tokio::test]
 async fn a_planted_secret_is_not_in_the_plug_its_answers_its_snapshot_or_a_recording() {
     let folder = tempfile::tempdir().unwrap();

@@ -75,8 +75,8 @@ pub fn table() -> Result<String, String> {
     }
     let mut out = String::from(
         "//! Made from plug.yaml by `cargo xtask reference`; a test compares.\n\n\
-         /// Fields of objects: name, and the index of the object's own fields; 0 where anything may
-         /// stand there.\n\
+         /// Fields of objects: name, and the index of the object's own fields; 0 where anything may stand\n\
+         /// there.\n\
          pub(crate) const OBJECTS: &[&[(&str, u8)]] = &[\n",
     );
     for object in &tables.objects {

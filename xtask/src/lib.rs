@@ -8,6 +8,7 @@
 //! | [`npm`] | the package for Node |
 //! | [`oci`] | an OCI image layout |
 //! | [`fields`] | the table of the JSON contract's fields, for the plug |
+//! | [`servers`] | the table of the settings that name a server, for hosts |
 //! | [`reference`] | the page of the JSON contract |
 //! | [`wit`] | the page and the golden file of the world |
 //! | [`reproducible`] | two builds in different folders, compared |
@@ -23,6 +24,7 @@ pub mod oci;
 pub mod reference;
 pub mod reproducible;
 pub mod sbom;
+pub mod servers;
 pub mod wit;
 
 use std::fs;

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xtask::{build, dist, fields, npm, oci, reference, reproducible, root, wit};
+use xtask::{build, dist, fields, npm, oci, reference, reproducible, root, servers, wit};
 
 const USAGE: &str = "\
 cargo xtask dist [FOLDER]    the folder of PlugPipe's registry, below dist
 cargo xtask npm [FOLDER]     the package for Node, in dist/npm
 cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
 cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
-cargo xtask reference        docs/reference.md and plugin/src/known_fields.rs, of the manifest's schemas
+cargo xtask reference        docs/reference.md and the tables of fields and servers, of the manifest
 cargo xtask reproducible     builds the component in two folders, and compares
 
 With --auditable, dist, npm and oci take a component that holds a list of its crates (cargo install cargo-auditable).";
@@ -41,7 +41,9 @@ fn run(task: &str, folder: Option<&Path>, auditable: bool) -> Result<String, Str
         "wit" => wit::make().map(|()| wit::page_path().display().to_string()),
         "reference" => reference::make()
             .and_then(|()| fields::make())
-            .map(|()| format!("{}\n{}", reference::page_path().display(), fields::table_path().display())),
+            .and_then(|()| servers::make())
+            .map(|()| [reference::page_path(), fields::table_path(), servers::table_path()])
+            .map(|made| made.map(|path| path.display().to_string()).join("\n")),
         "reproducible" => reproducible::check().map(|digest| format!("both builds have the SHA-256 {digest}")),
         _ => Err(USAGE.into()),
     }

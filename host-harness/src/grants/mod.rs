@@ -4,11 +4,15 @@
 //! |---|---|
 //! | `origin` | [`Origin`], and the paths and methods of one: [`OriginGrant`] |
 //! | `address` | addresses that are more than a place on the internet: [`AddressKind`], [`AddressRange`] |
+//! | `configuration` | what a configuration grants by itself |
 //! | `file` | the file of grants, and every form that it may have |
 
 mod address;
+mod configuration;
 mod file;
 mod origin;
+#[rustfmt::skip]
+mod server_settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,10 +22,9 @@ use std::time::Duration;
 
 use http::Method;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
-use url::Url;
 
 pub use address::{AddressKind, AddressRange, canonical};
+pub use configuration::origins_in;
 pub use file::read;
 pub use origin::{Origin, OriginGrant, PLAIN_HEADERS};
 
@@ -289,14 +292,6 @@ impl Grants {
         Self::default()
     }
 
-    /// Grants the origins that a configuration names, nothing else: those of every text under a key that ends in `_url`,
-    /// at any depth.
-    pub fn named_by(config: &Value) -> Self {
-        let mut grants = Self::none();
-        grants.origins.extend(origins_in(config).into_iter().map(OriginGrant::from));
-        grants
-    }
-
     /// Grants one more origin: all paths and methods of it.
     #[must_use]
     pub fn and(mut self, origin: Origin) -> Self {
@@ -378,30 +373,6 @@ impl Grants {
     }
 }
 
-/// The origins of every text under a key that ends in `_url`, at any depth: what a configuration asks for.
-pub fn origins_in(config: &Value) -> BTreeSet<Origin> {
-    fn collect(config: &Value, origins: &mut BTreeSet<Origin>) {
-        match config {
-            Value::Object(map) => {
-                for (key, value) in map {
-                    let origin = value
-                        .as_str()
-                        .filter(|_| key.ends_with("_url"))
-                        .and_then(|text| Url::parse(text.trim()).ok())
-                        .and_then(|url| Origin::of(&url));
-                    origins.extend(origin);
-                    collect(value, origins);
-                }
-            }
-            Value::Array(list) => list.iter().for_each(|value| collect(value, origins)),
-            _ => {}
-        }
-    }
-    let mut origins = BTreeSet::new();
-    collect(config, &mut origins);
-    origins
-}
-
 fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
 }
@@ -411,19 +382,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn a_configuration_grants_the_origins_it_names_and_nothing_else() {
-        let grants = Grants::named_by(&json!({
-            "prometheus_config": {"gateway_url": "http://user:pw@GW.example/path", "job_name": "http://no.example"},
-            "alert_config": [{"webhook_url": "https://hook.example:8443/x"}],
-            "grafana_url": "",
-            "prometheus_url": "not a url",
-        }));
-        let origins: Vec<String> = grants.origins.iter().map(OriginGrant::to_string).collect();
-        assert_eq!(origins, ["http://gw.example:80", "https://hook.example:8443"]);
-        assert_eq!(Grants { origins: grants.origins.clone(), ..Grants::none() }, grants);
-    }
 
     #[test]
     fn of_several_grants_for_an_origin_the_narrowest_counts() {

@@ -128,8 +128,9 @@ fn flood(with: &str) {
 
 /// Makes things of the host for ever, as large as may be, and drops none.
 fn hoard(of: &str) {
-    let method = Method::Other("M".repeat(8 << 20));
-    let authority = "a".repeat(8 << 20);
+    // Large enough that a thousand of them, if they were kept, would be far too much.
+    let method = Method::Other("M".repeat(1 << 20));
+    let authority = "a".repeat(1 << 20);
     loop {
         match of {
             "waits" => std::mem::forget(monotonic_clock::subscribe_instant(u64::MAX)),
