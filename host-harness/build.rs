@@ -30,8 +30,12 @@ fn main() -> ExitCode {
 fn build() -> Result<(), String> {
     let workspace = variable("CARGO_MANIFEST_DIR").map(PathBuf::from)?.join("..");
     println!("cargo::rerun-if-changed=component.rs");
-    let sources = ["plugin/src", "plugin/Cargo.toml", "plugin/time/src", "plugin/time/Cargo.toml"];
-    for path in sources.into_iter().chain(["wit", "Cargo.toml", "Cargo.lock"]) {
+    for crate_folder in ["plugin", "plugin/metrics", "plugin/time"] {
+        for path in ["src", "Cargo.toml"] {
+            println!("cargo::rerun-if-changed={}", workspace.join(crate_folder).join(path).display());
+        }
+    }
+    for path in ["wit", "Cargo.toml", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", workspace.join(path).display());
     }
     println!("cargo::rerun-if-env-changed=PLUGPIPE_EMBED");

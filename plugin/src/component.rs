@@ -25,8 +25,6 @@ use bindings::exports::plugpipe::monitoring::query::{self as asked, Guest as Que
 use bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
 use bindings::exports::plugpipe::monitoring::types;
 
-use crate::exposition::number::number_text;
-use crate::exposition::view::Exemplar;
 use crate::http::wasi::Wasi;
 use crate::registry::{
     Buckets, Definition, FamilyId, Kind, LabelName, Labels, MetricName, NativeConfig, Recording, SeriesId,
@@ -35,6 +33,8 @@ use crate::servers::prometheus::values::{Histogram, Labels as SeriesLabels, Samp
 use crate::servers::prometheus::{Options, Query, Selection, TooManyPoints};
 use crate::sort::sorted_by;
 use crate::{Error, Plug};
+use plugpipe_metrics::model::Exemplar;
+use plugpipe_metrics::number::number_text;
 
 thread_local! {
     static PLUG: RefCell<Plug<Wasi>> = RefCell::new(Plug::new(Wasi));
@@ -290,7 +290,8 @@ fn labels_out(labels: SeriesLabels) -> Vec<types::Label> {
     labels.into_iter().map(|(name, value)| types::Label { name, value }).collect()
 }
 
-fn outcome(result: Result<(), Error>) -> Outcome {
+fn outcome(result: Result<(), plugpipe_metrics::Error>) -> Outcome {
+    use plugpipe_metrics::Error;
     match result {
         Ok(()) => Outcome::Recorded,
         Err(Error::UnknownSeries { .. }) => Outcome::UnknownSeries,
@@ -344,6 +345,12 @@ impl From<types::MetricKind> for Kind {
             types::MetricKind::Info => Self::Info,
             types::MetricKind::StateSet => Self::StateSet,
         }
+    }
+}
+
+impl From<plugpipe_metrics::Error> for types::Error {
+    fn from(error: plugpipe_metrics::Error) -> Self {
+        Error::from(error).into()
     }
 }
 

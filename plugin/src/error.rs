@@ -3,6 +3,8 @@
 //! Every text is for the person who must act: it begins with what is concerned (a field's path, a metric, a server), says
 //! what was expected, and what to do. URLs appear without their user, password and query.
 
+pub use plugpipe_metrics::error::excerpt;
+
 use crate::http::Failure;
 use crate::json::Writer;
 use crate::servers::pushgateway::preflight::Conflict;
@@ -156,6 +158,20 @@ pub enum Error {
         /// What does not fit; at least one.
         conflicts: Vec<Conflict>,
     },
+}
+
+impl From<plugpipe_metrics::Error> for Error {
+    fn from(error: plugpipe_metrics::Error) -> Self {
+        use plugpipe_metrics::Error as Of;
+        match error {
+            Of::Invalid { field, problem } => Self::Invalid { field, problem },
+            Of::Conflict { metric, problem } => Self::Conflict { metric, problem },
+            Of::UnknownSeries { handle } => Self::UnknownSeries { handle },
+            Of::LimitReached { what, limit, todo } => Self::LimitReached { what, limit, todo },
+            // None yet: the enum may grow.
+            other => Self::Invalid { field: "metric_name".into(), problem: other.to_string() },
+        }
+    }
 }
 
 /// The most conflicts that an answer lists.
@@ -319,35 +335,9 @@ impl Error {
     }
 }
 
-/// At most `limit` bytes of what somebody else wrote, on one line, cut at a character, for an error text.
-pub fn excerpt(text: &str, limit: usize) -> String {
-    let mut line = String::new();
-    for part in text.split_whitespace() {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        for character in part.chars() {
-            if line.len() + character.len_utf8() > limit {
-                line.push('…');
-                return line;
-            }
-            line.push(if character.is_control() { '\u{fffd}' } else { character });
-        }
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_excerpt_is_one_short_line() {
-        assert_eq!(excerpt("  two\n  words ", 100), "two words");
-        assert_eq!(excerpt("abcdef", 3), "abc…");
-        assert_eq!(excerpt("ééé", 3), "é…");
-        assert_eq!(excerpt("a\u{1}b", 9), "a\u{fffd}b");
-    }
 
     #[test]
     fn an_error_within_a_list_names_the_item() {

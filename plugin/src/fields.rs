@@ -118,13 +118,13 @@ impl<'a> Fields<'a> {
                 )),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        Labels::of(labels, &path)
+        Ok(Labels::of(labels, &path)?)
     }
 }
 
 /// A label's name; with `utf8` it may be any text that does not begin with `__`.
 pub fn label_name(name: &str, utf8: bool, path: &str) -> Result<LabelName, Error> {
-    if utf8 { LabelName::new_utf8(name, path) } else { LabelName::new(name, path) }
+    Ok(if utf8 { LabelName::new_utf8(name, path) } else { LabelName::new(name, path) }?)
 }
 
 /// A text, number or flag as text; none for anything else.
@@ -174,7 +174,7 @@ pub fn buckets(value: &Json, path: &str) -> Result<Buckets, Error> {
             other => number(other).map_err(|problem| Error::invalid(format!("{path}[{index}]"), problem)),
         })
         .collect::<Result<Vec<_>, _>>()?;
-    Buckets::new(&bounds, path)
+    Ok(Buckets::new(&bounds, path)?)
 }
 
 /// What a value is, for errors.

@@ -8,7 +8,7 @@ use core::fmt;
 use std::borrow::Cow;
 
 use crate::exposition::json::{number, string};
-use crate::exposition::number::write_count;
+use plugpipe_metrics::number::write_count;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]

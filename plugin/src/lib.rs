@@ -8,8 +8,7 @@
 //! | module | what it is for | what it may not do |
 //! |---|---|---|
 //! | [`operations`] | PlugPipe's JSON contract: parse `ctx`, call a domain module, shape the answer | hold domain logic |
-//! | [`registry`] | families, series and their values | any I/O, any clock |
-//! | [`exposition`] | the registry as bytes | change the registry, any I/O |
+//! | [`registry`], [`model`], [`exposition`], [`number`] | the crate `plugpipe_metrics`: metrics in memory, encoders, parsers | any I/O, any clock |
 //! | [`rules`] | alerting and recording rules: checked, rendered, compared | any I/O |
 //! | [`outbox`] | what remote write has not delivered yet, and which series its receivers know | any I/O, any clock |
 //! | [`servers`] | the conversations with Pushgateway, Prometheus and others | keep metric state |
@@ -37,7 +36,6 @@ pub mod config;
 pub mod cursor;
 pub mod dashboards;
 pub mod error;
-pub mod exposition;
 pub mod fields;
 pub mod fnv;
 pub mod http;
@@ -47,17 +45,18 @@ pub mod known;
 mod known_fields;
 pub mod operations;
 pub mod outbox;
-pub mod registry;
 pub mod rules;
 pub mod servers;
 pub mod snappy;
-mod sort;
 pub mod telemetry;
 pub mod time;
 pub mod yaml;
 
 pub use error::Error;
 pub use operations::Plug;
+#[doc(hidden)]
+pub use plugpipe_metrics::sort;
+pub use plugpipe_metrics::{exposition, model, number, registry};
 
 /// The plug's name, as pipes write it.
 pub const NAME: &str = "monitoring_prometheus";

@@ -5,6 +5,9 @@
 //! that was away gets each value with its own time. What is kept is bounded: past the bound the oldest values are dropped,
 //! and counted.
 
+#[cfg(test)]
+mod wire_tests;
+
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -12,9 +15,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::exposition::remote_write::{self, Metadata, NAME, Point, TimeSeries, Value, key_of};
-use crate::exposition::view::{Exemplar, Family, Labelled};
 use crate::registry::Kind;
 use crate::sort::sort_places;
+use plugpipe_metrics::model::{Exemplar, Family, Labelled};
 
 /// A series that was written, or is to be.
 #[derive(Debug)]
@@ -359,8 +362,8 @@ mod tests {
 
     use super::*;
     use crate::exposition::remote_write::labels_of;
-    use crate::exposition::view::{self, Series};
     use crate::registry::native::NativeHistogram;
+    use plugpipe_metrics::model::{self, Series};
 
     fn outbox() -> Outbox {
         Outbox::new(FixedState::with_seed(1))
@@ -371,7 +374,7 @@ mod tests {
         let series = values.iter().map(|(label, value)| Series {
             labels: vec![("a", *label)],
             created_ms: Some(1),
-            point: view::Point::Gauge(*value),
+            point: model::Point::Gauge(*value),
         });
         vec![Family { name: "g", kind: Kind::Gauge, help: "", unit: "", gives_way: false, series: series.collect() }]
     }
@@ -452,7 +455,7 @@ mod tests {
         assert_eq!(waiting(&outbox)[0], row("x", 90, "9"));
         let mut native = NativeHistogram::new(0, 0.0, 100).unwrap();
         (0..6).for_each(|power| native.observe(2_f64.powi(power)));
-        let series = Series { labels: vec![("a", "n")], created_ms: None, point: view::Point::Native(&native) };
+        let series = Series { labels: vec![("a", "n")], created_ms: None, point: model::Point::Native(&native) };
         let family = Family {
             name: "n",
             kind: Kind::NativeHistogram,
@@ -484,7 +487,7 @@ mod tests {
         let mut outbox = outbox();
         let exemplar = Exemplar { labels: Vec::new(), value: 1.0, unix_ms: Some(1) };
         let counter = || {
-            let point = view::Point::Counter { total: 1.0, exemplar: Some(&exemplar) };
+            let point = model::Point::Counter { total: 1.0, exemplar: Some(&exemplar) };
             let series = vec![Series { labels: Vec::new(), created_ms: None, point }];
             [Family { name: "c_total", kind: Kind::Counter, help: "", unit: "", gives_way: false, series }]
         };

@@ -97,13 +97,13 @@ impl Telemetry {
         definition.buckets = Some(Buckets::new(&SECONDS, "buckets")?);
         let family = registry.register(definition)?;
         let id = registry.series(family, &[])?;
-        registry.replace(id, Held::Histogram { counts: &self.exchanges.counts, sum: self.exchanges.sum })
+        Ok(registry.replace(id, Held::Histogram { counts: &self.exchanges.counts, sum: self.exchanges.sum })?)
     }
 }
 
 fn total(registry: &Registry, id: SeriesId) -> f64 {
     match registry.point(id) {
-        Some(crate::exposition::view::Point::Counter { total, .. }) => total,
+        Some(plugpipe_metrics::model::Point::Counter { total, .. }) => total,
         _ => 0.0,
     }
 }
@@ -135,7 +135,7 @@ mod tests {
         telemetry.publish(&mut registry).unwrap();
         let family = registry.family("plugpipe_monitoring_exchange_duration_seconds").unwrap();
         let id = registry.series(family, &[]).unwrap();
-        let Some(crate::exposition::view::Point::Histogram { counts, sum, .. }) = registry.point(id) else { panic!() };
+        let Some(plugpipe_metrics::model::Point::Histogram { counts, sum, .. }) = registry.point(id) else { panic!() };
         assert_eq!((counts[0], counts[1], counts[12], counts.iter().sum::<u64>()), (1, 1, 1, 3));
         assert_eq!(sum, 60.011);
     }

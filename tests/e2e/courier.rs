@@ -97,8 +97,9 @@ async fn records_that_wait_for_a_push_share_it() {
 async fn a_record_that_says_where_to_is_pushed_there() {
     let accepts: Behaviour = |stream, _| answer(stream, "200", "", "");
     let (usual, other) = (Faulty::start(accepts), Faulty::start(accepts));
-    let config = json!({"gateway_url": usual.url, "more": {"other_url": other.url}});
-    let plug = plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let config = json!({"gateway_url": usual.url});
+    let grants = Grants::named_by(&config).and(other.url.parse().unwrap());
+    let plug = plug().start(&config, grants, Limits::default()).await.unwrap();
     let mut ctx = counter("m_total");
     ctx["prometheus_config"] = json!({"gateway_url": other.url, "job_name": "elsewhere"});
     let answer = plug.process(&ctx).await.unwrap();

@@ -97,9 +97,16 @@ async fn prometheus_finds_a_served_plug_by_itself() {
     assert_eq!((&sample["value"][1], &sample["metric"]["job"]), (&json!("3"), &json!("found")), "{sample}");
     assert_eq!(sample["metric"]["plug"], "monitoring_prometheus", "{sample}");
 
-    let config = json!({"prometheus_url": prometheus.url, "sd_url": sd_url});
+    let config = json!({"prometheus_url": prometheus.url});
+    let discover = json!({"operation": "discover_targets", "sd_url": sd_url});
     let plug = plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
-    let answer = plug.process(&json!({"operation": "discover_targets", "sd_url": sd_url})).await.unwrap();
+    let answer = plug.process(&discover).await.unwrap();
+    let told = answer["error"].as_str().unwrap();
+    assert!(told.contains("grant http://") && !told.contains("configuration"), "{told}");
+    let sd_origin = format!("http://{}", served.authority()).parse().unwrap();
+    let grants = Grants::named_by(&config).and(sd_origin);
+    let plug = crate::support::plug().start(&config, grants, Limits::default()).await.unwrap();
+    let answer = plug.process(&discover).await.unwrap();
     let target = &answer["result"]["groups"][0]["targets"][0];
     assert_eq!((&target["state"], &target["health"]), (&json!("active"), &json!("up")), "{answer}");
     let others = json!({"operation": "discover_targets", "targets": [served.authority(), "127.0.0.1:1"]});

@@ -210,7 +210,7 @@ async fn each_attack_is_stopped_at_its_limit() {
         println!("{time:>10.1?} {peak:>5} MiB  {ctx}: {error}");
         end.check(ctx, &error);
         // The call, what it may wait beside that, and a busy machine.
-        assert!(time < CALL + Duration::from_secs(5), "{ctx}: {time:?}");
+        assert!(time < CALL + Duration::from_secs(15), "{ctx}: {time:?}");
         assert!(peak < before + 512, "{ctx}: {peak} MiB, {before} MiB before");
         // The next call finds a plug that works.
         assert_eq!(result(plug, json!({"operation": "nothing"})).await, "");

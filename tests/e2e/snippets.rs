@@ -57,7 +57,7 @@ mod format {
 
         use std::io::Write as _;
 
-        use monitoring_prometheus::exposition::view::{Family, Point};
+        use monitoring_prometheus::model::{Family, Point};
 
         /// Appends a line for each series that is one number. `now_ms` is the time of all of them.
         pub fn encode(families: &[Family], now_ms: u64, out: &mut Vec<u8>) {

@@ -189,9 +189,11 @@ impl Failure {
     /// it is.
     pub fn todo(&self, setting: &str, origin: &str) -> String {
         match self {
-            Self::NotGranted => format!(
+            Self::NotGranted if crate::known::is_setting(setting) => format!(
                 "; grant {origin} to the plug, or name the server as {setting} in a configuration that the host grants"
             ),
+            // What only a call may say grants nothing.
+            Self::NotGranted => format!("; grant {origin} to the plug"),
             Self::AddressNotGranted => {
                 "; grant addresses of that kind to the plug: the host's log names the address and its kind".into()
             }

@@ -3,12 +3,12 @@
 use super::{Answer, Call, together};
 use crate::catalog;
 use crate::error::{Error, excerpt};
-use crate::exposition::number::number_text;
 use crate::fields::label_name;
 use crate::fields::{self, Fields};
 use crate::json::Json;
 use crate::registry::{Definition, Kind, LabelName, MetricName, NativeConfig};
 use crate::sort::sorted_by;
+use plugpipe_metrics::number::number_text;
 
 /// What the fields of a metric are called; the first name is the one that errors say.
 pub(super) struct Names {
@@ -103,8 +103,8 @@ fn name(fields: &Fields, names: &Names) -> Result<MetricName, Error> {
     let (key, name) =
         fields.any(names.name).ok_or_else(|| Error::Missing { field: missing(), expected: "a metric's name" })?;
     match name {
-        Json::String(name) if utf8(fields) => MetricName::new_utf8(name, &fields.path(key)),
-        Json::String(name) => MetricName::new(name, &fields.path(key)),
+        Json::String(name) if utf8(fields) => Ok(MetricName::new_utf8(name, &fields.path(key))?),
+        Json::String(name) => Ok(MetricName::new(name, &fields.path(key))?),
         other => {
             let problem = format!("expected a metric's name, got {}", fields::kind_of(other));
             Err(Error::invalid(fields.path(key), problem))

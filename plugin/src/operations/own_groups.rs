@@ -13,9 +13,9 @@ use crate::config::Config;
 use crate::error::{Error, excerpt};
 use crate::exposition::Exposition;
 use crate::exposition::merge::{KeyLabels, Part, relabel};
-use crate::exposition::view::Family;
 use crate::registry::{LabelName, Labels, MOST_SERIES, Registry, checksum, refused};
 use crate::servers::pushgateway::{Group, Mode};
+use plugpipe_metrics::model::Family;
 
 /// Keys come from each call's `ctx`, and each has a registry: no more than this many beside the
 /// configuration's.
@@ -349,13 +349,13 @@ pub(super) fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Re
         return Ok((registry, pending, OwnGroups::default()));
     };
     let Some((&VERSION, rest)) = rest.split_first() else {
-        return Err(refused("it is of another version of this plug"));
+        return Err(refused("it is of another version of this plug").into());
     };
-    let Some((body, sum)) = rest.split_last_chunk::<8>() else { return Err(refused("it is too short")) };
+    let Some((body, sum)) = rest.split_last_chunk::<8>() else { return Err(refused("it is too short").into()) };
     if checksum(bytes.get(..bytes.len() - 8).unwrap_or_default()) != u64::from_le_bytes(*sum) {
-        return Err(refused("its checksum does not match: it was damaged or cut short"));
+        return Err(refused("its checksum does not match: it was damaged or cut short").into());
     }
-    let senseless = || refused("what it holds makes no sense");
+    let senseless = || Error::from(refused("what it holds makes no sense"));
     let mut input = body;
     let count = take_number(&mut input).ok_or_else(senseless)?;
     let mut first = None;

@@ -11,7 +11,7 @@ use crate::exposition::negotiate::Format;
 use crate::exposition::plain;
 use crate::http::{Client, Failure, Limits, Response, Retry, Url, shown};
 use crate::json::Json;
-use crate::registry::{Kind, Registry};
+use crate::registry::Kind;
 use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, own_families};
 use crate::servers::pushgateway::preflight::{self, Conflict, Target};
 use crate::servers::pushgateway::{self, Body, Group, Mode};
@@ -404,7 +404,7 @@ fn send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, check: boo
 
 fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, check: bool) -> Result<Sent, Error> {
     let group = call.config.group()?;
-    let natives = native_histograms(call.registry);
+    let natives = call.registry.names_of(Kind::NativeHistogram);
     let abilities = match () {
         // A gateway may have been replaced since it was asked.
         () if check => abilities(call, gateway, limits, insist)?,
@@ -533,24 +533,6 @@ fn remember(call: &mut Call, url: Url) {
 
 fn format(natives: &[String], abilities: Abilities) -> Format {
     if !natives.is_empty() && abilities.takes_native_histograms() { Format::Protobuf } else { Format::Text004 }
-}
-
-/// The names of the native histograms that have series.
-fn native_histograms(registry: &Registry) -> Vec<String> {
-    let native = |index: &usize| {
-        registry.family_at(*index).is_some_and(|(_, definition, _)| definition.kind == Kind::NativeHistogram)
-    };
-    let natives: Vec<usize> = (0..registry.families()).filter(native).collect();
-    if natives.is_empty() {
-        return Vec::new();
-    }
-    let members = registry.members();
-    let live = natives.into_iter().filter(|index| !members.of(*index).is_empty());
-    let mut names: Vec<String> = live.filter_map(|index| Some(registry.family_at(index)?.1.name.to_string())).collect();
-    // Label sets of one metric follow each other only where nothing else was made between.
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 /// What the gateway can do, as it said when it was asked last.

@@ -5,11 +5,11 @@
 
 use super::{Answer, Call, definition, push};
 use crate::error::{Error, excerpt};
-use crate::exposition::view::{Exemplar, Point};
 use crate::fields::{self, Fields};
 use crate::json::Json;
 use crate::registry::{Kind, Recording, Registry, SeriesId, check, check_exemplar};
 use crate::time::{Timestamp, rfc3339};
+use plugpipe_metrics::model::{Exemplar, Point};
 
 pub(super) fn metric(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let kind = definition::kind(&call.ctx, &["metric_type"])?.unwrap_or(Kind::Gauge);
@@ -131,8 +131,10 @@ pub(super) fn multiple(call: &mut Call, answer: &mut Answer) -> Result<(), Error
         })
         .collect::<Result<Vec<_>, _>>()?;
     let timestamp = timestamp(call)?;
-    let ids =
-        call.registry.record_all(&recordings).map_err(|(index, error)| error.within(&format!("metrics[{index}]")))?;
+    let ids = call
+        .registry
+        .record_all(&recordings)
+        .map_err(|(index, error)| Error::from(error).within(&format!("metrics[{index}]")))?;
     call.recorded(recordings.len() as u64);
     answer.count("metrics_recorded", recordings.len() as u64);
     answer.open_list("metrics");
@@ -229,10 +231,10 @@ fn series(call: &mut Call, recording: &Recording) -> Result<SeriesId, Error> {
     definition.label_names = recording.labels.names().cloned().collect();
     let family = call.registry.register(definition)?;
     let labels: Vec<(&str, &str)> = recording.labels.iter().map(|(name, value)| (name.as_str(), value)).collect();
-    call.registry.series_by_labels(family, &labels)
+    Ok(call.registry.series_by_labels(family, &labels)?)
 }
 
-fn first(recorded: Result<Vec<SeriesId>, (usize, Error)>) -> Result<SeriesId, Error> {
+fn first(recorded: Result<Vec<SeriesId>, (usize, plugpipe_metrics::Error)>) -> Result<SeriesId, Error> {
     let nothing = || Error::invalid("metric_name", "nothing was recorded");
     recorded.map_err(|(_, error)| error)?.first().copied().ok_or_else(nothing)
 }

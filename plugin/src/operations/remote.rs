@@ -12,6 +12,7 @@ use crate::http::{Client, Limits, Url, shown};
 use crate::outbox::{Amounts, Outbox};
 use crate::servers::otlp;
 use crate::servers::remote_write::{Conversation, Refusal, Version};
+use crate::{NAME, VERSION};
 
 /// Values in one request at most: what Prometheus sends by default.
 const MOST_VALUES: usize = 2_000;
@@ -250,7 +251,7 @@ pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
         resource.extend(external());
         resources.push((group.part_of_resource(now_ms), resource));
     }
-    let (body, points) = otlp_format::encode_all(&resources, call.unix_nanos);
+    let (body, points) = otlp_format::encode_all(&resources, (NAME, VERSION), call.unix_nanos);
     let exported = otlp::export(&mut call.client(config.limits(), true), url, body);
     call.telemetry.values_lost += exported.as_ref().map_or(points, |partial| partial.rejected);
     // Nothing is kept: the next export says what holds then.

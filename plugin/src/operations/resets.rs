@@ -8,11 +8,11 @@
 use std::collections::BTreeMap;
 
 use super::{Answer, Call};
-use crate::exposition::view::{Family, Point};
 use crate::http::{Limits, Retry, Url};
 use crate::json::Json;
 use crate::servers::pushgateway::groups::{Held, groups};
 use crate::servers::pushgateway::{self, Group, Mode, preflight};
+use plugpipe_metrics::model::{Family, Point};
 
 /// The most counters that an answer lists.
 const MAX_LISTED: usize = 20;

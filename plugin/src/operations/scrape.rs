@@ -8,7 +8,7 @@ use super::{Answer, Call, push};
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate;
 use crate::exposition::parse::{
-    Exemplar, Families, Format, Kind, Label, Limits, Native, Point, import, lint, parse, reexpose,
+    Exemplar, Families, FamilyType, Format, Label, Limits, Native, Point, import, lint, parse, reexpose,
 };
 use crate::exposition::plain;
 use crate::fields::Fields;
@@ -464,11 +464,11 @@ fn judged<'f>(families: &'f Families) -> Vec<preflight::Family<'f>> {
     let of = |family: &'f crate::exposition::parse::Family| preflight::Family {
         name: (&*family.name).into(),
         kind: match family.kind {
-            Kind::Counter => "COUNTER",
-            Kind::Gauge => "GAUGE",
-            Kind::Histogram => "HISTOGRAM",
-            Kind::Summary => "SUMMARY",
-            Kind::GaugeHistogram | Kind::Info | Kind::StateSet | Kind::Unknown => "UNTYPED",
+            FamilyType::Counter => "COUNTER",
+            FamilyType::Gauge => "GAUGE",
+            FamilyType::Histogram => "HISTOGRAM",
+            FamilyType::Summary => "SUMMARY",
+            FamilyType::GaugeHistogram | FamilyType::Info | FamilyType::StateSet | FamilyType::Unknown => "UNTYPED",
         },
         help: family.help.as_deref().unwrap_or_default(),
         series: families

@@ -314,7 +314,7 @@ pub fn with_label(labels: &Labels, name: &str, value: &str, field: &str) -> Resu
     let mut list: Vec<(LabelName, Box<str>)> =
         labels.iter().map(|(name, value)| (name.clone(), value.into())).collect();
     list.push((LabelName::new(name, field)?, value.into()));
-    Labels::of(list, field)
+    Ok(Labels::of(list, field)?)
 }
 
 #[cfg(test)]

@@ -106,8 +106,10 @@ fn rule(fields: &Fields, uses: &mut Uses) -> Result<Rule, Error> {
 }
 
 fn metric(name: &str, path: &str, uses: &mut Uses) -> Result<MetricName, Error> {
-    let older = MetricName::new(name, path);
-    let Err(error) = older else { return older };
+    let error = match MetricName::new(name, path) {
+        Ok(name) => return Ok(name),
+        Err(error) => error,
+    };
     if name.contains(['{', '}']) {
         return Err(Error::invalid(path, "holds braces; expected a metric's name, and the selector in expr"));
     }
@@ -133,7 +135,7 @@ pub fn labels(fields: &Fields, key: &str, uses: &mut Uses) -> Result<Labels, Err
             Ok((LabelName::new_in_rule(name, true, &path)?, text.into_boxed_str()))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    Labels::of(labels, &path)
+    Ok(Labels::of(labels, &path)?)
 }
 
 /// A text as it is, also of white space only: servers take that for a name.

@@ -9,11 +9,11 @@ use core::time::Duration;
 use super::known::Evaluator;
 use super::{Group, Makes, Rule, expression, with_label};
 use crate::error::{Error, excerpt};
-use crate::exposition::number::number_text;
 use crate::fields::{Fields, number};
 use crate::json::{Json, Object};
 use crate::registry::{LabelName, Labels, MetricName};
 use crate::time::{parse_duration, prometheus_duration};
+use plugpipe_metrics::number::number_text;
 
 /// A set of rules with parameters.
 pub struct Template {

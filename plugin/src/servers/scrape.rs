@@ -7,9 +7,9 @@ use core::time::Duration;
 use super::prometheus_yml::join;
 use super::{is_page, prometheus, refused};
 use crate::error::{Error, excerpt};
-use crate::exposition::number::number_text;
 use crate::exposition::parse::{Families, Format, Limits, parse};
 use crate::http::{Client, Method, Peer, Request, Url, endpoint};
+use plugpipe_metrics::number::number_text;
 
 /// For errors.
 pub const PEER: Peer = Peer { server: "the endpoint", setting: "scrape_config.endpoint_url" };

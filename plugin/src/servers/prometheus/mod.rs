@@ -21,8 +21,8 @@ pub use query::{Answer, MOST_PARTS, MOST_POINTS, Options, Query, TooManyPoints};
 
 use crate::cursor::Cursor;
 use crate::error::Error;
-use crate::exposition::number::number_text;
 use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
+use plugpipe_metrics::number::number_text;
 
 /// For errors.
 pub const PEER: Peer = Peer { server: "Prometheus", setting: "prometheus_url" };

@@ -23,10 +23,10 @@ use super::Group;
 use super::groups::{FAILURE_TIME, Held, OwnFamily, PUSH_TIME, by_name, shown};
 use crate::error::excerpt;
 use crate::exposition::escaping::Escaping;
-use crate::exposition::view::{self, Point};
 use crate::json::Writer;
 use crate::registry::Kind;
 use crate::sort::sorted_by;
+use plugpipe_metrics::model::{self, Point};
 
 /// A metric as it would be pushed.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,11 +51,11 @@ pub struct Series<'a> {
 }
 
 /// What the registry would push.
-pub fn of<'a>(families: &'a [view::Family<'a>]) -> Vec<Family<'a>> {
+pub fn of<'a>(families: &'a [model::Family<'a>]) -> Vec<Family<'a>> {
     families.iter().filter(|family| !family.series.is_empty()).map(family_of).collect()
 }
 
-fn family_of<'a>(family: &'a view::Family<'a>) -> Family<'a> {
+fn family_of<'a>(family: &'a model::Family<'a>) -> Family<'a> {
     let escaping = Escaping::Underscores;
     let name = escaping.metric_name(family.name);
     let mut series = Vec::new();

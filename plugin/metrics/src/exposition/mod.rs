@@ -1,0 +1,140 @@
+//! The registry as bytes. Changes nothing, does no I/O; one file per format.
+//!
+//! [`text`] is the one that is fast at any price: it keeps what it wrote last. The others read the registry as a [`model`].
+
+pub mod csv;
+pub mod escaping;
+
+pub mod json;
+pub mod merge;
+pub mod negotiate;
+
+pub mod openmetrics;
+pub mod otlp;
+pub mod parse;
+pub mod protobuf;
+pub mod remote_write;
+pub mod samples;
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+pub mod testing;
+pub mod text;
+
+mod wire;
+
+use std::borrow::Cow;
+
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashSet};
+
+use crate::error::Error;
+use crate::model;
+use crate::registry::Registry;
+use escaping::Escaping;
+use negotiate::{Choice, Format};
+
+/// `export_format` and what it means, the first name of each format being its own.
+const NAMES: [(&str, Format); 8] = [
+    ("prometheus", Format::Text004),
+    ("openmetrics", Format::OpenMetrics100),
+    ("protobuf", Format::Protobuf),
+    ("json", Format::Json),
+    ("csv", Format::Csv),
+    ("text", Format::Text004),
+    ("prometheus", Format::Text100),
+    ("openmetrics", Format::OpenMetrics001),
+];
+
+/// The format of that name in `export_format`. The error lists the names.
+pub fn format_of(name: &str) -> Result<Format, String> {
+    NAMES
+        .iter()
+        .find(|(own, _)| *own == name)
+        .map(|(_, format)| *format)
+        .ok_or_else(|| "expected one of prometheus, openmetrics, protobuf, json, csv".to_owned())
+}
+
+/// The name of a format in `export_format`.
+pub fn name_of(format: Format) -> &'static str {
+    NAMES.iter().find(|(_, own)| *own == format).map_or("prometheus", |(name, _)| name)
+}
+
+/// How a format is written when nobody negotiated: names escaped for readers that know the old ones only.
+pub fn plain(format: Format) -> Choice {
+    Choice { format, escaping: Escaping::default() }
+}
+
+/// Writes registries, and remembers the last text.
+#[derive(Debug, Default)]
+pub struct Exposition {
+    text: text::Encoder,
+}
+
+impl Exposition {
+    /// The bytes of the registry, and the choice that was kept to. Quantiles are as of `now_ms`.
+    pub fn encode(
+        &mut self,
+        registry: &Registry,
+        choice: Choice,
+        now_ms: u64,
+    ) -> Result<(Cow<'_, [u8]>, Choice), Error> {
+        if let Format::Text004 | Format::Text100 = choice.format {
+            return Ok((Cow::Borrowed(self.text.encode(registry, choice.escaping)?), choice));
+        }
+        Ok((Cow::Owned(encoded(&registry.read(now_ms), choice)), choice))
+    }
+
+    /// The same with what was recorded under keys of their own beside it. `origin` is where errors
+    /// say that the registry's own families come from. The text of those that nobody else has is
+    /// the one that was kept.
+    pub fn encode_with<'a>(
+        &mut self,
+        registry: &'a Registry,
+        origin: merge::Origin<'a>,
+        others: Vec<merge::Part<'a>>,
+        choice: Choice,
+        now_ms: u64,
+        seed: u64,
+    ) -> Result<(Vec<u8>, Choice), Error> {
+        let is_text = matches!(choice.format, Format::Text004 | Format::Text100);
+        let mut shared = HashSet::with_hasher(FixedState::with_seed(seed));
+        shared.extend(others.iter().flat_map(|part| &part.families).map(|family| family.name));
+        let families = registry.read_some(now_ms, &|name| !is_text || shared.contains(name));
+        let mut parts = vec![merge::Part { families, origin }];
+        parts.extend(others);
+        let merged = merge::merge(parts, seed)?;
+        if !is_text {
+            return Ok((encoded(&merged, choice), choice));
+        }
+        self.text.encode(registry, choice.escaping)?;
+        let mut kept: HashMap<&str, Vec<&[u8]>, FixedState> = HashMap::with_hasher(FixedState::with_seed(seed));
+        for (id, text) in self.text.sections() {
+            if let Some(name) = registry.exposed_name(id) {
+                kept.entry(name).or_default().push(text);
+            }
+        }
+        let mut out = Vec::new();
+        for family in &merged {
+            match kept.get(family.name).filter(|_| !shared.contains(family.name)) {
+                Some(texts) => texts.iter().for_each(|text| out.extend_from_slice(text)),
+                None => merge::write_text(family, choice.escaping, &mut out),
+            }
+        }
+        Ok((out, choice))
+    }
+}
+
+/// The bytes of families, in a format other than text.
+fn encoded(families: &[model::Family], choice: Choice) -> Vec<u8> {
+    let mut out = Vec::new();
+    match choice.format {
+        Format::Text004 | Format::Text100 => {
+            families.iter().for_each(|family| merge::write_text(family, choice.escaping, &mut out));
+        }
+        Format::OpenMetrics100 | Format::OpenMetrics001 => openmetrics::encode(families, choice.escaping, &mut out),
+        Format::Protobuf => protobuf::encode(families, choice.escaping, &mut out),
+        Format::Json => json::encode(families, &mut out),
+        Format::Csv => csv::encode(families, &mut out),
+    }
+    out
+}

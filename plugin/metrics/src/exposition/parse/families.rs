@@ -1,0 +1,206 @@
+//! A whole input: families with their samples, and the samples of a family by series. Reads no format itself.
+
+use std::borrow::Cow;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+use super::{Event, Exemplar, FamilyType, Format, Label, Native, ParseError, Part, Reader};
+
+/// All that an input says. Families are in the order in which they are first named.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Families<'a> {
+    /// What it was read from: in OpenMetrics, a counter's name is without `_total`, and an info's without `_info`.
+    pub format: Format,
+    /// Also those without samples.
+    pub list: Vec<Family<'a>>,
+    labels: Vec<Label<'a>>,
+    seed: u64,
+}
+
+/// A metric and its samples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Family<'a> {
+    /// As the format has it.
+    pub name: Cow<'a, str>,
+    /// What it measures.
+    pub kind: FamilyType,
+    /// Whether that was said.
+    pub is_typed: bool,
+    /// Where there is one; may be empty.
+    pub help: Option<Cow<'a, str>>,
+    /// Where there is one; never empty.
+    pub unit: Option<Cow<'a, str>>,
+    /// In the order of the input.
+    pub points: Vec<Point<'a>>,
+}
+
+/// A sample, see [`super::Sample`]. Its labels are [`Families::labels`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point<'a> {
+    /// With its suffix.
+    pub name: Cow<'a, str>,
+    /// What it is of its family.
+    pub part: Part,
+    /// Any number.
+    pub value: f64,
+    /// In seconds since the Unix epoch.
+    pub timestamp: Option<f64>,
+    /// When the series began, where protobuf says so.
+    pub created_ms: Option<i64>,
+    /// Where there is one.
+    pub exemplar: Option<Box<Exemplar<'a>>>,
+    /// For [`Part::Native`].
+    pub native: Option<Box<Native>>,
+    labels: (u32, u32),
+}
+
+/// The samples of a family that have the same labels, but for those that tell buckets, quantiles and states apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric<'f, 'a> {
+    /// Sorted by name.
+    pub labels: Vec<(&'f str, &'f str)>,
+    /// In the order of the input.
+    pub points: Vec<&'f Point<'a>>,
+}
+
+impl<'a> Families<'a> {
+    pub(super) fn read(mut reader: Reader<'a>, format: Format, seed: u64) -> Result<Self, ParseError> {
+        let mut families = Self { format, list: Vec::new(), labels: Vec::new(), seed };
+        loop {
+            let (family, kind, help, unit) = match reader.next()? {
+                Event::Eof => return Ok(families),
+                Event::Type { family, kind } => (family, Some(kind), None, None),
+                Event::Help { family, text } => (family, None, Some(text), None),
+                Event::Unit { family, unit } => (family, None, None, Some(unit)),
+                Event::Sample(sample) => {
+                    let start = families.labels.len() as u32;
+                    families.labels.extend_from_slice(sample.labels);
+                    let family = sample.family;
+                    let point = Point {
+                        name: sample.name,
+                        part: sample.part,
+                        value: sample.value,
+                        timestamp: sample.timestamp,
+                        created_ms: sample.created_ms,
+                        exemplar: sample.exemplar,
+                        native: sample.native,
+                        labels: (start, families.labels.len() as u32),
+                    };
+                    if let Some(family) = families.at(&reader, family) {
+                        family.points.push(point);
+                    }
+                    continue;
+                }
+            };
+            let Some(held) = families.at(&reader, family) else { continue };
+            if let Some(kind) = kind {
+                (held.kind, held.is_typed) = (kind, true);
+            }
+            held.help = help.or(held.help.take());
+            held.unit = unit.filter(|unit| !unit.is_empty()).or(held.unit.take());
+        }
+    }
+
+    fn at(&mut self, reader: &Reader<'a>, family: usize) -> Option<&mut Family<'a>> {
+        while self.list.len() <= family {
+            let name = reader.family(self.list.len())?.clone();
+            let (kind, points) = (FamilyType::Unknown, Vec::new());
+            self.list.push(Family { name, kind, is_typed: false, help: None, unit: None, points });
+        }
+        self.list.get_mut(family)
+    }
+
+    /// The family of that name.
+    pub fn get(&self, name: &str) -> Option<&Family<'a>> {
+        self.list.iter().find(|family| family.name == name)
+    }
+
+    /// How many samples there are.
+    pub fn samples(&self) -> usize {
+        self.list.iter().map(|family| family.points.len()).sum()
+    }
+
+    /// The labels of a sample, in the order of the input, with `le` and `quantile`.
+    pub fn labels(&self, point: &Point) -> &[Label<'a>] {
+        let (start, end) = point.labels;
+        self.labels.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// The samples of a family by series, in the order in which series first come.
+    pub fn metrics<'f>(&'f self, family: &'f Family<'a>) -> Vec<Metric<'f, 'a>> {
+        let mut metrics: Vec<Metric> = Vec::new();
+        let mut places: HashMap<Vec<(&str, &str)>, usize, FixedState> =
+            HashMap::with_hasher(FixedState::with_seed(self.seed));
+        for point in &family.points {
+            let own = own_label(family, point);
+            let mut labels: Vec<(&str, &str)> = self
+                .labels(point)
+                .iter()
+                .filter(|label| Some(&*label.name) != own)
+                .map(|label| (&*label.name, &*label.value))
+                .collect();
+            labels = crate::sort::sorted_by(labels, |a, b| a.0.cmp(b.0));
+            // Mostly the same as of the sample before.
+            match metrics.last_mut() {
+                Some(last) if last.labels == labels => {
+                    last.points.push(point);
+                    continue;
+                }
+                _ => {}
+            }
+            let place = *places.entry(labels.clone()).or_insert(metrics.len());
+            match metrics.get_mut(place) {
+                Some(metric) => metric.points.push(point),
+                None => metrics.push(Metric { labels, points: vec![point] }),
+            }
+        }
+        metrics
+    }
+}
+
+impl<'f, 'a> Metric<'f, 'a> {
+    /// Of samples that differ in their timestamp only, the latest; each where the first of them
+    /// was. One without a timestamp is of now. Of two with the same timestamp the later line
+    /// counts.
+    pub fn latest(&self, families: &Families, family: &Family) -> Vec<&'f Point<'a>> {
+        let dated = self.points.iter().any(|point| point.timestamp.is_some());
+        if !dated || self.points.len() < 2 {
+            return self.points.clone();
+        }
+        let mut places: HashMap<(&str, &str), usize, FixedState> =
+            HashMap::with_hasher(FixedState::with_seed(families.seed));
+        let mut latest: Vec<&'f Point<'a>> = Vec::new();
+        for point in &self.points {
+            let own = own_label(family, point);
+            let labels = families.labels(point);
+            let value = own.and_then(|own| labels.iter().find(|label| label.name == own)).map_or("", |own| &*own.value);
+            match places.entry((&*point.name, value)) {
+                Entry::Vacant(place) => {
+                    place.insert(latest.len());
+                    latest.push(point);
+                }
+                Entry::Occupied(place) => {
+                    if let Some(held) = latest.get_mut(*place.get())
+                        && (point.timestamp.is_none()
+                            || held.timestamp.is_some_and(|held| point.timestamp >= Some(held)))
+                    {
+                        *held = point;
+                    }
+                }
+            }
+        }
+        latest
+    }
+}
+
+/// The label that tells the samples of one series apart.
+pub(super) fn own_label<'f>(family: &'f Family, point: &Point) -> Option<&'f str> {
+    match (point.part, family.kind) {
+        (Part::Bucket(_), _) => Some("le"),
+        (Part::Quantile(_), _) => Some("quantile"),
+        (Part::Value, FamilyType::StateSet) => Some(&family.name),
+        _ => None,
+    }
+}

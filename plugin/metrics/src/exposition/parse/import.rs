@@ -1,0 +1,460 @@
+//! Taking what was scraped into the registry, as it is: a counter gets the scraped total, and counts on from there. What the
+//! registry cannot hold stays outside, and is named with the reason.
+
+use std::collections::BTreeMap;
+
+use super::lint::text_name;
+use super::scan::{is_whole, milliseconds};
+use super::{Families, Family, FamilyType, Metric, Native, Part};
+use crate::registry::native::{Bucket, NativeHistogram};
+use crate::registry::{Buckets, Definition, FamilyId, Held, LabelName, MetricName, Registry, SeriesId};
+
+/// How to take what could be taken in more than one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Whether a sample of unknown type is taken as a gauge; else it is refused.
+    pub unknown_as_gauge: bool,
+}
+
+/// What was not taken of a metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The metric's name in the registry.
+    pub metric: String,
+    /// Why, and what to do.
+    pub reason: String,
+    /// How many of its series are concerned.
+    pub series: usize,
+}
+
+/// What came of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Imported {
+    /// Metrics of which series were taken.
+    pub metrics: usize,
+    /// Series that were taken.
+    pub series: usize,
+    /// Of the series taken, those whose timestamp was not: the registry holds what is now.
+    pub without_timestamp: usize,
+    /// Exemplars of the series taken; they were not.
+    pub exemplars_dropped: usize,
+    /// What was refused, by metric and reason. Also what was left out of series that were taken.
+    pub refused: Vec<Refused>,
+}
+
+/// Takes families into the registry. Each series is taken whole or refused; others are not touched. Call
+/// [`Registry::set_now`] before.
+pub fn import(families: &Families, registry: &mut Registry, options: Options) -> Imported {
+    let mut imported = Imported::default();
+    for family in families.list.iter().filter(|family| !family.points.is_empty()) {
+        let name = text_name(families, family);
+        let before = imported.series;
+        let mut reasons = BTreeMap::new();
+        let metrics: Vec<Scraped> =
+            families.metrics(family).into_iter().map(|metric| Scraped::of(metric, families, family)).collect();
+        let latest: Vec<&Metric> = metrics.iter().map(|scraped| &scraped.latest).collect();
+        match prepare(family, &name, &latest, families, registry, options) {
+            Err(reason) => {
+                reasons.insert(reason, metrics.len());
+            }
+            Ok((id, names)) => {
+                for Scraped { latest: metric, is_dated, exemplars } in &metrics {
+                    let values: Vec<&str> = names.iter().map(|name| metric_label(metric, name)).collect();
+                    match take(family, metric, families, registry, id, &values) {
+                        Ok(notes) => {
+                            imported.series += 1;
+                            imported.without_timestamp += usize::from(*is_dated);
+                            imported.exemplars_dropped += exemplars;
+                            notes.into_iter().for_each(|note| *reasons.entry(note.to_owned()).or_default() += 1);
+                        }
+                        Err(reason) => *reasons.entry(reason).or_default() += 1,
+                    }
+                }
+            }
+        }
+        imported.metrics += usize::from(imported.series > before);
+        let refused = |(reason, series)| Refused { metric: crate::error::excerpt(&name, 200), reason, series };
+        imported.refused.extend(reasons.into_iter().map(refused));
+    }
+    imported
+}
+
+/// A series as the registry can hold it, and what of it that is not.
+struct Scraped<'f, 'a> {
+    /// Of each sample the latest only.
+    latest: Metric<'f, 'a>,
+    /// Whether there were timestamps.
+    is_dated: bool,
+    exemplars: usize,
+}
+
+impl<'f, 'a> Scraped<'f, 'a> {
+    fn of(mut metric: Metric<'f, 'a>, families: &Families, family: &Family) -> Self {
+        let is_dated = metric.points.iter().any(|point| point.timestamp.is_some());
+        let exemplars = metric.points.iter().filter(|point| point.exemplar.is_some()).count();
+        metric.points = metric.latest(families, family);
+        Self { latest: metric, is_dated, exemplars }
+    }
+}
+
+fn metric_label<'m>(metric: &Metric<'m, '_>, name: &str) -> &'m str {
+    metric.labels.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value)
+}
+
+/// The family in the registry, and its label names. A series that has not all of them has the others empty, which means the
+/// same.
+fn prepare(
+    family: &Family,
+    name: &str,
+    metrics: &[&Metric],
+    families: &Families,
+    registry: &mut Registry,
+    options: Options,
+) -> Result<(FamilyId, Vec<String>), String> {
+    let is_native = metrics.iter().any(|metric| metric.points.iter().any(|point| point.part == Part::Native));
+    let kind = match family.kind {
+        FamilyType::Counter => crate::registry::Kind::Counter,
+        FamilyType::Gauge => crate::registry::Kind::Gauge,
+        FamilyType::Unknown if options.unknown_as_gauge => crate::registry::Kind::Gauge,
+        FamilyType::Unknown => {
+            return Err("its type is unknown; say that such metrics are gauges, or give it a # TYPE".into());
+        }
+        FamilyType::Histogram if is_native => crate::registry::Kind::NativeHistogram,
+        FamilyType::Histogram => crate::registry::Kind::Histogram,
+        FamilyType::Summary => crate::registry::Kind::Summary,
+        FamilyType::Info => crate::registry::Kind::Info,
+        FamilyType::StateSet => crate::registry::Kind::StateSet,
+        FamilyType::GaugeHistogram => {
+            return Err("the registry has no gauge histograms; scrape it from Prometheus itself".into());
+        }
+    };
+    let mut names: Vec<&str> = metrics.iter().flat_map(|metric| metric.labels.iter().map(|(name, _)| *name)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let text = |error: crate::Error| error.to_string();
+    let mut definition = Definition::new(MetricName::new_utf8(name, "name").map_err(text)?, kind);
+    for name in &names {
+        definition.label_names.push(LabelName::new_utf8(name, "labels").map_err(text)?);
+    }
+    definition.help = family.help.as_deref().map(str::to_owned);
+    definition.unit = family.unit.as_deref().map(str::to_owned);
+    match kind {
+        // What is recorded later cannot be added to the quantiles scraped, and those of before are
+        // not known.
+        crate::registry::Kind::Summary if registry.family(name).is_none() => definition.quantiles = Some(Vec::new()),
+        crate::registry::Kind::Histogram => {
+            let first = metrics.first().copied().map(bounds).unwrap_or_default();
+            definition.buckets = Some(Buckets::new(&first, "buckets").map_err(text)?);
+        }
+        crate::registry::Kind::StateSet => {
+            let mut states: Vec<Box<str>> = Vec::new();
+            for point in &family.points {
+                for label in families.labels(point).iter().filter(|label| label.name == family.name) {
+                    if !states.iter().any(|state| **state == *label.value) {
+                        states.push((&*label.value).into());
+                    }
+                }
+            }
+            definition.states = states;
+        }
+        _ => {}
+    }
+    let id = registry.register(definition).map_err(text)?;
+    Ok((id, names.into_iter().map(str::to_owned).collect()))
+}
+
+/// The bounds of a histogram's buckets, in their order.
+fn bounds(metric: &Metric) -> Vec<f64> {
+    let bound = |point: &&super::Point| match point.part {
+        Part::Bucket(bound) => Some(bound),
+        _ => None,
+    };
+    metric.points.iter().filter_map(bound).collect()
+}
+
+/// Takes one series. What was left out of it is said.
+fn take(
+    family: &Family,
+    metric: &Metric,
+    families: &Families,
+    registry: &mut Registry,
+    id: FamilyId,
+    values: &[&str],
+) -> Result<Vec<&'static str>, String> {
+    let text = |error: crate::Error| error.to_string();
+    let value = |part: Part| metric.points.iter().find(|point| point.part == part).map(|point| point.value);
+    let (start_ms, note) = start_of(metric);
+    let mut notes = Vec::from_iter(note);
+    let whole = |value: f64| match is_whole(value) && (0.0..=9_007_199_254_740_992.0).contains(&value) {
+        true => Ok(value as u64),
+        false => Err(format!("the count {} is no whole number of observations", crate::number::number_text(value))),
+    };
+    let sum = || value(Part::Sum).ok_or_else(|| "it has no sum; without one nothing can be added".to_owned());
+    match family.kind {
+        FamilyType::Counter => {
+            let total = value(Part::Value).ok_or("it has no total")?;
+            crate::registry::check(crate::registry::Kind::Counter, total, "value").map_err(text)?;
+            let series = find_or_make(registry, id, values)?;
+            registry.import(series, Held::Counter(total), start_ms).map_err(text)?;
+        }
+        FamilyType::Info => {
+            let series = find_or_make(registry, id, values)?;
+            registry.forget_start(series).map_err(text)?;
+        }
+        FamilyType::StateSet => {
+            let series = find_or_make(registry, id, values)?;
+            registry.forget_start(series).map_err(text)?;
+            for point in &metric.points {
+                for label in families.labels(point).iter().filter(|label| label.name == family.name) {
+                    registry.set_state(series, &label.value, point.value == 1.0).map_err(text)?;
+                }
+            }
+        }
+        FamilyType::Summary => {
+            let (sum, count) = (sum()?, whole(value(Part::Count).ok_or("it has no count")?)?);
+            if sum.is_nan() {
+                return Err("its sum is NaN, and would stay so for ever".into());
+            }
+            let series = find_or_make(registry, id, values)?;
+            registry.import(series, Held::Summary { sum, count }, start_ms).map_err(text)?;
+            if metric.points.iter().any(|point| matches!(point.part, Part::Quantile(_))) {
+                notes.push("its quantiles were left out, since what is recorded later cannot be added to them");
+            }
+        }
+        FamilyType::Histogram => {
+            let native = metric.points.iter().find_map(|point| point.native.as_deref());
+            match native {
+                Some(native) => {
+                    let native = native_of(native)?;
+                    let series = find_or_make(registry, id, values)?;
+                    registry.import(series, Held::Native(native), start_ms).map_err(text)?;
+                }
+                None => {
+                    let (counts, sum) = (classic(metric, registry, id, whole)?, sum()?);
+                    if sum.is_nan() {
+                        return Err("its sum is NaN, and would stay so for ever".into());
+                    }
+                    let series = find_or_make(registry, id, values)?;
+                    registry.import(series, Held::Histogram { counts: &counts, sum }, start_ms).map_err(text)?;
+                }
+            }
+        }
+        FamilyType::Gauge | FamilyType::Unknown | FamilyType::GaugeHistogram => {
+            let value = value(Part::Value).ok_or("it has no value")?;
+            let series = find_or_make(registry, id, values)?;
+            registry.set(series, value).map_err(text)?;
+            registry.forget_start(series).map_err(text)?;
+        }
+    }
+    Ok(notes)
+}
+
+/// When the series began, where its target says so, in milliseconds; and what is to be said where
+/// that is no start.
+fn start_of(metric: &Metric) -> (Option<u64>, Option<&'static str>) {
+    let told = |point: &&super::Point| match point.part {
+        Part::Created => Some(milliseconds(point.value)),
+        _ => point.created_ms,
+    };
+    match metric.points.iter().find_map(told) {
+        // 0 is what some targets say that do not know it.
+        None | Some(0) => (None, None),
+        // Beyond that a double does not tell milliseconds apart, and this is no time of ours.
+        Some(start_ms @ 1..=9_007_199_254_740_992) => (u64::try_from(start_ms).ok(), None),
+        Some(_) => (None, Some("its start was left out, since it is no time from 1970 on")),
+    }
+}
+
+/// The series; never the one that takes what a limit keeps out.
+fn find_or_make(registry: &mut Registry, id: FamilyId, values: &[&str]) -> Result<SeriesId, String> {
+    let dropped = registry.dropped();
+    let series = registry.series(id, values).map_err(|error| error.to_string())?;
+    match registry.dropped() == dropped {
+        true => Ok(series),
+        false => Err("the limit of series is reached; raise it, or import less".into()),
+    }
+}
+
+/// Observations in each bucket alone.
+fn classic(
+    metric: &Metric,
+    registry: &Registry,
+    id: FamilyId,
+    whole: impl Fn(f64) -> Result<u64, String>,
+) -> Result<Vec<u64>, String> {
+    let held = registry.definition(id).and_then(|definition| definition.buckets.as_ref());
+    let held = held.map(|buckets| buckets.bounds()).unwrap_or_default();
+    let bounds = bounds(metric);
+    if bounds.strip_suffix(&[f64::INFINITY]) != Some(held) {
+        return Err(
+            "its buckets are not those of the metric's other series, with +Inf as last; give all the same".into()
+        );
+    }
+    let (mut counts, mut below) = (Vec::with_capacity(bounds.len()), 0);
+    for point in metric.points.iter().filter(|point| matches!(point.part, Part::Bucket(_))) {
+        let count = whole(point.value)?;
+        counts.push(count.checked_sub(below).ok_or("a bucket counts less than the one before")?);
+        below = count;
+    }
+    Ok(counts)
+}
+
+fn native_of(native: &Native) -> Result<NativeHistogram, String> {
+    let whole = |count: f64| is_whole(count) && (0.0..9e15).contains(&count);
+    let side = |buckets: &super::NativeBuckets| -> Option<Vec<Bucket>> {
+        let bucket =
+            |(index, count): &(i32, f64)| whole(*count).then_some(Bucket { index: *index, count: *count as u64 });
+        buckets.iter().map(bucket).collect()
+    };
+    let made = (|| {
+        if native.is_float || !whole(native.zero_count) || native.sum.is_nan() {
+            return None;
+        }
+        let zero = (native.zero_threshold, native.zero_count as u64);
+        NativeHistogram::of(native.schema, zero, (side(&native.positive)?, side(&native.negative)?), native.sum)
+    })();
+    made.ok_or_else(|| "the registry holds native histograms of whole counts and a sum only".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Format, Limits, parse};
+    use super::*;
+    use crate::exposition::text::Encoder;
+
+    fn taken(registry: &mut Registry, text: &str, format: Format) -> Imported {
+        let families = parse(text.as_bytes(), format, &Limits::default()).unwrap();
+        import(&families, registry, Options::default())
+    }
+
+    fn written(registry: &Registry) -> String {
+        String::from_utf8(
+            Encoder::new().encode(registry, crate::exposition::escaping::Escaping::Underscores).unwrap().to_vec(),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn what_is_taken_is_exposed_as_it_was() {
+        let text = "# HELP c_total x\n# TYPE c_total counter\nc_total{a=\"1\"} 3\nc_total{a=\"2\"} 4.5\n\
+                    # TYPE g gauge\ng -1\n\
+                    # TYPE h histogram\nh_bucket{le=\"0.5\"} 1\nh_bucket{le=\"2\"} 3\nh_bucket{le=\"+Inf\"} 4\nh_sum 9\nh_count 4\n\
+                    # TYPE s summary\ns_sum 2\ns_count 1\n";
+        let mut registry = Registry::default();
+        let imported = taken(&mut registry, text, Format::Text);
+        assert_eq!((imported.metrics, imported.series, imported.refused), (4, 5, vec![]));
+        assert_eq!(written(&registry), text);
+        // Again: totals are set, not added.
+        taken(&mut registry, text, Format::Text);
+        assert_eq!(written(&registry), text);
+    }
+
+    #[test]
+    fn openmetrics_types_keep_their_kind() {
+        let text = "# TYPE c counter\nc_total 2\n# TYPE v info\nv_info{a=\"b\"} 1\n\
+                    # TYPE s stateset\ns{s=\"on\"} 1\ns{s=\"off\"} 0\n# EOF\n";
+        let mut registry = Registry::default();
+        assert_eq!(taken(&mut registry, text, Format::OpenMetrics).series, 3);
+        let mut out = Vec::new();
+        crate::exposition::openmetrics::encode(&registry.read(0), Default::default(), &mut out);
+        let again = String::from_utf8(out).unwrap();
+        for line in text.lines() {
+            assert!(again.contains(line), "{again}");
+        }
+    }
+
+    #[test]
+    fn starts_are_those_that_the_target_tells_and_exemplars_are_counted() {
+        let text = "# TYPE foo counter\nfoo_total 1e6 # {t=\"x\"} 1\nfoo_created 1500000000\n# TYPE bar counter\nbar_total 7\n\
+                    # TYPE h histogram\nh_bucket{le=\"1\"} 1 # {} 0.5\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n\
+                    h_created 1500000000.25\n# TYPE s summary\ns_sum 1\ns_count 1\ns_created 1500000001\n\
+                    # TYPE odd counter\nodd_total 1\nodd_created -5\n# TYPE zero counter\nzero_total 1\nzero_created 0\n# EOF\n";
+        let mut registry = Registry::default();
+        registry.set_now(1_700_000_000_000);
+        let imported = taken(&mut registry, text, Format::OpenMetrics);
+        assert_eq!((imported.series, imported.exemplars_dropped), (6, 2));
+        let refused: Vec<&str> = imported.refused.iter().map(|refused| refused.metric.as_str()).collect();
+        assert_eq!(refused, ["odd_total"]);
+        let starts: Vec<_> =
+            registry.read(0).iter().map(|family| (family.name.to_owned(), family.series[0].created_ms)).collect();
+        let starts: Vec<(&str, Option<u64>)> = starts.iter().map(|(name, start)| (name.as_str(), *start)).collect();
+        let expected = [
+            ("bar_total", None),
+            ("foo_total", Some(1_500_000_000_000)),
+            ("h", Some(1_500_000_000_250)),
+            ("odd_total", None),
+            ("s", Some(1_500_000_001_000)),
+            ("zero_total", None),
+        ];
+        assert_eq!(starts, expected);
+        registry.set_now(1_700_000_060_000);
+        taken(&mut registry, "# TYPE bar counter\nbar_total 3\n# EOF\n", Format::OpenMetrics);
+        assert_eq!(registry.read(0)[0].series[0].created_ms, Some(1_700_000_060_000));
+        // Nor is any other kind said to have begun with its import.
+        let others =
+            "# TYPE g gauge\ng 1\n# TYPE v info\nv_info{a=\"b\"} 1\n# TYPE st stateset\nst{st=\"on\"} 1\n# EOF\n";
+        let mut registry = Registry::default();
+        registry.set_now(1_700_000_000_000);
+        assert_eq!(taken(&mut registry, others, Format::OpenMetrics).series, 3);
+        assert!(registry.read(0).iter().all(|family| family.series[0].created_ms.is_none()));
+    }
+
+    #[test]
+    fn of_several_times_the_latest_is_taken() {
+        let text = "# TYPE h histogram\nh_bucket{le=\"1\"} 1 1000\nh_bucket{le=\"+Inf\"} 1 1000\nh_sum 1 1000\nh_count 1 1000\n\
+                    h_bucket{le=\"1\"} 1 3000\nh_bucket{le=\"+Inf\"} 4 3000\nh_sum 9 3000\nh_count 4 2000\n\
+                    # TYPE c_total counter\nc_total 5 9000\nc_total 4 8000\n";
+        let mut registry = Registry::default();
+        let imported = taken(&mut registry, text, Format::Text);
+        assert_eq!((imported.series, imported.without_timestamp, imported.refused), (2, 2, vec![]));
+        assert!(
+            written(&registry).contains("h_sum 9\nh_count 4\n")
+                && written(&registry).starts_with("# TYPE c_total counter\nc_total 5\n")
+        );
+    }
+
+    #[test]
+    fn a_summary_is_imported_with_and_without_quantiles_of_its_own() {
+        let text = "# TYPE s summary\ns_sum 2\ns_count 1\n";
+        let mut registry = Registry::default();
+        let name = MetricName::new("s", "name").unwrap();
+        registry.register(Definition::new(name, crate::registry::Kind::Summary)).unwrap();
+        assert_eq!(taken(&mut registry, text, Format::Text).series, 1);
+        assert!(
+            written(&registry).contains("s{quantile=\"0.5\"} NaN\n")
+                && written(&registry).contains("s_sum 2\ns_count 1\n")
+        );
+        let mut registry = Registry::default();
+        taken(&mut registry, text, Format::Text);
+        assert_eq!(written(&registry), text);
+        // Again, the definition is the same.
+        assert_eq!(taken(&mut registry, text, Format::Text).refused, []);
+    }
+
+    #[test]
+    fn what_cannot_be_taken_is_named_with_the_reason() {
+        let mut registry = Registry::default();
+        let text = "u 1\n# TYPE c_total counter\nc_total{a=\"1\"} NaN\nc_total{a=\"2\"} 1 5\n\
+                    # TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 2\ns_count 1\n\
+                    # TYPE h histogram\nh_bucket{a=\"1\",le=\"1\"} 1\nh_bucket{a=\"1\",le=\"+Inf\"} 1\nh_sum{a=\"1\"} 1\n\
+                    h_bucket{a=\"2\",le=\"2\"} 1\nh_bucket{a=\"2\",le=\"+Inf\"} 1\nh_sum{a=\"2\"} 1\n\
+                    # TYPE gh gaugehistogram\ngh_bucket{le=\"+Inf\"} 1\n";
+        let imported = taken(&mut registry, text, Format::Text);
+        let refused: Vec<_> =
+            imported.refused.iter().map(|refused| (refused.metric.as_str(), refused.series)).collect();
+        assert_eq!(refused, [("u", 1), ("c_total", 1), ("s", 1), ("h", 1), ("gh", 1)]);
+        assert_eq!((imported.metrics, imported.series, imported.without_timestamp), (3, 3, 1));
+        let conflict = taken(&mut registry, "# TYPE c_total gauge\nc_total 1\n", Format::Text);
+        assert!(conflict.refused[0].reason.contains("cannot be recorded as a gauge"), "{:?}", conflict.refused);
+        let families = parse(b"u 1\n", Format::Text, &Limits::default()).unwrap();
+        assert_eq!(import(&families, &mut registry, Options { unknown_as_gauge: true }).series, 1);
+    }
+
+    #[test]
+    fn a_limit_keeps_series_out_and_the_rest_as_it_was() {
+        let mut registry = Registry::default();
+        registry.set_series_limit(1);
+        let imported = taken(&mut registry, "# TYPE g gauge\ng{a=\"1\"} 1\ng{a=\"2\"} 2\n", Format::Text);
+        assert_eq!((imported.series, imported.refused[0].series), (1, 1));
+    }
+}

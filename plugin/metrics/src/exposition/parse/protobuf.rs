@@ -1,0 +1,707 @@
+//! Delimited `io.prometheus.client.MetricFamily` messages, read by hand: see [`crate::exposition::protobuf`] for the fields.
+//!
+//! Fields may come in any order and be unknown, repeated numbers packed or not; of a field that should come once the last one
+//! counts, as protobuf has it. Groups, which that schema never had, are refused. A metric must hold what its family's type
+//! says. A classic histogram without an infinite bucket gets it, as Prometheus does; a native one must add up.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use super::scan::milliseconds;
+use super::{
+    Event, Exemplar, FamilyType, Format, Index, Label, Limits, Native, NativeBuckets, ParseError, Part, Sample, Tally,
+    label_fault, too_long,
+};
+use crate::number::write_canonical;
+
+/// A field's content.
+#[derive(Debug, Clone, Copy)]
+enum Content<'a> {
+    Varint(u64),
+    Eight(u64),
+    Bytes(Message<'a>),
+    Four,
+}
+
+/// A part of the input, and where it begins.
+#[derive(Debug, Clone, Copy, Default)]
+struct Message<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+type Fault = (usize, String);
+
+impl<'a> Message<'a> {
+    /// Takes the next field off the front, if there is one.
+    fn field(&mut self) -> Result<Option<(u64, Content<'a>)>, Fault> {
+        if self.bytes.is_empty() {
+            return Ok(None);
+        }
+        let at = self.at;
+        let tag = self.varint()?;
+        let number = tag >> 3;
+        if number == 0 || number > 0x1fff_ffff {
+            return Err((at, format!("there is no field {number}; the input is damaged, or no protobuf")));
+        }
+        let content = match tag & 7 {
+            0 => Content::Varint(self.varint()?),
+            1 => Content::Eight(u64::from_le_bytes(*self.take(8)?.bytes.first_chunk().ok_or((at, String::new()))?)),
+            2 => Content::Bytes(self.delimited()?),
+            5 => {
+                self.take(4)?;
+                Content::Four
+            }
+            other => {
+                return Err((at, format!("the wire type {other} is unknown; the input is damaged, or no protobuf")));
+            }
+        };
+        Ok(Some((number, content)))
+    }
+
+    fn varint(&mut self) -> Result<u64, Fault> {
+        let mut number = 0u64;
+        for (at, byte) in self.bytes.iter().enumerate().take(10) {
+            let part = u64::from(byte & 0x7f);
+            number |= part << (7 * at);
+            if byte & 0x80 == 0 {
+                if at == 9 && part > 1 {
+                    break;
+                }
+                self.take(at + 1)?;
+                return Ok(number);
+            }
+        }
+        let problem = match self.bytes.len() {
+            0..10 => "the input ends within a number; it was cut short",
+            _ => "a number has more than 64 bits; the input is damaged, or no protobuf",
+        };
+        Err((self.at, problem.into()))
+    }
+
+    fn delimited(&mut self) -> Result<Message<'a>, Fault> {
+        let at = self.at;
+        let length = self.varint()?;
+        let left = self.bytes.len();
+        usize::try_from(length).ok().filter(|length| *length <= left).map_or_else(
+            || {
+                Err((
+                    at,
+                    format!(
+                        "{length} bytes are announced, and {left} follow; the input was cut short, or is no protobuf"
+                    ),
+                ))
+            },
+            |length| self.take(length),
+        )
+    }
+
+    fn take(&mut self, length: usize) -> Result<Message<'a>, Fault> {
+        let Some((taken, rest)) = self.bytes.split_at_checked(length) else {
+            return Err((self.at, "the input ends within a field; it was cut short".into()));
+        };
+        let message = Message { bytes: taken, at: self.at };
+        *self = Message { bytes: rest, at: self.at + length };
+        Ok(message)
+    }
+
+    fn text(self, what: &str) -> Result<&'a str, Fault> {
+        str::from_utf8(self.bytes)
+            .map_err(|error| (self.at + error.valid_up_to(), format!("{what} is not UTF-8; the input is damaged")))
+    }
+}
+
+impl<'a> Content<'a> {
+    fn message(self, at: usize) -> Result<Message<'a>, Fault> {
+        match self {
+            Self::Bytes(message) => Ok(message),
+            _ => Err((at, "expected a message or text, found a number; this is another schema".into())),
+        }
+    }
+
+    fn varint(self, at: usize) -> Result<u64, Fault> {
+        match self {
+            Self::Varint(number) => Ok(number),
+            _ => Err((at, "expected an integer; this is another schema".into())),
+        }
+    }
+
+    fn double(self, at: usize) -> Result<f64, Fault> {
+        match self {
+            Self::Eight(bits) => Ok(f64::from_bits(bits)),
+            _ => Err((at, "expected a double; this is another schema".into())),
+        }
+    }
+}
+
+fn zigzag(number: u64) -> i64 {
+    (number >> 1) as i64 ^ -((number & 1) as i64)
+}
+
+/// Appends repeated integers, packed or not.
+fn varints(content: Content, at: usize, out: &mut Vec<i64>) -> Result<(), Fault> {
+    match content {
+        Content::Bytes(mut packed) => {
+            while !packed.bytes.is_empty() {
+                out.push(zigzag(packed.varint()?));
+            }
+        }
+        other => out.push(zigzag(other.varint(at)?)),
+    }
+    Ok(())
+}
+
+/// Appends repeated doubles, packed or not.
+fn doubles(content: Content, at: usize, out: &mut Vec<f64>) -> Result<(), Fault> {
+    match content {
+        Content::Bytes(packed) => {
+            let (doubles, rest) = packed.bytes.as_chunks::<8>();
+            if !rest.is_empty() {
+                return Err((packed.at, "the doubles are not 8 bytes each; the input is damaged".into()));
+            }
+            out.extend(doubles.iter().map(|bytes| f64::from_le_bytes(*bytes)));
+        }
+        other => out.push(other.double(at)?),
+    }
+    Ok(())
+}
+
+/// A sample of the metric that is read.
+#[derive(Debug)]
+struct Pending<'a> {
+    suffix: &'static str,
+    part: Part,
+    value: f64,
+    exemplar: Option<Box<Exemplar<'a>>>,
+    native: Option<Box<Native>>,
+}
+
+impl Pending<'_> {
+    fn new(suffix: &'static str, part: Part, value: f64) -> Self {
+        Self { suffix, part, value, exemplar: None, native: None }
+    }
+}
+
+#[derive(Debug)]
+struct Family<'a> {
+    name: Cow<'a, str>,
+    kind: FamilyType,
+    help: Option<&'a str>,
+    unit: Option<&'a str>,
+    /// What is left of it.
+    rest: Message<'a>,
+    told: u8,
+}
+
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    input: &'a [u8],
+    rest: Message<'a>,
+    limits: Limits,
+    index: Index,
+    families: Vec<Cow<'a, str>>,
+    family: Option<Family<'a>>,
+    labels: Vec<Label<'a>>,
+    timestamp_ms: Option<i64>,
+    created_ms: Option<i64>,
+    pending: VecDeque<Pending<'a>>,
+    /// How many of `labels` are the metric's.
+    own: usize,
+    tally: Tally,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(input: &'a [u8], limits: &Limits) -> Result<Self, ParseError> {
+        if input.len() > limits.bytes {
+            let problem =
+                format!("the input has {} bytes, and {} are allowed; raise the limit", input.len(), limits.bytes);
+            return Err(ParseError::at(Format::Protobuf, input, limits.bytes, problem));
+        }
+        Ok(Self {
+            input,
+            rest: Message { bytes: input, at: 0 },
+            limits: *limits,
+            index: Index::new(limits.seed),
+            families: Vec::new(),
+            family: None,
+            labels: Vec::new(),
+            timestamp_ms: None,
+            created_ms: None,
+            pending: VecDeque::new(),
+            own: 0,
+            tally: Tally::default(),
+        })
+    }
+
+    pub(super) fn family(&self, family: usize) -> Option<&Cow<'a, str>> {
+        self.families.get(family)
+    }
+
+    pub(super) fn next(&mut self) -> Result<Event<'_, 'a>, ParseError> {
+        let input = self.input;
+        self.advance().map_err(|(at, problem)| ParseError::at(Format::Protobuf, input, at, problem))
+    }
+
+    fn advance(&mut self) -> Result<Event<'_, 'a>, Fault> {
+        let place = self.families.len().saturating_sub(1);
+        loop {
+            if let Some(pending) = self.pending.pop_front() {
+                return self.sample(pending);
+            }
+            let Some(family) = &mut self.family else {
+                if self.rest.bytes.is_empty() {
+                    return Ok(Event::Eof);
+                }
+                self.open_family()?;
+                return self.advance();
+            };
+            family.told += 1;
+            match family.told {
+                1 => return Ok(Event::Type { family: place, kind: family.kind }),
+                2 => {
+                    if let Some(text) = family.help {
+                        return Ok(Event::Help { family: place, text: Cow::Borrowed(text) });
+                    }
+                }
+                3 => {
+                    if let Some(unit) = family.unit.filter(|unit| !unit.is_empty()) {
+                        return Ok(Event::Unit { family: place, unit: Cow::Borrowed(unit) });
+                    }
+                }
+                _ => {
+                    family.told = 3;
+                    let at = family.rest.at;
+                    match family.rest.field()? {
+                        Some((4, content)) => {
+                            let (metric, kind) = (content.message(at)?, family.kind);
+                            self.metric(metric, kind)?;
+                        }
+                        Some(_) => {}
+                        None => self.family = None,
+                    }
+                }
+            }
+        }
+    }
+
+    fn sample(&mut self, pending: Pending<'a>) -> Result<Event<'_, 'a>, Fault> {
+        let place = self.families.len().saturating_sub(1);
+        let Some(base) = self.families.last() else { return Ok(Event::Eof) };
+        if let Some(problem) = self.tally.count(self.own + 1, &self.limits) {
+            return Err((self.family.as_ref().map_or(0, |family| family.rest.at), problem));
+        }
+        let name = match pending.suffix {
+            "" => base.clone(),
+            suffix => Cow::Owned(format!("{base}{suffix}")),
+        };
+        self.labels.truncate(self.own);
+        if let (Part::Bucket(number), label) | (Part::Quantile(number), label) =
+            (pending.part, if pending.suffix.is_empty() { "quantile" } else { "le" })
+        {
+            let mut text = Vec::new();
+            write_canonical(number, &mut text);
+            let value = Cow::Owned(String::from_utf8(text).unwrap_or_default());
+            self.labels.push(Label { name: Cow::Borrowed(label), value });
+        }
+        Ok(Event::Sample(Sample {
+            family: place,
+            name,
+            part: pending.part,
+            labels: &self.labels,
+            value: pending.value,
+            timestamp: self.timestamp_ms.map(|ms| ms as f64 / 1e3),
+            exemplar: pending.exemplar,
+            created_ms: self.created_ms,
+            native: pending.native,
+        }))
+    }
+
+    fn open_family(&mut self) -> Result<(), Fault> {
+        let start = self.rest.at;
+        let message = self.rest.delimited()?;
+        let mut family = Family {
+            name: Cow::Borrowed(""),
+            kind: FamilyType::Counter,
+            help: None,
+            unit: None,
+            rest: message,
+            told: 0,
+        };
+        let mut rest = message;
+        loop {
+            let at = rest.at;
+            let Some((number, content)) = rest.field()? else { break };
+            match number {
+                1 => family.name = Cow::Borrowed(content.message(at)?.text("the metric's name")?),
+                2 => family.help = Some(content.message(at)?.text("the help")?),
+                3 => {
+                    family.kind = match content.varint(at)? {
+                        0 => FamilyType::Counter,
+                        1 => FamilyType::Gauge,
+                        2 => FamilyType::Summary,
+                        3 => FamilyType::Unknown,
+                        4 => FamilyType::Histogram,
+                        5 => FamilyType::GaugeHistogram,
+                        other => return Err((at, format!("there is no metric type {other}; expected 0 to 5"))),
+                    }
+                }
+                5 => family.unit = Some(content.message(at)?.text("the unit")?),
+                _ => {}
+            }
+        }
+        let name = family.name.clone();
+        if name.is_empty() {
+            return Err((start, "the family has no name; expected at least one character".into()));
+        }
+        if name.len() > self.limits.name_bytes {
+            return Err((start, too_long("the metric's name", name.len(), self.limits.name_bytes)));
+        }
+        if let Some(help) = family.help.filter(|help| help.len() > self.limits.help_bytes) {
+            return Err((start, too_long("the help", help.len(), self.limits.help_bytes)));
+        }
+        if self.index.find(&name, |place| self.families.get(place) == Some(&name)).is_some() {
+            let name = crate::error::excerpt(&name, 100);
+            return Err((start, format!("the family {name} comes twice; put all its metrics in one message")));
+        }
+        let base =
+            if family.kind == FamilyType::Counter { name.strip_suffix("_total").unwrap_or(&name) } else { &name };
+        if let Some(unit) = family.unit.filter(|unit| !unit.is_empty())
+            && !base.strip_suffix(unit).is_some_and(|before| before.ends_with('_'))
+        {
+            let (unit, name) = (crate::error::excerpt(unit, 40), crate::error::excerpt(&name, 100));
+            return Err((
+                start,
+                format!("the unit {unit} does not end the name {name}; expected a name that ends with _ and the unit"),
+            ));
+        }
+        if self.families.len() >= self.limits.families {
+            return Err((start, format!("there are more than {} metrics; raise the limit", self.limits.families)));
+        }
+        let Self { families, index, .. } = self;
+        index.insert(&name, families.len(), |place| families.get(place).map_or("", |name| name));
+        families.push(name);
+        self.family = Some(family);
+        Ok(())
+    }
+
+    fn labels_of(&self, mut pair: Message<'a>, labels: &mut Vec<Label<'a>>) -> Result<(), Fault> {
+        let start = pair.at;
+        let mut label = Label { name: Cow::Borrowed(""), value: Cow::Borrowed("") };
+        loop {
+            let at = pair.at;
+            match pair.field()? {
+                Some((1, content)) => label.name = Cow::Borrowed(content.message(at)?.text("the label's name")?),
+                Some((2, content)) => label.value = Cow::Borrowed(content.message(at)?.text("the label's value")?),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        labels.push(label);
+        label_fault(labels, &self.limits).map_or(Ok(()), |fault| Err((start, fault)))
+    }
+
+    /// Reads a metric, and puts its samples in the queue.
+    fn metric(&mut self, mut metric: Message<'a>, kind: FamilyType) -> Result<(), Fault> {
+        let start = metric.at;
+        let mut labels = std::mem::take(&mut self.labels);
+        labels.clear();
+        (self.timestamp_ms, self.created_ms) = (None, None);
+        let wanted = match kind {
+            FamilyType::Gauge => 2,
+            FamilyType::Counter => 3,
+            FamilyType::Summary => 4,
+            FamilyType::Unknown => 5,
+            _ => 7,
+        };
+        let mut held = None;
+        loop {
+            let at = metric.at;
+            let Some((number, content)) = metric.field()? else { break };
+            match number {
+                1 => self.labels_of(content.message(at)?, &mut labels)?,
+                6 => self.timestamp_ms = Some(content.varint(at)? as i64),
+                _ if number == wanted => held = Some(content.message(at)?),
+                _ => {}
+            }
+        }
+        self.own = labels.len();
+        self.labels = labels;
+        let Some(held) = held else {
+            return Err((
+                start,
+                format!("the metric holds no {}, which its family's type says; mend the target", kind.name()),
+            ));
+        };
+        match kind {
+            FamilyType::Summary => self.summary(held),
+            FamilyType::Histogram | FamilyType::GaugeHistogram => self.histogram(held),
+            _ => self.plain(held),
+        }
+    }
+
+    /// A gauge, an untyped value or a counter.
+    fn plain(&mut self, mut message: Message<'a>) -> Result<(), Fault> {
+        let mut pending = Pending::new("", Part::Value, 0.0);
+        loop {
+            let at = message.at;
+            match message.field()? {
+                Some((1, content)) => pending.value = content.double(at)?,
+                Some((2, content)) => pending.exemplar = Some(Box::new(self.exemplar(content.message(at)?)?)),
+                Some((3, content)) => self.created_ms = Some(timestamp(content.message(at)?)?.0),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        self.pending.push_back(pending);
+        Ok(())
+    }
+
+    fn exemplar(&self, mut message: Message<'a>) -> Result<Exemplar<'a>, Fault> {
+        let mut exemplar = Exemplar { labels: Vec::new(), value: 0.0, timestamp: None };
+        loop {
+            let at = message.at;
+            match message.field()? {
+                Some((1, content)) => self.labels_of(content.message(at)?, &mut exemplar.labels)?,
+                Some((2, content)) => exemplar.value = content.double(at)?,
+                Some((3, content)) => exemplar.timestamp = Some(timestamp(content.message(at)?)?.1),
+                Some(_) => {}
+                None => return Ok(exemplar),
+            }
+        }
+    }
+
+    fn summary(&mut self, mut message: Message<'a>) -> Result<(), Fault> {
+        let (mut count, mut sum) = (0.0, 0.0);
+        loop {
+            let at = message.at;
+            match message.field()? {
+                Some((1, content)) => count = content.varint(at)? as f64,
+                Some((2, content)) => sum = content.double(at)?,
+                Some((3, content)) => {
+                    let mut quantile = content.message(at)?;
+                    let (mut rank, mut value) = (0.0, 0.0);
+                    loop {
+                        let at = quantile.at;
+                        match quantile.field()? {
+                            Some((1, content)) => rank = content.double(at)?,
+                            Some((2, content)) => value = content.double(at)?,
+                            Some(_) => {}
+                            None => break,
+                        }
+                    }
+                    self.pending.push_back(Pending::new("", Part::Quantile(rank), value));
+                }
+                Some((4, content)) => self.created_ms = Some(timestamp(content.message(at)?)?.0),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        self.pending.push_back(Pending::new("_sum", Part::Sum, sum));
+        self.pending.push_back(Pending::new("_count", Part::Count, count));
+        Ok(())
+    }
+
+    fn histogram(&mut self, mut message: Message<'a>) -> Result<(), Fault> {
+        let start = message.at;
+        let (mut count, mut count_float, mut zero, mut zero_float) = (0u64, 0.0, 0u64, 0.0);
+        let (mut sum, mut schema, mut zero_threshold) = (0.0, 0i64, 0.0);
+        let mut buckets: Vec<Pending<'a>> = Vec::new();
+        let mut sides = [Side::default(), Side::default()];
+        loop {
+            let at = message.at;
+            let Some((number, content)) = message.field()? else { break };
+            let [negative, positive] = &mut sides;
+            match number {
+                1 => count = content.varint(at)?,
+                2 => sum = content.double(at)?,
+                3 => buckets.push(self.bucket(content.message(at)?)?),
+                4 => count_float = content.double(at)?,
+                5 => schema = zigzag(content.varint(at)?),
+                6 => zero_threshold = content.double(at)?,
+                7 => zero = content.varint(at)?,
+                8 => zero_float = content.double(at)?,
+                9 => negative.span(content.message(at)?)?,
+                10 => varints(content, at, &mut negative.deltas)?,
+                11 => doubles(content, at, &mut negative.counts)?,
+                12 => positive.span(content.message(at)?)?,
+                13 => varints(content, at, &mut positive.deltas)?,
+                14 => doubles(content, at, &mut positive.counts)?,
+                15 => self.created_ms = Some(timestamp(content.message(at)?)?.0),
+                _ => {}
+            }
+        }
+        let is_float = count_float > 0.0 || zero_float > 0.0;
+        let total = if count_float > 0.0 { count_float } else { count as f64 };
+        let zero_count = if zero_float > 0.0 { zero_float } else { zero as f64 };
+        let is_native = sides.iter().any(|side| !side.spans.is_empty()) || zero_threshold > 0.0 || zero_count > 0.0;
+        if is_native {
+            let [negative, positive] = sides;
+            let fault = |problem: String| (start, problem);
+            if !(-4..=8).contains(&schema) {
+                return Err(fault(format!("a native histogram's schema is -4 to 8, found {schema}")));
+            }
+            if !(0.0..f64::INFINITY).contains(&zero_threshold) {
+                return Err(fault("a native histogram's zero threshold is a finite number from 0 up".into()));
+            }
+            let native = Native {
+                schema: schema as i32,
+                zero_threshold,
+                zero_count,
+                positive: positive.buckets(is_float).map_err(fault)?,
+                negative: negative.buckets(is_float).map_err(fault)?,
+                sum,
+                count: total,
+                is_float,
+            };
+            let sides = native.positive.iter().chain(&native.negative);
+            let counted = sides.map(|(_, count)| count).sum::<f64>() + zero_count;
+            // An observed NaN is in no bucket, and makes the sum one.
+            let adds_up = match (is_float, sum.is_nan()) {
+                (true, _) => true,
+                (false, true) => counted <= total,
+                (false, false) => counted == total,
+            };
+            if !adds_up {
+                return Err(fault(format!(
+                    "the native histogram's buckets hold {counted} observations, and its count is {total}; expected the same"
+                )));
+            }
+            let mut pending = Pending::new("", Part::Native, total);
+            pending.native = Some(Box::new(native));
+            self.pending.push_back(pending);
+            if buckets.is_empty() {
+                return Ok(());
+            }
+        }
+        let infinite = |pending: &Pending| matches!(pending.part, Part::Bucket(f64::INFINITY));
+        if !buckets.last().is_some_and(infinite) {
+            buckets.push(Pending::new("_bucket", Part::Bucket(f64::INFINITY), total));
+        }
+        let mut before: Option<&Pending> = None;
+        for bucket in &buckets {
+            let rises = match (before.map(|before| (before.part, before.value)), bucket.part) {
+                (Some((Part::Bucket(low), below)), Part::Bucket(bound)) => low < bound && below <= bucket.value,
+                (None, Part::Bucket(bound)) => !bound.is_nan(),
+                _ => false,
+            };
+            if !rises {
+                return Err((
+                    start,
+                    "the histogram's buckets do not rise in bound and count; expected rising bounds, each once".into(),
+                ));
+            }
+            before = Some(bucket);
+        }
+        self.pending.extend(buckets);
+        self.pending.push_back(Pending::new("_sum", Part::Sum, sum));
+        self.pending.push_back(Pending::new("_count", Part::Count, total));
+        Ok(())
+    }
+
+    fn bucket(&self, mut message: Message<'a>) -> Result<Pending<'a>, Fault> {
+        let (mut bound, mut count, mut count_float, mut exemplar) = (0.0, 0, 0.0, None);
+        loop {
+            let at = message.at;
+            match message.field()? {
+                Some((1, content)) => count = content.varint(at)?,
+                Some((2, content)) => bound = content.double(at)?,
+                Some((3, content)) => exemplar = Some(Box::new(self.exemplar(content.message(at)?)?)),
+                Some((4, content)) => count_float = content.double(at)?,
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let value = if count_float > 0.0 { count_float } else { count as f64 };
+        Ok(Pending { exemplar, ..Pending::new("_bucket", Part::Bucket(bound), value) })
+    }
+}
+
+/// Buckets of one sign, as they are written.
+#[derive(Debug, Default)]
+struct Side {
+    spans: Vec<(i64, u64)>,
+    deltas: Vec<i64>,
+    counts: Vec<f64>,
+}
+
+impl Side {
+    fn span(&mut self, mut message: Message) -> Result<(), Fault> {
+        let (mut offset, mut length) = (0, 0);
+        loop {
+            let at = message.at;
+            match message.field()? {
+                Some((1, content)) => offset = zigzag(content.varint(at)?),
+                Some((2, content)) => length = content.varint(at)?,
+                Some(_) => {}
+                None => break,
+            }
+        }
+        self.spans.push((offset, length));
+        Ok(())
+    }
+
+    /// The buckets spelled out, without the empty ones.
+    fn buckets(&self, is_float: bool) -> Result<NativeBuckets, String> {
+        let given = if is_float { self.counts.len() } else { self.deltas.len() };
+        let spanned = self.spans.iter().try_fold(0u64, |sum, (_, length)| sum.checked_add(*length));
+        if spanned != Some(given as u64) {
+            return Err(format!(
+                "the native histogram's spans are not as long as its {given} buckets; the input is damaged"
+            ));
+        }
+        let mut buckets = Vec::with_capacity(given);
+        let (mut index, mut count, mut place) = (0i64, 0i64, 0);
+        for (at, (offset, length)) in self.spans.iter().enumerate() {
+            let next = index.checked_add(*offset).filter(|next| *next >= i64::from(i32::MIN));
+            index = next.filter(|_| at == 0 || *offset >= 0).ok_or("a span of the native histogram goes back")?;
+            for _ in 0..*length {
+                let value = match is_float {
+                    true => self.counts.get(place).copied().unwrap_or_default(),
+                    false => {
+                        let delta = self.deltas.get(place).copied().unwrap_or_default();
+                        count = count.checked_add(delta).ok_or("a bucket's count has more than 64 bits")?;
+                        count as f64
+                    }
+                };
+                if value < 0.0 || value.is_nan() {
+                    return Err("a bucket of the native histogram counts less than nothing".into());
+                }
+                let bucket = i32::try_from(index).map_err(|_| "a bucket's index has more than 32 bits")?;
+                if value > 0.0 {
+                    buckets.push((bucket, value));
+                }
+                index += 1;
+                place += 1;
+            }
+        }
+        Ok(buckets)
+    }
+}
+
+/// A `google.protobuf.Timestamp`, in milliseconds and in seconds.
+fn timestamp(mut message: Message) -> Result<(i64, f64), Fault> {
+    let start = message.at;
+    let (mut seconds, mut nanos) = (0i64, 0i64);
+    loop {
+        let at = message.at;
+        match message.field()? {
+            Some((1, content)) => seconds = content.varint(at)? as i64,
+            Some((2, content)) => {
+                nanos = content.varint(at)? as i64;
+                if !(0..1_000_000_000).contains(&nanos) {
+                    return Err((at, format!("a timestamp's nanoseconds are 0 to 999999999, found {nanos}")));
+                }
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let whole = seconds.checked_mul(1_000).and_then(|ms| ms.checked_add(milliseconds(nanos as f64 / 1e9)));
+    let Some(ms) = whole else {
+        return Err((
+            start,
+            format!("a timestamp of {seconds} seconds does not fit; expected milliseconds of 64 bits"),
+        ));
+    };
+    Ok((ms, seconds as f64 + nanos as f64 / 1e9))
+}

@@ -1,0 +1,267 @@
+//! What was scraped, written again, to be pushed or served: without timestamps, the latest sample
+//! of each, family by family.
+//!
+//! | | text 0.0.4 | OpenMetrics |
+//! |---|---|---|
+//! | names | foreign characters become `_` | in quotes where needed |
+//! | info, state set | gauges | as they are |
+//! | gauge histogram, unknown | untyped, one metric for each kind of sample | gauge histogram; unknown, one for each kind of sample |
+//! | native histogram | its count as the one bucket, sum and count | the same |
+//! | when a series began | left out | `_created` |
+//! | exemplars | left out | kept |
+//!
+//! Where a family does not keep OpenMetrics' rules for its type, or cannot keep its type beside
+//! another one ([`crate::reserved`]), its samples are written as of unknown type, without `_created`
+//! and exemplars. Bounds and ranks are spelled as the format spells them: `1` in text, `1.0` in
+//! OpenMetrics. From text to text they stay as they were scraped, since they name a series.
+
+use super::lint::text_name;
+use super::{Exemplar, Families, Family, FamilyType, Format, Label, Limits, Part, Point, parse};
+use crate::exposition::escaping::{Escaping, write_escaped, write_label, write_metric_name, write_sample_name};
+use crate::number::{write_canonical, write_number};
+use crate::reserved::{self, ReservedNames};
+
+/// What was read had its limits; written again it is only a little longer.
+const UNLIMITED: Limits = Limits {
+    bytes: usize::MAX,
+    samples: usize::MAX,
+    families: usize::MAX,
+    labels: usize::MAX,
+    all_labels: usize::MAX,
+    name_bytes: usize::MAX,
+    value_bytes: usize::MAX,
+    help_bytes: usize::MAX,
+    seed: 0,
+};
+
+/// Appends the families that have samples, as text 0.0.4 or OpenMetrics, and says how many
+/// exemplars were left out. The error says what of it cannot be said so.
+pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Result<usize, String> {
+    if format == Format::Protobuf {
+        return Err("what was scraped is written as text or OpenMetrics only".into());
+    }
+    let start = out.len();
+    let mut labels = Vec::new();
+    let exposed: Vec<&Family> = families.list.iter().filter(|family| !family.points.is_empty()).collect();
+    let gives_way = match format {
+        Format::OpenMetrics => {
+            let claims = |family: &&Family| ReservedNames::of(family.kind, &text_name(families, family));
+            reserved::unknown(&exposed.iter().map(claims).collect::<Vec<_>>())
+        }
+        _ => Vec::new(),
+    };
+    let mut exemplars = 0;
+    for (place, family) in exposed.into_iter().enumerate() {
+        let of_family = family.points.iter().filter(|point| point.exemplar.is_some()).count();
+        let mut writer = Writer { families, family, name: text_name(families, family), format, labels: &mut labels };
+        match format {
+            Format::OpenMetrics => {
+                let before = out.len();
+                let gives_way = gives_way.get(place).copied().unwrap_or(false);
+                if gives_way || !writer.typed(out) || !stands(out.get(before..).unwrap_or_default()) {
+                    out.truncate(before);
+                    writer.untyped(out);
+                    exemplars += of_family;
+                }
+            }
+            _ => {
+                writer.text(out);
+                exemplars += of_family;
+            }
+        }
+    }
+    let close: &[u8] = if format == Format::OpenMetrics { b"# EOF\n" } else { b"" };
+    out.extend_from_slice(close);
+    match parse(out.get(start..).unwrap_or_default(), format, &UNLIMITED) {
+        Ok(_) => Ok(exemplars),
+        Err(error) => {
+            out.truncate(start);
+            Err(format!("what was scraped cannot be written as {}: {}", format.name(), error.problem))
+        }
+    }
+}
+
+/// Whether the family keeps OpenMetrics' rules.
+fn stands(family: &[u8]) -> bool {
+    let whole = [family, b"# EOF\n"].concat();
+    parse(&whole, Format::OpenMetrics, &UNLIMITED).is_ok()
+}
+
+struct Writer<'w, 'a> {
+    families: &'w Families<'a>,
+    family: &'w Family<'a>,
+    /// As text has it, not escaped.
+    name: String,
+    format: Format,
+    labels: &'w mut Vec<u8>,
+}
+
+impl Writer<'_, '_> {
+    fn escaping(&self) -> Escaping {
+        match self.format {
+            Format::OpenMetrics => Escaping::AllowUtf8,
+            _ => Escaping::Underscores,
+        }
+    }
+
+    fn head(&self, name: &str, kind: Option<&str>, out: &mut Vec<u8>) {
+        let name = self.escaping().metric_name(name);
+        let quote = self.format == Format::OpenMetrics;
+        if let Some(help) = self.family.help.as_deref().filter(|help| !help.is_empty()) {
+            out.extend_from_slice(b"# HELP ");
+            write_metric_name(&name, "", out);
+            out.push(b' ');
+            write_escaped(help.as_bytes(), quote, out);
+            out.push(b'\n');
+        }
+        if let Some(kind) = kind {
+            out.extend_from_slice(b"# TYPE ");
+            write_metric_name(&name, "", out);
+            out.push(b' ');
+            out.extend_from_slice(kind.as_bytes());
+            out.push(b'\n');
+        }
+    }
+
+    fn text(&mut self, out: &mut Vec<u8>) {
+        let kind = match self.family.kind {
+            FamilyType::Counter => "counter",
+            FamilyType::Gauge | FamilyType::Info | FamilyType::StateSet => "gauge",
+            FamilyType::Histogram => "histogram",
+            FamilyType::Summary => "summary",
+            FamilyType::GaugeHistogram | FamilyType::Unknown => return self.untyped(out),
+        };
+        self.head(&self.name, Some(kind), out);
+        for metric in self.families.metrics(self.family) {
+            for point in metric.latest(self.families, self.family) {
+                self.point(point, true, out);
+            }
+        }
+    }
+
+    /// The family with its type; whether OpenMetrics could have it.
+    fn typed(&mut self, out: &mut Vec<u8>) -> bool {
+        let base = match self.family.kind {
+            FamilyType::Counter => self.name.strip_suffix("_total"),
+            FamilyType::Info => self.name.strip_suffix("_info"),
+            _ => Some(&*self.name),
+        };
+        let Some(base) = base.filter(|base| !base.is_empty()).map(str::to_owned) else { return false };
+        self.head(&base, Some(self.family.kind.name()), out);
+        if let Some(unit) = self.family.unit.as_deref() {
+            out.extend_from_slice(b"# UNIT ");
+            write_metric_name(&base, "", out);
+            out.push(b' ');
+            out.extend_from_slice(unit.as_bytes());
+            out.push(b'\n');
+        }
+        for metric in self.families.metrics(self.family) {
+            let points = metric.latest(self.families, self.family);
+            for point in &points {
+                self.point(point, true, out);
+            }
+            let created = points.iter().find_map(|point| point.created_ms);
+            if let Some(created) = created.filter(|_| {
+                matches!(self.family.kind, FamilyType::Counter | FamilyType::Histogram | FamilyType::Summary)
+            }) {
+                self.labels.clear();
+                metric.labels.iter().for_each(|(name, value)| write_label(name, value, self.labels));
+                write_sample_name(&base, "_created", self.labels, out);
+                out.push(b' ');
+                write_number(created as f64 / 1000.0, out);
+                out.push(b'\n');
+            }
+        }
+        true
+    }
+
+    /// Each kind of sample as a metric of its own.
+    fn untyped(&mut self, out: &mut Vec<u8>) {
+        let unknown = (self.format == Format::OpenMetrics).then_some("unknown");
+        let mut names: Vec<&str> = Vec::new();
+        for point in &self.family.points {
+            if point.part != Part::Created && !names.contains(&&*point.name) {
+                names.push(&point.name);
+            }
+        }
+        for name in names {
+            self.head(name, unknown.or(Some("untyped")), out);
+            for metric in self.families.metrics(self.family) {
+                let points = metric.latest(self.families, self.family);
+                for point in points.into_iter().filter(|point| point.name == name) {
+                    self.point(point, false, out);
+                }
+            }
+        }
+    }
+
+    fn point(&mut self, point: &Point, typed: bool, out: &mut Vec<u8>) {
+        let text = self.format != Format::OpenMetrics;
+        if point.part == Part::Created && text {
+            return;
+        }
+        if let Some(native) = &point.native {
+            let has_classic = self.family.points.iter().any(|point| matches!(point.part, Part::Bucket(_)));
+            if has_classic {
+                return;
+            }
+            for (suffix, value) in [("_bucket", native.count), ("_sum", native.sum), ("_count", native.count)] {
+                self.write_labels(self.families.labels(point), None);
+                if suffix == "_bucket" {
+                    write_label("le", "+Inf", self.labels);
+                }
+                let name = self.escaping().metric_name(&point.name);
+                write_sample_name(&name, suffix, self.labels, out);
+                out.push(b' ');
+                write_number(value, out);
+                out.push(b'\n');
+            }
+            return;
+        }
+        let number = match point.part {
+            Part::Bucket(number) => Some(("le", number)),
+            Part::Quantile(number) => Some(("quantile", number)),
+            _ => None,
+        };
+        let as_scraped = text && self.families.format == Format::Text;
+        self.write_labels(self.families.labels(point), number.filter(|_| !as_scraped));
+        let name = self.escaping().metric_name(&point.name);
+        write_sample_name(&name, "", self.labels, out);
+        out.push(b' ');
+        write_number(point.value, out);
+        if let Some(exemplar) = point.exemplar.as_deref().filter(|_| typed && !text) {
+            self.exemplar(exemplar, out);
+        }
+        out.push(b'\n');
+    }
+
+    fn write_labels(&mut self, labels: &[Label], number: Option<(&str, f64)>) {
+        let escaping = self.escaping();
+        self.labels.clear();
+        for label in labels {
+            match number {
+                Some((name, number)) if label.name == name => {
+                    let mut spelled = Vec::new();
+                    match self.format {
+                        Format::OpenMetrics => write_canonical(number, &mut spelled),
+                        _ => write_number(number, &mut spelled),
+                    }
+                    write_label(name, &String::from_utf8(spelled).unwrap_or_default(), self.labels);
+                }
+                _ => write_label(&escaping.label_name(&label.name), &label.value, self.labels),
+            }
+        }
+    }
+
+    fn exemplar(&mut self, exemplar: &Exemplar, out: &mut Vec<u8>) {
+        self.write_labels(&exemplar.labels, None);
+        out.extend_from_slice(b" # {");
+        out.extend_from_slice(self.labels);
+        out.extend_from_slice(b"} ");
+        write_number(exemplar.value, out);
+        if let Some(timestamp) = exemplar.timestamp {
+            out.push(b' ');
+            write_number(timestamp, out);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A series as the samples that a scraper stores: the one place that knows suffixes, `le`, `quantile` and the order of
+//! samples. Writes nothing, and knows no format.
+//!
+//! | kind | samples |
+//! |---|---|
+//! | counter, gauge | the series itself |
+//! | histogram | `_bucket` with `le`, cumulative, the last is `+Inf`; `_sum`; `_count` |
+//! | native histogram | as a histogram with the bucket `+Inf` only: samples cannot say more |
+//! | summary | the series itself with `quantile`; `_sum`; `_count` |
+//! | info | the series itself, 1 |
+//! | state set | the series itself with a label named like the family, 1 or 0 |
+
+use crate::model::{Exemplar, Point, Series};
+use crate::registry::Kind;
+
+/// One line of a text format.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample<'a> {
+    /// After the family's name.
+    pub suffix: &'static str,
+    /// After the series' own labels.
+    pub own: Own<'a>,
+    /// What it says.
+    pub value: Number,
+    /// An example of what it counts, where one was given.
+    pub exemplar: Option<&'a Exemplar>,
+}
+
+/// The label that a sample has beyond its series' labels.
+#[derive(Debug, Clone, Copy)]
+pub enum Own<'a> {
+    /// It has none.
+    None,
+    /// `le`.
+    Bound(f64),
+    /// `quantile`.
+    Rank(f64),
+    /// Its name is the family's.
+    State(&'a str),
+}
+
+/// Counts stay integers, because a double is exact to 2^53 only.
+#[derive(Debug, Clone, Copy)]
+pub enum Number {
+    /// Any number.
+    Float(f64),
+    /// A number of observations.
+    Count(u64),
+}
+
+/// What `# TYPE` says in JSON and CSV, where the kinds keep their own names.
+pub fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Counter => "counter",
+        Kind::Gauge => "gauge",
+        Kind::Histogram => "histogram",
+        Kind::NativeHistogram => "native_histogram",
+        Kind::Summary => "summary",
+        Kind::Info => "info",
+        Kind::StateSet => "stateset",
+    }
+}
+
+/// Whether the unit can be told a reader: Prometheus refuses a whole scrape over one that does not end the name. `name` is
+/// escaped, and without `_total`.
+pub fn ends_with_unit(name: &str, unit: &str) -> bool {
+    !unit.is_empty() && name.strip_suffix(unit).is_some_and(|before| before.ends_with('_'))
+}
+
+/// The suffixes of a kind's samples, in their order.
+pub fn suffixes(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Histogram | Kind::NativeHistogram => &["_bucket", "_sum", "_count"],
+        Kind::Summary => &["", "_sum", "_count"],
+        Kind::Counter | Kind::Gauge | Kind::Info | Kind::StateSet => &[""],
+    }
+}
+
+/// The sum and the count of a series that has them.
+pub fn totals(series: &Series) -> Option<(f64, u64)> {
+    match &series.point {
+        Point::Histogram { counts, sum, .. } => Some((*sum, counts.iter().sum())),
+        Point::Native(native) => Some((native.sum(), native.count())),
+        Point::Summary { sum, count, .. } => Some((*sum, *count)),
+        Point::Counter { .. } | Point::Gauge(_) | Point::Info | Point::StateSet(_) => None,
+    }
+}
+
+/// Hands every sample of the series to `sink`, in the order they are written.
+pub fn each<'a>(series: &'a Series<'_>, sink: &mut dyn FnMut(Sample<'a>)) {
+    let mut sample = |suffix, own, value, exemplar| sink(Sample { suffix, own, value, exemplar });
+    match &series.point {
+        Point::Counter { total, exemplar } => sample("", Own::None, Number::Float(*total), *exemplar),
+        Point::Gauge(value) => sample("", Own::None, Number::Float(*value), None),
+        Point::Histogram { bounds, counts, exemplars, .. } => {
+            for (bound, below, exemplar) in buckets(bounds, counts, exemplars) {
+                sample("_bucket", Own::Bound(bound), Number::Count(below), exemplar);
+            }
+        }
+        Point::Native(native) => sample("_bucket", Own::Bound(f64::INFINITY), Number::Count(native.count()), None),
+        Point::Summary { quantiles, .. } => {
+            for (rank, value) in quantiles {
+                sample("", Own::Rank(*rank), Number::Float(*value), None);
+            }
+        }
+        Point::Info => sample("", Own::None, Number::Count(1), None),
+        Point::StateSet(states) => {
+            for (state, on) in *states {
+                sample("", Own::State(state), Number::Count(u64::from(*on)), None);
+            }
+        }
+    }
+    if let Some((sum, count)) = totals(series) {
+        sample("_sum", Own::None, Number::Float(sum), None);
+        sample("_count", Own::None, Number::Count(count), None);
+    }
+}
+
+/// Upper bound, cumulative count and exemplar of each bucket; the last bound is infinite.
+pub fn buckets<'a>(
+    bounds: &'a [f64],
+    counts: &'a [u64],
+    exemplars: &'a [Option<Exemplar>],
+) -> impl Iterator<Item = (f64, u64, Option<&'a Exemplar>)> {
+    let mut below = 0;
+    bounds.iter().copied().chain([f64::INFINITY]).zip(counts).enumerate().map(move |(at, (bound, count))| {
+        below += count;
+        (bound, below, exemplars.get(at).and_then(Option::as_ref))
+    })
+}

@@ -1,0 +1,1070 @@
+//! Prometheus text exposition, versions 0.0.4 and 1.0.0.
+//!
+//! Families come sorted by name and series by label values, so that the same registry always gives the same bytes. Names that
+//! the older rules do not allow are written as the reader's [`Escaping`] says; those that stay as they are come in quotes,
+//! a metric's within the braces: `{"my.metric",a="x"} 1`. Label values and help are escaped. The two versions are the same text.
+//!
+//! Text knows five types only: an info is a gauge `<name>_info` that is 1; a state set is a gauge with a label named
+//! like the metric, one sample for each state; a native histogram is a histogram with the one bucket `+Inf`, beside its sum
+//! and count.
+//!
+//! An [`Encoder`] keeps what it wrote. Nearly all of an exposition is the same at each scrape: names, labels, most values. So
+//! the text is kept with, for each sample, the bytes before its value (`gap`), the bytes of its value and line feed
+//! (`len`), and the number that is shown. The next encoding compares the numbers, and moves the text once, with the new
+//! values in it; where no number changed, the text is as it was. Lengths are relative, so the text of a family can be moved
+//! and the text of a series be put in or left out without touching the rest.
+//!
+//! There is one buffer, with room for every value at its longest. The text is at its start or at its end. To move it, it is
+//! read from the near end and written from the far one: what is written can never reach what is still to be read, because
+//! what is still to be written always has room for the longest values.
+
+use super::escaping::{Escaping, is_plain_label_name, is_plain_metric_name};
+use super::escaping::{write_escaped, write_label_name, write_metric_name};
+use crate::error::Error;
+use crate::float::{LONGEST, Number};
+use crate::number::number_text;
+use crate::registry::{Definition, END, FamilyId, Kind, Registry};
+use crate::sort::sorted_by;
+
+/// For `Content-Type`, of version 0.0.4.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The longest value with its line feed.
+const LONGEST_NUMBER: usize = LONGEST + 1;
+
+/// Bytes that a short copy moves at a time.
+const BLOCK: usize = 32;
+
+/// Room that is never written to on purpose, so that a copy in blocks may spill over by less than a block.
+const SPILL: usize = 2 * BLOCK;
+
+/// Samples whose numbers are fetched and compared at a time.
+const BATCH: usize = 512;
+
+/// Writes one registry, again and again.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    /// The registry that was encoded, and its version, shape and time then.
+    identity: u64,
+    version: u64,
+    shape: u64,
+    now_ms: u64,
+    /// How names were written, and whether every escaping that leaves plain names alone writes them so.
+    escaping: Escaping,
+    plain: bool,
+    sections: Vec<Section>,
+    /// By sample, in the order of the text: bytes from the end of the value before, or of the family's head, to this value.
+    gaps: Vec<u32>,
+    /// By sample: bytes of the value with its line feed.
+    lens: Vec<u8>,
+    /// By sample: the bits of the number that is shown.
+    shown: Vec<u64>,
+    /// The text, in `len` bytes from `start`: at the beginning or at the end.
+    buffer: Vec<u8>,
+    start: usize,
+    len: usize,
+    /// Numbers of one batch; kept for its memory.
+    batch: Vec<f64>,
+}
+
+/// What is written of one family.
+#[derive(Debug)]
+struct Section {
+    family: FamilyId,
+    /// The registry's shape at the family's last change.
+    shape: u64,
+    /// Bytes of `# HELP` and `# TYPE`.
+    head: usize,
+    /// Samples of each series.
+    width: usize,
+    scalar: bool,
+    /// The series, sorted.
+    handles: Vec<u32>,
+}
+
+impl Encoder {
+    /// An encoder that has written nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The registry as text, as of the time that was set last. Empty families are left out, and an empty registry is an empty
+    /// text. What was written with another escaping is of no use, unless no name needs any. The error is one of memory: then
+    /// the encoder is as good as new.
+    pub fn encode(&mut self, registry: &Registry, escaping: Escaping) -> Result<&[u8], Error> {
+        // The dots' scheme changes plain names too.
+        let any = self.plain && self.shape == registry.shape() && escaping != Escaping::Dots;
+        let same = self.identity == registry.identity() && (self.escaping == escaping || any);
+        let timed = registry.is_timed() && self.now_ms != registry.now_ms();
+        if !same || self.version != registry.version() || timed {
+            if !same {
+                *self = Self { escaping, ..Self::default() };
+            }
+            let done = self.bring_up_to_date(registry);
+            if let Err(error) = done {
+                *self = Self::default();
+                return Err(error);
+            }
+        }
+        Ok(self.text())
+    }
+
+    fn text(&self) -> &[u8] {
+        self.buffer.get(self.start..self.start + self.len).unwrap_or_default()
+    }
+
+    /// The text of each family that was written last.
+    pub(crate) fn sections(&self) -> Vec<(FamilyId, &[u8])> {
+        let (mut sample, mut rest) = (0, self.text());
+        let mut sections = Vec::with_capacity(self.sections.len());
+        for section in &self.sections {
+            let samples = section.handles.len() * section.width;
+            let size = section.head + self.bytes(sample, samples);
+            sample += samples;
+            let Some((text, after)) = rest.split_at_checked(size) else { break };
+            sections.push((section.family, text));
+            rest = after;
+        }
+        sections
+    }
+
+    /// Bytes of memory that are kept for the next encoding.
+    pub fn memory(&self) -> usize {
+        let handles: usize = self.sections.iter().map(|section| section.handles.capacity() * 4).sum();
+        self.buffer.capacity()
+            + self.gaps.capacity() * 4
+            + self.lens.capacity()
+            + self.shown.capacity() * 8
+            + self.sections.capacity() * size_of::<Section>()
+            + handles
+    }
+
+    fn bring_up_to_date(&mut self, registry: &Registry) -> Result<(), Error> {
+        if self.shape != registry.shape() {
+            self.rebuild(registry)?;
+        }
+        self.refresh(registry)?;
+        self.identity = registry.identity();
+        self.version = registry.version();
+        self.shape = registry.shape();
+        self.now_ms = registry.now_ms();
+        Ok(())
+    }
+
+    /// Writes the numbers that changed. The families and series are those of the registry.
+    fn refresh(&mut self, registry: &Registry) -> Result<(), Error> {
+        if self.start == 0 { self.pass::<true>(registry) } else { self.pass::<false>(registry) }
+    }
+
+    /// Goes through the samples once: backward, where the text is at the beginning of the buffer, so that it can move to the
+    /// end; else forward.
+    fn pass<const BACKWARD: bool>(&mut self, registry: &Registry) -> Result<(), Error> {
+        let now_ms = registry.now_ms();
+        let (read, write) = match BACKWARD {
+            true => (self.len, self.buffer.len()),
+            false => (self.start, 0),
+        };
+        let mut mover = Mover::<'_, BACKWARD> { buffer: &mut self.buffer, read, pending: 0, write, moving: false };
+        let mut samples = (self.gaps.as_slice(), self.lens.as_mut_slice(), self.shown.as_mut_slice());
+        let mut number = Number::default();
+        for section in directed::<BACKWARD, _>(self.sections.iter()) {
+            if !BACKWARD {
+                mover.pending += section.head;
+            }
+            // A batch is of whole series.
+            let batch = (BATCH / section.width.max(1)).max(1);
+            let batches = section.handles.len().div_ceil(batch);
+            for nth in directed::<BACKWARD, _>(0..batches) {
+                let handles = section.handles.get(nth * batch..section.handles.len().min((nth + 1) * batch));
+                let handles = handles.unwrap_or_default();
+                self.batch.clear();
+                if section.scalar {
+                    registry.scalars(handles, &mut self.batch);
+                } else {
+                    handles.iter().for_each(|handle| registry.samples(*handle, now_ms, &mut self.batch));
+                }
+                let (gaps, lens, shown);
+                ((gaps, lens, shown), samples) = take::<BACKWARD>(samples, self.batch.len()).ok_or_else(out_of_step)?;
+                let step = |(((value, gap), len), shown): (((&f64, &u32), &mut u8), &mut u64)| {
+                    let bits = value.to_bits();
+                    if bits == *shown {
+                        mover.pending += *gap as usize + *len as usize;
+                        return;
+                    }
+                    let text = number.text(*value);
+                    mover.replace(*gap as usize, *len as usize, text);
+                    *len = text.len() as u8 + 1;
+                    *shown = bits;
+                };
+                let together = self.batch.iter().zip(gaps).zip(lens).zip(shown);
+                if BACKWARD { together.rev().for_each(step) } else { together.for_each(step) }
+            }
+            if BACKWARD {
+                mover.pending += section.head;
+            }
+        }
+        if mover.moving {
+            mover.flush();
+            let write = mover.write;
+            (self.start, self.len) = if BACKWARD { (write, self.buffer.len() - write) } else { (0, write) };
+        }
+        Ok(())
+    }
+
+    /// Puts in families and series that are new, and leaves out those that are gone. Numbers that were shown stay as they
+    /// were.
+    fn rebuild(&mut self, registry: &Registry) -> Result<(), Error> {
+        let old = std::mem::take(self);
+        let mut next = Rebuild { old: &old, text: old.text(), out: Vec::new(), made: Self::default() };
+        let members = registry.members();
+        let starts = old.starts();
+        let mut seen = Vec::new();
+        let (mut bytes, mut samples) = (SPILL, 0);
+        let mut plans = Vec::new();
+        let mut plain = old.escaping != Escaping::Dots;
+        for index in registry.sorted_families() {
+            let Some((family, definition, shape)) = registry.family_at(index) else { continue };
+            let live = members.of(index);
+            if live.is_empty() {
+                continue;
+            }
+            let before =
+                starts.binary_search_by_key(&family, |(family, ..)| *family).ok().and_then(|at| starts.get(at));
+            let before = before.and_then(|start| Some((old.sections.get(start.1)?, *start)));
+            let handles = match before {
+                Some((section, _)) if section.shape == shape => section.handles.clone(),
+                Some((section, _)) => merged(registry, &section.handles, live, &mut seen),
+                None => {
+                    let mut handles = live.to_vec();
+                    registry.sort(&mut handles);
+                    handles
+                }
+            };
+            plain = plain
+                && is_plain_metric_name(definition.name.as_str())
+                && (definition.kind != Kind::StateSet || is_plain_label_name(definition.name.as_str()))
+                && definition.label_names.iter().all(|label| is_plain_label_name(label.as_str()));
+            let template = Template::new(definition, old.escaping);
+            samples += handles.len() * template.samples.len();
+            bytes += template.bytes(registry, &handles);
+            plans.push((family, shape, definition.kind, template, handles, before));
+        }
+        reserve(&mut next.out, bytes)?;
+        reserve(&mut next.made.gaps, samples)?;
+        reserve(&mut next.made.lens, samples)?;
+        reserve(&mut next.made.shown, samples)?;
+        let mut last_head = Vec::new();
+        for (family, shape, kind, template, handles, before) in plans {
+            let width = template.samples.len();
+            let scalar = Registry::is_scalar(kind);
+            // Families of one metric stand next to each other, and have one head.
+            let head = if template.head == last_head { 0 } else { template.head.len() };
+            next.out.extend_from_slice(template.head.get(..head).unwrap_or_default());
+            match before {
+                Some((section, (_, _, sample, at))) if section.width == width => {
+                    next.merge(registry, &template, &handles, section, sample, at + section.head);
+                }
+                _ => handles.iter().for_each(|handle| next.render(registry, &template, *handle)),
+            }
+            next.made.sections.push(Section { family, shape, head, width, scalar, handles });
+            last_head = template.head;
+        }
+        let Rebuild { mut out, mut made, .. } = next;
+        made.len = out.len();
+        // Room for every value to become as long as any, and for the blocks of a copy.
+        let room: usize = made.lens.iter().map(|len| LONGEST_NUMBER - (*len as usize).min(LONGEST_NUMBER)).sum();
+        let size = made.len + room + SPILL;
+        reserve(&mut out, size - made.len)?;
+        out.resize(size, 0);
+        made.buffer = out;
+        made.batch = old.batch;
+        (made.escaping, made.plain) = (old.escaping, plain);
+        *self = made;
+        Ok(())
+    }
+
+    /// Where each section begins: family, index, first sample, first byte; sorted by family.
+    fn starts(&self) -> Vec<(FamilyId, usize, usize, usize)> {
+        let (mut sample, mut byte) = (0, 0);
+        let starts = self
+            .sections
+            .iter()
+            .enumerate()
+            .map(|(index, section)| {
+                let start = (section.family, index, sample, byte);
+                let samples = section.handles.len() * section.width;
+                byte += section.head + self.bytes(sample, samples);
+                sample += samples;
+                start
+            })
+            .collect();
+        sorted_by(starts, |(a, ..), (b, ..)| a.cmp(b))
+    }
+
+    /// Bytes of some samples' lines.
+    fn bytes(&self, first: usize, samples: usize) -> usize {
+        let gaps = self.gaps.get(first..first + samples).unwrap_or_default();
+        let lens = self.lens.get(first..first + samples).unwrap_or_default();
+        gaps.iter().zip(lens).map(|(gap, len)| *gap as usize + *len as usize).sum()
+    }
+}
+
+/// The handles of a family whose series changed, sorted: those of before that still live, and the new ones.
+fn merged(registry: &Registry, before: &[u32], live: &[u32], seen: &mut Vec<bool>) -> Vec<u32> {
+    seen.resize(registry.rows(), false);
+    let mut held = Vec::with_capacity(before.len());
+    for handle in before {
+        if let Some(seen) = registry.row_of(*handle).and_then(|row| seen.get_mut(row)) {
+            *seen = true;
+            held.push(*handle);
+        }
+    }
+    let is_new = |handle: &u32| registry.row_of(*handle).is_some_and(|row| !seen.get(row).copied().unwrap_or(false));
+    let mut new: Vec<u32> = live.iter().copied().filter(is_new).collect();
+    registry.sort(&mut new);
+    for handle in &held {
+        if let Some(seen) = registry.row_of(*handle).and_then(|row| seen.get_mut(row)) {
+            *seen = false;
+        }
+    }
+    registry.merge(&held, &new)
+}
+
+/// The items from the last or from the first one on.
+fn directed<const BACKWARD: bool, I: DoubleEndedIterator>(mut items: I) -> impl Iterator<Item = I::Item> {
+    std::iter::from_fn(move || if BACKWARD { items.next_back() } else { items.next() })
+}
+
+/// Gaps, lengths and shown numbers of some samples.
+type Samples<'a> = (&'a [u32], &'a mut [u8], &'a mut [u64]);
+
+/// Splits off so many samples from the end or the beginning; what is left comes second.
+fn take<const BACKWARD: bool>((gaps, lens, shown): Samples<'_>, count: usize) -> Option<(Samples<'_>, Samples<'_>)> {
+    let at = if BACKWARD { gaps.len().checked_sub(count)? } else { count };
+    let (gaps, lens, shown) =
+        (gaps.split_at_checked(at)?, lens.split_at_mut_checked(at)?, shown.split_at_mut_checked(at)?);
+    let (before, after) = ((gaps.0, lens.0, shown.0), (gaps.1, lens.1, shown.1));
+    Some(if BACKWARD { (after, before) } else { (before, after) })
+}
+
+/// A pass over the text. Before the first value that changes its length nothing moves; from there on, everything does. All
+/// positions are ends of what is done: going backward, `read` and `write` fall.
+struct Mover<'a, const BACKWARD: bool> {
+    buffer: &'a mut [u8],
+    read: usize,
+    /// Bytes next to `read` that stay as they are.
+    pending: usize,
+    write: usize,
+    moving: bool,
+}
+
+impl<const BACKWARD: bool> Mover<'_, BACKWARD> {
+    /// Passes a gap, and replaces the value and line feed that follow it: `len` bytes.
+    #[inline]
+    fn replace(&mut self, gap: usize, len: usize, text: &[u8]) {
+        let line = text.len() + 1;
+        self.moving |= line != len;
+        if !BACKWARD {
+            self.pending += gap;
+        }
+        let at = if self.moving {
+            self.flush();
+            if BACKWARD {
+                self.read -= len;
+                self.write -= line;
+                self.write
+            } else {
+                self.read += len;
+                self.write += line;
+                self.write - line
+            }
+        } else {
+            self.pending += len;
+            if BACKWARD { self.read - self.pending } else { self.read + self.pending - len }
+        };
+        if let Some((end, place)) = self.buffer.get_mut(at..at + line).and_then(<[u8]>::split_last_mut) {
+            put_short(place, text);
+            *end = b'\n';
+        }
+        if BACKWARD {
+            self.pending += gap;
+        }
+    }
+
+    /// Moves what is pending.
+    #[inline]
+    fn flush(&mut self) {
+        let len = self.pending;
+        self.pending = 0;
+        if BACKWARD {
+            (self.read, self.write) = (self.read - len, self.write - len);
+        }
+        // A call of memmove, which on wasm leaves the sandbox, costs more than the usual move: the name and labels of a sample.
+        if len > 8 * BLOCK || !self.move_blocks(len) {
+            self.buffer.copy_within(self.read..self.read + len, self.write);
+        }
+        if !BACKWARD {
+            (self.read, self.write) = (self.read + len, self.write + len);
+        }
+    }
+
+    /// Moves a few bytes from `read` to `write` in whole blocks, where what is read and what is written are apart. What is next
+    /// to the place is overwritten by less than a block: that is room, because [`SPILL`] bytes always are.
+    #[inline]
+    fn move_blocks(&mut self, len: usize) -> bool {
+        let whole = len.next_multiple_of(BLOCK);
+        let (from, to) = if BACKWARD {
+            // Ending where the moved bytes end.
+            let (Some(read), write) = ((self.read + len).checked_sub(whole), self.write + len) else { return false };
+            let Some((below, to)) = self.buffer.split_at_mut_checked(write.saturating_sub(whole)) else { return false };
+            (below.get(read..read + whole), to.get_mut(..whole))
+        } else {
+            let Some((below, from)) = self.buffer.split_at_mut_checked(self.read) else { return false };
+            (from.get(..whole), below.get_mut(self.write..self.write + whole))
+        };
+        let (Some(from), Some(to)) = (from, to) else { return false };
+        for (from, to) in from.as_chunks::<BLOCK>().0.iter().zip(to.as_chunks_mut::<BLOCK>().0) {
+            // Word by word, because a copy of 32 bytes is made a call on wasm.
+            if let ([a, b, c, d], [e, f, g, h]) = (from.as_chunks::<8>().0, to.as_chunks_mut::<8>().0) {
+                (*e, *f, *g, *h) = (*a, *b, *c, *d);
+            }
+        }
+        true
+    }
+}
+
+/// Copies the text of a value: two slices of the same length, up to 24 bytes.
+#[inline]
+fn put_short(to: &mut [u8], from: &[u8]) {
+    // Three pieces that overlap: no loop, no call, and no branch on a length that cannot be foreseen.
+    if let Some(last) = from.len().checked_sub(8) {
+        put_word(to, from, 0);
+        put_word(to, from, last.min(8));
+        put_word(to, from, last);
+    } else if let (Some(first), Some(from_first)) = (to.first_chunk_mut::<4>(), from.first_chunk::<4>()) {
+        *first = *from_first;
+        if let (Some(to), Some(from)) = (to.last_chunk_mut::<4>(), from.last_chunk::<4>()) {
+            *to = *from;
+        }
+    } else {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = *from;
+        }
+    }
+}
+
+#[inline]
+fn put_word(to: &mut [u8], from: &[u8], at: usize) {
+    if let (Some(to), Some(from)) = (to.get_mut(at..at + 8), from.get(at..at + 8))
+        && let (Some(to), Some(from)) = (to.first_chunk_mut::<8>(), from.first_chunk::<8>())
+    {
+        *to = *from;
+    }
+}
+
+/// A rebuild on its way.
+struct Rebuild<'a> {
+    old: &'a Encoder,
+    text: &'a [u8],
+    out: Vec<u8>,
+    made: Encoder,
+}
+
+impl Rebuild<'_> {
+    /// Writes a family that was written before: copies series that still live, in runs, and renders the others. `sample` and
+    /// `at` are its first sample and the byte after its head.
+    fn merge(
+        &mut self,
+        registry: &Registry,
+        template: &Template,
+        handles: &[u32],
+        before: &Section,
+        mut sample: usize,
+        mut at: usize,
+    ) {
+        let mut old = before.handles.iter().peekable();
+        let width = before.width;
+        let mut run = 0;
+        for handle in handles {
+            // Both are sorted, so what comes before a series that stayed is gone.
+            while let Some(gone) = old.next_if(|old| **old != *handle && registry.row_of(**old).is_none()) {
+                (sample, at) = self.copy(sample, at, run);
+                run = 0;
+                debug_assert!(registry.row_of(*gone).is_none());
+                at += self.old.bytes(sample, width);
+                sample += width;
+            }
+            if old.next_if(|old| *old == handle).is_some() {
+                run += width;
+            } else {
+                (sample, at) = self.copy(sample, at, run);
+                run = 0;
+                self.render(registry, template, *handle);
+            }
+        }
+        self.copy(sample, at, run);
+    }
+
+    /// Copies the lines of some samples; where the next ones are.
+    fn copy(&mut self, first: usize, at: usize, samples: usize) -> (usize, usize) {
+        if samples == 0 {
+            return (first, at);
+        }
+        let (last, end) = (first + samples, at + self.old.bytes(first, samples));
+        self.out.extend_from_slice(self.text.get(at..end).unwrap_or_default());
+        self.made.gaps.extend_from_slice(self.old.gaps.get(first..last).unwrap_or_default());
+        self.made.lens.extend_from_slice(self.old.lens.get(first..last).unwrap_or_default());
+        self.made.shown.extend_from_slice(self.old.shown.get(first..last).unwrap_or_default());
+        (last, end)
+    }
+
+    fn render(&mut self, registry: &Registry, template: &Template, handle: u32) {
+        let made = &mut self.made;
+        made.batch.clear();
+        registry.samples(handle, registry.now_ms(), &mut made.batch);
+        let mut number = Number::default();
+        let mut labels: Option<(usize, usize)> = None;
+        for (sample, value) in template.samples.iter().zip(&made.batch) {
+            let start = self.out.len();
+            put(&mut self.out, &sample.name);
+            // The labels are escaped for the first sample, and copied for the others.
+            match labels {
+                Some((from, to)) => self.out.extend_from_within(from..to),
+                None => {
+                    let from = self.out.len();
+                    let mut key = registry.key_of_handle(handle);
+                    for before in &template.labels {
+                        put(&mut self.out, before);
+                        key = put_value(&mut self.out, key);
+                    }
+                    labels = Some((from, self.out.len()));
+                }
+            }
+            put(&mut self.out, &sample.rest);
+            // A line is at most 128 labels of some 50 KB.
+            made.gaps.push((self.out.len() - start) as u32);
+            let text = number.text(*value);
+            put(&mut self.out, text);
+            self.out.push(b'\n');
+            made.lens.push(text.len() as u8 + 1);
+            made.shown.push(value.to_bits());
+        }
+    }
+}
+
+/// What is the same for all series of a family.
+struct Template {
+    /// `# HELP` and `# TYPE`.
+    head: Vec<u8>,
+    /// What comes before each label's value: `{a="`, then `",b="`.
+    labels: Vec<Vec<u8>>,
+    /// The samples of each series.
+    samples: Vec<SampleTemplate>,
+}
+
+struct SampleTemplate {
+    name: Vec<u8>,
+    /// From the last label's value to the sample's value: a label that the kind writes itself, the brace and the space.
+    rest: Vec<u8>,
+}
+
+impl Template {
+    fn new(definition: &Definition, escaping: Escaping) -> Self {
+        let name = escaping.metric_name(definition.name.as_str());
+        // What the labels begin with: a name in quotes stands before them, within the braces.
+        let inside = !is_plain_metric_name(&name);
+        let open: &[u8] = if inside { b"," } else { b"{" };
+        let labels = definition.label_names.iter().enumerate().map(|(index, label)| {
+            let mut before = if index == 0 { open } else { b"\"," }.to_vec();
+            before.extend_from_slice(&label_name(&escaping.label_name(label.as_str())));
+            before.extend_from_slice(b"=\"");
+            before
+        });
+        let labels: Vec<_> = labels.collect();
+        let sample = |suffix: &str, own: Option<(&[u8], &str)>| {
+            let mut rest = Vec::new();
+            match (own, labels.is_empty()) {
+                (None, true) if inside => rest.push(b'}'),
+                (None, true) => {}
+                (None, false) => rest.extend_from_slice(b"\"}"),
+                (Some((label, value)), bare) => {
+                    rest.extend_from_slice(if bare { open } else { b"\"," });
+                    rest.extend_from_slice(label);
+                    rest.extend_from_slice(b"=\"");
+                    write_escaped(value.as_bytes(), true, &mut rest);
+                    rest.extend_from_slice(b"\"}");
+                }
+            }
+            rest.push(b' ');
+            let mut written = Vec::new();
+            if inside {
+                written.push(b'{');
+            }
+            write_metric_name(&name, suffix, &mut written);
+            SampleTemplate { name: written, rest }
+        };
+        let numbers = |suffix: &str, label: &str, values: &[f64]| -> Vec<SampleTemplate> {
+            values.iter().map(|value| sample(suffix, Some((label.as_bytes(), &number_text(*value))))).collect()
+        };
+        let (type_name, suffix, samples) = match definition.kind {
+            Kind::Counter => ("counter", "", vec![sample("", None)]),
+            Kind::Gauge => ("gauge", "", vec![sample("", None)]),
+            Kind::Info if name.ends_with("_info") => ("gauge", "", vec![sample("", None)]),
+            Kind::Info => ("gauge", "_info", vec![sample("_info", None)]),
+            Kind::Histogram | Kind::NativeHistogram => {
+                let bounds = definition.buckets.as_ref().map(|buckets| buckets.bounds()).unwrap_or_default();
+                let mut samples = numbers("_bucket", "le", bounds);
+                samples.extend(numbers("_bucket", "le", &[f64::INFINITY]));
+                samples.extend([sample("_sum", None), sample("_count", None)]);
+                ("histogram", "", samples)
+            }
+            Kind::Summary => {
+                let mut samples = numbers("", "quantile", definition.quantiles.as_deref().unwrap_or_default());
+                samples.extend([sample("_sum", None), sample("_count", None)]);
+                ("summary", "", samples)
+            }
+            Kind::StateSet => {
+                let label = label_name(&escaping.label_name(definition.name.as_str()));
+                let states = definition.states.iter().map(|state| sample("", Some((&label, state)))).collect();
+                ("gauge", "", states)
+            }
+        };
+        let mut head = Vec::new();
+        if let Some(help) = &definition.help {
+            head.extend_from_slice(b"# HELP ");
+            write_metric_name(&name, suffix, &mut head);
+            head.push(b' ');
+            write_escaped(help.as_bytes(), false, &mut head);
+            head.push(b'\n');
+        }
+        head.extend_from_slice(b"# TYPE ");
+        write_metric_name(&name, suffix, &mut head);
+        head.extend_from_slice(b" ");
+        head.extend_from_slice(type_name.as_bytes());
+        head.push(b'\n');
+        Self { head, labels, samples }
+    }
+
+    /// About how many bytes the series take, with room for longer values; escapes come on top.
+    fn bytes(&self, registry: &Registry, handles: &[u32]) -> usize {
+        let labels: usize = self.labels.iter().map(Vec::len).sum();
+        let fixed: usize =
+            self.samples.iter().map(|sample| sample.name.len() + sample.rest.len() + LONGEST_NUMBER + labels).sum();
+        let values: usize =
+            handles.iter().map(|handle| registry.key_of_handle(*handle).len().saturating_sub(self.labels.len())).sum();
+        self.head.len() + fixed * handles.len() + values * self.samples.len()
+    }
+}
+
+/// A label's name as it stands before `=`: in quotes where needed.
+fn label_name(name: &str) -> Vec<u8> {
+    let mut written = Vec::new();
+    write_label_name(name, &mut written);
+    written
+}
+
+fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Error> {
+    list.try_reserve_exact(more).map_err(|_| too_large())
+}
+
+/// Sections and samples are made together, so that this cannot be; and if it were, the encoder would start anew.
+fn out_of_step() -> Error {
+    Error::LimitReached { what: "samples of a series".into(), limit: 0, todo: "encode again" }
+}
+
+fn too_large() -> Error {
+    Error::LimitReached {
+        what: "memory for the exposition".into(),
+        limit: isize::MAX as usize,
+        todo: "record fewer series, or give the plug more memory",
+    }
+}
+
+/// Appends bytes. For the few that names, labels and values have, a call of memcpy costs more than the copy.
+#[inline]
+fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.len() > 64 {
+        out.extend_from_slice(bytes);
+        return;
+    }
+    let end = out.len() + bytes.len();
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().for_each(|word| out.extend_from_slice(word));
+    match bytes.last_chunk::<8>() {
+        // The last word overlaps the one before.
+        Some(last) if !rest.is_empty() => {
+            out.truncate(end - last.len());
+            out.extend_from_slice(last);
+        }
+        Some(_) => {}
+        None => rest.iter().for_each(|byte| out.push(*byte)),
+    }
+}
+
+/// Appends the first label value of a key, escaped; the rest of the key.
+fn put_value<'a>(out: &mut Vec<u8>, mut key: &'a [u8]) -> &'a [u8] {
+    loop {
+        let special = |byte: &u8| matches!(*byte, END | b'\\' | b'\n' | b'"');
+        let at = key.iter().position(special).unwrap_or(key.len());
+        let Some((plain, [odd, rest @ ..])) = key.split_at_checked(at) else {
+            put(out, key);
+            return &[];
+        };
+        put(out, plain);
+        key = rest;
+        match *odd {
+            END => return key,
+            _ => write_escaped(&[*odd], true, out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::number::write_number;
+    use crate::registry::{Buckets, LabelName, Labels, MetricName, Recording};
+
+    /// Name, kind, labels, value.
+    type Row<'a> = (&'a str, Kind, &'a [(&'a str, &'a str)], f64);
+
+    fn registry(recordings: &[Row]) -> Registry {
+        let mut registry = Registry::default();
+        for (name, kind, labels, amount) in recordings {
+            let mut definition = Definition::new(MetricName::new(name, "metric_name").unwrap(), *kind);
+            definition.help = Some("Help with \\ and \n, \"quoted\".".into());
+            definition.buckets = (*kind == Kind::Histogram).then(|| Buckets::new(&[0.5, 1.0], "buckets").unwrap());
+            let recording = Recording {
+                definition,
+                labels: Labels::new(labels.iter().copied(), "labels").unwrap(),
+                amount: *amount,
+            };
+            registry.record_all(&[recording]).unwrap();
+        }
+        registry
+    }
+
+    fn encoded(registry: &Registry) -> String {
+        String::from_utf8(Encoder::new().encode(registry, Escaping::Underscores).unwrap().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn every_kind_is_written_as_the_format_says() {
+        let registry = registry(&[
+            ("z_total", Kind::Counter, &[("b", "2"), ("a", "say \"hi\"\\\n")], 1.0),
+            ("g", Kind::Gauge, &[], -0.5),
+            ("h_seconds", Kind::Histogram, &[("a", "")], 0.5),
+            ("h_seconds", Kind::Histogram, &[("a", "")], 7.0),
+            ("s", Kind::Summary, &[], 2.5),
+        ]);
+        let help = "Help with \\\\ and \\n, \"quoted\".";
+        let expected = format!(
+            r#"# HELP g {help}
+# TYPE g gauge
+g -0.5
+# HELP h_seconds {help}
+# TYPE h_seconds histogram
+h_seconds_bucket{{a="",le="0.5"}} 1
+h_seconds_bucket{{a="",le="1"}} 1
+h_seconds_bucket{{a="",le="+Inf"}} 2
+h_seconds_sum{{a=""}} 7.5
+h_seconds_count{{a=""}} 2
+# HELP s {help}
+# TYPE s summary
+s{{quantile="0.5"}} 2.5
+s{{quantile="0.9"}} 2.5
+s{{quantile="0.99"}} 2.5
+s_sum 2.5
+s_count 1
+# HELP z_total {help}
+# TYPE z_total counter
+z_total{{a="say \"hi\"\\\n",b="2"}} 1
+"#
+        );
+        assert_eq!(encoded(&registry), expected);
+    }
+
+    #[test]
+    fn numbers_read_back_as_themselves() {
+        for value in [0.0, -0.0, 1.0, 0.1, 1e15, 1e21, 123_456_789.5, f64::MIN_POSITIVE, 5e-324, f64::MAX, -1e300] {
+            let mut out = Vec::new();
+            write_number(value, &mut out);
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits(), "{text}");
+        }
+    }
+
+    fn unescaped(value: &str) -> String {
+        let mut characters = value.chars();
+        let mut plain = String::new();
+        while let Some(character) = characters.next() {
+            plain.push(match character {
+                '\\' => match characters.next().unwrap() {
+                    'n' => '\n',
+                    same @ ('\\' | '"') => same,
+                    other => panic!("\\{other} is no escape"),
+                },
+                '"' => panic!("the value ends early: {value}"),
+                other => other,
+            });
+        }
+        plain
+    }
+
+    proptest! {
+        #[test]
+        fn an_independent_reader_finds_what_was_recorded(
+            name in "[a-zA-Z_][a-zA-Z0-9_]{0,20}",
+            label in "[a-z][a-z0-9_]{0,10}",
+            // This reader knows neither colons in names, nor escapes, nor values with an equals sign, comma or brace.
+            value in "[^\r\n\u{85}\u{2028}\u{2029}=,{}\\\\\"]{0,40}",
+            amount in prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
+        ) {
+            let registry = registry(&[(&name, Kind::Gauge, &[(&label, &value)], amount)]);
+            let text = encoded(&registry);
+            let scrape = prometheus_parse::Scrape::parse(text.lines().map(|line| Ok(line.to_owned()))).unwrap();
+            prop_assert_eq!(scrape.samples.len(), 1, "{}", text);
+            let sample = &scrape.samples[0];
+            prop_assert_eq!(&sample.metric, &name);
+            prop_assert_eq!(sample.labels.get(&label), Some(value.as_str()), "{}", text);
+            match sample.value {
+                prometheus_parse::Value::Gauge(read) => prop_assert_eq!(read.to_bits(), amount.to_bits()),
+                ref other => prop_assert!(false, "{:?}", other),
+            }
+        }
+
+        #[test]
+        fn any_label_value_stays_on_its_line_and_unescapes_to_itself(value in any::<String>()) {
+            let text = encoded(&registry(&[("m", Kind::Gauge, &[("l", &value)], 1.0)]));
+            let sample = text.split('\n').find(|line| line.starts_with("m{")).unwrap();
+            let written = sample.strip_prefix("m{l=\"").unwrap().strip_suffix("\"} 1").unwrap();
+            prop_assert_eq!(unescaped(written), value);
+        }
+    }
+
+    fn family(
+        registry: &mut Registry,
+        name: &str,
+        kind: Kind,
+        labels: &[&str],
+        with: impl FnOnce(&mut Definition),
+    ) -> FamilyId {
+        let mut definition = Definition::new(MetricName::new_utf8(name, "metric_name").unwrap(), kind);
+        definition.label_names = labels.iter().map(|label| LabelName::new_utf8(label, "labels").unwrap()).collect();
+        with(&mut definition);
+        registry.register(definition).unwrap()
+    }
+
+    #[test]
+    fn newer_kinds_are_written_with_the_types_that_the_format_has() {
+        let mut registry = Registry::default();
+        let build = family(&mut registry, "build", Kind::Info, &["version"], |_| {});
+        registry.series(build, &["2.0"]).unwrap();
+        let mode = family(&mut registry, "mode", Kind::StateSet, &[], |definition| {
+            definition.help = Some("What it does".into());
+            definition.states = ["idle".into(), "say \"busy\"".into()].into();
+        });
+        let mode = registry.series(mode, &[]).unwrap();
+        registry.set_state(mode, "idle", true).unwrap();
+        let native = family(&mut registry, "native_seconds", Kind::NativeHistogram, &["a"], |_| {});
+        let native = registry.series(native, &["x"]).unwrap();
+        registry.observe(native, 0.25).unwrap();
+        let odd = family(&mut registry, "odd.näme", Kind::Gauge, &["lä.bel"], |_| {});
+        registry.series(odd, &["é"]).unwrap();
+        let summary = family(&mut registry, "took", Kind::Summary, &["a"], |definition| {
+            definition.quantiles = Some(vec![0.5, 0.99]);
+        });
+        registry.series(summary, &["x"]).unwrap();
+        let expected = r#"# TYPE build_info gauge
+build_info{version="2.0"} 1
+# HELP mode What it does
+# TYPE mode gauge
+mode{mode="idle"} 1
+mode{mode="say \"busy\""} 0
+# TYPE native_seconds histogram
+native_seconds_bucket{a="x",le="+Inf"} 1
+native_seconds_sum{a="x"} 0.25
+native_seconds_count{a="x"} 1
+# TYPE odd_n_me gauge
+odd_n_me{l__bel="é"} 0
+# TYPE took summary
+took{a="x",quantile="0.5"} NaN
+took{a="x",quantile="0.99"} NaN
+took_sum{a="x"} 0
+took_count{a="x"} 0
+"#;
+        assert_eq!(encoded(&registry), expected);
+    }
+
+    /// Names of the newer kind, one of them a state set's, and a plain family.
+    fn foreign() -> Registry {
+        let mut registry = Registry::default();
+        let took = family(&mut registry, "http.took_seconds", Kind::Histogram, &["a", "näme.x"], |definition| {
+            definition.help = Some("How long".into());
+            definition.buckets = Some(Buckets::new(&[0.5], "buckets").unwrap());
+        });
+        registry.series(took, &["x", "\""]).unwrap();
+        let mode = family(&mut registry, "my.mode", Kind::StateSet, &[], |definition| {
+            definition.states = ["on".into()].into();
+        });
+        registry.series(mode, &[]).unwrap();
+        let gauge = family(&mut registry, "my.gauge", Kind::Gauge, &[], |_| {});
+        registry.series(gauge, &[]).unwrap();
+        let info = family(&mut registry, "my.build", Kind::Info, &["v"], |_| {});
+        registry.series(info, &["1"]).unwrap();
+        let plain = family(&mut registry, "up_time", Kind::Gauge, &["in_zone"], |_| {});
+        registry.series(plain, &["x"]).unwrap();
+        registry
+    }
+
+    #[test]
+    fn names_are_escaped_as_the_reader_asks() {
+        let registry = foreign();
+        for (escaping, expected) in [
+            (
+                Escaping::AllowUtf8,
+                r#"# HELP "http.took_seconds" How long
+# TYPE "http.took_seconds" histogram
+{"http.took_seconds_bucket",a="x","näme.x"="\"",le="0.5"} 0
+{"http.took_seconds_bucket",a="x","näme.x"="\"",le="+Inf"} 0
+{"http.took_seconds_sum",a="x","näme.x"="\""} 0
+{"http.took_seconds_count",a="x","näme.x"="\""} 0
+# TYPE "my.build_info" gauge
+{"my.build_info",v="1"} 1
+# TYPE "my.gauge" gauge
+{"my.gauge"} 0
+# TYPE "my.mode" gauge
+{"my.mode","my.mode"="on"} 0
+# TYPE up_time gauge
+up_time{in_zone="x"} 0
+"#,
+            ),
+            (
+                Escaping::Dots,
+                r#"# HELP http_dot_took__seconds How long
+# TYPE http_dot_took__seconds histogram
+http_dot_took__seconds_bucket{a="x",n__me_dot_x="\"",le="0.5"} 0
+http_dot_took__seconds_bucket{a="x",n__me_dot_x="\"",le="+Inf"} 0
+http_dot_took__seconds_sum{a="x",n__me_dot_x="\""} 0
+http_dot_took__seconds_count{a="x",n__me_dot_x="\""} 0
+# TYPE my_dot_build_info gauge
+my_dot_build_info{v="1"} 1
+# TYPE my_dot_gauge gauge
+my_dot_gauge 0
+# TYPE my_dot_mode gauge
+my_dot_mode{my_dot_mode="on"} 0
+# TYPE up__time gauge
+up__time{in__zone="x"} 0
+"#,
+            ),
+            (
+                Escaping::Values,
+                r#"# HELP U__http_2e_took__seconds How long
+# TYPE U__http_2e_took__seconds histogram
+U__http_2e_took__seconds_bucket{a="x",U__n_e4_me_2e_x="\"",le="0.5"} 0
+U__http_2e_took__seconds_bucket{a="x",U__n_e4_me_2e_x="\"",le="+Inf"} 0
+U__http_2e_took__seconds_sum{a="x",U__n_e4_me_2e_x="\""} 0
+U__http_2e_took__seconds_count{a="x",U__n_e4_me_2e_x="\""} 0
+# TYPE U__my_2e_build_info gauge
+U__my_2e_build_info{v="1"} 1
+# TYPE U__my_2e_gauge gauge
+U__my_2e_gauge 0
+# TYPE U__my_2e_mode gauge
+U__my_2e_mode{U__my_2e_mode="on"} 0
+# TYPE up_time gauge
+up_time{in_zone="x"} 0
+"#,
+            ),
+        ] {
+            let text = Encoder::new().encode(&registry, escaping).unwrap().to_vec();
+            assert_eq!(String::from_utf8(text).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn readers_with_different_escapings_take_turns() {
+        const ALL: [Escaping; 4] = [Escaping::AllowUtf8, Escaping::Underscores, Escaping::Dots, Escaping::Values];
+        let mut plain = registry(&[("up_time", Kind::Gauge, &[("in_zone", "x")], 1.0)]);
+        for registry in [&mut plain, &mut foreign()] {
+            let mut encoder = Encoder::new();
+            let check = |encoder: &mut Encoder, registry: &Registry| {
+                for (one, other) in ALL.into_iter().flat_map(|one| ALL.map(|other| (one, other))) {
+                    for escaping in [one, other] {
+                        let fresh = Encoder::new().encode(registry, escaping).unwrap().to_vec();
+                        assert_eq!(encoder.encode(registry, escaping).unwrap(), fresh, "{escaping:?}");
+                    }
+                }
+            };
+            check(&mut encoder, registry);
+            // A name that is foreign comes to what was plain, or to more of them.
+            let more = family(registry, "zone.count", Kind::Gauge, &[], |_| {});
+            registry.series(more, &[]).unwrap();
+            check(&mut encoder, registry);
+        }
+    }
+
+    #[test]
+    fn quantiles_follow_the_time_and_nothing_else_needs_it() {
+        let mut registry = Registry::default();
+        registry.set_now(1_000_000);
+        let took = family(&mut registry, "took", Kind::Summary, &[], |definition| {
+            definition.quantiles = Some(vec![0.5]);
+            definition.window = Some(std::time::Duration::from_secs(10));
+        });
+        let took = registry.series(took, &[]).unwrap();
+        registry.observe(took, 3.0).unwrap();
+        let mut encoder = Encoder::new();
+        let text = |encoder: &mut Encoder, registry: &Registry| {
+            String::from_utf8(encoder.encode(registry, Escaping::Underscores).unwrap().to_vec()).unwrap()
+        };
+        let fresh = text(&mut encoder, &registry);
+        assert!(!fresh.contains("NaN") && fresh.ends_with("took_sum 3\ntook_count 1\n"), "{fresh}");
+        registry.set_now(1_100_000);
+        assert!(text(&mut encoder, &registry).contains("took{quantile=\"0.5\"} NaN\n"));
+    }
+
+    #[test]
+    fn an_encoder_turns_to_another_registry() {
+        let one = registry(&[("a", Kind::Gauge, &[], 1.0)]);
+        let two = registry(&[("b", Kind::Gauge, &[], 2.0)]);
+        let mut encoder = Encoder::new();
+        for (registry, name) in [(&one, "a 1\n"), (&two, "b 2\n"), (&one, "a 1\n")] {
+            assert!(encoder.encode(registry, Escaping::Underscores).unwrap().ends_with(name.as_bytes()));
+        }
+        assert_eq!(encoder.encode(&Registry::default(), Escaping::Underscores).unwrap(), b"");
+    }
+
+    #[test]
+    fn values_of_every_length_move_the_text_both_ways() {
+        let mut registry = Registry::default();
+        let id = family(&mut registry, "m", Kind::Gauge, &["l"], |_| {});
+        let names: Vec<String> = (0..40).map(|index| "x".repeat(index * 9)).collect();
+        let series: Vec<_> = names.iter().map(|name| registry.series(id, &[name]).unwrap()).collect();
+        let values =
+            [-f64::MIN_POSITIVE, 0.0, -1.234_567_890_123_456_7e-300, 7.0, 12.5, f64::INFINITY, -0.0, 123_456.789];
+        let mut encoder = Encoder::new();
+        for round in 0..64_usize {
+            for (index, series) in
+                series.iter().enumerate().filter(|(index, _)| round % 7 == 0 || index % 3 == round % 3)
+            {
+                registry.set(*series, values[(index * 5 + round) % values.len()]).unwrap();
+            }
+            assert_eq!(
+                encoder.encode(&registry, Escaping::Underscores).unwrap(),
+                encoded(&registry).as_bytes(),
+                "{round}"
+            );
+            // The longest values fill the whole room.
+            if round % 10 == 0 {
+                series.iter().for_each(|series| registry.set(*series, values[0]).unwrap());
+                assert_eq!(
+                    encoder.encode(&registry, Escaping::Underscores).unwrap(),
+                    encoded(&registry).as_bytes(),
+                    "{round}"
+                );
+            }
+        }
+    }
+}

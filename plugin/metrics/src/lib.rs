@@ -1,0 +1,52 @@
+//! Prometheus metrics: a registry, encoders for every exposition format, and strict parsers.
+//!
+//! No I/O and no clock: the caller sets the time, and does what it likes with the bytes.
+//!
+//! ```
+//! use plugpipe_metrics::exposition::escaping::Escaping;
+//! use plugpipe_metrics::exposition::text::Encoder;
+//! use plugpipe_metrics::registry::{Definition, Kind, LabelName, MetricName, Registry};
+//!
+//! let mut registry = Registry::default();
+//! let mut definition = Definition::new(MetricName::new("http_requests_total", "name")?, Kind::Counter);
+//! definition.help = Some("Requests answered.".into());
+//! definition.label_names = vec![LabelName::new("code", "labels")?];
+//! let requests = registry.register(definition)?;
+//! let ok = registry.series(requests, &["200"])?;
+//! registry.add(ok, 3.0)?;
+//!
+//! let mut encoder = Encoder::new();
+//! let text = encoder.encode(&registry, Escaping::default())?;
+//! assert_eq!(
+//!     text,
+//!     b"# HELP http_requests_total Requests answered.\n# TYPE http_requests_total counter\n\
+//!       http_requests_total{code=\"200\"} 3\n"
+//! );
+//! # Ok::<(), plugpipe_metrics::Error>(())
+//! ```
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`registry`] | families, series and their values; snapshots of them |
+//! | [`exposition`] | encoders and parsers of text, OpenMetrics, protobuf, JSON, CSV, remote write and OTLP |
+//! | [`error`] | the one [`Error`] |
+//! | [`sort`] | one sort for all lists, for small components |
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod exposition;
+mod float;
+pub mod model;
+pub mod number;
+pub mod registry;
+pub(crate) mod reserved;
+pub mod sort;
+
+pub use error::Error;
+
+/// The README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

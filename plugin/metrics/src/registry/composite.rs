@@ -1,0 +1,130 @@
+//! The states of series that are more than one number. Knows no names and no handles.
+
+use super::definition::{Definition, NativeConfig};
+use super::native::NativeHistogram;
+use super::summary::WindowedSummary;
+use super::value::{Kind, observe};
+use crate::model::{Exemplar, Point};
+
+/// The state of one such series.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Composite {
+    /// Classic buckets.
+    Histogram(Histogram),
+    /// Exponential buckets.
+    Native(Box<NativeHistogram>),
+    /// Sum and count, without quantiles.
+    Summary {
+        /// Of all observations.
+        sum: f64,
+        /// How many.
+        count: u64,
+    },
+    /// Sum, count and quantiles.
+    Windowed(Box<WindowedSummary>),
+    /// In the order of the definition.
+    States(Box<[(Box<str>, bool)]>),
+}
+
+/// Observations by bucket.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Histogram {
+    /// In each bucket alone; one longer than the bounds.
+    pub(super) counts: Box<[u64]>,
+    pub(super) sum: f64,
+    /// Empty, or as long as `counts`.
+    pub(super) exemplars: Box<[Option<Exemplar>]>,
+}
+
+impl Composite {
+    /// The state before the first recording; none for kinds whose state is one number.
+    pub(super) fn new(definition: &Definition) -> Option<Self> {
+        let quantiles = definition.quantiles.as_deref().unwrap_or_default();
+        match definition.kind {
+            Kind::Counter | Kind::Gauge | Kind::Info => None,
+            Kind::Histogram => {
+                let buckets = definition.buckets.as_ref().map_or(0, |buckets| buckets.bounds().len()) + 1;
+                Some(Self::Histogram(Histogram {
+                    counts: vec![0; buckets].into(),
+                    sum: 0.0,
+                    exemplars: Box::default(),
+                }))
+            }
+            Kind::Summary if quantiles.is_empty() => Some(Self::Summary { sum: 0.0, count: 0 }),
+            Kind::Summary => {
+                // The definition was checked with the same arguments; without a sketch the sum and count remain.
+                let summary = WindowedSummary::new(quantiles, definition.window_ms());
+                Some(summary.map_or(Self::Summary { sum: 0.0, count: 0 }, |summary| Self::Windowed(Box::new(summary))))
+            }
+            Kind::NativeHistogram => {
+                let NativeConfig { schema, zero_threshold, max_buckets } = definition.native.unwrap_or_default();
+                let native = NativeHistogram::new(schema, zero_threshold, max_buckets);
+                native.ok().map(|native| Self::Native(Box::new(native)))
+            }
+            Kind::StateSet => {
+                Some(Self::States(definition.states.iter().map(|state| (state.clone(), false)).collect()))
+            }
+        }
+    }
+
+    /// Takes one observation, which is no NaN. For a histogram says which bucket it is in.
+    pub(super) fn observe(&mut self, definition: &Definition, amount: f64, now_ms: u64) -> Option<usize> {
+        match self {
+            Self::Histogram(histogram) => {
+                histogram.sum += amount;
+                let bounds = definition.buckets.as_ref().map(|buckets| buckets.bounds()).unwrap_or_default();
+                return Some(observe(bounds, &mut histogram.counts, amount));
+            }
+            Self::Native(native) => native.observe(amount),
+            Self::Summary { sum, count } => {
+                *sum += amount;
+                *count += 1;
+            }
+            Self::Windowed(summary) => summary.observe(amount, now_ms),
+            // The registry refuses to observe a state set.
+            Self::States(_) => {}
+        }
+        None
+    }
+
+    /// The state as encoders read it.
+    pub(super) fn point<'a>(&'a self, definition: &'a Definition, now_ms: u64) -> Point<'a> {
+        match self {
+            Self::Histogram(Histogram { counts, sum, exemplars }) => {
+                let bounds = definition.buckets.as_ref().map(|buckets| buckets.bounds()).unwrap_or_default();
+                Point::Histogram { bounds, counts, sum: *sum, exemplars }
+            }
+            Self::Native(native) => Point::Native(native),
+            Self::Summary { sum, count } => Point::Summary { quantiles: Vec::new(), sum: *sum, count: *count },
+            Self::Windowed(summary) => {
+                Point::Summary { quantiles: summary.quantiles(now_ms), sum: summary.sum(), count: summary.count() }
+            }
+            Self::States(states) => Point::StateSet(states),
+        }
+    }
+
+    /// Appends the values of the samples of text 0.0.4, in their order: buckets (cumulative) or quantiles or states, then sum
+    /// and count.
+    pub(super) fn samples(&self, now_ms: u64, out: &mut Vec<f64>) {
+        match self {
+            Self::Histogram(Histogram { counts, sum, .. }) => {
+                let mut below = 0;
+                out.extend(counts.iter().map(|count| {
+                    below += count;
+                    below as f64
+                }));
+                out.extend([*sum, below as f64]);
+            }
+            Self::Native(native) => {
+                let count = native.count() as f64;
+                out.extend([count, native.sum(), count]);
+            }
+            Self::Summary { sum, count } => out.extend([*sum, *count as f64]),
+            Self::Windowed(summary) => {
+                out.extend(summary.quantiles(now_ms).into_iter().map(|(_, value)| value));
+                out.extend([summary.sum(), summary.count() as f64]);
+            }
+            Self::States(states) => out.extend(states.iter().map(|(_, on)| f64::from(u8::from(*on)))),
+        }
+    }
+}

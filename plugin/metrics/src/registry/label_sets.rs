@@ -1,0 +1,227 @@
+//! Label sets: the families of one metric that differ in their label names only. Callers that know nothing of each other use
+//! one metric name with labels of their own; their series stand together in every exposition.
+//!
+//! The first label set of a metric has its names and claims; the others are linked to it, in the order in which they were
+//! made. All have one kind, one help and the same options.
+
+use super::definition::{Definition, LONGEST_HELP, list};
+use super::names::LabelName;
+use super::series::{key_of, values_of};
+use super::{Family, FamilyId, Registry};
+use crate::error::{Error, excerpt};
+
+/// The most label sets of one metric: looking for one goes through them all. Where there are more, label names are data.
+pub const MAX_LABEL_SETS: usize = 32;
+
+impl Registry {
+    /// The family of that name with these label names, in any order.
+    pub fn family_with<'a>(
+        &self,
+        name: &str,
+        labels: impl ExactSizeIterator<Item = &'a str> + Clone,
+    ) -> Option<FamilyId> {
+        let named = |(_, family): &(usize, &Family)| {
+            let own = family.definition.label_names.as_slice();
+            // As many were given as there are, so that with each of them found none was given twice.
+            own.len() == labels.len() && own.iter().all(|own| labels.clone().any(|name| name == own.as_str()))
+        };
+        self.label_sets(*self.by_name.get(name)?).find(named).map(|(index, _)| self.id(index))
+    }
+
+    /// The label sets of a metric, from this one on.
+    pub(super) fn label_sets(&self, index: usize) -> impl Iterator<Item = (usize, &Family)> {
+        let at = |index: usize| Some((index, self.families.get(index)?));
+        std::iter::successors(at(index), move |(_, family)| at(family.next_set?))
+    }
+
+    /// Checks that a further definition means the metric that begins at `first`, and finds or makes its label set. Takes its
+    /// help if there is none yet, and says so.
+    pub(super) fn agree<'a>(
+        &mut self,
+        first: usize,
+        further: &Definition,
+        label_names: impl Iterator<Item = &'a LabelName> + Clone,
+    ) -> Result<(usize, bool), Error> {
+        let Some(family) = self.families.get(first) else { return Ok((first, false)) };
+        family.definition.agree(further)?;
+        let help = further.help.as_ref().filter(|help| !help.is_empty() && family.definition.help.is_none());
+        if help.is_some_and(|help| help.len() > LONGEST_HELP) {
+            further.check()?;
+        }
+        let known = |(_, family): &(usize, &Family)| label_names.clone().eq(&family.definition.label_names);
+        let known = self.label_sets(first).find(known).map(|(index, _)| index);
+        let index = match known {
+            Some(index) => index,
+            None => self.add_label_set(first, label_names.cloned().collect())?,
+        };
+        if let Some(help) = help {
+            self.set_help(first, Some(help));
+        }
+        Ok((index, help.is_some()))
+    }
+
+    /// Adds a label set to the metric that begins at `first`.
+    pub(super) fn add_label_set(&mut self, first: usize, label_names: Vec<LabelName>) -> Result<usize, Error> {
+        let Some((last, family)) = self.label_sets(first).last() else { return Ok(first) };
+        let definition = Definition { label_names, ..family.definition.clone() };
+        definition.check()?;
+        let name = definition.name.as_str();
+        if self.label_sets(first).count() >= MAX_LABEL_SETS {
+            return Err(Error::LimitReached {
+                what: format!("sets of label names of the metric {name}"),
+                limit: MAX_LABEL_SETS,
+                todo: "use the same label names each time, and put what differs in their values",
+            });
+        }
+        self.check_families()?;
+        let (own, other) = (list(&definition.label_names), list(&family.definition.label_names));
+        let notice = format!(
+            "{}: recorded with the labels {{{own}}}, and before with {{{other}}}; both are kept, and a query that names a label \
+             of one leaves out the other",
+            excerpt(name, 100)
+        );
+        self.notices.push(notice);
+        self.timed += usize::from(definition.is_timed());
+        let index = self.families.len();
+        self.families.push(Family { first_set: first, ..Family::new(definition) });
+        if let Some(last) = self.families.get_mut(last) {
+            last.next_set = Some(index);
+        }
+        self.reshape(Some(index));
+        Ok(index)
+    }
+
+    /// Gives a metric its help, or takes it back.
+    pub(super) fn set_help(&mut self, first: usize, help: Option<&String>) {
+        let mut at = Some(first);
+        while let Some(family) = at.and_then(|index| self.families.get_mut(index)) {
+            family.definition.help = help.cloned();
+            let next = family.next_set;
+            self.reshape(at);
+            at = next;
+        }
+    }
+
+    /// The row of the same series in another label set of the metric: a label with an empty value is none.
+    pub(super) fn in_other_set(&self, index: usize, key: &[u8]) -> Option<usize> {
+        let family = self.families.get(index)?;
+        if family.first_set == index && family.next_set.is_none() {
+            return None;
+        }
+        let named = family.definition.label_names.iter().zip(values_of(key));
+        let given: Vec<(&LabelName, &str)> = named.filter(|(_, value)| !value.is_empty()).collect();
+        let mut other_key = Vec::new();
+        self.label_sets(family.first_set).filter(|(other, _)| *other != index).find_map(|(other, family)| {
+            let names = &family.definition.label_names;
+            if !given.iter().all(|(name, _)| names.contains(name)) {
+                return None;
+            }
+            let value = |name| given.iter().find(|(given, _)| *given == name).map_or("", |(_, value)| *value);
+            key_of(names.iter().map(value), &mut other_key);
+            self.series.find(other as u32, &other_key)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{family, record};
+    use super::super::{Kind, Registry};
+    use super::*;
+    use crate::exposition::escaping::Escaping;
+    use crate::exposition::text::Encoder;
+
+    fn text(registry: &Registry) -> String {
+        String::from_utf8(Encoder::new().encode(registry, Escaping::default()).unwrap().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn label_sets_of_a_metric_stand_together_and_are_told_once() {
+        let mut registry = Registry::default();
+        let mut encoder = Encoder::new();
+        record(&mut registry, "m", Kind::Counter, &[("a", "1")], 1.0).unwrap();
+        record(&mut registry, "n", Kind::Gauge, &[], 9.0).unwrap();
+        encoder.encode(&registry, Escaping::default()).unwrap();
+        assert!(registry.take_notices().texts.is_empty());
+        for _ in 0..2 {
+            record(&mut registry, "m", Kind::Counter, &[("b", "1"), ("c", "2")], 2.0).unwrap();
+        }
+        let notices = registry.take_notices().texts;
+        assert!(notices.len() == 1 && notices[0].contains("{b, c}") && notices[0].contains("{a}"), "{notices:?}");
+        let expected = "# TYPE m counter\nm{a=\"1\"} 1\nm{b=\"1\",c=\"2\"} 4\n# TYPE n gauge\nn 9\n";
+        assert_eq!(text(&registry), expected);
+        assert_eq!(encoder.encode(&registry, Escaping::default()).unwrap(), expected.as_bytes());
+        let read = registry.read(0);
+        assert_eq!(
+            read.iter().map(|family| (family.name, family.series.len())).collect::<Vec<_>>(),
+            [("m", 2), ("n", 1)]
+        );
+        // What the second one writes without the first has the type too.
+        let first = registry.family_with("m", ["a"].into_iter()).unwrap();
+        assert!(registry.remove_series(first, &[("a", "1")]).unwrap());
+        let expected = "# TYPE m counter\nm{b=\"1\",c=\"2\"} 4\n# TYPE n gauge\nn 9\n";
+        assert_eq!(encoder.encode(&registry, Escaping::default()).unwrap(), expected.as_bytes());
+        assert_eq!(registry.read(0)[0].name, "m");
+    }
+
+    #[test]
+    fn a_series_with_an_empty_label_is_the_one_without_it() {
+        let mut registry = Registry::default();
+        record(&mut registry, "m", Kind::Counter, &[("a", "")], 1.0).unwrap();
+        assert_eq!(record(&mut registry, "m", Kind::Counter, &[], 1.0), Ok(2.0));
+        assert_eq!(record(&mut registry, "m", Kind::Counter, &[("a", ""), ("b", "")], 1.0), Ok(3.0));
+        assert_eq!(record(&mut registry, "m", Kind::Counter, &[("a", "1"), ("b", "")], 1.0), Ok(1.0));
+        assert_eq!(record(&mut registry, "m", Kind::Counter, &[("a", "1")], 1.0), Ok(2.0));
+        assert_eq!(registry.len(), 2);
+        let bare = registry.family_with("m", [].into_iter()).unwrap();
+        assert!(registry.remove_series(bare, &[]).unwrap());
+        assert_eq!(registry.len(), 1);
+    }
+
+    #[test]
+    fn all_label_sets_have_the_kind_options_and_help_of_the_first() {
+        let mut registry = Registry::default();
+        let one = family(&mut registry, "h", Kind::Histogram, &["a"], |_| {});
+        registry.default_buckets = crate::registry::Buckets::new(&[7.0], "buckets").unwrap();
+        let other =
+            family(&mut registry, "h", Kind::Histogram, &["b"], |definition| definition.help = Some("Help".into()));
+        assert_ne!(one, other);
+        let [one, other] = [one, other].map(|id| registry.definition(id).unwrap().clone());
+        assert_eq!((one.buckets, one.help.as_deref()), (other.buckets, Some("Help")));
+        assert_eq!(other.help.as_deref(), Some("Help"));
+        let error = record(&mut registry, "h", Kind::Gauge, &[("c", "1")], 1.0).unwrap_err();
+        assert!(matches!(error, Error::Conflict { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_batch_that_fails_takes_its_label_sets_back() {
+        use super::super::tests::recording;
+        let mut registry = Registry::default();
+        record(&mut registry, "m", Kind::Counter, &[("a", "1")], 1.0).unwrap();
+        let failed = registry.record_all(&[
+            recording("m", Kind::Counter, &[("b", "1")], 1.0),
+            recording("m", Kind::Counter, &[("c", "1")], -1.0),
+        ]);
+        assert_eq!(failed.unwrap_err().0, 1);
+        assert_eq!((registry.families(), registry.len(), registry.take_notices().texts.len()), (1, 1, 0));
+        record(&mut registry, "m", Kind::Counter, &[("b", "1")], 5.0).unwrap();
+        assert_eq!(text(&registry), "# TYPE m counter\nm{a=\"1\"} 1\nm{b=\"1\"} 5\n");
+    }
+
+    #[test]
+    fn there_are_only_so_many_label_sets_and_they_survive_a_snapshot() {
+        let mut registry = Registry::default();
+        let label = |number: usize| format!("l{number}");
+        for number in 0..MAX_LABEL_SETS {
+            record(&mut registry, "m", Kind::Counter, &[(&label(number), "1")], 1.0).unwrap();
+        }
+        let error = record(&mut registry, "m", Kind::Counter, &[("one_more", "1")], 1.0).unwrap_err();
+        assert!(matches!(error, Error::LimitReached { .. }), "{error}");
+        let mut snapshot = Vec::new();
+        registry.snapshot(&mut snapshot);
+        let mut restored = Registry::restore(&snapshot, 7).unwrap();
+        assert_eq!(text(&restored), text(&registry));
+        assert_eq!(record(&mut restored, "m", Kind::Counter, &[("l9", "1")], 1.0), Ok(2.0));
+        assert!(restored.take_notices().texts.is_empty());
+    }
+}

@@ -1,0 +1,1157 @@
+//! Families, series and their values, in memory. No I/O, no clock, no JSON.
+//!
+//! A family is a metric name with its kind, help, options and label names; a series is a family with values for those
+//! labels, named by a [`SeriesId`]. A metric that is recorded with several sets of label names has a family for each. Names and labels are checked once, when the series is made; recording by id cannot fail
+//! on them. The time comes from the caller, by [`Registry::set_now`].
+
+mod bytes;
+mod composite;
+mod definition;
+mod exponential;
+mod held;
+mod label_sets;
+mod limits;
+mod names;
+pub mod native;
+mod notices;
+mod record;
+mod rivals;
+mod series;
+mod snapshot;
+pub mod summary;
+mod tally;
+mod value;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+pub use definition::{DEFAULT_WINDOW, Definition, LONGEST_HELP, MOST_QUANTILES, MOST_STATES, NativeConfig};
+pub use held::Held;
+pub use label_sets::MAX_LABEL_SETS;
+pub use limits::{MOST_SERIES, OVERFLOW_VALUE, Overflow};
+pub use names::{LONGEST_NAME, LONGEST_VALUE, LabelName, Labels, MOST_LABELS, MetricName, underscored};
+pub use notices::Notices;
+pub use record::{Recording, check_exemplar};
+pub(crate) use series::END;
+pub use snapshot::{checksum, refused};
+pub use value::{Buckets, Kind, check};
+
+use composite::Composite;
+use names::too_long;
+use series::{NewSeries, SeriesTable, common_bytes, key_of, order, rank, values_of};
+use summary::DEFAULT_QUANTILES;
+
+use crate::error::Error;
+use crate::model;
+use crate::model::{Exemplar, Point};
+use crate::sort::sort_places;
+
+/// A family of one registry. Never used again for another one, also after [`Registry::clear`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FamilyId(u32);
+
+/// A series of one registry. The first is 0, the next 1, and so on, until one is removed. The number of a removed series is
+/// never given to another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesId(u32);
+
+impl SeriesId {
+    /// The series of that number; whether there is one shows when it is used.
+    pub fn from_raw(raw: u32) -> Self {
+        Self(raw)
+    }
+
+    /// The number.
+    pub fn raw(self) -> u32 {
+        self.0
+    }
+}
+
+impl FamilyId {
+    /// The family of that number; whether there is one shows when it is used.
+    pub fn from_raw(raw: u32) -> Self {
+        Self(raw)
+    }
+
+    /// The number.
+    pub fn raw(self) -> u32 {
+        self.0
+    }
+}
+
+#[derive(Debug)]
+struct Family {
+    definition: Definition,
+    /// What the family is exposed as, where that is not its name: an info ends with `_info`.
+    exposed_as: Option<Box<str>>,
+    /// The registry's `shape` when the family's series or help last changed.
+    shape: u64,
+    /// Series, without the overflow series.
+    live: usize,
+    /// The handle of the overflow series, if there is one.
+    overflow: Option<u32>,
+    /// Families beside which this one cannot keep its type in OpenMetrics. The first label set has those of its metric.
+    rivals: Vec<usize>,
+    /// The first label set of the metric: where there is one only, the family itself.
+    first_set: usize,
+    /// The metric's next label set.
+    next_set: Option<usize>,
+}
+
+impl Family {
+    /// Without series, the first label set of the first metric.
+    fn new(definition: Definition) -> Self {
+        let exposed_as = definition.exposed_as();
+        Self {
+            definition,
+            exposed_as,
+            shape: 0,
+            live: 0,
+            overflow: None,
+            rivals: Vec::new(),
+            first_set: 0,
+            next_set: None,
+        }
+    }
+}
+
+/// All that was recorded.
+#[derive(Debug)]
+pub struct Registry {
+    families: Vec<Family>,
+    /// The number of the first of `families`: how many there were before [`Registry::clear`].
+    first_family: u32,
+    /// The first label set of each metric.
+    by_name: HashMap<Box<str>, usize, FixedState>,
+    /// Every name that a sample of a family has or may have in text 0.0.4, so that no two families write the same one.
+    claims: HashMap<Box<str>, usize, FixedState>,
+    /// Every name that OpenMetrics takes for a family's type alone, with those families.
+    reserved: HashMap<Box<str>, Vec<usize>, FixedState>,
+    /// What there is to say of families that were made, until somebody takes it:
+    /// [`Registry::take_notices`].
+    notices: Notices,
+    series: SeriesTable,
+    /// The states of series that are more than one number. Their cells hold the index, as bits.
+    composites: Vec<Option<Composite>>,
+    free_composites: Vec<usize>,
+    /// Of counters, by row.
+    exemplars: HashMap<usize, Exemplar, FixedState>,
+    /// By row, for series with a time to live; shorter than the rows where none of the later ones has one.
+    last_ms: Vec<u64>,
+    /// Families whose recordings need the time.
+    timed: usize,
+    now_ms: u64,
+    /// Changes with every change of anything.
+    version: u64,
+    /// Changes with every change of families, series or help.
+    shape: u64,
+    /// Tells this registry from every other of the program.
+    identity: u64,
+    dropped: u64,
+    series_limit: usize,
+    hasher: FixedState,
+    /// The label values of the series that is looked for; kept for its memory.
+    key: Vec<u8>,
+    /// Used for histograms that name no buckets of their own.
+    pub default_buckets: Buckets,
+}
+
+impl Default for Registry {
+    /// For tests and tools. Where names and labels come from outside, seed it: [`Registry::with_seed`].
+    fn default() -> Self {
+        Self::with_seed(0)
+    }
+}
+
+/// The series of all families, sorted as they are exposed.
+pub(crate) struct Members {
+    starts: Vec<usize>,
+    handles: Vec<u32>,
+}
+
+impl Members {
+    /// The handles of a family's series, by row.
+    pub(crate) fn of(&self, family: usize) -> &[u32] {
+        match (self.starts.get(family), self.starts.get(family + 1)) {
+            (Some(start), Some(end)) => self.handles.get(*start..*end).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+}
+
+impl Registry {
+    /// An empty registry. The seed makes it hard to guess which label values share a place in the index.
+    pub fn with_seed(seed: u64) -> Self {
+        static REGISTRIES: AtomicU64 = AtomicU64::new(1);
+        let hasher = FixedState::with_seed(seed);
+        Self {
+            families: Vec::new(),
+            first_family: 0,
+            by_name: HashMap::with_hasher(hasher.clone()),
+            claims: HashMap::with_hasher(hasher.clone()),
+            reserved: HashMap::with_hasher(hasher.clone()),
+            notices: Notices::default(),
+            series: SeriesTable::new(hasher.clone()),
+            composites: Vec::new(),
+            free_composites: Vec::new(),
+            exemplars: HashMap::with_hasher(hasher.clone()),
+            last_ms: Vec::new(),
+            timed: 0,
+            now_ms: 0,
+            version: 1,
+            shape: 1,
+            identity: REGISTRIES.fetch_add(1, Ordering::Relaxed),
+            dropped: 0,
+            series_limit: MOST_SERIES,
+            hasher,
+            key: Vec::new(),
+            default_buckets: Buckets::default(),
+        }
+    }
+
+    /// How many series there are.
+    pub fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Whether there is no series.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many families there are, with or without series.
+    pub fn families(&self) -> usize {
+        self.families.len()
+    }
+
+    /// Whether what is recorded depends on the time, so that [`Registry::set_now`] must be called before.
+    pub fn is_timed(&self) -> bool {
+        self.timed > 0
+    }
+
+    /// Sets the time, in milliseconds since the Unix epoch, for what is made or recorded from now on.
+    pub fn set_now(&mut self, now_ms: u64) {
+        self.now_ms = now_ms;
+    }
+
+    /// Makes a family. The same definition again gives the same family, and its help, if there was none; other label names give
+    /// another family of the metric; anything else that differs is a conflict, which names both.
+    pub fn register(&mut self, definition: Definition) -> Result<FamilyId, Error> {
+        let index = match self.by_name.get(definition.name.as_str()).copied() {
+            Some(first) => self.agree(first, &definition, definition.label_names.iter())?.0,
+            None => self.add_family(definition)?,
+        };
+        Ok(self.id(index))
+    }
+
+    /// The family of that name; the first, where it was recorded with several sets of label names.
+    pub fn family(&self, name: &str) -> Option<FamilyId> {
+        self.by_name.get(name).map(|index| self.id(*index))
+    }
+
+    /// What a family was registered as, with the options it got by default.
+    pub fn definition(&self, id: FamilyId) -> Option<&Definition> {
+        self.families.get(self.index(id)?).map(|family| &family.definition)
+    }
+
+    /// What a series measures.
+    pub fn kind(&self, id: SeriesId) -> Option<Kind> {
+        self.series.kind(self.series.row(id.0)?)
+    }
+
+    /// What a family is exposed as.
+    pub(crate) fn exposed_name(&self, id: FamilyId) -> Option<&str> {
+        let family = self.families.get(self.index(id)?)?;
+        Some(family.exposed_as.as_deref().unwrap_or(family.definition.name.as_str()))
+    }
+
+    /// The family of a series.
+    pub fn family_of(&self, id: SeriesId) -> Option<FamilyId> {
+        self.series.row(id.0).map(|row| self.id(self.series.family(row)))
+    }
+
+    /// Finds or makes the series with these label values, in the order of the family's sorted label names. Past a limit it
+    /// is the family's overflow series: [`Registry::overflow`].
+    pub fn series(&mut self, family: FamilyId, label_values: &[&str]) -> Result<SeriesId, Error> {
+        let index = self.family_index(family)?;
+        let names = self.families.get(index).map(|family| family.definition.label_names.as_slice()).unwrap_or_default();
+        if names.len() != label_values.len() {
+            let names: Vec<&str> = names.iter().map(LabelName::as_str).collect();
+            let problem = format!(
+                "expected {} values, for the labels {{{}}}, got {}",
+                names.len(),
+                names.join(", "),
+                label_values.len()
+            );
+            return Err(Error::invalid("label_values", problem));
+        }
+        if let Some((name, value)) = names.iter().zip(label_values).find(|(_, value)| value.len() > LONGEST_VALUE) {
+            return Err(too_long(&format!("labels.{name}"), value));
+        }
+        self.find_or_make(index, label_values.iter().copied()).map(|(id, _)| id)
+    }
+
+    /// Like [`Registry::series`], with names and values in any order.
+    pub fn series_by_labels(&mut self, family: FamilyId, labels: &[(&str, &str)]) -> Result<SeriesId, Error> {
+        let index = self.family_index(family)?;
+        let values = self.sorted_values(index, labels)?;
+        self.series(family, &values)
+    }
+
+    /// Takes a series out. What is recorded to its id from now on is an error.
+    pub fn remove(&mut self, id: SeriesId) -> Result<(), Error> {
+        let row = self.row(id.0)?;
+        self.remove_row(row);
+        Ok(())
+    }
+
+    /// Takes out the series with these labels, given in any order; says whether there was one.
+    pub fn remove_series(&mut self, family: FamilyId, labels: &[(&str, &str)]) -> Result<bool, Error> {
+        let index = self.family_index(family)?;
+        let values = self.sorted_values(index, labels)?;
+        let mut key = Vec::new();
+        key_of(values, &mut key);
+        let row = self.series.find(index as u32, &key).or_else(|| self.in_other_set(index, &key));
+        row.into_iter().for_each(|row| self.remove_row(row));
+        Ok(row.is_some())
+    }
+
+    /// Forgets all families and series, and returns how many series there were. The count of dropped ones stays.
+    pub fn clear(&mut self) -> usize {
+        let removed = self.len();
+        self.series.clear();
+        self.first_family += self.families.len() as u32;
+        self.families.clear();
+        self.by_name.clear();
+        self.claims.clear();
+        self.reserved.clear();
+        self.notices = Notices::default();
+        self.composites.clear();
+        self.free_composites.clear();
+        self.exemplars.clear();
+        self.last_ms.clear();
+        self.timed = 0;
+        self.reshape(None);
+        removed
+    }
+
+    /// Removes the series that nothing was recorded to for their family's time to live, and says how many. The time becomes
+    /// `now_ms`.
+    pub fn expire(&mut self, now_ms: u64) -> usize {
+        self.set_now(now_ms);
+        if !self.families.iter().any(|family| family.definition.ttl.is_some()) {
+            return 0;
+        }
+        let before = self.len();
+        for row in 0..self.series.rows() {
+            if self.series.state(row) & series::TIMED == 0 {
+                continue;
+            }
+            let ttl = self.families.get(self.series.family(row)).and_then(|family| family.definition.ttl);
+            let last = self.last_ms.get(row).copied().unwrap_or(0);
+            if ttl.is_some_and(|ttl| now_ms.saturating_sub(last) >= definition::milliseconds(ttl)) {
+                self.remove_row(row);
+            }
+        }
+        before - self.len()
+    }
+
+    /// What a series holds at the time that was set last.
+    pub fn point(&self, id: SeriesId) -> Option<Point<'_>> {
+        self.point_at(self.series.row(id.0)?, self.now_ms)
+    }
+
+    /// The labels of a series, sorted by name.
+    pub fn labels(&self, id: SeriesId) -> Option<Vec<(&str, &str)>> {
+        self.series.row(id.0).map(|row| self.labels_of(row))
+    }
+
+    /// The registry as encoders read it: families sorted by name, those without series left out, infos called with `_info`
+    /// as they are exposed; series sorted by label values; quantiles as of `now_ms`.
+    pub fn read(&self, now_ms: u64) -> Vec<model::Family<'_>> {
+        self.read_some(now_ms, &|_| true)
+    }
+
+    /// The same, where only the families that `wanted` finds by their exposed names come with their
+    /// series.
+    pub(crate) fn read_some(&self, now_ms: u64, wanted: &dyn Fn(&str) -> bool) -> Vec<model::Family<'_>> {
+        let members = self.members();
+        let family = |index: usize| {
+            let family = self.families.get(index)?;
+            let definition = &family.definition;
+            let name = family.exposed_as.as_deref().unwrap_or(definition.name.as_str());
+            let live = members.of(index);
+            if live.is_empty() {
+                return None;
+            }
+            let mut handles = if wanted(name) { live.to_vec() } else { Vec::new() };
+            self.sort(&mut handles);
+            let series = handles.iter().filter_map(|handle| {
+                let row = self.series.row(*handle)?;
+                let created_ms = Some(self.series.created_ms(row)).filter(|created| *created > 0);
+                Some(model::Series { labels: self.labels_of(row), created_ms, point: self.point_at(row, now_ms)? })
+            });
+            Some(model::Family {
+                name,
+                kind: definition.kind,
+                help: definition.help.as_deref().unwrap_or_default(),
+                unit: definition.unit.as_deref().unwrap_or_default(),
+                gives_way: self.families.get(family.first_set).is_some_and(|first| !first.rivals.is_empty()),
+                series: series.collect(),
+            })
+        };
+        let mut read: Vec<model::Family<'_>> = Vec::new();
+        for family in self.sorted_families().into_iter().filter_map(family) {
+            match read.last_mut() {
+                Some(last) if last.name == family.name => last.series.extend(family.series),
+                _ => read.push(family),
+            }
+        }
+        read
+    }
+}
+
+/// What the text encoder needs to know besides: where things are, and what changed.
+impl Registry {
+    pub(crate) fn identity(&self) -> u64 {
+        self.identity
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(crate) fn shape(&self) -> u64 {
+        self.shape
+    }
+
+    /// The time that was set last, in milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// The indices of the families, sorted by name, those of one metric as they were made.
+    pub(crate) fn sorted_families(&self) -> Vec<usize> {
+        let name = |index: u32| self.families.get(index as usize).map(|family| &family.definition.name);
+        let mut sorted: Vec<u32> = (0..self.families.len() as u32).collect();
+        sort_places(&mut sorted, &|a, b| name(a).cmp(&name(b)).then(a.cmp(&b)));
+        sorted.into_iter().map(|index| index as usize).collect()
+    }
+
+    /// A family by index: its id, its definition, and the shape at its last change.
+    pub(crate) fn family_at(&self, index: usize) -> Option<(FamilyId, &Definition, u64)> {
+        self.families.get(index).map(|family| (self.id(index), &family.definition, family.shape))
+    }
+
+    /// The names of the metrics of a kind that have series, sorted.
+    pub fn names_of(&self, kind: Kind) -> Vec<String> {
+        let of_kind = |index: &usize| self.families.get(*index).is_some_and(|family| family.definition.kind == kind);
+        let indices: Vec<usize> = (0..self.families.len()).filter(of_kind).collect();
+        if indices.is_empty() {
+            return Vec::new();
+        }
+        let members = self.members();
+        let live = indices.into_iter().filter(|index| !members.of(*index).is_empty());
+        let mut names: Vec<String> =
+            live.filter_map(|index| Some(self.families.get(index)?.definition.name.to_string())).collect();
+        names.sort_unstable();
+        // Label sets of one metric.
+        names.dedup();
+        names
+    }
+
+    /// All series by family.
+    pub(crate) fn members(&self) -> Members {
+        let mut starts = vec![0; self.families.len() + 1];
+        for row in (0..self.series.rows()).filter(|row| self.series.state(*row) != 0) {
+            if let Some(count) = starts.get_mut(self.series.family(row) + 1) {
+                *count += 1;
+            }
+        }
+        let mut total = 0;
+        for start in &mut starts {
+            total += *start;
+            *start = total;
+        }
+        let mut next = starts.clone();
+        let mut handles = vec![0; total];
+        for handle in self.series.handles() {
+            if let Some(row) = self.series.row(handle)
+                && let Some(next) = next.get_mut(self.series.family(row))
+                && let Some(place) = handles.get_mut(*next)
+            {
+                *place = handle;
+                *next += 1;
+            }
+        }
+        Members { starts, handles }
+    }
+
+    /// Sorts handles of one family by label values.
+    pub(crate) fn sort(&self, handles: &mut [u32]) {
+        let [first, ..] = handles else { return };
+        let first = self.key_of_handle(*first);
+        // What all keys begin with says nothing; the next bytes, as numbers, mostly decide.
+        let common = handles.iter().map(|handle| common_bytes(first, self.key_of_handle(*handle))).min().unwrap_or(0);
+        let mut decorated: Vec<_> =
+            handles.iter().map(|handle| (rank(self.key_of_handle(*handle), common), *handle)).collect();
+        decorated.sort_unstable_by(|(a, one), (b, other)| {
+            a.cmp(b).then_with(|| order(self.key_of_handle(*one), self.key_of_handle(*other)))
+        });
+        for (place, (_, handle)) in handles.iter_mut().zip(decorated) {
+            *place = handle;
+        }
+    }
+
+    /// Puts sorted handles of a family among other sorted ones.
+    pub(crate) fn merge(&self, mut held: &[u32], more: &[u32]) -> Vec<u32> {
+        let mut merged = Vec::with_capacity(held.len() + more.len());
+        for handle in more {
+            let key = self.key_of_handle(*handle);
+            let at = held.partition_point(|held| order(self.key_of_handle(*held), key).is_lt());
+            if let Some((before, after)) = held.split_at_checked(at) {
+                merged.extend_from_slice(before);
+                held = after;
+            }
+            merged.push(*handle);
+        }
+        merged.extend_from_slice(held);
+        merged
+    }
+
+    /// How many rows there are: handles' rows are below.
+    pub(crate) fn rows(&self) -> usize {
+        self.series.rows()
+    }
+
+    /// The row of a handle, unless it is stale.
+    #[inline]
+    pub(crate) fn row_of(&self, handle: u32) -> Option<usize> {
+        self.series.row(handle)
+    }
+
+    /// The label values of a series, in the order of the family's label names, each ended by [`END`].
+    pub(crate) fn key_of_handle(&self, handle: u32) -> &[u8] {
+        self.series.row(handle).map(|row| self.series.key(row)).unwrap_or_default()
+    }
+
+    /// Whether all series of the kind are one number each.
+    pub(crate) fn is_scalar(kind: Kind) -> bool {
+        matches!(kind, Kind::Counter | Kind::Gauge | Kind::Info)
+    }
+
+    /// Appends the numbers of scalar series.
+    pub(crate) fn scalars(&self, handles: &[u32], out: &mut Vec<f64>) {
+        out.extend(handles.iter().map(|handle| self.series.cell_of(*handle)));
+    }
+
+    /// Appends the values of a series' samples in text 0.0.4.
+    pub(crate) fn samples(&self, handle: u32, now_ms: u64, out: &mut Vec<f64>) {
+        let Some(row) = self.series.row(handle) else { return };
+        match self.composite(row) {
+            Some(composite) => composite.samples(now_ms, out),
+            None => out.push(self.series.cell(row)),
+        }
+    }
+}
+
+impl Registry {
+    fn id(&self, index: usize) -> FamilyId {
+        FamilyId(self.first_family + index as u32)
+    }
+
+    fn index(&self, id: FamilyId) -> Option<usize> {
+        id.0.checked_sub(self.first_family).map(|index| index as usize).filter(|index| *index < self.families.len())
+    }
+
+    fn family_index(&self, id: FamilyId) -> Result<usize, Error> {
+        self.index(id).ok_or_else(|| {
+            let problem =
+                format!("there is no metric {}; it was cleared, or is of another registry; register it again", id.0);
+            Error::invalid("family", problem)
+        })
+    }
+
+    fn row(&self, handle: u32) -> Result<usize, Error> {
+        self.series.row(handle).ok_or_else(|| unknown_series(handle))
+    }
+
+    fn reshape(&mut self, family: Option<usize>) {
+        self.version += 1;
+        self.shape += 1;
+        if let Some(family) = family.and_then(|index| self.families.get_mut(index)) {
+            family.shape = self.shape;
+        }
+    }
+
+    fn add_family(&mut self, mut definition: Definition) -> Result<usize, Error> {
+        definition.check()?;
+        self.check_families()?;
+        let index = self.families.len();
+        let claims = definition.sample_names();
+        for claim in &claims {
+            if let Some(other) = self.claims.get(claim.as_str()).and_then(|index| self.families.get(*index)) {
+                return Err(Error::Conflict {
+                    metric: definition.name.to_string(),
+                    problem: format!(
+                        "as a {} it would write samples named {claim}, and so does the {} {}; rename one of them",
+                        definition.kind.name(),
+                        other.definition.kind.name(),
+                        other.definition.name
+                    ),
+                });
+            }
+        }
+        if definition.kind == Kind::Histogram && definition.buckets.is_none() {
+            definition.buckets = Some(self.default_buckets.clone());
+        }
+        if definition.kind == Kind::Summary && definition.quantiles.is_none() {
+            definition.quantiles = Some(DEFAULT_QUANTILES.to_vec());
+        }
+        // Named here too, so that who asks for the defaults by name later means the same metric.
+        if definition.quantiles.as_ref().is_some_and(|ranks| !ranks.is_empty()) {
+            definition.window.get_or_insert(DEFAULT_WINDOW);
+        }
+        if definition.kind == Kind::NativeHistogram {
+            definition.native.get_or_insert_default();
+        }
+        definition.help = definition.help.filter(|help| !help.is_empty());
+        definition.unit = definition.unit.filter(|unit| !unit.is_empty());
+        self.timed += usize::from(definition.is_timed());
+        self.claims.extend(claims.into_iter().map(|claim| (claim.into(), index)));
+        self.by_name.insert(definition.name.as_str().into(), index);
+        let openmetrics = definition.reserved_names();
+        self.families.push(Family { first_set: index, ..Family::new(definition) });
+        self.find_rivals(index, &openmetrics);
+        self.reshape(Some(index));
+        Ok(index)
+    }
+
+    /// Whether there may be one more family.
+    fn check_families(&self) -> Result<(), Error> {
+        match self.families.len() < self.series_limit {
+            true => Ok(()),
+            false => Err(Error::LimitReached {
+                what: "metrics".into(),
+                limit: self.series_limit,
+                todo: "use fewer metric names, and put what differs in a label",
+            }),
+        }
+    }
+
+    fn sorted_values<'a>(&self, index: usize, labels: &[(&str, &'a str)]) -> Result<Vec<&'a str>, Error> {
+        let names = self.families.get(index).map(|family| family.definition.label_names.as_slice()).unwrap_or_default();
+        if let Some((odd, _)) = labels.iter().find(|(name, _)| !names.iter().any(|own| own.as_str() == *name)) {
+            let known: Vec<&str> = names.iter().map(LabelName::as_str).collect();
+            let problem = format!("the metric has no such label; it has {{{}}}", known.join(", "));
+            return Err(Error::invalid(format!("labels.{}", crate::error::excerpt(odd, 100)), problem));
+        }
+        let value = |name: &LabelName| {
+            let mut given = labels.iter().filter(|(own, _)| *own == name.as_str());
+            let problem = match (given.next(), given.next()) {
+                (Some((_, value)), None) => return Ok(*value),
+                (None, _) => "is missing; give all labels each time (a value may be empty)",
+                (Some(_), Some(_)) => "the label is given twice",
+            };
+            Err(Error::invalid(format!("labels.{name}"), problem))
+        };
+        names.iter().map(value).collect()
+    }
+
+    /// The series with these values, and how it was made, if it was made now.
+    fn find_or_make<'a>(
+        &mut self,
+        index: usize,
+        values: impl Iterator<Item = &'a str>,
+    ) -> Result<(SeriesId, Option<(u32, bool)>), Error> {
+        let mut key = std::mem::take(&mut self.key);
+        key_of(values, &mut key);
+        let found = self.find_or_make_key(index, &key);
+        self.key = key;
+        found
+    }
+
+    fn find_or_make_key(&mut self, index: usize, key: &[u8]) -> Result<(SeriesId, Option<(u32, bool)>), Error> {
+        if let Some(handle) = self.series.find(index as u32, key).and_then(|row| self.series.handle(row)) {
+            return Ok((SeriesId(handle), None));
+        }
+        if let Some(handle) = self.in_other_set(index, key).and_then(|row| self.series.handle(row)) {
+            return Ok((SeriesId(handle), None));
+        }
+        let limit_reached =
+            |limit| Error::LimitReached { what: "series".into(), limit, todo: "use fewer distinct label values" };
+        let Some(family) = self.families.get(index) else { return Err(limit_reached(self.series_limit)) };
+        let own_limit = family.definition.series_limit.unwrap_or(usize::MAX);
+        if family.live < own_limit && self.series.len() < self.series_limit {
+            let made = self.insert(index, key).map_err(|_| limit_reached(series::MOST_ROWS))?;
+            return Ok((SeriesId(made.0), Some(made)));
+        }
+        let labels = family.definition.label_names.len();
+        if labels == 0 {
+            return Err(limit_reached(own_limit.min(self.series_limit)));
+        }
+        self.dropped += 1;
+        if let Some(handle) = family.overflow {
+            return Ok((SeriesId(handle), None));
+        }
+        let mut overflow = Vec::new();
+        key_of((0..labels).map(|_| OVERFLOW_VALUE), &mut overflow);
+        // Somebody may have asked for that very series before.
+        let made = match self.series.find(index as u32, &overflow).and_then(|row| self.series.handle(row)) {
+            Some(handle) => (handle, None),
+            None => {
+                let made = self.insert(index, &overflow).map_err(|_| limit_reached(series::MOST_ROWS))?;
+                (made.0, Some(made))
+            }
+        };
+        if let Some(family) = self.families.get_mut(index) {
+            family.overflow = Some(made.0);
+            family.live -= 1;
+        }
+        Ok((SeriesId(made.0), made.1))
+    }
+
+    fn insert(&mut self, index: usize, key: &[u8]) -> Result<(u32, bool), series::Full> {
+        let Some(family) = self.families.get_mut(index) else { return Err(series::Full) };
+        let definition = &family.definition;
+        let composite = Composite::new(definition);
+        let mut state = definition.kind as u16;
+        if definition.ttl.is_some() {
+            state |= series::TIMED;
+        }
+        let place = self.free_composites.last().copied().unwrap_or(self.composites.len());
+        let cell = match (&composite, definition.kind) {
+            (Some(_), _) => f64::from_bits(place as u64),
+            (None, Kind::Info) => 1.0,
+            (None, _) => 0.0,
+        };
+        let new = NewSeries { family: index as u32, state, cell, created_ms: self.now_ms };
+        let made = self.series.insert(new, key)?;
+        family.live += 1;
+        if let Some(composite) = composite {
+            self.free_composites.pop();
+            self.put_composite(place, composite);
+        }
+        if state & series::TIMED != 0
+            && let Some(row) = self.series.row(made.0)
+        {
+            self.touch(row);
+        }
+        self.reshape(Some(index));
+        Ok(made)
+    }
+
+    fn put_composite(&mut self, place: usize, composite: Composite) {
+        match self.composites.get_mut(place) {
+            Some(free) => *free = Some(composite),
+            None => self.composites.push(Some(composite)),
+        }
+    }
+
+    fn remove_row(&mut self, row: usize) {
+        let handle = self.series.handle(row);
+        self.forget(row, handle);
+        self.series.remove(row);
+    }
+
+    /// Takes out what the registry holds for a series besides its row.
+    fn forget(&mut self, row: usize, handle: Option<u32>) {
+        let index = self.series.family(row);
+        if self.composite(row).is_some() {
+            let place = self.series.cell(row).to_bits() as usize;
+            if let Some(composite) = self.composites.get_mut(place) {
+                *composite = None;
+                self.free_composites.push(place);
+            }
+        }
+        self.exemplars.remove(&row);
+        if let Some(family) = self.families.get_mut(index) {
+            if family.overflow.is_some() && family.overflow == handle {
+                family.overflow = None;
+            } else {
+                family.live -= 1;
+            }
+        }
+        self.reshape(Some(index));
+    }
+
+    fn touch(&mut self, row: usize) {
+        if self.last_ms.len() <= row {
+            self.last_ms.resize(row + 1, 0);
+        }
+        if let Some(last) = self.last_ms.get_mut(row) {
+            *last = self.now_ms;
+        }
+    }
+
+    fn is_composite(&self, row: usize) -> bool {
+        self.series.kind(row).is_some_and(|kind| !Self::is_scalar(kind))
+    }
+
+    fn composite(&self, row: usize) -> Option<&Composite> {
+        match self.is_composite(row) {
+            true => self.composites.get(self.series.cell(row).to_bits() as usize)?.as_ref(),
+            false => None,
+        }
+    }
+
+    fn point_at(&self, row: usize, now_ms: u64) -> Option<Point<'_>> {
+        if let Some(composite) = self.composite(row) {
+            return Some(composite.point(&self.families.get(self.series.family(row))?.definition, now_ms));
+        }
+        match self.series.kind(row)? {
+            Kind::Counter => Some(Point::Counter { total: self.series.cell(row), exemplar: self.exemplars.get(&row) }),
+            Kind::Info => Some(Point::Info),
+            _ => Some(Point::Gauge(self.series.cell(row))),
+        }
+    }
+
+    fn labels_of(&self, row: usize) -> Vec<(&str, &str)> {
+        let names = self.families.get(self.series.family(row)).map(|family| family.definition.label_names.as_slice());
+        names.unwrap_or_default().iter().map(LabelName::as_str).zip(values_of(self.series.key(row))).collect()
+    }
+}
+
+fn unknown_series(handle: u32) -> Error {
+    Error::UnknownSeries { handle }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn recording(name: &str, kind: Kind, labels: &[(&str, &str)], amount: f64) -> Recording {
+        Recording {
+            definition: Definition::new(MetricName::new(name, "metric_name").unwrap(), kind),
+            labels: Labels::new(labels.iter().copied(), "labels").unwrap(),
+            amount,
+        }
+    }
+
+    /// Records, and says what the series holds then, as its one number or its count.
+    pub(super) fn record(
+        registry: &mut Registry,
+        name: &str,
+        kind: Kind,
+        labels: &[(&str, &str)],
+        amount: f64,
+    ) -> Result<f64, Error> {
+        let ids = registry.record_all(&[recording(name, kind, labels, amount)]).map_err(|(_, error)| error)?;
+        Ok(held(registry, ids[0]))
+    }
+
+    fn held(registry: &Registry, id: SeriesId) -> f64 {
+        match registry.point(id).unwrap() {
+            Point::Counter { total, .. } => total,
+            Point::Gauge(value) => value,
+            Point::Histogram { counts, .. } => counts.iter().sum::<u64>() as f64,
+            Point::Summary { count, .. } => count as f64,
+            Point::Native(native) => native.count() as f64,
+            Point::Info => 1.0,
+            Point::StateSet(states) => states.iter().filter(|(_, on)| *on).count() as f64,
+        }
+    }
+
+    pub(super) fn family(
+        registry: &mut Registry,
+        name: &str,
+        kind: Kind,
+        labels: &[&str],
+        with: impl FnOnce(&mut Definition),
+    ) -> FamilyId {
+        let mut definition = Definition::new(MetricName::new(name, "metric_name").unwrap(), kind);
+        definition.label_names = labels.iter().map(|label| LabelName::new(label, "labels").unwrap()).collect();
+        with(&mut definition);
+        registry.register(definition).unwrap()
+    }
+
+    #[test]
+    fn a_counter_adds_up_and_a_gauge_is_set() {
+        let mut registry = Registry::default();
+        for total in 1..=10 {
+            assert_eq!(record(&mut registry, "c", Kind::Counter, &[("a", "1")], 1.0), Ok(f64::from(total)));
+        }
+        assert_eq!(record(&mut registry, "c", Kind::Counter, &[("a", "2")], 5.0), Ok(5.0));
+        record(&mut registry, "g", Kind::Gauge, &[], 3.0).unwrap();
+        assert_eq!(record(&mut registry, "g", Kind::Gauge, &[], -1.0), Ok(-1.0));
+        assert_eq!(registry.len(), 3);
+    }
+
+    #[test]
+    fn label_order_does_not_matter() {
+        let mut registry = Registry::default();
+        record(&mut registry, "c", Kind::Counter, &[("a", "1"), ("b", "2")], 1.0).unwrap();
+        assert_eq!(record(&mut registry, "c", Kind::Counter, &[("b", "2"), ("a", "1")], 1.0), Ok(2.0));
+    }
+
+    #[test]
+    fn a_conflict_names_both_definitions() {
+        let mut registry = Registry::default();
+        record(&mut registry, "m", Kind::Counter, &[("a", "1")], 1.0).unwrap();
+        let kinds = record(&mut registry, "m", Kind::Gauge, &[("a", "1")], 1.0).unwrap_err().to_string();
+        assert!(kinds.contains("counter") && kinds.contains("gauge"), "{kinds}");
+        record(&mut registry, "h", Kind::Histogram, &[], 1.0).unwrap();
+        let samples = record(&mut registry, "h_sum", Kind::Gauge, &[], 1.0).unwrap_err().to_string();
+        assert!(samples.contains("histogram h"), "{samples}");
+        record(&mut registry, "s_count", Kind::Gauge, &[], 1.0).unwrap();
+        let samples = record(&mut registry, "s", Kind::Summary, &[], 1.0).unwrap_err().to_string();
+        assert!(samples.contains("gauge s_count"), "{samples}");
+        assert_eq!(registry.len(), 3);
+    }
+
+    #[test]
+    fn labels_that_a_kind_writes_itself_are_refused() {
+        let mut registry = Registry::default();
+        assert_eq!(
+            record(&mut registry, "h", Kind::Histogram, &[("le", "1")], 1.0).unwrap_err().field(),
+            Some("labels.le")
+        );
+        assert!(record(&mut registry, "c", Kind::Counter, &[("le", "1")], 1.0).is_ok());
+    }
+
+    #[test]
+    fn a_batch_is_taken_whole_or_not_at_all() {
+        let mut registry = Registry::default();
+        record(&mut registry, "old", Kind::Counter, &[("a", "1")], 1.0).unwrap();
+        let (index, error) = registry
+            .record_all(&[
+                recording("old", Kind::Counter, &[("a", "1")], 1.0),
+                recording("old", Kind::Counter, &[("a", "2")], 1.0),
+                recording("new", Kind::Gauge, &[], 1.0),
+                recording("new", Kind::Counter, &[], 1.0),
+            ])
+            .unwrap_err();
+        assert!(index == 3 && matches!(error, Error::Conflict { .. }), "{error}");
+        assert_eq!(registry.len(), 1);
+        assert_eq!(registry.families(), 1);
+        assert_eq!(record(&mut registry, "old", Kind::Counter, &[("a", "1")], 1.0), Ok(2.0));
+        assert_eq!(record(&mut registry, "new", Kind::Counter, &[], 1.0), Ok(1.0));
+    }
+
+    #[test]
+    fn a_family_is_registered_once_and_its_series_found_by_any_order_of_labels() {
+        let mut registry = Registry::default();
+        let id = family(&mut registry, "m", Kind::Gauge, &["a", "b"], |_| {});
+        let again =
+            family(&mut registry, "m", Kind::Gauge, &["a", "b"], |definition| definition.help = Some("Help".into()));
+        assert_eq!(id, again);
+        assert_eq!(registry.definition(id).unwrap().help.as_deref(), Some("Help"));
+        let series = registry.series(id, &["1", "2"]).unwrap();
+        assert_eq!(registry.series_by_labels(id, &[("b", "2"), ("a", "1")]).unwrap(), series);
+        assert_eq!(registry.labels(series).unwrap(), [("a", "1"), ("b", "2")]);
+        assert_eq!(registry.series(id, &["1"]).unwrap_err().field(), Some("label_values"));
+        for odd in [&[("a", "1")][..], &[("a", "1"), ("a", "1")], &[("a", "1"), ("b", ""), ("c", "")]] {
+            assert!(registry.series_by_labels(id, odd).unwrap_err().field().unwrap().starts_with("labels."));
+        }
+        assert_eq!(registry.series(id, &["", &"x".repeat(LONGEST_VALUE + 1)]).unwrap_err().field(), Some("labels.b"));
+        assert!(registry.remove_series(id, &[("b", "2"), ("a", "1")]).unwrap());
+        assert!(!registry.remove_series(id, &[("b", "2"), ("a", "1")]).unwrap());
+    }
+
+    #[test]
+    fn names_that_would_be_written_alike_are_refused() {
+        let mut registry = Registry::default();
+        family(&mut registry, "a_b", Kind::Gauge, &[], |_| {});
+        let name = MetricName::new_utf8("a.b", "metric_name").unwrap();
+        assert!(matches!(registry.register(Definition::new(name, Kind::Gauge)), Err(Error::Conflict { .. })));
+        let mut labels = Definition::new(MetricName::new("c", "metric_name").unwrap(), Kind::Gauge);
+        labels.label_names = ["x.y", "x_y"].map(|name| LabelName::new_utf8(name, "labels").unwrap()).into();
+        assert_eq!(registry.register(labels).unwrap_err().field(), Some("labels.x_y"));
+        let mut states = Definition::new(MetricName::new("s", "metric_name").unwrap(), Kind::StateSet);
+        states.states = ["on".into()].into();
+        states.label_names = vec![LabelName::new("s", "labels").unwrap()];
+        assert_eq!(registry.register(states).unwrap_err().field(), Some("labels.s"));
+        assert_eq!(registry.families(), 1);
+    }
+
+    #[test]
+    fn options_that_make_no_sense_are_refused_by_name() {
+        let check = |kind: Kind, field: &str, with: &dyn Fn(&mut Definition)| {
+            let mut definition = Definition::new(MetricName::new("m_bytes", "metric_name").unwrap(), kind);
+            with(&mut definition);
+            assert_eq!(Registry::default().register(definition).unwrap_err().field(), Some(field));
+        };
+        check(Kind::Gauge, "unit", &|definition| definition.unit = Some("seconds".into()));
+        check(Kind::Gauge, "buckets", &|definition| definition.buckets = Some(Buckets::default()));
+        check(Kind::Summary, "quantiles", &|definition| definition.quantiles = Some(vec![0.9, 0.5]));
+        check(Kind::Summary, "window", &|definition| definition.window = Some(std::time::Duration::ZERO));
+        check(Kind::StateSet, "states", &|_| {});
+        check(Kind::StateSet, "states", &|definition| definition.states = ["a".into(), "a".into()].into());
+        check(Kind::NativeHistogram, "native", &|definition| {
+            definition.native = Some(NativeConfig { schema: 20, ..NativeConfig::default() });
+        });
+        let mut fine = Definition::new(MetricName::new("m_bytes_total", "metric_name").unwrap(), Kind::Counter);
+        fine.unit = Some("bytes".into());
+        assert!(Registry::default().register(fine).is_ok());
+    }
+
+    #[test]
+    fn what_a_kind_does_not_do_is_an_error_that_names_it() {
+        let mut registry = Registry::default();
+        let made = Kind::ALL.map(|kind| {
+            let id = family(&mut registry, &format!("m_{}", kind.name()), kind, &[], |definition| {
+                if kind == Kind::StateSet {
+                    definition.states = ["on".into()].into();
+                }
+            });
+            (kind, registry.series(id, &[]).unwrap())
+        });
+        for (kind, id) in made {
+            let before = held(&registry, id);
+            let counts = matches!(kind, Kind::Histogram | Kind::NativeHistogram | Kind::Summary);
+            for (done, may) in [
+                (registry.add(id, 1.0), matches!(kind, Kind::Counter | Kind::Gauge)),
+                (registry.set(id, 1.0), kind == Kind::Gauge),
+                (registry.observe(id, 1.0), counts),
+                (registry.set_state(id, "on", true), kind == Kind::StateSet),
+            ] {
+                assert_eq!(done.is_ok(), may, "{kind:?}");
+                if let Err(error) = done {
+                    let text = error.to_string();
+                    assert!(
+                        text.contains(&format!("m_{}", kind.name())) && text.contains(&format!("is a {}", kind.name())),
+                        "{text}"
+                    );
+                }
+            }
+            assert!(kind == Kind::Info || held(&registry, id) > before || kind == Kind::Gauge);
+            assert!(kind == Kind::Gauge || registry.record(id, f64::NAN).is_err());
+        }
+        let counter = made[0].1;
+        for amount in [-1.0, f64::NAN, f64::INFINITY] {
+            assert!(registry.add(counter, amount).unwrap_err().to_string().contains("m_counter"));
+        }
+        assert_eq!(registry.set_state(made[6].1, "off", true).unwrap_err().field(), Some("state"));
+    }
+
+    #[test]
+    fn many_are_recorded_whole_or_not_at_all() {
+        let mut registry = Registry::default();
+        let [c, g, h] = [Kind::Counter, Kind::Gauge, Kind::Histogram].map(|kind| {
+            let id = family(&mut registry, kind.name(), kind, &[], |_| {});
+            registry.series(id, &[]).unwrap().raw()
+        });
+        let now = |registry: &Registry| [c, g, h].map(|id| held(registry, SeriesId::from_raw(id)));
+        registry.record_many(&[c, g, c], &[1.0, -2.0, 0.5]).unwrap();
+        registry.record_many(&[h, g, c], &[1.0, 3.0, -0.0]).unwrap();
+        assert_eq!(now(&registry), [1.5, 3.0, 1.0]);
+        for (ids, values, index) in [
+            (&[c, g, c][..], &[1.0, 1.0, -1.0][..], 2),
+            (&[g, c], &[1.0, f64::NAN], 1),
+            (&[h, h], &[1.0, f64::NAN], 1),
+            (&[g, 77], &[1.0, 1.0], 1),
+            (&[g, g | 1 << 24], &[1.0, 1.0], 1),
+            (&[g, g], &[1.0], 1),
+        ] {
+            assert_eq!(registry.record_many(ids, values).unwrap_err().0, index);
+            assert_eq!(now(&registry), [1.5, 3.0, 1.0]);
+        }
+    }
+
+    #[test]
+    fn a_removed_series_is_gone_for_its_handle() {
+        let mut registry = Registry::default();
+        let id = family(&mut registry, "h", Kind::Histogram, &["a"], |_| {});
+        let old = registry.series(id, &["1"]).unwrap();
+        registry.observe(old, 1.0).unwrap();
+        registry.remove(old).unwrap();
+        let new = registry.series(id, &["1"]).unwrap();
+        assert_ne!(old, new);
+        assert_eq!(held(&registry, new), 0.0);
+        assert_eq!(registry.observe(old, 1.0).unwrap_err().field(), Some("series"));
+        assert!(registry.record_many(&[old.raw()], &[1.0]).is_err() && registry.remove(old).is_err());
+        assert_eq!(registry.clear(), 1);
+        assert!(registry.observe(new, 1.0).is_err() && registry.series(id, &["1"]).is_err());
+        let later = family(&mut registry, "h", Kind::Histogram, &["a"], |_| {});
+        assert_ne!(later, id);
+    }
+
+    #[test]
+    fn past_a_limit_one_series_takes_the_rest_and_the_label_is_named() {
+        let mut registry = Registry::default();
+        let id = family(&mut registry, "m", Kind::Counter, &["path", "user"], |definition| {
+            definition.series_limit = Some(3)
+        });
+        let mut ids: Vec<SeriesId> =
+            (0..10).map(|user| registry.series(id, &["/", &user.to_string()]).unwrap()).collect();
+        assert_eq!((registry.len(), registry.dropped()), (4, 7));
+        assert_eq!(registry.overflow(ids[0]), None);
+        let overflow = Overflow { metric: "m".into(), label: "user".into(), distinct_values: 4 };
+        assert_eq!(registry.overflow(ids[9]), Some(overflow));
+        assert_eq!(registry.labels(ids[9]).unwrap(), [("path", OVERFLOW_VALUE), ("user", OVERFLOW_VALUE)]);
+        registry.remove(ids.remove(0)).unwrap();
+        let new = registry.series(id, &["/", "new"]).unwrap();
+        assert_eq!(registry.overflow(new), None);
+
+        let mut registry = Registry::default();
+        registry.set_series_limit(2);
+        let bare = family(&mut registry, "bare", Kind::Counter, &[], |_| {});
+        let m = family(&mut registry, "m", Kind::Counter, &["a"], |_| {});
+        registry.series(m, &["1"]).unwrap();
+        registry.series(m, &["2"]).unwrap();
+        let third = registry.series(m, &["3"]).unwrap();
+        assert!(registry.overflow(third).is_some());
+        assert!(matches!(registry.series(bare, &[]), Err(Error::LimitReached { .. })));
+        assert!(matches!(record(&mut registry, "one_more", Kind::Gauge, &[], 1.0), Err(Error::LimitReached { .. })));
+    }
+
+    #[test]
+    fn idle_series_expire_and_others_stay() {
+        let mut registry = Registry::default();
+        registry.set_now(1_000);
+        assert!(!registry.is_timed());
+        let idle = family(&mut registry, "idle", Kind::Gauge, &["a"], |definition| {
+            definition.ttl = Some(std::time::Duration::from_secs(10));
+        });
+        let kept = family(&mut registry, "kept", Kind::Gauge, &["a"], |_| {});
+        let [one, two] = ["1", "2"].map(|value| registry.series(idle, &[value]).unwrap());
+        let other = registry.series(kept, &["1"]).unwrap();
+        assert!(registry.is_timed());
+        registry.set_now(6_000);
+        registry.record_many(&[two.raw(), other.raw()], &[1.0, 1.0]).unwrap();
+        assert_eq!(registry.expire(10_999), 0);
+        assert_eq!(registry.expire(11_000), 1);
+        assert!(registry.set(one, 1.0).is_err() && registry.set(other, 1.0).is_ok());
+        assert_eq!(registry.expire(16_000), 1);
+        assert_eq!(registry.len(), 1);
+    }
+
+    #[test]
+    fn exemplars_stay_with_what_they_are_an_example_of() {
+        let exemplar =
+            |value: &str| Exemplar { labels: vec![("trace_id".into(), value.into())], value: 1.0, unix_ms: Some(5) };
+        let mut registry = Registry::default();
+        let c = family(&mut registry, "c", Kind::Counter, &[], |_| {});
+        let c = registry.series(c, &[]).unwrap();
+        registry.add_with_exemplar(c, 1.0, exemplar("a")).unwrap();
+        assert_eq!(registry.point(c), Some(Point::Counter { total: 1.0, exemplar: Some(&exemplar("a")) }));
+        assert!(registry.add_with_exemplar(c, -1.0, exemplar("b")).is_err());
+        assert!(registry.add_with_exemplar(c, 1.0, exemplar(&"x".repeat(121))).is_err());
+        assert_eq!(registry.point(c), Some(Point::Counter { total: 1.0, exemplar: Some(&exemplar("a")) }));
+        let h = family(&mut registry, "h", Kind::Histogram, &[], |definition| {
+            definition.buckets = Some(Buckets::new(&[1.0], "buckets").unwrap());
+        });
+        let h = registry.series(h, &[]).unwrap();
+        registry.observe_with_exemplar(h, 7.0, exemplar("b")).unwrap();
+        let kept = Exemplar { value: 7.0, ..exemplar("b") };
+        let Some(Point::Histogram { exemplars, .. }) = registry.point(h) else { panic!() };
+        assert_eq!(exemplars, [None, Some(kept)]);
+        assert!(registry.observe_with_exemplar(c, 1.0, exemplar("c")).is_err());
+    }
+
+    #[test]
+    fn readers_get_sorted_families_with_when_series_began() {
+        let mut registry = Registry::default();
+        registry.set_now(42);
+        record(&mut registry, "b", Kind::Counter, &[("l", "2")], 1.0).unwrap();
+        record(&mut registry, "b", Kind::Counter, &[("l", "1")], 2.0).unwrap();
+        record(&mut registry, "a", Kind::Gauge, &[], 3.0).unwrap();
+        family(&mut registry, "empty", Kind::Gauge, &[], |_| {});
+        let read = registry.read(42);
+        assert_eq!(read.iter().map(|family| family.name).collect::<Vec<_>>(), ["a", "b"]);
+        let series: Vec<_> = read[1].series.iter().map(|series| (series.labels[0].1, series.created_ms)).collect();
+        assert_eq!(series, [("1", Some(42)), ("2", Some(42))]);
+    }
+}

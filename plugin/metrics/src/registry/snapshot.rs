@@ -1,0 +1,457 @@
+//! The whole registry as bytes, and back: families, series with their handles, values. For a host that makes a new plug after
+//! a fault. Handles stay valid, stale ones stay stale.
+//!
+//! Layout, version 1: the magic and version; the body; a checksum of all before it in 8 bytes. The body is integers (LEB128),
+//! numbers (8 bytes), and texts (their length before them). The checksum is FNV-1a's step over words of 8 bytes with the
+//! high half folded in after each; each step is a bijection, so that no single changed word goes unseen.
+//!
+//! Reading trusts nothing: what it makes goes through the checks of registration, and no length makes it reserve more than
+//! a small multiple of the bytes that are there.
+
+use std::time::Duration;
+
+use super::Registry;
+use super::bytes::{put_unsigned, take_unsigned};
+use super::composite::{Composite, Histogram};
+use super::definition::{Definition, NativeConfig};
+use super::names::{LONGEST_VALUE, LabelName, MetricName};
+use super::native::NativeHistogram;
+use super::series::{END, IMPORTED, MOST_ROWS, NewSeries, TIMED};
+use super::summary::WindowedSummary;
+use super::value::{Buckets, Kind};
+use crate::error::Error;
+use crate::model::Exemplar;
+
+const MAGIC: &[u8; 8] = b"ppmetric";
+const VERSION: u64 = 1;
+const CHECKSUM_BYTES: usize = 8;
+
+impl Registry {
+    /// Appends the registry to `out`.
+    pub fn snapshot(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(MAGIC);
+        for number in [VERSION, self.now_ms, u64::from(self.first_family), self.series_limit as u64, self.dropped] {
+            put_unsigned(out, number);
+        }
+        put_numbers(out, self.default_buckets.bounds());
+        put_unsigned(out, self.families.len() as u64);
+        for family in &self.families {
+            put_definition(out, &family.definition);
+            put_option(out, family.overflow, |out, handle| put_unsigned(out, u64::from(handle)));
+        }
+        put_unsigned(out, self.series.rows() as u64);
+        for row in 0..self.series.rows() {
+            self.put_row(out, row);
+        }
+        put_unsigned(out, self.series.free_rows().len() as u64);
+        self.series.free_rows().for_each(|row| put_unsigned(out, u64::from(row)));
+        let sum = checksum(out.get(start..).unwrap_or_default());
+        out.extend_from_slice(&sum.to_le_bytes());
+    }
+
+    /// Reads what [`Registry::snapshot`] wrote, seeded anew: [`Registry::with_seed`]. Anything else is refused.
+    pub fn restore(bytes: &[u8], seed: u64) -> Result<Self, Error> {
+        let Some((body, sum)) = bytes.split_last_chunk::<CHECKSUM_BYTES>() else {
+            return Err(refused("it is too short"));
+        };
+        let Some(mut input) = body.strip_prefix(MAGIC) else { return Err(refused("it does not begin like one")) };
+        let version = take_unsigned(&mut input);
+        if version != Some(VERSION) {
+            let version = version.unwrap_or_default();
+            return Err(refused(&format!("it is of version {version}, and this plug reads version {VERSION}")));
+        }
+        if checksum(body) != u64::from_le_bytes(*sum) {
+            return Err(refused("its checksum does not match: it was damaged or cut short"));
+        }
+        read(&mut Reader(input), seed)?.ok_or_else(|| refused("what it holds makes no sense"))
+    }
+
+    fn put_row(&self, out: &mut Vec<u8>, row: usize) {
+        out.push(self.series.generation(row));
+        let kind = self.series.kind(row);
+        let imported = self.series.state(row) & IMPORTED;
+        out.push(kind.map_or(0, |kind| kind as u8 | imported as u8));
+        if kind.is_none() {
+            return;
+        }
+        put_unsigned(out, self.series.family(row) as u64);
+        put_bytes(out, self.series.key(row));
+        put_unsigned(out, self.series.created_ms(row));
+        if self.series.state(row) & TIMED != 0 {
+            put_unsigned(out, self.last_ms.get(row).copied().unwrap_or(0));
+        }
+        match self.composite(row) {
+            None => {
+                put_bits(out, self.series.cell(row));
+                put_option(out, self.exemplars.get(&row), put_exemplar);
+            }
+            Some(Composite::Histogram(Histogram { counts, sum, exemplars })) => {
+                put_bits(out, *sum);
+                counts.iter().for_each(|count| put_unsigned(out, *count));
+                out.push(u8::from(!exemplars.is_empty()));
+                exemplars.iter().for_each(|exemplar| put_option(out, exemplar.as_ref(), put_exemplar));
+            }
+            Some(Composite::Native(native)) => native.serialize(out),
+            Some(Composite::Summary { sum, count }) => {
+                put_bits(out, *sum);
+                put_unsigned(out, *count);
+            }
+            Some(Composite::Windowed(summary)) => summary.serialize(out),
+            Some(Composite::States(states)) => out.extend(states.iter().map(|(_, on)| u8::from(*on))),
+        }
+    }
+}
+
+/// The registry; none where the bytes make no sense, an error where its own checks say what is wrong.
+fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
+    let mut registry = Registry::with_seed(seed);
+    let Some((now_ms, first_family, limit, dropped, bounds)) =
+        (|| Some((input.unsigned()?, input.small()?, input.size()?, input.unsigned()?, input.numbers()?)))()
+    else {
+        return Ok(None);
+    };
+    registry.first_family = first_family;
+    registry.default_buckets = Buckets::new(&bounds, "snapshot")?;
+    // While it is read, nothing is kept out: limits may have been lowered after the series were made.
+    registry.series_limit = MOST_ROWS;
+    let Some(families) = input.size() else { return Ok(None) };
+    if first_family.checked_add(families.try_into().unwrap_or(u32::MAX)).is_none() {
+        return Ok(None);
+    }
+    let mut overflows = Vec::new();
+    for index in 0..families {
+        let Some(definition) = input.definition()? else { return Ok(None) };
+        if registry.register(definition)? != registry.id(index) {
+            return Ok(None);
+        }
+        let Some(overflow) = input.option(Reader::small) else { return Ok(None) };
+        overflows.push(overflow);
+    }
+    if read_rows(&mut registry, input).is_none() || !input.0.is_empty() {
+        return Ok(None);
+    }
+    for (index, handle) in overflows.into_iter().enumerate() {
+        let Some(handle) = handle else { continue };
+        let own = registry.series.row(handle).is_some_and(|row| registry.series.family(row) == index);
+        match registry.families.get_mut(index) {
+            Some(family) if own => {
+                family.overflow = Some(handle);
+                family.live -= 1;
+            }
+            _ => return Ok(None),
+        }
+    }
+    // Who recorded was told then.
+    registry.take_notices();
+    registry.now_ms = now_ms;
+    registry.dropped = dropped;
+    registry.set_series_limit(limit);
+    Ok(Some(registry))
+}
+
+fn read_rows(registry: &mut Registry, input: &mut Reader) -> Option<()> {
+    let rows = input.size().filter(|rows| *rows <= MOST_ROWS)?;
+    for row in 0..rows {
+        let (generation, number) = (input.byte()?, input.byte()?);
+        registry.series.push_free_row(generation);
+        if number > 0 {
+            let imported = u16::from(number) & IMPORTED;
+            read_series(registry, input, row, Kind::from_number(number & !(IMPORTED as u8))?, imported)?;
+        }
+    }
+    let free = input.size().filter(|free| *free <= rows)?;
+    let mut seen = vec![false; rows];
+    for _ in 0..free {
+        let row = input.small()?;
+        let seen = seen.get_mut(row as usize)?;
+        if *seen || registry.series.state(row as usize) != 0 {
+            return None;
+        }
+        *seen = true;
+        registry.series.set_free(row);
+    }
+    Some(())
+}
+
+fn read_series(registry: &mut Registry, input: &mut Reader, row: usize, kind: Kind, imported: u16) -> Option<()> {
+    let index = input.size()?;
+    let family = registry.families.get(index).filter(|family| family.definition.kind == kind)?;
+    let definition = &family.definition;
+    let key = input.bytes()?;
+    let mut values = 0;
+    for value in key.split_inclusive(|byte| *byte == END) {
+        let value = value.strip_suffix(&[END])?;
+        if value.len() > LONGEST_VALUE || str::from_utf8(value).is_err() {
+            return None;
+        }
+        values += 1;
+    }
+    let known = || registry.series.find(index as u32, key).or_else(|| registry.in_other_set(index, key));
+    if values != definition.label_names.len() || known().is_some() {
+        return None;
+    }
+    let created_ms = input.unsigned()?;
+    let mut state = kind as u16 | imported;
+    let mut last_ms = None;
+    if definition.ttl.is_some() {
+        state |= TIMED;
+        last_ms = Some(input.unsigned()?);
+    }
+    let (mut cell, mut exemplar, mut composite) = (0.0, None, None);
+    match Composite::new(definition) {
+        None => {
+            cell = input.number()?;
+            exemplar = input.option(Reader::exemplar)?;
+        }
+        Some(empty) => composite = Some(input.composite(empty)?),
+    }
+    if (kind == Kind::Info && cell != 1.0) || (kind != Kind::Counter && exemplar.is_some()) {
+        return None;
+    }
+    if let Some(composite) = composite {
+        cell = f64::from_bits(registry.composites.len() as u64);
+        registry.composites.push(Some(composite));
+    }
+    let new = NewSeries { family: index as u32, state, cell, created_ms };
+    registry.series.occupy(row, new, key).ok()?;
+    registry.exemplars.extend(exemplar.map(|exemplar| (row, exemplar)));
+    registry.families.get_mut(index)?.live += 1;
+    if let Some(last_ms) = last_ms {
+        registry.touch(row);
+        *registry.last_ms.get_mut(row)? = last_ms;
+    }
+    Some(())
+}
+
+/// Why bytes are no snapshot.
+pub fn refused(why: &str) -> Error {
+    Error::invalid(
+        "snapshot",
+        format!("this is no snapshot to restore: {why}; use another one, or begin with an empty registry"),
+    )
+}
+
+/// FNV-1a's step over words of 8 bytes, the high half folded in.
+pub fn checksum(bytes: &[u8]) -> u64 {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0100_0000_01b3;
+    let step = |sum: u64, word: u64| {
+        let sum = (sum ^ word).wrapping_mul(PRIME);
+        sum ^ (sum >> 32)
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    let sum = words.iter().fold(OFFSET, |sum, word| step(sum, u64::from_le_bytes(*word)));
+    let sum = rest.iter().fold(sum, |sum, byte| step(sum, u64::from(*byte)));
+    step(sum, bytes.len() as u64)
+}
+
+fn put_bits(out: &mut Vec<u8>, number: f64) {
+    // Not as `bytes` does: a gauge keeps the bits of its NaN, by which Prometheus marks what is stale.
+    out.extend_from_slice(&number.to_bits().to_le_bytes());
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_unsigned(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_bytes(out, text.as_bytes());
+}
+
+fn put_numbers(out: &mut Vec<u8>, numbers: &[f64]) {
+    put_unsigned(out, numbers.len() as u64);
+    numbers.iter().for_each(|number| put_bits(out, *number));
+}
+
+fn put_duration(out: &mut Vec<u8>, time: Duration) {
+    put_unsigned(out, time.as_secs());
+    put_unsigned(out, u64::from(time.subsec_nanos()));
+}
+
+fn put_option<T>(out: &mut Vec<u8>, item: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
+    out.push(u8::from(item.is_some()));
+    if let Some(item) = item {
+        put(out, item);
+    }
+}
+
+fn put_exemplar(out: &mut Vec<u8>, exemplar: &Exemplar) {
+    put_unsigned(out, exemplar.labels.len() as u64);
+    for (name, value) in &exemplar.labels {
+        put_text(out, name);
+        put_text(out, value);
+    }
+    put_bits(out, exemplar.value);
+    put_option(out, exemplar.unix_ms, put_unsigned);
+}
+
+fn put_definition(out: &mut Vec<u8>, definition: &Definition) {
+    put_text(out, definition.name.as_str());
+    out.push(definition.kind as u8);
+    put_option(out, definition.help.as_deref(), put_text);
+    put_option(out, definition.unit.as_deref(), put_text);
+    put_unsigned(out, definition.label_names.len() as u64);
+    definition.label_names.iter().for_each(|name| put_text(out, name.as_str()));
+    put_option(out, definition.buckets.as_ref(), |out, buckets| put_numbers(out, buckets.bounds()));
+    put_option(out, definition.native, |out, native| {
+        put_unsigned(out, native.schema.cast_unsigned().into());
+        put_bits(out, native.zero_threshold);
+        put_unsigned(out, native.max_buckets as u64);
+    });
+    put_option(out, definition.quantiles.as_deref(), put_numbers);
+    put_option(out, definition.window, put_duration);
+    put_unsigned(out, definition.states.len() as u64);
+    definition.states.iter().for_each(|state| put_text(out, state));
+    put_option(out, definition.series_limit, |out, limit| put_unsigned(out, limit as u64));
+    put_option(out, definition.ttl, put_duration);
+}
+
+/// What is left to read. Each method takes something off the front; none where it is not there.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*byte)
+    }
+
+    fn unsigned(&mut self) -> Option<u64> {
+        take_unsigned(&mut self.0)
+    }
+
+    fn small(&mut self) -> Option<u32> {
+        self.unsigned()?.try_into().ok()
+    }
+
+    fn size(&mut self) -> Option<usize> {
+        self.unsigned()?.try_into().ok()
+    }
+
+    fn number(&mut self) -> Option<f64> {
+        let (bytes, rest) = self.0.split_first_chunk::<8>()?;
+        self.0 = rest;
+        Some(f64::from_bits(u64::from_le_bytes(*bytes)))
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let len = self.size()?;
+        let (bytes, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        str::from_utf8(self.bytes()?).ok()
+    }
+
+    /// A list; it grows with what is there, whatever length is said.
+    fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let len = self.size()?;
+        let mut list = Vec::new();
+        for _ in 0..len {
+            list.push(item(self)?);
+        }
+        Some(list)
+    }
+
+    fn numbers(&mut self) -> Option<Vec<f64>> {
+        self.list(Self::number)
+    }
+
+    fn option<T>(&mut self, item: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        match self.byte()? {
+            0 => Some(None),
+            1 => item(self).map(Some),
+            _ => None,
+        }
+    }
+
+    fn duration(&mut self) -> Option<Duration> {
+        let (seconds, nanos) = (self.unsigned()?, self.small()?);
+        (nanos < 1_000_000_000).then(|| Duration::new(seconds, nanos))
+    }
+
+    fn exemplar(&mut self) -> Option<Exemplar> {
+        let labels = self.list(|input| Some((input.text()?.into(), input.text()?.into())))?;
+        Some(Exemplar { labels, value: self.number()?, unix_ms: self.option(Self::unsigned)? })
+    }
+
+    /// A definition; the error is one of its names. Whether it makes sense is for registration to say.
+    fn definition(&mut self) -> Result<Option<Definition>, Error> {
+        let (Some(name), Some(kind)) = (self.text(), self.byte().and_then(Kind::from_number)) else { return Ok(None) };
+        let mut made = Definition::new(MetricName::new_utf8(name, "snapshot")?, kind);
+        let Some((help, unit, labels)) =
+            (|| Some((self.option(Self::text)?, self.option(Self::text)?, self.list(Self::text)?)))()
+        else {
+            return Ok(None);
+        };
+        made.help = help.map(str::to_owned);
+        made.unit = unit.map(str::to_owned);
+        made.label_names =
+            labels.into_iter().map(|name| LabelName::new_utf8(name, "snapshot")).collect::<Result<_, _>>()?;
+        let Some(buckets) = self.option(Self::numbers) else { return Ok(None) };
+        made.buckets = buckets.map(|bounds| Buckets::new(&bounds, "snapshot")).transpose()?;
+        Ok(self.options(made))
+    }
+
+    fn options(&mut self, mut made: Definition) -> Option<Definition> {
+        made.native = self.option(|input| {
+            let schema = input.small()?.cast_signed();
+            Some(NativeConfig { schema, zero_threshold: input.number()?, max_buckets: input.size()? })
+        })?;
+        made.quantiles = self.option(Self::numbers)?;
+        if made.kind == Kind::Summary {
+            // Before there were default quantiles, none were written for a summary that kept sum
+            // and count only.
+            made.quantiles.get_or_insert_default();
+        }
+        made.window = self.option(Self::duration)?;
+        made.states = self.list(|input| input.text().map(Into::into))?;
+        made.series_limit = self.option(Self::size)?;
+        made.ttl = self.option(Self::duration)?;
+        Some(made)
+    }
+
+    /// The state of a series that is more than one number, of the shape of an empty one.
+    fn composite(&mut self, empty: Composite) -> Option<Composite> {
+        Some(match empty {
+            Composite::Histogram(mut histogram) => {
+                histogram.sum = self.number()?;
+                for count in &mut histogram.counts {
+                    *count = self.unsigned()?;
+                }
+                // Their total is a count too.
+                histogram.counts.iter().try_fold(0u64, |total, count| total.checked_add(*count))?;
+                if self.byte()? == 1 {
+                    histogram.exemplars =
+                        histogram.counts.iter().map(|_| self.option(Self::exemplar)).collect::<Option<_>>()?;
+                }
+                Composite::Histogram(histogram)
+            }
+            Composite::Native(empty) => {
+                let native = NativeHistogram::deserialize(&mut self.0)?;
+                let same = native.max_buckets() == empty.max_buckets() && native.schema() <= empty.schema();
+                same.then(|| Composite::Native(Box::new(native)))?
+            }
+            Composite::Summary { .. } => Composite::Summary { sum: self.number()?, count: self.unsigned()? },
+            Composite::Windowed(empty) => {
+                let summary = WindowedSummary::deserialize(&mut self.0)?;
+                let same = summary.ranks() == empty.ranks() && summary.window_ms() == empty.window_ms();
+                same.then(|| Composite::Windowed(Box::new(summary)))?
+            }
+            Composite::States(mut states) => {
+                for (_, on) in &mut states {
+                    *on = match self.byte()? {
+                        0 => false,
+                        1 => true,
+                        _ => return None,
+                    };
+                }
+                Composite::States(states)
+            }
+        })
+    }
+}
