@@ -348,8 +348,9 @@ impl Network {
     }
 }
 
-/// Sends the request. A server may close a connection that was kept just as it is used again; then nothing was answered, and a
-/// request that does the same however often it is made is sent once more.
+/// Sends the request. A server may close a connection that was kept just as it is used again; then
+/// nothing was answered, and a request that does the same however often it is made is sent once
+/// more.
 async fn answer(pool: &Pool, outgoing: Outgoing) -> Result<Response<Incoming>, Failure> {
     let (head, body) = match outgoing {
         Outgoing::Whole(head, body) => (head, body),
