@@ -74,6 +74,7 @@ pub mod session;
 pub mod settings;
 pub mod stack;
 pub mod warnings;
+mod watched;
 pub mod yaml;
 
 pub use error::Error;

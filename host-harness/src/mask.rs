@@ -86,6 +86,7 @@ enum Kind {
 }
 
 /// One spelling of a secret, as long as it is kept: wiped from memory when it is dropped.
+#[derive(Clone, PartialEq)]
 struct Pattern {
     bytes: Zeroizing<Vec<u8>>,
     kind: Kind,
@@ -122,12 +123,21 @@ impl Mask {
 
     /// This, and further secrets.
     pub(crate) fn and<'t>(&self, secrets: impl IntoIterator<Item = &'t [u8]>) -> Self {
-        let mut more = secrets.into_iter().filter(|secret| secret.len() >= MIN_MASKED_LEN).peekable();
-        if more.peek().is_none() {
+        self.or(&Self::new(secrets))
+    }
+
+    /// What either of them looks for.
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        if self.is_same(other) || other.is_empty() {
             return self.clone();
         }
-        let own = self.0.list.iter().map(|own| Pattern { bytes: own.bytes.clone(), kind: own.kind });
-        Self::of(own.chain(more.flat_map(patterns)).collect())
+        let is_new = |pattern: &&Pattern| !self.0.list.contains(pattern);
+        Self::of(self.0.list.iter().chain(other.0.list.iter().filter(is_new)).cloned().collect())
+    }
+
+    /// Whether one is a clone of the other. Two that look for the same things need not be.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn of(list: Vec<Pattern>) -> Self {
@@ -427,6 +437,14 @@ pub(crate) struct MaskedStream {
 }
 
 impl MaskedStream {
+    /// Looks for what this mask looks for from now on, also in the bytes that are kept back.
+    pub(crate) fn follow(&mut self, mask: &Mask) {
+        if !self.mask.is_same(mask) {
+            self.mask = mask.clone();
+            self.scanned = 0;
+        }
+    }
+
     /// Takes a piece, and returns what can be let through.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Bytes {
         self.held.extend_from_slice(piece);
@@ -536,6 +554,18 @@ mod tests {
         let mut text = vec![b'\\'; 500];
         mask.apply(&mut text);
         assert!(text.iter().all(|byte| *byte == b'*'));
+    }
+
+    #[test]
+    fn a_stream_that_follows_another_mask_finds_what_began_before() {
+        let old = Mask::new([&b"s3cret-old"[..]]);
+        let both = old.or(&Mask::new([&b"s3cret-new"[..], b"s3cret-old"]));
+        let mut stream = old.stream();
+        let mut seen = stream.push(b"<s3cret-").to_vec();
+        stream.follow(&both);
+        seen.extend(stream.push(b"new> <s3cret-old>"));
+        seen.extend(stream.finish());
+        assert_eq!(seen, b"<**********> <**********>");
     }
 
     #[test]

@@ -88,10 +88,14 @@ impl Exchanges {
         Ok(Self(Arc::new(Tape::Replay { recorded: Mutex::new(recorded.into()), begun: AtomicU64::new(0) })))
     }
 
-    /// Takes down that a request was begun.
-    pub(crate) fn begin(&self, method: &Method, uri: &Uri, headers: &HeaderMap, mask: &Mask) -> Begun {
+    /// The number of the next request.
+    pub(crate) fn number(&self) -> u64 {
         let (Tape::Record { begun, .. } | Tape::Replay { begun, .. }) = &*self.0;
-        let number = begun.fetch_add(1, Ordering::Relaxed) + 1;
+        begun.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Takes down that the request of this number was begun.
+    pub(crate) fn begin(number: u64, method: &Method, uri: &Uri, headers: &HeaderMap, mask: &Mask) -> Begun {
         // What the plug itself sends as a credential may be in the URL, a body or the response too.
         let own = headers.iter().filter(|(name, _)| is_secret_header(name)).map(|(_, value)| value.as_bytes());
         let (url, of_url) = redacted_url(uri);
@@ -402,7 +406,7 @@ mod tests {
         let uri = "http://h:1/p?token=qs3cret&b=c".parse().unwrap();
         let headers =
             headers(&[("authorization", "Bearer hs3cret"), ("x-scope-orgid", "team"), ("x-api-key", "ks3cret")]);
-        let begun = tape.begin(&Method::POST, &uri, &headers, &Mask::default());
+        let begun = Exchanges::begin(tape.number(), &Method::POST, &uri, &headers, &Mask::default());
         tape.end(begun, body.to_vec(), true, outcome);
         std::fs::read_to_string(file.path()).unwrap()
     }
@@ -414,7 +418,9 @@ mod tests {
 
     fn replayed(recording: &str, method: Method, url: &str, body: &[u8]) -> Result<Outcome, String> {
         let tape = Exchanges::replay(recording).unwrap();
-        tape.answer(tape.begin(&method, &url.parse().unwrap(), &HeaderMap::new(), &Mask::default()), body.to_vec())
+        let begun =
+            Exchanges::begin(tape.number(), &method, &url.parse().unwrap(), &HeaderMap::new(), &Mask::default());
+        tape.answer(begun, body.to_vec())
     }
 
     #[test]
@@ -445,7 +451,7 @@ mod tests {
         let tape = Exchanges::record_to(file.path()).unwrap();
         let uri = "http://h:1/of/%68-s3cret/p?access_token=q-s3cret%21&b=h-s3cret".parse().unwrap();
         let sent = headers(&[("authorization", "Bearer h-s3cret"), ("x-note", "h-s3cret")]);
-        let begun = tape.begin(&Method::POST, &uri, &sent, &Mask::default());
+        let begun = Exchanges::begin(tape.number(), &Method::POST, &uri, &sent, &Mask::default());
         let received = headers(&[("location", "http://h/?t=q-s3cret%21"), ("x-echo", "h-s3cret f-s3cret!")]);
         let body = br#"{"said": "q-s3cret! f-s3cret!"}"#.to_vec();
         let outcome = Outcome::Answered(Answered::new(200, &received, body, None));

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::fs;
 use std::io::Read as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -87,6 +88,17 @@ impl Credential {
             .map_err(|_| "it holds what a header cannot, such as a line break or a control character")?;
         value.set_sensitive(true);
         Ok(Self { name, value, forms })
+    }
+
+    /// The file that it is read from, where it is one.
+    pub(crate) fn file(grant: &CredentialGrant) -> Option<&Path> {
+        let (CredentialGrant::Bearer(source)
+        | CredentialGrant::Basic { password: source, .. }
+        | CredentialGrant::Header { value: source, .. }) = grant;
+        match source {
+            SecretSource::File(path) => Some(path),
+            SecretSource::Env(_) | SecretSource::Command(_) => None,
+        }
     }
 
     /// What is to be masked of it.

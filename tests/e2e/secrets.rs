@@ -11,7 +11,7 @@ use plugpipe_harness::{Exchanges, Grants, Limits, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::fake_web::{Asked, WebServer, text};
-use crate::support::{harness, plug, stderr, stdout};
+use crate::support::{Mounted, harness, plug, stderr, stdout, until_files_are_read};
 
 const SECRET: &str = "pl4nted-s3cret-7719";
 /// printf watcher:pl4nted-s3cret-7719 | base64
@@ -364,4 +364,49 @@ fn local_address() -> String {
     // Nothing is sent: the system only chooses the address from which it would be.
     let found = socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr());
     found.map_or_else(|_| "198.51.100.1".into(), |address| address.ip().to_string())
+}
+
+const NEXT_SECRET: &str = "pl4nted-n3xt-2208";
+
+/// A server that gives back what it was sent, and what it was sent before.
+fn echo_with_old(asked: &Asked) -> Response<Full<Bytes>> {
+    let sent = asked.header("authorization").unwrap_or_default();
+    let body = format!("{{\"status\":\"error\",\"error\":\"now {sent}, once {SECRET}\"}}");
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = http::StatusCode::BAD_REQUEST;
+    answer.headers_mut().insert("x-you-said", format!("{sent} {SECRET}").parse().unwrap());
+    answer
+}
+
+#[tokio::test]
+async fn a_secret_and_the_one_that_it_replaced_are_masked() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = WebServer::http(echo_with_old).await;
+    let mounted = Mounted::new(&[("token", SECRET.as_bytes())]);
+    let source = SecretSource::File(mounted.path("token"));
+    let config = json!({"prometheus_url": server.url()});
+    let recording = folder.path().join("exchanges.jsonl");
+    let plug = plug()
+        .clone()
+        .with_exchanges(Exchanges::record_to(&recording).unwrap())
+        .start(&config, with_credential(&server.url(), CredentialGrant::Bearer(source)), Limits::default())
+        .await
+        .unwrap();
+    let query = json!({"operation": "query_metrics", "query": "up"});
+    let before = plug.process(&query).await.unwrap().to_string();
+    mounted.change(&[("token", NEXT_SECRET.as_bytes())]);
+    until_files_are_read().await;
+    let after = plug.process(&query).await.unwrap().to_string();
+    let bearers: Vec<_> =
+        server.asked().iter().map(|asked| asked.header("authorization").unwrap().to_owned()).collect();
+    assert_eq!(bearers.first(), Some(&format!("Bearer {SECRET}")));
+    assert_eq!(bearers.last(), Some(&format!("Bearer {NEXT_SECRET}")));
+    let (old, new) = ("*".repeat(SECRET.len()), "*".repeat(NEXT_SECRET.len()));
+    assert!(before.contains(&format!("now Bearer {old}, once {old}")), "{before}");
+    assert!(after.contains(&format!("now Bearer {new}, once {old}")), "{after}");
+    let recording = std::fs::read(&recording).unwrap();
+    for (what, bytes) in [("the answers", (before + &after).as_bytes()), ("the recording", &recording)] {
+        is_clean(what, bytes);
+        assert!(!find(bytes, "n3xt"), "the new secret is in {what}");
+    }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::support::{Receiver, alone, harness, stderr};
+use crate::support::{Mounted, Receiver, alone, harness, stderr};
 
 /// A running `plugpipe-harness serve`, stopped when dropped.
 pub struct Served {
@@ -318,6 +318,26 @@ fn with_a_token_nothing_but_health_is_told_without_it() {
         let said = served.stop();
         assert!(!said.contains(TOKEN), "{said}");
     }
+}
+
+#[test]
+fn a_token_file_that_changes_is_read_again() {
+    let next = "another-token-of-this-server";
+    let mounted = Mounted::new(&[("token", TOKEN.as_bytes())]);
+    let served = Served::start(&["--token-file", mounted.path("token").to_str().unwrap()]);
+    let status = |token: &str| {
+        let shown = format!("Authorization: Bearer {token}");
+        got(served.authority(), "/metrics", &["Host: localhost", &shown]).0
+    };
+    assert_eq!((status(TOKEN), status(next)), (200, 401));
+    for files in [("token", next.as_bytes()), ("token", b"short")] {
+        mounted.change(&[files]);
+        thread::sleep(Duration::from_millis(1_200));
+        assert_eq!((status(TOKEN), status(next)), (401, 200));
+    }
+    let said = served.stop();
+    assert_eq!(said.matches("what was read before stays in use").count(), 1, "{said}");
+    assert!(said.contains("a token has 16 characters or more") && !said.contains(next), "{said}");
 }
 
 #[test]

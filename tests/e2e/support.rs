@@ -302,3 +302,38 @@ impl Receiver {
         self.arrived.try_recv().is_err()
     }
 }
+
+/// A folder as Kubernetes mounts a secret: each file is a link into `..data`, a link that leads to
+/// another folder once the secret has changed.
+pub struct Mounted(tempfile::TempDir);
+
+impl Mounted {
+    pub fn new(files: &[(&str, &[u8])]) -> Self {
+        let mounted = Self(tempfile::tempdir().unwrap());
+        for (name, _) in files {
+            std::os::unix::fs::symlink(Path::new("..data").join(name), mounted.path(name)).unwrap();
+        }
+        mounted.change(files);
+        mounted
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Puts these files in the place of the others, all at once.
+    pub fn change(&self, files: &[(&str, &[u8])]) {
+        let folder = tempfile::Builder::new().prefix("..").tempdir_in(self.0.path()).unwrap().keep();
+        for (name, content) in files {
+            std::fs::write(folder.join(name), content).unwrap();
+        }
+        let next = self.path("..next");
+        std::os::unix::fs::symlink(&folder, &next).unwrap();
+        std::fs::rename(next, self.path("..data")).unwrap();
+    }
+}
+
+/// Waits until the host looks at files again.
+pub async fn until_files_are_read() {
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+}

@@ -48,6 +48,7 @@ pub struct WebServer {
     https: bool,
     asked: Arc<Mutex<Vec<Asked>>>,
     connections: Arc<AtomicUsize>,
+    shown: Arc<Mutex<Vec<Option<CertificateDer<'static>>>>>,
 }
 
 impl WebServer {
@@ -66,19 +67,23 @@ impl WebServer {
             https: tls.is_some(),
             asked: Arc::default(),
             connections: Arc::default(),
+            shown: Arc::default(),
         };
         let (asked, connections) = (Arc::clone(&server.asked), Arc::clone(&server.connections));
+        let shown = Arc::clone(&server.shown);
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 connections.fetch_add(1, Ordering::Relaxed);
-                let (asked, tls) = (Arc::clone(&asked), tls.clone());
+                let (asked, tls, shown) = (Arc::clone(&asked), tls.clone(), Arc::clone(&shown));
                 tokio::spawn(async move {
                     match tls {
                         None => serve(stream, false, asked, answering).await,
                         Some(tls) => {
                             // A client that does not trust this server ends here.
                             let Ok(stream) = tls.accept(stream).await else { return };
+                            let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                            shown.lock().unwrap().push(chain.first().map(|first| first.clone().into_owned()));
                             let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                             serve(stream, h2, asked, answering).await;
                         }
@@ -104,6 +109,11 @@ impl WebServer {
 
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
+    }
+
+    /// The certificate that each connection's client showed, where it showed one.
+    pub fn shown(&self) -> Vec<Option<CertificateDer<'static>>> {
+        self.shown.lock().unwrap().clone()
     }
 }
 
@@ -163,16 +173,25 @@ impl Authority {
 
     /// A server that wants to see a certificate of this authority.
     pub fn server_for_known_clients(&self, names: &[&str]) -> ServerConfig {
+        self.server_with(names, |_| {}, Some((self.roots(), true)))
+    }
+
+    /// A server that asks for a certificate of this authority, and answers those without one too.
+    pub fn server_that_asks(&self, names: &[&str]) -> ServerConfig {
+        self.server_with(names, |_| {}, Some((self.roots(), false)))
+    }
+
+    fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
-        self.server_with(names, |_| {}, Some(roots))
+        roots
     }
 
     pub fn server_with(
         &self,
         names: &[&str],
         change: impl FnOnce(&mut CertificateParams),
-        clients: Option<RootCertStore>,
+        clients: Option<(RootCertStore, bool)>,
     ) -> ServerConfig {
         let (certificate, key) = self.signed(names, ExtendedKeyUsagePurpose::ServerAuth, change);
         server_config(certificate.der().clone(), &key, clients)
@@ -180,13 +199,18 @@ impl Authority {
 
     /// A client's certificate and key, as files.
     pub fn client(&self) -> (PathBuf, PathBuf) {
+        self.client_named("client")
+    }
+
+    /// One of several clients.
+    pub fn client_named(&self, file: &str) -> (PathBuf, PathBuf) {
         let (certificate, key) = self.signed(&["client.example"], ExtendedKeyUsagePurpose::ClientAuth, |_| {});
         let write = |name: &str, text: String| {
             let path = self.folder.path().join(name);
             std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
             path
         };
-        (write("client.pem", certificate.pem()), write("client.key", key.serialize_pem()))
+        (write(&format!("{file}.pem"), certificate.pem()), write(&format!("{file}.key"), key.serialize_pem()))
     }
 
     fn signed(
@@ -212,15 +236,21 @@ pub fn self_signed(names: &[&str]) -> ServerConfig {
     server_config(certificate.der().clone(), &key, None)
 }
 
-fn server_config(certificate: CertificateDer<'static>, key: &KeyPair, clients: Option<RootCertStore>) -> ServerConfig {
+/// `clients` are the authorities of clients' certificates, and whether each client needs one.
+fn server_config(
+    certificate: CertificateDer<'static>,
+    key: &KeyPair,
+    clients: Option<(RootCertStore, bool)>,
+) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
         ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
     let builder = match clients {
         None => builder.with_no_client_auth(),
-        Some(roots) => {
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
-            builder.with_client_cert_verifier(verifier)
+        Some((roots, is_needed)) => {
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let verifier = if is_needed { verifier } else { verifier.allow_unauthenticated() };
+            builder.with_client_cert_verifier(verifier.build().unwrap())
         }
     };
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();

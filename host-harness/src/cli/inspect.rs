@@ -150,14 +150,13 @@ fn compare(
     rows
 }
 
-/// What is granted of an origin. Of a credential only its name.
+/// What is granted of an origin. Of a credential and an identity only their names.
 fn terms(grant: &OriginGrant) -> String {
     let methods: Vec<&str> = grant.methods.iter().map(String::as_str).collect();
     let methods = if methods.is_empty() { "all methods".to_owned() } else { methods.join(", ") };
-    match &grant.credential {
-        Some(name) => format!("{methods}, with the credential {name}"),
-        None => methods,
-    }
+    let credential = grant.credential.iter().map(|name| format!(", with the credential {name}"));
+    let identity = grant.identity.iter().map(|name| format!(", with the identity {name}"));
+    credential.chain(identity).fold(methods, |terms, more| terms + &more)
 }
 
 fn table(rows: &[Row]) -> Table {

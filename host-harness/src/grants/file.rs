@@ -7,6 +7,7 @@
 //! | `origins[].url` | scheme, host, port; a path grants itself and what is below | `https://mimir.example/prometheus` |
 //! | `origins[].methods` | list of methods; without it all but CONNECT and TRACE | `[GET, POST]` |
 //! | `origins[].credential` | a name from `credentials` | `mimir` |
+//! | `origins[].identity` | a name from `tls.identities`; https only | `mimir` |
 //! | `origins[].headers` | headers beyond the plain ones, where there is a credential, or paths or methods are granted: a list, or each with its only value | `{X-Scope-OrgID: team-1}` |
 //! | `origins[].cleartext` | networks and addresses to which the credential may go unencrypted; loopback always | `[10.1.0.0/16]` |
 //! | `addresses` | list of networks, addresses, and the words of [`AddressKind`](super::AddressKind) | `[private, 10.1.0.0/16, 127.0.0.1]` |
@@ -18,7 +19,8 @@
 //! | a secret | `{env: NAME}`, `{file: PATH}`, `{command: [PROGRAM, ARGUMENT, …]}`; never the secret itself | `{file: /run/secrets/token}` |
 //! | `tls.roots` | `web` (Mozilla's list; the default), `system`, `none` | `system` |
 //! | `tls.ca` | a PEM file, or a list of them | `ca.pem` |
-//! | `tls.client` | `certificate` and `key`, PEM files | `{certificate: me.pem, key: me.key}` |
+//! | `tls.client` | `certificate` and `key`, PEM files: for origins without `identity` | `{certificate: me.pem, key: me.key}` |
+//! | `tls.identities.NAME` | the same, for origins that name it | `{certificate: mimir.pem, key: mimir.key}` |
 //! | `proxy` | an http origin, or `url` with `credential` and `cleartext`: true if credentials may go through it unencrypted | `http://proxy.example:3128` |
 //! | `rules_folder` | a folder | `rules` |
 //! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
@@ -82,22 +84,14 @@ pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
     if let Some(place) = table.get("limits") {
         grants.limits = limits(&place)?;
     }
-    names_are_known(&grants)?;
+    grants.check_names()?;
+    check_cleartext(&grants)?;
     Ok(grants)
 }
 
-/// A credential that is referred to and not there would leave its requests without one.
-fn names_are_known(grants: &Grants) -> Result<(), String> {
-    let of_origins = grants.origins.iter().map(|grant| (grant.origin.to_string(), grant.credential.as_deref()));
-    let of_proxy = grants.proxy.iter().map(|proxy| ("proxy".to_owned(), proxy.credential.as_deref()));
-    for (place, name) in of_origins.chain(of_proxy) {
-        if let Some(name) = name.filter(|name| !grants.credentials.contains_key(*name)) {
-            let known = grants.credentials.keys().map(String::as_str);
-            return Err(format!("{place}: credential {name:?} is not among credentials{}", nearest(name, known)));
-        }
-    }
-    // A secret that crosses a network in the clear is none for long. Where it goes is looked at for
-    // each connection; this only says at the start what could never be.
+/// A secret that crosses a network in the clear is none for long. Where it goes is looked at for
+/// each connection; this only says at the start what could never be.
+fn check_cleartext(grants: &Grants) -> Result<(), String> {
     let exposed = |grant: &&OriginGrant| {
         let local = grant.origin.host() == "localhost" || grant.origin.address().is_some_and(|to| to.is_loopback());
         grant.credential.is_some() && !grant.origin.is_https() && !local && grant.cleartext.is_empty()
@@ -117,7 +111,7 @@ fn origin_grant(place: &Place) -> Result<OriginGrant, String> {
     if place.value.is_string() {
         return OriginGrant::read(place.text()?).map_err(|problem| place.wrong(&problem));
     }
-    let table = place.table(&["url", "methods", "credential", "headers", "cleartext"])?;
+    let table = place.table(&["url", "methods", "credential", "identity", "headers", "cleartext"])?;
     let url = table.needed("url")?;
     let mut grant = OriginGrant::read(url.text()?).map_err(|problem| url.wrong(&problem))?;
     let methods = table.list("methods")?;
@@ -133,6 +127,9 @@ fn origin_grant(place: &Place) -> Result<OriginGrant, String> {
     }
     if let Some(place) = table.get("credential") {
         grant.credential = Some(place.text()?.to_owned());
+    }
+    if let Some(place) = table.get("identity") {
+        grant.identity = Some(place.text()?.to_owned());
     }
     if let Some(place) = table.get("headers") {
         grant.headers = headers(&place)?;
@@ -236,7 +233,7 @@ fn secret(place: &Place, folder: &Path) -> Result<SecretSource, String> {
 }
 
 fn tls(place: &Place, folder: &Path) -> Result<Tls, String> {
-    let table = place.table(&["roots", "ca", "client"])?;
+    let table = place.table(&["roots", "ca", "client", "identities"])?;
     let mut tls = Tls::default();
     if let Some(place) = table.get("roots") {
         tls.roots = match place.text()? {
@@ -252,11 +249,20 @@ fn tls(place: &Place, folder: &Path) -> Result<Tls, String> {
         }
     }
     if let Some(place) = table.get("client") {
-        let table = place.table(&["certificate", "key"])?;
-        let file = |key: &str| table.needed(key)?.text().map(|path| folder.join(path));
-        tls.client = Some(ClientCertificate { certificate: file("certificate")?, key: file("key")? });
+        tls.client = Some(client_certificate(&place, folder)?);
+    }
+    if let Some(place) = table.get("identities") {
+        for (name, place) in place.named()? {
+            tls.identities.insert(name.to_owned(), client_certificate(&place, folder)?);
+        }
     }
     Ok(tls)
+}
+
+fn client_certificate(place: &Place, folder: &Path) -> Result<ClientCertificate, String> {
+    let table = place.table(&["certificate", "key"])?;
+    let file = |key: &str| table.needed(key)?.text().map(|path| folder.join(path));
+    Ok(ClientCertificate { certificate: file("certificate")?, key: file("key")? })
 }
 
 fn proxy(place: &Place) -> Result<Proxy, String> {
@@ -440,7 +446,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// `; did you mean …?`, if there is something close.
-fn nearest<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> String {
+pub(super) fn nearest<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> String {
     let close = known.map(|known| (strsim::damerau_levenshtein(key, known), known)).min();
     match close {
         Some((distance, known)) if distance <= known.len().div_ceil(3) => format!("; did you mean {known}?"),
@@ -458,6 +464,7 @@ origins:
   - url: https://mimir.example/prometheus/
     methods: [get, POST]
     credential: mimir
+    identity: mimir
 addresses: [private, 10.1.0.0/16]
 hosts: {GW.example: 10.1.0.7, two.example: [10.1.0.8, "::1"]}
 env: [HOSTNAME]
@@ -469,6 +476,7 @@ tls:
   roots: none
   ca: ca.pem
   client: {certificate: me.pem, key: /keys/me.key}
+  identities: {mimir: {certificate: mimir.pem, key: /keys/mimir.key}}
 proxy: {url: "http://proxy.example:3128", credential: gateway}
 rules_folder: rules
 limits:
@@ -498,7 +506,10 @@ limits:
             serde_json::json!({
                 "origins": [
                     "http://127.0.0.1:9091",
-                    {"url": "https://mimir.example:443/prometheus", "methods": ["GET", "POST"], "credential": "mimir"},
+                    {
+                        "url": "https://mimir.example:443/prometheus", "methods": ["GET", "POST"],
+                        "credential": "mimir", "identity": "mimir",
+                    },
                 ],
                 "addresses": ["private", "10.1.0.0/16"],
                 "hosts": {"gw.example": ["10.1.0.7"], "two.example": ["10.1.0.8", "::1"]},
@@ -511,6 +522,7 @@ limits:
                 "tls": {
                     "roots": "none", "ca": ["/folder/ca.pem"],
                     "client": {"certificate": "/folder/me.pem", "key": "/keys/me.key"},
+                    "identities": {"mimir": {"certificate": "/folder/mimir.pem", "key": "/keys/mimir.key"}},
                 },
                 "proxy": {"origin": "http://proxy.example:3128", "credential": "gateway", "cleartext": false},
                 "rules_folder": "/folder/rules",
@@ -545,6 +557,19 @@ limits:
                 "origins: [{url: https://h, credential: mimr}]\ncredentials: {mimir: {bearer: {env: A}}}",
                 "did you mean mimir?",
             ),
+            (
+                "origins: [{url: https://h, identity: mimr}]\ntls: {identities: {mimir: {certificate: a, key: b}}}",
+                "identity \"mimr\" is not among tls.identities; did you mean mimir?",
+            ),
+            (
+                "origins: [{url: http://h, identity: m}]\ntls: {identities: {m: {certificate: a, key: b}}}",
+                "http://h:80: an identity is shown by TLS only",
+            ),
+            (
+                "origins: [{url: https://h/a, identity: m}, https://h/b]\ntls: {identities: {m: {certificate: a, key: b}}}",
+                "https://h:443/b: another identity than for https://h:443/a",
+            ),
+            ("tls: {identities: {m: {certificate: a}}}", "tls.identities.m: key is missing"),
             ("addresses: [intern]", "addresses[0]: \"intern\" is no range of addresses"),
             ("hosts: {\"h:81\": 1.1.1.1}", "without a port"),
             ("hosts: {h: x}", "hosts.h: \"x\" expected an address"),

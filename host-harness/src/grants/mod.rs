@@ -108,8 +108,12 @@ pub struct Tls {
     pub roots: Roots,
     /// Files of further ones, PEM.
     pub ca: Vec<PathBuf>,
-    /// What the host shows servers that ask for a certificate.
+    /// What the host shows servers that ask for a certificate, where their origin names no
+    /// identity.
     pub client: Option<ClientCertificate>,
+    /// Client identities by name, which origins refer to. One that is named by an origin is shown
+    /// to that origin only.
+    pub identities: BTreeMap<String, ClientCertificate>,
 }
 
 /// Certificate authorities that are trusted from the start.
@@ -316,6 +320,41 @@ impl Grants {
     /// Whether requests may go there, if only to some of its paths.
     pub fn allow(&self, origin: &Origin) -> bool {
         self.origins.iter().any(|grant| grant.origin == *origin)
+    }
+
+    /// Whether every credential and identity that is referred to is there, and each origin has one
+    /// identity. Without it, requests would go out as somebody else than was meant.
+    pub(crate) fn check_names(&self) -> Result<(), String> {
+        let of_origins = self.origins.iter().map(|grant| (grant.origin.to_string(), grant.credential.as_deref()));
+        let of_proxy = self.proxy.iter().map(|proxy| ("proxy".to_owned(), proxy.credential.as_deref()));
+        for (place, name) in of_origins.chain(of_proxy) {
+            if let Some(name) = name.filter(|name| !self.credentials.contains_key(*name)) {
+                let nearest = file::nearest(name, self.credentials.keys().map(String::as_str));
+                return Err(format!("{place}: credential {name:?} is not among credentials{nearest}"));
+            }
+        }
+        let mut identities: BTreeMap<&Origin, &OriginGrant> = BTreeMap::new();
+        for grant in &self.origins {
+            if let Some(name) = grant.identity.as_deref().filter(|name| !self.tls.identities.contains_key(*name)) {
+                let nearest = file::nearest(name, self.tls.identities.keys().map(String::as_str));
+                return Err(format!("{grant}: identity {name:?} is not among tls.identities{nearest}"));
+            }
+            if grant.identity.is_some() && !grant.origin.is_https() {
+                return Err(format!("{grant}: an identity is shown by TLS only; use https, or remove identity"));
+            }
+            let first = identities.entry(&grant.origin).or_insert(grant);
+            if first.identity != grant.identity {
+                return Err(format!(
+                    "{grant}: another identity than for {first}; a connection serves all paths of an origin: name the same identity for each"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of the client identity that an origin is shown; none for the default one.
+    pub(crate) fn identity_of(&self, origin: &Origin) -> Option<&str> {
+        self.origins.iter().find(|grant| grant.origin == *origin)?.identity.as_deref()
     }
 
     /// The grant under which a request may be made. Of several the longest path counts, as the one that is meant.

@@ -98,6 +98,10 @@ pub struct OriginGrant {
     pub methods: BTreeSet<String>,
     /// The name of the credential that the host adds.
     pub credential: Option<String>,
+    /// The name of the client identity (of [`Tls::identities`](super::Tls::identities)) that the
+    /// host shows this origin. A connection serves all paths of an origin, so all grants of an
+    /// origin name the same one.
+    pub identity: Option<String>,
     /// Headers, in lower case, that requests may carry beside [`PLAIN_HEADERS`] where that matters;
     /// with the only value that they may have, or any.
     pub headers: BTreeMap<String, Option<String>>,
@@ -205,6 +209,7 @@ impl From<Origin> for OriginGrant {
             path: "/".into(),
             methods: BTreeSet::new(),
             credential: None,
+            identity: None,
             headers: BTreeMap::new(),
             cleartext: BTreeSet::new(),
         }
@@ -220,8 +225,8 @@ impl fmt::Display for OriginGrant {
 
 impl Serialize for OriginGrant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let is_plain = self.methods.is_empty() && self.credential.is_none() && self.headers.is_empty();
-        if is_plain && self.cleartext.is_empty() {
+        let plain = Self { path: self.path.clone(), ..self.origin.clone().into() };
+        if *self == plain {
             return serializer.collect_str(self);
         }
         let mut map = serializer.serialize_map(None)?;
@@ -231,6 +236,9 @@ impl Serialize for OriginGrant {
         }
         if let Some(credential) = &self.credential {
             map.serialize_entry("credential", credential)?;
+        }
+        if let Some(identity) = &self.identity {
+            map.serialize_entry("identity", identity)?;
         }
         if !self.headers.is_empty() {
             map.serialize_entry("headers", &self.headers)?;

@@ -17,9 +17,10 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::connect::of_error;
 use super::failure::Failure;
 use super::gunzip::Gunzip;
+use super::keyring::Masks;
 use super::told;
 use crate::grants::{GrantedLimits, Refusal};
-use crate::mask::{Mask, MaskedStream};
+use crate::mask::MaskedStream;
 use crate::recording::{Answered, Begun, Exchanges, Outcome};
 
 /// The most of a body that is recorded; it is kept in memory until it is whole, and some times over
@@ -241,6 +242,8 @@ pub(super) struct Answer<G> {
     received: u64,
     pause: Pin<Box<Sleep>>,
     gunzip: Option<Gunzip>,
+    masks: Masks,
+    /// None as long as there is nothing to look for.
     masked: Option<MaskedStream>,
     taking: Option<Taking>,
     over: bool,
@@ -253,13 +256,13 @@ impl<G> Answer<G> {
         body: Incoming,
         bounds: Bounds,
         gunzip: Option<Gunzip>,
-        mask: &Mask,
+        masks: Masks,
         taking: Option<Taking>,
         guard: G,
     ) -> Self {
         let pause = Box::pin(sleep(bounds.between));
-        let masked = (!mask.is_empty()).then(|| mask.stream());
-        let mut answer = Self { body, bounds, received: 0, pause, gunzip, masked, taking, over: false, _guard: guard };
+        let mut answer =
+            Self { body, bounds, received: 0, pause, gunzip, masks, masked: None, taking, over: false, _guard: guard };
         // Nobody may ask for a body that says that it has none.
         if answer.body.is_end_stream() {
             answer.end(None);
@@ -279,6 +282,18 @@ impl<G> Answer<G> {
         tracing::info!(%failure, "an answer was not read to its end");
         self.end(Some(failure.clone()));
         Poll::Ready(Some(Err(told(failure))))
+    }
+
+    fn mask(&mut self, bytes: Bytes) -> Bytes {
+        let mask = self.masks.now();
+        match &mut self.masked {
+            Some(masked) => {
+                masked.follow(mask);
+                masked.push(&bytes)
+            }
+            None if mask.is_empty() => bytes,
+            None => self.masked.insert(mask.stream()).push(&bytes),
+        }
     }
 
     fn give(&mut self, bytes: Bytes) -> Frame<Bytes> {
@@ -319,10 +334,7 @@ impl<G: Unpin> Body for Answer<G> {
                         Some(Err(failure)) => return this.fail(failure),
                         None => bytes,
                     };
-                    let bytes = match &mut this.masked {
-                        Some(masked) => masked.push(&bytes),
-                        None => bytes,
-                    };
+                    let bytes = this.mask(bytes);
                     if !bytes.is_empty() {
                         return Poll::Ready(Some(Ok(this.give(bytes))));
                     }
@@ -340,8 +352,9 @@ impl<G: Unpin> Body for Answer<G> {
                         Some(Err(failure)) => return this.fail(failure),
                         None => Bytes::new(),
                     };
+                    let plain = this.mask(plain);
                     let rest = match &mut this.masked {
-                        Some(masked) => [masked.push(&plain), masked.finish()].concat().into(),
+                        Some(masked) => [plain, masked.finish()].concat().into(),
                         None => plain,
                     };
                     let last = (!rest.is_empty()).then(|| this.give(rest));

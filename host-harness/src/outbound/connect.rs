@@ -21,13 +21,13 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use tower_service::Service;
 use tracing::{debug, warn};
 use url::Url;
 
 use super::audit::Violations;
 use super::failure::Failure;
+use super::tls::Connectors;
 use crate::grants::{Grants, Origin, Refusal};
 
 /// How long a connection may take that nobody said a time for.
@@ -61,7 +61,7 @@ pub(super) struct Connector(Arc<Inner>);
 struct Inner {
     grants: Arc<Grants>,
     violations: Arc<Violations>,
-    tls: TlsConnector,
+    tls: Connectors,
     resolver: Resolver,
     /// What the proxy gets, where it wants to know who asks.
     proxy_authorization: Option<HeaderValue>,
@@ -71,7 +71,7 @@ impl Connector {
     pub(super) fn new(
         grants: Arc<Grants>,
         violations: Arc<Violations>,
-        tls: TlsConnector,
+        tls: Connectors,
         resolver: Resolver,
         proxy_authorization: Option<HeaderValue>,
     ) -> Self {
@@ -225,7 +225,9 @@ impl Inner {
             Some(address) => ServerName::from(address),
             None => ServerName::try_from(origin.host().to_owned()).map_err(|_| Failure::UnknownHost)?,
         };
-        let stream = self.tls.connect(name, stream).await.map_err(|error| {
+        let identity = self.grants.identity_of(origin);
+        let tls = self.tls.get(identity).ok_or_else(|| Failure::Tls("the identity is not known".into()))?;
+        let stream = tls.connect(name, stream).await.map_err(|error| {
             let failure = of_io(&error);
             warn!(%origin, "no TLS: {failure}");
             failure
@@ -363,8 +365,9 @@ mod tests {
             let addresses = answers[number.min(answers.len() - 1)].clone();
             Box::pin(async move { Ok(addresses) })
         });
-        let tls = super::super::tls::connector(&grants.tls).unwrap();
-        (Connector::new(Arc::new(grants), Arc::default(), tls, resolver, None), lookups)
+        let grants = Arc::new(grants);
+        let tls = super::super::keyring::Sources::open(Arc::clone(&grants)).unwrap().connectors().unwrap();
+        (Connector::new(grants, Arc::default(), tls, resolver, None), lookups)
     }
 
     fn granted(url: &str) -> Grants {

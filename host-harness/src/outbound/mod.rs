@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `network` | the way out of one plug, over all its instances: admits requests, sends them, bounds answers |
 //! | `connect` | connections: resolves, checks the address, tunnels through a proxy, encrypts |
+//! | `keyring` | secrets and certificates, read again when their files change |
 //! | `tls` | certificates that are trusted and shown |
 //! | `body` | bodies on their way: bounded in length and time, masked, recorded |
 //! | `gunzip` | compressed responses, taken apart |
@@ -16,6 +17,7 @@ mod body;
 mod connect;
 pub(crate) mod failure;
 mod gunzip;
+mod keyring;
 mod network;
 mod tls;
 

@@ -1,6 +1,6 @@
 //! The way out of one plug, over all its instances.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,12 +23,12 @@ use super::body::{Answer, Bounds, Gathered, Long, Meter, Metered, Recorded, Seen
 use super::connect::{CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, is_proxied, of_error, system_resolver};
 use super::failure::Failure;
 use super::gunzip::Gunzip;
-use super::{Sent, body, tls, told};
+use super::keyring::{Keyring, Keys, Masks, Pool};
+use super::{Sent, body, told};
 use crate::error::Error as HostError;
 use crate::grants::{Advice, Grants, Origin, OriginGrant, Refusal};
-use crate::mask::{MIN_MASKED_LEN, Mask};
+use crate::mask::Mask;
 use crate::recording::{Begun, Exchanges, Outcome};
-use crate::secrets::Credential;
 
 /// For what the plug sets no time.
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
@@ -47,9 +47,7 @@ const MOST_RESPONSE_BYTES: u64 = 1024 * 1024 * 1024;
 /// The way out of one plug.
 pub(crate) struct Network {
     grants: Arc<Grants>,
-    client: Client<Connector, WasiBody>,
-    credentials: BTreeMap<String, Credential>,
-    mask: Mask,
+    keyring: Arc<Keyring>,
     violations: Arc<Violations>,
     /// When requests were made within the last minute, where they are counted.
     recent: Mutex<VecDeque<Instant>>,
@@ -61,7 +59,10 @@ pub(crate) struct Network {
 pub(crate) struct Admitted {
     request: Request<WasiBody>,
     origin: Origin,
-    begun: Option<Begun>,
+    /// The name of the credential that goes with it.
+    credential: Option<String>,
+    /// Its number, where exchanges are recorded or replayed.
+    number: Option<u64>,
     /// How many bytes its call has sent.
     sent: Arc<AtomicU64>,
     guard: UnderWay,
@@ -105,39 +106,19 @@ impl Network {
         advice: Option<Advice>,
         resolver: Resolver,
     ) -> Result<Self, String> {
-        let tls = tls::connector(&grants.tls)?;
-        let (names, mut loaded) = (grants.credentials.keys().cloned(), Vec::new());
-        for (name, grant) in &grants.credentials {
-            let credential = Credential::load(grant).map_err(|problem| format!("credentials.{name}: {problem}"))?;
-            if credential.is_too_short_to_mask() {
-                tracing::warn!(
-                    "credentials.{name}: a secret of less than {MIN_MASKED_LEN} bytes is not masked in responses: a server that echoes it shows it to the plug"
-                );
-            }
-            loaded.push(credential);
-        }
-        let mask = Mask::new(loaded.iter().flat_map(Credential::secrets));
-        let credentials: BTreeMap<String, Credential> = names.zip(loaded).collect();
-        let of_proxy = grants.proxy.as_ref().and_then(|proxy| credentials.get(proxy.credential.as_deref()?));
-        let proxy_authorization = of_proxy.map(|credential| credential.value.clone());
         let (grants, violations) = (Arc::new(grants), Arc::new(Violations::new(advice)));
-        let connector =
-            Connector::new(Arc::clone(&grants), Arc::clone(&violations), tls, resolver, proxy_authorization);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIME)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .build(connector);
-        Ok(Self {
-            grants,
-            client,
-            credentials,
-            mask,
-            violations,
-            recent: Mutex::default(),
-            under_way: Arc::default(),
-            exchanges,
-        })
+        let (of_pool, counted) = (Arc::clone(&grants), Arc::clone(&violations));
+        let new_pool = move |tls, proxy_authorization| -> Pool {
+            let (grants, violations) = (Arc::clone(&of_pool), Arc::clone(&counted));
+            let connector = Connector::new(grants, violations, tls, Arc::clone(&resolver), proxy_authorization);
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(IDLE_TIME)
+                .pool_max_idle_per_host(IDLE_CONNECTIONS)
+                .build(connector)
+        };
+        let keyring = Arc::new(Keyring::open(Arc::clone(&grants), Box::new(new_pool))?);
+        Ok(Self { grants, keyring, violations, recent: Mutex::default(), under_way: Arc::default(), exchanges })
     }
 
     /// Whether the host says how to grant what is missing.
@@ -179,26 +160,31 @@ impl Network {
         let uri = canonical(&origin, request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
         *request.uri_mut() = uri;
         request.headers_mut().remove(header::HOST);
-        let begun = self
-            .exchanges
-            .as_ref()
-            .map(|exchanges| exchanges.begin(request.method(), request.uri(), request.headers(), &self.mask));
+        let number = self.exchanges.as_ref().map(Exchanges::number);
+        let (credential, sent) = (grant.credential.clone(), Arc::clone(&call.bytes));
+        Ok(Admitted { request, origin, credential, number, sent, guard })
+    }
+
+    /// Adds what is the host's to an admitted request, after what is recorded of it was taken down.
+    fn complete(&self, admitted: &mut Admitted, keys: &Keys) -> Option<Begun> {
+        let request = &mut admitted.request;
+        let begin = |number| Exchanges::begin(number, request.method(), request.uri(), request.headers(), &keys.mask);
+        let begun = admitted.number.map(begin);
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-        self.authorize(&origin, grant, &mut request);
-        Ok(Admitted { request, origin, begun, sent: Arc::clone(&call.bytes), guard })
+        self.authorize(admitted, keys);
+        begun
     }
 
     /// Adds the credential, in the place of one that the plug wrote: under this host's name nobody else is to speak.
-    fn authorize(&self, origin: &Origin, grant: &OriginGrant, request: &mut Request<WasiBody>) {
-        let credential = grant.credential.as_ref().and_then(|name| self.credentials.get(name));
-        if let Some(credential) = credential {
+    fn authorize(&self, Admitted { request, origin, credential, .. }: &mut Admitted, keys: &Keys) {
+        if let Some(credential) = credential.as_ref().and_then(|name| keys.credentials.get(name)) {
             let replaced = request.headers_mut().insert(&credential.name, credential.value.clone()).is_some();
             if replaced {
                 debug!(target: audit::TARGET, %origin, header = %credential.name, "the plug's own credential was replaced");
             }
         }
         let proxy = self.grants.proxy.as_ref().filter(|_| is_proxied(&self.grants, origin) && !origin.is_https());
-        let of_proxy = proxy.and_then(|proxy| self.credentials.get(proxy.credential.as_deref()?));
+        let of_proxy = proxy.and_then(|proxy| keys.credentials.get(proxy.credential.as_deref()?));
         if let Some(credential) = of_proxy {
             request.headers_mut().insert(header::PROXY_AUTHORIZATION, credential.value.clone());
         }
@@ -211,7 +197,8 @@ impl Network {
         let refused = |refusal: Refusal| (origin.to_string(), refusal);
         let path = request.uri().path();
         let grant = self.grants.grant_for(&origin, request.method(), path).map_err(refused)?;
-        let own = grant.credential.as_ref().and_then(|name| self.credentials.get(name)).map(|own| &own.name);
+        let keys = self.keyring.latest();
+        let own = grant.credential.as_ref().and_then(|name| keys.credentials.get(name)).map(|own| &own.name);
         for (name, value) in request.headers() {
             // The host's own takes the place of the plug's: see `authorize`. The host is set from
             // the origin.
@@ -249,8 +236,14 @@ impl Network {
     }
 
     /// Sends a request, or answers it from a recording.
-    pub(crate) async fn send(&self, admitted: Admitted, options: RequestOptions) -> Result<Response<WasiBody>, Error> {
-        let Admitted { request, origin, begun, sent, guard } = admitted;
+    pub(crate) async fn send(
+        &self,
+        mut admitted: Admitted,
+        options: RequestOptions,
+    ) -> Result<Response<WasiBody>, Error> {
+        let keys = self.keyring.current().await;
+        let begun = self.complete(&mut admitted, &keys);
+        let Admitted { request, origin, sent, guard, .. } = admitted;
         debug!(method = %request.method(), %origin, "request");
         match (&self.exchanges, begun) {
             (Some(exchanges), Some(begun)) if exchanges.is_replay() => replay(exchanges, begun, request).await,
@@ -273,7 +266,7 @@ impl Network {
                     };
                 let recorded = exchanges.clone().zip(begun).zip(seen);
                 let taking = recorded.map(|((exchanges, begun), seen)| Taking::new(exchanges, begun, seen));
-                let outcome = self.exchange(outgoing, options, taking, guard).await;
+                let outcome = self.exchange(outgoing, options, &keys, taking, guard).await;
                 return outcome.map_err(|failure| self.metered(&meter, &origin, told(failure)));
             }
         }
@@ -295,6 +288,7 @@ impl Network {
         &self,
         request: Outgoing,
         options: RequestOptions,
+        keys: &Keys,
         taking: Option<Taking>,
         guard: UnderWay,
     ) -> Result<Response<WasiBody>, Failure> {
@@ -302,7 +296,7 @@ impl Network {
             limit: self.grants.limits.response_bytes.unwrap_or(MOST_RESPONSE_BYTES),
             between: options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES_TIME),
         };
-        match self.head(request, options, bounds.limit).await {
+        match self.head(request, options, &keys.pool, bounds.limit).await {
             Ok(response) => {
                 debug!(status = response.status().as_u16(), "answer");
                 let (mut head, body) = response.into_parts();
@@ -315,12 +309,13 @@ impl Network {
                         return Err(failure);
                     }
                 };
-                self.mask_headers(&mut head.headers);
+                let mut masks = Masks::new(Arc::clone(&self.keyring), keys);
+                mask_headers(masks.now(), &mut head.headers);
                 let mut taking = taking;
                 if let Some(taking) = &mut taking {
                     taking.answered(&head);
                 }
-                let body = Answer::new(body, bounds, gunzip, &self.mask, taking, guard);
+                let body = Answer::new(body, bounds, gunzip, masks, taking, guard);
                 Ok(Response::from_parts(head, body.boxed_unsync()))
             }
             Err(failure) => {
@@ -338,11 +333,12 @@ impl Network {
         &self,
         request: Outgoing,
         options: RequestOptions,
+        pool: &Pool,
         limit: u64,
     ) -> Result<Response<Incoming>, Failure> {
         let connect = options.connect_timeout.unwrap_or(CONNECT_TIME);
         let total = connect.saturating_add(options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIME));
-        let answer = CONNECT_WITHIN.scope(Some(connect), self.answer(request));
+        let answer = CONNECT_WITHIN.scope(Some(connect), answer(pool, request));
         let response = timeout(total, answer).await.map_err(|_| Failure::ReadTimeout)??;
         let announced = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit) {
@@ -350,47 +346,48 @@ impl Network {
         }
         Ok(response)
     }
+}
 
-    /// Sends the request. A server may close a connection that was kept just as it is used again; then nothing was answered, and a
-    /// request that does the same however often it is made is sent once more.
-    async fn answer(&self, outgoing: Outgoing) -> Result<Response<Incoming>, Failure> {
-        let (head, body) = match outgoing {
-            Outgoing::Whole(head, body) => (head, body),
-            Outgoing::Long(request) => return self.client.request(request).await.map_err(|error| of_error(&error)),
-        };
-        loop {
-            let again = head.clone();
-            let mut request = again.map(|()| Full::new(body.clone()).map_err(|never| match never {}).boxed_unsync());
-            let connection = capture_connection(&mut request);
-            match self.client.request(request).await {
-                Ok(response) => {
-                    uses(&connection);
-                    return Ok(response);
+/// Sends the request. A server may close a connection that was kept just as it is used again; then
+/// nothing was answered, and a request that does the same however often it is made is sent once
+/// more.
+async fn answer(pool: &Pool, outgoing: Outgoing) -> Result<Response<Incoming>, Failure> {
+    let (head, body) = match outgoing {
+        Outgoing::Whole(head, body) => (head, body),
+        Outgoing::Long(request) => return pool.request(request).await.map_err(|error| of_error(&error)),
+    };
+    loop {
+        let again = head.clone();
+        let mut request = again.map(|()| Full::new(body.clone()).map_err(|never| match never {}).boxed_unsync());
+        let connection = capture_connection(&mut request);
+        match pool.request(request).await {
+            Ok(response) => {
+                uses(&connection);
+                return Ok(response);
+            }
+            Err(error) => {
+                let failure = of_error(&error);
+                let was_kept = uses(&connection) > 0;
+                if failure != Failure::Terminated || !was_kept || !head.method().is_idempotent() {
+                    return Err(failure);
                 }
-                Err(error) => {
-                    let failure = of_error(&error);
-                    let was_kept = uses(&connection) > 0;
-                    if failure != Failure::Terminated || !was_kept || !head.method().is_idempotent() {
-                        return Err(failure);
-                    }
-                    debug!("the connection had been closed; the request is sent again");
-                }
+                debug!("the connection had been closed; the request is sent again");
             }
         }
     }
+}
 
-    fn mask_headers(&self, headers: &mut http::HeaderMap) {
-        if self.mask.is_empty() {
-            return;
-        }
-        for value in headers.values_mut() {
-            let mut bytes = value.as_bytes().to_vec();
-            self.mask.apply(&mut bytes);
-            if bytes != value.as_bytes()
-                && let Ok(masked) = http::HeaderValue::from_bytes(&bytes)
-            {
-                *value = masked;
-            }
+fn mask_headers(mask: &Mask, headers: &mut http::HeaderMap) {
+    if mask.is_empty() {
+        return;
+    }
+    for value in headers.values_mut() {
+        let mut bytes = value.as_bytes().to_vec();
+        mask.apply(&mut bytes);
+        if bytes != value.as_bytes()
+            && let Ok(masked) = http::HeaderValue::from_bytes(&bytes)
+        {
+            *value = masked;
         }
     }
 }
@@ -562,6 +559,46 @@ mod tests {
         assert!(limited.admit(request("http://h/"), &first()).is_ok());
     }
 
+    /// A server that streams what others send it shows the plug neither secret.
+    #[tokio::test]
+    async fn a_response_that_has_begun_does_not_show_a_secret_that_comes_later() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        std::fs::write(&path, "first-t0ken").unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let mut head = vec![0; 4_096];
+            let (mut streaming, _) = listener.accept().await.unwrap();
+            let length = streaming.read(&mut head).await.unwrap();
+            let first = head[..length].to_vec();
+            streaming.write_all(b"HTTP/1.1 200 OK\r\n\r\nlog: ").await.unwrap();
+            let (mut other, _) = listener.accept().await.unwrap();
+            let length = other.read(&mut head).await.unwrap();
+            other.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            streaming.write_all(&[&head[..length], &first].concat()).await.unwrap();
+        });
+        let mut own = OriginGrant::read(&url).unwrap();
+        own.credential = Some("token".into());
+        let mut grants = Grants::none();
+        grants.origins.insert(own);
+        grants.credentials.insert("token".into(), CredentialGrant::Bearer(SecretSource::File(path.clone())));
+        let network = network(grants);
+        let send = async || {
+            let admitted = network.admit(request(&url), &first()).ok().unwrap();
+            network.send(admitted, RequestOptions::default()).await.unwrap()
+        };
+        let streaming = send().await;
+        std::fs::write(&path, "second-t0ken").unwrap();
+        tokio::time::sleep(crate::watched::CHECK_INTERVAL).await;
+        send().await;
+        let body = streaming.into_body().collect().await.unwrap().to_bytes();
+        let log = String::from_utf8_lossy(&body).to_lowercase();
+        assert!(log.contains("bearer ************\r") && log.contains("bearer ***********\r"), "{log}");
+        assert!(!log.contains("t0ken"), "{log}");
+    }
+
     #[tokio::test]
     async fn a_credential_goes_to_its_own_origin_and_replaces_what_the_plug_wrote() {
         let mut grants = Grants::none().and("https://other.example".parse().unwrap());
@@ -574,8 +611,9 @@ mod tests {
         let sent = |uri: &str| {
             let mut request = request(uri);
             request.headers_mut().insert(header::AUTHORIZATION, "Bearer of-the-plug".parse().unwrap());
-            let request = network.admit(request, &first()).ok().unwrap().request;
-            let all: Vec<_> = request.headers().get_all(header::AUTHORIZATION).iter().cloned().collect();
+            let mut admitted = network.admit(request, &first()).ok().unwrap();
+            network.complete(&mut admitted, &network.keyring.latest());
+            let all: Vec<_> = admitted.request.headers().get_all(header::AUTHORIZATION).iter().cloned().collect();
             all
         };
         assert_eq!(sent("https://own.example/api/x"), ["Bearer h0st-t0ken"]);
