@@ -1,7 +1,7 @@
 //! Made from plug.yaml by `cargo xtask reference`; a test compares.
 
-/// Fields of objects: name, and the index of the object's own fields; 0 where anything may
-         /// stand there.
+/// Fields of objects: name, and the index of the object's own fields; 0 where anything may stand
+/// there.
 pub(crate) const OBJECTS: &[&[(&str, u8)]] = &[
     &[],
     &[("api_key", 0), ("api_token", 0), ("headers", 0), ("org_id", 0), ("password", 0), ("tenant", 0), ("token", 0), ("type", 0), ("username", 0)],

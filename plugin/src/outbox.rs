@@ -6,6 +6,9 @@
 //! and counted.
 
 #[cfg(test)]
+#[path = "../metrics/src/exposition/testing.rs"]
+mod testing;
+#[cfg(test)]
 mod wire_tests;
 
 use std::collections::VecDeque;

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::Outbox;
+use super::testing::{self, each_kind, family, native, series, view};
 use foldhash::fast::FixedState;
 use plugpipe_metrics::exposition::remote_write::*;
 use plugpipe_metrics::exposition::samples::{self, Number, Own};
-use plugpipe_metrics::exposition::testing::{self, each_kind, family, native, series, view};
 use plugpipe_metrics::model;
 use plugpipe_metrics::number::write_canonical;
 use plugpipe_metrics::registry::Kind;

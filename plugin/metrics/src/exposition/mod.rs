@@ -15,8 +15,7 @@ pub mod parse;
 pub mod protobuf;
 pub mod remote_write;
 pub mod samples;
-#[cfg(any(test, feature = "testing"))]
-#[doc(hidden)]
+#[cfg(test)]
 pub mod testing;
 pub mod text;
 
