@@ -11,14 +11,15 @@ use tracing::{debug, warn};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::compile::Compiler;
 use crate::private;
 
 /// Names the folder, for those who want it elsewhere. An empty value turns the cache off.
 const VARIABLE: &str = "PLUGPIPE_CACHE_DIR";
 
 /// Loads the component from the cache, or compiles it and leaves it there. `sha256` is the digest of `bytes`, in hex.
-pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str) -> wasmtime::Result<Component> {
-    let Some(folder) = folder() else { return Component::new(engine, bytes) };
+pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str, compiler: Compiler) -> wasmtime::Result<Component> {
+    let Some(folder) = folder() else { return compiler.compile(engine, bytes) };
     let path = folder.join(format!("{sha256}-{:016x}.cwasm", compatibility(engine)));
     // Several processes that start at once: one compiles, the others wait for what it leaves. Without the lock (a file system that
     // has none) each compiles for itself, which is only slower.
@@ -38,7 +39,7 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str) -> wasmtime::Res
             }
         }
     }
-    let component = Component::new(engine, bytes)?;
+    let component = compiler.compile(engine, bytes)?;
     if let Err(error) = store(&folder, &path, &component) {
         warn!(%error, path = %path.display(), "the compiled component could not be kept");
     }

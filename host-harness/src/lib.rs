@@ -28,6 +28,7 @@
 //! | `secrets` | credentials that the host adds to requests |
 //! | `mask` | writes over secrets in responses and recordings |
 //! | [`recording`] | exchanges with servers, written down and played again |
+//! | [`compile`] | how unknown components are compiled: in a child process, within limits |
 //! | `cache` | compiled components on disk |
 //! | `private` | files and folders of one user |
 //! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
@@ -49,6 +50,7 @@
 
 mod cache;
 pub mod chart;
+pub mod compile;
 mod courier;
 pub mod delivery;
 pub mod error;
@@ -77,6 +79,7 @@ pub mod warnings;
 mod watched;
 pub mod yaml;
 
+pub use compile::{CompileLimits, Compiler};
 pub use error::Error;
 pub use grants::{Grants, Origin};
 pub use handle::PlugHandle;

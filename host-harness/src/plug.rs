@@ -1,6 +1,7 @@
 //! A component, compiled once, from which any number of plugs are started.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine};
 
 use crate::cache;
+use crate::compile::{self, Compiler};
 use crate::error::Error;
 use crate::grants::{Advice, Grants};
 use crate::handle::PlugHandle;
@@ -46,6 +48,9 @@ pub(crate) mod bindings {
 /// The component that the build embedded, as it is.
 pub static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/monitoring_prometheus.wasm"));
 
+/// Its digest, in hex.
+const OWN_SHA256: &str = env!("PLUGPIPE_PLUG_SHA256");
+
 /// How often a running plug looks whether its time is up.
 pub(crate) const EPOCH: Duration = Duration::from_millis(10);
 
@@ -72,25 +77,56 @@ pub struct Export {
 impl Plug {
     /// The plug `monitoring_prometheus` that this build carries.
     pub fn embedded() -> Result<Self, Error> {
-        Self::load("the embedded plug", EMBEDDED, env!("PLUGPIPE_PLUG_SHA256"))
+        Self::load("the embedded plug", EMBEDDED, OWN_SHA256, Compiler::default())
     }
 
-    /// A component from a file.
+    /// A component from a file, of at most [`compile::MAX_COMPONENT_BYTES`]. It is compiled in this
+    /// process, where neither memory nor time are limited: for components that are not trusted
+    /// that far there is [`Plug::from_file_with`].
     pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let bytes = fs::read(path).map_err(|error| Error::File { path: path.into(), problem: error.to_string() })?;
-        Self::from_bytes(&path.display().to_string(), &bytes)
+        Self::from_file_with(path, Compiler::default())
     }
 
-    /// A component from memory; `name` is for errors.
+    /// A component from a file, compiled as the caller says.
+    pub fn from_file_with(path: &Path, compiler: Compiler) -> Result<Self, Error> {
+        let problem = |error: std::io::Error| Error::File { path: path.into(), problem: error.to_string() };
+        let file = File::open(path).map_err(problem)?;
+        let (name, max) = (path.display().to_string(), compiler.max_component_bytes());
+        // A pipe or device does not say how much is in it.
+        let length = file.metadata().map_err(problem)?.len();
+        if usize::try_from(length).map_or(true, |length| length > max) {
+            return Err(Error::Load { plug: name, problem: compile::too_long(length, max) });
+        }
+        let mut bytes = Vec::new();
+        file.take((max as u64).saturating_add(1)).read_to_end(&mut bytes).map_err(problem)?;
+        if bytes.len() > max {
+            return Err(Error::Load { plug: name, problem: compile::too_long(format!("more than {max}"), max) });
+        }
+        Self::from_bytes_with(&name, &bytes, compiler)
+    }
+
+    /// A component from memory, of at most [`compile::MAX_COMPONENT_BYTES`]; `name` is for errors.
+    /// It is compiled in this process, as by [`Plug::from_file`].
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
-        let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        Self::load(name, bytes, &sha256)
+        Self::from_bytes_with(name, bytes, Compiler::default())
     }
 
-    fn load(name: &str, bytes: &[u8], sha256: &str) -> Result<Self, Error> {
+    /// A component from memory, compiled as the caller says; `name` is for errors.
+    pub fn from_bytes_with(name: &str, bytes: &[u8], compiler: Compiler) -> Result<Self, Error> {
+        let max = compiler.max_component_bytes();
+        if bytes.len() > max {
+            return Err(Error::Load { plug: name.into(), problem: compile::too_long(bytes.len(), max) });
+        }
+        let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        // This build's own component is known to compile, wherever it was read from.
+        let compiler = if sha256 == OWN_SHA256 { Compiler::default() } else { compiler };
+        Self::load(name, bytes, &sha256, compiler)
+    }
+
+    fn load(name: &str, bytes: &[u8], sha256: &str, compiler: Compiler) -> Result<Self, Error> {
         let problem = |error: wasmtime::Error| Error::Load { plug: name.into(), problem: format!("{error:#}") };
         let engine = engine().map_err(problem)?;
-        let component = cache::load(&engine, bytes, sha256).map_err(problem)?;
+        let component = cache::load(&engine, bytes, sha256, compiler).map_err(problem)?;
         let pre = linker(&engine)
             .and_then(|linker| linker.instantiate_pre(&component))
             .and_then(MonitoringHostPre::new)
@@ -204,15 +240,20 @@ impl Plug {
 
     /// This build's own plug leaves an exposition where it is; of others that is not known.
     fn in_place(&self) -> bool {
-        *self.sha256 == *env!("PLUGPIPE_PLUG_SHA256")
+        *self.sha256 == *OWN_SHA256
     }
 }
 
-fn engine() -> wasmtime::Result<Engine> {
+/// Settings on which compiled code depends: the same in each process that compiles.
+pub(crate) fn engine_config() -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
     config.max_wasm_stack(STACK_BYTES);
-    let engine = Engine::new(&config)?;
+    config
+}
+
+fn engine() -> wasmtime::Result<Engine> {
+    let engine = Engine::new(&engine_config())?;
     let weak = engine.weak();
     // Ends by itself when the engine is gone.
     std::thread::Builder::new().name("plug-epochs".into()).spawn(move || {

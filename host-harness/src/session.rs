@@ -988,15 +988,14 @@ impl Session {
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADER_BYTES);
         let mut watch = Watch::new(self.limits);
-        watch.begin(epochs(self.limits.call));
-        let state = State {
-            table,
-            http,
-            outbound: Outbound::new(Arc::clone(&self.network)),
-            clocks: WasiClocksCtx::default(),
-            wall_clock: WallClock::default(),
-            watch,
-        };
+        // What a component runs as it is instantiated is bounded like a call. It reaches no server,
+        // because a recovery must not repeat requests.
+        let limit = self.limits.call;
+        watch.begin(epochs(limit));
+        let mut outbound = Outbound::new(Arc::clone(&self.network));
+        outbound.replaying = true;
+        let state =
+            State { table, http, outbound, clocks: WasiClocksCtx::default(), wall_clock: WallClock::default(), watch };
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.watch);
         store.set_hostcall_fuel(self.limits.answer_bytes);
@@ -1007,7 +1006,14 @@ impl Session {
             AtEpoch::Stop => Ok(UpdateDeadline::Interrupt),
             AtEpoch::Passed(limit) => Err(Passed(limit).into()),
         });
-        let component = self.pre.instance_pre().instantiate_async(&mut store).await.map_err(not_loaded)?;
+        let instantiated =
+            tokio::time::timeout(limit + GRACE, self.pre.instance_pre().instantiate_async(&mut store)).await;
+        let component = match instantiated {
+            Ok(Ok(component)) => component,
+            Ok(Err(error)) => return Err(not_started(&error, limit, &store.data().watch)),
+            Err(_) => return Err(not_started(&Trap::Interrupt.into(), limit, &store.data().watch)),
+        };
+        store.data_mut().outbound.replaying = false;
         let plug = MonitoringHost::new(&mut store, &component).map_err(not_loaded)?;
         Ok(Box::new(Instance { store, plug, component, encode_in_place: None, restored: false }))
     }
@@ -1186,6 +1192,18 @@ pub(crate) fn is_empty(cfg: &str) -> bool {
 
 fn not_loaded(error: wasmtime::Error) -> Error {
     Error::Load { plug: "the plug".into(), problem: format!("{error:#}") }
+}
+
+/// Why an instance could not be made: as a rule what its start function did.
+fn not_started(error: &wasmtime::Error, limit: Duration, watch: &Watch) -> Error {
+    let problem = if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
+        format!("its start took longer than {} s (limits.call in the grants file)", limit.as_secs_f64())
+    } else if let Some(limit) = watch.passed(error) {
+        format!("it was stopped at a limit as it started: {limit}")
+    } else {
+        format!("{error:#}")
+    };
+    Error::Load { plug: "the plug".into(), problem }
 }
 
 /// For how many epochs a call within this limit may compute.

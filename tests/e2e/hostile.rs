@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::fake_web::{WebServer, text};
 use crate::outbound::FORBIDDEN;
-use crate::support::{alone, plug, root};
+use crate::support::{alone, plug, root, run, stderr};
 
 const CALL: Duration = Duration::from_secs(1);
 
@@ -26,10 +26,26 @@ fn limits() -> Limits {
 /// The hostile component, built and compiled once.
 fn hostile() -> &'static Plug {
     static HOSTILE: OnceLock<Plug> = OnceLock::new();
-    HOSTILE.get_or_init(|| {
-        let bytes = xtask::build_package(&root().join("tests/hostile"), "hostile-plug").unwrap();
-        Plug::from_bytes("the hostile plug", &bytes).unwrap()
-    })
+    HOSTILE.get_or_init(|| Plug::from_bytes("the hostile plug", component()).unwrap())
+}
+
+/// The hostile component, built once.
+pub(crate) fn component() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| xtask::build_package(&root().join("tests/hostile"), "hostile-plug").unwrap())
+}
+
+/// The hostile component, which makes this attack as it is instantiated.
+fn component_attacking_at_start(ctx: &Value) -> Vec<u8> {
+    const MARKER: &[u8] = b"attack at start:";
+    let mut bytes = component().to_vec();
+    let places: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(MARKER)).collect();
+    assert_eq!(places.len(), 1);
+    let ctx = ctx.to_string();
+    let begin = places[0] + MARKER.len();
+    assert!(bytes[begin..begin + 144].iter().all(|&byte| byte == b' ') && ctx.len() <= 144);
+    bytes[begin..begin + ctx.len()].copy_from_slice(ctx.as_bytes());
+    bytes
 }
 
 pub(crate) async fn start(grants: Grants) -> PlugHandle {
@@ -400,6 +416,43 @@ async fn answers_that_are_wrong_are_errors_of_that_call() {
     let error = encode().await.unwrap_err();
     assert!(matches!(error, Error::Crashed { .. }), "{error}");
     assert_eq!(plug.describe().await.unwrap()["name"], "hostile");
+}
+
+/// What runs as a component is instantiated is bounded like a call, and asks no server.
+#[tokio::test]
+async fn attacks_at_the_start_are_bounded_like_those_in_a_call() {
+    let time = "its start took longer than 1 s (limits.call";
+    let calls = "called the host more than 20000 times in one call (limits.host_calls";
+    let flood = json!({"operation": "flood", "with": "monotonic_clock"});
+    for (ctx, expected) in [(json!({"operation": "loop"}), time), (json!({"operation": "wait"}), time), (flood, calls)]
+    {
+        let component = component_attacking_at_start(&ctx);
+        let plug = Plug::from_bytes("hostile.wasm", &component).unwrap();
+        let begun = Instant::now();
+        let error = plug.start(&json!({}), Grants::none(), limits()).await.map(|_| ()).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, Error::Load { .. }) && text.contains(expected), "{ctx}: {text}");
+        assert!(begun.elapsed() < CALL + Duration::from_secs(5), "{ctx}: {:?}", begun.elapsed());
+
+        // The same by the command, which finds the compiled component in the cache.
+        let folder = tempfile::tempdir().unwrap();
+        let (wasm, grants) = (folder.path().join("hostile.wasm"), folder.path().join("grants.yaml"));
+        std::fs::write(&wasm, component).unwrap();
+        std::fs::write(&grants, "limits: {call: 1s, host_calls: 20000}").unwrap();
+        let output = run(&["inspect", "--plug", wasm.to_str().unwrap(), "--grants", grants.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{ctx}: {}", stderr(&output));
+    }
+
+    // The origin is granted, and nobody listens there: to a request in a call that is an error of the connection.
+    let request = json!({"operation": "request", "scheme": "http", "authority": "127.0.0.1:9", "path": "/"});
+    let component = component_attacking_at_start(&request);
+    let plug = Plug::from_bytes("hostile.wasm", &component).unwrap();
+    let plug = plug.start(&json!({}), granted("127.0.0.1:9"), limits()).await.unwrap();
+    let at_start = result(&plug, json!({"operation": "started"})).await;
+    assert!(at_start.contains("HttpRequestDenied"), "{at_start}");
+    let in_call = result(&plug, request).await;
+    assert!(in_call.contains("ConnectionRefused"), "{in_call}");
 }
 
 /// What was acknowledged is kept, also where it ruins the plug: then each call of that plug is an error, and of no other.

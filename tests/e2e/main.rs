@@ -10,6 +10,7 @@
 mod alertmanager;
 mod alerts;
 mod cli;
+mod compile;
 mod config;
 mod conformance;
 mod contract;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use comfy_table::Table;
 use plugpipe_harness::grants::{OriginGrant, origins_in};
-use plugpipe_harness::{Error, Grants, Limits, Plug, yaml};
+use plugpipe_harness::{CompileLimits, Error, Grants, Limits, Plug, yaml};
 use plugpipe_time::PrometheusDuration;
 use serde_json::{Value, json};
 
@@ -147,6 +147,11 @@ fn compare(
     row("requests in a minute".into(), "-", requests);
     row("requests in a call".into(), "-", grants.limits.in_a_call().to_string());
     row("requests at once".into(), "-", grants.limits.at_once().to_string());
+    let compile = CompileLimits::default().granted(&grants.limits);
+    row("length of a component from --plug".into(), "-", format!("{} bytes", compile.component_bytes));
+    row("memory to compile it".into(), "-", format!("{} bytes", compile.memory_bytes));
+    let time = PrometheusDuration::saturating(compile.processor_time).to_string();
+    row("processor time to compile it".into(), "-", time);
     rows
 }
 

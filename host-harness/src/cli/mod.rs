@@ -23,9 +23,12 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::{Args, Parser, Subcommand};
+use plugpipe_harness::compile;
 use plugpipe_harness::grants::{self, AddressRange, Missing};
 use plugpipe_harness::pipe::PipeError;
-use plugpipe_harness::{Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, printable, settings};
+use plugpipe_harness::{
+    CompileLimits, Compiler, Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, printable, settings,
+};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
@@ -138,10 +141,11 @@ fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, Error>) -> Resul
 
 impl PlugArgs {
     fn plug(&self) -> Result<Plug, Error> {
+        let compile_limits = CompileLimits::default().granted(&self.grants()?.limits);
         let plug = once(&self.once.plug, || {
             let _working = show::Working::on("compiling the component; the next start has it ready");
             let plug = match self.plug.as_deref().filter(|path| !path.as_os_str().is_empty()) {
-                Some(path) => Plug::from_file(path),
+                Some(path) => Plug::from_file_with(path, Compiler::InChild(compile_limits)),
                 None => Plug::embedded(),
             };
             Ok(plug?.with_advice(how_to_grant))
@@ -277,6 +281,11 @@ fn read(path: &Path) -> Result<String, Error> {
 
 /// Reads the command line and does what it says.
 pub(crate) fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    // Not a command for people, so the parser and its help do not know it.
+    if arguments.next().is_some_and(|first| first == compile::CHILD) {
+        return compile::child(arguments);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),

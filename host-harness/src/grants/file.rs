@@ -23,8 +23,8 @@
 //! | `tls.identities.NAME` | the same, for origins that name it | `{certificate: mimir.pem, key: mimir.key}` |
 //! | `proxy` | an http origin, or `url` with `credential` and `cleartext`: true if credentials may go through it unencrypted | `http://proxy.example:3128` |
 //! | `rules_folder` | a folder | `rules` |
-//! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
-//! | `limits.call` | seconds, or with ms, s, m, h | `30s` |
+//! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer`, `limits.component`, `limits.compile_memory` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
+//! | `limits.call`, `limits.compile_time` | seconds, or with ms, s, m, h | `30s` |
 //! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources` | a whole number, at least 1 | `600` |
 //!
 //! Relative paths are relative to the file's own folder.
@@ -297,6 +297,9 @@ fn limits(place: &Place) -> Result<GrantedLimits, String> {
         "answer",
         "host_calls",
         "resources",
+        "component",
+        "compile_memory",
+        "compile_time",
     ])?;
     let get = |key: &str| table.get(key);
     Ok(GrantedLimits {
@@ -311,6 +314,9 @@ fn limits(place: &Place) -> Result<GrantedLimits, String> {
         answer_bytes: get("answer").map(|place| fits(&place, bytes(&place)?)).transpose()?,
         host_calls: get("host_calls").map(|place| count(&place)).transpose()?,
         resources: get("resources").map(|place| fits(&place, count(&place)?)).transpose()?,
+        component_bytes: get("component").map(|place| fits(&place, bytes(&place)?)).transpose()?,
+        compile_memory_bytes: get("compile_memory").map(|place| bytes(&place)).transpose()?,
+        compile_time: get("compile_time").map(|place| duration(&place)).transpose()?,
     })
 }
 
@@ -491,6 +497,9 @@ limits:
   answer: 1MiB
   host_calls: 10000
   resources: 100
+  component: 10MB
+  compile_memory: 2GiB
+  compile_time: 5m
 "#;
 
     fn grants(text: &str) -> Result<Grants, String> {
@@ -530,6 +539,7 @@ limits:
                     "memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "request_bytes": 2_000_000,
                     "request_total_bytes": 1_073_741_824, "requests_per_minute": 600,
                     "requests_per_call": 50, "requests_at_once": 8, "answer_bytes": 1048576, "host_calls": 10000, "resources": 100,
+                    "component_bytes": 10_000_000, "compile_memory_bytes": 2_147_483_648_u64, "compile_time": 300.0,
                 },
             })
         );

@@ -77,6 +77,13 @@ pub struct GrantedLimits {
     pub host_calls: Option<u64>,
     /// Things of the host that are held at once.
     pub resources: Option<usize>,
+    /// The length of a component that is not the host's own, in bytes.
+    pub component_bytes: Option<usize>,
+    /// Memory for compiling it, in bytes.
+    pub compile_memory_bytes: Option<u64>,
+    /// Processor time for compiling it.
+    #[serde(serialize_with = "seconds")]
+    pub compile_time: Option<Duration>,
 }
 
 impl GrantedLimits {

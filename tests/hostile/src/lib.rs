@@ -10,6 +10,7 @@ mod http;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bindings::wasi::clocks::{monotonic_clock, wall_clock};
@@ -21,6 +22,33 @@ static TRAP_IN_ALLOCATION: AtomicBool = AtomicBool::new(false);
 
 /// Whether what the other exports answer lies beyond the memory.
 static LYING: AtomicBool = AtomicBool::new(false);
+
+const MARKER: [u8; 16] = *b"attack at start:";
+
+/// After the marker, the attack that is made at instantiation, as the `ctx` of one. Here none: the
+/// test writes it into the component.
+#[used]
+static AT_START: [u8; 160] = {
+    let mut bytes = [b' '; 160];
+    let (marker, _) = bytes.split_at_mut(MARKER.len());
+    marker.copy_from_slice(&MARKER);
+    bytes
+};
+
+/// What came of it.
+static STARTED: Mutex<String> = Mutex::new(String::new());
+
+/// Runs when the component is instantiated.
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    // SAFETY: it is a valid reference. The compiler must not know what is read.
+    let bytes = unsafe { std::ptr::read_volatile(&AT_START) };
+    let ctx = String::from_utf8_lossy(&bytes[MARKER.len()..]);
+    if !ctx.trim().is_empty() {
+        let outcome = attack(&ctx);
+        *STARTED.lock().unwrap_or_else(|_| trap()) = outcome;
+    }
+}
 
 struct Allocator;
 
@@ -101,6 +129,8 @@ fn attack(ctx: &str) -> String {
             TRAP_IN_ALLOCATION.store(true, Ordering::Relaxed);
             return answer;
         }
+        "wait" => monotonic_clock::subscribe_instant(u64::MAX).block(),
+        "started" => return STARTED.lock().unwrap_or_else(|_| trap()).clone(),
         "lie" => LYING.store(true, Ordering::Relaxed),
         _ => {}
     }
