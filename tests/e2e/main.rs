@@ -14,6 +14,7 @@ mod config;
 mod conformance;
 mod contract;
 mod courier;
+mod damaged_state;
 mod dashboards;
 mod defaults;
 mod delivery;
