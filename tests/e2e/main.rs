@@ -44,6 +44,7 @@ mod page;
 mod preflight;
 mod preview;
 mod prometheus_api;
+mod raw_requests;
 mod recording;
 mod recovery;
 mod registry;
