@@ -19,11 +19,10 @@ use std::time::Duration;
 use http::Method;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use url::Url;
 
 pub use address::{AddressKind, AddressRange, canonical};
 pub use file::read;
-pub use origin::{Origin, OriginGrant, PLAIN_HEADERS};
+pub use origin::{Origin, OriginGrant, PLAIN_HEADERS, parse_url};
 
 /// What a plug may reach. By default nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -387,7 +386,7 @@ pub fn origins_in(config: &Value) -> BTreeSet<Origin> {
                     let origin = value
                         .as_str()
                         .filter(|_| key.ends_with("_url"))
-                        .and_then(|text| Url::parse(text.trim()).ok())
+                        .and_then(|text| parse_url(text).ok())
                         .and_then(|url| Origin::of(&url));
                     origins.extend(origin);
                     collect(value, origins);
@@ -419,6 +418,7 @@ mod tests {
             "alert_config": [{"webhook_url": "https://hook.example:8443/x"}],
             "grafana_url": "",
             "prometheus_url": "not a url",
+            "alertmanager_url": "http://B\u{fc}cher.example",
         }));
         let origins: Vec<String> = grants.origins.iter().map(OriginGrant::to_string).collect();
         assert_eq!(origins, ["http://gw.example:80", "https://hook.example:8443"]);

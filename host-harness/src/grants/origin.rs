@@ -268,20 +268,33 @@ impl Serialize for OriginGrant {
 
 /// A URL without a user, query or fragment: none of them is part of a grant.
 fn bare_url(text: &str, expected: &str) -> Result<Url, String> {
-    let url = Url::parse(text.trim()).map_err(|error| format!("{text:?} is no URL ({error}); {expected}"))?;
+    let url = parse_url(text).map_err(|error| format!("{text:?} is no URL ({error}); {expected}"))?;
     let bare = url.query().is_none()
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none()
-        && !names_user(text)
+        // Of an `@` with nobody before it a parsed URL tells nothing.
+        && !authority_in(text).contains('@')
         && !matches!(url.host(), None | Some(Host::Domain("")));
     if bare { Ok(url) } else { Err(format!("a grant has no user, query or fragment; {expected}")) }
 }
 
-/// Whether there is an `@` before the path: also one with nobody before it, of which a parsed URL tells nothing.
-fn names_user(url: &str) -> bool {
-    let behind = url.split_once("//").map_or("", |(_, behind)| behind);
-    behind.split(['/', '\\', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+/// Reads a URL that an operator wrote. The error says why it is none.
+pub fn parse_url(text: &str) -> Result<Url, String> {
+    let authority = authority_in(text);
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    // The parser would refuse most of these, and where debug assertions are on it would panic.
+    if !host.is_ascii() || host.contains('%') {
+        return Err("its host is not plain ASCII: write an international name in its xn-- form".into());
+    }
+    Url::parse(text.trim()).map_err(|error| error.to_string())
+}
+
+/// What a parser of URLs takes for user, host and port. It is lenient about slashes, and leaves tabs and line breaks out.
+fn authority_in(url: &str) -> String {
+    let url: String = url.chars().filter(|char| !matches!(char, '\t' | '\r' | '\n')).collect();
+    let behind = url.split_once(':').map_or("", |(_, behind)| behind).trim_start_matches(['/', '\\']);
+    behind.split(['/', '\\', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
 /// Whether a server could take this path for one above it. Servers decode and join paths in many ways, so where only some paths
@@ -343,6 +356,17 @@ mod tests {
         ] {
             assert!(text.parse::<Origin>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_international_name_is_granted_in_its_own_form() {
+        for text in ["http://B\u{fc}cher.example", "http://B%C3%BCcher.example", "http:/B%BB/h", "http:\\\\B\t\u{fc}"] {
+            let problem = text.parse::<Origin>().unwrap_err();
+            assert!(problem.contains("write an international name in its xn-- form"), "{problem}");
+        }
+        assert!(parse_url("http://user:p%40ss@h.example/%C3%BC?\u{fc}").is_ok());
+        let origin: Origin = "http://XN--Bcher-kva.example".parse().unwrap();
+        assert_eq!(origin.to_string(), "http://xn--bcher-kva.example:80");
     }
 
     #[test]
