@@ -9,6 +9,9 @@
 #[path = "../../host-harness/src/journal/mod.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod journal;
+#[path = "../../host-harness/src/private.rs"]
+#[allow(dead_code)]
+mod private;
 
 use std::fs;
 

@@ -3,9 +3,14 @@
 
 #![no_main]
 
+#[path = "../../host-harness/src/known_stack.rs"]
+mod known_stack;
 #[path = "../../host-harness/src/pipe/mod.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod pipe;
+#[path = "../../host-harness/src/yaml.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod yaml;
 
 use core::cell::Cell;
 use core::pin::pin;

@@ -8,12 +8,23 @@ mod failure;
 #[path = "../../host-harness/src/grants/mod.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod grants;
+#[path = "../../host-harness/src/known_stack.rs"]
+mod known_stack;
+#[path = "../../host-harness/src/mask.rs"]
+#[allow(dead_code)]
+mod mask;
+#[path = "../../host-harness/src/private.rs"]
+#[allow(dead_code)]
+mod private;
 #[path = "../../host-harness/src/recording.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod recording;
 #[path = "../../host-harness/src/secrets.rs"]
 #[allow(dead_code)]
 mod secrets;
+#[path = "../../host-harness/src/yaml.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod yaml;
 
 /// Where the recordings look for it.
 mod outbound {

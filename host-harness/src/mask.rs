@@ -11,7 +11,7 @@
 //! | JSON and JavaScript escapes, any subset of the characters | `a\"b\/c`, `\u0061\"b/c`, `\x61"b/c` |
 //! | percent-encoded, any subset, either case; a space also as `+` | `a%22b%2Fc`, `%61%22b%2fc` |
 //! | HTML entities, any subset: decimal, hexadecimal and named | `a&quot;b&#47;c`, `a&#x22;b&sol;c` |
-//! | base64 and base64url, at each of the three alignments, padded or not, also with line breaks | `YSJiL2M=`, `eDphImIvYw` |
+//! | base64 and base64url, at each of the three alignments, padded or not, also with line breaks (escaped too) | `YSJiL2M=`, `eDphImIvYw` |
 //! | hexadecimal, either case | `6122622f63` |
 //!
 //! All ranges are marked on the bytes as they came, and only then written over, so that a secret
@@ -30,6 +30,9 @@ pub(crate) const MIN_MASKED_LEN: usize = 6;
 
 /// The longest entity that is looked for: `&#x0010FFFF;`.
 const MAX_ENTITY_LEN: usize = 12;
+
+/// How many of `\r` and `\n` may stand between two characters of base64.
+const MAX_LINE_BREAKS: usize = 4;
 
 /// Every character of ASCII that HTML has a name for and that a secret may hold. Letters and digits
 /// have none.
@@ -256,6 +259,8 @@ impl Pattern {
                 found.is_open |= self.kind == Kind::Base64 && place >= bytes.len();
                 continue;
             };
+            let is_broken = self.kind == Kind::Base64 && done > 0;
+            let place = place + if is_broken { line_breaks(bytes.get(place..).unwrap_or_default()) } else { 0 };
             let Some(next) = bytes.get(place..).filter(|next| !next.is_empty()) else {
                 found.is_open = true;
                 continue;
@@ -285,16 +290,7 @@ impl Pattern {
         if same {
             tell(1, Some(1));
         }
-        if self.kind == Kind::Base64 && matches!(is, b'\r' | b'\n') && rest.len() < self.bytes.len() {
-            tell(1, Some(0));
-        }
-        let unit = match is {
-            b'%' => percent(next),
-            b'\\' => backslash(next),
-            b'&' => entity(next),
-            _ => Unit::None,
-        };
-        match unit {
+        match escape(next) {
             Unit::None => {}
             Unit::Open => tell(0, None),
             Unit::Byte(byte, length) if byte == wanted => tell(length, Some(1)),
@@ -334,6 +330,31 @@ enum Unit {
     Byte(u8, usize),
     /// It stands for a character, and is so long.
     Char(char, usize),
+}
+
+fn escape(bytes: &[u8]) -> Unit {
+    match bytes.first() {
+        Some(b'%') => percent(bytes),
+        Some(b'\\') => backslash(bytes),
+        Some(b'&') => entity(bytes),
+        _ => Unit::None,
+    }
+}
+
+/// How long the line breaks are that some bytes begin with, as they are or escaped (base64 in lines
+/// within a JSON document). No more are skipped than stand between two lines: a server could have
+/// any number of them kept back.
+fn line_breaks(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    for _ in 0..MAX_LINE_BREAKS {
+        let rest = bytes.get(length..).unwrap_or_default();
+        length += match (rest.first(), escape(rest)) {
+            (Some(b'\r' | b'\n'), _) => 1,
+            (_, Unit::Byte(b'\r' | b'\n', escaped) | Unit::Char('\r' | '\n', escaped)) => escaped,
+            _ => break,
+        };
+    }
+    length
 }
 
 /// The number that `length` hexadecimal digits from `from` on write.
@@ -519,11 +540,17 @@ mod tests {
                     base64::engine::general_purpose::STANDARD.encode(&whole),
                 ] {
                     let lines = encoded.as_bytes().chunks(5).map(|line| str::from_utf8(line).unwrap());
-                    for text in [encoded.clone(), lines.collect::<Vec<_>>().join("\r\n"), encoded.replace('/', "\\/")] {
-                        let left = masked(&[secret], format!("({text})").as_bytes());
+                    let lines: Vec<_> = lines.collect();
+                    let breaks = ["\n", "\r\n", "\\n", "\\r\\n", "%0D%0A", "&#10;", "\\u000a"];
+                    let broken = breaks.map(|line_break| (lines.join(line_break), line_break));
+                    let unbroken = [encoded.clone(), encoded.replace('/', "\\/"), encoded.replace('/', "%2F")];
+                    for (text, line_break) in broken.into_iter().chain(unbroken.map(|text| (text, "(none)"))) {
+                        let left = masked(&[secret], format!("({text})").as_bytes()).replace(line_break, "");
                         let left: Vec<u8> = left.bytes().filter(u8::is_ascii_alphanumeric).collect();
-                        // What is left belongs to what stands around it.
-                        assert!(left.len() <= (before.len() + after.len()) * 8 / 6 + 1, "{text}: {left:?}");
+                        // What is left belongs to what stands around it, or is a line break whose end was taken for
+                        // base64.
+                        let cut = if line_break.len() > 2 { 5 } else { 0 };
+                        assert!(left.len() <= (before.len() + after.len()) * 8 / 6 + 1 + cut, "{text}: {left:?}");
                     }
                 }
             }
@@ -566,6 +593,16 @@ mod tests {
         seen.extend(stream.push(b"new> <s3cret-old>"));
         seen.extend(stream.finish());
         assert_eq!(seen, b"<**********> <**********>");
+    }
+
+    #[test]
+    fn no_number_of_line_breaks_makes_a_stream_keep_them_back() {
+        let mut stream = Mask::new([&b"s3cret-token"[..]]).stream();
+        let mut let_through = stream.push(b"(czNj").len();
+        for _ in 0..100 {
+            let_through += stream.push(&[b'\n'; 1_000]).len();
+        }
+        assert!(let_through > 100_000 - 10, "{let_through}");
     }
 
     #[test]

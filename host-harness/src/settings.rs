@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::Error;
+pub use crate::grants::text_of;
 use crate::yaml;
 
 /// Reads a configuration file. `names` are the environment's names that it may use; the file is not told of any other.
@@ -15,19 +16,6 @@ pub fn load(path: &Path, names: &BTreeSet<String>) -> Result<Value, Error> {
     let text =
         fs::read_to_string(path).map_err(|error| Error::File { path: path.into(), problem: error.to_string() })?;
     parse(&path.display().to_string(), &text, names, |name| std::env::var(name).ok())
-}
-
-/// A setting as text, as the plug finds it: what is nested in `prometheus_config` wins over what
-/// stands at the top, and an empty text or null is none. `path` is a key, or several with dots
-/// between.
-pub fn text_of(config: &Value, path: &str) -> Option<String> {
-    let within = |config| path.split('.').try_fold(config, |place: &Value, key| place.get(key));
-    match config.get("prometheus_config").and_then(within).or_else(|| within(config))? {
-        Value::String(text) if text.trim().is_empty() => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Null => None,
-        other => Some(other.to_string()),
-    }
 }
 
 /// Reads a configuration text; `what` names it in errors, `lookup` gives a name's value.

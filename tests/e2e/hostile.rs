@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use plugpipe_harness::grants::OriginGrant;
 use plugpipe_harness::session::Format;
 use plugpipe_harness::{Error, Grants, Limits, Plug, PlugHandle};
 use serde_json::{Value, json};
@@ -276,8 +277,65 @@ async fn no_spelling_of_its_own_leads_a_hostile_plug_to_what_is_not_granted() {
         }
     }
     assert_eq!(asked, hosts.len() * 12);
+    assert!(hosts.len() > 100, "{}", hosts.len());
     let nobody = listener.accept();
     assert!(matches!(&nobody, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock), "{nobody:?}");
+}
+
+#[tokio::test]
+async fn no_spelling_of_a_path_leads_a_hostile_plug_out_of_what_is_granted() {
+    let server = WebServer::http(|_| text("")).await;
+    let mut grants = Grants::none();
+    grants.origins.insert(OriginGrant::read(&format!("{}/api/v1", server.url())).unwrap());
+    let plug = start(grants).await;
+    let inside = ["/api/v1", "/api/v1/", "/api/v1/a.b/c%20d", "/api/v1/a..b", "/api/v1/%41", "/api/v1?x=/../.."];
+    let outside = [
+        "",
+        "/",
+        "/api",
+        "/api/v10",
+        "/api/v1.",
+        "/api/v1;x",
+        "/API/v1",
+        "/api/v1%2fx",
+        "/api%2fv1/x",
+        "/api/%76%31/x",
+        "//api/v1",
+        "/./api/v1",
+        "/x/../api/v1",
+        "/api/v1/..",
+        "/api/v1/../admin",
+        "/api/v1/%2e%2e/admin",
+        "/api/v1/%2E./admin",
+        "/api/v1/..%2fadmin",
+        "/api/v1/%252e%252e/admin",
+        "/api/v1/..%5cadmin",
+        "/api/v1/x\\..\\admin",
+        "/api/v1//admin",
+        "/api/v1/..;/admin",
+        "/api/v1/%c0%ae%c0%ae/admin",
+        "/api/v1/%u002e%u002e/admin",
+        "/api/v1/%ef%bc%8e%ef%bc%8e/admin",
+        "/api/v1/x%00/admin",
+        "/api/v1/x%0d%0aX: y",
+        "/api/v1/x\r\nX: y",
+        "/api/v1/x HTTP/1.1",
+        "/api/v1/x%",
+        "/api/v1/\t../admin",
+        "http://127.0.0.1/api/v1",
+        "@127.0.0.1/api/v1",
+        "*",
+    ];
+    let request = |path: &str| json!({"operation": "request", "scheme": "http", "authority": format!("127.0.0.1:{}", server.port), "path": path});
+    for path in inside {
+        assert_eq!(result(&plug, request(path)).await, "200", "{path:?}");
+    }
+    for path in outside {
+        let told = attack(&plug, &request(path)).await.unwrap();
+        assert_eq!(told["success"], false, "{path:?}: {told}");
+    }
+    let asked: Vec<String> = server.asked().into_iter().map(|asked| asked.uri).collect();
+    assert_eq!(asked, inside);
 }
 
 #[tokio::test]

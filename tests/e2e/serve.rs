@@ -247,7 +247,9 @@ fn status(answer: String) -> (u16, String) {
 }
 
 /// A plug served in this process, until the sender is dropped.
-async fn serving(options: Options) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<std::io::Result<()>>) {
+pub async fn serving(
+    options: Options,
+) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<std::io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();

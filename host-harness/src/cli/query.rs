@@ -75,7 +75,8 @@ enum Format {
 }
 
 fn server(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("{error}; expected a URL such as http://127.0.0.1:9090"))?;
+    let url = plugpipe_harness::grants::parse_url(text)
+        .map_err(|error| format!("{error}; expected a URL such as http://127.0.0.1:9090"))?;
     Origin::of(&url).ok_or("expected a URL such as http://127.0.0.1:9090")?;
     Ok(url)
 }

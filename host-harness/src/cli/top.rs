@@ -69,7 +69,8 @@ pub(crate) struct TopArgs {
 }
 
 fn served(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("{error}; expected a URL such as http://127.0.0.1:8080"))?;
+    let url = plugpipe_harness::grants::parse_url(text)
+        .map_err(|error| format!("{error}; expected a URL such as http://127.0.0.1:8080"))?;
     if url.scheme() == "http" { Ok(url) } else { Err("expected http: `serve` speaks no other".into()) }
 }
 

@@ -4,11 +4,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use url::Url;
 
 use super::server_settings::SERVER_SETTINGS;
-use super::{Grants, Origin, OriginGrant};
-use crate::settings;
+use super::{Grants, Origin, OriginGrant, parse_url};
 
 /// A setting that names a server. Paths are of keys, with dots between.
 pub(super) struct ServerSetting {
@@ -20,7 +18,20 @@ pub(super) struct ServerSetting {
 
 impl ServerSetting {
     fn origin(&self, config: &Value) -> Option<Origin> {
-        Origin::of(&Url::parse(settings::text_of(config, self.url)?.trim()).ok()?)
+        Origin::of(&parse_url(&text_of(config, self.url)?).ok()?)
+    }
+}
+
+/// A setting as text, as the plug finds it: what is nested in `prometheus_config` wins over what
+/// stands at the top, and an empty text or null is none. `path` is a key, or several with dots
+/// between.
+pub fn text_of(config: &Value, path: &str) -> Option<String> {
+    let within = |config| path.split('.').try_fold(config, |place: &Value, key| place.get(key));
+    match config.get("prometheus_config").and_then(within).or_else(|| within(config))? {
+        Value::String(text) if text.trim().is_empty() => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Null => None,
+        other => Some(other.to_string()),
     }
 }
 
@@ -45,7 +56,7 @@ impl Grants {
         for setting in SERVER_SETTINGS {
             let Some(origin) = setting.origin(config) else { continue };
             for (header, paths) in setting.headers {
-                let Some(value) = paths.iter().find_map(|path| settings::text_of(config, path)) else { continue };
+                let Some(value) = paths.iter().find_map(|path| text_of(config, path)) else { continue };
                 let grant = |mut grant: OriginGrant| {
                     if grant.origin == origin {
                         grant.headers.entry((*header).to_owned()).or_insert_with(|| Some(value.clone()));
@@ -75,6 +86,7 @@ mod tests {
             "gateway_url": "http://below.example",
             "grafana_url": "",
             "prometheus_url": "not a url",
+            "alertmanager_url": "http://B\u{fc}cher.example",
             "external_labels": {"logo_url": "http://logo.example", "prometheus_url": "http://label.example"},
             "steps": [{"webhook_url": "http://list.example"}],
             "other_url": "http://other.example",

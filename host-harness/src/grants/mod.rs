@@ -24,9 +24,9 @@ use http::Method;
 use serde::{Serialize, Serializer};
 
 pub use address::{AddressKind, AddressRange, canonical};
-pub use configuration::origins_in;
+pub use configuration::{origins_in, text_of};
 pub use file::read;
-pub use origin::{Origin, OriginGrant, PLAIN_HEADERS};
+pub use origin::{Origin, OriginGrant, PLAIN_HEADERS, parse_url};
 
 /// What a plug may reach. By default nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use http::uri::{Parts, Uri};
 use http::{HeaderName, HeaderValue, Method};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
@@ -27,6 +28,29 @@ impl Origin {
             return None;
         }
         Some(Self { scheme: url.scheme().into(), host: url.host_str()?.into(), port: url.port_or_known_default()? })
+    }
+
+    /// The origin that a request is for, in its one spelling; none for what is no `http` or `https`
+    /// URI with a host and nothing else before its path.
+    pub(crate) fn of_uri(uri: &Uri) -> Option<Self> {
+        let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
+        // A user in the authority is a way to make one host look like another; the plug sends credentials as headers.
+        if authority.as_str().contains('@') {
+            return None;
+        }
+        Self::of(&Url::parse(&format!("{scheme}://{authority}/")).ok()?)
+    }
+
+    /// A request's own URI with this origin, in its one spelling.
+    pub(crate) fn in_uri(&self, uri: &Uri) -> Option<Uri> {
+        let mut parts = Parts::default();
+        parts.scheme = uri.scheme().cloned();
+        // A port that goes without saying is not said, so that the server sees the name that it knows.
+        let default = if self.is_https() { ":443" } else { ":80" };
+        let authority = self.authority();
+        parts.authority = authority.strip_suffix(default).unwrap_or(&authority).parse().ok();
+        parts.path_and_query = uri.path_and_query().cloned().or_else(|| "/".parse().ok());
+        Uri::from_parts(parts).ok()
     }
 
     /// Host and port, as an HTTP authority.
@@ -252,20 +276,57 @@ impl Serialize for OriginGrant {
 
 /// A URL without a user, query or fragment: none of them is part of a grant.
 fn bare_url(text: &str, expected: &str) -> Result<Url, String> {
-    let url = Url::parse(text.trim()).map_err(|error| format!("{text:?} is no URL ({error}); {expected}"))?;
+    let url = parse_url(text).map_err(|error| format!("{text:?} is no URL ({error}); {expected}"))?;
     let bare = url.query().is_none()
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none()
+        // Of an `@` with nobody before it a parsed URL tells nothing.
+        && !authority_in(text).contains('@')
         && !matches!(url.host(), None | Some(Host::Domain("")));
     if bare { Ok(url) } else { Err(format!("a grant has no user, query or fragment; {expected}")) }
+}
+
+/// Reads a URL that an operator wrote. The error says why it is none.
+pub fn parse_url(text: &str) -> Result<Url, String> {
+    let authority = authority_in(text);
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    // The parser would refuse most of these, and where debug assertions are on it would panic.
+    if !host.is_ascii() || host.contains('%') {
+        return Err("its host is not plain ASCII: write an international name in its xn-- form".into());
+    }
+    Url::parse(text.trim()).map_err(|error| error.to_string())
+}
+
+/// What a parser of URLs takes for user, host and port. It is lenient about slashes, and leaves tabs and line breaks out.
+fn authority_in(url: &str) -> String {
+    let url: String = url.chars().filter(|char| !matches!(char, '\t' | '\r' | '\n')).collect();
+    let behind = url.split_once(':').map_or("", |(_, behind)| behind).trim_start_matches(['/', '\\']);
+    behind.split(['/', '\\', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
 /// Whether a server could take this path for one above it. Servers decode and join paths in many ways, so where only some paths
 /// are granted, nothing that could be a step up gets through.
 fn leaves_its_folder(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    ["/.", "\\", "%2e", "%2f", "%5c", "%25", "//", ";"].iter().any(|way| path.contains(way))
+    let lower = path.to_ascii_lowercase();
+    let is_step = ["/.", "\\", "%2e", "%2f", "%5c", "%25", "//", ";"].iter().any(|way| lower.contains(way));
+    // Overlong UTF-8 is one more way to write a dot, `%u002e` another; a zero ends a path early; and some servers take characters
+    // for the plain ones that they resemble.
+    is_step || decoded(path).is_none_or(|text| text.chars().any(|char| char.is_control() || LIKE_STEPS.contains(&char)))
+}
+
+/// Characters that Unicode's compatibility forms make dots and slashes.
+const LIKE_STEPS: [char; 6] = ['\u{2024}', '\u{2025}', '\u{2026}', '\u{ff0e}', '\u{ff0f}', '\u{ff3c}'];
+
+/// A path with its percent signs decoded once; none where it is not well-formed, or no UTF-8.
+fn decoded(path: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path.bytes());
+    while let Some(byte) = rest.next() {
+        let mut digit = || char::from(rest.next()?).to_digit(16);
+        let byte = if byte == b'%' { u8::try_from(digit()? * 16 + digit()?).ok()? } else { byte };
+        bytes.push(byte);
+    }
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -290,9 +351,30 @@ mod tests {
 
     #[test]
     fn what_is_more_or_less_than_an_origin_is_refused() {
-        for text in ["", "host:80", "http://h/path", "http://h?q", "http://u@h", "ftp://h", "http://", "http://h#f"] {
+        for text in [
+            "",
+            "host:80",
+            "http://h/path",
+            "http://h?q",
+            "http://u@h",
+            "http://@h",
+            "ftp://h",
+            "http://",
+            "http://h#f",
+        ] {
             assert!(text.parse::<Origin>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_international_name_is_granted_in_its_own_form() {
+        for text in ["http://B\u{fc}cher.example", "http://B%C3%BCcher.example", "http:/B%BB/h", "http:\\\\B\t\u{fc}"] {
+            let problem = text.parse::<Origin>().unwrap_err();
+            assert!(problem.contains("write an international name in its xn-- form"), "{problem}");
+        }
+        assert!(parse_url("http://user:p%40ss@h.example/%C3%BC?\u{fc}").is_ok());
+        let origin: Origin = "http://XN--Bcher-kva.example".parse().unwrap();
+        assert_eq!(origin.to_string(), "http://xn--bcher-kva.example:80");
     }
 
     #[test]

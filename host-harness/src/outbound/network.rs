@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::uri::{Parts, Uri};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -15,7 +14,6 @@ use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection}
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 use tracing::debug;
-use url::Url;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::audit::{self, Violations};
@@ -157,7 +155,7 @@ impl Network {
         };
         let guard = UnderWay(Arc::clone(&self.under_way));
         // The address that is connected to is made from the origin that was checked, not from what the plug wrote.
-        let uri = canonical(&origin, request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
+        let uri = origin.in_uri(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
         *request.uri_mut() = uri;
         request.headers_mut().remove(header::HOST);
         let number = self.exchanges.as_ref().map(Exchanges::number);
@@ -193,7 +191,7 @@ impl Network {
     /// Whether a request is granted, and by what. A refusal comes with the origin, as far as there is one.
     fn judge(&self, request: &Request<WasiBody>, number: u32) -> Result<(Origin, &OriginGrant), (String, Refusal)> {
         let nowhere = "(not an http origin)";
-        let origin = origin_of(request.uri()).ok_or_else(|| (nowhere.into(), Refusal::Origin(nowhere.into())))?;
+        let origin = Origin::of_uri(request.uri()).ok_or_else(|| (nowhere.into(), Refusal::Origin(nowhere.into())))?;
         let refused = |refusal: Refusal| (origin.to_string(), refusal);
         let path = request.uri().path();
         let grant = self.grants.grant_for(&origin, request.method(), path).map_err(refused)?;
@@ -425,30 +423,12 @@ async fn replay(
     Ok(response)
 }
 
-/// The origin that a request is for, in its one spelling.
-fn origin_of(uri: &Uri) -> Option<Origin> {
-    let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
-    // A user in the authority is a way to make one host look like another; the plug sends credentials as headers.
-    if authority.as_str().contains('@') {
-        return None;
-    }
-    Origin::of(&Url::parse(&format!("{scheme}://{authority}/")).ok()?)
-}
-
-/// The request's own URI with its origin in canonical form.
-fn canonical(origin: &Origin, uri: &Uri) -> Option<Uri> {
-    let mut parts = Parts::default();
-    parts.scheme = uri.scheme().cloned();
-    // A port that goes without saying is not said, so that the server sees the name that it knows.
-    let default = if origin.is_https() { ":443" } else { ":80" };
-    let authority = origin.authority();
-    parts.authority = authority.strip_suffix(default).unwrap_or(&authority).parse().ok();
-    parts.path_and_query = uri.path_and_query().cloned().or_else(|| "/".parse().ok());
-    Uri::from_parts(parts).ok()
-}
+#[cfg(test)]
+mod spellings;
 
 #[cfg(test)]
 mod tests {
+    use http::Uri;
     use http_body_util::Empty;
 
     use super::*;

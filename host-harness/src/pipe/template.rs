@@ -26,6 +26,10 @@ const MAX_TAG_LEN: usize = 8 * 1024;
 /// The most `elif` tags in a template: each nests the rest of its `if` one level deeper.
 const MAX_ELIFS: usize = 500;
 
+/// The deepest value that an expression gives a field. Plugs read no deeper ones, and what becomes of
+/// the value is not done on a stack of known size.
+const MAX_VALUE_DEPTH: usize = 127;
+
 /// How much of a template an error quotes, in characters.
 const QUOTED: usize = 160;
 
@@ -87,6 +91,7 @@ impl Templates {
         if let Ok(syntax) = minijinja::syntax::SyntaxConfig::builder().keep_trailing_newline(true).build() {
             engine.set_syntax(syntax);
         }
+        engine.set_formatter(write_bounded);
         engine.add_filter("ternary", ternary);
         Templates { engine }
     }
@@ -155,7 +160,7 @@ impl Templates {
             let value = expression.eval(&scope.engine)?;
             // An undefined one goes on to be rendered, since that error says which name it was.
             if !value.is_undefined() {
-                return to_json(&value);
+                return to_json(&value, &mut Room::default());
             }
         }
         self.engine.render_str(&template, &scope.engine).map(Value::from)
@@ -247,16 +252,88 @@ fn failure(field: &str, template: &str, error: minijinja::Error, scope: &Scope) 
     TemplateError { field: field.to_owned(), template: quoted, problem }
 }
 
+/// How much more a value may be. Repeated lists are lazy: a short expression is as long a list as it
+/// likes, and the engine counts no work for it.
+struct Room {
+    work: u64,
+    depth: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { work: MOST_WORK, depth: MAX_VALUE_DEPTH }
+    }
+}
+
+impl Room {
+    /// As the engine counts: one for a value, and for every 64 bytes.
+    fn take(&mut self, bytes: usize) -> Result<(), minijinja::Error> {
+        let left = self.work.checked_sub(1 + bytes as u64 / 64);
+        self.work = left.ok_or_else(|| minijinja::Error::from(ErrorKind::OutOfFuel))?;
+        Ok(())
+    }
+
+    /// Does something one level deeper.
+    fn deeper<R>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<R, minijinja::Error>,
+    ) -> Result<R, minijinja::Error> {
+        let problem = || format!("the value nests deeper than {MAX_VALUE_DEPTH} levels, and plugs read no deeper ones");
+        let depth = self.depth.checked_sub(1);
+        self.depth = depth.ok_or_else(|| minijinja::Error::new(ErrorKind::BadSerialization, problem()))?;
+        let outcome = inner(self);
+        self.depth += 1;
+        outcome
+    }
+}
+
+/// Writes a value into a text. The engine counts the work of writing a list or mapping only once all
+/// of it is written, and however short the template is, that may be without end.
+fn write_bounded(
+    out: &mut minijinja::Output,
+    state: &mut minijinja::State,
+    value: &minijinja::Value,
+) -> Result<(), minijinja::Error> {
+    if value.as_object().is_some() {
+        measure(value, &mut Room::default())?;
+    }
+    minijinja::escape_formatter(out, state, value)
+}
+
+/// Goes through a value as far as there is room.
+fn measure(value: &minijinja::Value, room: &mut Room) -> Result<(), minijinja::Error> {
+    room.take(value.as_str().map_or(0, str::len))?;
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => {
+            room.deeper(|room| value.try_iter()?.try_for_each(|item| measure(&item, room)))
+        }
+        ValueKind::Map => room.deeper(|room| {
+            value.try_iter()?.try_for_each(|key| {
+                measure(&key, room)?;
+                measure(&value.get_item(&key)?, room)
+            })
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The value as JSON. Infinities and NaN, which JSON has no numbers for, become Prometheus's spelling of them.
-fn to_json(value: &minijinja::Value) -> Result<Value, minijinja::Error> {
+fn to_json(value: &minijinja::Value, room: &mut Room) -> Result<Value, minijinja::Error> {
+    room.take(value.as_str().map_or(0, str::len))?;
     match value.kind() {
         ValueKind::Undefined => {
             Err(minijinja::Error::new(ErrorKind::UndefinedError, "a part of the value is undefined"))
         }
-        ValueKind::Seq | ValueKind::Iterable => value.try_iter()?.map(|item| to_json(&item)).collect(),
-        ValueKind::Map => {
-            value.try_iter()?.map(|key| Ok((key.to_string(), to_json(&value.get_item(&key)?)?))).collect()
+        ValueKind::Seq | ValueKind::Iterable => {
+            room.deeper(|room| value.try_iter()?.map(|item| to_json(&item, room)).collect())
         }
+        ValueKind::Map => room.deeper(|room| {
+            let fields = value.try_iter()?.map(|key| {
+                measure(&key, room)?;
+                Ok((key.to_string(), to_json(&value.get_item(&key)?, room)?))
+            });
+            fields.collect()
+        }),
         ValueKind::Number => match f64::try_from(value.clone()) {
             Ok(number) if number.is_nan() => Ok(Value::from("NaN")),
             Ok(f64::INFINITY) => Ok(Value::from("+Inf")),
@@ -480,6 +557,38 @@ mod tests {
         // Long texts are no deep ones.
         let long = "x".repeat(500_000);
         assert_eq!(render(&format!("{{% raw %}}{long}{{% endraw %}}{{# {long} #}}")).unwrap(), json!(long));
+    }
+
+    #[test]
+    fn a_value_is_no_longer_and_no_deeper_than_its_work_allows() {
+        let many = "[[1] * 99999] * 99999";
+        for template in [
+            format!("{{{{ {many} }}}}"),
+            format!("{{{{ [{many}] * 99999 }}}}"),
+            "{{ [range(99999)] * 99999 }}".into(),
+            "{{ ['x' * 1000000] * 99999 }}".into(),
+            "{{ [{'x' * 1000000: 1}] * 99999 }}".into(),
+            format!("x{{{{ {many} }}}}"),
+            "x{{ [[1] * 9999000] * 999 }}".into(),
+            "{% set a = [1] * 1000 %}{% set b = [a] * 1000 %}{{ [b, b, b, b] }}".into(),
+        ] {
+            let begun = std::time::Instant::now();
+            let problem = render(&template).unwrap_err();
+            assert!(problem.contains("more work than one template may be (1000000 steps)"), "{problem}");
+            assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{template}: {:?}", begun.elapsed());
+        }
+        // Lists within lists: those of a value from outside, and the template's own around it.
+        let deep = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+        let wrapped = |levels: usize, own: usize| {
+            let Value::Object(variables) = json!({"deep": deep(levels)}) else { unreachable!() };
+            let template = format!("{{{{ {}deep{} }}}}", "[".repeat(own), "]".repeat(own));
+            Templates::new().render(&json!(template), &Scope::new(variables)).map_err(|error| error.to_string())
+        };
+        for (levels, own) in [(127, 0), (67, 60)] {
+            assert_eq!(wrapped(levels, own), Ok(deep(levels + own)));
+            let problem = wrapped(levels + 1, own).unwrap_err();
+            assert!(problem.contains("the value nests deeper than 127 levels"), "{problem}");
+        }
     }
 
     #[test]

@@ -6,10 +6,11 @@
 //! | one `Host`, which is a loopback name, the address that the request came to, or a name that was allowed | DNS rebinding: a page whose own name leads to this server would count as of the same origin, and could read answers | 400, 421 |
 //! | `Origin` and `Sec-Fetch-Site`, where a browser sends them, are this server's own; not asked of GET and HEAD, whose answers another origin's page cannot read | pages of other origins, which can post without being able to read the answer | 403 |
 //! | `Content-Type` of what is posted is JSON, a form's as `curl -d` says, or none | old browsers, which send no `Origin`: the forms that they post as plain text can be made to look like JSON | 415 |
+//! | `Content-Encoding` of what is posted is `identity`, or none | bodies that another server on the way would read as something else | 415 |
 //! | the token, but for `/healthz` | everybody else | 401 |
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use axum::http::request::Parts;
@@ -102,18 +103,25 @@ impl Guard {
         if request.uri.path() != HEALTH {
             self.token(&request.headers)?;
         }
-        if request.method == Method::POST { content_type(&request.headers) } else { Ok(()) }
+        if request.method == Method::POST {
+            content_type(&request.headers)?;
+            content_encoding(&request.headers)?;
+        }
+        Ok(())
     }
 
     fn host(&self, request: &Parts, came_to: IpAddr) -> Result<(), Refusal> {
         let host = only(&request.headers, &header::HOST).and_then(|host| host.parse::<Authority>().ok());
-        let Some(host) = host.filter(|host| !host.as_str().contains('@')) else {
+        let Some(host) = host.as_ref().and_then(named) else {
             let problem = "Host: there must be one, the server's HOST:PORT";
             return refuse(StatusCode::BAD_REQUEST, "invalid_field", problem);
         };
+        let target = match target(request) {
+            Ok(target) => target,
+            Err(problem) => return refuse(StatusCode::BAD_REQUEST, "invalid_field", problem),
+        };
         // A request to a proxy names the server twice.
-        for authority in [Some(&host), request.uri.authority()].into_iter().flatten() {
-            let name = HostName::of(authority.host());
+        for name in [Some(host), target].into_iter().flatten() {
             if !name.is_loopback() && name != HostName::at(came_to) && !self.hosts.contains(&name) {
                 let problem = format!(
                     "Host: this server does not go by the name {name}; if it should, start it with --allow-host {name}"
@@ -133,6 +141,25 @@ impl Guard {
                        --token-file or --token-env that it was started with; in a browser give it as the password, with any name";
         refuse(StatusCode::UNAUTHORIZED, "unauthorized", problem)
     }
+}
+
+/// The host of an authority that has one, and nothing beside it but a port.
+fn named(authority: &Authority) -> Option<HostName> {
+    let (text, host) = (authority.as_str(), authority.host());
+    // What is before a host or behind it would be part of the text.
+    let port = text.strip_prefix(host)?;
+    let is_port = port.strip_prefix(':').map_or(port.is_empty(), |port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = in_brackets.map_or(!host.is_empty(), |address| address.parse::<Ipv6Addr>().is_ok());
+    (is_port && is_host).then(|| HostName::of(host))
+}
+
+/// The server that a request's target names, where it names one. CONNECT names nothing else.
+fn target(request: &Parts) -> Result<Option<HostName>, &'static str> {
+    let Some(authority) = request.uri.authority() else { return Ok(None) };
+    let is_http = matches!(request.uri.scheme_str(), Some("http" | "https"));
+    let name = named(authority).filter(|_| is_http || request.method == Method::CONNECT);
+    name.map(Some).ok_or("the request's target: expected a path, such as /metrics, or an http URL without a user")
 }
 
 /// The value of a header that is there once.
@@ -181,6 +208,19 @@ fn content_type(headers: &HeaderMap) -> Result<(), Refusal> {
         return Ok(());
     }
     let problem = "Content-Type: expected application/json, or none";
+    refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_field", problem)
+}
+
+/// Bodies are read as they come. One that says that it is compressed is none that was understood.
+fn content_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        return Ok(());
+    }
+    let problem = "Content-Encoding: expected none; send the body as it is";
     refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_field", problem)
 }
 
@@ -234,9 +274,14 @@ mod tests {
         for host in others {
             assert_eq!(status(&guard, "GET", "/healthz", &[("host", host)]), 421, "{host}");
         }
-        for headers in
-            [&[][..], &[("host", "localhost"), ("host", "localhost")], &[("host", "a@localhost")], &[("host", "")]]
-        {
+        for headers in [
+            &[][..],
+            &[("host", "localhost"), ("host", "localhost")],
+            &[("host", "a@localhost")],
+            &[("host", "")],
+            &[("host", ":80")],
+            &[("host", "[localhost]x")],
+        ] {
             assert_eq!(status(&guard, "GET", "/metrics", headers), 400, "{headers:?}");
         }
         assert_eq!(status(&guard, "GET", "http://evil.example/metrics", &[("host", "localhost")]), 421);
@@ -274,6 +319,10 @@ mod tests {
         }
         for refused in ["text/plain", "multipart/form-data; boundary=x", "", "application/jsonx"] {
             assert_eq!(post(&[("content-type", refused)]), 415, "{refused}");
+        }
+        assert_eq!(post(&[("content-encoding", "Identity")]), 200);
+        for refused in ["gzip", "identity, gzip", ""] {
+            assert_eq!(post(&[("content-encoding", refused)]), 415, "{refused}");
         }
         assert_eq!(status(&guard, "GET", "/metrics", &[("host", "localhost"), ("origin", "http://evil.example")]), 200);
     }
