@@ -11,7 +11,7 @@
 //! | [`servers`] | the table of the settings that name a server, for hosts |
 //! | [`reference`] | the page of the JSON contract |
 //! | [`wit`] | the page and the golden file of the world |
-//! | [`reproducible`] | two builds in different folders, compared |
+//! | [`reproducible`] | a build in another folder, compared with this one |
 
 #![deny(missing_docs)]
 

@@ -11,7 +11,7 @@ cargo xtask npm [FOLDER]     the package for Node, in dist/npm
 cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
 cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
 cargo xtask reference        docs/reference.md and the tables of fields and servers, of the manifest
-cargo xtask reproducible     builds the component in two folders, and compares
+cargo xtask reproducible     builds the component in another folder too, and compares
 
 With --auditable, dist, npm and oci take a component that holds a list of its crates (cargo install cargo-auditable).";
 
