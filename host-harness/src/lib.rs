@@ -30,7 +30,7 @@
 //! | [`recording`] | exchanges with servers, written down and played again |
 //! | [`compile`] | how unknown components are compiled: in a child process, within limits |
 //! | `cache` | compiled components on disk |
-//! | `private` | files and folders of one user |
+//! | `private` | files and folders of one user; [`publish`] |
 //! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
 //! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
 //! | [`pipe`] | pipes: YAML, templates, steps; knows no component |
@@ -85,6 +85,7 @@ pub use grants::{Grants, Origin};
 pub use handle::PlugHandle;
 pub use limits::Limits;
 pub use plug::Plug;
+pub use private::publish;
 pub use recording::Exchanges;
 pub use session::{Recovery, Session};
 

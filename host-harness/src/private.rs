@@ -1,4 +1,5 @@
-//! Files and folders that belong to one user: the state, the compiled components, recordings.
+//! Files and folders that belong to one user: the state, the compiled components, recordings. And
+//! files that other users' programs read, [`publish`].
 //!
 //! Others must not be able to put something in their place. So a folder must be its user's own and
 //! writable by nobody else, a file is opened without following a symbolic link, and a new one is
@@ -105,6 +106,26 @@ pub(crate) fn replace(path: &Path, aside: &Path, bytes: &[u8]) -> io::Result<()>
     written
 }
 
+/// Writes a file that other users' programs may read, in the place of whatever has that name: a
+/// reader sees the old contents or the new. Until it is whole its name begins with a dot and ends
+/// in `.tmp`. What is written survives a power cut.
+///
+/// # Errors
+/// That of the file system; the file is as it was then.
+pub fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".plugpipe-").suffix(".tmp").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
 #[cfg(all(test, unix))]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -161,5 +182,18 @@ mod tests {
         assert_eq!((fs::read(&target).unwrap(), fs::read(&link).unwrap()), (b"precious".to_vec(), b"newer".to_vec()));
         assert!(fs::symlink_metadata(&aside).is_err());
         assert_eq!(mode(&link), 0o600);
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_readable_by_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("jobs.prom");
+        for text in ["a 1\n", "b 2\n"] {
+            publish(&target, text.as_bytes()).unwrap();
+            assert_eq!(std::fs::read_to_string(&target).unwrap(), text);
+        }
+        assert_eq!(target.metadata().unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert!(publish(&folder.path().join("no/such.prom"), b"").is_err());
     }
 }

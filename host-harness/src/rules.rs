@@ -7,12 +7,13 @@
 //! told, whole or not at all. A file that the server refuses to load is taken back.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::private;
 
 /// Longest name of a file.
 const LONGEST_NAME: usize = 200;
@@ -243,18 +244,7 @@ fn replace(path: &Path, content: Option<&str>) -> io::Result<()> {
             other => other,
         };
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".plugpipe-").tempfile_in(folder)?;
-    file.write_all(content.as_bytes())?;
-    file.as_file().sync_all()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // Temporary files are their owner's only; the server may be another user.
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-    }
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    private::publish(path, content.as_bytes())
 }
 
 #[cfg(test)]

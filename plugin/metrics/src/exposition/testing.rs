@@ -1,6 +1,6 @@
 //! Families for the encoders' tests, here and of users: one of each kind, and arbitrary ones.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use proptest::prelude::*;
 use proptest::sample::select;
