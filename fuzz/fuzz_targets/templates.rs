@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 use template::{Scope, Templates};
 
 /// What any template takes at most; many times what the most work takes on a busy machine.
-const MOST_TIME: Duration = Duration::from_secs(5);
+const MAX_TIME: Duration = Duration::from_secs(5);
 
 /// A step makes 64 bytes.
-const MOST_OUTPUT: usize = 2 * 64 * 1_000_000;
+const MAX_OUTPUT: usize = 2 * 64 * 1_000_000;
 
 /// An error quotes the template, and names of the scope.
-const MOST_PROBLEM: usize = 4_096;
+const MAX_PROBLEM: usize = 4_096;
 
 fuzz_target!(|text: &str| {
     let Value::Object(variables) = json!({
@@ -38,19 +38,19 @@ fuzz_target!(|text: &str| {
     for field in [text.to_owned(), format!("{{{{{text}}}}}"), format!("{{% for a in range(99999) %}}{text}{{% endfor %}}")] {
         let begun = Instant::now();
         match templates.render(&json!([field]), &scope) {
-            Ok(value) => assert!(value.to_string().len() < MOST_OUTPUT),
+            Ok(value) => assert!(value.to_string().len() < MAX_OUTPUT),
             Err(error) => checked(&error.to_string()),
         }
-        assert!(begun.elapsed() < MOST_TIME, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < MAX_TIME, "{:?}", begun.elapsed());
     }
     let begun = Instant::now();
     if let Err(error) = templates.condition(text, &scope) {
         checked(&error.to_string());
     }
-    assert!(begun.elapsed() < MOST_TIME, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < MAX_TIME, "{:?}", begun.elapsed());
 });
 
 fn checked(problem: &str) {
-    assert!(problem.len() < MOST_PROBLEM, "{} bytes", problem.len());
+    assert!(problem.len() < MAX_PROBLEM, "{} bytes", problem.len());
     assert!(!problem.contains("ended unexpectedly"), "{problem}");
 }

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::private;
 
 /// Longest name of a file.
-const LONGEST_NAME: usize = 200;
+const MAX_NAME_LEN: usize = 200;
 
 /// What the first line of a file begins with that may be replaced or removed.
 const MARKER: &str = "# Managed by monitoring_prometheus";
@@ -55,7 +55,7 @@ impl RuleFile {
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
         if !plain
             || name.starts_with('.')
-            || name.len() > LONGEST_NAME
+            || name.len() > MAX_NAME_LEN
             || !(name.ends_with(".yml") || name.ends_with(".yaml"))
         {
             return Err(Error::Plug {

@@ -19,7 +19,7 @@ use crate::grants::{CredentialGrant, SecretSource};
 use crate::mask::MIN_MASKED_LEN;
 
 /// A secret longer than this is a mistake in where it comes from.
-const MOST_BYTES: usize = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
 /// How long a program may take to say a secret.
 const COMMAND_TIME: Duration = Duration::from_secs(10);
@@ -136,7 +136,7 @@ pub(crate) fn fetch(source: &SecretSource) -> Result<Secret, String> {
     }
     match bytes.len() {
         0 => Err(format!("{source} holds nothing")),
-        length if length > MOST_BYTES => Err(format!("{source} holds more than {MOST_BYTES} bytes")),
+        length if length > MAX_BYTES => Err(format!("{source} holds more than {MAX_BYTES} bytes")),
         _ => Ok(Secret::new(bytes)),
     }
 }
@@ -150,7 +150,7 @@ fn output_of(words: &[String]) -> Result<Vec<u8>, String> {
     let stdout = child.stdout.take().ok_or("has no output")?;
     let reader = std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        stdout.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
+        stdout.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
     });
     let started = Instant::now();
     let status = loop {

@@ -140,7 +140,7 @@ pub(crate) const NOTHING: &str = r#"{"operation":"describe"}"#;
 const DEFER: &str = r#""defer_push":true"#;
 
 /// Once so many entries failed for good, the snapshot alone is restored.
-const MOST_BAD_ENTRIES: u32 = 3;
+const MAX_BAD_ENTRIES: u32 = 3;
 
 /// What part a session has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -883,7 +883,7 @@ impl Session {
                 Err(Unrestored::Entry { position, error }) => {
                     bad_entries += 1;
                     why = Some(error.to_string());
-                    if bad_entries < MOST_BAD_ENTRIES {
+                    if bad_entries < MAX_BAD_ENTRIES {
                         self.journal.remove(position);
                         lost += 1;
                     } else {

@@ -5,7 +5,7 @@ use core::ops::Range;
 use std::borrow::Cow;
 
 /// Deeper nesting is refused: whoever reads the plug's answers has bounds too.
-const DEEPEST: u32 = 120;
+const MAX_DEPTH: u32 = 120;
 
 /// A place in a JSON text. Whoever reads says what is to come: after [`Cursor::object`], [`Cursor::key`] gives each member's name
 /// and its value must then be read or skipped; after [`Cursor::array`], [`Cursor::item`] says whether there is one more.
@@ -156,7 +156,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn pass(&mut self, depth: u32) -> Read<()> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Err(self.unexpected("less nesting"));
         }
         match self.peek() {

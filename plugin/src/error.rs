@@ -175,7 +175,7 @@ impl From<plugpipe_metrics::Error> for Error {
 }
 
 /// The most conflicts that an answer lists.
-const MOST_CONFLICTS: usize = 20;
+const MAX_CONFLICTS: usize = 20;
 
 fn conflicts_text(reply: Option<&str>, conflicts: &[Conflict]) -> String {
     let mut text = match reply {
@@ -283,7 +283,7 @@ impl Error {
     pub fn write_conflicts(&self, answer: &mut Writer) {
         let Self::PushConflict { conflicts, .. } = self else { return };
         answer.open_list("conflicts");
-        for conflict in conflicts.iter().take(MOST_CONFLICTS) {
+        for conflict in conflicts.iter().take(MAX_CONFLICTS) {
             answer.open_item();
             conflict.write_into(answer);
             answer.close();

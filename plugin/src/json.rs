@@ -119,7 +119,7 @@ impl<'a> Json<'a> {
 const ROOM: usize = 1_024;
 
 /// The most memory that is kept from one answer to the next.
-const MOST_KEPT: usize = 64 * 1_024;
+const MAX_KEPT: usize = 64 * 1_024;
 
 /// An object that is being written, member by member, in one buffer. Names that the program gives are not escaped: they are
 /// letters and underscores.
@@ -150,7 +150,7 @@ impl Writer {
 
     /// What is written, to begin anew with what somebody else writes, the brace included.
     pub(crate) fn restart(&mut self) -> &mut Vec<u8> {
-        if self.out.capacity() > MOST_KEPT {
+        if self.out.capacity() > MAX_KEPT {
             self.out = Vec::new();
         }
         self.out.clear();

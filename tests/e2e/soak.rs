@@ -23,7 +23,7 @@ const BATCH: u64 = 500;
 const SERIES: u64 = 50;
 
 /// What the state folder's file may come to: the journal's own bound is 1 MiB, and one call may come on top of it.
-const LONGEST_STATE: u64 = 3 * 1024 * 1024;
+const MAX_STATE_LEN: u64 = 3 * 1024 * 1024;
 
 /// How much the host's memory may differ between the second half and the moment at which all of it was used once.
 const SLACK_KIB: u64 = 24 * 1024;
@@ -255,7 +255,7 @@ async fn memory_is_flat_and_totals_are_exact_with_a_gateway_that_fails_a_third_o
     );
     let (warm, late) = (peak(0, 50).unwrap(), peak(51, 100).unwrap());
     assert!(late <= warm + SLACK_KIB, "memory grows: {warm} KiB, then {late} KiB: {samples:?}");
-    assert!(longest <= LONGEST_STATE, "the state grows: {longest} bytes");
+    assert!(longest <= MAX_STATE_LEN, "the state grows: {longest} bytes");
 }
 
 fn state_length(state: &Path) -> u64 {

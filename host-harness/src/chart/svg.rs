@@ -13,7 +13,7 @@ const RIGHT: f64 = 24.0;
 const LEGEND_LINE: f64 = 20.0;
 
 /// Past so many the legend is no help, and the lines are a tangle: the first ones are drawn, and the rest are counted.
-const MOST_SERIES: usize = 24;
+const MAX_SERIES: usize = 24;
 
 /// Ground and ink of a light reader. They are attributes, as everything light is: viewers without
 /// style sheets draw those.
@@ -34,7 +34,7 @@ const DASHES: [&str; 4] = ["", "8 4", "2 3", "10 3 2 3"];
 
 /// A document: axes, a grid, the lines, and a legend. Without a point it says so.
 pub fn svg(title: &str, series: &[Series]) -> String {
-    let shown = series.get(..MOST_SERIES.min(series.len())).unwrap_or_default();
+    let shown = series.get(..MAX_SERIES.min(series.len())).unwrap_or_default();
     let left_out = series.len() - shown.len();
     let legend = (shown.len() + usize::from(left_out > 0)) as f64 * LEGEND_LINE;
     let height = TOP + PLOT_HEIGHT + 36.0 + legend + 8.0;

@@ -14,7 +14,7 @@ use super::PlugArgs;
 use super::show;
 
 /// Longest name of a file that is written.
-const LONGEST_NAME: usize = 200;
+const MAX_NAME_LEN: usize = 200;
 
 /// Bring dashboards to Grafana, write them as files, or draw them with live data
 #[derive(Args)]
@@ -277,7 +277,7 @@ async fn exported(plug: &PlugHandle, args: &FilesArgs) -> Result<Exported, Error
         let name = text(file, "path");
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
         // The sandboxed plug names the file; where it is written is for the host to say.
-        if !plain || name.starts_with('.') || name.len() > LONGEST_NAME || !name.ends_with(".json") {
+        if !plain || name.starts_with('.') || name.len() > MAX_NAME_LEN || !name.ends_with(".json") {
             return Err(Error::Plug {
                 problem: format!("the dashboard {name:?} has no plain name of a .json file; it is not written"),
             });

@@ -32,7 +32,7 @@ use super::show;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest exposition that is read.
-const MOST_BYTES: usize = 64 * 1024 * 1024;
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Looks that a family's course is made of.
 const COURSE: usize = 60;
@@ -500,7 +500,7 @@ async fn get(server: &Server, path: &str) -> Result<String, String> {
             .map_err(|error| error.to_string())?;
         let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), MOST_BYTES).collect().await.map_err(|error| error.to_string())?;
+        let body = Limited::new(response.into_body(), MAX_BYTES).collect().await.map_err(|error| error.to_string())?;
         let body = body.to_bytes();
         if !status.is_success() {
             let answer: Value = serde_json::from_slice(&body).unwrap_or_default();

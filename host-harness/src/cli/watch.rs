@@ -19,7 +19,7 @@ use super::show::{self, Progress};
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Differences that are shown of a run.
-const MOST_LINES: usize = 40;
+const MAX_LINES: usize = 40;
 
 /// Run a pipe, and again at each change of its file, until Ctrl-C
 ///
@@ -106,14 +106,14 @@ fn print_differences(differences: &[Difference]) {
         return;
     }
     show::print("\nwhat differs from the run before:");
-    for difference in differences.iter().take(MOST_LINES) {
+    for difference in differences.iter().take(MAX_LINES) {
         show::print(&match difference {
             Difference::New(series, value) => format!("+ {series} {value}"),
             Difference::Changed(series, before, value) => format!("~ {series} {before} → {value}"),
             Difference::Gone(series, value) => format!("- {series} {value}"),
         });
     }
-    if differences.len() > MOST_LINES {
-        show::print(&format!("and {} more", differences.len() - MOST_LINES));
+    if differences.len() > MAX_LINES {
+        show::print(&format!("and {} more", differences.len() - MAX_LINES));
     }
 }

@@ -28,7 +28,7 @@ use crate::recording::{Answered, Begun, Exchanges, Outcome};
 const MAX_RECORDED_LEN: usize = 8 * 1024 * 1024;
 
 /// So much of a request's body is waited for before anything is sent. What is whole by then can be sent again, in one piece.
-const MOST_WAITED_FOR: usize = 1024 * 1024;
+const MAX_WAITED_FOR: usize = 1024 * 1024;
 
 /// Counts the bytes of a request's body against what is granted. Clones count together.
 #[derive(Clone)]
@@ -107,7 +107,7 @@ pub(super) async fn gather(mut body: WasiBody) -> Result<Gathered, Error> {
         let Ok(piece) = frame?.into_data() else { continue };
         length = length.saturating_add(piece.len());
         pieces.push(piece);
-        if length > MOST_WAITED_FOR {
+        if length > MAX_WAITED_FOR {
             return Ok(Gathered::Long { first: pieces, rest: body });
         }
     }

@@ -40,7 +40,7 @@ const IDLE_TIME: Duration = Duration::from_secs(4);
 const IDLE_CONNECTIONS: usize = 8;
 
 /// For an answer whose length no grant bounds.
-const MOST_RESPONSE_BYTES: u64 = 1024 * 1024 * 1024;
+const MAX_RESPONSE_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// The way out of one plug.
 pub(crate) struct Network {
@@ -291,7 +291,7 @@ impl Network {
         guard: UnderWay,
     ) -> Result<Response<WasiBody>, Failure> {
         let bounds = Bounds {
-            limit: self.grants.limits.response_bytes.unwrap_or(MOST_RESPONSE_BYTES),
+            limit: self.grants.limits.response_bytes.unwrap_or(MAX_RESPONSE_BYTES),
             between: options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES_TIME),
         };
         match self.head(request, options, &keys.pool, bounds.limit).await {

@@ -13,13 +13,13 @@ use crate::warnings;
 pub(super) const POINTS: usize = 120;
 
 /// Families that are followed; those that come later are shown without their course.
-const MOST_FAMILIES: usize = 500;
+const MAX_FAMILIES: usize = 500;
 
 /// Pushes, refusals and warnings that are kept.
-const MOST_EVENTS: usize = 50;
+const MAX_EVENTS: usize = 50;
 
 /// The longest text that is kept of one.
-const MOST_TEXT: usize = 400;
+const MAX_TEXT: usize = 400;
 
 /// What was seen. See the module.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl History {
             self.thin_out();
         }
         for family in families {
-            let room = self.courses.len() < MOST_FAMILIES;
+            let room = self.courses.len() < MAX_FAMILIES;
             if let Some(course) = self.courses.get_mut(&family.name) {
                 course.push(family.value());
             } else if room {
@@ -145,8 +145,8 @@ impl History {
     }
 
     fn note(&mut self, outcome: Outcome, text: &str) {
-        let text = text.chars().take(MOST_TEXT).collect();
-        self.events.truncate(MOST_EVENTS - 1);
+        let text = text.chars().take(MAX_TEXT).collect();
+        self.events.truncate(MAX_EVENTS - 1);
         self.events.push_front(Event { at: SystemTime::now(), outcome, text });
     }
 
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(history.course("b").get(1..), Some(&[Span::of(2.0), Span::of(3.0)][..]));
         let many: String = (0..600).map(|index| format!("m{index}_x 1\n")).collect();
         history.look(&read(&many));
-        assert_eq!(history.courses.len(), MOST_FAMILIES);
+        assert_eq!(history.courses.len(), MAX_FAMILIES);
     }
 
     #[test]
@@ -241,6 +241,6 @@ mod tests {
         for _ in 0..200 {
             history.answered(&json!({"result": {"metric_pushed": true}}));
         }
-        assert_eq!(history.events.len(), MOST_EVENTS);
+        assert_eq!(history.events.len(), MAX_EVENTS);
     }
 }

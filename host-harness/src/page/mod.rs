@@ -40,10 +40,10 @@ use history::History;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// An exposition that is longer is not looked at: what a look costs grows with it.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// An answer that is longer is passed on unread.
-const MOST_ANSWER_BYTES: usize = 1024 * 1024;
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// No scripts, styles or images but the page's own, no frames around it, nowhere else for its one form to go.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; \
@@ -96,7 +96,7 @@ impl Page {
     /// What the plug holds; none where that is too much to look at.
     async fn families(&self) -> Result<Option<Vec<Family>>, Error> {
         let text = self.plug.with(|session| Box::pin(session.encode(Format::Text))).await?;
-        if text.len() > MOST_BYTES {
+        if text.len() > MAX_BYTES {
             return Ok(None);
         }
         Ok(Some(families::read(&String::from_utf8_lossy(&text))))
@@ -143,11 +143,11 @@ async fn overhear(State(page): State<Arc<Page>>, request: Request, next: Next) -
     let length = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let length =
         length.or_else(|| axum::body::HttpBody::size_hint(response.body()).exact().map(|exact| exact as usize));
-    if length.is_none_or(|length| length > MOST_ANSWER_BYTES) {
+    if length.is_none_or(|length| length > MAX_ANSWER_BYTES) {
         return response;
     }
     let (parts, body) = response.into_parts();
-    let Ok(body) = to_bytes(body, MOST_ANSWER_BYTES).await else {
+    let Ok(body) = to_bytes(body, MAX_ANSWER_BYTES).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     // Most answers tell of none of these, and need no parsing.

@@ -13,10 +13,10 @@ use crate::error::Error;
 use crate::families::Family;
 
 /// Families that the page lists.
-const MOST_FAMILIES: usize = 300;
+const MAX_FAMILIES: usize = 300;
 
 /// Samples of a family that the page lists.
-const MOST_SAMPLES: usize = 50;
+const MAX_SAMPLES: usize = 50;
 
 /// The page. `families` is none where there is too much to list.
 pub(super) fn page(
@@ -30,7 +30,7 @@ pub(super) fn page(
     let since = |at: SystemTime| age(now.duration_since(at).unwrap_or_default());
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let listed = families.unwrap_or_default();
-    let rows: Vec<Value> = listed.iter().take(MOST_FAMILIES).map(|family| row(family, history)).collect();
+    let rows: Vec<Value> = listed.iter().take(MAX_FAMILIES).map(|family| row(family, history)).collect();
     let events: Vec<Value> = history
         .events()
         .map(|event| json!({"ago": since(event.at), "outcome": event.outcome.word(), "text": event.text}))
@@ -49,7 +49,7 @@ pub(super) fn page(
             "crashes": crashes,
             "too_large": families.is_none(),
             "families": rows,
-            "families_more": listed.len().saturating_sub(MOST_FAMILIES),
+            "families_more": listed.len().saturating_sub(MAX_FAMILIES),
             "families_count": listed.len(),
             "series_count": listed.iter().map(Family::series).sum::<usize>(),
             "events": events,
@@ -63,7 +63,7 @@ fn row(family: &Family, history: &History) -> Value {
     let samples: Vec<Value> = family
         .samples
         .iter()
-        .take(MOST_SAMPLES)
+        .take(MAX_SAMPLES)
         .map(|(series, value)| json!({"series": series, "value": written(*value)}))
         .collect();
     let mut seen = course.iter().filter(|value| value.max.is_finite());
@@ -85,7 +85,7 @@ fn row(family: &Family, history: &History) -> Value {
         "value": family.value().to_string(),
         "line": line,
         "samples": samples,
-        "samples_more": family.samples.len().saturating_sub(MOST_SAMPLES),
+        "samples_more": family.samples.len().saturating_sub(MAX_SAMPLES),
     })
 }
 

@@ -499,14 +499,14 @@ fn flag(given: Option<Value>, path: &str) -> Result<bool, PipeError> {
 
 /// The value as an error shows it: scalars as JSON, cut if long; of a collection only what it is.
 fn shown(value: &Value) -> String {
-    const LONGEST: usize = 60;
+    const MAX_LEN: usize = 60;
     match value {
         Value::Null => "nothing".to_owned(),
         Value::Array(items) if items.is_empty() => "an empty list".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a mapping".to_owned(),
-        Value::String(text) if text.chars().count() > LONGEST => {
-            format!("{:?}…", text.chars().take(LONGEST).collect::<String>())
+        Value::String(text) if text.chars().count() > MAX_LEN => {
+            format!("{:?}…", text.chars().take(MAX_LEN).collect::<String>())
         }
         scalar => scalar.to_string(),
     }

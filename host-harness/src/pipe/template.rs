@@ -14,7 +14,7 @@ use crate::known_stack;
 
 /// How much work one template may be: about one for each of its instructions, and for every 64 bytes that it makes.
 /// Templates of pipes need some hundreds.
-const MOST_WORK: u64 = 1_000_000;
+const MAX_WORK: u64 = 1_000_000;
 
 /// The longest template, in bytes.
 const MAX_TEMPLATE_LEN: usize = 1024 * 1024;
@@ -85,7 +85,7 @@ impl Templates {
     pub(super) fn new() -> Templates {
         let mut engine = Environment::new();
         engine.set_undefined_behavior(UndefinedBehavior::Strict);
-        engine.set_fuel(Some(MOST_WORK));
+        engine.set_fuel(Some(MAX_WORK));
         engine.set_auto_escape_callback(|_| AutoEscape::None);
         // A field that ends in a line break keeps it. The delimiters are the default ones, so this cannot fail.
         if let Ok(syntax) = minijinja::syntax::SyntaxConfig::builder().keep_trailing_newline(true).build() {
@@ -241,7 +241,7 @@ fn failure(field: &str, template: &str, error: minijinja::Error, scope: &Scope) 
         ErrorKind::SyntaxError => problem.push_str(" (syntax error)"),
         ErrorKind::OutOfFuel => {
             problem = format!(
-                "it is more work than one template may be ({MOST_WORK} steps): let it loop over less, or do this in a step of its own"
+                "it is more work than one template may be ({MAX_WORK} steps): let it loop over less, or do this in a step of its own"
             );
         }
         _ => {}
@@ -261,7 +261,7 @@ struct Room {
 
 impl Default for Room {
     fn default() -> Self {
-        Self { work: MOST_WORK, depth: MAX_VALUE_DEPTH }
+        Self { work: MAX_WORK, depth: MAX_VALUE_DEPTH }
     }
 }
 

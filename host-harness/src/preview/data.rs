@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::model::Target;
 
 /// Longest name in a legend, in characters.
-const LONGEST_NAME: usize = 300;
+const MAX_NAME_LEN: usize = 300;
 
 /// One series.
 #[derive(Debug, Clone, PartialEq)]
@@ -120,7 +120,7 @@ fn name(target: &Target, labels: &BTreeMap<String, String>, query: &str) -> Stri
         }
         name.push_str(rest);
     }
-    name.chars().take(LONGEST_NAME).collect()
+    name.chars().take(MAX_NAME_LEN).collect()
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ use svg::Svg;
 use variables::{Times, Variables};
 
 /// Most panels that are drawn of one dashboard.
-pub const MOST_PANELS: usize = 200;
+pub const MAX_PANELS: usize = 200;
 
 /// Pixels of a grid row, with the gap below it.
 const ROW: f64 = 38.0;
@@ -121,7 +121,7 @@ pub async fn draw(plug: &PlugHandle, dashboard: &Value, view: &View) -> Result<P
         panel::draw(&mut svg, place, panel, &shown, &times);
     }
     if dashboard.left_out > 0 {
-        picture.problems.push(format!("{} panels more are not drawn; at most {MOST_PANELS} are", dashboard.left_out));
+        picture.problems.push(format!("{} panels more are not drawn; at most {MAX_PANELS} are", dashboard.left_out));
     }
     picture.svg = svg.finish(&dashboard.title);
     Ok(picture)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use plugpipe_time::PrometheusDuration;
 use serde_json::Value;
 
-use super::MOST_PANELS;
+use super::MAX_PANELS;
 use crate::Error;
 
 /// Columns of Grafana's grid.
@@ -100,8 +100,8 @@ impl Dashboard {
             description: text(model, "/description"),
             time: Some(time).filter(|[from, _]| !from.is_empty()).map(|[from, to]| (from, to)),
             variables: list(model, "/templating/list").iter().map(Variable::read).collect(),
-            panels: panels.iter().take(MOST_PANELS).map(Panel::read).collect(),
-            left_out: panels.len().saturating_sub(MOST_PANELS),
+            panels: panels.iter().take(MAX_PANELS).map(Panel::read).collect(),
+            left_out: panels.len().saturating_sub(MAX_PANELS),
         })
     }
 

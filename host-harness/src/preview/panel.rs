@@ -8,7 +8,7 @@ use super::units::{self, Scale};
 use super::variables::Times;
 
 /// Most series that are drawn in one panel.
-const MOST_SERIES: usize = 100;
+const MAX_SERIES: usize = 100;
 
 /// Within a panel's border.
 const PAD: f64 = 10.0;
@@ -16,7 +16,7 @@ const PAD: f64 = 10.0;
 const SMALL: f64 = 11.0;
 
 /// More characters than a panel has room for.
-const LONGEST_TEXT: usize = 2_000;
+const MAX_TEXT_LEN: usize = 2_000;
 
 /// Of a row of a legend or a table.
 const LINE_HEIGHT: f64 = 18.0;
@@ -63,7 +63,7 @@ fn paragraph(svg: &mut Svg, area: Area, text: &str, font: &Font) {
     let lines = (area.h / LINE_HEIGHT).max(1.0) as usize;
     let mut written = 0;
     let mut line = String::new();
-    let text: String = text.chars().take(LONGEST_TEXT).collect();
+    let text: String = text.chars().take(MAX_TEXT_LEN).collect();
     let mut words = text.split_whitespace().peekable();
     while let Some(word) = words.next() {
         line.push_str(word);
@@ -96,7 +96,7 @@ fn segments<'s>(series: &'s Series, times: &Times, width: f64) -> Vec<&'s [(f64,
 }
 
 fn time_series(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series], times: &Times) {
-    let drawn: Vec<&Series> = series.iter().take(MOST_SERIES).collect();
+    let drawn: Vec<&Series> = series.iter().take(MAX_SERIES).collect();
     let left = legend(svg, area, &drawn, series.len());
     let plot = Area { h: area.h - left, ..area };
     let values = || drawn.iter().flat_map(|one| &one.points).map(|(_, value)| *value).filter(|value| value.is_finite());
@@ -264,7 +264,7 @@ fn pie(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series]) {
         .iter()
         .filter_map(|one| Some((one, one.reduced(&panel.calc)?)))
         .filter(|(_, value)| *value > 0.0)
-        .take(MOST_SERIES)
+        .take(MAX_SERIES)
         .collect();
     slices.sort_by(|(_, one), (_, other)| other.total_cmp(one));
     let sum: f64 = slices.iter().map(|(_, value)| value).sum();

@@ -8,7 +8,7 @@ use plugpipe_time::PrometheusDuration;
 use super::model::Variable;
 
 /// Longest range: a hundred years.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+const MAX_LEN: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Pixels between two points, at least.
 const DENSITY: f64 = 4.0;
@@ -27,7 +27,7 @@ pub(super) struct Times {
 
 impl Times {
     pub(super) fn new(end: Duration, range: Duration, scrape_interval: Duration) -> Result<Self, String> {
-        if range < Duration::from_secs(1) || range > LONGEST {
+        if range < Duration::from_secs(1) || range > MAX_LEN {
             return Err("expected a second to a hundred years".into());
         }
         let scrape_interval = scrape_interval.as_secs().max(1);

@@ -28,7 +28,7 @@ const POWERS: [u64; 20] = {
 const ROOM: usize = 48;
 
 /// The longest text of a number: `-2.2250738585072014e-308`.
-pub(super) const LONGEST: usize = 24;
+pub(super) const MAX_LEN: usize = 24;
 
 /// From here on, a whole number is written with an exponent or a point: below, every whole double is exact, and short.
 const WHOLE: f64 = 1e15;
@@ -50,7 +50,7 @@ impl Default for Number {
 }
 
 impl Number {
-    /// The text of a number, at most [`LONGEST`] bytes.
+    /// The text of a number, at most [`MAX_LEN`] bytes.
     #[inline]
     pub(super) fn text(&mut self, value: f64) -> &[u8] {
         let size = value.abs();
@@ -216,7 +216,7 @@ mod tests {
     fn same(value: f64) {
         let text = text(value);
         assert_eq!(text, expected(value));
-        assert!(text.len() <= LONGEST && (value.is_nan() || text.parse::<f64>().unwrap().to_bits() == value.to_bits()));
+        assert!(text.len() <= MAX_LEN && (value.is_nan() || text.parse::<f64>().unwrap().to_bits() == value.to_bits()));
     }
 
     #[test]

@@ -14,10 +14,10 @@ use crate::rules::expression::{self, Mistake};
 const SCHEMA_VERSION: u64 = 39;
 
 /// Longest title, in bytes: Grafana's database holds 189 characters.
-const LONGEST_TITLE: usize = 189;
+const MAX_TITLE_LEN: usize = 189;
 
 /// Most warnings that are kept for one dashboard.
-const MOST_WARNINGS: usize = 100;
+const MAX_WARNINGS: usize = 100;
 
 /// Highest panel id that is kept.
 const HIGHEST_ID: u64 = 1 << 30;
@@ -64,11 +64,18 @@ pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, E
     let mut model = expect(Tree::from(given), path)?;
     let inner = format!("{path}.dashboard");
     let mut path = path;
+    let mut warnings = Vec::new();
     if let Some(tree) = model.take("dashboard") {
+        // Grafana's API answers `meta` beside it, which says nothing of what is wanted.
+        for (name, _) in model.iter().filter(|(name, _)| *name != "meta") {
+            warnings.push(format!(
+                "{path}.{}: is ignored beside dashboard; folder_uid, message and overwrite are fields of the operation",
+                excerpt(name, 100)
+            ));
+        }
         model = expect(tree, &inner)?;
         path = &inner;
     }
-    let mut warnings = Vec::new();
     let spec = format!("{path}.spec");
     if model.some("apiVersion").is_some() {
         model = import::from_resource(model, path, &mut warnings)?;
@@ -92,8 +99,8 @@ pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, E
         }
         Some(_) => return Err(Error::invalid(format!("{path}.title"), "expected text")),
     };
-    if title.chars().count() > LONGEST_TITLE {
-        let problem = format!("has {} characters; Grafana keeps {LONGEST_TITLE}", title.chars().count());
+    if title.chars().count() > MAX_TITLE_LEN {
+        let problem = format!("has {} characters; Grafana keeps {MAX_TITLE_LEN}", title.chars().count());
         return Err(Error::invalid(format!("{path}.title"), problem));
     }
     let uid = match model.get("uid") {
@@ -187,7 +194,7 @@ fn tag(model: &mut Map, path: &str) -> Result<String, Error> {
 
 impl Builder<'_> {
     fn warn(&mut self, text: String) {
-        if self.warnings.len() < MOST_WARNINGS { self.warnings.push(text) } else { self.more += 1 }
+        if self.warnings.len() < MAX_WARNINGS { self.warnings.push(text) } else { self.more += 1 }
     }
 
     /// Takes out a list of objects; empty where there is none.
@@ -409,6 +416,13 @@ mod tests {
 
     fn refused(given: &str) -> Error {
         build(&Json::parse(given).unwrap(), "d", &Options::default()).unwrap_err()
+    }
+
+    #[test]
+    fn what_stands_beside_a_dashboard_is_told() {
+        let (_, warnings) = made(json!({"dashboard": {"title": "T"}, "folderUid": "f", "meta": {"slug": "t"}}));
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].starts_with("dashboard_config.folderUid: is ignored"), "{warnings:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Grafana's `uid`s: at most 40 of letters, digits, `-` and `_`, the same for the same thing each time.
 
 /// Longest uid that Grafana takes.
-const LONGEST: usize = 40;
+const MAX_LEN: usize = 40;
 
 pub use crate::fnv::fnv1a as hash;
 
@@ -9,7 +9,7 @@ pub use crate::fnv::fnv1a as hash;
 pub fn derive(folders: &[String], title: &str) -> String {
     let mut slug = String::new();
     for character in title.chars() {
-        if slug.len() >= LONGEST - 17 {
+        if slug.len() >= MAX_LEN - 17 {
             break;
         }
         if character.is_ascii_alphanumeric() {
@@ -29,8 +29,8 @@ pub fn derive(folders: &[String], title: &str) -> String {
 
 /// Whether Grafana takes it.
 pub fn check(uid: &str) -> Result<(), String> {
-    if uid.is_empty() || uid.len() > LONGEST {
-        return Err(format!("has {} characters; expected 1 to {LONGEST}", uid.len()));
+    if uid.is_empty() || uid.len() > MAX_LEN {
+        return Err(format!("has {} characters; expected 1 to {MAX_LEN}", uid.len()));
     }
     if !uid.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
         return Err("may hold ASCII letters, digits, - and _ only".into());

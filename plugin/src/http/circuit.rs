@@ -1,18 +1,18 @@
 //! Lets a server that just cost time rest, so that a dead one costs a fraction of the time and not all of it.
 //!
-//! A failure that took `t` closes the way for `5 t` (at most [`LONGEST_REST`]). So at most a sixth of the time is spent waiting on a dead
+//! A failure that took `t` closes the way for `5 t` (at most [`MAX_REST`]). So at most a sixth of the time is spent waiting on a dead
 //! server, however long its timeout; and a refused connection, which costs microseconds, is tried again at once.
 
 use core::time::Duration;
 
 /// A server is never left alone for longer than this.
-pub const LONGEST_REST: Duration = Duration::from_secs(30);
+pub const MAX_REST: Duration = Duration::from_secs(30);
 
 /// How many times its cost a failure is waited out.
 const REST_PER_COST: u32 = 5;
 
 /// Origins are few, but come from outside: no more than this many are remembered.
-const MOST_ORIGINS: usize = 64;
+const MAX_ORIGINS: usize = 64;
 
 /// Until when each origin that failed is left alone.
 #[derive(Debug, Default)]
@@ -36,11 +36,11 @@ impl Circuits {
     /// The origin failed at `now`, which took `cost`.
     pub fn failed(&mut self, origin: &str, cost: Duration, now: Duration) {
         self.succeeded(origin);
-        if self.rests_until.len() >= MOST_ORIGINS {
+        if self.rests_until.len() >= MAX_ORIGINS {
             self.rests_until.retain(|(_, until)| *until > now);
         }
-        if self.rests_until.len() < MOST_ORIGINS {
-            let rest = cost.saturating_mul(REST_PER_COST).min(LONGEST_REST);
+        if self.rests_until.len() < MAX_ORIGINS {
+            let rest = cost.saturating_mul(REST_PER_COST).min(MAX_REST);
             self.rests_until.push((origin.to_owned(), now.saturating_add(rest)));
         }
     }
@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(circuits.rest_left("a", 15 * SECOND), None);
         assert_eq!(circuits.rest_left("b", 12 * SECOND), None);
         circuits.failed("a", 100 * SECOND, 10 * SECOND);
-        assert_eq!(circuits.rest_left("a", 10 * SECOND), Some(LONGEST_REST));
+        assert_eq!(circuits.rest_left("a", 10 * SECOND), Some(MAX_REST));
         circuits.succeeded("a");
         assert_eq!(circuits.rest_left("a", 10 * SECOND), None);
     }
@@ -71,7 +71,7 @@ mod tests {
         for origin in 0..1_000 {
             circuits.failed(&origin.to_string(), SECOND, Duration::ZERO);
         }
-        assert_eq!(circuits.rests_until.len(), MOST_ORIGINS);
+        assert_eq!(circuits.rests_until.len(), MAX_ORIGINS);
         circuits.failed("late", SECOND, 60 * SECOND);
         assert_eq!(circuits.rests_until.len(), 1);
         assert_eq!(circuits.rest_left("late", 60 * SECOND), Some(5 * SECOND));

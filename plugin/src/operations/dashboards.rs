@@ -17,13 +17,13 @@ use crate::yaml::Yaml;
 const FEW: usize = 3;
 
 /// Most dashboards in one call.
-const MOST: usize = 1_000;
+const MAX: usize = 1_000;
 
 /// Most changes that are told of one dashboard.
-const MOST_CHANGES: usize = 50;
+const MAX_CHANGES: usize = 50;
 
 /// Longest title of a folder, in bytes.
-const LONGEST_FOLDER: usize = 255;
+const MAX_FOLDER_LEN: usize = 255;
 
 /// Where dashboards lie.
 struct Place {
@@ -401,8 +401,8 @@ fn place(call: &Call) -> Result<Place, Error> {
         Some(Json::String(title)) => vec![title.trim().to_owned()],
         Some(list) => texts(list, "folder")?,
     };
-    if let Some(long) = titles.iter().find(|title| title.is_empty() || title.len() > LONGEST_FOLDER) {
-        return Err(Error::invalid("folder", format!("expected 1 to {LONGEST_FOLDER} bytes, got {}", long.len())));
+    if let Some(long) = titles.iter().find(|title| title.is_empty() || title.len() > MAX_FOLDER_LEN) {
+        return Err(Error::invalid("folder", format!("expected 1 to {MAX_FOLDER_LEN} bytes, got {}", long.len())));
     }
     let uid = call.ctx.text_or_none("folder_uid", "a folder's uid")?;
     if let Some(uid) = &uid {
@@ -481,8 +481,8 @@ fn given(call: &Call, options: &Options) -> Result<Vec<Dashboard>, Error> {
     if all.is_empty() {
         return Err(Error::Missing { field: "dashboards".into(), expected: "a list of dashboards, or templates" });
     }
-    if all.len() > MOST {
-        return Err(Error::invalid("dashboards", format!("holds {}; at most {MOST} are taken in one call", all.len())));
+    if all.len() > MAX {
+        return Err(Error::invalid("dashboards", format!("holds {}; at most {MAX} are taken in one call", all.len())));
     }
     let mut uids: BTreeMap<&str, &str> = BTreeMap::new();
     for dashboard in &all {
@@ -621,7 +621,7 @@ fn bring(
 /// What is to be done, given what Grafana holds.
 fn compare(dashboard: &Dashboard, held: Option<&Held>, folder: &Folder, overwrite: bool) -> Outcome {
     let Some(held) = held else { return Outcome::of(Action::Created) };
-    let mut found = changes(&dashboard.model, &held.model, MOST_CHANGES);
+    let mut found = changes(&dashboard.model, &held.model, MAX_CHANGES);
     let edited = !found.is_empty();
     if !folder.takes(&held.folder_uid) {
         let wanted = Some(folder.for_one(None).to_owned()).filter(|uid| !uid.is_empty());

@@ -10,7 +10,7 @@ use crate::json::Json;
 use crate::servers::grafana::Datasource;
 
 /// Longest name of a data source, in bytes.
-const LONGEST_NAME: usize = 190;
+const MAX_NAME_LEN: usize = 190;
 
 /// The data source that is found, or made where it is missing.
 const NAME: &str = "Prometheus";
@@ -66,8 +66,8 @@ pub(super) fn health(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
 
 fn name(call: &Call) -> Result<String, Error> {
     let name = call.ctx.text_or_none("name", "a data source's name")?.unwrap_or_else(|| NAME.into());
-    if name.len() > LONGEST_NAME {
-        return Err(Error::invalid("name", format!("expected at most {LONGEST_NAME} bytes, got {}", name.len())));
+    if name.len() > MAX_NAME_LEN {
+        return Err(Error::invalid("name", format!("expected at most {MAX_NAME_LEN} bytes, got {}", name.len())));
     }
     Ok(name)
 }

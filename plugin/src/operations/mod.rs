@@ -52,7 +52,7 @@ use crate::fields::{self, Fields};
 use crate::http::{Circuits, Client, Exchange, Jitter, Limits, Retry, Transport};
 use crate::json::{Json, Object, Writer};
 use crate::known::{self, Warnings};
-use crate::registry::{MOST_SERIES, Registry};
+use crate::registry::{MAX_SERIES, Registry};
 use crate::servers::prometheus::Api;
 use crate::servers::pushgateway::Group;
 use crate::telemetry::Telemetry;
@@ -543,7 +543,7 @@ impl<T: Transport> Plug<T> {
                 warnings.add_notices(group.registry.take_notices());
                 let outcome = note_steps(outcome, &ctx, || Ok(key), &group.registry, &mut group.steps);
                 self.groups.put_back(place, group);
-                self.registry.set_series_limit(MOST_SERIES.saturating_sub(self.groups.series()));
+                self.registry.set_series_limit(MAX_SERIES.saturating_sub(self.groups.series()));
                 outcome?;
             }
         }

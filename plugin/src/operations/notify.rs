@@ -11,7 +11,7 @@ use crate::servers::alertmanager::{self, Alert, pairs, write_labels};
 use crate::servers::webhook::{self, Format, Notification};
 
 /// More alerts than this in one call are a mistake.
-const MOST_ALERTS: usize = 10_000;
+const MAX_ALERTS: usize = 10_000;
 
 /// The year 2500, in nanoseconds since the Unix epoch: alerts and silences begin and end before it.
 pub(super) const MAX_MOMENT: u64 = 16_725_225_600_000_000_000;
@@ -153,8 +153,8 @@ fn read_alerts(call: &Call) -> Result<Vec<Alert>, Error> {
     };
     match alerts.len() {
         0 => Err(Error::Missing { field: "alerts".into(), expected: "at least one alert" }),
-        count if count > MOST_ALERTS => {
-            Err(Error::invalid("alerts", format!("{count} alerts are given; one call takes {MOST_ALERTS}")))
+        count if count > MAX_ALERTS => {
+            Err(Error::invalid("alerts", format!("{count} alerts are given; one call takes {MAX_ALERTS}")))
         }
         _ => Ok(alerts),
     }

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::error::{Error, excerpt};
 use crate::exposition::Exposition;
 use crate::exposition::merge::{KeyLabels, Part, relabel};
-use crate::registry::{LabelName, Labels, MOST_SERIES, Registry, checksum, refused};
+use crate::registry::{LabelName, Labels, MAX_SERIES, Registry, checksum, refused};
 use crate::servers::pushgateway::{Group, Mode};
 use plugpipe_metrics::model::Family;
 
@@ -232,7 +232,7 @@ impl OwnGroups {
                 (self.list.len(), OwnGroup::new(key.clone(), registry, Pending::from(self.forgotten)))
             }
         };
-        group.registry.set_series_limit(MOST_SERIES.saturating_sub(series + self.series()));
+        group.registry.set_series_limit(MAX_SERIES.saturating_sub(series + self.series()));
         // A call that deletes the group says nothing of how it is pushed later.
         if config.push_mode != Mode::Delete {
             group.config = Some(config.clone());

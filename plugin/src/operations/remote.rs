@@ -15,17 +15,17 @@ use crate::servers::remote_write::{Conversation, Refusal, Version};
 use crate::{NAME, VERSION};
 
 /// Values in one request at most: what Prometheus sends by default.
-const MOST_VALUES: usize = 2_000;
+const MAX_VALUES: usize = 2_000;
 
 /// About the size of a request, in bytes before compression.
-const MOST_BYTES: usize = 1_000_000;
+const MAX_BYTES: usize = 1_000_000;
 
 /// How many requests of one call may be refused while the values concerned are found by halving. A
-/// single value among [`MOST_VALUES`] takes 12; what is not found goes on with the next call.
+/// single value among [`MAX_VALUES`] takes 12; what is not found goes on with the next call.
 const MAX_REFUSED_REQUESTS: u32 = 500;
 
 /// Receivers are few, but their URLs come from outside.
-const MOST_RECEIVERS: usize = 8;
+const MAX_RECEIVERS: usize = 8;
 
 /// What is known of each receiver that was written to.
 #[derive(Debug, Default)]
@@ -54,16 +54,16 @@ impl Receivers {
     fn of(&mut self, url: &Url, seed: u64) -> Result<&mut Receiver, Error> {
         let place = match self.0.iter().position(|receiver| receiver.url == *url) {
             Some(place) => place,
-            None if self.0.len() < MOST_RECEIVERS => {
+            None if self.0.len() < MAX_RECEIVERS => {
                 let outbox = Outbox::new(FixedState::with_seed(seed));
                 self.0.push(Receiver { url: url.clone(), spoken: None, outbox });
                 self.0.len() - 1
             }
-            None => MOST_RECEIVERS,
+            None => MAX_RECEIVERS,
         };
         self.0.get_mut(place).ok_or(Error::LimitReached {
             what: "remote_write_url".into(),
-            limit: MOST_RECEIVERS,
+            limit: MAX_RECEIVERS,
             todo: "write to fewer receivers, or begin anew with cleanup",
         })
     }
@@ -75,18 +75,18 @@ impl Receiver {
         let started = client.transport.monotonic();
         let mut delivery = Delivery { confirmed: true, ..Delivery::default() };
         let mut talk = Conversation { url: &self.url, wanted, spoken: &mut self.spoken, requests: 0 };
-        let (mut most, mut refused_requests, mut refusal) = (MOST_VALUES, 0, None);
+        let (mut most, mut refused_requests, mut refusal) = (MAX_VALUES, 0, None);
         while self.outbox.pending() > 0 && refused_requests < MAX_REFUSED_REQUESTS {
             if client.transport.monotonic().saturating_sub(started) >= client.limits.total {
                 break;
             }
-            let (series, count) = self.outbox.batch(most, MOST_BYTES);
+            let (series, count) = self.outbox.batch(most, MAX_BYTES);
             match talk.write(client, &series, &self.outbox.hasher()) {
                 Ok(written) => {
                     let sent = self.outbox.remove(count);
                     delivery.confirmed &= written.is_some();
                     delivery.written += written.unwrap_or(sent);
-                    most = MOST_VALUES.min(2 * most);
+                    most = MAX_VALUES.min(2 * most);
                 }
                 // Unless it says what it wrote of them, it wrote none, and all but one may be good.
                 Err(Refusal::Values(error, None)) if count > 1 => {

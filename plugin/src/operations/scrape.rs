@@ -27,10 +27,10 @@ const FAMILIES: u64 = 300;
 const SAMPLES: u64 = 1_000;
 
 /// The most that may be asked for: an answer is one text in memory.
-const MOST_LISTED: u64 = 50_000;
+const MAX_LISTED: u64 = 50_000;
 
 /// Refused metrics that an answer lists.
-const MOST_REFUSED: usize = 100;
+const MAX_REFUSED: usize = 100;
 
 /// The object that holds what is scraped, beside the top of `ctx`.
 const NESTED: &str = "scrape_config";
@@ -189,8 +189,8 @@ fn duration(ctx: Fields, key: &str) -> Result<Option<Duration>, Error> {
 fn listed(ctx: Fields, key: &str, default: u64) -> Result<usize, Error> {
     let at = place(ctx, key)?;
     match count(&at, key)?.unwrap_or(default) {
-        limit @ 0..=MOST_LISTED => Ok(limit as usize),
-        _ => Err(Error::invalid(at.path(key), format!("expected at most {MOST_LISTED}"))),
+        limit @ 0..=MAX_LISTED => Ok(limit as usize),
+        _ => Err(Error::invalid(at.path(key), format!("expected at most {MAX_LISTED}"))),
     }
 }
 
@@ -493,7 +493,7 @@ fn take(call: &mut Call, families: &Families, options: import::Options, answer: 
     answer.count("exemplars_dropped", imported.exemplars_dropped as u64);
     answer.count("refused_count", imported.refused.len() as u64);
     answer.open_list("refused");
-    for refused in imported.refused.iter().take(MOST_REFUSED) {
+    for refused in imported.refused.iter().take(MAX_REFUSED) {
         answer.open_item();
         answer.text("metric", &refused.metric);
         answer.text("reason", &refused.reason);

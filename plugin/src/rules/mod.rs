@@ -21,10 +21,10 @@ use crate::time::prometheus_duration;
 use crate::yaml::Yaml;
 
 /// Longest name of an alert or group, in bytes.
-const LONGEST_NAME: usize = 1_000;
+const MAX_NAME_LEN: usize = 1_000;
 
 /// Longest expression, label or annotation, in bytes.
-const LONGEST_TEXT: usize = 64 * 1024;
+const MAX_TEXT_LEN: usize = 64 * 1024;
 
 /// How the fields of a rule are called where it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Rule {
         if promql {
             expression::check(&self.expression).map_err(|mistake| Error::invalid(expr(), mistake.said))?;
         }
-        too_long(&self.expression, LONGEST_TEXT).map_err(|problem| Error::invalid(expr(), problem))?;
+        too_long(&self.expression, MAX_TEXT_LEN).map_err(|problem| Error::invalid(expr(), problem))?;
         if self.labels.get("__name__").is_some() {
             return Err(Error::invalid(at("labels.__name__"), "is the metric's name, which a rule does not set so"));
         }
@@ -129,11 +129,11 @@ impl Rule {
                 ));
             }
         }
-        too_long(name, LONGEST_NAME).map_err(|problem| Error::invalid(at(style.alert()), problem))?;
+        too_long(name, MAX_NAME_LEN).map_err(|problem| Error::invalid(at(style.alert()), problem))?;
         for (key, texts) in [("labels", &self.labels), ("annotations", annotations)] {
             for (name, text) in texts.iter() {
                 let wrong = |problem| Error::invalid(format!("{}.{name}", at(key)), problem);
-                too_long(text, LONGEST_TEXT).map_err(wrong)?;
+                too_long(text, MAX_TEXT_LEN).map_err(wrong)?;
                 evaluator.check_template(text).map_err(wrong)?;
             }
         }
@@ -228,7 +228,7 @@ impl Group {
         if self.name.is_empty() || (style == Style::Flat && !one_line) {
             return Err(Error::invalid(name, format!("expected one line of text, got {:?}", excerpt(&self.name, 100))));
         }
-        too_long(&self.name, LONGEST_NAME).map_err(|problem| Error::invalid(name, problem))?;
+        too_long(&self.name, MAX_NAME_LEN).map_err(|problem| Error::invalid(name, problem))?;
         if self.labels.get("__name__").is_some() {
             return Err(Error::invalid(at("labels.__name__"), "is the metric's name, which a rule does not set so"));
         }

@@ -51,7 +51,7 @@ pub const CONTENT_TYPE: &str = "application/x-protobuf";
 
 /// OTLP lists all buckets between the outermost ones, and native histograms may reach far apart: they are written coarser where it
 /// would be more than this.
-const MOST_BUCKETS: i64 = 20_000;
+const MAX_BUCKETS: i64 = 20_000;
 
 /// The metric that says what the other ones are about, by its labels.
 const TARGET_INFO: &str = "target_info";
@@ -270,13 +270,13 @@ fn write_points(family: &Family, series: &Series, unix_nanos: u64, out: &mut Vec
 }
 
 fn write_native(native: &NativeHistogram, out: &mut Vec<u8>) {
-    // By halving the resolution so often, at most MOST_BUCKETS are left on either side.
+    // By halving the resolution so often, at most MAX_BUCKETS are left on either side.
     let width = |buckets: &[Bucket]| match buckets {
         [first, .., last] => i64::from(last.index) - i64::from(first.index),
         _ => 0,
     };
     let widest = width(native.positive()).max(width(native.negative()));
-    let halvings = (0..32).find(|halvings| widest >> halvings < MOST_BUCKETS).unwrap_or(0);
+    let halvings = (0..32).find(|halvings| widest >> halvings < MAX_BUCKETS).unwrap_or(0);
     fixed(4, native.count(), out);
     double(5, native.sum(), out);
     signed(6, i64::from(native.schema()) - i64::from(halvings), out);

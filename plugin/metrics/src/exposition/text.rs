@@ -21,7 +21,7 @@
 use super::escaping::{Escaping, is_plain_label_name, is_plain_metric_name};
 use super::escaping::{write_escaped, write_label_name, write_metric_name};
 use crate::error::Error;
-use crate::float::{LONGEST, Number};
+use crate::float::{MAX_LEN, Number};
 use crate::number::number_text;
 use crate::registry::{Definition, END, FamilyId, Kind, Registry};
 use crate::sort::sorted_by;
@@ -30,7 +30,7 @@ use crate::sort::sorted_by;
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The longest value with its line feed.
-const LONGEST_NUMBER: usize = LONGEST + 1;
+const MAX_NUMBER_LEN: usize = MAX_LEN + 1;
 
 /// Bytes that a short copy moves at a time.
 const BLOCK: usize = 32;
@@ -272,7 +272,7 @@ impl Encoder {
         let Rebuild { mut out, mut made, .. } = next;
         made.len = out.len();
         // Room for every value to become as long as any, and for the blocks of a copy.
-        let room: usize = made.lens.iter().map(|len| LONGEST_NUMBER - (*len as usize).min(LONGEST_NUMBER)).sum();
+        let room: usize = made.lens.iter().map(|len| MAX_NUMBER_LEN - (*len as usize).min(MAX_NUMBER_LEN)).sum();
         let size = made.len + room + SPILL;
         reserve(&mut out, size - made.len)?;
         out.resize(size, 0);
@@ -649,7 +649,7 @@ impl Template {
     fn bytes(&self, registry: &Registry, handles: &[u32]) -> usize {
         let labels: usize = self.labels.iter().map(Vec::len).sum();
         let fixed: usize =
-            self.samples.iter().map(|sample| sample.name.len() + sample.rest.len() + LONGEST_NUMBER + labels).sum();
+            self.samples.iter().map(|sample| sample.name.len() + sample.rest.len() + MAX_NUMBER_LEN + labels).sum();
         let values: usize =
             handles.iter().map(|handle| registry.key_of_handle(*handle).len().saturating_sub(self.labels.len())).sum();
         self.head.len() + fixed * handles.len() + values * self.samples.len()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::names::{LabelName, MOST_LABELS, MetricName, underscored};
+use super::names::{LabelName, MAX_LABELS, MetricName, underscored};
 use super::native::NativeHistogram;
 use super::summary::{DEFAULT_WINDOW_MS, WindowedSummary};
 use super::value::{Buckets, Kind};
@@ -11,11 +11,11 @@ use crate::number::{number_text, numbers_text};
 use crate::reserved::ReservedNames;
 
 /// The longest help text, in bytes.
-pub const LONGEST_HELP: usize = 64 * 1_024;
+pub const MAX_HELP_LEN: usize = 64 * 1_024;
 /// The most states of a state set.
-pub const MOST_STATES: usize = 256;
+pub const MAX_STATES: usize = 256;
 /// The most quantiles of a summary.
-pub const MOST_QUANTILES: usize = 64;
+pub const MAX_QUANTILES: usize = 64;
 
 /// Settings of a native histogram.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,9 +93,9 @@ impl Definition {
     pub(super) fn check(&self) -> Result<(), Error> {
         let kind = self.kind.name();
         if let Some(help) = &self.help
-            && help.len() > LONGEST_HELP
+            && help.len() > MAX_HELP_LEN
         {
-            let problem = format!("the text has {} bytes; a help text may have {LONGEST_HELP}", help.len());
+            let problem = format!("the text has {} bytes; a help text may have {MAX_HELP_LEN}", help.len());
             return Err(Error::invalid("help", problem));
         }
         self.check_labels()?;
@@ -116,10 +116,10 @@ impl Definition {
         if let Some(ranks) = &self.quantiles
             && !(ranks.iter().all(|rank| (0.0..=1.0).contains(rank))
                 && ranks.is_sorted_by(|a, b| a < b)
-                && ranks.len() <= MOST_QUANTILES)
+                && ranks.len() <= MAX_QUANTILES)
         {
             let problem =
-                format!("expected at most {MOST_QUANTILES} ranks from 0 to 1, rising, got {}", numbers_text(ranks));
+                format!("expected at most {MAX_QUANTILES} ranks from 0 to 1, rising, got {}", numbers_text(ranks));
             return Err(Error::invalid("quantiles", problem));
         }
         if self.window.is_some() {
@@ -128,8 +128,8 @@ impl Definition {
         let states = &self.states;
         let twice =
             states.iter().enumerate().any(|(index, state)| states.iter().take(index).any(|other| other == state));
-        if self.kind == Kind::StateSet && (states.is_empty() || states.len() > MOST_STATES || twice) {
-            let problem = format!("expected 1 to {MOST_STATES} names of states, each once");
+        if self.kind == Kind::StateSet && (states.is_empty() || states.len() > MAX_STATES || twice) {
+            let problem = format!("expected 1 to {MAX_STATES} names of states, each once");
             return Err(Error::invalid("states", problem));
         }
         Ok(())
@@ -137,8 +137,8 @@ impl Definition {
 
     fn check_labels(&self) -> Result<(), Error> {
         let names = &self.label_names;
-        if names.len() > MOST_LABELS {
-            let problem = format!("{} labels are named; a metric may have {MOST_LABELS}", names.len());
+        if names.len() > MAX_LABELS {
+            let problem = format!("{} labels are named; a metric may have {MAX_LABELS}", names.len());
             return Err(Error::invalid("label_names", problem));
         }
         if !names.is_sorted_by(|a, b| a < b) {

@@ -4,7 +4,7 @@
 //! The first label set of a metric has its names and claims; the others are linked to it, in the order in which they were
 //! made. All have one kind, one help and the same options.
 
-use super::definition::{Definition, LONGEST_HELP, list};
+use super::definition::{Definition, MAX_HELP_LEN, list};
 use super::names::LabelName;
 use super::series::{key_of, values_of};
 use super::{Family, FamilyId, Registry};
@@ -45,7 +45,7 @@ impl Registry {
         let Some(family) = self.families.get(first) else { return Ok((first, false)) };
         family.definition.agree(further)?;
         let help = further.help.as_ref().filter(|help| !help.is_empty() && family.definition.help.is_none());
-        if help.is_some_and(|help| help.len() > LONGEST_HELP) {
+        if help.is_some_and(|help| help.len() > MAX_HELP_LEN) {
             further.check()?;
         }
         let known = |(_, family): &(usize, &Family)| label_names.clone().eq(&family.definition.label_names);

@@ -7,7 +7,7 @@ use super::series::values_of;
 use super::{FamilyId, Registry, SeriesId};
 
 /// The most series that a registry holds unless told otherwise.
-pub const MOST_SERIES: usize = 1_000_000;
+pub const MAX_SERIES: usize = 1_000_000;
 
 /// The value of every label of a metric's overflow series: the one that takes what is recorded to series past the limit.
 pub const OVERFLOW_VALUE: &str = "__overflow__";
@@ -36,7 +36,7 @@ impl Registry {
 
     /// Sets the most series of the whole registry. Series that are there stay.
     pub fn set_series_limit(&mut self, limit: usize) {
-        self.series_limit = limit.min(super::series::MOST_ROWS);
+        self.series_limit = limit.min(super::series::MAX_ROWS);
     }
 
     /// Whether the series takes what its metric's limit keeps out, and if so, the label to blame. Looks at every series of

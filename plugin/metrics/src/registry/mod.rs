@@ -27,11 +27,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-pub use definition::{DEFAULT_WINDOW, Definition, LONGEST_HELP, MOST_QUANTILES, MOST_STATES, NativeConfig};
+pub use definition::{DEFAULT_WINDOW, Definition, MAX_HELP_LEN, MAX_QUANTILES, MAX_STATES, NativeConfig};
 pub use held::Held;
 pub use label_sets::MAX_LABEL_SETS;
-pub use limits::{MOST_SERIES, OVERFLOW_VALUE, Overflow};
-pub use names::{LONGEST_NAME, LONGEST_VALUE, LabelName, Labels, MOST_LABELS, MetricName, underscored};
+pub use limits::{MAX_SERIES, OVERFLOW_VALUE, Overflow};
+pub use names::{LabelName, Labels, MAX_LABELS, MAX_NAME_LEN, MAX_VALUE_LEN, MetricName, underscored};
 pub use notices::Notices;
 pub use record::{Recording, check_exemplar};
 pub(crate) use series::END;
@@ -204,7 +204,7 @@ impl Registry {
             shape: 1,
             identity: REGISTRIES.fetch_add(1, Ordering::Relaxed),
             dropped: 0,
-            series_limit: MOST_SERIES,
+            series_limit: MAX_SERIES,
             hasher,
             key: Vec::new(),
             default_buckets: Buckets::default(),
@@ -287,7 +287,7 @@ impl Registry {
             );
             return Err(Error::invalid("label_values", problem));
         }
-        if let Some((name, value)) = names.iter().zip(label_values).find(|(_, value)| value.len() > LONGEST_VALUE) {
+        if let Some((name, value)) = names.iter().zip(label_values).find(|(_, value)| value.len() > MAX_VALUE_LEN) {
             return Err(too_long(&format!("labels.{name}"), value));
         }
         self.find_or_make(index, label_values.iter().copied()).map(|(id, _)| id)
@@ -685,7 +685,7 @@ impl Registry {
         let Some(family) = self.families.get(index) else { return Err(limit_reached(self.series_limit)) };
         let own_limit = family.definition.series_limit.unwrap_or(usize::MAX);
         if family.live < own_limit && self.series.len() < self.series_limit {
-            let made = self.insert(index, key).map_err(|_| limit_reached(series::MOST_ROWS))?;
+            let made = self.insert(index, key).map_err(|_| limit_reached(series::MAX_ROWS))?;
             return Ok((SeriesId(made.0), Some(made)));
         }
         let labels = family.definition.label_names.len();
@@ -702,7 +702,7 @@ impl Registry {
         let made = match self.series.find(index as u32, &overflow).and_then(|row| self.series.handle(row)) {
             Some(handle) => (handle, None),
             None => {
-                let made = self.insert(index, &overflow).map_err(|_| limit_reached(series::MOST_ROWS))?;
+                let made = self.insert(index, &overflow).map_err(|_| limit_reached(series::MAX_ROWS))?;
                 (made.0, Some(made))
             }
         };
@@ -945,7 +945,7 @@ mod tests {
         for odd in [&[("a", "1")][..], &[("a", "1"), ("a", "1")], &[("a", "1"), ("b", ""), ("c", "")]] {
             assert!(registry.series_by_labels(id, odd).unwrap_err().field().unwrap().starts_with("labels."));
         }
-        assert_eq!(registry.series(id, &["", &"x".repeat(LONGEST_VALUE + 1)]).unwrap_err().field(), Some("labels.b"));
+        assert_eq!(registry.series(id, &["", &"x".repeat(MAX_VALUE_LEN + 1)]).unwrap_err().field(), Some("labels.b"));
         assert!(registry.remove_series(id, &[("b", "2"), ("a", "1")]).unwrap());
         assert!(!registry.remove_series(id, &[("b", "2"), ("a", "1")]).unwrap());
     }

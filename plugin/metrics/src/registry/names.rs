@@ -7,13 +7,13 @@ use crate::error::Error;
 use crate::sort::sorted_by;
 
 /// The longest metric or label name. Prometheus has no bound of its own; a kilobyte is far past any use.
-pub const LONGEST_NAME: usize = 1_024;
+pub const MAX_NAME_LEN: usize = 1_024;
 
 /// The longest label value, in bytes.
-pub const LONGEST_VALUE: usize = 16 * 1_024;
+pub const MAX_VALUE_LEN: usize = 16 * 1_024;
 
 /// The most labels of one series. A query over more is beyond anybody's use.
-pub const MOST_LABELS: usize = 128;
+pub const MAX_LABELS: usize = 128;
 
 /// A valid metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`; or, made by [`MetricName::new_utf8`], any text that is not empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,9 +113,9 @@ impl fmt::Display for LabelName {
     }
 }
 
-/// The error for a label value above [`LONGEST_VALUE`].
+/// The error for a label value above [`MAX_VALUE_LEN`].
 pub(super) fn too_long(field: &str, value: &str) -> Error {
-    Error::invalid(field, format!("the value has {} bytes; a label value may have {LONGEST_VALUE}", value.len()))
+    Error::invalid(field, format!("the value has {} bytes; a label value may have {MAX_VALUE_LEN}", value.len()))
 }
 
 fn quoted(name: &str) -> String {
@@ -129,8 +129,8 @@ fn reserved(name: &str) -> Option<String> {
 fn fault_utf8(name: &str) -> Option<String> {
     match name.len() {
         0 => Some("it is empty".into()),
-        1..=LONGEST_NAME => None,
-        bytes => Some(format!("it has {bytes} bytes, more than {LONGEST_NAME}")),
+        1..=MAX_NAME_LEN => None,
+        bytes => Some(format!("it has {bytes} bytes, more than {MAX_NAME_LEN}")),
     }
 }
 
@@ -150,8 +150,8 @@ fn fault(name: &str, also: impl Fn(u8) -> bool) -> Option<String> {
     if name.is_empty() {
         return Some("it is empty".into());
     }
-    if name.len() > LONGEST_NAME {
-        return Some(format!("it has {} bytes, more than {LONGEST_NAME}", name.len()));
+    if name.len() > MAX_NAME_LEN {
+        return Some(format!("it has {} bytes, more than {MAX_NAME_LEN}", name.len()));
     }
     if name.starts_with(|first: char| first.is_ascii_digit()) {
         return Some("it begins with a digit".into());
@@ -177,13 +177,13 @@ impl Labels {
 
     /// Checks and sorts labels whose names were checked. `field` is the path of the set in the input, for errors.
     pub fn of(labels: Vec<(LabelName, Box<str>)>, field: &str) -> Result<Self, Error> {
-        if let Some((name, value)) = labels.iter().find(|(_, value)| value.len() > LONGEST_VALUE) {
+        if let Some((name, value)) = labels.iter().find(|(_, value)| value.len() > MAX_VALUE_LEN) {
             return Err(too_long(&format!("{field}.{name}"), value));
         }
-        if labels.len() > MOST_LABELS {
+        if labels.len() > MAX_LABELS {
             return Err(Error::invalid(
                 field,
-                format!("{} labels are given; a series may have {MOST_LABELS}", labels.len()),
+                format!("{} labels are given; a series may have {MAX_LABELS}", labels.len()),
             ));
         }
         let labels = sorted_by(labels, Ord::cmp);
@@ -222,7 +222,7 @@ mod tests {
         for name in ["a", "_", ":", "a:b", "A9", "__reserved_is_fine_here"] {
             assert!(MetricName::new(name, "metric_name").is_ok(), "{name}");
         }
-        for name in ["", "9a", "a-b", "a b", "é", "a\n", "a.b", &"a".repeat(LONGEST_NAME + 1)] {
+        for name in ["", "9a", "a-b", "a b", "é", "a\n", "a.b", &"a".repeat(MAX_NAME_LEN + 1)] {
             let error = MetricName::new(name, "metric_name").unwrap_err();
             assert_eq!(error.field(), Some("metric_name"), "{name}");
         }
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(labels.names().map(LabelName::as_str).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(labels.get("b"), Some("2"));
         assert!(Labels::new([("a", "1"), ("a", "2")], "labels").is_err());
-        assert!(Labels::new([("a", &*"x".repeat(LONGEST_VALUE + 1))], "labels").is_err());
+        assert!(Labels::new([("a", &*"x".repeat(MAX_VALUE_LEN + 1))], "labels").is_err());
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub const DEFAULT_MAX_BUCKETS: usize = 160;
 pub const LEAST_MAX_BUCKETS: usize = 2;
 
 /// More buckets than this make a series heavier than any query needs. One takes 16 bytes.
-pub const MOST_MAX_BUCKETS: usize = 10_000;
+pub const MAX_BUCKETS_LIMIT: usize = 10_000;
 
 /// Gaps of up to this many empty buckets are written out: two deltas are no longer than one more span.
 const FILLED_GAP: i32 = 2;
@@ -91,9 +91,9 @@ impl NativeHistogram {
                 number_text(zero_threshold)
             ));
         }
-        if !(LEAST_MAX_BUCKETS..=MOST_MAX_BUCKETS).contains(&max_buckets) {
+        if !(LEAST_MAX_BUCKETS..=MAX_BUCKETS_LIMIT).contains(&max_buckets) {
             return Err(format!(
-                "a native histogram has {LEAST_MAX_BUCKETS} to {MOST_MAX_BUCKETS} buckets at most, got {max_buckets}"
+                "a native histogram has {LEAST_MAX_BUCKETS} to {MAX_BUCKETS_LIMIT} buckets at most, got {max_buckets}"
             ));
         }
         Ok(Self {
@@ -482,7 +482,7 @@ mod tests {
             assert_sound(&arbitrary);
             // The same after a sound beginning, so that the buckets are reached.
             let mut written = Vec::new();
-            NativeHistogram::new(8, 0.0, MOST_MAX_BUCKETS).unwrap().serialize(&mut written);
+            NativeHistogram::new(8, 0.0, MAX_BUCKETS_LIMIT).unwrap().serialize(&mut written);
             written.truncate(written.len() - 2);
             written.extend(counted);
             assert_sound(&written);

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::Exemplar;
 
 /// The most characters that the labels of an exemplar may have together, names and values: OpenMetrics' limit.
-const LONGEST_EXEMPLAR: usize = 128;
+const MAX_EXEMPLAR_LEN: usize = 128;
 
 /// One recording: what, where, how much.
 #[derive(Debug, Clone, PartialEq)]
@@ -407,8 +407,8 @@ pub fn check_exemplar(exemplar: &Exemplar) -> Result<(), Error> {
         LabelName::new(name, "exemplar")?;
     }
     let characters: usize = labels().map(|(name, value)| name.chars().count() + value.chars().count()).sum();
-    if characters > LONGEST_EXEMPLAR {
-        let problem = format!("its labels have {characters} characters; they may have {LONGEST_EXEMPLAR} together");
+    if characters > MAX_EXEMPLAR_LEN {
+        let problem = format!("its labels have {characters} characters; they may have {MAX_EXEMPLAR_LEN} together");
         return Err(Error::invalid("exemplar", problem));
     }
     // Their length was looked at first, so they are few.

@@ -17,7 +17,7 @@ use super::value::Kind;
 const ROW_BITS: u32 = 24;
 const ROW_MASK: u32 = (1 << ROW_BITS) - 1;
 /// Rows, and so live series, that a handle can tell apart.
-pub(super) const MOST_ROWS: usize = 1 << ROW_BITS;
+pub(super) const MAX_ROWS: usize = 1 << ROW_BITS;
 
 /// In a row's state: the series needs the time at each recording.
 pub(super) const TIMED: u16 = 0x80;
@@ -34,7 +34,7 @@ const GAUGE: u16 = Kind::Gauge as u16;
 pub(crate) const END: u8 = 0xff;
 
 /// The longest batch whose memory is kept for the next one.
-const MOST_KEPT: usize = 16 * 1_024;
+const MAX_KEPT: usize = 16 * 1_024;
 
 /// Where the label values of a row are.
 #[derive(Debug, Clone, Copy, Default)]
@@ -217,7 +217,7 @@ impl SeriesTable {
         let reused = self.free.pop_front();
         let row = match reused {
             Some(row) => row as usize,
-            None if self.states.len() < MOST_ROWS => {
+            None if self.states.len() < MAX_ROWS => {
                 self.push_free_row(0);
                 self.states.len() - 1
             }
@@ -418,7 +418,7 @@ impl SeriesTable {
                 }
             }
         }
-        if before.len() > MOST_KEPT {
+        if before.len() > MAX_KEPT {
             *before = Vec::new();
         }
         all

@@ -14,9 +14,9 @@ use super::Registry;
 use super::bytes::{put_unsigned, take_unsigned};
 use super::composite::{Composite, Histogram};
 use super::definition::{Definition, NativeConfig};
-use super::names::{LONGEST_VALUE, LabelName, MetricName};
+use super::names::{LabelName, MAX_VALUE_LEN, MetricName};
 use super::native::NativeHistogram;
-use super::series::{END, IMPORTED, MOST_ROWS, NewSeries, TIMED};
+use super::series::{END, IMPORTED, MAX_ROWS, NewSeries, TIMED};
 use super::summary::WindowedSummary;
 use super::value::{Buckets, Kind};
 use crate::error::Error;
@@ -114,7 +114,7 @@ fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
     registry.first_family = first_family;
     registry.default_buckets = Buckets::new(&bounds, "snapshot")?;
     // While it is read, nothing is kept out: limits may have been lowered after the series were made.
-    registry.series_limit = MOST_ROWS;
+    registry.series_limit = MAX_ROWS;
     let Some(families) = input.size() else { return Ok(None) };
     if first_family.checked_add(families.try_into().unwrap_or(u32::MAX)).is_none() {
         return Ok(None);
@@ -151,7 +151,7 @@ fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
 }
 
 fn read_rows(registry: &mut Registry, input: &mut Reader) -> Option<()> {
-    let rows = input.size().filter(|rows| *rows <= MOST_ROWS)?;
+    let rows = input.size().filter(|rows| *rows <= MAX_ROWS)?;
     for row in 0..rows {
         let (generation, number) = (input.byte()?, input.byte()?);
         registry.series.push_free_row(generation);
@@ -182,7 +182,7 @@ fn read_series(registry: &mut Registry, input: &mut Reader, row: usize, kind: Ki
     let mut values = 0;
     for value in key.split_inclusive(|byte| *byte == END) {
         let value = value.strip_suffix(&[END])?;
-        if value.len() > LONGEST_VALUE || str::from_utf8(value).is_err() {
+        if value.len() > MAX_VALUE_LEN || str::from_utf8(value).is_err() {
             return None;
         }
         values += 1;

@@ -24,7 +24,7 @@ pub const DEFAULT_QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 pub const DEFAULT_WINDOW_MS: u64 = 10 * 60 * 1000;
 
 /// More quantiles than this for a series would better be a histogram.
-pub const MOST_QUANTILES: usize = 100;
+pub const MAX_QUANTILES: usize = 100;
 
 /// α: how far a quantile is off at most, as a fraction of the true value: (γ − 1)/(γ + 1) with γ = 2^(1/64), rounded up.
 pub const RELATIVE_ERROR: f64 = 0.005_416;
@@ -37,7 +37,7 @@ const LEAST_WINDOW_MS: u64 = SLICES as u64;
 
 /// Buckets of a slice. As many next to each other span a ratio of 2³²: microseconds to an hour, and what is far apart needs
 /// fewer.
-const MOST_BUCKETS: usize = 2048;
+const MAX_BUCKETS: usize = 2048;
 
 /// The scale of [`exponential`] whose base is γ.
 const SCHEMA: i32 = 6;
@@ -92,7 +92,7 @@ impl Default for Slice {
 
 impl Slice {
     fn observe(&mut self, value: f64) {
-        self.counts.add_within(key(value), MOST_BUCKETS);
+        self.counts.add_within(key(value), MAX_BUCKETS);
         self.lowest = self.lowest.min(value);
         self.highest = self.highest.max(value);
     }
@@ -116,7 +116,7 @@ impl Slice {
     }
 
     fn deserialize(input: &mut &[u8]) -> Option<Self> {
-        let counts = Counts::deserialize(input, MOST_BUCKETS, -INFINITE, INFINITE)?;
+        let counts = Counts::deserialize(input, MAX_BUCKETS, -INFINITE, INFINITE)?;
         let [first, ..] = counts.buckets() else { return Some(Self::default()) };
         let last = counts.buckets().last()?;
         let (lowest, highest) = (bytes::take_float(input)?, bytes::take_float(input)?);
@@ -149,8 +149,8 @@ impl WindowedSummary {
     /// A summary of nothing yet. `quantiles` are ranks from 0 to 1, in any order; none at all leaves count and sum.
     /// `window_ms` is in milliseconds. The error says what is wrong with an argument, and what it may be.
     pub fn new(quantiles: &[f64], window_ms: u64) -> Result<Self, String> {
-        if quantiles.len() > MOST_QUANTILES {
-            return Err(format!("a summary has at most {MOST_QUANTILES} quantiles, got {}", quantiles.len()));
+        if quantiles.len() > MAX_QUANTILES {
+            return Err(format!("a summary has at most {MAX_QUANTILES} quantiles, got {}", quantiles.len()));
         }
         if let Some(odd) = quantiles.iter().find(|rank| !(0.0..=1.0).contains(*rank)) {
             return Err(format!("a summary's quantiles are from 0 to 1, got {}", number_text(*odd)));
@@ -191,7 +191,7 @@ impl WindowedSummary {
     /// Takes over what was observed elsewhere, of which only sum and count are known: the window is
     /// empty then. The sum is no NaN.
     pub fn replace(&mut self, sum: f64, count: u64) {
-        self.totals = Totals { count: count.min(Totals::MOST), sum };
+        self.totals = Totals { count: count.min(Totals::MAX), sum };
         self.slices.iter_mut().for_each(Slice::clear);
     }
 
@@ -289,7 +289,7 @@ impl WindowedSummary {
     pub fn deserialize(input: &mut &[u8]) -> Option<Self> {
         let mut rest = *input;
         let length = usize::try_from(bytes::take_unsigned(&mut rest)?).ok()?;
-        if length > MOST_QUANTILES {
+        if length > MAX_QUANTILES {
             return None;
         }
         let quantiles = (0..length).map(|_| bytes::take_float(&mut rest)).collect::<Option<Vec<_>>>()?;
@@ -699,14 +699,14 @@ mod tests {
                 values.iter().for_each(|value| summary.observe(*value, 200 * step));
                 assert!(summary.allocated_bytes() <= 163_840);
             }
-            assert!(summary.slices.iter().all(|slice| slice.counts.buckets().len() == MOST_BUCKETS));
+            assert!(summary.slices.iter().all(|slice| slice.counts.buckets().len() == MAX_BUCKETS));
             let in_window: u64 = summary.slices.iter().filter_map(|slice| slice.counts.total()).sum();
             assert_eq!(in_window, 60_000, "collapsing loses no observation");
             let mut window: Vec<f64> = (0..5).flat_map(|_| rising.iter().copied()).collect();
             window.sort_by(f64::total_cmp);
             for (rank, value) in summary.quantiles(800) {
                 let exact = window[(rank * 59_999.0) as usize];
-                let kept = rising[12_000 - MOST_BUCKETS];
+                let kept = rising[12_000 - MAX_BUCKETS];
                 if exact >= kept {
                     assert_near(rank, exact, value);
                 } else {

@@ -161,7 +161,7 @@ pub(super) struct Totals {
 
 impl Totals {
     /// More than this is no count of observations, and deltas of buckets could not be written with 64 bits.
-    pub(super) const MOST: u64 = i64::MAX as u64;
+    pub(super) const MAX: u64 = i64::MAX as u64;
 
     pub(super) fn add(&mut self, value: f64) {
         self.count += 1;
@@ -176,7 +176,7 @@ impl Totals {
     pub(super) fn deserialize(input: &mut &[u8]) -> Option<Self> {
         let count = bytes::take_unsigned(input)?;
         let sum = bytes::take_float(input)?;
-        (count <= Self::MOST).then_some(Self { count, sum })
+        (count <= Self::MAX).then_some(Self { count, sum })
     }
 }
 

@@ -87,7 +87,7 @@ pub struct Buckets(Box<[f64]>);
 
 impl Buckets {
     /// More buckets than this make a series heavier than any query needs.
-    pub const MOST: usize = 500;
+    pub const MAX: usize = 500;
 
     /// Checks bounds. A last `+Inf` is taken off. `field` is their path in the input, for the error.
     pub fn new(bounds: &[f64], field: &str) -> Result<Self, Error> {
@@ -95,10 +95,10 @@ impl Buckets {
             [finite @ .., last] if *last == f64::INFINITY => finite,
             all => all,
         };
-        if bounds.is_empty() || bounds.len() > Self::MOST {
+        if bounds.is_empty() || bounds.len() > Self::MAX {
             return Err(Error::invalid(
                 field,
-                format!("expected 1 to {} finite bucket bounds, got {}", Self::MOST, bounds.len()),
+                format!("expected 1 to {} finite bucket bounds, got {}", Self::MAX, bounds.len()),
             ));
         }
         if let Some(odd) = bounds.iter().find(|bound| !bound.is_finite()) {

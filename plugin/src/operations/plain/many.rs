@@ -15,7 +15,7 @@ pub(super) struct Batch {
 }
 
 /// The most items whose memory is kept.
-const MOST_KEPT: usize = 4_096;
+const MAX_KEPT: usize = 4_096;
 
 /// One of the list, as places in the `ctx` and in the list of all labels.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,7 @@ impl Plain {
     /// Records all of a list or nothing, and writes the answer up to its timestamp; how many values that were.
     pub(super) fn record_many(&mut self, ctx: &str, registry: &mut Registry, answer: &mut Writer) -> Option<u64> {
         let Self { labels: all_labels, batch: Batch { items, ids, amounts }, .. } = self;
-        if items.capacity() > MOST_KEPT {
+        if items.capacity() > MAX_KEPT {
             (*items, *ids, *amounts, *all_labels) = Default::default();
         }
         read(ctx, all_labels, items)?;

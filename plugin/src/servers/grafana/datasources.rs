@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::http::{Method, Segment, Url, shown};
 
 /// Most differences that are told of one data source.
-const MOST_CHANGES: usize = 20;
+const MAX_CHANGES: usize = 20;
 
 /// A data source of the type `prometheus`, as it is to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +77,7 @@ impl Datasource {
 
     /// Compares with what Grafana holds. Of secrets only whether there are any can be told.
     pub fn differs(&self, held: &Map) -> Vec<Change> {
-        let mut found = changes(&self.told(), held, MOST_CHANGES);
+        let mut found = changes(&self.told(), held, MAX_CHANGES);
         let kept = held.map("secureJsonFields");
         for (name, _) in self.secure_json_data.iter() {
             let is_kept = kept.and_then(|kept| kept.get(name)) == Some(&Tree::Flag(true));

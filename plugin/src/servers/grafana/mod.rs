@@ -28,7 +28,7 @@ pub const PEER: Peer = Peer { server: "Grafana", setting: "grafana_url" };
 pub const PAGE: usize = 100;
 
 /// Most pages that one search reads.
-const MOST_PAGES: usize = 1_000;
+const MAX_PAGES: usize = 1_000;
 
 /// `GET /api/health`: 200 when Grafana and its database are well. Needs no credentials.
 pub fn health_request(base: &Url) -> Request {
@@ -251,7 +251,7 @@ impl Api<'_> {
 
     /// Searches page by page, until `take` wants no more or there is no more. `filters` are names and values of the query.
     pub fn search(&mut self, filters: &[(&str, &str)], mut take: impl FnMut(Found) -> bool) -> Result<(), Error> {
-        for page in 1..=MOST_PAGES {
+        for page in 1..=MAX_PAGES {
             let mut query = format!("limit={PAGE}&page={page}");
             for (name, value) in filters {
                 // Writing into a text does not fail.

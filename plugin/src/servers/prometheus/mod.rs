@@ -17,7 +17,7 @@ pub mod values;
 
 pub use envelope::Reply;
 pub use form::Form;
-pub use query::{Answer, MOST_PARTS, MOST_POINTS, Options, Query, TooManyPoints};
+pub use query::{Answer, MAX_PARTS, MAX_POINTS, Options, Query, TooManyPoints};
 
 use crate::cursor::Cursor;
 use crate::error::Error;

@@ -8,10 +8,10 @@ use crate::error::Error;
 use crate::http::Failure;
 
 /// The most points of a series in one answer: Prometheus refuses more than one above it.
-pub const MOST_POINTS: u64 = 11_000;
+pub const MAX_POINTS: u64 = 11_000;
 
 /// The most parts that a range is asked in.
-pub const MOST_PARTS: u64 = 50;
+pub const MAX_PARTS: u64 = 50;
 
 /// What is asked. Times are in milliseconds since the epoch, which is as fine as Prometheus keeps them.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ pub enum Query {
         end_ms: i64,
         /// Between two points; more than zero.
         step_ms: i64,
-        /// Where there would be more than [`MOST_POINTS`].
+        /// Where there would be more than [`MAX_POINTS`].
         too_many: TooManyPoints,
     },
 }
@@ -248,25 +248,25 @@ impl Plan {
         let step = u64::try_from(step_ms).ok().filter(|step| *step > 0);
         let step = step.ok_or_else(|| Error::invalid("time_range.step", "must be at least 1ms"))?;
         let points = span / step + 1;
-        if points <= MOST_POINTS {
+        if points <= MAX_POINTS {
             return Ok(Self { step_ms, parts: vec![(start_ms, end_ms)] });
         }
         let of_the_points = |todo: &str| {
             let problem =
-                format!("makes {points} points of each series, where servers give {MOST_POINTS} at once; {todo}");
+                format!("makes {points} points of each series, where servers give {MAX_POINTS} at once; {todo}");
             Error::invalid("time_range.step", problem)
         };
         match too_many {
             TooManyPoints::Refuse => Err(of_the_points("raise it, or set on_too_many_points to raise_step or split")),
             TooManyPoints::RaiseStep => {
                 // The points of the longer step are points of the shorter one too.
-                let raised = step.checked_mul(points.div_ceil(MOST_POINTS)).and_then(|step| i64::try_from(step).ok());
+                let raised = step.checked_mul(points.div_ceil(MAX_POINTS)).and_then(|step| i64::try_from(step).ok());
                 let step_ms = raised.ok_or_else(|| of_the_points("raise it"))?;
                 Ok(Self { step_ms, parts: vec![(start_ms, end_ms)] })
             }
             TooManyPoints::Split => {
-                let count = points.div_ceil(MOST_POINTS);
-                if count > MOST_PARTS {
+                let count = points.div_ceil(MAX_POINTS);
+                if count > MAX_PARTS {
                     return Err(of_the_points(
                         "that is too many parts: raise it, or set on_too_many_points to raise_step",
                     ));
@@ -275,8 +275,8 @@ impl Plan {
                 let moment = |point: u64| start_ms.saturating_add_unsigned(point.saturating_mul(step));
                 let parts = (0..count)
                     .map(|part| {
-                        let first = part * MOST_POINTS;
-                        let last = (first + MOST_POINTS).min(points) - 1;
+                        let first = part * MAX_POINTS;
+                        let last = (first + MAX_POINTS).min(points) - 1;
                         (moment(first), moment(last))
                     })
                     .collect();
@@ -341,7 +341,7 @@ mod tests {
             let end = start + count * step + rest % step;
             let plan = Plan::new(start, end, step, TooManyPoints::Split).unwrap();
             let parts: Vec<Vec<i64>> = plan.parts.iter().map(|(start, end)| points(*start, *end, plan.step_ms)).collect();
-            prop_assert!(parts.iter().all(|part| !part.is_empty() && part.len() as u64 <= MOST_POINTS));
+            prop_assert!(parts.iter().all(|part| !part.is_empty() && part.len() as u64 <= MAX_POINTS));
             prop_assert_eq!(parts.concat(), points(start, end, step));
         }
 
@@ -350,7 +350,7 @@ mod tests {
             start in -1_000_000_i64..1_000_000, step in 1_i64..1_000_000, count in 11_000_i64..100_000_000,
         ) {
             let plan = Plan::new(start, start + count * step, step, TooManyPoints::RaiseStep).unwrap();
-            prop_assert!(count * step / plan.step_ms < MOST_POINTS as i64);
+            prop_assert!(count * step / plan.step_ms < MAX_POINTS as i64);
             prop_assert!(plan.step_ms > step && plan.step_ms % step == 0);
         }
     }

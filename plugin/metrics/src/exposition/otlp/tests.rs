@@ -392,7 +392,7 @@ fn buckets_far_apart_are_written_coarser() {
     assert_eq!(point.scale, 3);
     let positive = point.positive.unwrap();
     assert_eq!(positive.bucket_counts.iter().filter(|count| **count == 1).count(), 3);
-    assert!(positive.bucket_counts.len() < MOST_BUCKETS as usize);
+    assert!(positive.bucket_counts.len() < MAX_BUCKETS as usize);
     // The value 1 is at the upper end of its bucket, whose index is -1.
     assert_eq!(positive.bucket_counts[(-1 - positive.offset) as usize], 1);
     // -2 is at the upper end of the eighth bucket above 1.

@@ -5,10 +5,10 @@ use super::families::own_label;
 use super::{Families, Family, FamilyType, Format, Part};
 
 /// The most findings of one input: nobody reads more.
-pub const MOST_FINDINGS: usize = 1_000;
+pub const MAX_FINDINGS: usize = 1_000;
 
 /// The most label names of one metric that are looked at.
-const MOST_NAMES: usize = 200;
+const MAX_NAMES: usize = 200;
 
 /// Something to mend in what a target exposes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ const ABBREVIATIONS: [&str; 14] = ["s", "ms", "us", "ns", "sec", "b", "kb", "mb"
 /// The types that a name should not say.
 const TYPES: [&str; 5] = ["counter", "gauge", "summary", "histogram", "gauge_histogram"];
 
-/// The findings of all families that have samples, by family; [`MOST_FINDINGS`] at most.
+/// The findings of all families that have samples, by family; [`MAX_FINDINGS`] at most.
 pub fn lint(families: &Families) -> Vec<Finding> {
     let mut findings = Vec::new();
     for family in families.list.iter().filter(|family| !family.points.is_empty()) {
@@ -70,8 +70,8 @@ pub fn lint(families: &Families) -> Vec<Finding> {
         lint.name();
         lint.labels(families);
         lint.series(families);
-        if findings.len() >= MOST_FINDINGS {
-            findings.truncate(MOST_FINDINGS);
+        if findings.len() >= MAX_FINDINGS {
+            findings.truncate(MAX_FINDINGS);
             break;
         }
     }
@@ -96,7 +96,7 @@ struct Lint<'l, 'a> {
 
 impl Lint<'_, '_> {
     fn find(&mut self, rule: &'static str, problem: impl Into<String>) {
-        if self.findings.len() < MOST_FINDINGS {
+        if self.findings.len() < MAX_FINDINGS {
             let metric = crate::error::excerpt(&self.name, 200);
             self.findings.push(Finding { metric, rule, problem: problem.into() });
         }
@@ -164,7 +164,7 @@ impl Lint<'_, '_> {
         for point in &self.family.points {
             let without = own_label(self.family, point);
             for label in families.labels(point) {
-                if Some(&*label.name) != without && !names.contains(&&*label.name) && names.len() < MOST_NAMES {
+                if Some(&*label.name) != without && !names.contains(&&*label.name) && names.len() < MAX_NAMES {
                     names.push(&label.name);
                 }
             }

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// The most characters of an exemplar's labels, names and values together.
-const LONGEST_EXEMPLAR: usize = 128;
+const MAX_EXEMPLAR_LEN: usize = 128;
 
 /// What all types' sample names may end with.
 const SUFFIXES: [&str; 9] = ["", "_total", "_created", "_count", "_sum", "_bucket", "_gcount", "_gsum", "_info"];
@@ -485,9 +485,9 @@ impl<'a> Reader<'a> {
         self.labels(&mut Some(Cow::Borrowed("")), &mut labels)?;
         let characters: usize =
             labels.iter().map(|label| label.name.chars().count() + label.value.chars().count()).sum();
-        if characters > LONGEST_EXEMPLAR {
+        if characters > MAX_EXEMPLAR_LEN {
             let problem = format!(
-                "the exemplar's labels have {characters} characters; they may have {LONGEST_EXEMPLAR} together"
+                "the exemplar's labels have {characters} characters; they may have {MAX_EXEMPLAR_LEN} together"
             );
             return Err(self.cursor.fault_at(start, problem));
         }
