@@ -335,6 +335,29 @@ fn what_a_twin_settled_is_settled_and_what_came_meanwhile_is_due() {
     assert_eq!(due, [false, true]);
 }
 
+/// Until the next call under its key says otherwise.
+#[test]
+fn a_group_with_a_gateway_of_its_own_keeps_it_over_a_restart() {
+    let cfg = json!({"gateway_url": "http://g:1", "job_name": "own"});
+    let (mut plug, world) = plug();
+    process(&mut plug, json!({"operation": "describe"}), cfg.clone());
+    world.will_fail(Failure::Refused);
+    let elsewhere = json!({"job_name": "a", "gateway_url": "http://user:s3cret@other:2/p"});
+    process(&mut plug, gauge("x", 1.0, elsewhere), json!({}));
+    world.will_fail(Failure::Refused);
+    process(&mut plug, gauge("y", 2.0, json!({"job_name": "b"})), json!({}));
+    let mut snapshot = Vec::new();
+    plug.snapshot(&mut snapshot);
+    assert!(!snapshot.windows(6).any(|window| window == b"s3cret"));
+    let (mut other, world) = super::tests::plug();
+    process(&mut other, json!({"operation": "describe"}), cfg);
+    other.restore(&snapshot).unwrap();
+    world.will_answer(200, "").will_answer(200, "");
+    assert_eq!(process(&mut other, json!({"operation": "flush_metrics"}), json!({}))["result"]["unpushed"], false);
+    let urls: Vec<String> = world.asked().into_iter().map(|(_, url, _)| url).collect();
+    assert_eq!(urls, ["http://other:2/p/metrics/job/a", "http://g:1/metrics/job/b"]);
+}
+
 /// A push that was under way when all was forgotten or replaced settles nothing of what came later.
 #[test]
 fn what_a_twin_settled_before_a_cleanup_or_a_restore_is_not_what_is_recorded_after() {

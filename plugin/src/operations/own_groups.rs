@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::error::{Error, excerpt};
 use crate::exposition::Exposition;
 use crate::exposition::merge::{KeyLabels, Part, relabel};
+use crate::http::Url;
 use crate::registry::{LabelName, Labels, MAX_SERIES, Registry, checksum, refused};
 use crate::servers::pushgateway::{Group, Mode};
 use plugpipe_metrics::model::Family;
@@ -96,6 +97,8 @@ pub(super) struct OwnGroup {
     /// The configuration of the last call under this key; none after a restart, or once the plug's
     /// own changed.
     config: Option<Config>,
+    /// Where the group is pushed to without one: a call's own gateway, as a snapshot has it.
+    gateway: Option<Url>,
 }
 
 impl OwnGroup {
@@ -103,14 +106,34 @@ impl OwnGroup {
         let labels = KeyLabels::new(labels_of(&key));
         let further = KeyLabels::new(labels_of(&key).filter(|(name, _)| !matches!(*name, "job" | "instance")));
         let steps = Steps::with_hasher(FixedState::with_seed(registry.now_ms()));
-        Self { key, labels, further, registry, pending, exposition: Exposition::default(), steps, config: None }
+        Self {
+            key,
+            labels,
+            further,
+            registry,
+            pending,
+            exposition: Exposition::default(),
+            steps,
+            config: None,
+            gateway: None,
+        }
     }
 
     /// How the group is pushed by a call that is not its own.
     pub(super) fn config(&self, base: &Config) -> Config {
-        let known = self.config.as_ref().unwrap_or(base).with_group(&self.key);
+        let mut known = self.config.as_ref().unwrap_or(base).with_group(&self.key);
+        if self.config.is_none() && self.gateway.is_some() {
+            known.gateway_url.clone_from(&self.gateway);
+        }
         // When it is due is for the plug's configuration to say.
         Config { push_policy: base.push_policy, push_interval: base.push_interval, mock: base.mock, ..known }
+    }
+
+    /// Where the group is pushed to, without credentials; empty where that is the configuration's to
+    /// say.
+    fn gateway(&self) -> String {
+        let own = self.config.as_ref().map_or(self.gateway.as_ref(), |config| config.gateway_url.as_ref());
+        own.map(crate::http::shown).unwrap_or_default()
     }
 
     /// What the group holds, for an exposition of all.
@@ -199,7 +222,7 @@ impl OwnGroups {
     pub(super) fn adopt(&mut self, config: &Config) {
         for group in &mut self.list {
             group.registry.default_buckets = config.histogram_buckets.clone();
-            group.config = None;
+            (group.config, group.gateway) = (None, None);
         }
     }
 
@@ -307,16 +330,18 @@ const MAGIC: &[u8; 8] = b"ppgroups";
 const VERSION: u8 = 2;
 
 /// Appends all registries, and what of them is due: the magic and version; the number of groups; of
-/// each, the plug's own first, 1 and its key, or 0 where nobody said one, both its counts, and its
-/// registry's own snapshot; at last a checksum. Numbers have 8 bytes, texts and snapshots their
+/// each, the plug's own first, 1 and its key, or 0 where nobody said one, both its counts, its
+/// gateway without credentials (empty for the configuration's), and its registry's own snapshot; at
+/// last a checksum. Numbers have 8 bytes, texts and snapshots their
 /// length before them.
 pub(super) fn snapshot(registry: &Registry, pending: Pending, groups: &OwnGroups, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(MAGIC);
     out.push(VERSION);
     put_number(out, 1 + groups.list.len() as u64);
-    let own = groups.list.iter().map(|group| (Some(&group.key), group.pending, &group.registry));
-    for (key, pending, registry) in core::iter::once((groups.main_key.as_ref(), pending, registry)).chain(own) {
+    let own = groups.list.iter().map(|group| (Some(&group.key), group.pending, group.gateway(), &group.registry));
+    let main = (groups.main_key.as_ref(), pending, String::new(), registry);
+    for (key, pending, gateway, registry) in core::iter::once(main).chain(own) {
         out.push(u8::from(key.is_some()));
         if let Some(key) = key {
             put_bytes(out, key.job.as_bytes());
@@ -328,6 +353,7 @@ pub(super) fn snapshot(registry: &Registry, pending: Pending, groups: &OwnGroups
         }
         put_number(out, pending.changes);
         put_number(out, pending.settled);
+        put_bytes(out, gateway.as_bytes());
         let length = out.len();
         put_number(out, 0);
         registry.snapshot(out);
@@ -363,9 +389,13 @@ pub(super) fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Re
     for _ in 0..count {
         let key = take_key(&mut input)?.ok_or_else(senseless)?;
         let (changes, settled) = (take_number(&mut input), take_number(&mut input));
-        let (Some(changes), Some(settled), Some(snapshot)) = (changes, settled, take_bytes(&mut input)) else {
+        let (gateway, snapshot) = (take_bytes(&mut input), take_bytes(&mut input));
+        let (Some(changes), Some(settled), Some(gateway), Some(snapshot)) = (changes, settled, gateway, snapshot)
+        else {
             return Err(senseless());
         };
+        let gateway = str::from_utf8(gateway).map_err(|_| senseless())?;
+        let gateway = Some(gateway).filter(|text| !text.is_empty()).map(Url::parse).transpose();
         let registry = Registry::restore(snapshot, seed)?;
         let pending = Pending { changes, settled: settled.min(changes), ..Pending::default() };
         match key {
@@ -375,6 +405,7 @@ pub(super) fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Re
             }
             Some(key) if groups.list.len() < MAX_GROUPS && !groups.contains(&key) => {
                 let mut group = OwnGroup::new(key, registry, pending);
+                group.gateway = gateway.map_err(|_| senseless())?;
                 if let Some(known) = before.list.iter().find(|known| known.key == group.key) {
                     group.config = known.config.clone();
                     group.steps = known.steps.clone();
