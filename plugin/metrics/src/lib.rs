@@ -27,9 +27,12 @@
 //!
 //! | module | what it is for |
 //! |---|---|
+//! | [`model`] | families, series and points, as encoders read them |
+//! | [`number`] | numbers as Prometheus writes them |
 //! | [`registry`] | families, series and their values; snapshots of them |
 //! | [`exposition`] | encoders and parsers of text, OpenMetrics, protobuf, JSON, CSV, remote write and OTLP |
 //! | [`error`] | the one [`Error`] |
+//! | [`reserved`] | names that families share in OpenMetrics, and which of them gives way |
 //! | [`sort`] | one sort for all lists, for small components |
 
 #![deny(missing_docs)]
@@ -41,7 +44,7 @@ mod float;
 pub mod model;
 pub mod number;
 pub mod registry;
-pub(crate) mod reserved;
+pub mod reserved;
 pub mod sort;
 
 pub use error::Error;

@@ -17,7 +17,7 @@ use crate::model::FamilyType;
 
 /// The names that a family takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ReservedNames {
+pub struct ReservedNames {
     /// With its type.
     typed: Vec<String>,
     /// As unknown: what it writes in any case.
@@ -28,7 +28,7 @@ pub(crate) struct ReservedNames {
 
 impl ReservedNames {
     /// Of a family whose name is `name` in text 0.0.4, escaped.
-    pub(crate) fn of(kind: FamilyType, name: &str) -> Self {
+    pub fn of(kind: FamilyType, name: &str) -> Self {
         let base = match kind {
             FamilyType::Counter => name.strip_suffix("_total"),
             FamilyType::Info => name.strip_suffix("_info"),
@@ -56,17 +56,17 @@ impl ReservedNames {
     }
 
     /// The names that the family takes with its type.
-    pub(crate) fn typed(&self) -> &[String] {
+    pub fn typed(&self) -> &[String] {
         &self.typed
     }
 
     /// Those among them that it takes for its type alone.
-    pub(crate) fn reserved(&self) -> impl Iterator<Item = &String> {
+    pub fn reserved(&self) -> impl Iterator<Item = &String> {
         self.typed.iter().filter(|name| !self.written.contains(name))
     }
 
     /// The name for which this family cannot keep its type beside the other one, if there is one.
-    pub(crate) fn gives_way(&self, other: &Self) -> Option<&str> {
+    pub fn gives_way(&self, other: &Self) -> Option<&str> {
         let mut reserved = self.reserved();
         let must = reserved.find(|name| other.written.contains(name));
         let either = || {
@@ -79,7 +79,7 @@ impl ReservedNames {
 }
 
 /// Which of an exposition's families are to be written as unknown.
-pub(crate) fn unknown(families: &[ReservedNames]) -> Vec<bool> {
+pub fn unknown(families: &[ReservedNames]) -> Vec<bool> {
     let mut takers: std::collections::BTreeMap<&str, Vec<usize>> = std::collections::BTreeMap::new();
     for (place, claims) in families.iter().enumerate() {
         for name in &claims.typed {

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | counter | Sum, cumulative, monotonic, with its start |
 //! | gauge, info, state set | Gauge; a state is an attribute named like the family |
-//! | `target_info` with one series | attributes of the resource: [`target`] |
+//! | `target_info` with one series | attributes of the resource |
 //! | histogram | Histogram, cumulative, with explicit bounds |
 //! | native histogram | ExponentialHistogram, cumulative |
 //! | summary | Summary |
@@ -60,7 +60,7 @@ const TARGET_INFO: &str = "target_info";
 pub type Scope<'a> = (&'a str, &'a str);
 
 /// A body, and how many data points it holds. With the families of each resource come its
-/// attributes, such as `service.name`; what [`target`] says wins over them.
+/// attributes, such as `service.name`; the labels of `target_info` win over them.
 pub fn encode_all(resources: &[Labelled], scope: Scope, unix_nanos: u64) -> (Vec<u8>, u64) {
     let mut out = Vec::new();
     let points = resources.iter().map(|resource| write_resource(resource, scope, unix_nanos, &mut out));
