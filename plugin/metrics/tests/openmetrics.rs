@@ -50,6 +50,22 @@ fn exposed(registry: &Registry, escaping: Escaping) -> String {
     String::from_utf8(out).unwrap()
 }
 
+/// Names that are all suffix, in every scheme.
+#[test]
+fn a_name_without_a_base_keeps_no_type() {
+    let mut registry = Registry::default();
+    registry.set_now(1_700_000_000_000);
+    for name in ["_total", "_created", "_", ".total.x", "__total"] {
+        add(&mut registry, &(name.to_owned(), Kind::Counter, false, 1.0));
+    }
+    add(&mut registry, &("_info".to_owned(), Kind::Info, false, 1.0));
+    for escaping in [Escaping::Underscores, Escaping::AllowUtf8, Escaping::Values, Escaping::Dots] {
+        let text = exposed(&registry, escaping);
+        let read = parse(text.as_bytes(), Format::OpenMetrics, &Limits::default());
+        assert!(read.is_ok(), "{}: {}\n{text}", escaping.name(), read.unwrap_err());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 

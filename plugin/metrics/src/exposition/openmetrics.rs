@@ -54,12 +54,18 @@ fn typed<'n>(family: &Family, name: &'n str, escaping: Escaping) -> Option<(&'n 
     if family.gives_way {
         return None;
     }
+    // A name that is all suffix has no base, also where an escaping makes one: with the dots' scheme
+    // the counter `_total` would be `_`, whose reserved names nobody has compared.
+    let base = |suffix: &str| {
+        let base = name.strip_suffix(suffix)?;
+        (family.name.chars().count() > suffix.len()).then_some(base)
+    };
     let (base, kind) = match family.kind {
-        Kind::Counter => (name.strip_suffix("_total")?, "counter"),
+        Kind::Counter => (base("_total")?, "counter"),
         Kind::Gauge => (name, "gauge"),
         Kind::Histogram | Kind::NativeHistogram => (name, "histogram"),
         Kind::Summary => (name, "summary"),
-        Kind::Info => (name.strip_suffix("_info")?, "info"),
+        Kind::Info => (base("_info")?, "info"),
         Kind::StateSet => (escaping.label_name(family.name) == name).then_some((name, "stateset"))?,
     };
     (!base.is_empty() && family.series.iter().all(only_rises)).then_some((base, kind))
