@@ -5,7 +5,7 @@ use super::definition::Definition;
 use super::names::{LabelName, Labels};
 use super::notices::Mark;
 use super::value::{Kind, check};
-use super::{END, Registry, SeriesId, series, unknown_series};
+use super::{END, Family, Registry, SeriesId, series, unknown_series};
 use crate::error::Error;
 use crate::model::Exemplar;
 
@@ -200,20 +200,28 @@ impl Registry {
         labels: impl ExactSizeIterator<Item = (&'a str, &'a str)> + Clone,
         amount: f64,
     ) -> Option<(usize, SeriesId)> {
-        let family = self.family_with(name, labels.clone().map(|(name, _)| name))?;
-        let index = self.index(family)?;
-        let family = self.families.get(index)?;
-        if family.definition.kind != kind || check(kind, amount, "").is_err() {
-            return None;
-        }
-        self.key.clear();
-        for own in &family.definition.label_names {
-            let (_, value) = labels.clone().find(|(name, _)| *name == own.as_str())?;
-            self.key.extend_from_slice(value.as_bytes());
-            self.key.push(END);
-        }
-        let row = self.series.find(index as u32, &self.key)?;
-        let handle = self.series.handle(row).filter(|handle| family.overflow != Some(*handle))?;
+        let mut key = std::mem::take(&mut self.key);
+        // As many labels are given as there are, so that with each of them found none is given twice.
+        let mut write_key = |family: &Family| {
+            key.clear();
+            let names = family.definition.label_names.as_slice();
+            names.len() == labels.len()
+                && names.iter().all(|own| {
+                    let Some((_, value)) = labels.clone().find(|(name, _)| *name == own.as_str()) else { return false };
+                    key.extend_from_slice(value.as_bytes());
+                    key.push(END);
+                    true
+                })
+        };
+        let first = self.by_name.get(name).copied();
+        let found = first.and_then(|first| self.label_sets(first).find(|(_, family)| write_key(family)));
+        let found = found.filter(|(_, family)| family.definition.kind == kind && check(kind, amount, "").is_ok());
+        let found = found.and_then(|(index, family)| {
+            let row = self.series.find(index as u32, &key)?;
+            Some((row, self.series.handle(row).filter(|handle| family.overflow != Some(*handle))?))
+        });
+        self.key = key;
+        let (row, handle) = found?;
         Some((row, SeriesId(handle)))
     }
 
