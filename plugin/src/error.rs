@@ -168,8 +168,6 @@ impl From<plugpipe_metrics::Error> for Error {
             Of::Conflict { metric, problem } => Self::Conflict { metric, problem },
             Of::UnknownSeries { handle } => Self::UnknownSeries { handle },
             Of::LimitReached { what, limit, todo } => Self::LimitReached { what, limit, todo },
-            // None yet: the enum may grow.
-            other => Self::Invalid { field: "metric_name".into(), problem: other.to_string() },
         }
     }
 }

@@ -54,8 +54,7 @@ pub mod yaml;
 
 pub use error::Error;
 pub use operations::Plug;
-#[doc(hidden)]
-pub use plugpipe_metrics::sort;
+use plugpipe_metrics::sort;
 pub use plugpipe_metrics::{exposition, model, number, registry};
 
 /// The plug's name, as pipes write it.

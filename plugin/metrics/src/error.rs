@@ -2,7 +2,6 @@
 
 /// Why something was not done. Nothing has changed then.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// An argument is not what it must be.
     #[error("{field}: {problem}")]
