@@ -51,7 +51,7 @@ pub use remote::Remote;
 
 use crate::error::{Error, excerpt};
 use crate::fields::{self, Fields};
-use crate::http::{Credentials, Limits, Retry, Url, auth, shown};
+use crate::http::{Credentials, Limits, Retry, Url, auth, redacted};
 use crate::json::{Json, Object, Writer};
 use crate::known;
 use crate::registry::{Buckets, LabelName, Labels};
@@ -414,7 +414,7 @@ impl Config {
         }
         for (key, url) in [("prometheus_url", &self.prometheus_url), ("gateway_url", &self.gateway_url)] {
             if let Some(url) = url {
-                metadata.text(key, &shown(url));
+                metadata.text(key, &redacted(url));
             }
         }
         metadata.text("scrape_interval", &self.scrape_interval);

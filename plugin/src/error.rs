@@ -172,6 +172,17 @@ impl From<plugpipe_metrics::Error> for Error {
     }
 }
 
+impl From<plugpipe_contract::Error> for Error {
+    fn from(error: plugpipe_contract::Error) -> Self {
+        use plugpipe_contract::Error as Of;
+        match error {
+            Of::Missing { field, expected } => Self::Missing { field, expected },
+            Of::Invalid { field, problem } => Self::Invalid { field, problem },
+            Of::Metrics(error) => error.into(),
+        }
+    }
+}
+
 /// The most conflicts that an answer lists.
 const MAX_CONFLICTS: usize = 20;
 

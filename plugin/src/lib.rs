@@ -33,27 +33,22 @@ pub mod catalog;
 #[cfg(target_arch = "wasm32")]
 mod component;
 pub mod config;
-pub mod cursor;
 pub mod dashboards;
 pub mod error;
-pub mod fields;
 pub mod fnv;
 pub mod http;
-pub mod json;
-pub mod known;
-#[rustfmt::skip]
-mod known_fields;
 pub mod operations;
 pub mod outbox;
 pub mod rules;
 pub mod servers;
 pub mod snappy;
 pub mod telemetry;
-pub mod time;
 pub mod yaml;
 
 pub use error::Error;
 pub use operations::Plug;
+pub use plugpipe_contract::{cursor, fields, json, known, time};
+use plugpipe_contract::{segment, url};
 use plugpipe_metrics::sort;
 pub use plugpipe_metrics::{exposition, model, number, registry};
 

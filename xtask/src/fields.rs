@@ -1,4 +1,4 @@
-//! `plugin/src/known_fields.rs`: the names of the fields that each operation and the configuration
+//! `plugin/contract/src/known_fields.rs`: the names of the fields that each operation and the configuration
 //! take, from the manifest's schemas. The plug warns of any other name.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ struct Node(BTreeMap<String, Option<Node>>);
 
 /// Where the table is.
 pub fn table_path() -> PathBuf {
-    root().join("plugin/src/known_fields.rs")
+    root().join("plugin/contract/src/known_fields.rs")
 }
 
 /// Writes the table.
@@ -62,7 +62,7 @@ pub fn table() -> Result<String, String> {
         ("TOP_OF_CONFIGURATION", "Of a configuration, beside its flat settings.", &top),
         ("COMMON", "Of every call: what is not the operation's own, a runtime's keys among it.", &common),
     ] {
-        let _ = writeln!(constants, "/// {about}\npub(crate) const {name}: u8 = {};\n", tables.add(node));
+        let _ = writeln!(constants, "/// {about}\npub const {name}: u8 = {};\n", tables.add(node));
     }
     let operations = at("/operations")?.as_object().ok_or("the manifest has no operations")?;
     let mut of_operations = String::new();
@@ -77,7 +77,7 @@ pub fn table() -> Result<String, String> {
         "//! Made from plug.yaml by `cargo xtask reference`; a test compares.\n\n\
          /// Fields of objects: name, and the index of the object's own fields; 0 where anything may stand\n\
          /// there.\n\
-         pub(crate) const OBJECTS: &[&[(&str, u8)]] = &[\n",
+         pub const OBJECTS: &[&[(&str, u8)]] = &[\n",
     );
     for object in &tables.objects {
         let _ = writeln!(out, "    &[{object}],");
@@ -87,7 +87,7 @@ pub fn table() -> Result<String, String> {
     }
     let _ = write!(
         out,
-        "];\n\n{constants}/// Of each operation.\npub(crate) const OPERATIONS: &[(&str, u8)] = &[\n{of_operations}];\n"
+        "];\n\n{constants}/// Of each operation.\npub const OPERATIONS: &[(&str, u8)] = &[\n{of_operations}];\n"
     );
     Ok(out)
 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::known_fields;
+use plugpipe_contract::known_fields;
 
 fn config(cfg: Value) -> Result<Config, Error> {
     let text = cfg.to_string();

@@ -6,21 +6,19 @@ pub mod auth;
 pub mod circuit;
 pub mod gzip;
 pub mod retry;
-mod segment;
 pub mod transport;
-mod url;
 #[cfg(target_arch = "wasm32")]
 pub mod wasi;
 
 use core::time::Duration;
 
+pub use crate::segment::Segment;
+pub use crate::url::{Url, endpoint, redacted};
 pub use auth::Credentials;
 pub use circuit::Circuits;
 use retry::retry_after;
 pub use retry::{Exchange, Jitter, Retry};
-pub use segment::Segment;
 pub use transport::{Clock, Failure, Limits, Method, Request, Response, Transport};
-pub use url::Url;
 
 use crate::error::Error;
 
@@ -177,19 +175,6 @@ fn unanswered(peer: Peer, origin: &str, failure: Failure) -> Error {
     Error::Unanswered { server: peer.server, origin: origin.into(), setting: peer.setting, failure }
 }
 
-/// A URL as it may be shown: without user, password and query.
-pub fn shown(url: &Url) -> String {
-    url.clone().without_credentials().with_query(None).to_string().trim_end_matches('/').to_owned()
-}
-
-/// `base` with path segments put after its own path: `http://h/prom/` and `["api", "v1"]` give
-/// `http://h/prom/api/v1`. The query of the base is dropped.
-pub fn endpoint<'s, S: Into<Segment<'s>>>(base: &Url, segments: impl IntoIterator<Item = S>) -> Url {
-    let mut url = base.clone().with_query(None);
-    segments.into_iter().for_each(|segment| url.push_segment(&segment.into()));
-    url
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_shown_url_holds_no_secret() {
-        assert_eq!(shown(&url("http://u:p@h:1/prom/?token=s#f")), "http://h:1/prom");
+        assert_eq!(redacted(&url("http://u:p@h:1/prom/?token=s#f")), "http://h:1/prom");
     }
 
     #[test]

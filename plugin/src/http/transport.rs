@@ -6,7 +6,7 @@ use core::time::Duration;
 use percent_encoding::percent_decode_str;
 
 use super::auth::Secret;
-use super::{Url, shown};
+use super::{Url, redacted};
 
 /// HTTP methods that the plug uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Request {
 /// Without the values of headers, the query and the body.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {}, {} bytes", self.method, shown(&self.url), self.body.len())
+        write!(f, "{:?} {}, {} bytes", self.method, redacted(&self.url), self.body.len())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Answer, Call};
 use crate::error::Error;
 use crate::fields::kind_of;
-use crate::http::{Url, shown};
+use crate::http::{Url, redacted};
 use crate::json::Json;
 use crate::servers::discovery::{self, Group, Known};
 use crate::servers::prometheus_yml::check_target;
@@ -15,7 +15,7 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         (Some(_), Some(_)) => return Err(Error::invalid("targets", "stands beside sd_url; give one of them")),
         (Some(url), None) => {
             let url = Url::parse(url.trim()).map_err(|problem| Error::invalid("sd_url", problem))?;
-            answer.text("sd_url", &shown(&url));
+            answer.text("sd_url", &redacted(&url));
             if mock { Vec::new() } else { discovery::fetch(&mut call.client(call.config.limits(), true), &url)? }
         }
         (None, Some(targets)) => listed(targets)?,

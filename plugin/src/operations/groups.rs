@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{Answer, Call, push};
 use crate::error::Error;
-use crate::http::{Url, shown};
+use crate::http::{Url, redacted};
 use crate::json::Json;
 use crate::servers::pushgateway;
 use crate::servers::pushgateway::groups::{Held, groups};
@@ -89,7 +89,7 @@ fn tell(held: &Held, url: Option<&Url>, answer: &mut Answer) {
     }
     answer.close();
     if let Some(url) = url {
-        answer.text("group", &shown(url));
+        answer.text("group", &redacted(url));
     }
     for (name, seconds) in [("last_push", held.pushed_at()), ("last_failure", held.failed_at())] {
         if let Some(seconds) = seconds {

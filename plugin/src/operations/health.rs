@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{Answer, Call};
 use crate::error::Error;
-use crate::http::{Limits, Peer, Request, Response, Retry, Url, shown};
+use crate::http::{Limits, Peer, Request, Response, Retry, Url, redacted};
 use crate::servers::{alertmanager, grafana, prometheus, pushgateway};
 
 /// A server that takes longer is not well.
@@ -61,7 +61,7 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
             None => answer.text(server.status, "not_configured"),
             Some(_) if config.mock => answer.text(server.status, "mock"),
             Some(url) => {
-                asked.push((server, shown(url)));
+                asked.push((server, redacted(url)));
                 requests.push((server.peer, (server.request)(url)));
             }
         }

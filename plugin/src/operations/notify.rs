@@ -4,7 +4,7 @@ use super::{Answer, Call};
 use crate::NAME;
 use crate::error::Error;
 use crate::fields::{self, Fields};
-use crate::http::{Url, shown};
+use crate::http::{Url, redacted};
 use crate::json::{Json, Writer};
 use crate::registry::{LabelName, Labels};
 use crate::servers::alertmanager::{self, Alert, pairs, write_labels};
@@ -74,7 +74,7 @@ pub(super) fn deliver(
         None => call.config.webhook_format,
     };
     webhook::check_target(url, "webhook_url")?;
-    answer.text("webhook_url", &shown(url));
+    answer.text("webhook_url", &redacted(url));
     if call.config.mock {
         answer.flag("mock", true);
         answer.flag("delivered", false);

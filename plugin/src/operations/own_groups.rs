@@ -133,7 +133,7 @@ impl OwnGroup {
     /// say.
     fn gateway(&self) -> String {
         let own = self.config.as_ref().map_or(self.gateway.as_ref(), |config| config.gateway_url.as_ref());
-        own.map(crate::http::shown).unwrap_or_default()
+        own.map(crate::http::redacted).unwrap_or_default()
     }
 
     /// What the group holds, for an exposition of all.
@@ -158,7 +158,7 @@ impl OwnGroup {
 
 /// A group, and who recorded the metric of that name in it, for errors.
 pub(super) fn origin(key: &Group, steps: &Steps, metric: &str) -> String {
-    let group = shown(key);
+    let group = group_text(key);
     match steps.get(metric) {
         Some(step) => format!("{group} (recorded first by step {:?})", excerpt(step, 100)),
         None => group,
@@ -166,7 +166,7 @@ pub(super) fn origin(key: &Group, steps: &Steps, metric: &str) -> String {
 }
 
 /// A group as PromQL would select it.
-pub(super) fn shown(key: &Group) -> String {
+pub(super) fn group_text(key: &Group) -> String {
     crate::servers::pushgateway::groups::shown(labels_of(key))
 }
 

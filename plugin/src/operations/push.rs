@@ -9,7 +9,7 @@ use crate::config::{Config, PushPolicy};
 use crate::error::Error;
 use crate::exposition::negotiate::Format;
 use crate::exposition::plain;
-use crate::http::{Client, Failure, Limits, Response, Retry, Url, shown};
+use crate::http::{Client, Failure, Limits, Response, Retry, Url, redacted};
 use crate::json::Json;
 use crate::registry::Kind;
 use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, own_families};
@@ -81,7 +81,7 @@ fn push_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) 
         let limits = if asked { config.limits() } else { config.push_limits() };
         let check = call.config.preflight.unwrap_or(asked);
         let outcome = send(&mut call.within(group, &config), &gateway, limits, asked, check);
-        others.push(Other { group: shown(&key.url(&gateway)), outcome });
+        others.push(Other { group: redacted(&key.url(&gateway)), outcome });
     }
     call.groups.list = groups;
     others
@@ -127,7 +127,7 @@ pub(super) fn push(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     if call.own && is_unused {
         let problem = format!(
             "nothing was recorded under {}; give the records the same job_name, instance and grouping_key, or leave them out here",
-            super::own_groups::shown(&call.config.group()?)
+            super::own_groups::group_text(&call.config.group()?)
         );
         return Err(Error::invalid("job_name", problem));
     }
@@ -141,7 +141,7 @@ pub(super) fn push(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         let check = call.config.preflight.unwrap_or(true);
         match send(call, &gateway, call.config.limits(), true, check) {
             Ok(sent) => {
-                answer.text("group", &shown(&call.config.group()?.url(&gateway)));
+                answer.text("group", &redacted(&call.config.group()?.url(&gateway)));
                 sent.write_into(answer);
             }
             Err(error) => outcome = Err(error),
@@ -166,7 +166,7 @@ fn check_only(call: &mut Call, gateway: &Url, answer: &mut Answer) -> Result<(),
     answer.flag("dry_run", true);
     answer.flag("metric_pushed", false);
     answer.flag("would_be_accepted", conflicts.is_empty());
-    answer.text("group", &shown(&group.url(gateway)));
+    answer.text("group", &redacted(&group.url(gateway)));
     Error::PushConflict { origin: gateway.origin(), reply: None, conflicts }.write_conflicts(answer);
     Ok(())
 }
@@ -238,7 +238,7 @@ pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     call.pushes.groups.retain(|known| *known != url);
     settle(call);
     answer.flag("deleted", true);
-    answer.text("group", &shown(&url));
+    answer.text("group", &redacted(&url));
     Ok(())
 }
 
@@ -612,7 +612,7 @@ pub(super) fn clean(pushes: &mut Pushes, client: &mut Client, config: &Config, a
         return;
     }
     let outcomes = if config.delete_on_cleanup { pushgateway::delete(client, &groups) } else { Vec::new() };
-    let names: Vec<String> = groups.iter().map(shown).collect();
+    let names: Vec<String> = groups.iter().map(redacted).collect();
     let deleted = names.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
     answer.texts("groups_deleted", deleted.map(|(name, _)| name.as_str()));
     answer.open_list("groups_left");

@@ -8,7 +8,7 @@ use super::{Answer, Call, refresh_all};
 use crate::config::Config;
 use crate::error::Error;
 use crate::exposition::otlp as otlp_format;
-use crate::http::{Client, Limits, Url, shown};
+use crate::http::{Client, Limits, Url, redacted};
 use crate::outbox::{Amounts, Outbox};
 use crate::servers::otlp;
 use crate::servers::remote_write::{Conversation, Refusal, Version};
@@ -170,7 +170,7 @@ pub(super) fn write(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     if dropped > 0 {
         answer.count("dropped", dropped);
     }
-    answer.text("receiver", &shown(url));
+    answer.text("receiver", &redacted(url));
     Ok(())
 }
 
@@ -204,7 +204,7 @@ pub(super) fn end_all(receivers: &mut Receivers, client: &mut Client, config: &C
         let delivery = receiver.deliver(client, config.remote.write_version);
         let pending = receiver.outbox.pending() as u64;
         answer.open_item();
-        answer.text("receiver", &shown(&receiver.url));
+        answer.text("receiver", &redacted(&receiver.url));
         answer.count("series_ended", ended);
         answer.flag("delivered", pending == 0 && delivery.refused == 0);
         if let Some(error) = delivery.error {
@@ -267,7 +267,7 @@ pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     if !partial.message.is_empty() {
         answer.text("message", &crate::error::excerpt(&partial.message, 1_000));
     }
-    answer.text("receiver", &shown(url));
+    answer.text("receiver", &redacted(url));
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::exposition::parse::{
 };
 use crate::exposition::plain;
 use crate::fields::Fields;
-use crate::http::{Url, shown};
+use crate::http::{Url, redacted};
 use crate::registry::Labels;
 use crate::servers::prometheus_yml::{read_duration, scrape_config_for};
 use crate::servers::pushgateway::preflight::{self, Series};
@@ -71,7 +71,7 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let families = fetched.as_ref().map(|fetched| read(call, fetched)).transpose()?;
     let elapsed = call.transport.monotonic().saturating_sub(began);
     answer.flag("endpoint_scraped", fetched.is_some());
-    answer.text("endpoint_url", &shown(&url));
+    answer.text("endpoint_url", &redacted(&url));
     answer.count("metrics_count", families.as_ref().map_or(0, Families::samples) as u64);
     write_scrape_config(&url, interval, timeout, &wanted.job, answer);
     let (Some(fetched), Some(families)) = (&fetched, &families) else {
@@ -115,7 +115,7 @@ pub(super) fn federate(call: &mut Call, answer: &mut Answer) -> Result<(), Error
     let families = read(call, &fetched)?;
     let elapsed = call.transport.monotonic().saturating_sub(began);
     answer.flag("federated", true);
-    answer.text("prometheus_url", &shown(&prometheus));
+    answer.text("prometheus_url", &redacted(&prometheus));
     answer.texts("match", matches.iter().map(String::as_str));
     answer.count("metrics_count", families.samples() as u64);
     write_received(&fetched, elapsed, answer);
@@ -142,7 +142,7 @@ struct Wanted {
 impl Wanted {
     fn read(call: &Call, job: &str) -> Result<Self, Error> {
         let ctx = call.ctx;
-        let flag = |key| place(ctx, key)?.flag_or(key, false);
+        let flag = |key| Ok::<_, Error>(place(ctx, key)?.flag_or(key, false)?);
         let accept = format(&place(ctx, "accept")?, "accept", &[Format::Text, Format::OpenMetrics, Format::Protobuf])?;
         let job = place(ctx, "scrape_job")?.text_or_none("scrape_job", "a job's name")?.unwrap_or_else(|| job.into());
         let push = flag("push")?.then(|| push_target(call, &job)).transpose()?;
@@ -441,7 +441,7 @@ fn push_on(
     let pushed = parse(text.as_bytes(), Format::Text, &limits)
         .map_err(|error| Error::invalid("push", format!("what was scraped cannot be pushed: {error}")))?;
     answer.open("pushed");
-    answer.text("group", &shown(&group.url(gateway)));
+    answer.text("group", &redacted(&group.url(gateway)));
     if pushed.list.is_empty() {
         // A push of nothing would empty the group.
         answer.flag("metric_pushed", false);

@@ -14,7 +14,7 @@ pub mod scrape;
 pub mod webhook;
 
 use crate::error::{Error, excerpt};
-use crate::http::{Peer, Response, Url, auth, shown};
+use crate::http::{Peer, Response, Url, auth, redacted};
 
 /// Longest part of a server's reply that an error repeats, in bytes.
 const REPLY_BYTES: usize = 300;
@@ -50,7 +50,7 @@ fn refused(peer: Peer, url: &Url, response: &Response, todo: &str) -> Error {
 fn redirection(response: &Response) -> Option<String> {
     let location = response.header("location")?;
     let to = match Url::parse(location) {
-        Ok(url) => shown(&url),
+        Ok(url) => redacted(&url),
         // A path on the same server. Two slashes begin an authority, which may hold a password.
         Err(_) if location.starts_with('/') && !location.starts_with("//") => {
             location.split(['?', '#']).next().unwrap_or_default().to_owned()

@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 use super::alertmanager::{Alert, pairs, write_labels};
 use crate::error::{Error, excerpt};
-use crate::http::{Client, Method, Peer, Request, Url, shown};
+use crate::http::{Client, Method, Peer, Request, Url, redacted};
 use crate::json::Writer;
 use crate::time::rfc3339;
 
@@ -214,7 +214,7 @@ fn refuse_target(url: &Url, field: &str) -> Error {
         field,
         format!(
             "{} is a link-local address or a cloud's metadata service, where no webhook is; name another URL",
-            shown(url)
+            redacted(url)
         ),
     )
 }

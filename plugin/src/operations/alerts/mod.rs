@@ -61,7 +61,7 @@ impl<'c> Settings<'c> {
     }
 
     fn text(&self, key: &str, expected: &'static str) -> Result<Option<String>, Error> {
-        self.with(key).map_or(Ok(None), |fields| fields.text_or_none(key, expected))
+        self.with(key).map_or(Ok(None), |fields| Ok(fields.text_or_none(key, expected)?))
     }
 
     fn path(&self, key: &str) -> String {

@@ -4,7 +4,7 @@ use super::{Api, bad, no, object, said};
 use crate::dashboards::diff::{Change, changes};
 use crate::dashboards::tree::{Map, Tree};
 use crate::error::Error;
-use crate::http::{Method, Segment, Url, shown};
+use crate::http::{Method, Segment, Url, redacted};
 
 /// Most differences that are told of one data source.
 const MAX_CHANGES: usize = 20;
@@ -62,7 +62,7 @@ impl Datasource {
             ("name", self.name.as_str().into()),
             ("type", "prometheus".into()),
             ("access", "proxy".into()),
-            ("url", shown(&self.url).as_str().into()),
+            ("url", redacted(&self.url).as_str().into()),
             ("basicAuth", self.basic_auth_user.is_some().into()),
             ("jsonData", self.json_data.clone().into()),
         ]);

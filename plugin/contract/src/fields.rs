@@ -6,8 +6,8 @@ use core::time::Duration;
 
 use crate::error::{Error, excerpt};
 use crate::json::{Json, Object};
-use crate::registry::{Buckets, LabelName, Labels};
 use crate::time::{Timestamp, parse_duration};
+use plugpipe_metrics::registry::{Buckets, LabelName, Labels};
 
 /// An object and the path under which a user knows it; an empty path for the top of `ctx`.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,7 @@ impl<'a> Fields<'a> {
 
     /// The field, if it is there. Null counts as there.
     pub fn get(&self, key: &str) -> Option<&'a Json<'a>> {
-        #[cfg(test)]
+        #[cfg(feature = "testing")]
         crate::known::asked::note(self.path, key);
         self.map.get(key)
     }

@@ -15,8 +15,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::segment::Segment;
 use crate::error::excerpt;
+use crate::segment::Segment;
 
 /// What may not stand in a query.
 const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
@@ -175,11 +175,11 @@ impl Url {
 /// Without user, password and query.
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&super::shown(self))
+        f.write_str(&redacted(self))
     }
 }
 
-/// With user and password: not for people; [`super::shown`] is.
+/// With user and password: not for people; [`redacted`] is.
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://", self.scheme())?;
@@ -226,6 +226,19 @@ fn read_host(text: &str) -> Result<String, &'static str> {
         return text.parse::<Ipv4Addr>().map(|address| address.to_string()).map_err(|_| "the host is no IPv4 address");
     }
     Ok(text.to_ascii_lowercase())
+}
+
+/// The URL without user, password and query.
+pub fn redacted(url: &Url) -> String {
+    url.clone().without_credentials().with_query(None).to_string().trim_end_matches('/').to_owned()
+}
+
+/// `base` with path segments put after its own path: `http://h/prom/` and `["api", "v1"]` give
+/// `http://h/prom/api/v1`. The query of the base is dropped.
+pub fn endpoint<'s, S: Into<Segment<'s>>>(base: &Url, segments: impl IntoIterator<Item = S>) -> Url {
+    let mut url = base.clone().with_query(None);
+    segments.into_iter().for_each(|segment| url.push_segment(&segment.into()));
+    url
 }
 
 #[cfg(test)]

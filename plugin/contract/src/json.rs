@@ -7,7 +7,7 @@ mod read;
 use core::fmt;
 use std::borrow::Cow;
 
-use crate::exposition::json::{number, string};
+use plugpipe_metrics::exposition::json::{number, string};
 use plugpipe_metrics::number::write_count;
 
 /// A JSON value.
@@ -149,7 +149,7 @@ impl Writer {
     }
 
     /// What is written, to begin anew with what somebody else writes, the brace included.
-    pub(crate) fn restart(&mut self) -> &mut Vec<u8> {
+    pub fn restart(&mut self) -> &mut Vec<u8> {
         if self.out.capacity() > MAX_KEPT {
             self.out = Vec::new();
         }
@@ -159,7 +159,7 @@ impl Writer {
     }
 
     /// What is written, to go on with pieces that were made before.
-    pub(crate) fn pieces(&mut self) -> &mut Vec<u8> {
+    pub fn pieces(&mut self) -> &mut Vec<u8> {
         &mut self.out
     }
 

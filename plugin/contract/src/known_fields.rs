@@ -2,7 +2,7 @@
 
 /// Fields of objects: name, and the index of the object's own fields; 0 where anything may stand
 /// there.
-pub(crate) const OBJECTS: &[&[(&str, u8)]] = &[
+pub const OBJECTS: &[&[(&str, u8)]] = &[
     &[],
     &[("api_key", 0), ("api_token", 0), ("headers", 0), ("org_id", 0), ("password", 0), ("tenant", 0), ("token", 0), ("type", 0), ("username", 0)],
     &[("accept", 0), ("endpoint_auth", 1), ("endpoint_url", 0), ("fallback_format", 0), ("import", 0), ("include_samples", 0), ("interval", 0), ("limit", 0), ("path", 0), ("push", 0), ("reexport", 0), ("sample_limit", 0), ("scrape_job", 0), ("timeout", 0), ("unknown_as_gauge", 0)],
@@ -73,19 +73,19 @@ pub(crate) const OBJECTS: &[&[(&str, u8)]] = &[
 ];
 
 /// Of a configuration, flat or nested; a call may bring them too.
-pub(crate) const SETTINGS: u8 = 3;
+pub const SETTINGS: u8 = 3;
 
 /// Of a configuration, flat or nested; of no call.
-pub(crate) const CONFIGURATION_ONLY: u8 = 4;
+pub const CONFIGURATION_ONLY: u8 = 4;
 
 /// Of a configuration, beside its flat settings.
-pub(crate) const TOP_OF_CONFIGURATION: u8 = 6;
+pub const TOP_OF_CONFIGURATION: u8 = 6;
 
 /// Of every call: what is not the operation's own, a runtime's keys among it.
-pub(crate) const COMMON: u8 = 7;
+pub const COMMON: u8 = 7;
 
 /// Of each operation.
-pub(crate) const OPERATIONS: &[(&str, u8)] = &[
+pub const OPERATIONS: &[(&str, u8)] = &[
     ("alertmanager_status", 0),
     ("annotate", 8),
     ("apply_alerts", 9),

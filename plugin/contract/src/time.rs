@@ -1,5 +1,5 @@
 //! Between [`plugpipe_time`]'s types and what the plug counts with: `Duration`, and nanoseconds
-//! since the Unix epoch. Reads no clock: [`crate::http::Clock`] does.
+//! since the Unix epoch. Reads no clock.
 
 use core::time::Duration;
 

@@ -1,5 +1,5 @@
 //! What may stand in the path of a request. Every value that comes from outside goes through
-//! [`Segment`], the only thing that [`super::endpoint`] takes.
+//! [`Segment`], the only thing that [`crate::url::endpoint`] takes.
 
 use std::borrow::Cow;
 
@@ -45,12 +45,12 @@ impl<'s> Segment<'s> {
 
     /// A word that the program made, such as `instance@base64` or an id: of letters, digits and
     /// `-_.~@=`. Anything else is encoded.
-    pub(crate) fn word(word: &'s str) -> Self {
+    pub fn word(word: &'s str) -> Self {
         Self(utf8_percent_encode(word, ENCODED_IN_WORDS).into())
     }
 
     /// As it stands in the path.
-    pub(super) fn encoded(&self) -> &str {
+    pub fn encoded(&self) -> &str {
         &self.0
     }
 }

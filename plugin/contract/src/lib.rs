@@ -1,0 +1,17 @@
+//! The JSON contract of the plug `monitoring_prometheus`: how requests are read and responses are
+//! written.
+
+#![deny(missing_docs)]
+
+pub mod cursor;
+pub mod error;
+pub mod fields;
+pub mod json;
+pub mod known;
+#[rustfmt::skip]
+pub mod known_fields;
+pub mod segment;
+pub mod time;
+pub mod url;
+
+pub use error::Error;
