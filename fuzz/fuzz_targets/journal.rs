@@ -6,10 +6,10 @@
 
 #![no_main]
 
-#[path = "../../host-harness/src/journal/mod.rs"]
+#[path = "../../host-harness/runtime/src/journal/mod.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod journal;
-#[path = "../../host-harness/src/private.rs"]
+#[path = "../../host-harness/runtime/src/private.rs"]
 #[allow(dead_code)]
 mod private;
 

@@ -2,7 +2,7 @@
 //!
 //! | module | what it makes |
 //! |---|---|
-//! | `component` | the component, as the harness's build script makes it |
+//! | `component` | the component, as the build script of `host-harness/component` makes it |
 //! | [`dist`] | the folder of PlugPipe's registry |
 //! | [`sbom`] | CycloneDX bills of materials, from Cargo's graph |
 //! | [`npm`] | the package for Node |
@@ -15,7 +15,7 @@
 
 #![deny(missing_docs)]
 
-#[path = "../../host-harness/component.rs"]
+#[path = "../../host-harness/component/component.rs"]
 mod component;
 pub mod dist;
 pub mod fields;
@@ -55,7 +55,7 @@ pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
 
 /// Builds a package of another workspace in the same way.
 pub fn build_package(workspace: &Path, package: &str) -> Result<Vec<u8>, String> {
-    // The folder that the harness's build script uses too.
+    // The folder that the build script of `host-harness/component` uses too.
     built(&["build"], workspace, package, "target/component")
 }
 

@@ -1,4 +1,4 @@
-//! `host-harness/src/grants/server_settings.rs`: the settings that name a server, from the manifest's
+//! `host-harness/runtime/src/grants/server_settings.rs`: the settings that name a server, from the manifest's
 //! capabilities. A host grants their origins, and no other that a configuration holds.
 
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use crate::{root, write};
 
 /// Where the table is.
 pub fn table_path() -> PathBuf {
-    root().join("host-harness/src/grants/server_settings.rs")
+    root().join("host-harness/runtime/src/grants/server_settings.rs")
 }
 
 /// Writes the table.

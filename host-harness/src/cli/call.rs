@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use clap::Args;
-use plugpipe_harness::{Error, warnings};
+use plugpipe_harness::{CommandError, warnings};
 use serde_json::Value;
 
 use super::PlugArgs;
@@ -30,8 +30,8 @@ pub(crate) struct CallArgs {
     pub(crate) plug: PlugArgs,
 }
 
-pub(crate) async fn call(args: CallArgs) -> Result<bool, Error> {
-    let problem = |problem: String| Error::Settings { what: "--ctx".into(), problem };
+pub(crate) async fn call(args: CallArgs) -> Result<bool, CommandError> {
+    let problem = |problem: String| CommandError::settings("--ctx", problem);
     let text = if args.ctx == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map_err(|error| problem(format!("stdin: {error}")))?;

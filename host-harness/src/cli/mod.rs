@@ -27,7 +27,8 @@ use plugpipe_harness::compile;
 use plugpipe_harness::grants::{self, AddressRange, Missing};
 use plugpipe_harness::pipe::PipeError;
 use plugpipe_harness::{
-    CompileLimits, Compiler, Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, printable, settings,
+    CommandError, CompileLimits, Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, embedded, load, printable,
+    settings,
 };
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
@@ -131,7 +132,7 @@ struct Inputs {
 }
 
 /// What is read, once.
-fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, CommandError>) -> Result<&T, CommandError> {
     if let Some(value) = cell.get() {
         return Ok(value);
     }
@@ -140,13 +141,13 @@ fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, Error>) -> Resul
 }
 
 impl PlugArgs {
-    fn plug(&self) -> Result<Plug, Error> {
+    fn plug(&self) -> Result<Plug, CommandError> {
         let compile_limits = CompileLimits::default().granted(&self.grants()?.limits);
         let plug = once(&self.once.plug, || {
             let _working = show::Working::on("compiling the component; the next start has it ready");
             let plug = match self.plug.as_deref().filter(|path| !path.as_os_str().is_empty()) {
-                Some(path) => Plug::from_file_with(path, Compiler::InChild(compile_limits)),
-                None => Plug::embedded(),
+                Some(path) => load(path, compile_limits),
+                None => embedded(),
             };
             Ok(plug?.with_advice(how_to_grant))
         })?;
@@ -156,16 +157,16 @@ impl PlugArgs {
         })
     }
 
-    fn exchanges(&self) -> Result<Option<Exchanges>, Error> {
+    fn exchanges(&self) -> Result<Option<Exchanges>, CommandError> {
         let (path, opened) = match (&self.record, &self.replay) {
             (Some(path), _) => (path, Exchanges::record_to(path)),
             (None, Some(path)) => (path, Exchanges::replay(once(&self.once.replay, || read(path))?)),
             (None, None) => return Ok(None),
         };
-        opened.map(Some).map_err(|problem| Error::Settings { what: path.display().to_string(), problem })
+        opened.map(Some).map_err(|problem| CommandError::settings(path.display().to_string(), problem))
     }
 
-    fn inputs(&self) -> Result<&Inputs, Error> {
+    fn inputs(&self) -> Result<&Inputs, CommandError> {
         once(&self.once.inputs, || {
             let granted = self.granted_by_file()?;
             // The environment's names are those of the command line and of the grants file.
@@ -180,19 +181,19 @@ impl PlugArgs {
     }
 
     /// The configuration.
-    fn config(&self) -> Result<&Value, Error> {
+    fn config(&self) -> Result<&Value, CommandError> {
         Ok(&self.inputs()?.config)
     }
 
-    fn granted_by_file(&self) -> Result<Option<Grants>, Error> {
+    fn granted_by_file(&self) -> Result<Option<Grants>, CommandError> {
         let Some(path) = &self.grants_file else { return Ok(None) };
         let folder = path.parent().unwrap_or(Path::new(""));
         let granted = grants::read(&read(path)?, folder);
-        granted.map(Some).map_err(|problem| Error::Settings { what: path.display().to_string(), problem })
+        granted.map(Some).map_err(|problem| CommandError::settings(path.display().to_string(), problem))
     }
 
     /// What the grants file says, or without one what the configuration names; and what the command line adds.
-    fn grants(&self) -> Result<Grants, Error> {
+    fn grants(&self) -> Result<Grants, CommandError> {
         let Inputs { config, granted } = self.inputs()?;
         let granted = granted.clone().unwrap_or_else(|| Grants::named_by(config));
         let folder = self.rules_folder.clone().or_else(|| granted.rules_folder.clone());
@@ -202,7 +203,7 @@ impl PlugArgs {
     }
 
     /// Loads the plug and starts it with its configuration and grants.
-    async fn start(&self) -> Result<PlugHandle, Error> {
+    async fn start(&self) -> Result<PlugHandle, CommandError> {
         // What is read is checked before a component is compiled.
         self.inputs()?;
         self.start_in(&self.plug()?, self.state.as_deref()).await
@@ -210,7 +211,7 @@ impl PlugArgs {
 
     /// The same for a process whose counters begin at 0 unless a state is kept: then the plug lists
     /// those that replace larger ones.
-    async fn start_detecting_resets(&self) -> Result<PlugHandle, Error> {
+    async fn start_detecting_resets(&self) -> Result<PlugHandle, CommandError> {
         let mut config = self.config()?.clone();
         if self.state.is_none() && self.plug.is_none() {
             detect_resets(&mut config);
@@ -219,11 +220,11 @@ impl PlugArgs {
     }
 
     /// Starts the plug with its configuration and grants, and with what a folder keeps.
-    async fn start_in(&self, plug: &Plug, folder: Option<&Path>) -> Result<PlugHandle, Error> {
+    async fn start_in(&self, plug: &Plug, folder: Option<&Path>) -> Result<PlugHandle, CommandError> {
         self.start_with(plug, folder, self.config()?).await
     }
 
-    async fn start_with(&self, plug: &Plug, folder: Option<&Path>, config: &Value) -> Result<PlugHandle, Error> {
+    async fn start_with(&self, plug: &Plug, folder: Option<&Path>, config: &Value) -> Result<PlugHandle, CommandError> {
         let grants = self.grants()?;
         let limits = limits(&grants);
         let started = match folder {
@@ -234,19 +235,19 @@ impl PlugArgs {
             show::warn("", handle.warnings().iter().map(String::as_str));
         }
         started.map_err(|error| match (error, &self.config) {
-            (Error::Config { problem, .. }, Some(path)) => {
-                Error::Settings { what: path.display().to_string(), problem }
-            }
-            (error, _) => error,
+            (Error::Config { problem, .. }, Some(path)) => CommandError::settings(path.display().to_string(), problem),
+            (error, _) => error.into(),
         })
     }
 
     /// Whether the configuration asks for debug logs.
-    fn asks_for_debug(&self) -> Result<bool, Error> {
+    fn asks_for_debug(&self) -> Result<bool, CommandError> {
         let Some(debug) = settings::text_of(self.config()?, "debug") else { return Ok(false) };
-        debug.trim().to_ascii_lowercase().parse().map_err(|_| Error::Settings {
-            what: self.config.as_deref().unwrap_or(Path::new("")).display().to_string(),
-            problem: format!("debug: expected true or false, got {debug:?}"),
+        debug.trim().to_ascii_lowercase().parse().map_err(|_| {
+            CommandError::settings(
+                self.config.as_deref().unwrap_or(Path::new("")).display().to_string(),
+                format!("debug: expected true or false, got {debug:?}"),
+            )
         })
     }
 }
@@ -275,8 +276,8 @@ fn limits(grants: &Grants) -> Limits {
     Limits::default().granted(&grants.limits)
 }
 
-fn read(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|error| Error::File { path: path.into(), problem: error.to_string() })
+fn read(path: &Path) -> Result<String, CommandError> {
+    fs::read_to_string(path).map_err(|error| CommandError::unreadable(path, &error))
 }
 
 /// Reads the command line and does what it says.
@@ -342,19 +343,21 @@ fn refuse(error: &clap::Error) -> ExitCode {
 const USAGE: u8 = 2;
 
 /// Says what went wrong. The status tells whether the same command could succeed another time.
-fn failed(error: &Error) -> ExitCode {
+fn failed(error: &CommandError) -> ExitCode {
     let advice = match error {
-        Error::EnvNotGranted { name, .. } => format!("; grant it with --env {name}"),
+        CommandError::Host(Error::EnvNotGranted { name, .. }) => format!("; grant it with --env {name}"),
         _ => String::new(),
     };
     show::note(&format!("error: {error}{advice}"));
     match error {
-        Error::Settings { .. }
-        | Error::EnvNotGranted { .. }
-        | Error::Config { .. }
-        | Error::File { .. }
-        | Error::Load { .. }
-        | Error::Pipe(PipeError::Input { .. }) => ExitCode::from(USAGE),
+        CommandError::Host(
+            Error::Settings { .. }
+            | Error::EnvNotGranted { .. }
+            | Error::Config { .. }
+            | Error::File { .. }
+            | Error::Load { .. },
+        )
+        | CommandError::Pipe(PipeError::Input { .. }) => ExitCode::from(USAGE),
         _ => ExitCode::FAILURE,
     }
 }
@@ -375,16 +378,26 @@ impl Command {
     }
 }
 
+/// The directives for `plugpipe_harness` once more for the crate that does most of its work.
+fn for_the_runtime(levels: &str) -> String {
+    let own = levels.split(',').filter_map(|directive| directive.trim().strip_prefix("plugpipe_harness"));
+    let whole = own.filter(|rest| rest.is_empty() || rest.starts_with(['=', '[']));
+    whole.map(|rest| format!(",plugpipe_runtime{rest}")).collect()
+}
+
 fn log_to_stderr(verbose: u8, debug: bool) {
     let level = match verbose {
         // What wasmtime warns of is in the plug's own answer, with the URL and what to do.
-        0 if debug => "warn,wasmtime_wasi_http=error,plugpipe_harness=debug",
+        0 if debug => "warn,wasmtime_wasi_http=error,plugpipe_harness=debug,plugpipe_runtime=debug",
         0 => "warn,wasmtime_wasi_http=error",
         1 => "info",
         _ => "debug",
     };
     let filter = match std::env::var(LOG_VARIABLE) {
-        Ok(levels) => EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse_lossy(levels),
+        Ok(levels) => {
+            let levels = format!("{levels}{}", for_the_runtime(&levels));
+            EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse_lossy(levels)
+        }
         Err(_) => EnvFilter::new(level),
     };
     let color = std::io::stderr().is_terminal() && show::colors();

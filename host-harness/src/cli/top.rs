@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use plugpipe_harness::chart::{blocks, number};
 use plugpipe_harness::families::{self, Family, Span};
 use plugpipe_harness::grants::SecretSource;
-use plugpipe_harness::{Error, Origin, printable, serve};
+use plugpipe_harness::{CommandError, Origin, printable, serve};
 use plugpipe_time::{PrometheusDuration, WrongDuration};
 use ratatui::Frame;
 use ratatui::backend::TestBackend;
@@ -81,11 +81,11 @@ fn interval(text: &str) -> Result<PrometheusDuration, String> {
 }
 
 impl TopArgs {
-    fn server(&self) -> Result<Server, Error> {
+    fn server(&self) -> Result<Server, CommandError> {
         let from_file = self.token_file.clone().map(|path| ("--token-file", SecretSource::File(path)));
         let from_env = self.token_env.clone().map(|name| ("--token-env", SecretSource::Env(name)));
         let authorization = from_file.or(from_env).map(|(option, source)| {
-            serve::authorization(&source).map_err(|problem| Error::Settings { what: option.into(), problem })
+            serve::authorization(&source).map_err(|problem| CommandError::settings(option, problem))
         });
         Ok(Server { url: self.url.clone(), authorization: authorization.transpose()? })
     }
@@ -97,12 +97,12 @@ struct Server {
     authorization: Option<HeaderValue>,
 }
 
-pub(crate) async fn top(args: TopArgs) -> Result<bool, Error> {
+pub(crate) async fn top(args: TopArgs) -> Result<bool, CommandError> {
     let interval = args.interval.get();
     let mut view = View::new(args.server()?);
     view.look().await;
     if let (Some(problem), false) = (&view.problem, view.seen()) {
-        return Err(Error::Demo(problem.clone()));
+        return Err(CommandError::Failed(problem.clone()));
     }
     if args.once {
         tokio::time::sleep(interval).await;
@@ -112,13 +112,13 @@ pub(crate) async fn top(args: TopArgs) -> Result<bool, Error> {
     }
     let sized = ratatui::crossterm::terminal::size().is_ok_and(|(columns, rows)| columns > 0 && rows > 0);
     if !std::io::stdout().is_terminal() || !sized {
-        let problem = "needs a terminal that knows its size; --once writes one picture without".into();
-        return Err(Error::Settings { what: "top".into(), problem });
+        let problem = "needs a terminal that knows its size; --once writes one picture without";
+        return Err(CommandError::settings("top", problem));
     }
     let mut terminal = ratatui::init();
     let outcome = live(&mut terminal, &mut view, interval).await;
     ratatui::restore();
-    outcome.map_err(|error| Error::Demo(format!("the terminal: {error}")))?;
+    outcome.map_err(|error| CommandError::Failed(format!("the terminal: {error}")))?;
     Ok(true)
 }
 
@@ -148,9 +148,9 @@ async fn live(terminal: &mut ratatui::DefaultTerminal, view: &mut View, interval
 }
 
 /// The view as text.
-fn picture(view: &mut View, width: u16) -> Result<String, Error> {
+fn picture(view: &mut View, width: u16) -> Result<String, CommandError> {
     let height = (view.rows.len() as u16).saturating_add(EVENTS + 7).clamp(16, 60);
-    let wrong = |error: std::convert::Infallible| -> Error { match error {} };
+    let wrong = |error: std::convert::Infallible| -> CommandError { match error {} };
     let mut terminal = ratatui::Terminal::new(TestBackend::new(width, height)).map_err(wrong)?;
     terminal.draw(|frame| view.draw(frame)).map_err(wrong)?;
     let buffer = terminal.backend().buffer();

@@ -37,9 +37,9 @@ pub use self::token::{Token, authorization};
 
 use self::connections::{CameTo, Reserved};
 use self::guard::{Guard, Refusal};
-use crate::error::Error;
-use crate::handle::PlugHandle;
-use crate::page;
+use crate::web_ui;
+use plugpipe_runtime::Error;
+use plugpipe_runtime::PlugHandle;
 
 /// The path that asks for no token: who starts and stops servers asks it, and it tells nothing of what was recorded.
 const HEALTH: &str = "/healthz";
@@ -182,7 +182,7 @@ fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
         .route("/process", post(process))
         .route(HEALTH, get(healthz))
         .with_state(Site::new(plug, options));
-    page::attach(answers, &shown)
+    web_ui::attach(answers, &shown)
         .layer(middleware::from_fn_with_state(guard, guarded))
         .layer(middleware::map_response(shielded))
 }

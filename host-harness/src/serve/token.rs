@@ -10,9 +10,9 @@ use http::HeaderValue;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::grants::{CredentialGrant, SecretSource};
-use crate::secrets::{self, Credential};
-use crate::watched::{CHECK_INTERVAL, Source};
+use plugpipe_runtime::grants::{CredentialGrant, SecretSource};
+use plugpipe_runtime::secrets::{self, Credential};
+use plugpipe_runtime::watched::{CHECK_INTERVAL, Source};
 
 /// A shorter one can be guessed.
 const LEAST_BYTES: usize = 16;

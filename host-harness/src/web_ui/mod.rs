@@ -1,0 +1,177 @@
+//! The page that `serve` shows at `/`: what the plug holds, how that went since the start, and what became of pushes.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `history` | what was seen since the start, in bounded memory |
+//! | `view` | the page's contents, and `page.html` filled with them |
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /` | the page; works without scripts |
+//! | `GET /status` | the same pushes, refusals and health as JSON, for `top` |
+//! | `POST /health` | asks the configured servers whether they are well, and leads back to `/` |
+//! | `GET /style.css`, `GET /app.js` | the page's own |
+//!
+//! No request but `POST /health` makes the plug ask a server. The page loads nothing from elsewhere, and its policy forbids it to.
+
+mod history;
+mod view;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::Value;
+use tracing::debug;
+
+use crate::families::{self, Family};
+use history::History;
+use plugpipe_runtime::Error;
+use plugpipe_runtime::PlugHandle;
+use plugpipe_runtime::session::Format;
+
+/// From one look at the plug's metrics to the next, at first; later there are fewer.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// An exposition that is longer is not looked at: what a look costs grows with it.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// An answer that is longer is passed on unread.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// No scripts, styles or images but the page's own, no frames around it, nowhere else for its one form to go.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'";
+
+/// What the page's requests share.
+struct Page {
+    plug: PlugHandle,
+    began: SystemTime,
+    history: Mutex<History>,
+}
+
+/// Adds the page to what serves `plug`, and lets it see the answers of `POST /process`. Must be called within a tokio runtime.
+pub(crate) fn attach(router: Router, plug: &PlugHandle) -> Router {
+    let page = Arc::new(Page { plug: plug.clone(), began: SystemTime::now(), history: Mutex::default() });
+    // Ends with the router: the task must not keep the plug alive.
+    let weak = Arc::downgrade(&page);
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            ticks.tick().await;
+            let Some(page) = weak.upgrade() else { return };
+            if !page.history().is_due() {
+                continue;
+            }
+            match page.families().await {
+                Ok(Some(families)) => page.history().look(&families),
+                Ok(None) => {}
+                Err(Error::Ended) => return,
+                Err(error) => debug!(%error, "the metrics could not be looked at"),
+            }
+        }
+    });
+    let own = Router::new()
+        .route("/", get(index))
+        .route("/status", get(status))
+        .route("/health", post(health))
+        .route("/style.css", get(|| async { file("text/css; charset=utf-8", include_str!("style.css")) }))
+        .route("/app.js", get(|| async { file("text/javascript; charset=utf-8", include_str!("app.js")) }))
+        .with_state(Arc::clone(&page));
+    router.layer(from_fn_with_state(page, overhear)).merge(own)
+}
+
+impl Page {
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the plug holds; none where that is too much to look at.
+    async fn families(&self) -> Result<Option<Vec<Family>>, Error> {
+        let text = self.plug.with(|session| Box::pin(session.encode(Format::Text))).await?;
+        if text.len() > MAX_BYTES {
+            return Ok(None);
+        }
+        Ok(Some(families::read(&String::from_utf8_lossy(&text))))
+    }
+}
+
+async fn index(State(page): State<Arc<Page>>) -> Response {
+    let contents = async {
+        let description = page.plug.describe().await?;
+        let recovery = page.plug.recovery().await?;
+        let families = page.families().await?;
+        let recovery = serde_json::to_value(recovery).unwrap_or_default();
+        view::page(&description, &recovery, families.as_deref(), page.began, &page.history())
+    };
+    match contents.await {
+        Ok(html) => guarded(html, "text/html; charset=utf-8"),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+async fn status(State(page): State<Arc<Page>>) -> Response {
+    let status = page.history().status();
+    guarded(status.to_string(), "application/json")
+}
+
+/// What serves the page lets no form of another origin come here.
+async fn health(State(page): State<Arc<Page>>) -> Response {
+    match page.plug.health_check().await {
+        Ok(answer) => {
+            page.history().health(answer);
+            (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// Takes note of what became of pushes, and of refusals, in answers on their way out.
+async fn overhear(State(page): State<Arc<Page>>, request: Request, next: Next) -> Response {
+    let is_call = request.method() == Method::POST && request.uri().path() == "/process";
+    let response = next.run(request).await;
+    if !is_call || response.status() != StatusCode::OK {
+        return response;
+    }
+    let length = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length =
+        length.or_else(|| axum::body::HttpBody::size_hint(response.body()).exact().map(|exact| exact as usize));
+    if length.is_none_or(|length| length > MAX_ANSWER_BYTES) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, MAX_ANSWER_BYTES).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    // Most answers tell of none of these, and need no parsing.
+    let tells = [&b"\"metric_pushed\":true"[..], b"\"push_error\"", b"\"not_granted\"", b"\"warnings\":["];
+    if tells.iter().any(|word| memchr::memmem::find(&body, word).is_some())
+        && let Ok(answer) = serde_json::from_slice::<Value>(&body)
+    {
+        page.history().answered(&answer);
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+fn guarded(body: String, content_type: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        // With none at all, the page's own form would say `Origin: null`.
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, body).into_response()
+}
+
+fn file(content_type: &'static str, text: &'static str) -> Response {
+    let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")];
+    (headers, text).into_response()
+}
