@@ -288,6 +288,7 @@ fn not_kept(problem: &str) -> Error {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use crate::plug::bindings::exports::plugpipe::monitoring::metrics::NativeBuckets;
 
     #[test]
     fn entries_that_come_often_are_what_postcard_writes() {
@@ -323,4 +324,89 @@ mod tests {
         let packed = Packed::of_handles(&handles);
         assert_eq!((packed.handles(), Packed::of_values(&values).values()), (handles.clone(), values.clone()));
     }
+
+    /// Every kind of call, with every field set at least once.
+    fn each_kind<'a>(definition: &'a Definition, labels: &'a [Label]) -> Vec<Call<'a>> {
+        vec![
+            Call::Process { ctx: "{}" },
+            Call::Configure { cfg: "{\"a\":1}" },
+            Call::Cleanup,
+            Call::Looked,
+            Call::Register { definition: Box::new(Cow::Borrowed(definition)), family: 300 },
+            Call::SeriesOf { family: 1, labels: labels.into(), series: 2 },
+            Call::Add { series: 3, amount: 1.5 },
+            Call::Set { series: 4, value: -1.0 },
+            Call::Observe { series: 5, value: 0.25 },
+            Call::ObserveWithExemplar { series: 6, value: 2.0, exemplar: labels.into() },
+            Call::SetState { series: 7, state: "on", on: true },
+            Call::RecordMany { series: Packed::of_handles(&[8, 9]), values: Packed::of_values(&[1.0]) },
+            Call::Record { name: "n", kind: MetricKind::StateSet, labels: labels.into(), value: 3.0, series: 10 },
+            Call::Remove { series: 11 },
+            Call::Clear,
+            Call::Restore { snapshot: b"snap" },
+        ]
+    }
+
+    /// Files that earlier builds wrote must be read: these bytes never change.
+    #[test]
+    fn the_format_of_entries_is_fixed() {
+        let definition = Definition {
+            name: "h".into(),
+            kind: MetricKind::NativeHistogram,
+            help: Some("help".into()),
+            unit: Some("s".into()),
+            label_names: vec!["l".into()],
+            buckets: Some(vec![0.5]),
+            native: Some(NativeBuckets { schema: -4, zero_threshold: 1e-3, max_buckets: 160 }),
+            quantiles: Some(vec![0.9]),
+            window_seconds: Some(60.0),
+            states: vec!["on".into()],
+            series_limit: Some(7),
+            expire_after_seconds: Some(1.0),
+        };
+        let labels = [Label { name: "l".into(), value: "v".into() }];
+        let written: Vec<String> = each_kind(&definition, &labels)
+            .into_iter()
+            .map(|call| {
+                let mut bytes = Vec::new();
+                append(&mut bytes, &Entry { unix_nanos: 1_000, call }).unwrap();
+                // What was written is read as the same.
+                let again = read(&bytes[LENGTH..]).unwrap();
+                assert_eq!(postcard::to_allocvec(&again).unwrap(), bytes[LENGTH..]);
+                bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+            })
+            .collect();
+        assert_eq!(written, ENTRIES);
+        let kinds = [
+            MetricKind::Counter,
+            MetricKind::Gauge,
+            MetricKind::Histogram,
+            MetricKind::NativeHistogram,
+            MetricKind::Summary,
+            MetricKind::Info,
+            MetricKind::StateSet,
+        ];
+        assert_eq!(kinds.map(|kind| postcard::to_allocvec(&kind).unwrap()[0]), [0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    const ENTRIES: &[&str] = &[
+        "06000000e80700027b7d",
+        "0b000000e80701077b2261223a317d",
+        "03000000e80702",
+        "03000000e80703",
+        "4c000000e80704016803010468656c7001017301016c0101000000000000e03f0107fc\
+         a9f1d24d62503fa0010101cdccccccccccec3f010000000000004e4001026f6e010701\
+         000000000000f03fac02",
+        "0a000000e807050101016c017602",
+        "0c000000e8070603000000000000f83f",
+        "0c000000e8070704000000000000f0bf",
+        "0c000000e8070805000000000000d03f",
+        "11000000e8070906000000000000004001016c0176",
+        "08000000e8070a07026f6e01",
+        "15000000e8070b08080000000900000008000000000000f03f",
+        "14000000e8070c016e0601016c017600000000000008400a",
+        "04000000e8070d0b",
+        "03000000e8070e",
+        "08000000e8070f04736e6170",
+    ];
 }
