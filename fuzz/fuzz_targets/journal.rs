@@ -27,21 +27,6 @@ mod error {
     }
 }
 
-/// The types of `wit/` that entries hold, field by field as there: the host has them made by wasmtime, which is not built here.
-#[path = "journal/wit.rs"]
-mod wit;
-
-/// Where the journal looks for them.
-mod plug {
-    pub(crate) mod bindings {
-        pub(crate) mod exports {
-            pub(crate) mod plugpipe {
-                pub(crate) use crate::wit as monitoring;
-            }
-        }
-    }
-}
-
 const CONFIG: &str = "{}";
 
 fuzz_target!(|input: &[u8]| {

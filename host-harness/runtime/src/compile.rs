@@ -36,9 +36,9 @@ use std::time::{Duration, Instant};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::engine;
 use crate::error::Error;
 use crate::grants::GrantedLimits;
-use crate::plug;
 
 /// The first argument of a program that is started to compile a component.
 pub const CHILD: &str = "compile-component";
@@ -305,7 +305,7 @@ fn compile_stdin(mut arguments: impl Iterator<Item = OsString>) -> Result<(), St
     limit_this_process(memory_bytes, seconds).map_err(|problem| format!("no limits could be set: {problem}"))?;
     let mut component = Vec::new();
     io::stdin().read_to_end(&mut component).map_err(|problem| format!("stdin cannot be read: {problem}"))?;
-    let compiled = Engine::new(&plug::engine_config())
+    let compiled = Engine::new(&engine::config())
         .and_then(|engine| engine.precompile_component(&component))
         .map_err(|problem| format!("{problem:#}"))?;
     io::stdout().write_all(&compiled).map_err(|problem| format!("stdout cannot be written: {problem}"))

@@ -18,9 +18,10 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
+use crate::calls::{Calls, QUEUE};
 use crate::error::Error;
-use crate::handle::{Calls, QUEUE};
-use crate::session::{NOTHING, Session, begins_as_record, only_reads};
+use crate::operations::{NOTHING, TELL, begins_as_record, only_reads, settled};
+use crate::session::Session;
 
 /// What a record's answer holds instead of a push that is due.
 pub(crate) const DUE: &str = r#""metric_pushed":false,"push_due":true"#;
@@ -49,9 +50,6 @@ const LOCAL: &[&str] = &[
 /// Operations after which less may be due at gateways.
 const SETTLES: &[&str] = &["push_metrics", "flush_metrics", "push_recorded", "delete_metrics", "remote_write_metrics"];
 
-/// Asks an instance what is settled at gateways.
-pub(crate) const TELL: &str = r#"{"operation":"note_exchange","tell":true}"#;
-
 /// Fields of a record that do not say where it is pushed to: records with others do not share a push.
 const OF_A_RECORD: &[&str] = &[
     "operation",
@@ -77,9 +75,9 @@ const OF_A_RECORD: &[&str] = &[
     "utf8",
 ];
 
-/// Who does what a `ctx` asks for.
+/// Which instance runs what a `ctx` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Who {
+pub(crate) enum Route {
     /// The leader: it changes or writes what is held, or cannot be read.
     Leader,
     /// The leader says whether there is anything to be done, and the courier does it.
@@ -91,12 +89,12 @@ pub(crate) enum Who {
     },
 }
 
-/// Who does what a `ctx` asks for. What imports from a server stays with the leader, which waits for that server: what is imported must
+/// Which instance runs what a `ctx` asks for. What imports from a server stays with the leader, which waits for that server: what is imported must
 /// not overwrite what is recorded meanwhile.
-pub(crate) fn who(ctx: &str) -> Who {
+pub(crate) fn route(ctx: &str) -> Route {
     // Nearly all calls: they need not be read for this.
     if begins_as_record(ctx) {
-        return Who::Leader;
+        return Route::Leader;
     }
     #[derive(Deserialize)]
     struct Asked<'a> {
@@ -104,20 +102,20 @@ pub(crate) fn who(ctx: &str) -> Who {
         operation: Option<Cow<'a, str>>,
         metric_name: Option<IgnoredAny>,
     }
-    let Ok(Asked { operation, metric_name }) = serde_json::from_str(ctx) else { return Who::Leader };
+    let Ok(Asked { operation, metric_name }) = serde_json::from_str(ctx) else { return Route::Leader };
     let operation = match &operation {
         Some(operation) => operation.trim(),
         None if metric_name.is_some() => "record_metric",
         None => "health_check",
     };
     if operation == "flush_metrics" {
-        Who::LeaderFirst
+        Route::LeaderFirst
     } else if OF_WHAT_IS_HELD.contains(&operation) {
-        Who::Courier { current: true }
+        Route::Courier { current: true }
     } else if only_reads(operation) && !LOCAL.contains(&operation) {
-        Who::Courier { current: false }
+        Route::Courier { current: false }
     } else {
-        Who::Leader
+        Route::Leader
     }
 }
 
@@ -434,11 +432,6 @@ fn exchanged(answer: &str) -> Option<Map<String, Value>> {
     Some(note)
 }
 
-/// What an instance answered to [`TELL`].
-pub(crate) fn settled(answer: &str) -> Option<Value> {
-    serde_json::from_str::<Value>(answer).ok()?.get_mut("result")?.get_mut("settled").map(Value::take)
-}
-
 /// The `ctx` of a push that a record does not share with others, because it says more than what is recorded.
 fn own_push(ctx: &str) -> Option<String> {
     let Ok(Value::Object(mut fields)) = serde_json::from_str(ctx) else { return None };
@@ -497,20 +490,20 @@ mod tests {
     #[test]
     fn what_asks_a_server_goes_to_the_courier_and_all_else_stays() {
         for (ctx, expected) in [
-            (r#"{"operation":"record_counter","metric_name":"x"}"#, Who::Leader),
-            (r#"{"metric_name":"x","metric_value":1}"#, Who::Leader),
-            (r#"{"operation":"export_metrics"}"#, Who::Leader),
-            (r#"{"operation":"scrape_endpoint"}"#, Who::Leader),
-            (r#"{"operation":"snapshot_metrics"}"#, Who::Leader),
-            (r#"{"operation":"no_such"}"#, Who::Leader),
-            (r#"{"operation":7}"#, Who::Leader),
-            ("no json", Who::Leader),
-            ("{}", Who::Courier { current: true }),
-            (r#"{"operation":" push_metrics "}"#, Who::Courier { current: true }),
-            (r#"{"operation":"query_metrics"}"#, Who::Courier { current: false }),
-            (r#"{"operation":"apply_dashboards"}"#, Who::Courier { current: false }),
+            (r#"{"operation":"record_counter","metric_name":"x"}"#, Route::Leader),
+            (r#"{"metric_name":"x","metric_value":1}"#, Route::Leader),
+            (r#"{"operation":"export_metrics"}"#, Route::Leader),
+            (r#"{"operation":"scrape_endpoint"}"#, Route::Leader),
+            (r#"{"operation":"snapshot_metrics"}"#, Route::Leader),
+            (r#"{"operation":"no_such"}"#, Route::Leader),
+            (r#"{"operation":7}"#, Route::Leader),
+            ("no json", Route::Leader),
+            ("{}", Route::Courier { current: true }),
+            (r#"{"operation":" push_metrics "}"#, Route::Courier { current: true }),
+            (r#"{"operation":"query_metrics"}"#, Route::Courier { current: false }),
+            (r#"{"operation":"apply_dashboards"}"#, Route::Courier { current: false }),
         ] {
-            assert_eq!(who(ctx), expected, "{ctx}");
+            assert_eq!(route(ctx), expected, "{ctx}");
         }
     }
 

@@ -3,86 +3,22 @@
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use tokio::sync::{mpsc, oneshot};
-use tracing::debug;
 
-use crate::courier::{Courier, DUE, Who, who};
+use crate::calls::Calls;
+use crate::courier::{Courier, DUE, Route, route};
 use crate::egress::Network;
 use crate::error::Error;
+use crate::operations::{NOTHING, failed, is_empty};
 use crate::rules::{self, Written};
-use crate::session::{NOTHING, Recovery, Session, failed, is_empty};
+use crate::session::{Recovery, Session};
 use crate::warnings;
-
-/// Calls that may wait for a plug before further ones have to wait to be taken.
-pub(crate) const QUEUE: usize = 1_024;
 
 /// How often a change of a rule file begins anew because another process has changed the file
 /// meanwhile.
 const MAX_ATTEMPTS: usize = 5;
-
-/// A call's future on the session that the task owns.
-type Running<'s> = Pin<Box<dyn Future<Output = ()> + Send + 's>>;
-
-/// A call on its way to the session; it carries its own way back.
-type Call = Box<dyn for<'s> FnOnce(&'s mut Session) -> Running<'s> + Send>;
-
-/// The way to a session that a task owns.
-#[derive(Clone)]
-pub(crate) struct Calls {
-    queue: mpsc::Sender<Call>,
-    /// As of the end of the last call.
-    recovery: Arc<Mutex<Recovery>>,
-}
-
-impl Calls {
-    /// Puts a task in charge of the session; it ends when there is no way to it any more.
-    fn to(mut session: Session) -> Self {
-        let recovery = Arc::new(Mutex::new(session.recovery().clone()));
-        let (queue, mut calls) = mpsc::channel::<Call>(QUEUE);
-        tokio::spawn(async move {
-            while let Some(call) = calls.recv().await {
-                call(&mut session).await;
-            }
-            debug!("the last handle is gone; the plug ends");
-        });
-        Self { queue, recovery }
-    }
-
-    /// Runs anything on the session, in its turn.
-    pub(crate) async fn call<T, F>(&self, call: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: for<'s> FnOnce(&'s mut Session) -> Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 's>>
-            + Send
-            + 'static,
-    {
-        let (reply, answer) = oneshot::channel();
-        let recovery = Arc::clone(&self.recovery);
-        let call: Call = Box::new(move |session| {
-            Box::pin(async move {
-                let outcome = call(&mut *session).await;
-                // Before the caller sees the outcome, so that whoever heard of a crash finds it
-                // counted.
-                let mut shared = recovery.lock().unwrap_or_else(PoisonError::into_inner);
-                if *shared != *session.recovery() {
-                    shared.clone_from(session.recovery());
-                }
-                drop(shared);
-                // Who asked may have gone; the call was made all the same.
-                let _ = reply.send(outcome);
-            })
-        });
-        self.queue.send(call).await.map_err(|_| Error::Ended)?;
-        answer.await.map_err(|_| Error::Ended)?
-    }
-
-    fn recovery(&self) -> Recovery {
-        self.recovery.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 /// A running plug. Cheap to clone; calls from all clones are taken in the order they come, but those that ask a server: they are taken
 /// among themselves, while others go on.
@@ -145,13 +81,13 @@ impl PlugHandle {
     }
 
     async fn run(&self, ctx: String, cfg: String) -> Result<String, Error> {
-        match who(&ctx) {
-            Who::Leader => {
+        match route(&ctx) {
+            Route::Leader => {
                 let answer = self.lead(ctx.clone(), cfg).await?;
                 // Records say so where a push is due by the policy.
                 if answer.contains(DUE) { self.courier.push(&ctx, &answer).await } else { Ok(answer) }
             }
-            Who::LeaderFirst => {
+            Route::LeaderFirst => {
                 let answer = self.lead(ctx.clone(), cfg).await?;
                 if !answer.contains(DUE) {
                     return Ok(answer);
@@ -161,7 +97,7 @@ impl PlugHandle {
                 let found = warnings::in_text(&answer);
                 Ok(warnings::with(self.courier.converse(ctx, true).await?, found))
             }
-            Who::Courier { current } => {
+            Route::Courier { current } => {
                 // The configuration is the leader's: it keeps it over crashes, and hands it to the courier.
                 let mut found = Vec::new();
                 if !is_empty(&cfg) {
@@ -306,7 +242,7 @@ impl PlugHandle {
     /// What [`PlugHandle::recovery`] said at the end of the last call, or [`Error::Ended`]: known
     /// without waiting for the plug.
     pub fn liveness(&self) -> Result<Recovery, Error> {
-        if self.leader.queue.is_closed() {
+        if self.leader.is_closed() {
             return Err(Error::Ended);
         }
         let mut recovery = self.leader.recovery();

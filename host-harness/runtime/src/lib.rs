@@ -20,9 +20,14 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`plug`] | a component, compiled once: [`Plug`] |
+//! | `bindings` | the plug's exports, generated from `wit/` |
+//! | `engine`, `linker` | compiles and runs components; offers them the interfaces that they may import |
+//! | `store` | one instance in its store |
 //! | [`session`] | a plug in its store, with one owner: [`Session`] |
 //! | [`handle`] | a plug that many callers share: [`PlugHandle`], and the task that owns its session |
+//! | `calls` | the queue of calls to a session that a task owns |
 //! | `courier` | conversations with servers in an instance of their own, so that no record waits for one |
+//! | `operations` | names of operations, and members of their requests and responses |
 //! | `journal` | acknowledged calls, in memory and on disk, for a fresh instance after a crash |
 //! | [`limits`] | how much a plug may use: [`Limits`] |
 //! | [`grants`] | what a plug may reach: [`Grants`] |
@@ -41,17 +46,22 @@
 
 #![deny(missing_docs)]
 
+mod bindings;
 mod cache;
+mod calls;
 pub mod compile;
 mod courier;
 mod egress;
+mod engine;
 pub mod error;
 pub mod grants;
 pub mod handle;
 pub mod http_recording;
 mod journal;
 pub mod limits;
+mod linker;
 mod mask;
+mod operations;
 pub mod plug;
 pub mod printable;
 mod private;
@@ -59,6 +69,7 @@ mod rules;
 pub mod secrets;
 pub mod session;
 pub mod settings;
+mod store;
 pub mod warnings;
 pub mod watched;
 

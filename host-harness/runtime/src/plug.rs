@@ -2,49 +2,25 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine};
 
+use crate::bindings::MonitoringHostPre;
 use crate::cache;
 use crate::compile::{self, Compiler};
 use crate::egress::Network;
+use crate::engine;
 use crate::error::Error;
 use crate::grants::{Advice, Grants};
 use crate::handle::PlugHandle;
 use crate::http_recording::Exchanges;
-use crate::limits::{Limits, STACK_BYTES, WORD_BYTES};
-use crate::session::{Role, Session, State, WallClock};
-use bindings::MonitoringHostPre;
-
-pub(crate) mod bindings {
-    // A world that has the plug's exports and none of its imports: those are wasmtime's own, put into the linker below.
-    #![allow(missing_docs, clippy::all)]
-    wasmtime::component::bindgen!({
-        path: "../../wit",
-        inline: "
-            package plugpipe:host;
-            world monitoring-host {
-                export plugpipe:monitoring/types@1.0.0;
-                export plugpipe:monitoring/plug@1.0.0;
-                export plugpipe:monitoring/metrics@1.0.0;
-                export plugpipe:monitoring/exposition@1.0.0;
-                export plugpipe:monitoring/query@1.0.0;
-                export plugpipe:monitoring/state@1.0.0;
-            }
-        ",
-        exports: { default: async },
-        // For the journal.
-        additional_derives: [serde::Serialize, serde::Deserialize],
-    });
-}
-
-/// How often a running plug looks whether its time is up.
-pub(crate) const EPOCH: Duration = Duration::from_millis(10);
+use crate::limits::Limits;
+use crate::linker::linker;
+use crate::session::{Role, Session};
+use crate::store::State;
 
 /// A compiled component. Cheap to clone.
 #[derive(Clone)]
@@ -107,7 +83,7 @@ impl Plug {
 
     fn load(name: &str, bytes: &[u8], sha256: &str, compiler: Compiler) -> Result<Self, Error> {
         let problem = |error: wasmtime::Error| Error::Load { plug: name.into(), problem: format!("{error:#}") };
-        let engine = engine().map_err(problem)?;
+        let engine = engine::start().map_err(problem)?;
         let component = cache::load(&engine, bytes, sha256, compiler).map_err(problem)?;
         let pre = linker(&engine)
             .and_then(|linker| linker.instantiate_pre(&component))
@@ -236,94 +212,4 @@ impl Plug {
         let network = Network::open(grants.with_headers_of(config), self.exchanges.clone(), self.advice).await?;
         Session::start(self.pre.clone(), role, self.in_place, config, network, limits, folder).await
     }
-}
-
-/// Settings on which compiled code depends: the same in each process that compiles.
-pub(crate) fn engine_config() -> Config {
-    let mut config = Config::new();
-    config.epoch_interruption(true);
-    config.max_wasm_stack(STACK_BYTES);
-    config
-}
-
-fn engine() -> wasmtime::Result<Engine> {
-    let engine = Engine::new(&engine_config())?;
-    let weak = engine.weak();
-    // Ends by itself when the engine is gone.
-    std::thread::Builder::new().name("plug-epochs".into()).spawn(move || {
-        while let Some(engine) = weak.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(EPOCH);
-        }
-    })?;
-    Ok(engine)
-}
-
-/// Offers the seven interfaces of the world, and nothing else: a component that wants more does not start.
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
-    use wasmtime::component::HasSelf;
-    use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
-    use wasmtime_wasi::p2::bindings::clocks;
-
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
-    clocks::wall_clock::add_to_linker::<State, HasSelf<WallClock>>(&mut linker, State::wall_clock)?;
-    clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(&mut linker, State::clocks)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    bound_words(&mut linker)?;
-    release_request_options(&mut linker)?;
-    Ok(linker)
-}
-
-/// wasmtime-wasi-http reads the request options that `handle` takes ownership of, and leaves them
-/// in the table: each request would hold one more host resource until the instance ends.
-fn release_request_options(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use wasmtime::component::Resource;
-    use wasmtime_wasi_http::p2::bindings::http::outgoing_handler::Host as _;
-    use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
-    use wasmtime_wasi_http::{RequestOptions, WasiHttpView as _};
-
-    type Arguments = (Resource<HostOutgoingRequest>, Option<Resource<RequestOptions>>);
-    linker.allow_shadowing(true);
-    let mut handler = linker.instance("wasi:http/outgoing-handler@0.2.12")?;
-    handler.func_wrap("handle", |mut store, (request, options): Arguments| {
-        let mut http = store.data_mut().http();
-        let lent = options.as_ref().map(|options| Resource::new_borrow(options.rep()));
-        let response = http.handle(request, lent);
-        if let Some(options) = options {
-            http.table.delete(options)?;
-        }
-        Ok((match response {
-            Ok(response) => Ok(response),
-            Err(error) => Err(error.downcast()?),
-        },))
-    })?;
-    linker.allow_shadowing(false);
-    Ok(())
-}
-
-/// wasmtime keeps a request's method and authority however long they are: as long as the plug's memory, in each request that it holds.
-fn bound_words(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use wasmtime::component::Resource;
-    use wasmtime_wasi_http::WasiHttpView as _;
-    use wasmtime_wasi_http::p2::bindings::http::types::{HostOutgoingRequest as _, Method};
-    use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
-
-    type Request = Resource<HostOutgoingRequest>;
-    linker.allow_shadowing(true);
-    let mut http = linker.instance("wasi:http/types@0.2.12")?;
-    http.func_wrap("[method]outgoing-request.set-method", |mut store, (request, method): (Request, Method)| {
-        let fits = !matches!(&method, Method::Other(word) if word.len() > WORD_BYTES);
-        Ok((if fits { store.data_mut().http().set_method(request, method)? } else { Err(()) },))
-    })?;
-    http.func_wrap(
-        "[method]outgoing-request.set-authority",
-        |mut store, (request, authority): (Request, Option<String>)| {
-            let fits = authority.as_ref().is_none_or(|word| word.len() <= WORD_BYTES);
-            Ok((if fits { store.data_mut().http().set_authority(request, authority)? } else { Err(()) },))
-        },
-    )?;
-    linker.allow_shadowing(false);
-    Ok(())
 }

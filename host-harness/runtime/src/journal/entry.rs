@@ -6,11 +6,8 @@ use bytemuck::NoUninit;
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
-use crate::plug::bindings::exports::plugpipe::monitoring::metrics::Definition;
-use crate::plug::bindings::exports::plugpipe::monitoring::types::{Label, MetricKind};
-
 use super::LENGTH;
+use crate::error::Error;
 
 /// A call with the time that the plug was told in it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,12 +31,14 @@ pub(crate) enum Call<'a> {
     Cleanup,
     Looked,
     Register {
-        definition: Box<Cow<'a, Definition>>,
+        #[serde(borrow)]
+        definition: Box<Definition<'a>>,
         family: u32,
     },
     SeriesOf {
         family: u32,
-        labels: Cow<'a, [Label]>,
+        #[serde(borrow)]
+        labels: Vec<Label<'a>>,
         series: u32,
     },
     Add {
@@ -57,7 +56,8 @@ pub(crate) enum Call<'a> {
     ObserveWithExemplar {
         series: u32,
         value: f64,
-        exemplar: Cow<'a, [Label]>,
+        #[serde(borrow)]
+        exemplar: Vec<Label<'a>>,
     },
     SetState {
         series: u32,
@@ -73,7 +73,8 @@ pub(crate) enum Call<'a> {
     Record {
         name: &'a str,
         kind: MetricKind,
-        labels: Cow<'a, [Label]>,
+        #[serde(borrow)]
+        labels: Vec<Label<'a>>,
         value: f64,
         series: u32,
     },
@@ -84,6 +85,55 @@ pub(crate) enum Call<'a> {
     Restore {
         snapshot: &'a [u8],
     },
+}
+
+/// A label of a series or exemplar. Like all types of entries this is the journal's own, not the
+/// one of `wit/`: files hold its fields in this order.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Label<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) value: &'a str,
+}
+
+/// A metric kind. Files hold the positions of the variants: add new ones at the end.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum MetricKind {
+    Counter,
+    Gauge,
+    Histogram,
+    NativeHistogram,
+    Summary,
+    Info,
+    StateSet,
+}
+
+/// The bounds of native histograms.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct NativeBuckets {
+    pub(crate) schema: i32,
+    pub(crate) zero_threshold: f64,
+    pub(crate) max_buckets: u32,
+}
+
+/// A metric family as it was registered. Files hold the fields in this order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Definition<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) kind: MetricKind,
+    #[serde(borrow)]
+    pub(crate) help: Option<&'a str>,
+    #[serde(borrow)]
+    pub(crate) unit: Option<&'a str>,
+    #[serde(borrow)]
+    pub(crate) label_names: Vec<&'a str>,
+    pub(crate) buckets: Option<Vec<f64>>,
+    pub(crate) native: Option<NativeBuckets>,
+    pub(crate) quantiles: Option<Vec<f64>>,
+    pub(crate) window_seconds: Option<f64>,
+    #[serde(borrow)]
+    pub(crate) states: Vec<&'a str>,
+    pub(crate) series_limit: Option<u32>,
+    pub(crate) expire_after_seconds: Option<f64>,
 }
 
 /// Numbers, which are written as bytes, the little end first: in one piece, where a list would be written number by number.
@@ -288,7 +338,6 @@ fn not_kept(problem: &str) -> Error {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::plug::bindings::exports::plugpipe::monitoring::metrics::NativeBuckets;
 
     #[test]
     fn entries_that_come_often_are_what_postcard_writes() {
@@ -326,13 +375,13 @@ mod tests {
     }
 
     /// Every kind of call, with every field set at least once.
-    fn each_kind<'a>(definition: &'a Definition, labels: &'a [Label]) -> Vec<Call<'a>> {
+    fn each_kind<'a>(definition: Definition<'a>, labels: &[Label<'a>]) -> Vec<Call<'a>> {
         vec![
             Call::Process { ctx: "{}" },
             Call::Configure { cfg: "{\"a\":1}" },
             Call::Cleanup,
             Call::Looked,
-            Call::Register { definition: Box::new(Cow::Borrowed(definition)), family: 300 },
+            Call::Register { definition: Box::new(definition), family: 300 },
             Call::SeriesOf { family: 1, labels: labels.into(), series: 2 },
             Call::Add { series: 3, amount: 1.5 },
             Call::Set { series: 4, value: -1.0 },
@@ -351,21 +400,21 @@ mod tests {
     #[test]
     fn the_format_of_entries_is_fixed() {
         let definition = Definition {
-            name: "h".into(),
+            name: "h",
             kind: MetricKind::NativeHistogram,
-            help: Some("help".into()),
-            unit: Some("s".into()),
-            label_names: vec!["l".into()],
+            help: Some("help"),
+            unit: Some("s"),
+            label_names: vec!["l"],
             buckets: Some(vec![0.5]),
             native: Some(NativeBuckets { schema: -4, zero_threshold: 1e-3, max_buckets: 160 }),
             quantiles: Some(vec![0.9]),
             window_seconds: Some(60.0),
-            states: vec!["on".into()],
+            states: vec!["on"],
             series_limit: Some(7),
             expire_after_seconds: Some(1.0),
         };
-        let labels = [Label { name: "l".into(), value: "v".into() }];
-        let written: Vec<String> = each_kind(&definition, &labels)
+        let labels = [Label { name: "l", value: "v" }];
+        let written: Vec<String> = each_kind(definition, &labels)
             .into_iter()
             .map(|call| {
                 let mut bytes = Vec::new();

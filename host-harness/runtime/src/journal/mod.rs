@@ -11,7 +11,7 @@ use std::path::Path;
 
 use crate::error::Error;
 
-pub(crate) use entry::{Call, Entry, Packed};
+pub(crate) use entry::{Call, Definition, Entry, Label, MetricKind, NativeBuckets, Packed};
 use file::{Opened, StateFile};
 
 /// The journal is replaced by a snapshot once it is this long, in bytes, and twice as long as the last snapshot: so a snapshot's
