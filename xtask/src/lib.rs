@@ -5,6 +5,7 @@
 //! | `component` | the component, as the build script of `host-harness/component` makes it |
 //! | [`dist`] | the folder of PlugPipe's registry |
 //! | [`sbom`] | CycloneDX bills of materials, from Cargo's graph |
+//! | [`imports`] | no file, but a list: files of a crate that import each other |
 //! | [`npm`] | the package for Node |
 //! | [`oci`] | an OCI image layout |
 //! | [`fields`] | the table of the JSON contract's fields, for the plug |
@@ -19,6 +20,7 @@
 mod component;
 pub mod dist;
 pub mod fields;
+pub mod imports;
 pub mod npm;
 pub mod oci;
 pub mod reference;

@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(bearer(command(&["echo", "t0ken"])).unwrap().value, "Bearer t0ken");
         // Cargo sets it for its tests.
         let of_cargo = bearer(SecretSource::Env("CARGO_PKG_NAME".into())).unwrap();
-        assert_eq!(of_cargo.value, "Bearer plugpipe-harness");
+        assert_eq!(of_cargo.value, "Bearer plugpipe-runtime");
         let basic = CredentialGrant::Basic { username: "user".into(), password: command(&["echo", "pass:word"]) };
         // printf user:pass:word | base64
         assert_eq!(Credential::load(&basic).unwrap().value, "Basic dXNlcjpwYXNzOndvcmQ=");

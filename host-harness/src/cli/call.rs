@@ -7,8 +7,8 @@ use clap::Args;
 use plugpipe_harness::{CommandError, warnings};
 use serde_json::Value;
 
-use super::PlugArgs;
 use super::ending::Ending;
+use super::plug_args::{PlugArgs, read};
 use super::show;
 
 /// Run one operation and print its answer as JSON
@@ -37,7 +37,7 @@ pub(crate) async fn call(args: CallArgs) -> Result<bool, CommandError> {
         std::io::stdin().read_to_string(&mut text).map_err(|error| problem(format!("stdin: {error}")))?;
         text
     } else if let Some(path) = args.ctx.strip_prefix('@') {
-        super::read(Path::new(path))?
+        read(Path::new(path))?
     } else {
         args.ctx
     };

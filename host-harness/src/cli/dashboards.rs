@@ -10,7 +10,7 @@ use plugpipe_harness::{CommandError, Error, PlugHandle, settings};
 use plugpipe_time::PrometheusDuration;
 use serde_json::{Map, Value, json};
 
-use super::PlugArgs;
+use super::plug_args::{PlugArgs, read};
 use super::show;
 
 /// Longest name of a file that is written.
@@ -64,7 +64,7 @@ impl Chosen {
     /// The fields of an operation.
     fn fields(&self) -> Result<Map<String, Value>, CommandError> {
         let mut ctx = Map::new();
-        let dashboards: Vec<Value> = self.files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+        let dashboards: Vec<Value> = self.files.iter().map(|path| read_dashboard(path)).collect::<Result<_, _>>()?;
         if dashboards.is_empty() && self.templates.is_empty() {
             ctx.insert("templates".into(), "all".into());
         }
@@ -169,8 +169,8 @@ pub(crate) async fn dashboards(args: DashboardsArgs) -> Result<bool, CommandErro
     }
 }
 
-fn read(path: &Path) -> Result<Value, CommandError> {
-    let text = super::read(path)?;
+fn read_dashboard(path: &Path) -> Result<Value, CommandError> {
+    let text = read(path)?;
     serde_json::from_str(&text).map_err(|error| CommandError::Input {
         what: path.display().to_string(),
         problem: format!("not JSON: {error}"),

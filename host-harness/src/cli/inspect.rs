@@ -10,8 +10,8 @@ use plugpipe_harness::{CommandError, CompileLimits, Grants, Limits, Plug, yaml};
 use plugpipe_time::PrometheusDuration;
 use serde_json::{Value, json};
 
+use super::plug_args::{PlugArgs, limits, read};
 use super::show;
-use super::{PlugArgs, limits, read};
 
 /// Show the plug's size, imports and exports, and what it is granted against what it asks for
 #[derive(Args)]

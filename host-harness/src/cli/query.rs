@@ -13,7 +13,7 @@ use plugpipe_time::{PrometheusDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::PlugArgs;
+use super::plug_args::PlugArgs;
 use super::show;
 
 /// Rows of a chart in the terminal, without its legend.

@@ -8,8 +8,8 @@ use plugpipe_harness::pipe::{self, Pipe, PipeReport, PlugCaller, PlugKind};
 use plugpipe_harness::{CommandError, PlugHandle, warnings};
 use serde_json::{Map, Value};
 
-use super::PlugArgs;
 use super::ending::Ending;
+use super::plug_args::{PlugArgs, read};
 use super::show::{self, JsonLines, Progress};
 use super::textfile;
 
@@ -99,7 +99,7 @@ impl PlugCaller for Caller {
 }
 
 pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
-    let pipe = Pipe::from_yaml(&super::read(&args.pipe)?)?;
+    let pipe = Pipe::from_yaml(&read(&args.pipe)?)?;
     let caller = Caller::new(args.plug.start_detecting_resets().await?, args.stubs).await?;
     let inputs: Map<String, Value> = args.inputs.into_iter().map(|(key, value)| (key, value.into())).collect();
     let report = match args.json {

@@ -7,8 +7,8 @@ use http::uri::Authority;
 use plugpipe_harness::{CommandError, serve as server, settings};
 use tokio::net::TcpListener;
 
-use super::PlugArgs;
 use super::ending::Ending;
+use super::plug_args::PlugArgs;
 use super::show;
 
 /// Keep the plug alive behind HTTP: a page at /, GET /metrics, POST /process, GET /sd, GET /healthz

@@ -10,8 +10,8 @@ use plugpipe_harness::session::Format;
 use plugpipe_harness::{CommandError, Error, PlugHandle};
 use serde_json::Map;
 
-use super::PlugArgs;
 use super::ending::Ending;
+use super::plug_args::{PlugArgs, read};
 use super::run::{Caller, print_table};
 use super::show::{self, Progress};
 
@@ -88,7 +88,7 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
 }
 
 async fn once(args: &WatchArgs) -> Result<(bool, Vec<Family>), CommandError> {
-    let pipe = Pipe::from_yaml(&super::read(&args.pipe)?)?;
+    let pipe = Pipe::from_yaml(&read(&args.pipe)?)?;
     let caller = Caller::new(args.plug.start().await?, args.stubs.iter().cloned()).await?;
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
     let ending = Ending { push: true, state: args.plug.state.as_deref(), ..Ending::default() };

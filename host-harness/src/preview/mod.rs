@@ -28,13 +28,11 @@ use serde_json::{Value, json};
 use plugpipe_runtime::{Error, PlugHandle};
 
 use crate::CommandError;
-use data::Series;
+use data::Shown;
+pub use model::MAX_PANELS;
 use model::{Dashboard, Panel};
 use svg::Svg;
 use variables::{Times, Variables};
-
-/// Most panels that are drawn of one dashboard.
-pub const MAX_PANELS: usize = 200;
 
 /// Pixels of a grid row, with the gap below it.
 const ROW: f64 = 38.0;
@@ -77,12 +75,6 @@ pub struct Picture {
     pub without_data: Vec<String>,
     /// What could not be asked or drawn, with the panel's title.
     pub problems: Vec<String>,
-}
-
-/// What a panel has to show.
-enum Shown {
-    Data(Vec<Series>),
-    Problem(String),
 }
 
 /// Asks what a dashboard asks, through the plug, and draws it. `dashboard` is Grafana's classic JSON model.

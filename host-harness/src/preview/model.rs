@@ -5,8 +5,10 @@ use std::time::Duration;
 use plugpipe_time::PrometheusDuration;
 use serde_json::Value;
 
-use super::MAX_PANELS;
 use crate::CommandError;
+
+/// Most panels that are drawn of one dashboard.
+pub const MAX_PANELS: usize = 200;
 
 /// Columns of Grafana's grid.
 pub(super) const COLUMNS: u32 = 24;

@@ -25,7 +25,7 @@ use tokio::time::{Sleep, sleep};
 use tower_service::Service as _;
 use tracing::{debug, warn};
 
-use super::Options;
+use super::options::Options;
 
 /// The longest request line and headers together.
 const HEADER_BYTES: usize = 32 * 1024;

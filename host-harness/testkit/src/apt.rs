@@ -10,7 +10,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::servers::{FETCH_PREFIX, run, run_tool};
+use super::tool::{FETCH_PREFIX, run, run_tool};
 use super::{Program, TestkitError};
 
 /// The suite that Debian's newest packages enter first.

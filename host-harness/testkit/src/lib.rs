@@ -36,6 +36,7 @@ mod apt;
 mod config;
 mod run;
 mod servers;
+mod tool;
 
 use std::fmt;
 use std::io;

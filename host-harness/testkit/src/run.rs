@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::servers::shown;
+use super::tool::shown;
 use super::{Program, ScrapeConfig, TestkitError, tail};
 
 /// How long a server may take until it is ready.

@@ -14,17 +14,16 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use super::apt::Apt;
+use super::tool::{FETCH_PREFIX, printed, run, run_tool};
 use super::{Program, TestkitError, tail};
 
 /// Names the folder of fetched servers, in place of the caller's default.
 const FOLDER_VARIABLE: &str = "PLUGPIPE_SERVERS";
 const LOCK_FILE: &str = ".lock";
-pub(super) const FETCH_PREFIX: &str = ".fetch-";
 /// Where releases of the newest suite are kept: out of the way of who wants the one that the system's suite has.
 const NEWEST_FOLDER: &str = "newest";
 
@@ -364,30 +363,6 @@ fn is_unknown_package(output: &str) -> bool {
     ["Unable to locate package", "has no installation candidate", "Can't select candidate version"]
         .iter()
         .any(|text| output.contains(text))
-}
-
-pub(super) fn run_tool(program: Program, tool: &'static str, command: &mut Command) -> Result<(), TestkitError> {
-    let output = run(command).map_err(|source| TestkitError::NoTool { program, tool, source })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(TestkitError::FetchFailed { program, command: shown(command), output: tail(&printed(&output)) })
-}
-
-/// Runs to the end without input, with messages in English, since some of them are told apart by their words.
-pub(super) fn run(command: &mut Command) -> io::Result<Output> {
-    command.env("LC_ALL", "C").stdin(Stdio::null()).output()
-}
-
-/// Standard output, then standard error: Pushgateway 1.5 prints its version on the latter.
-fn printed(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// A command line for people to read, not for a shell.
-pub(super) fn shown(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing::warn;
 
-use crate::grants::{AddressKind, Advice, Missing, Origin, Refusal};
+use crate::grants::{AddressKind, Advice, Denial, Missing, Origin};
 
 /// The target of the log's lines, to keep or filter them by.
 pub(crate) const TARGET: &str = "plugpipe_harness::audit";
@@ -45,11 +45,11 @@ type Group = (&'static str, Option<AddressKind>);
 impl Counts {
     /// Counts a denied request. How many there were that share its lines in the log, and whether
     /// those have other origins too.
-    fn add(&mut self, refusal: &Refusal, origin: &str) -> (u64, bool) {
-        let capability = refusal.capability();
+    fn add(&mut self, denial: &Denial, origin: &str) -> (u64, bool) {
+        let capability = denial.capability();
         *self.by_capability.entry(capability).or_default() += 1;
-        let kind = match refusal {
-            Refusal::Address { kind, .. } => Some(*kind),
+        let kind = match denial {
+            Denial::Address { kind, .. } => Some(*kind),
             _ => origin.parse::<Origin>().ok().and_then(|origin| origin.address()).and_then(AddressKind::of),
         };
         let (group, key) = ((capability, kind), ((capability, kind), origin.to_owned()));
@@ -70,19 +70,19 @@ impl Violations {
 
     /// Writes a denied request down and counts it. Its path and query are left out: they may be
     /// secrets, as in many webhooks.
-    pub(crate) fn refuse(&self, refusal: &Refusal, origin: &str) {
-        let capability = refusal.capability();
-        let (total, shared) = self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(refusal, origin);
+    pub(crate) fn deny(&self, denial: &Denial, origin: &str) {
+        let capability = denial.capability();
+        let (total, shared) = self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(denial, origin);
         self.any.store(true, Ordering::Release);
         if total > MAX_LINES && !total.is_power_of_two() {
             return;
         }
-        let advice = self.advice.zip(refusal.missing()).map(|(advice, missing)| format!("; {}", advice(missing)));
+        let advice = self.advice.zip(denial.missing()).map(|(advice, missing)| format!("; {}", advice(missing)));
         let advice = advice.unwrap_or_default();
         if shared {
-            warn!(target: TARGET, capability, origin, total, "denied: {refusal}{advice} (total: all origins after the first {MAX_ORIGINS})");
+            warn!(target: TARGET, capability, origin, total, "denied: {denial}{advice} (total: all origins after the first {MAX_ORIGINS})");
         } else {
-            warn!(target: TARGET, capability, origin, total, "denied: {refusal}{advice}");
+            warn!(target: TARGET, capability, origin, total, "denied: {denial}{advice}");
         }
     }
 
@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn denied(violations: &Violations, origin: &str) {
-        violations.refuse(&Refusal::Origin(origin.into()), origin);
+        violations.deny(&Denial::Origin(origin.into()), origin);
     }
 
     fn lines(log: &str, origin: &str) -> usize {
@@ -151,9 +151,9 @@ mod tests {
         let violations = Violations::default();
         assert_eq!(violations.take(), []);
         for _ in 0..3 {
-            violations.refuse(&Refusal::Rate(1), "http://h:80");
+            violations.deny(&Denial::Rate(1), "http://h:80");
         }
-        violations.refuse(&Refusal::Origin("http://h:80".into()), "http://h:80");
+        violations.deny(&Denial::Origin("http://h:80".into()), "http://h:80");
         assert_eq!(violations.take(), [("http_origin", 1), ("http_requests_per_minute", 3)]);
         assert_eq!(violations.take(), []);
     }
@@ -182,7 +182,7 @@ mod tests {
         let leads_to = |address: &str| {
             let address = address.parse().unwrap();
             let kind = AddressKind::of(address).unwrap();
-            violations.refuse(&Refusal::Address { host: "h".into(), address, kind }, "http://h:80");
+            violations.deny(&Denial::Address { host: "h".into(), address, kind }, "http://h:80");
         };
         let log = logged(|| {
             (0..100).for_each(|_| leads_to("10.0.0.1"));

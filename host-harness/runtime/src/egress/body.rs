@@ -18,8 +18,8 @@ use super::connect::of_error;
 use super::failure::Failure;
 use super::gunzip::Gunzip;
 use super::keyring::Masks;
-use super::told;
-use crate::grants::{GrantedLimits, Refusal};
+use super::wasi::error_code;
+use crate::grants::{Denial, GrantedLimits};
 use crate::http_recording::{Answered, Begun, Exchanges, Outcome};
 use crate::mask::MaskedStream;
 
@@ -61,11 +61,11 @@ impl Meter {
     }
 
     /// What was passed, if something was.
-    pub(super) fn refusal(&self) -> Option<Refusal> {
+    pub(super) fn denial(&self) -> Option<Denial> {
         match self.0.passed.load(Ordering::Relaxed) {
             0 => None,
-            1 => Some(Refusal::RequestBody(self.0.one)),
-            _ => Some(Refusal::RequestBodies(self.0.all)),
+            1 => Some(Denial::RequestBody(self.0.one)),
+            _ => Some(Denial::RequestBodies(self.0.all)),
         }
     }
 }
@@ -281,7 +281,7 @@ impl<G> Answer<G> {
         // The plug is only told that the body ended: wasmtime carries no reason there.
         tracing::info!(%failure, "an answer was not read to its end");
         self.end(Some(failure.clone()));
-        Poll::Ready(Some(Err(told(failure))))
+        Poll::Ready(Some(Err(error_code(failure))))
     }
 
     fn mask(&mut self, bytes: Bytes) -> Bytes {
@@ -388,7 +388,7 @@ impl Body for Recorded {
         if let Some(bytes) = self.bytes.take().filter(|bytes| !bytes.is_empty()) {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
-        Poll::Ready(self.broken.take().map(|failure| Err(told(failure))))
+        Poll::Ready(self.broken.take().map(|failure| Err(error_code(failure))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -28,7 +28,7 @@ use url::Url;
 use super::audit::Violations;
 use super::failure::Failure;
 use super::tls::Connectors;
-use crate::grants::{Grants, Origin, Refusal};
+use crate::grants::{Denial, Grants, Origin};
 
 /// How long a connection may take that nobody said a time for.
 pub(super) const CONNECT_TIME: Duration = Duration::from_secs(30);
@@ -125,7 +125,7 @@ impl Inner {
     async fn connect(&self, origin: &Origin, within: Duration) -> Result<Link, Failure> {
         let proxy = self.grants.proxy.as_ref().filter(|_| is_proxied(&self.grants, origin));
         if proxy.is_some() && !origin.is_https() {
-            self.grants.allow_cleartext_proxy(origin).map_err(|refusal| self.refuse(&refusal, origin))?;
+            self.grants.allow_cleartext_proxy(origin).map_err(|denial| self.deny(&denial, origin))?;
         }
         let stream = match proxy {
             // Whoever wrote the grants named it; and where it leads to is for the proxy to know.
@@ -159,28 +159,28 @@ impl Inner {
         }
     }
 
-    /// The addresses of an origin that are granted; a refusal if none of them is.
+    /// The addresses of an origin that are granted; a denial if none of them is.
     async fn granted_addresses(&self, origin: &Origin) -> Result<Vec<IpAddr>, Failure> {
-        let mut refusal: Option<Refusal> = None;
+        let mut denial: Option<Denial> = None;
         let mut granted = Vec::new();
         for address in self.addresses(origin).await? {
             let cleartext = || if origin.is_https() { Ok(()) } else { self.grants.allow_cleartext(origin, address) };
             match self.grants.allow_address(origin, address).and_then(|()| cleartext()) {
                 Ok(()) => granted.push(address),
-                Err(why) => refusal = Some(why),
+                Err(why) => denial = Some(why),
             }
         }
-        if let Some(refusal) = refusal.filter(|_| granted.is_empty()) {
-            return Err(self.refuse(&refusal, origin));
+        if let Some(denial) = denial.filter(|_| granted.is_empty()) {
+            return Err(self.deny(&denial, origin));
         }
         Ok(granted)
     }
 
-    fn refuse(&self, refusal: &Refusal, origin: &Origin) -> Failure {
-        self.violations.refuse(refusal, &origin.to_string());
-        match refusal {
-            Refusal::Address { .. } => Failure::AddressProhibited,
-            _ => Failure::Said(refusal.to_string()),
+    fn deny(&self, denial: &Denial, origin: &Origin) -> Failure {
+        self.violations.deny(denial, &origin.to_string());
+        match denial {
+            Denial::Address { .. } => Failure::AddressProhibited,
+            _ => Failure::Said(denial.to_string()),
         }
     }
 

@@ -17,14 +17,16 @@ use tracing::debug;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::audit::{self, Violations};
+use super::body;
 use super::body::{Answer, Bounds, Gathered, Long, Meter, Metered, Recorded, Seen, Taking};
 use super::connect::{CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, is_proxied, of_error, system_resolver};
 use super::failure::Failure;
 use super::gunzip::Gunzip;
 use super::keyring::{Keyring, Keys, Masks, Pool};
-use super::{Sent, body, told};
+use super::sent::Sent;
+use super::wasi::error_code;
 use crate::error::Error as HostError;
-use crate::grants::{Advice, Grants, Origin, OriginGrant, Refusal};
+use crate::grants::{Advice, Denial, Grants, Origin, OriginGrant};
 use crate::http_recording::{Begun, Exchanges, Outcome};
 use crate::mask::Mask;
 
@@ -139,16 +141,16 @@ impl Network {
     pub(crate) fn admit(&self, mut request: Request<WasiBody>, call: &Sent) -> Result<Admitted, Error> {
         let (origin, grant) = match self.judge(&request, call.requests) {
             Ok(granted) => granted,
-            Err((origin, refusal)) => {
-                self.violations.refuse(&refusal, &origin);
-                return Err(match refusal {
+            Err((origin, denial)) => {
+                self.violations.deny(&denial, &origin);
+                return Err(match denial {
                     // A plug is told of these in words: they are no matter of what it may reach.
-                    Refusal::Rate(_)
-                    | Refusal::InACall(_)
-                    | Refusal::UnderWay(_)
-                    | Refusal::Header(_)
-                    | Refusal::HeaderValue(_)
-                    | Refusal::HeaderNever(_) => Error::InternalError(Some(refusal.to_string())),
+                    Denial::Rate(_)
+                    | Denial::InACall(_)
+                    | Denial::UnderWay(_)
+                    | Denial::Header(_)
+                    | Denial::HeaderValue(_)
+                    | Denial::HeaderNever(_) => Error::InternalError(Some(denial.to_string())),
                     _ => Error::HttpRequestDenied,
                 });
             }
@@ -188,46 +190,46 @@ impl Network {
         }
     }
 
-    /// Whether a request is granted, and by what. A refusal comes with the origin, as far as there is one.
-    fn judge(&self, request: &Request<WasiBody>, number: u32) -> Result<(Origin, &OriginGrant), (String, Refusal)> {
+    /// Whether a request is granted, and by what. A denial comes with the origin, as far as there is one.
+    fn judge(&self, request: &Request<WasiBody>, number: u32) -> Result<(Origin, &OriginGrant), (String, Denial)> {
         let nowhere = "(not an http origin)";
-        let origin = Origin::of_uri(request.uri()).ok_or_else(|| (nowhere.into(), Refusal::Origin(nowhere.into())))?;
-        let refused = |refusal: Refusal| (origin.to_string(), refusal);
+        let origin = Origin::of_uri(request.uri()).ok_or_else(|| (nowhere.into(), Denial::Origin(nowhere.into())))?;
+        let denied = |denial: Denial| (origin.to_string(), denial);
         let path = request.uri().path();
-        let grant = self.grants.grant_for(&origin, request.method(), path).map_err(refused)?;
+        let grant = self.grants.grant_for(&origin, request.method(), path).map_err(denied)?;
         let keys = self.keyring.latest();
         let own = grant.credential.as_ref().and_then(|name| keys.credentials.get(name)).map(|own| &own.name);
         for (name, value) in request.headers() {
             // The host's own takes the place of the plug's: see `authorize`. The host is set from
             // the origin.
             if own != Some(name) && name != header::HOST {
-                grant.allows_header(name, value).map_err(refused)?;
+                grant.allows_header(name, value).map_err(denied)?;
             }
         }
         let limits = &self.grants.limits;
         let in_a_call = limits.in_a_call();
         if number > in_a_call {
-            return Err(refused(Refusal::InACall(in_a_call)));
+            return Err(denied(Denial::InACall(in_a_call)));
         }
         if let Some(limit) = limits.requests_per_minute {
-            self.count(limit).map_err(refused)?;
+            self.count(limit).map_err(denied)?;
         }
         let at_once = limits.at_once();
         if self.under_way.fetch_add(1, Ordering::AcqRel) >= at_once {
             self.under_way.fetch_sub(1, Ordering::AcqRel);
-            return Err(refused(Refusal::UnderWay(at_once)));
+            return Err(denied(Denial::UnderWay(at_once)));
         }
         Ok((origin, grant))
     }
 
-    fn count(&self, limit: u32) -> Result<(), Refusal> {
+    fn count(&self, limit: u32) -> Result<(), Denial> {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         while recent.front().is_some_and(|then| now.duration_since(*then) >= Duration::from_secs(60)) {
             recent.pop_front();
         }
         if recent.len() >= limit as usize {
-            return Err(Refusal::Rate(limit));
+            return Err(Denial::Rate(limit));
         }
         recent.push_back(now);
         Ok(())
@@ -265,20 +267,20 @@ impl Network {
                 let recorded = exchanges.clone().zip(begun).zip(seen);
                 let taking = recorded.map(|((exchanges, begun), seen)| Taking::new(exchanges, begun, seen));
                 let outcome = self.exchange(outgoing, options, &keys, taking, guard).await;
-                return outcome.map_err(|failure| self.metered(&meter, &origin, told(failure)));
+                return outcome.map_err(|failure| self.metered(&meter, &origin, error_code(failure)));
             }
         }
-        .map_err(told)
+        .map_err(error_code)
     }
 
     /// Why a request failed: where its body was too long that is the reason, and is noted; else
     /// what was found.
     fn metered(&self, meter: &Meter, origin: &Origin, found: Error) -> Error {
-        let Some(refusal) = meter.refusal() else { return found };
-        self.violations.refuse(&refusal, &origin.to_string());
-        match refusal {
-            Refusal::RequestBody(limit) => told(Failure::RequestTooLong(limit)),
-            _ => told(Failure::Said(refusal.to_string())),
+        let Some(denial) = meter.denial() else { return found };
+        self.violations.deny(&denial, &origin.to_string());
+        match denial {
+            Denial::RequestBody(limit) => error_code(Failure::RequestTooLong(limit)),
+            _ => error_code(Failure::Said(denial.to_string())),
         }
     }
 

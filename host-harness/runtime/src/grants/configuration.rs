@@ -5,16 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::server_settings::SERVER_SETTINGS;
+use super::server_settings::{SERVER_SETTINGS, ServerSetting};
 use super::{Grants, Origin, OriginGrant, parse_url};
-
-/// A setting that names a server. Paths are of keys, with dots between.
-pub(super) struct ServerSetting {
-    /// The setting with the server's URL.
-    pub(super) url: &'static str,
-    /// Headers in lower case, and the settings that say their value: the first that is there counts.
-    pub(super) headers: &'static [(&'static str, &'static [&'static str])],
-}
 
 impl ServerSetting {
     fn origin(&self, config: &Value) -> Option<Origin> {

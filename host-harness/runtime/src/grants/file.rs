@@ -40,6 +40,7 @@ use plugpipe_yaml as yaml;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
+use super::nearest::nearest;
 use super::{
     AddressRange, ClientCertificate, CredentialGrant, GrantedLimits, Grants, Origin, OriginGrant, Proxy, Roots,
     SecretSource, Tls,
@@ -451,15 +452,6 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// `; did you mean …?`, if there is something close.
-pub(super) fn nearest<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> String {
-    let close = known.map(|known| (strsim::damerau_levenshtein(key, known), known)).min();
-    match close {
-        Some((distance, known)) if distance <= known.len().div_ceil(3) => format!("; did you mean {known}?"),
-        _ => String::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -634,7 +626,7 @@ limits:
         let granted = grants(text).unwrap();
         let allowed = |address: &str| granted.allow_cleartext(&"http://h".parse().unwrap(), address.parse().unwrap());
         assert!(allowed("10.1.2.3").is_ok() && allowed("127.0.0.1").is_ok() && allowed("::1").is_ok());
-        assert_eq!(allowed("10.2.0.1"), Err(super::super::Refusal::Cleartext("10.2.0.1".parse().unwrap())));
+        assert_eq!(allowed("10.2.0.1"), Err(super::super::Denial::Cleartext("10.2.0.1".parse().unwrap())));
         assert!(granted.allow_cleartext(&"http://other".parse().unwrap(), "10.2.0.1".parse().unwrap()).is_ok());
     }
 

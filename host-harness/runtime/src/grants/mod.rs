@@ -5,11 +5,14 @@
 //! | `origin` | [`Origin`], and the paths and methods of one: [`OriginGrant`] |
 //! | `address` | addresses that are more than a place on the internet: [`AddressKind`], [`AddressRange`] |
 //! | `configuration` | what a configuration grants by itself |
+//! | `denial` | why a request is denied, and what would allow it: [`Missing`] |
 //! | `file` | the file of grants, and every form that it may have |
 
 mod address;
 mod configuration;
+mod denial;
 mod file;
+mod nearest;
 mod origin;
 #[rustfmt::skip]
 mod server_settings;
@@ -25,6 +28,8 @@ use serde::{Serialize, Serializer};
 
 pub use address::{AddressKind, AddressRange, canonical};
 pub use configuration::{origins_in, text_of};
+pub(crate) use denial::Denial;
+pub use denial::{Advice, Missing};
 pub use file::read;
 pub use origin::{Origin, OriginGrant, PLAIN_HEADERS, parse_url};
 
@@ -213,93 +218,6 @@ impl fmt::Display for SecretSource {
     }
 }
 
-/// What a plug lacks and a host can grant, as [`Advice`] is asked about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Missing<'a> {
-    /// An origin, such as `http://127.0.0.1:9091`.
-    Origin(&'a str),
-    /// Addresses of this kind, to which a granted name leads.
-    Address(AddressKind),
-    /// A folder for rule files.
-    RulesFolder,
-}
-
-/// How the user of this host grants what is missing, such as `grant it with --grant
-/// http://127.0.0.1:9091`. Neither the plug nor this library knows: a command line has options, a
-/// program has [`Grants`].
-pub type Advice = fn(Missing<'_>) -> String;
-
-/// Why a request is not granted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
-    #[error("the plug was not granted this origin")]
-    Origin(String),
-    /// Without the path: in a webhook's it is the secret.
-    #[error("a path of this origin that was not granted (the grants file has those that are)")]
-    Path,
-    #[error("the method {method} is not granted (add it to methods in the grants file)")]
-    Method { method: String },
-    #[error("{host} leads to {address}, a {kind} address, which is not granted")]
-    Address { host: String, address: IpAddr, kind: AddressKind },
-    #[error("the header {0} is not granted for this origin (add it to its headers in the grants file)")]
-    Header(String),
-    #[error("the header {0} has another value than the one that is granted for this origin")]
-    HeaderValue(String),
-    #[error("no request may carry the header {0}: connections, parts of responses and compression are the host's")]
-    HeaderNever(String),
-    #[error(
-        "the origin's credential would go to {0} unencrypted (use https, or name that network in cleartext in the grants file)"
-    )]
-    Cleartext(IpAddr),
-    #[error(
-        "the origin's credential would go through the proxy unencrypted (use https, or set proxy.cleartext in the grants file)"
-    )]
-    CleartextProxy,
-    #[error("the limit of {0} requests per minute is reached (limits.requests_per_minute in the grants file)")]
-    Rate(u32),
-    #[error("the limit of {0} requests in one call is reached (limits.requests_per_call in the grants file)")]
-    InACall(u32),
-    #[error("the limit of {0} requests under way at once is reached (limits.requests_at_once in the grants file)")]
-    UnderWay(usize),
-    #[error("the body of the request is longer than {0} bytes (limits.request in the grants file)")]
-    RequestBody(u64),
-    #[error(
-        "the bodies of this call's requests are longer than {0} bytes in all (limits.request_total in the grants file)"
-    )]
-    RequestBodies(u64),
-}
-
-impl Refusal {
-    /// The word for what was not granted, as `plugpipe_capability_violations_total` counts it.
-    pub(crate) fn capability(&self) -> &'static str {
-        match self {
-            Self::Origin(_) => "http_origin",
-            Self::Path => "http_path",
-            Self::Method { .. } => "http_method",
-            Self::Address { .. } => "http_address",
-            Self::Header(_) | Self::HeaderValue(_) | Self::HeaderNever(_) => "http_header",
-            Self::Cleartext(_) | Self::CleartextProxy => "http_cleartext",
-            Self::Rate(_) => "http_requests_per_minute",
-            Self::InACall(_) => "http_requests_per_call",
-            Self::UnderWay(_) => "http_requests_under_way",
-            Self::RequestBody(_) => "http_request_bytes",
-            Self::RequestBodies(_) => "http_request_bytes_per_call",
-        }
-    }
-}
-
-impl Refusal {
-    /// What to grant, where one grant is all that is missing.
-    pub(crate) fn missing(&self) -> Option<Missing<'_>> {
-        match self {
-            Self::Origin(origin) => Some(Missing::Origin(origin)),
-            Self::Address { kind, .. } => Some(Missing::Address(*kind)),
-            _ => None,
-        }
-    }
-}
-
 impl Grants {
     /// Grants nothing.
     pub fn none() -> Self {
@@ -339,14 +257,14 @@ impl Grants {
         let of_proxy = self.proxy.iter().map(|proxy| ("proxy".to_owned(), proxy.credential.as_deref()));
         for (place, name) in of_origins.chain(of_proxy) {
             if let Some(name) = name.filter(|name| !self.credentials.contains_key(*name)) {
-                let nearest = file::nearest(name, self.credentials.keys().map(String::as_str));
+                let nearest = nearest::nearest(name, self.credentials.keys().map(String::as_str));
                 return Err(format!("{place}: credential {name:?} is not among credentials{nearest}"));
             }
         }
         let mut identities: BTreeMap<&Origin, &OriginGrant> = BTreeMap::new();
         for grant in &self.origins {
             if let Some(name) = grant.identity.as_deref().filter(|name| !self.tls.identities.contains_key(*name)) {
-                let nearest = file::nearest(name, self.tls.identities.keys().map(String::as_str));
+                let nearest = nearest::nearest(name, self.tls.identities.keys().map(String::as_str));
                 return Err(format!("{grant}: identity {name:?} is not among tls.identities{nearest}"));
             }
             if grant.identity.is_some() && !grant.origin.is_https() {
@@ -368,21 +286,21 @@ impl Grants {
     }
 
     /// The grant under which a request may be made. Of several the longest path counts, as the one that is meant.
-    pub(crate) fn grant_for(&self, origin: &Origin, method: &Method, path: &str) -> Result<&OriginGrant, Refusal> {
-        let mut refusal = Refusal::Origin(origin.to_string());
+    pub(crate) fn grant_for(&self, origin: &Origin, method: &Method, path: &str) -> Result<&OriginGrant, Denial> {
+        let mut denial = Denial::Origin(origin.to_string());
         let mut found: Option<&OriginGrant> = None;
         for grant in self.origins.iter().filter(|grant| grant.origin == *origin) {
             match grant.allows(method, path) {
                 Ok(()) if found.is_none_or(|found| found.path.len() < grant.path.len()) => found = Some(grant),
                 Ok(()) => {}
-                Err(why) => refusal = why,
+                Err(why) => denial = why,
             }
         }
-        found.ok_or(refusal)
+        found.ok_or(denial)
     }
 
     /// Whether a granted origin may lead to this address.
-    pub(crate) fn allow_address(&self, origin: &Origin, address: IpAddr) -> Result<(), Refusal> {
+    pub(crate) fn allow_address(&self, origin: &Origin, address: IpAddr) -> Result<(), Denial> {
         let Some(kind) = AddressKind::of(address) else { return Ok(()) };
         let named = match (kind, origin.address()) {
             // Whoever can read a machine's credentials there is the machine: that is granted by its
@@ -395,26 +313,26 @@ impl Grants {
         if named || self.addresses.iter().any(|range| range.contains(address)) {
             return Ok(());
         }
-        Err(Refusal::Address { host: origin.host().into(), address, kind })
+        Err(Denial::Address { host: origin.host().into(), address, kind })
     }
 
     /// Whether a credential of this origin may go to this address without encryption, as far as it
     /// has one.
-    pub(crate) fn allow_cleartext(&self, origin: &Origin, address: IpAddr) -> Result<(), Refusal> {
+    pub(crate) fn allow_cleartext(&self, origin: &Origin, address: IpAddr) -> Result<(), Denial> {
         let trusted = |grant: &&OriginGrant| {
             canonical(address).is_loopback() || grant.cleartext.iter().any(|range| range.contains(address))
         };
         match self.with_credential(origin).all(|grant| trusted(&grant)) {
             true => Ok(()),
-            false => Err(Refusal::Cleartext(address)),
+            false => Err(Denial::Cleartext(address)),
         }
     }
 
     /// Whether a credential of this origin may go through the proxy without encryption, as far as
     /// it has one.
-    pub(crate) fn allow_cleartext_proxy(&self, origin: &Origin) -> Result<(), Refusal> {
+    pub(crate) fn allow_cleartext_proxy(&self, origin: &Origin) -> Result<(), Denial> {
         let trusted = self.proxy.as_ref().is_some_and(|proxy| proxy.cleartext);
-        if trusted || self.with_credential(origin).next().is_none() { Ok(()) } else { Err(Refusal::CleartextProxy) }
+        if trusted || self.with_credential(origin).next().is_none() { Ok(()) } else { Err(Denial::CleartextProxy) }
     }
 
     fn with_credential<'g>(&'g self, origin: &'g Origin) -> impl Iterator<Item = &'g OriginGrant> {

@@ -11,7 +11,8 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use url::{Host, Url};
 
-use super::{AddressRange, Refusal};
+use super::address::AddressRange;
+use super::denial::Denial;
 
 /// Scheme, host and port: what a request is granted by. Written `http://127.0.0.1:9091`, always with its port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,11 +189,11 @@ impl OriginGrant {
     }
 
     /// Whether a request for this path, with this method, is granted, where it is for the origin.
-    pub(crate) fn allows(&self, method: &Method, path: &str) -> Result<(), Refusal> {
+    pub(crate) fn allows(&self, method: &Method, path: &str) -> Result<(), Denial> {
         if self.path != "/" {
-            let rest = path.strip_prefix(self.path.as_str()).ok_or(Refusal::Path)?;
+            let rest = path.strip_prefix(self.path.as_str()).ok_or(Denial::Path)?;
             if !(rest.is_empty() || rest.starts_with('/')) || leaves_its_folder(rest) {
-                return Err(Refusal::Path);
+                return Err(Denial::Path);
             }
         }
         let granted = self.methods.is_empty() || self.methods.contains(method.as_str());
@@ -201,17 +202,17 @@ impl OriginGrant {
         if granted && !never {
             return Ok(());
         }
-        Err(Refusal::Method { method: method.to_string() })
+        Err(Denial::Method { method: method.to_string() })
     }
 
     /// Whether a request may carry this header. Where more is granted than this origin with all it
     /// has, or a credential goes with it, a header must not say that something else is meant
     /// (`X-HTTP-Method-Override`, `X-Original-URL`) or that somebody else asks (`Cookie`,
     /// `X-Forwarded-User`, `X-Scope-OrgID`).
-    pub(crate) fn allows_header(&self, name: &HeaderName, value: &HeaderValue) -> Result<(), Refusal> {
+    pub(crate) fn allows_header(&self, name: &HeaderName, value: &HeaderValue) -> Result<(), Denial> {
         let name = name.as_str();
         if NEVER_SENT.contains(&name) {
-            return Err(Refusal::HeaderNever(name.to_owned()));
+            return Err(Denial::HeaderNever(name.to_owned()));
         }
         let is_guarded = self.credential.is_some() || !self.methods.is_empty() || self.path != "/";
         if !is_guarded || PLAIN_HEADERS.contains(&name) {
@@ -220,8 +221,8 @@ impl OriginGrant {
         match self.headers.get(name) {
             Some(None) => Ok(()),
             Some(Some(only)) if only.as_bytes() == value.as_bytes() => Ok(()),
-            Some(Some(_)) => Err(Refusal::HeaderValue(name.to_owned())),
-            None => Err(Refusal::Header(name.to_owned())),
+            Some(Some(_)) => Err(Denial::HeaderValue(name.to_owned())),
+            None => Err(Denial::Header(name.to_owned())),
         }
     }
 }
@@ -438,11 +439,11 @@ mod tests {
         ] {
             assert_eq!(allowed(&open, name, "v"), Ok(()), "{name}");
             for grant in [&guarded, &only_get, &narrow] {
-                assert_eq!(allowed(grant, name, "v"), Err(Refusal::Header(name.into())), "{name}");
+                assert_eq!(allowed(grant, name, "v"), Err(Denial::Header(name.into())), "{name}");
             }
         }
         for name in NEVER_SENT {
-            assert_eq!(allowed(&open, name, "v"), Err(Refusal::HeaderNever(name.into())), "{name}");
+            assert_eq!(allowed(&open, name, "v"), Err(Denial::HeaderNever(name.into())), "{name}");
         }
         for name in PLAIN_HEADERS {
             assert_eq!(allowed(&guarded, name, "v"), Ok(()), "{name}");
@@ -450,7 +451,7 @@ mod tests {
         guarded.headers.insert("x-scope-orgid".into(), Some("team-1".into()));
         guarded.headers.insert("x-any".into(), None);
         assert_eq!(allowed(&guarded, "x-scope-orgid", "team-1"), Ok(()));
-        assert_eq!(allowed(&guarded, "x-scope-orgid", "team-2"), Err(Refusal::HeaderValue("x-scope-orgid".into())));
+        assert_eq!(allowed(&guarded, "x-scope-orgid", "team-2"), Err(Denial::HeaderValue("x-scope-orgid".into())));
         assert_eq!(allowed(&guarded, "x-any", "thing"), Ok(()));
     }
 }

@@ -1,6 +1,12 @@
 //! Made from plug.yaml by `cargo xtask reference`; a test compares.
 
-use super::configuration::ServerSetting;
+/// A setting that names a server. Paths are of keys, with dots between.
+pub(super) struct ServerSetting {
+    /// The setting with the server's URL.
+    pub(super) url: &'static str,
+    /// Headers in lower case, and the settings that say their value: the first that is there counts.
+    pub(super) headers: &'static [(&'static str, &'static [&'static str])],
+}
 
 /// The settings that name a server.
 pub(super) const SERVER_SETTINGS: &[ServerSetting] = &[

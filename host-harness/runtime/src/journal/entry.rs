@@ -6,7 +6,7 @@ use bytemuck::NoUninit;
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
-use super::LENGTH;
+use super::frame::LENGTH;
 use crate::error::Error;
 
 /// A call with the time that the plug was told in it.

@@ -15,9 +15,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
-use super::{Base, LENGTH, split};
+use super::frame::{LENGTH, split};
 use crate::error::Error;
 use crate::private;
+
+/// The snapshot that a journal goes on from.
+#[derive(Debug, Default)]
+pub(crate) struct Base {
+    /// The configuration; none for the one that the plug was started with, an empty one after a cleanup.
+    pub(crate) config: Option<String>,
+    /// The plug's own snapshot; empty for a plug that nothing was recorded in.
+    pub(crate) snapshot: Vec<u8>,
+}
 
 const MAGIC: &[u8; 8] = b"PLUGST1\n";
 

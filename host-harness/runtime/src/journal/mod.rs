@@ -6,13 +6,16 @@
 
 mod entry;
 mod file;
+mod frame;
 
 use std::path::Path;
 
 use crate::error::Error;
 
 pub(crate) use entry::{Call, Definition, Entry, Label, MetricKind, NativeBuckets, Packed};
+pub(crate) use file::Base;
 use file::{Opened, StateFile};
+use frame::split;
 
 /// The journal is replaced by a snapshot once it is this long, in bytes, and twice as long as the last snapshot: so a snapshot's
 /// cost is spread over many calls, and a recovery replays for some tens of milliseconds.
@@ -20,18 +23,6 @@ const COMPACT_AT: usize = 1024 * 1024;
 
 /// What an entry counts that makes the plug write everything: its replay costs what an exposition does.
 const LOOK_WEIGHT: usize = 16 * 1024;
-
-/// The bytes before each entry that say how long it is.
-const LENGTH: usize = 4;
-
-/// The snapshot that a journal goes on from.
-#[derive(Debug, Default)]
-pub(crate) struct Base {
-    /// The configuration; none for the one that the plug was started with, an empty one after a cleanup.
-    pub(crate) config: Option<String>,
-    /// The plug's own snapshot; empty for a plug that nothing was recorded in.
-    pub(crate) snapshot: Vec<u8>,
-}
 
 /// A snapshot and the calls after it.
 #[derive(Debug)]
@@ -170,13 +161,6 @@ impl Journal {
     pub(crate) fn give_up(&mut self) {
         self.entries.clear();
     }
-}
-
-/// The bytes of the entry at `position`, and where the next one begins.
-fn split(entries: &[u8], position: usize) -> Option<(&[u8], usize)> {
-    let (length, rest) = entries.get(position..)?.split_first_chunk::<LENGTH>()?;
-    let length = u32::from_le_bytes(*length) as usize;
-    Some((rest.get(..length)?, position + LENGTH + length))
 }
 
 #[cfg(test)]
