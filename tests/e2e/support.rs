@@ -91,6 +91,8 @@ pub async fn exposition(plug: &PlugHandle) -> String {
 
 /// `plugpipe-harness` in the workspace's root, told nothing by this process's environment.
 pub fn harness(arguments: &[&str]) -> Command {
+    // Compiled before, so that no command announces on stderr that it compiles the component.
+    plug();
     let mut command = Command::new(env!("CARGO_BIN_EXE_plugpipe-harness"));
     command
         .args(arguments)

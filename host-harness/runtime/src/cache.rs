@@ -1,13 +1,15 @@
 //! Compiled components on disk, so that only the first start pays for the compiler.
 //!
-//! A compiled component is machine code that will run with the host's rights. So the folder must belong to the user alone; where it
-//! cannot be made so, nothing is cached and the component is compiled each time.
+//! A compiled component is machine code that will run with the host's rights. So the folder must
+//! belong to the user alone; where it cannot be made so, nothing is cached and each start compiles.
 
+use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -17,12 +19,19 @@ use crate::private;
 /// Names the folder, for those who want it elsewhere. An empty value turns the cache off.
 const VARIABLE: &str = "PLUGPIPE_CACHE_DIR";
 
-/// Loads the component from the cache, or compiles it and leaves it there. `sha256` is the digest of `bytes`, in hex.
+/// How long compiling this project's plug takes where that is noticed.
+const TIME: &str = if cfg!(debug_assertions) { ", about 12 s in a debug build" } else { "" };
+
+/// Loads the component from the cache, or compiles and caches it. `sha256` is the digest of `bytes`,
+/// in hex. A compilation is logged when it begins, and once per process where it cannot be cached.
 pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str, compiler: Compiler) -> wasmtime::Result<Component> {
-    let Some(folder) = folder() else { return compiler.compile(engine, bytes) };
+    let Some(folder) = folder() else {
+        info!("compiling the component for this machine (not cached{TIME})");
+        return compiler.compile(engine, bytes);
+    };
     let path = folder.join(format!("{sha256}-{:016x}.cwasm", compatibility(engine)));
-    // Several processes that start at once: one compiles, the others wait for what it leaves. Without the lock (a file system that
-    // has none) each compiles for itself, which is only slower.
+    // Several processes may start at once: one compiles, the others wait for its result. Without the
+    // lock (a file system that has none) each compiles for itself, which is only slower.
     let lock = private::options().create(true).truncate(false).write(true).open(folder.join("lock")).ok();
     if let Some(lock) = lock.as_ref().filter(|_| !path.is_file()) {
         let _ = lock.lock();
@@ -39,29 +48,48 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str, compiler: Compil
             }
         }
     }
+    info!("compiling the component for this machine (once{TIME})");
     let component = compiler.compile(engine, bytes)?;
     if let Err(error) = store(&folder, &path, &component) {
-        warn!(%error, path = %path.display(), "the compiled component could not be kept");
+        warn_not_cached(&folder, &error);
     }
     Ok(component)
 }
 
-/// The cache's folder, made if need be; none if there is no private place for it.
+/// The cache's folder, created if missing; none if there is no private place for it.
 fn folder() -> Option<PathBuf> {
     let folder = match std::env::var_os(VARIABLE) {
         Some(path) if path.is_empty() => return None,
         Some(path) => PathBuf::from(path),
-        None => std::env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-            .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))?
-            .join("plugpipe-harness"),
+        None => {
+            let user = std::env::var_os("XDG_CACHE_HOME")
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+                .or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
+            let Some(user) = user else {
+                warn_not_cached(Path::new("~/.cache"), &"no home folder is known");
+                return None;
+            };
+            user.join("plugpipe-harness")
+        }
     };
     if let Err(error) = private::folder(&folder) {
-        warn!(folder = %folder.display(), %error, "not used as cache; {VARIABLE} names another folder");
+        warn_not_cached(&folder, &error);
         return None;
     }
     Some(folder)
+}
+
+/// Without this, each start would compile and nobody would know why it is slow.
+fn warn_not_cached(folder: &Path, error: &dyn Display) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        warn!(
+            folder = %folder.display(),
+            %error,
+            "the compiled component cannot be cached, so each start compiles it again; {VARIABLE} names another folder"
+        );
+    });
 }
 
 fn store(folder: &Path, path: &Path, component: &Component) -> Result<(), Box<dyn std::error::Error>> {
