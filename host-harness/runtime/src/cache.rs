@@ -26,7 +26,7 @@ const TIME: &str = if cfg!(debug_assertions) { ", about 12 s in a debug build" }
 /// in hex. A compilation is logged when it begins, and once per process where it cannot be cached.
 pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str, compiler: Compiler) -> wasmtime::Result<Component> {
     let Some(folder) = folder() else {
-        info!("compiling the component for this machine (not cached{TIME})");
+        announce(bytes, "not cached");
         return compiler.compile(engine, bytes);
     };
     let path = folder.join(format!("{sha256}-{:016x}.cwasm", compatibility(engine)));
@@ -48,12 +48,19 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str, compiler: Compil
             }
         }
     }
-    info!("compiling the component for this machine (once{TIME})");
+    announce(bytes, "once");
     let component = compiler.compile(engine, bytes)?;
     if let Err(error) = store(&folder, &path, &component) {
         warn_not_cached(&folder, &error);
     }
     Ok(component)
+}
+
+/// Logs that compiling begins. What is no WebAssembly at all fails at once.
+fn announce(bytes: &[u8], how_often: &str) {
+    if bytes.starts_with(b"\0asm") {
+        info!("compiling the component for this machine ({how_often}{TIME})");
+    }
 }
 
 /// The cache's folder, created if missing; none if there is no private place for it.
