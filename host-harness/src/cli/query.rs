@@ -66,7 +66,7 @@ pub(crate) struct QueryArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people: over a range a row for each series, with its extent and its course
+    /// For people: over a range a row for each series, with its minimum, maximum and trend
     Table,
     /// The result as Prometheus has it
     Json,
@@ -244,7 +244,7 @@ fn table(found: &Value) -> String {
         return table.to_string();
     }
     let blocks = if show::is_narrow() { BLOCKS / 2 } else { BLOCKS };
-    let mut table = show::table(["series", "points", "least", "greatest", "last", "course"]);
+    let mut table = show::table(["series", "points", "min", "max", "last", "trend"]);
     for row in &rows {
         let points = row.points();
         let finite = || points.iter().map(|point| point.1).filter(|value| value.is_finite());

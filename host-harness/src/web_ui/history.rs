@@ -12,7 +12,7 @@ use plugpipe_runtime::warnings;
 /// Numbers that are kept of a family.
 pub(super) const POINTS: usize = 120;
 
-/// Families that are followed; those that come later are shown without their course.
+/// Families that are followed; those that come later are shown without their trend.
 const MAX_FAMILIES: usize = 500;
 
 /// Pushes, refusals and warnings that are kept.
@@ -29,14 +29,14 @@ pub(super) struct History {
     stride: u64,
     kept: usize,
     /// What each family came to, once for each look that is kept; a gap where it was not there.
-    courses: BTreeMap<String, Vec<Span>>,
+    trends: BTreeMap<String, Vec<Span>>,
     events: VecDeque<Event>,
     health: Option<(SystemTime, Value)>,
 }
 
 impl Default for History {
     fn default() -> Self {
-        Self { intervals: 0, stride: 1, kept: 0, courses: BTreeMap::new(), events: VecDeque::new(), health: None }
+        Self { intervals: 0, stride: 1, kept: 0, trends: BTreeMap::new(), events: VecDeque::new(), health: None }
     }
 }
 
@@ -86,26 +86,26 @@ impl History {
             self.thin_out();
         }
         for family in families {
-            let room = self.courses.len() < MAX_FAMILIES;
-            if let Some(course) = self.courses.get_mut(&family.name) {
-                course.push(family.value());
+            let room = self.trends.len() < MAX_FAMILIES;
+            if let Some(trend) = self.trends.get_mut(&family.name) {
+                trend.push(family.value());
             } else if room {
-                let mut course = vec![Span::GAP; self.kept];
-                course.push(family.value());
-                self.courses.insert(family.name.clone(), course);
+                let mut trend = vec![Span::GAP; self.kept];
+                trend.push(family.value());
+                self.trends.insert(family.name.clone(), trend);
             }
         }
         self.kept += 1;
-        for course in self.courses.values_mut() {
-            course.resize(self.kept, Span::GAP);
+        for trend in self.trends.values_mut() {
+            trend.resize(self.kept, Span::GAP);
         }
-        self.courses.retain(|_, course| course.iter().any(|value| !value.is_gap()));
+        self.trends.retain(|_, trend| trend.iter().any(|value| !value.is_gap()));
     }
 
     fn thin_out(&mut self) {
-        for course in self.courses.values_mut() {
+        for trend in self.trends.values_mut() {
             let mut index = 0;
-            course.retain(|_| {
+            trend.retain(|_| {
                 index += 1;
                 index % 2 == 1
             });
@@ -115,8 +115,8 @@ impl History {
     }
 
     /// The numbers of a family so far.
-    pub(super) fn course(&self, family: &str) -> &[Span] {
-        self.courses.get(family).map(Vec::as_slice).unwrap_or_default()
+    pub(super) fn trend(&self, family: &str) -> &[Span] {
+        self.trends.get(family).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Takes note of what an answer says of a push, or of a refusal.
@@ -195,11 +195,11 @@ mod tests {
                 history.look(&read(&format!("a {look}\n")));
             }
         }
-        let course = history.course("a");
-        assert!(course.len() <= POINTS && course.len() >= POINTS / 2, "{}", course.len());
-        assert_eq!(course.first(), Some(&Span::of(0.0)));
-        assert!(course.last().unwrap().max > 9_800.0, "{course:?}");
-        let steps: Vec<f64> = course.iter().zip(course.iter().skip(1)).map(|(one, next)| next.max - one.max).collect();
+        let trend = history.trend("a");
+        assert!(trend.len() <= POINTS && trend.len() >= POINTS / 2, "{}", trend.len());
+        assert_eq!(trend.first(), Some(&Span::of(0.0)));
+        assert!(trend.last().unwrap().max > 9_800.0, "{trend:?}");
+        let steps: Vec<f64> = trend.iter().zip(trend.iter().skip(1)).map(|(one, next)| next.max - one.max).collect();
         assert!(steps.iter().all(|step| Some(step) == steps.first()), "equal steps: {steps:?}");
     }
 
@@ -209,11 +209,11 @@ mod tests {
         for text in ["a 1\n", "a 1\nb 2\n", "b 3\n"] {
             history.look(&read(text));
         }
-        assert!(history.course("b").first().unwrap().is_gap() && history.course("a").last().unwrap().is_gap());
-        assert_eq!(history.course("b").get(1..), Some(&[Span::of(2.0), Span::of(3.0)][..]));
+        assert!(history.trend("b").first().unwrap().is_gap() && history.trend("a").last().unwrap().is_gap());
+        assert_eq!(history.trend("b").get(1..), Some(&[Span::of(2.0), Span::of(3.0)][..]));
         let many: String = (0..600).map(|index| format!("m{index}_x 1\n")).collect();
         history.look(&read(&many));
-        assert_eq!(history.courses.len(), MAX_FAMILIES);
+        assert_eq!(history.trends.len(), MAX_FAMILIES);
     }
 
     #[test]

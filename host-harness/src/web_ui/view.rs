@@ -59,19 +59,19 @@ pub(super) fn page(
 }
 
 fn row(family: &Family, history: &History) -> Value {
-    let course = history.course(&family.name);
+    let trend = history.trend(&family.name);
     let samples: Vec<Value> = family
         .samples
         .iter()
         .take(MAX_SAMPLES)
         .map(|(series, value)| json!({"series": series, "value": written(*value)}))
         .collect();
-    let mut seen = course.iter().filter(|value| value.max.is_finite());
+    let mut seen = trend.iter().filter(|value| value.max.is_finite());
     let line = match (seen.next(), seen.next_back()) {
         (Some(first), Some(last)) => {
-            let largest: Vec<f64> = course.iter().map(|value| value.max).collect();
-            let smallest: Vec<f64> = course.iter().map(|value| value.min).collect();
-            let is_single = course.iter().all(|value| value.min == value.max || value.is_gap());
+            let largest: Vec<f64> = trend.iter().map(|value| value.max).collect();
+            let smallest: Vec<f64> = trend.iter().map(|value| value.min).collect();
+            let is_single = trend.iter().all(|value| value.min == value.max || value.is_gap());
             let lines: &[&[f64]] = if is_single { &[&largest] } else { &[&largest, &smallest] };
             Some(sparkline(&format!("first {first}, last {last}"), lines))
         }
