@@ -1,7 +1,9 @@
-//! Builds the plug for wasm32-unknown-unknown, makes it a component, and leaves it for `src/lib.rs` to embed.
+//! Builds the plug for wasm32-unknown-unknown, makes it a component, and leaves it for `src/lib.rs`
+//! to embed.
 //!
-//! The nested build has a target folder of its own beside the outer one, shared by all profiles: the component is the same
-//! for a debug and a release harness. `PLUGPIPE_EMBED` names a ready component to embed instead.
+//! The nested build has a target folder of its own beside the outer one, shared by all profiles:
+//! the component is the same for a debug and a release harness. `PLUGPIPE_EMBED` names a ready
+//! component to embed instead.
 
 use std::env;
 use std::ffi::OsString;

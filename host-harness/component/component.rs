@@ -1,4 +1,5 @@
-//! From the plug's sources to the component: for the build script, which embeds it, and for `xtask`, which ships it.
+//! From the plug's sources to the component: for the build script, which embeds it, and for
+//! `xtask`, which ships it.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,8 +13,8 @@ const PROFILE: &str = "component";
 /// The plug.
 pub(crate) const PACKAGE: &str = "monitoring-prometheus";
 
-/// Builds a package's module in its workspace, with `target` as its target folder, and returns where it is. `subcommand` is how Cargo
-/// is to build: `build`, or another tool's words before it.
+/// Builds a package's module in its workspace, with `target` as its target folder, and returns
+/// where it is. `subcommand` is how Cargo is to build: `build`, or another tool's words before it.
 pub(crate) fn compile(subcommand: &[&str], workspace: &Path, package: &str, target: &Path) -> Result<PathBuf, String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo

@@ -1,4 +1,5 @@
-//! The component `monitoring_prometheus`, built from `plugin/` with this crate and embedded as bytes.
+//! The component `monitoring_prometheus`, built from `plugin/` with this crate and embedded as
+//! bytes.
 //!
 //! Only users of the embedded plug pay for its build. `PLUGPIPE_EMBED` names a ready component to
 //! embed instead.

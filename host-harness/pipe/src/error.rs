@@ -1,4 +1,5 @@
-//! Why a pipe did not start. What goes wrong in a step afterwards is in that step's report, not here.
+//! Why a pipe did not start. What goes wrong in a step afterwards is in that step's report, not
+//! here.
 
 /// Why a pipe cannot be run. Nothing was called when one of these is returned.
 #[derive(Debug, thiserror::Error)]

@@ -7,8 +7,8 @@
 //! | `runner`   | the steps in order, and a [`PipeReport`] of what became of each |
 //! | `error`    | [`PipeError`] |
 //!
-//! Nothing here does I/O or knows how a plug is hosted: the plugs are reached through [`PlugCaller`], the file is read
-//! and the report is written by the caller.
+//! Nothing here does I/O or knows how a plug is hosted: the plugs are reached through
+//! [`PlugCaller`], the file is read and the report is written by the caller.
 //!
 //! # The two dialects
 //!
@@ -22,8 +22,9 @@
 //!
 //! # Templates
 //!
-//! Every string among a step's fields is a [MiniJinja](https://docs.rs/minijinja) template. A string that is nothing but
-//! one `{{ expression }}` keeps the type of its value; any other is text. An undefined name is an error.
+//! Every string among a step's fields is a [MiniJinja](https://docs.rs/minijinja) template. A
+//! string that is nothing but one `{{ expression }}` keeps the type of its value; any other is
+//! text. An undefined name is an error.
 //!
 //! | name | fields |
 //! |---|---|
@@ -32,11 +33,13 @@
 //! | `previous_step` | `id`, `success`, `status`, `result`, `error`, `duration_seconds` of the last step that was not skipped; undefined in the first step |
 //! | `steps.ID` | the same fields, of any earlier step |
 //!
-//! `value | ternary(a, b)` is `a` when the value is true, else `b`. MiniJinja's own filters are there too.
+//! `value | ternary(a, b)` is `a` when the value is true, else `b`. MiniJinja's own filters are
+//! there too.
 //!
-//! Alert annotations and legends have braces of their own. An expression that begins with `$`, such as `{{ $value }}`
-//! or `{{ $labels.instance }}`, is Prometheus's and passes through as written. Anything else that is not for the pipe,
-//! such as the legend `{{plugin_name}}`, goes between `{% raw %}` and `{% endraw %}`.
+//! Alert annotations and legends have braces of their own. An expression that begins with `$`, such
+//! as `{{ $value }}` or `{{ $labels.instance }}`, is Prometheus's and passes through as written.
+//! Anything else that is not for the pipe, such as the legend `{{plugin_name}}`, goes between `{%
+//! raw %}` and `{% endraw %}`.
 
 #![deny(missing_docs)]
 

@@ -1,7 +1,7 @@
 //! Runs the steps of a pipe in order and reports what became of each.
 //!
-//! One step at a time: nothing here runs steps side by side, retries them or limits their time. The host behind
-//! [`PlugCaller`] does what of that it wants.
+//! One step at a time: nothing here runs steps side by side, retries them or limits their time. The
+//! host behind [`PlugCaller`] does what of that it wants.
 
 use std::future::Future;
 use std::time::Instant;
@@ -29,14 +29,15 @@ pub trait PlugCaller {
     /// What the host knows about the name. Asked for every step before the first one runs.
     fn kind(&self, plug: &str) -> PlugKind;
 
-    /// Calls a [`PlugKind::Known`] plug and gives its answer. An error is text for the person who runs the pipe; it is
-    /// for calls that got no answer, such as one that ran out of time.
+    /// Calls a [`PlugKind::Known`] plug and gives its answer. An error is text for the person who
+    /// runs the pipe; it is for calls that got no answer, such as one that ran out of time.
     fn call(&self, plug: &str, ctx: Value) -> impl Future<Output = Result<Value, String>>;
 }
 
 /// Told of a run's progress. `index` counts from 0.
 pub trait Observer {
-    /// The step is about to run. Not called for a step that is skipped or whose `when` has no value.
+    /// The step is about to run. Not called for a step that is skipped or whose `when` has no
+    /// value.
     fn started(&mut self, _index: usize, _total: usize, _step: &Step) {}
 
     /// The step is done, or was skipped.
@@ -50,7 +51,8 @@ impl Observer for () {}
 pub struct PipeReport {
     /// The pipe's name.
     pub pipe: String,
-    /// Whether every step succeeded, was skipped by its own `when`, or failed with `on_error: warn`.
+    /// Whether every step succeeded, was skipped by its own `when`, or failed with `on_error:
+    /// warn`.
     pub success: bool,
     /// Wall time from the first step's start to the last one's end.
     pub duration_seconds: f64,
@@ -115,12 +117,13 @@ impl StepReport {
 
 /// Runs the pipe with these inputs, over those that the pipe has itself.
 ///
-/// A step succeeds when the plug answers with `success: true`, or with an object that has neither `success` nor `error`.
-/// After a step that failed, only those with `always_run` run; a step that failed with `on_error: warn` holds nobody
-/// up. A template without a value fails its step like any other error.
+/// A step succeeds when the plug answers with `success: true`, or with an object that has neither
+/// `success` nor `error`. After a step that failed, only those with `always_run` run; a step that
+/// failed with `on_error: warn` holds nobody up. A template without a value fails its step like any
+/// other error.
 ///
-/// Fails before the first step when an input is wrong or a step's plug is unknown; what goes wrong later is in the
-/// report.
+/// Fails before the first step when an input is wrong or a step's plug is unknown; what goes wrong
+/// later is in the report.
 pub async fn run(
     pipe: &Pipe,
     inputs: Map<String, Value>,
@@ -283,8 +286,8 @@ mod tests {
     use super::*;
     use std::cell::RefCell;
 
-    /// Knows `m`, whose answer is the field `answer` of what it is sent (success if there is none) and which gives no
-    /// answer for `{"die": true}`; stubs `s`.
+    /// Knows `m`, whose answer is the field `answer` of what it is sent (success if there is none)
+    /// and which gives no answer for `{"die": true}`; stubs `s`.
     #[derive(Default)]
     struct Plugs {
         calls: RefCell<Vec<Value>>,

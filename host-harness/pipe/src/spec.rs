@@ -1,7 +1,7 @@
 //! YAML text → [`Pipe`].
 //!
-//! Both dialects are read into the same types. A key whose meaning would be lost is an error, never ignored: a pipe that
-//! loads does what it says. Nothing here reads files or evaluates templates.
+//! Both dialects are read into the same types. A key whose meaning would be lost is an error, never
+//! ignored: a pipe that loads does what it says. Nothing here reads files or evaluates templates.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,8 @@ pub struct Pipe {
     pub name: String,
     /// Values of inputs that a run may override.
     pub inputs: Map<String, Value>,
-    /// What the pipe says about inputs that it declares rather than gives (`{type, required, default}`), by name.
+    /// What the pipe says about inputs that it declares rather than gives (`{type, required,
+    /// default}`), by name.
     pub declarations: BTreeMap<String, InputDeclaration>,
     /// The steps, in the order in which they run. Their ids differ.
     pub steps: Vec<Step>,
@@ -31,8 +32,8 @@ pub struct Step {
     pub id: String,
     /// Name of the plug to call.
     pub plug: String,
-    /// What the plug is sent, before templates are rendered: an object of `config`, `inputs` and `with` merged in
-    /// this order; of the same field in two of them the later wins.
+    /// What the plug is sent, before templates are rendered: an object of `config`, `inputs` and
+    /// `with` merged in this order; of the same field in two of them the later wins.
     pub ctx: Value,
     /// Expression that decides whether the step runs.
     pub when: Option<String>,
@@ -92,7 +93,8 @@ const STEP_UNSUPPORTED: [(&str, &str); 6] = [
     ("env", "plugs have no environment; put the values in `with`"),
 ];
 
-/// Top-level keys that describe and change nothing. `x-…` keys do too; they are where YAML anchors are kept.
+/// Top-level keys that describe and change nothing. `x-…` keys do too; they are where YAML anchors
+/// are kept.
 const PIPE_NOTES: [&str; 8] =
     ["description", "doc", "mandatory_dependencies", "owner", "security_requirements", "summary", "tags", "version"];
 
@@ -112,7 +114,8 @@ const PIPE_KEYS: &str = "name, inputs, steps or pipeline, apiVersion, kind, meta
 impl Pipe {
     /// Reads a pipe of either dialect.
     ///
-    /// Errors name the path of what is wrong, such as `steps[1].on_error`. Nesting beyond 64 levels is refused.
+    /// Errors name the path of what is wrong, such as `steps[1].on_error`. Nesting beyond 64 levels
+    /// is refused.
     pub fn from_yaml(text: &str) -> Result<Pipe, PipeError> {
         let document = yaml::read(text).map_err(|error| PipeError::Yaml(error.with_lines().to_owned()))?;
         let mut fields = match document.to_value_where(is_text) {
@@ -158,8 +161,9 @@ impl Pipe {
 
     /// The inputs of one run: what was given over what the pipe says.
     ///
-    /// A given text is read as the type that the pipe declares, since command lines have only text. Fails on a required
-    /// input that is missing, on a value of another type, and on a name that a pipe with inputs does not have.
+    /// A given text is read as the type that the pipe declares, since command lines have only text.
+    /// Fails on a required input that is missing, on a value of another type, and on a name that a
+    /// pipe with inputs does not have.
     pub(super) fn resolve_inputs(&self, given: Map<String, Value>) -> Result<Map<String, Value>, PipeError> {
         let fail = |name: &str, problem: String| PipeError::Input { name: name.to_owned(), problem };
         let takes_any = self.inputs.is_empty() && self.declarations.is_empty();
@@ -447,7 +451,8 @@ fn check_dependencies(given: Option<Value>, path: &str, earlier: &[Step]) -> Res
     Ok(())
 }
 
-/// Takes unsupported keys out, failing on one that has a value. An empty one asks for nothing, so nothing is lost.
+/// Takes unsupported keys out, failing on one that has a value. An empty one asks for nothing, so
+/// nothing is lost.
 fn refuse_unsupported(
     fields: &mut Map<String, Value>,
     path: &str,
@@ -468,7 +473,8 @@ fn refuse_unsupported(
     Ok(())
 }
 
-/// The field, taken out. A field without a value (`inputs:` and nothing behind it) is as good as absent.
+/// The field, taken out. A field without a value (`inputs:` and nothing behind it) is as good as
+/// absent.
 fn take(fields: &mut Map<String, Value>, key: &str) -> Option<Value> {
     fields.remove(key).filter(|value| !value.is_null())
 }

@@ -1,7 +1,8 @@
 //! Templates in a step's fields and in `when`.
 //!
-//! Only the pipe's author writes templates: values that come in from outside (inputs, answers of plugs) are put in as they
-//! are and never evaluated again. Templates reach no files, no environment and no clock.
+//! Only the pipe's author writes templates: values that come in from outside (inputs, answers of
+//! plugs) are put in as they are and never evaluated again. Templates reach no files, no
+//! environment and no clock.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,8 +12,8 @@ use minijinja::{AutoEscape, Environment, ErrorKind, Expression, UndefinedBehavio
 use plugpipe_yaml::known_stack;
 use serde_json::{Map, Value};
 
-/// How much work one template may be: about one for each of its instructions, and for every 64 bytes that it makes.
-/// Templates of pipes need some hundreds.
+/// How much work one template may be: about one for each of its instructions, and for every 64
+/// bytes that it makes. Templates of pipes need some hundreds.
 const MAX_WORK: u64 = 1_000_000;
 
 /// The longest template, in bytes.
@@ -25,8 +26,8 @@ const MAX_TAG_LEN: usize = 8 * 1024;
 /// The most `elif` tags in a template: each nests the rest of its `if` one level deeper.
 const MAX_ELIFS: usize = 500;
 
-/// The deepest value that an expression gives a field. Plugs read no deeper ones, and what becomes of
-/// the value is not done on a stack of known size.
+/// The deepest value that an expression gives a field. Plugs read no deeper ones, and what becomes
+/// of the value is not done on a stack of known size.
 const MAX_VALUE_DEPTH: usize = 127;
 
 /// How much of a template an error quotes, in characters.
@@ -46,7 +47,8 @@ impl Scope {
     }
 }
 
-/// The names and, for those that have fields, their fields: `inputs {env}, pipeline {name, success}`.
+/// The names and, for those that have fields, their fields: `inputs {env}, pipeline {name,
+/// success}`.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = self
@@ -69,7 +71,8 @@ impl fmt::Display for Scope {
 #[derive(Debug, thiserror::Error)]
 #[error("{field}: cannot evaluate {template:?}: {problem}")]
 pub(super) struct TemplateError {
-    /// Path of the string within the step's fields, such as `labels.status` or `metrics[0].value`; or `when`.
+    /// Path of the string within the step's fields, such as `labels.status` or `metrics[0].value`;
+    /// or `when`.
     field: String,
     template: String,
     problem: String,
@@ -86,7 +89,8 @@ impl Templates {
         engine.set_undefined_behavior(UndefinedBehavior::Strict);
         engine.set_fuel(Some(MAX_WORK));
         engine.set_auto_escape_callback(|_| AutoEscape::None);
-        // A field that ends in a line break keeps it. The delimiters are the default ones, so this cannot fail.
+        // A field that ends in a line break keeps it. The delimiters are the default ones, so this
+        // cannot fail.
         if let Ok(syntax) = minijinja::syntax::SyntaxConfig::builder().keep_trailing_newline(true).build() {
             engine.set_syntax(syntax);
         }
@@ -102,8 +106,8 @@ impl Templates {
 
     /// Whether `when` holds. The text is one expression, with or without `{{ }}`.
     ///
-    /// Inputs from a command line are text, so the texts `false`, `no`, `off` and `0` (in any case) count as false
-    /// like the empty text.
+    /// Inputs from a command line are text, so the texts `false`, `no`, `off` and `0` (in any case)
+    /// count as false like the empty text.
     pub(super) fn condition(&self, when: &str, scope: &Scope) -> Result<bool, TemplateError> {
         on_known_stack(|| self.condition_holds(when.trim(), scope))
     }
@@ -251,8 +255,8 @@ fn failure(field: &str, template: &str, error: minijinja::Error, scope: &Scope) 
     TemplateError { field: field.to_owned(), template: quoted, problem }
 }
 
-/// How much more a value may be. Repeated lists are lazy: a short expression is as long a list as it
-/// likes, and the engine counts no work for it.
+/// How much more a value may be. Repeated lists are lazy: a short expression is as long a list as
+/// it likes, and the engine counts no work for it.
 struct Room {
     work: u64,
     depth: usize,
@@ -286,8 +290,8 @@ impl Room {
     }
 }
 
-/// Writes a value into a text. The engine counts the work of writing a list or mapping only once all
-/// of it is written, and however short the template is, that may be without end.
+/// Writes a value into a text. The engine counts the work of writing a list or mapping only once
+/// all of it is written, and however short the template is, that may be without end.
 fn write_bounded(
     out: &mut minijinja::Output,
     state: &mut minijinja::State,
@@ -316,7 +320,8 @@ fn measure(value: &minijinja::Value, room: &mut Room) -> Result<(), minijinja::E
     }
 }
 
-/// The value as JSON. Infinities and NaN, which JSON has no numbers for, become Prometheus's spelling of them.
+/// The value as JSON. Infinities and NaN, which JSON has no numbers for, become Prometheus's
+/// spelling of them.
 fn to_json(value: &minijinja::Value, room: &mut Room) -> Result<Value, minijinja::Error> {
     room.take(value.as_str().map_or(0, str::len))?;
     match value.kind() {
@@ -360,8 +365,9 @@ enum Tag {
 
 /// The template with each `{{ $… }}` made a literal of itself, so that it comes out as it went in.
 ///
-/// Such an expression is Prometheus's: no name of a pipe begins with `$`. One inside a raw block, a comment or a quoted
-/// text is none of a template's business and stays untouched. A tag that is never closed stays too, for the engine to report.
+/// Such an expression is Prometheus's: no name of a pipe begins with `$`. One inside a raw block, a
+/// comment or a quoted text is none of a template's business and stays untouched. A tag that is
+/// never closed stays too, for the engine to report.
 fn keep_prometheus_expressions(template: &str) -> Cow<'_, str> {
     if !template.contains('$') {
         return Cow::Borrowed(template);
@@ -403,7 +409,8 @@ fn next_tag(text: &str) -> Option<(usize, Tag)> {
     })
 }
 
-/// Bytes from the opening braces at the start of `text` to behind the closing ones; behind `endraw` for a raw block.
+/// Bytes from the opening braces at the start of `text` to behind the closing ones; behind `endraw`
+/// for a raw block.
 fn tag_length(text: &str, tag: Tag) -> Option<usize> {
     match tag {
         Tag::Expression => closing(text, "}}"),

@@ -22,16 +22,17 @@ const VARIABLE: &str = "PLUGPIPE_CACHE_DIR";
 /// How long compiling this project's plug takes where that is noticed.
 const TIME: &str = if cfg!(debug_assertions) { ", about 12 s in a debug build" } else { "" };
 
-/// Loads the component from the cache, or compiles and caches it. `sha256` is the digest of `bytes`,
-/// in hex. A compilation is logged when it begins, and once per process where it cannot be cached.
+/// Loads the component from the cache, or compiles and caches it. `sha256` is the digest of
+/// `bytes`, in hex. A compilation is logged when it begins, and once per process where it cannot be
+/// cached.
 pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str, compiler: Compiler) -> wasmtime::Result<Component> {
     let Some(folder) = folder() else {
         announce(bytes, "not cached");
         return compiler.compile(engine, bytes);
     };
     let path = folder.join(format!("{sha256}-{:016x}.cwasm", compatibility(engine)));
-    // Several processes may start at once: one compiles, the others wait for its result. Without the
-    // lock (a file system that has none) each compiles for itself, which is only slower.
+    // Several processes may start at once: one compiles, the others wait for its result. Without
+    // the lock (a file system that has none) each compiles for itself, which is only slower.
     let lock = private::options().create(true).truncate(false).write(true).open(folder.join("lock")).ok();
     if let Some(lock) = lock.as_ref().filter(|_| !path.is_file()) {
         let _ = lock.lock();

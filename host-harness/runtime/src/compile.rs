@@ -323,7 +323,8 @@ fn limit_this_process(memory_bytes: u64, seconds: u64) -> io::Result<()> {
     for (resource, limit) in limits {
         let maximum = getrlimit(resource).maximum;
         let lowest = maximum.map_or(limit, |maximum| maximum.min(limit));
-        // The hard limit on processor time kills without a word, so it must come after the soft one.
+        // The hard limit on processor time kills without a word, so it must come after the soft
+        // one.
         let hard = if resource == Resource::Cpu { lowest.saturating_add(1) } else { lowest };
         let hard = maximum.map_or(hard, |maximum| maximum.min(hard));
         setrlimit(resource, Rlimit { current: Some(lowest), maximum: Some(hard) })?;

@@ -83,8 +83,8 @@ pub enum Error {
         /// Which one, and its value.
         limit: crate::limits::Limit,
     },
-    /// After a crash, or at the start, not all that was acknowledged could be made again. The plug goes on without it; the call
-    /// that found this was not made.
+    /// After a crash, or at the start, not all that was acknowledged could be made again. The plug
+    /// goes on without it; the call that found this was not made.
     #[error("{}; the plug goes on without them, and this call was not made: repeat it", lost_calls(*lost, problem))]
     Lost {
         /// How many.
@@ -92,7 +92,8 @@ pub enum Error {
         /// Why, of the last one.
         problem: String,
     },
-    /// What was recorded could not be put into a fresh instance. It is kept, and tried again at the next call.
+    /// What was recorded could not be put into a fresh instance. It is kept, and tried again at the
+    /// next call.
     #[error(
         "the plug cannot be restored: {problem}; what was recorded is kept and tried again at the next call: give the plug more \
          memory or time, or the component that made the snapshot"

@@ -1,14 +1,18 @@
-//! Exchanges with servers, written down and played again: a run that can be looked at, and repeated without any server.
+//! Exchanges with servers, written down and played again: a run that can be looked at, and repeated
+//! without any server.
 //!
-//! A recording is a file of JSON lines, one for each exchange, in the order in which they ended; `number` is the order in which they
-//! were begun. A body or header that is no UTF-8 is written in base64. What is known to be a secret is not in it:
+//! A recording is a file of JSON lines, one for each exchange, in the order in which they ended;
+//! `number` is the order in which they were begun. A body or header that is no UTF-8 is written in
+//! base64. What is known to be a secret is not in it:
 //!
 //! - credentials that the host adds, in no form: they are added after this;
-//! - headers whose name speaks of authorization, cookies, tokens, keys or secrets, and what they hold wherever else it appears;
+//! - headers whose name speaks of authorization, cookies, tokens, keys or secrets, and what they
+//!   hold wherever else it appears;
 //! - values of parameters and of JSON fields in requests that are named so.
 //!
-//! A replay answers each request with what was recorded for it, byte for byte. A request that differs from the recorded one, in
-//! method, URL or body, gets no answer but an error that says which was expected.
+//! A replay answers each request with what was recorded for it, byte for byte. A request that
+//! differs from the recorded one, in method, URL or body, gets no answer but an error that says
+//! which was expected.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -107,7 +111,8 @@ impl Exchanges {
         Begun { number, method: method.to_string(), url, headers: redacted(headers, &mask), mask }
     }
 
-    /// Writes down what became of a request; nothing, if this is a replay. Of the request's body what was sent, and whether that was all of it.
+    /// Writes down what became of a request; nothing, if this is a replay. Of the request's body
+    /// what was sent, and whether that was all of it.
     pub(crate) fn end(&self, begun: Begun, request_body: Vec<u8>, whole: bool, outcome: Outcome) {
         let Tape::Record { reel, .. } = &*self.0 else { return };
         let mut exchange = begun.with(request_body, outcome);

@@ -1,5 +1,5 @@
-//! An embeddable host for PlugPipe's WebAssembly plugs: loads a component, keeps it alive, and lets it
-//! reach only what is granted.
+//! An embeddable host for PlugPipe's WebAssembly plugs: loads a component, keeps it alive, and lets
+//! it reach only what is granted.
 //!
 //! ```no_run
 //! use std::path::Path;

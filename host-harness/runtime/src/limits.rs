@@ -1,6 +1,7 @@
 //! How much a plug may use, and what watches over that while a call runs.
 //!
-//! A plug that passes a limit is stopped there, or is refused more; if that ends its call, the call's error says which limit it was.
+//! A plug that passes a limit is stopped there, or is refused more; if that ends its call, the
+//! call's error says which limit it was.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder, Trap};
 
 use crate::grants::GrantedLimits;
 
-/// How deep calls within a plug may nest, in bytes of its stack. One for all plugs: it belongs to the engine.
+/// How deep calls within a plug may nest, in bytes of its stack. One for all plugs: it belongs to
+/// the engine.
 pub(crate) const STACK_BYTES: usize = 512 * 1024;
 
 /// All header fields of one request or answer. Servers rarely take or send more than 8 KiB.
@@ -30,11 +32,13 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// The longest one call may take, the waits for servers included.
     pub call: Duration,
-    /// The most that the host copies out of the plug at once, in bytes: an answer, a snapshot, or what the plug hands to the host.
+    /// The most that the host copies out of the plug at once, in bytes: an answer, a snapshot, or
+    /// what the plug hands to the host.
     pub answer_bytes: usize,
     /// How often one call may call the host: for the time, and for each step of a request.
     pub host_calls: u64,
-    /// How many things of the host the plug may hold at once: requests, headers, bodies, answers, streams, waits.
+    /// How many things of the host the plug may hold at once: requests, headers, bodies, answers,
+    /// streams, waits.
     pub resources: usize,
     /// How many elements its tables of functions may have, each.
     pub table_elements: usize,
@@ -204,7 +208,8 @@ impl Watch {
         self.refused = None;
     }
 
-    /// Counts a call of the host. A call of the host itself cannot be refused in all interfaces; [`Self::epoch`] does that.
+    /// Counts a call of the host. A call of the host itself cannot be refused in all interfaces;
+    /// [`Self::epoch`] does that.
     pub(crate) fn host_call(&mut self) {
         self.host_calls += 1;
     }

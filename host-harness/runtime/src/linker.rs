@@ -6,7 +6,8 @@ use wasmtime::component::Linker;
 use crate::limits::WORD_BYTES;
 use crate::store::{State, WallClock};
 
-/// Offers the seven interfaces of the world, and nothing else: a component that wants more does not start.
+/// Offers the seven interfaces of the world, and nothing else: a component that wants more does not
+/// start.
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     use wasmtime::component::HasSelf;
     use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
@@ -49,7 +50,8 @@ fn release_request_options(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// wasmtime keeps a request's method and authority however long they are: as long as the plug's memory, in each request that it holds.
+/// wasmtime keeps a request's method and authority however long they are: as long as the plug's
+/// memory, in each request that it holds.
 fn bound_words(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use wasmtime::component::Resource;
     use wasmtime_wasi_http::WasiHttpView as _;

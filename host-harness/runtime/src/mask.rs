@@ -547,8 +547,8 @@ mod tests {
                     for (text, line_break) in broken.into_iter().chain(unbroken.map(|text| (text, "(none)"))) {
                         let left = masked(&[secret], format!("({text})").as_bytes()).replace(line_break, "");
                         let left: Vec<u8> = left.bytes().filter(u8::is_ascii_alphanumeric).collect();
-                        // What is left belongs to what stands around it, or is a line break whose end was taken for
-                        // base64.
+                        // What is left belongs to what stands around it, or is a line break whose
+                        // end was taken for base64.
                         let cut = if line_break.len() > 2 { 5 } else { 0 };
                         assert!(left.len() <= (before.len() + after.len()) * 8 / 6 + 1 + cut, "{text}: {left:?}");
                     }

@@ -162,8 +162,8 @@ impl Plug {
         self
     }
 
-    /// Starts a plug with this configuration, grants and limits, to be shared. Must be called within a tokio runtime; the plug ends
-    /// when its last handle is dropped.
+    /// Starts a plug with this configuration, grants and limits, to be shared. Must be called
+    /// within a tokio runtime; the plug ends when its last handle is dropped.
     pub async fn start(&self, config: &Value, grants: Grants, limits: Limits) -> Result<PlugHandle, Error> {
         let rules_folder = grants.rules_folder.clone();
         let leader = self.open(Role::Leader, config, grants, limits, None).await?;
@@ -175,8 +175,9 @@ impl Plug {
         self.open(Role::Alone, config, grants, limits, None).await
     }
 
-    /// Like [`Plug::start`], with a folder that keeps what was acknowledged: it is there again after a restart of the host, also
-    /// after `kill -9`. The folder is made if need be, and is for one plug at a time. `docs/recovery.md` says what is promised.
+    /// Like [`Plug::start`], with a folder that keeps what was acknowledged: it is there again
+    /// after a restart of the host, also after `kill -9`. The folder is made if need be, and is for
+    /// one plug at a time. `docs/recovery.md` says what is promised.
     pub async fn start_in(
         &self,
         folder: &Path,

@@ -1,5 +1,5 @@
-//! Rule files: what a plug hands out as an artifact is written into the rules folder that it was granted, so that the server that
-//! evaluates them can load it.
+//! Rule files: what a plug hands out as an artifact is written into the rules folder that it was
+//! granted, so that the server that evaluates them can load it.
 //!
 //! A plug never touches the file system. It names a file, is told what is in it, and answers what
 //! is to be in it; this module decides whether and where that is written: only plain names, only in
@@ -236,7 +236,8 @@ fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
     }
 }
 
-/// Replaces a file whole, or removes it: a server that reads it meanwhile sees the old one or the new one.
+/// Replaces a file whole, or removes it: a server that reads it meanwhile sees the old one or the
+/// new one.
 fn replace(path: &Path, content: Option<&str>) -> io::Result<()> {
     let Some(content) = content else {
         return match fs::remove_file(path) {

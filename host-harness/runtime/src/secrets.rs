@@ -1,4 +1,5 @@
-//! Secrets that the host holds for a plug: read from where the grants say, put into requests, and kept out of everything else.
+//! Secrets that the host holds for a plug: read from where the grants say, put into requests, and
+//! kept out of everything else.
 //!
 //! The plug that asks is never told them. Where a server sends one back,
 //! the `mask` module writes over it, in what the plug reads and in what is recorded.
@@ -141,7 +142,8 @@ pub fn fetch(source: &SecretSource) -> Result<Secret, String> {
     }
 }
 
-/// What a program writes to stdout. What it writes to stderr is not shown: it may be the secret too.
+/// What a program writes to stdout. What it writes to stderr is not shown: it may be the secret
+/// too.
 fn output_of(words: &[String]) -> Result<Vec<u8>, String> {
     let (program, arguments) = words.split_first().ok_or("names no program")?;
     let mut command = Command::new(program);

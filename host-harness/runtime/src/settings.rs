@@ -1,4 +1,5 @@
-//! Configuration files: YAML or JSON, with `${NAME}` replaced from the environment, for granted names only.
+//! Configuration files: YAML or JSON, with `${NAME}` replaced from the environment, for granted
+//! names only.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,7 +12,8 @@ use serde_json::Value;
 use crate::error::Error;
 pub use crate::grants::text_of;
 
-/// Reads a configuration file. `names` are the environment's names that it may use; the file is not told of any other.
+/// Reads a configuration file. `names` are the environment's names that it may use; the file is not
+/// told of any other.
 pub fn load(path: &Path, names: &BTreeSet<String>) -> Result<Value, Error> {
     let text =
         fs::read_to_string(path).map_err(|error| Error::File { path: path.into(), problem: error.to_string() })?;

@@ -18,7 +18,8 @@ use crate::engine::EPOCH;
 use crate::error::Error;
 use crate::limits::{AtEpoch, HEADER_BYTES, Limits, Passed, Watch};
 
-/// How long a call that waits on the host may outlive its limit before it is taken from the outside.
+/// How long a call that waits on the host may outlive its limit before it is taken from the
+/// outside.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// What a store holds beside the plug.
@@ -38,8 +39,8 @@ impl State {
     }
 }
 
-/// The time of day as the plug is told it: in a call that is made again, the time of when it was made first. What expires, and
-/// when a window ends, is then the same.
+/// The time of day as the plug is told it: in a call that is made again, the time of when it was
+/// made first. What expires, and when a window ends, is then the same.
 #[derive(Debug, Default)]
 pub(crate) struct WallClock {
     /// Nanoseconds since the Unix epoch, in place of the real time; 0 for that.
@@ -95,7 +96,8 @@ pub(crate) struct Instance {
     component: component::Instance,
     /// `exposition.encode`, its answer left where it is; looked up at its first call.
     encode_in_place: Option<TypedFunc<(Format,), (WasmList<u8>,)>>,
-    /// Whether the plug has been told its configuration, and what was acknowledged before it was made.
+    /// Whether the plug has been told its configuration, and what was acknowledged before it was
+    /// made.
     pub(crate) restored: bool,
 }
 

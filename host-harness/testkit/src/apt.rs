@@ -1,7 +1,8 @@
 //! Calls of `apt-get`: with the system's own sources, or with those of Debian's newest suite.
 //!
-//! The newest suite comes from the mirror that the system's own sources name; no mirror is written down here. Its package lists, which
-//! the system does not have, are downloaded into a temporary folder. Needs no root, and changes nothing of the system's.
+//! The newest suite comes from the mirror that the system's own sources name; no mirror is written
+//! down here. Its package lists, which the system does not have, are downloaded into a temporary
+//! folder. Needs no root, and changes nothing of the system's.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,8 +19,8 @@ const NEWEST_SUITE: &str = "sid";
 /// The keys that Debian's suites are signed with, where Debian's package of them is installed.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// What the options on a command line cannot say: the system's hooks, some of which clean up after an update, are for updates of the
-/// system.
+/// What the options on a command line cannot say: the system's hooks, some of which clean up after
+/// an update, are for updates of the system.
 const NO_HOOKS: &str = "#clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -41,7 +42,8 @@ impl Apt {
         Self { options: ["-q".into()].into_iter().chain(options).collect(), _folder: None }
     }
 
-    /// With the package lists of Debian's newest suite, which are downloaded into a temporary folder within `place`.
+    /// With the package lists of Debian's newest suite, which are downloaded into a temporary
+    /// folder within `place`.
     pub(super) fn of_the_newest_suite(program: Program, place: &Path) -> Result<Self, TestkitError> {
         let mirror = mirror(program)?;
         let folder = tempfile::Builder::new()
@@ -99,7 +101,8 @@ impl Apt {
 fn mirror(program: Program) -> Result<String, TestkitError> {
     let mut targets = Command::new("apt-get");
     targets.args(["indextargets", "--format", "$(REPO_URI)"]);
-    // Fields of the suites' own release files: `Debian-Security` and others are archives without the newest suite.
+    // Fields of the suites' own release files: `Debian-Security` and others are archives without
+    // the newest suite.
     targets.args(["Origin: Debian", "Label: Debian", "Component: main", "Created-By: Packages"]);
     let output = run(&mut targets).map_err(|source| TestkitError::NoTool { program, tool: "apt-get", source })?;
     first_mirror(&String::from_utf8_lossy(&output.stdout)).ok_or(TestkitError::NoMirror)

@@ -1,6 +1,7 @@
 //! A Prometheus configuration of scrape jobs and rule files, rendered as YAML. Pure: no I/O.
 //!
-//! For anything beyond that, give [`PrometheusOptions`](super::PrometheusOptions) the YAML text itself.
+//! For anything beyond that, give [`PrometheusOptions`](super::PrometheusOptions) the YAML text
+//! itself.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -11,7 +12,8 @@ use plugpipe_time::PrometheusDuration;
 /// What to scrape, how often, and which rule files to load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScrapeConfig {
-    /// Time between scrapes, and between evaluations of rules. Whole milliseconds; anything shorter becomes one millisecond.
+    /// Time between scrapes, and between evaluations of rules. Whole milliseconds; anything shorter
+    /// becomes one millisecond.
     pub interval: Duration,
     /// The scrape jobs. Their names must differ.
     pub jobs: Vec<ScrapeJob>,
@@ -42,7 +44,8 @@ impl ScrapeConfig {
 
     /// The configuration as Prometheus reads it.
     ///
-    /// No scrape timeout is written: Prometheus lowers its default to the interval where that is shorter.
+    /// No scrape timeout is written: Prometheus lowers its default to the interval where that is
+    /// shorter.
     #[must_use]
     pub fn render(&self) -> String {
         // Prometheus takes its default for zero.
@@ -71,13 +74,14 @@ pub struct ScrapeJob {
     pub name: String,
     /// `host:port` of each target, without a scheme.
     pub targets: Vec<String>,
-    /// Whether `job` and `instance` labels that the target exposes win over Prometheus's own. Wanted for a Pushgateway, whose
-    /// groups would otherwise show up as `exported_job`.
+    /// Whether `job` and `instance` labels that the target exposes win over Prometheus's own.
+    /// Wanted for a Pushgateway, whose groups would otherwise show up as `exported_job`.
     pub honor_labels: bool,
     /// The path to scrape, `/metrics` if `None`.
     pub metrics_path: Option<String>,
-    /// The formats to ask for, preferred first, by Prometheus's names for them: `OpenMetricsText1.0.0`. Its own choice if there are
-    /// none. Before 2.49 Prometheus refuses any.
+    /// The formats to ask for, preferred first, by Prometheus's names for them:
+    /// `OpenMetricsText1.0.0`. Its own choice if there are none. Before 2.49 Prometheus refuses
+    /// any.
     pub protocols: Vec<String>,
 }
 
@@ -108,7 +112,8 @@ impl ScrapeJob {
         self
     }
 
-    /// Asks for this format, and, when called again, for further ones: see [`ScrapeJob::protocols`].
+    /// Asks for this format, and, when called again, for further ones: see
+    /// [`ScrapeJob::protocols`].
     #[must_use]
     pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
         self.protocols.push(protocol.into());
@@ -137,7 +142,8 @@ fn line(yaml: &mut String, key: &str, value: &str) {
     let _ = writeln!(yaml, "{key}{value}");
 }
 
-/// A double-quoted YAML scalar. Quoting everything spares the question which plain words YAML takes for something else.
+/// A double-quoted YAML scalar. Quoting everything spares the question which plain words YAML takes
+/// for something else.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');

@@ -1,11 +1,15 @@
-//! Real servers on loopback: finds or fetches a Pushgateway, a Prometheus and a VictoriaMetrics, starts them and stops them.
+//! Real servers on loopback: finds or fetches a Pushgateway, a Prometheus and a VictoriaMetrics,
+//! starts them and stops them.
 //!
-//! For `plugpipe-harness demo --stack` and for the end-to-end tests, which are worth little against mocks.
+//! For `plugpipe-harness demo --stack` and for the end-to-end tests, which are worth little against
+//! mocks.
 //!
-//! What this module may do: run the programs it is given or has found, run `apt-get download` and `dpkg -x` when asked to
-//! [fetch](Servers::fetch), and `apt-get update` with [lists of its own](Servers::find_or_fetch_at_least), write below the folder of
-//! fetched servers and below temporary folders of its own. What it may not do: install anything, ask for root, listen on anything but
-//! `127.0.0.1`, name a package mirror (apt's own sources are used), or signal a process it did not start.
+//! What this module may do: run the programs it is given or has found, run `apt-get download` and
+//! `dpkg -x` when asked to [fetch](Servers::fetch), and `apt-get update` with [lists of its
+//! own](Servers::find_or_fetch_at_least), write below the folder of fetched servers and below
+//! temporary folders of its own. What it may not do: install anything, ask for root, listen on
+//! anything but `127.0.0.1`, name a package mirror (apt's own sources are used), or signal a
+//! process it did not start.
 //!
 //! Everything here blocks. Call it from `tokio::task::spawn_blocking` in async code.
 //!
@@ -84,8 +88,9 @@ impl Program {
 
     /// The Debian packages that may carry it, in the order to try them.
     ///
-    /// `promtool` is a package of its own in newer suites only; in older ones it comes with the server. It is tried first because apt
-    /// knows at once, without the network, that a package does not exist.
+    /// `promtool` is a package of its own in newer suites only; in older ones it comes with the
+    /// server. It is tried first because apt knows at once, without the network, that a package
+    /// does not exist.
     #[must_use]
     pub fn packages(self) -> &'static [&'static str] {
         match self {
@@ -171,7 +176,8 @@ pub enum TestkitError {
         /// The last package that was looked into.
         package: &'static str,
     },
-    /// The file is there but does not run: another architecture, or a shared library that is missing.
+    /// The file is there but does not run: another architecture, or a shared library that is
+    /// missing.
     #[error(
         "{} does not run ({detail}). If it is for another architecture, or lacks a shared library, remove it and use one built for this \
          system",

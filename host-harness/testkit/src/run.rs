@@ -1,8 +1,10 @@
 //! Starting a server, waiting until it is ready, stopping it.
 //!
-//! A server is a child of this process. It ends with its [`Running`], also when a panic unwinds past it. It outlives this process only
-//! if that one is killed outright or leaves by `std::process::exit`: the kernel's signal on a parent's death is tied to the *thread*
-//! that started the child, which in a pool of threads ends long before the process does, so it is not used.
+//! A server is a child of this process. It ends with its [`Running`], also when a panic unwinds
+//! past it. It outlives this process only if that one is killed outright or leaves by
+//! `std::process::exit`: the kernel's signal on a parent's death is tied to the *thread* that
+//! started the child, which in a pool of threads ends long before the process does, so it is not
+//! used.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -28,7 +30,8 @@ const PROBE_WITHIN: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(20);
 /// How often a server is started anew because its port was taken.
 const PORT_TRIES: u32 = 5;
-/// Before a given port is tried again: long enough for a connection that happens to use it to go away.
+/// Before a given port is tried again: long enough for a connection that happens to use it to go
+/// away.
 const PORT_PAUSE: Duration = Duration::from_millis(200);
 
 const LOG_FILE: &str = "server.log";
@@ -38,7 +41,8 @@ const ALERTMANAGER_CONFIG_FILE: &str = "alertmanager.yml";
 /// How to start a Pushgateway. The default: a port that is free, nothing kept on disk.
 #[derive(Clone, Debug, Default)]
 pub struct PushgatewayOptions {
-    /// The port to listen on; a free one if `None`. To start it again at the same URL, give the port of the one that was stopped.
+    /// The port to listen on; a free one if `None`. To start it again at the same URL, give the
+    /// port of the one that was stopped.
     pub port: Option<u16>,
     /// Where to keep the groups over a restart; if `None`, they are gone when it ends.
     pub persistence_file: Option<PathBuf>,
@@ -69,8 +73,8 @@ impl PushgatewayOptions {
     }
 }
 
-/// How to start a Prometheus. The default: a port that is free, data in the temporary folder, Prometheus's own default settings, and
-/// nothing to scrape.
+/// How to start a Prometheus. The default: a port that is free, data in the temporary folder,
+/// Prometheus's own default settings, and nothing to scrape.
 #[derive(Clone, Debug, Default)]
 pub struct PrometheusOptions {
     /// The port to listen on; a free one if `None`.
@@ -106,12 +110,15 @@ impl PrometheusOptions {
     }
 }
 
-/// How to start a VictoriaMetrics, single node. The default: a port that is free, data in the temporary folder.
+/// How to start a VictoriaMetrics, single node. The default: a port that is free, data in the
+/// temporary folder.
 ///
-/// It drops samples older than its retention, which is 100 years here, so that tests may write at fixed moments.
+/// It drops samples older than its retention, which is 100 years here, so that tests may write at
+/// fixed moments.
 #[derive(Clone, Debug, Default)]
 pub struct VictoriaMetricsOptions {
-    /// The port to listen on; a free one if `None`. To start it again at the same URL, give the port of the one that was stopped.
+    /// The port to listen on; a free one if `None`. To start it again at the same URL, give the
+    /// port of the one that was stopped.
     pub port: Option<u16>,
     /// Where to keep the data over a restart; if `None`, it is gone when the server ends.
     pub data: Option<PathBuf>,
@@ -135,8 +142,8 @@ impl VictoriaMetricsOptions {
     }
 }
 
-/// How to start an Alertmanager, alone and without a cluster. The default: a port that is free, data in the temporary folder, and one
-/// receiver that tells nobody.
+/// How to start an Alertmanager, alone and without a cluster. The default: a port that is free,
+/// data in the temporary folder, and one receiver that tells nobody.
 #[derive(Clone, Debug)]
 pub struct AlertmanagerOptions {
     /// The port to listen on; a free one if `None`.
@@ -157,11 +164,13 @@ impl Default for AlertmanagerOptions {
     }
 }
 
-/// Starts an Alertmanager and waits until it is ready. Debian's looks for its templates in the installed package's folder; where it was
-/// only unpacked, a copy of it that looks into its temporary folder is started instead.
+/// Starts an Alertmanager and waits until it is ready. Debian's looks for its templates in the
+/// installed package's folder; where it was only unpacked, a copy of it that looks into its
+/// temporary folder is started instead.
 ///
 /// # Errors
-/// Those of [`start_pushgateway`]; a configuration that it refuses makes it end early, and its log then says why.
+/// Those of [`start_pushgateway`]; a configuration that it refuses makes it end early, and its log
+/// then says why.
 pub fn start_alertmanager(bin: &Path, options: &AlertmanagerOptions) -> Result<Running, TestkitError> {
     let folder = server_folder("plugpipe-alertmanager-")?;
     let relocated = relocated_alertmanager(bin, folder.path())?;
@@ -189,8 +198,8 @@ pub fn start_alertmanager(bin: &Path, options: &AlertmanagerOptions) -> Result<R
 /// Where Debian's Alertmanager has its templates.
 const ALERTMANAGER_SHARE: &str = "/usr/share/prometheus/alertmanager";
 
-/// Of an Alertmanager that was unpacked and not installed: a copy in `folder`, with its templates beside it, in which the templates'
-/// place is the folder it runs in. None for any other.
+/// Of an Alertmanager that was unpacked and not installed: a copy in `folder`, with its templates
+/// beside it, in which the templates' place is the folder it runs in. None for any other.
 fn relocated_alertmanager(bin: &Path, folder: &Path) -> Result<Option<PathBuf>, TestkitError> {
     // <package>/usr/bin/prometheus-alertmanager; what is installed has no second root.
     let Some(root) = bin.ancestors().nth(3).filter(|root| root.parent().is_some()) else { return Ok(None) };
@@ -227,7 +236,8 @@ fn relocated_alertmanager(bin: &Path, folder: &Path) -> Result<Option<PathBuf>, 
 /// Starts a Pushgateway and waits until it is ready.
 ///
 /// # Errors
-/// [`TestkitError`] if it cannot be run, ends early, does not get ready within 15 s, or if the port that was asked for stays taken.
+/// [`TestkitError`] if it cannot be run, ends early, does not get ready within 15 s, or if the port
+/// that was asked for stays taken.
 pub fn start_pushgateway(bin: &Path, options: &PushgatewayOptions) -> Result<Running, TestkitError> {
     let launch = Launch {
         program: Program::Pushgateway,
@@ -240,13 +250,16 @@ pub fn start_pushgateway(bin: &Path, options: &PushgatewayOptions) -> Result<Run
     launch.start(server_folder("plugpipe-pushgateway-")?, options.arguments())
 }
 
-/// Starts a Prometheus and waits until it is ready. Its configuration is then `prometheus.yml` in [`Running::folder`].
+/// Starts a Prometheus and waits until it is ready. Its configuration is then `prometheus.yml` in
+/// [`Running::folder`].
 ///
-/// Ready is not yet scraping: Prometheus passes its targets on every 5 s, so the first scrape comes about 5 s after the start, however
-/// short the interval is. Give whoever waits for a sample more time than that.
+/// Ready is not yet scraping: Prometheus passes its targets on every 5 s, so the first scrape comes
+/// about 5 s after the start, however short the interval is. Give whoever waits for a sample more
+/// time than that.
 ///
 /// # Errors
-/// Those of [`start_pushgateway`]; a configuration that Prometheus refuses makes it end early, and its log then says why.
+/// Those of [`start_pushgateway`]; a configuration that Prometheus refuses makes it end early, and
+/// its log then says why.
 pub fn start_prometheus(bin: &Path, options: &PrometheusOptions) -> Result<Running, TestkitError> {
     let folder = server_folder("plugpipe-prometheus-")?;
     let config = folder.path().join(CONFIG_FILE);
@@ -263,8 +276,9 @@ pub fn start_prometheus(bin: &Path, options: &PrometheusOptions) -> Result<Runni
     launch.start(folder, arguments)
 }
 
-/// Starts a VictoriaMetrics and waits until it is ready. What is written to it may be queried about a second later, since it keeps the
-/// newest samples in memory for that long; `GET /internal/force_flush` makes them visible at once.
+/// Starts a VictoriaMetrics and waits until it is ready. What is written to it may be queried about
+/// a second later, since it keeps the newest samples in memory for that long; `GET
+/// /internal/force_flush` makes them visible at once.
 ///
 /// # Errors
 /// Those of [`start_pushgateway`].
@@ -282,7 +296,8 @@ pub fn start_victoria_metrics(bin: &Path, options: &VictoriaMetricsOptions) -> R
     launch.start(folder, arguments)
 }
 
-/// A server that runs on loopback. Dropping it kills the server at once; [`stop`](Self::stop) lets it end in order.
+/// A server that runs on loopback. Dropping it kills the server at once; [`stop`](Self::stop) lets
+/// it end in order.
 #[derive(Debug)]
 pub struct Running {
     /// `http://127.0.0.1:PORT`, without a slash at the end.
@@ -295,7 +310,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Asks the server to end (SIGTERM), waits up to 5 s, then kills it. It has ended when this returns, and its port is free.
+    /// Asks the server to end (SIGTERM), waits up to 5 s, then kills it. It has ended when this
+    /// returns, and its port is free.
     pub fn stop(self) {
         self.stop_within(STOP_WITHIN);
     }
@@ -340,14 +356,16 @@ impl Running {
         self.program
     }
 
-    /// Its temporary folder, removed with it: its log, and for Prometheus the configuration and the data.
+    /// Its temporary folder, removed with it: its log, and for Prometheus the configuration and the
+    /// data.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 }
 
-/// A child that is killed and reaped when it is dropped. Until it is reaped its pid cannot be another process's.
+/// A child that is killed and reaped when it is dropped. Until it is reaped its pid cannot be
+/// another process's.
 #[derive(Debug)]
 struct Reaped(Child);
 
@@ -391,7 +409,8 @@ struct Launch<'a> {
 }
 
 impl Launch<'_> {
-    /// Starts it, again while the port turns out to be taken: a free port is only known to have been free a moment ago.
+    /// Starts it, again while the port turns out to be taken: a free port is only known to have
+    /// been free a moment ago.
     fn start(&self, folder: TempDir, arguments: Vec<OsString>) -> Result<Running, TestkitError> {
         let mut tries = 1;
         loop {
@@ -470,7 +489,8 @@ fn flag(name: &str, value: &Path) -> OsString {
     argument
 }
 
-/// The path from the root: the server runs in a folder of its own, where a relative one would mean something else.
+/// The path from the root: the server runs in a folder of its own, where a relative one would mean
+/// something else.
 fn whole(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
@@ -492,7 +512,8 @@ fn says_ready(port: u16, path: &str) -> bool {
     status_line(port, path).is_ok_and(|line| is_ok(&line))
 }
 
-/// The first line of the answer. HTTP/1.0, so that the server closes the connection and nothing needs to be parsed beyond that line.
+/// The first line of the answer. HTTP/1.0, so that the server closes the connection and nothing
+/// needs to be parsed beyond that line.
 fn status_line(port: u16, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), PROBE_WITHIN)?;
     stream.set_read_timeout(Some(PROBE_WITHIN))?;
@@ -509,7 +530,8 @@ fn is_ok(status_line: &str) -> bool {
     words.next().is_some_and(|version| version.starts_with("HTTP/1.")) && words.next() == Some("200")
 }
 
-/// Whether the process `pid` is the one that listens on the port; `None` where the system does not tell.
+/// Whether the process `pid` is the one that listens on the port; `None` where the system does not
+/// tell.
 #[cfg(target_os = "linux")]
 fn listens(pid: u32, port: u16) -> Option<bool> {
     let table = fs::read_to_string("/proc/net/tcp").ok()?;
@@ -525,7 +547,8 @@ fn listens(_pid: u32, _port: u16) -> Option<bool> {
     None
 }
 
-/// The inodes of the sockets that listen on `port`, from `/proc/net/tcp`: `sl local_address rem_address st … inode`, addresses in hex.
+/// The inodes of the sockets that listen on `port`, from `/proc/net/tcp`: `sl local_address
+/// rem_address st … inode`, addresses in hex.
 #[cfg(target_os = "linux")]
 fn listeners_in(table: &str, port: u16) -> impl Iterator<Item = &str> {
     const LISTEN: &str = "0A";

@@ -1,6 +1,7 @@
 //! Finding programs, and fetching Debian packages without root.
 //!
-//! Fetched packages are unpacked whole, each into a folder of its own, so that files a program expects next to it stay reachable:
+//! Fetched packages are unpacked whole, each into a folder of its own, so that files a program
+//! expects next to it stay reachable:
 //!
 //! ```text
 //! .servers/
@@ -24,12 +25,14 @@ use super::{Program, TestkitError, tail};
 /// Names the folder of fetched servers, in place of the caller's default.
 const FOLDER_VARIABLE: &str = "PLUGPIPE_SERVERS";
 const LOCK_FILE: &str = ".lock";
-/// Where releases of the newest suite are kept: out of the way of who wants the one that the system's suite has.
+/// Where releases of the newest suite are kept: out of the way of who wants the one that the
+/// system's suite has.
 const NEWEST_FOLDER: &str = "newest";
 
 /// Where programs are looked for and where fetched ones are kept.
 ///
-/// Programs are taken from the folder first and from PATH second, so that a version put into the folder wins over the system's.
+/// Programs are taken from the folder first and from PATH second, so that a version put into the
+/// folder wins over the system's.
 #[derive(Clone, Debug)]
 pub struct Servers {
     folder: PathBuf,
@@ -41,7 +44,8 @@ impl Servers {
         Self { folder: folder.into() }
     }
 
-    /// Uses the folder that the environment variable `PLUGPIPE_SERVERS` names, or `default` if it is unset or empty.
+    /// Uses the folder that the environment variable `PLUGPIPE_SERVERS` names, or `default` if it
+    /// is unset or empty.
     ///
     /// A program built from the workspace passes the workspace's `.servers`, which is git-ignored.
     pub fn from_env_or(default: impl Into<PathBuf>) -> Self {
@@ -54,28 +58,34 @@ impl Servers {
         &self.folder
     }
 
-    /// An executable file of that program: in the folder, or else on PATH. Not run, so it may still turn out not to work.
+    /// An executable file of that program: in the folder, or else on PATH. Not run, so it may still
+    /// turn out not to work.
     ///
-    /// In the folder, these places are looked at in order, and in each Debian's name before the upstream one: the folder itself and its
-    /// `usr/bin`, then the `usr/bin` of each subfolder, by name, and that subfolder itself.
+    /// In the folder, these places are looked at in order, and in each Debian's name before the
+    /// upstream one: the folder itself and its `usr/bin`, then the `usr/bin` of each subfolder, by
+    /// name, and that subfolder itself.
     #[must_use]
     pub fn find(&self, program: Program) -> Option<PathBuf> {
         self.find_with_path(program, env::var_os("PATH").as_deref())
     }
 
-    /// Downloads the program's Debian package and unpacks it into the folder; the path of the program in there.
+    /// Downloads the program's Debian package and unpacks it into the folder; the path of the
+    /// program in there.
     ///
-    /// Needs `apt-get` with package lists, and `dpkg`; no root, and nothing is installed. If the folder already has the program, that
-    /// one is returned. The program is run once with `--version` before it is accepted. Several processes may fetch into one folder
-    /// at once: one downloads, the others wait for it and take its result.
+    /// Needs `apt-get` with package lists, and `dpkg`; no root, and nothing is installed. If the
+    /// folder already has the program, that one is returned. The program is run once with
+    /// `--version` before it is accepted. Several processes may fetch into one folder at once: one
+    /// downloads, the others wait for it and take its result.
     ///
     /// # Errors
-    /// [`TestkitError`], with what to do: no apt or no lists, a download that failed, a program that does not run here.
+    /// [`TestkitError`], with what to do: no apt or no lists, a download that failed, a program
+    /// that does not run here.
     pub fn fetch(&self, program: Program) -> Result<PathBuf, TestkitError> {
         self.fetch_unless(program, || self.find_in_folder(program), |_| Ok(Apt::of_the_system()))
     }
 
-    /// Fetches from `apt`, which is asked for with the folder to use, unless `found` has it, which is asked while nobody else fetches.
+    /// Fetches from `apt`, which is asked for with the folder to use, unless `found` has it, which
+    /// is asked while nobody else fetches.
     fn fetch_unless(
         &self,
         program: Program,
@@ -126,15 +136,17 @@ impl Servers {
         }
     }
 
-    /// A release of at least this major version: one that is fetched already, in the folder or on PATH; or else the newest one that
-    /// Debian has, from its suite `sid`.
+    /// A release of at least this major version: one that is fetched already, in the folder or on
+    /// PATH; or else the newest one that Debian has, from its suite `sid`.
     ///
-    /// For tests that need more than the system's suite has. Nothing is installed, and the system's package lists stay as they are:
-    /// those of the newest suite are downloaded into a temporary folder, through the mirror that the system's own sources name. What
-    /// is fetched is kept apart, so that [`find`](Self::find) does not come upon it.
+    /// For tests that need more than the system's suite has. Nothing is installed, and the system's
+    /// package lists stay as they are: those of the newest suite are downloaded into a temporary
+    /// folder, through the mirror that the system's own sources name. What is fetched is kept
+    /// apart, so that [`find`](Self::find) does not come upon it.
     ///
     /// # Errors
-    /// [`TestkitError::NotNewEnough`], with what to do, and those of [`fetch`](Self::fetch) that are about files.
+    /// [`TestkitError::NotNewEnough`], with what to do, and those of [`fetch`](Self::fetch) that
+    /// are about files.
     pub fn find_or_fetch_at_least(&self, program: Program, major: u32) -> Result<PathBuf, TestkitError> {
         self.find_or_fetch_release(program, (major, 0))
     }
@@ -177,9 +189,10 @@ impl Servers {
         Ok(found)
     }
 
-    /// The program from Debian's newest suite, fetched already or now; for programs that do not tell their version, as Debian's
-    /// VictoriaMetrics. It is kept apart, as that of [`find_or_fetch_at_least`](Self::find_or_fetch_at_least) is. A release put into
-    /// the folder `newest` by hand counts as the newest.
+    /// The program from Debian's newest suite, fetched already or now; for programs that do not
+    /// tell their version, as Debian's VictoriaMetrics. It is kept apart, as that of
+    /// [`find_or_fetch_at_least`](Self::find_or_fetch_at_least) is. A release put into the folder
+    /// `newest` by hand counts as the newest.
     ///
     /// # Errors
     /// Those of [`fetch`](Self::fetch), and [`TestkitError::NoMirror`].
@@ -239,8 +252,8 @@ fn absolute(found: PathBuf) -> PathBuf {
     std::path::absolute(&found).unwrap_or(found)
 }
 
-/// The version a program gives itself: `2.42.0+ds`, or its whole first line where that has another shape. Empty if it succeeds without
-/// a word, as Debian's VictoriaMetrics 1.79 does.
+/// The version a program gives itself: `2.42.0+ds`, or its whole first line where that has another
+/// shape. Empty if it succeeds without a word, as Debian's VictoriaMetrics 1.79 does.
 ///
 /// # Errors
 /// [`TestkitError::CannotRun`] if `--version` cannot be run or does not succeed.
@@ -320,7 +333,8 @@ fn remove_leftovers(folder: &Path) {
     }
 }
 
-/// Downloads and unpacks one package, next to its final place so that one rename puts all of it there. The caller holds the lock.
+/// Downloads and unpacks one package, next to its final place so that one rename puts all of it
+/// there. The caller holds the lock.
 fn fetch_package(folder: &Path, apt: &Apt, program: Program, package: &'static str) -> Result<PathBuf, TestkitError> {
     let scratch = tempfile::Builder::new()
         .prefix(FETCH_PREFIX)
@@ -351,14 +365,16 @@ fn fetch_package(folder: &Path, apt: &Apt, program: Program, package: &'static s
 
     let place = folder.join(package);
     if place.exists() {
-        // It lacks the program, or the fetch would have ended earlier. The rename below wants an empty place.
+        // It lacks the program, or the fetch would have ended earlier. The rename below wants an
+        // empty place.
         fs::rename(&place, scratch.path().join("replaced")).map_err(TestkitError::file("move away", &place))?;
     }
     fs::rename(&unpacked, &place).map_err(TestkitError::file("move the unpacked package to", &place))?;
     find_in(program, [place.join("usr/bin")]).ok_or(TestkitError::NotInPackage { program, package })
 }
 
-/// Both texts of apt mean it: the first when no list has the name, the second when only other packages mention it.
+/// Both texts of apt mean it: the first when no list has the name, the second when only other
+/// packages mention it.
 fn is_unknown_package(output: &str) -> bool {
     ["Unable to locate package", "has no installation candidate", "Can't select candidate version"]
         .iter()

@@ -16,7 +16,8 @@ pub(super) fn run_tool(program: Program, tool: &'static str, command: &mut Comma
     Err(TestkitError::FetchFailed { program, command: shown(command), output: tail(&printed(&output)) })
 }
 
-/// Runs to the end without input, with messages in English, since some of them are told apart by their words.
+/// Runs to the end without input, with messages in English, since some of them are told apart by
+/// their words.
 pub(super) fn run(command: &mut Command) -> io::Result<Output> {
     command.env("LC_ALL", "C").stdin(Stdio::null()).output()
 }

@@ -1,5 +1,5 @@
-//! Bodies on their way: an answer's is bounded in length and in the time between two pieces, and secrets in it are written over; both
-//! are taken down where exchanges are recorded.
+//! Bodies on their way: an answer's is bounded in length and in the time between two pieces, and
+//! secrets in it are written over; both are taken down where exchanges are recorded.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -27,7 +27,8 @@ use crate::mask::MaskedStream;
 /// while it is written.
 const MAX_RECORDED_LEN: usize = 8 * 1024 * 1024;
 
-/// So much of a request's body is waited for before anything is sent. What is whole by then can be sent again, in one piece.
+/// So much of a request's body is waited for before anything is sent. What is whole by then can be
+/// sent again, in one piece.
 const MAX_WAITED_FOR: usize = 1024 * 1024;
 
 /// Counts the bytes of a request's body against what is granted. Clones count together.
@@ -99,7 +100,8 @@ pub(super) enum Gathered {
     Long { first: Vec<Bytes>, rest: WasiBody },
 }
 
-/// Waits for a body, unless it is long. The error is the plug's own: it gave up on what it had begun.
+/// Waits for a body, unless it is long. The error is the plug's own: it gave up on what it had
+/// begun.
 pub(super) async fn gather(mut body: WasiBody) -> Result<Gathered, Error> {
     let (mut pieces, mut length) = (Vec::new(), 0_usize);
     while let Some(frame) = body.frame().await {
@@ -137,7 +139,8 @@ pub(super) fn whole(bytes: &Bytes) -> Seen {
     Arc::new(Mutex::new(Sent { bytes: bytes.to_vec(), whole: true }))
 }
 
-/// A long body on its way: what came first, and the rest. Taken down as it passes, where exchanges are recorded.
+/// A long body on its way: what came first, and the rest. Taken down as it passes, where exchanges
+/// are recorded.
 pub(super) struct Long {
     pub(super) first: std::vec::IntoIter<Bytes>,
     pub(super) rest: WasiBody,
@@ -323,7 +326,8 @@ impl<G: Unpin> Body for Answer<G> {
             this.pause.as_mut().reset(Instant::now() + this.bounds.between);
             match frame {
                 Some(Ok(frame)) => {
-                    // Trailers are of no use to this plug, and could not come before what is kept back.
+                    // Trailers are of no use to this plug, and could not come before what is kept
+                    // back.
                     let Ok(bytes) = frame.into_data() else { continue };
                     this.received = this.received.saturating_add(bytes.len() as u64);
                     if this.received > this.bounds.limit {

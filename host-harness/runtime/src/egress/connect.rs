@@ -1,5 +1,5 @@
-//! Connections: a name is resolved once, each address is held against the grants, and one of those that passed is connected to.
-//! There is no second lookup between the check and the connection.
+//! Connections: a name is resolved once, each address is held against the grants, and one of those
+//! that passed is connected to. There is no second lookup between the check and the connection.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -34,7 +34,8 @@ use crate::grants::{Denial, Grants, Origin};
 pub(super) const CONNECT_TIME: Duration = Duration::from_secs(30);
 
 tokio::task_local! {
-    /// How long the request that is being sent lets a connection take. The pool's interface has no place for it.
+    /// How long the request that is being sent lets a connection take. The pool's interface has no
+    /// place for it.
     pub(super) static CONNECT_WITHIN: Option<Duration>;
 }
 
@@ -115,7 +116,8 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// Whether requests for an origin go through the proxy: this machine's own servers are not to be found from there.
+/// Whether requests for an origin go through the proxy: this machine's own servers are not to be
+/// found from there.
 pub(super) fn is_proxied(grants: &Grants, origin: &Origin) -> bool {
     let local = origin.host() == "localhost" || origin.address().is_some_and(|address| address.is_loopback());
     grants.proxy.is_some() && !local
@@ -354,7 +356,8 @@ mod tests {
 
     use super::*;
 
-    /// A connector whose names resolve to what each lookup in turn says; and how many lookups were made.
+    /// A connector whose names resolve to what each lookup in turn says; and how many lookups were
+    /// made.
     fn connector(grants: Grants, answers: &[&[&str]]) -> (Connector, Arc<AtomicUsize>) {
         let lookups = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&lookups);
@@ -401,7 +404,8 @@ mod tests {
     async fn the_address_that_is_connected_to_is_the_one_that_was_checked() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://rebound.example:{}", listener.local_addr().unwrap().port());
-        // The first answer is granted, and nobody listens there; a second lookup would lead to the listener.
+        // The first answer is granted, and nobody listens there; a second lookup would lead to the
+        // listener.
         let mut grants = granted(&url);
         grants.addresses.extend(["127.0.0.1", "127.0.0.2"].map(|address| address.parse().unwrap()));
         let (connector, lookups) = connector(grants, &[&["127.0.0.2"], &["127.0.0.1"]]);

@@ -1,4 +1,5 @@
-//! Why no answer came, or not all of one: kept apart from the types of WASI, so that it can be written down and read again.
+//! Why no answer came, or not all of one: kept apart from the types of WASI, so that it can be
+//! written down and read again.
 
 use serde::{Deserialize, Serialize};
 

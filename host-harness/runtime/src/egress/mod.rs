@@ -1,6 +1,6 @@
 //! The egress policy: every request of a plug passes here. One that is not granted is denied before
-//! any name is looked up or connection made; a name that resolves to an address that is not granted,
-//! before any connection is.
+//! any name is looked up or connection made; a name that resolves to an address that is not
+//! granted, before any connection is.
 //!
 //! | module | what it is for |
 //! |---|---|

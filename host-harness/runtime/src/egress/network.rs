@@ -34,8 +34,9 @@ use crate::mask::Mask;
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
 const BETWEEN_BYTES_TIME: Duration = Duration::from_secs(600);
 
-/// A connection that nobody used for so long is closed. Many servers close theirs after 5 s, and a request that crosses that on its
-/// way is lost; while pushes that are further apart gain nothing by keeping one.
+/// A connection that nobody used for so long is closed. Many servers close theirs after 5 s, and a
+/// request that crosses that on its way is lost; while pushes that are further apart gain nothing
+/// by keeping one.
 const IDLE_TIME: Duration = Duration::from_secs(4);
 
 /// Connections to one origin that are kept though nobody uses them.
@@ -156,7 +157,8 @@ impl Network {
             }
         };
         let guard = UnderWay(Arc::clone(&self.under_way));
-        // The address that is connected to is made from the origin that was checked, not from what the plug wrote.
+        // The address that is connected to is made from the origin that was checked, not from what
+        // the plug wrote.
         let uri = origin.in_uri(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
         *request.uri_mut() = uri;
         request.headers_mut().remove(header::HOST);
@@ -175,7 +177,8 @@ impl Network {
         begun
     }
 
-    /// Adds the credential, in the place of one that the plug wrote: under this host's name nobody else is to speak.
+    /// Adds the credential, in the place of one that the plug wrote: under this host's name nobody
+    /// else is to speak.
     fn authorize(&self, Admitted { request, origin, credential, .. }: &mut Admitted, keys: &Keys) {
         if let Some(credential) = credential.as_ref().and_then(|name| keys.credentials.get(name)) {
             let replaced = request.headers_mut().insert(&credential.name, credential.value.clone()).is_some();
@@ -190,7 +193,8 @@ impl Network {
         }
     }
 
-    /// Whether a request is granted, and by what. A denial comes with the origin, as far as there is one.
+    /// Whether a request is granted, and by what. A denial comes with the origin, as far as there
+    /// is one.
     fn judge(&self, request: &Request<WasiBody>, number: u32) -> Result<(Origin, &OriginGrant), (String, Denial)> {
         let nowhere = "(not an http origin)";
         let origin = Origin::of_uri(request.uri()).ok_or_else(|| (nowhere.into(), Denial::Origin(nowhere.into())))?;

@@ -1,7 +1,8 @@
 //! Which addresses are more than a place on the internet, and ranges of them that can be granted.
 //!
-//! A name says nothing about where it leads: whoever serves it can point it at the host's own loopback, at its network, or at the
-//! address from which clouds hand out credentials. So what a name resolved to is looked at too.
+//! A name says nothing about where it leads: whoever serves it can point it at the host's own
+//! loopback, at its network, or at the address from which clouds hand out credentials. So what a
+//! name resolved to is looked at too.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,7 +11,8 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use serde::{Serialize, Serializer};
 
-/// What an address is, if it is not just a place on the internet. Not reached through a name unless granted.
+/// What an address is, if it is not just a place on the internet. Not reached through a name unless
+/// granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AddressKind {
     /// `127.0.0.0/8`, `::1`: this machine.
@@ -21,18 +23,21 @@ pub enum AddressKind {
     UniqueLocal,
     /// `fe80::/10`: this link. IPv4's link is [`Self::Metadata`] as a whole.
     LinkLocal,
-    /// `100.64.0.0/10`: shared by a provider and its customers (carrier-grade NAT), and what overlay networks use.
+    /// `100.64.0.0/10`: shared by a provider and its customers (carrier-grade NAT), and what
+    /// overlay networks use.
     Shared,
     /// `169.254.0.0/16` and its like: where clouds hand out a machine's credentials. Only the word
     /// `metadata` grants them.
     Metadata,
     /// `224.0.0.0/4`, `ff00::/8`, `255.255.255.255`.
     Multicast,
-    /// `192.0.2.0/24`, `198.51.100.0/24`, `203.0.113.0/24`, `2001:db8::/32`, `3fff::/20`: for examples.
+    /// `192.0.2.0/24`, `198.51.100.0/24`, `203.0.113.0/24`, `2001:db8::/32`, `3fff::/20`: for
+    /// examples.
     Documentation,
     /// `0.0.0.0/8`, `::`: many systems take it for this machine.
     Unspecified,
-    /// What is set aside for other things: benchmarks, protocols, tunnels, and what is not assigned.
+    /// What is set aside for other things: benchmarks, protocols, tunnels, and what is not
+    /// assigned.
     Reserved,
 }
 
@@ -74,7 +79,8 @@ const METADATA_V6: [Ipv6Addr; 5] = [
 ];
 
 impl AddressKind {
-    /// What an address is; none for a plain place on the internet. An IPv4 address within an IPv6 one is taken out first.
+    /// What an address is; none for a plain place on the internet. An IPv4 address within an IPv6
+    /// one is taken out first.
     pub fn of(address: IpAddr) -> Option<Self> {
         match canonical(address) {
             IpAddr::V4(address) => of_v4(address),
@@ -118,7 +124,8 @@ fn of_v6(address: Ipv6Addr) -> Option<AddressKind> {
         (0xfe80..=0xfebf, _) => AddressKind::LinkLocal,
         (0xff00.., _) => AddressKind::Multicast,
         (0x2001, 0xdb8) | (0x3fff, 0..=0x0fff) => AddressKind::Documentation,
-        // Of the rest only global unicast is assigned; within it 2001::/23 belongs to protocols, Teredo's tunnels among them.
+        // Of the rest only global unicast is assigned; within it 2001::/23 belongs to protocols,
+        // Teredo's tunnels among them.
         (0x2001, 0..=0x01ff) => AddressKind::Reserved,
         (0x2000..=0x3fff, _) => return None,
         _ => AddressKind::Reserved,
@@ -147,7 +154,8 @@ pub fn canonical(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Addresses that are granted though they are more than a place on the internet: a word for a kind, or a network.
+/// Addresses that are granted though they are more than a place on the internet: a word for a kind,
+/// or a network.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AddressRange {
     /// All addresses of a kind.

@@ -1,5 +1,5 @@
-//! What a plug's configuration grants by itself: the origins of the settings that name a server, and the
-//! headers whose value a setting says.
+//! What a plug's configuration grants by itself: the origins of the settings that name a server,
+//! and the headers whose value a setting says.
 
 use std::collections::BTreeSet;
 
@@ -34,16 +34,16 @@ pub fn origins_in(config: &Value) -> BTreeSet<Origin> {
 }
 
 impl Grants {
-    /// Grants the origins that a configuration names in settings of servers ([`origins_in`]), nothing
-    /// else.
+    /// Grants the origins that a configuration names in settings of servers ([`origins_in`]),
+    /// nothing else.
     pub fn named_by(config: &Value) -> Self {
         let mut grants = Self::none();
         grants.origins.extend(origins_in(config).into_iter().map(OriginGrant::from));
         grants
     }
 
-    /// Grants for origins that are granted already the headers that the configuration of their server
-    /// says, such as a tenant, with that value and no other. What is said of a header stays.
+    /// Grants for origins that are granted already the headers that the configuration of their
+    /// server says, such as a tenant, with that value and no other. What is said of a header stays.
     pub(crate) fn with_headers_of(mut self, config: &Value) -> Self {
         for setting in SERVER_SETTINGS {
             let Some(origin) = setting.origin(config) else { continue };

@@ -1,5 +1,5 @@
-//! The file of grants: YAML or JSON. Unknown keys are errors, because a grant that is misspelt would be missing, and a limit that is
-//! misspelt would not hold.
+//! The file of grants: YAML or JSON. Unknown keys are errors, because a grant that is misspelt
+//! would be missing, and a limit that is misspelt would not hold.
 //!
 //! | key | forms | example |
 //! |---|---|---|
@@ -46,7 +46,8 @@ use super::{
     SecretSource, Tls,
 };
 
-/// Reads grants. `folder` is what relative paths are relative to. An error begins with the place in the text.
+/// Reads grants. `folder` is what relative paths are relative to. An error begins with the place in
+/// the text.
 pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
     let value = yaml::read(text).map_err(|error| format!("not YAML: {error}"))?.to_written();
     if value.is_null() {

@@ -1,4 +1,5 @@
-//! What a plug may reach. Says it and compares; `egress` enforces it, and [`read`] makes it of a file.
+//! What a plug may reach. Says it and compares; `egress` enforces it, and [`read`] makes it of a
+//! file.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -40,13 +41,15 @@ pub use origin::{Origin, OriginGrant, PLAIN_HEADERS, parse_url};
 pub struct Grants {
     /// Where requests may go: origins, each with paths and methods.
     pub origins: BTreeSet<OriginGrant>,
-    /// Addresses that a granted name may lead to, though they are more than a place on the internet.
+    /// Addresses that a granted name may lead to, though they are more than a place on the
+    /// internet.
     pub addresses: BTreeSet<AddressRange>,
     /// Names whose addresses are given here, and not asked for in the DNS.
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
     /// Names of the environment that the configuration may use as `${NAME}`.
     pub env: BTreeSet<String>,
-    /// Credentials by name, which origins refer to. The host adds them to requests; the plug never sees them.
+    /// Credentials by name, which origins refer to. The host adds them to requests; the plug never
+    /// sees them.
     pub credentials: BTreeMap<String, CredentialGrant>,
     /// Whom the host trusts, and how it shows who it is.
     pub tls: Tls,
@@ -285,7 +288,8 @@ impl Grants {
         self.origins.iter().find(|grant| grant.origin == *origin)?.identity.as_deref()
     }
 
-    /// The grant under which a request may be made. Of several the longest path counts, as the one that is meant.
+    /// The grant under which a request may be made. Of several the longest path counts, as the one
+    /// that is meant.
     pub(crate) fn grant_for(&self, origin: &Origin, method: &Method, path: &str) -> Result<&OriginGrant, Denial> {
         let mut denial = Denial::Origin(origin.to_string());
         let mut found: Option<&OriginGrant> = None;
@@ -379,7 +383,8 @@ mod tests {
         assert!(
             allowed("http://h.example", "10.0.0.1", "private") && allowed("http://h.example", "10.0.0.1", "10.0.0.0/8")
         );
-        // A literal names the address, in whichever form; localhost names loopback and nothing else.
+        // A literal names the address, in whichever form; localhost names loopback and nothing
+        // else.
         assert!(allowed("http://127.0.0.1", "127.0.0.1", "") && allowed("http://[::ffff:10.0.0.1]", "10.0.0.1", ""));
         assert!(!allowed("http://127.0.0.1", "127.0.0.2", ""));
         assert!(allowed("http://localhost", "127.0.0.1", "") && allowed("http://localhost", "::1", ""));

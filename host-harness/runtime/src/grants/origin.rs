@@ -1,4 +1,5 @@
-//! Scheme, host and port, in their one spelling; and what of an origin is granted: paths and methods.
+//! Scheme, host and port, in their one spelling; and what of an origin is granted: paths and
+//! methods.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,7 +15,8 @@ use url::{Host, Url};
 use super::address::AddressRange;
 use super::denial::Denial;
 
-/// Scheme, host and port: what a request is granted by. Written `http://127.0.0.1:9091`, always with its port.
+/// Scheme, host and port: what a request is granted by. Written `http://127.0.0.1:9091`, always
+/// with its port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     scheme: String,
@@ -35,7 +37,8 @@ impl Origin {
     /// URI with a host and nothing else before its path.
     pub(crate) fn of_uri(uri: &Uri) -> Option<Self> {
         let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
-        // A user in the authority is a way to make one host look like another; the plug sends credentials as headers.
+        // A user in the authority is a way to make one host look like another; the plug sends
+        // credentials as headers.
         if authority.as_str().contains('@') {
             return None;
         }
@@ -46,7 +49,8 @@ impl Origin {
     pub(crate) fn in_uri(&self, uri: &Uri) -> Option<Uri> {
         let mut parts = Parts::default();
         parts.scheme = uri.scheme().cloned();
-        // A port that goes without saying is not said, so that the server sees the name that it knows.
+        // A port that goes without saying is not said, so that the server sees the name that it
+        // knows.
         let default = if self.is_https() { ":443" } else { ":80" };
         let authority = self.authority();
         parts.authority = authority.strip_suffix(default).unwrap_or(&authority).parse().ok();
@@ -76,7 +80,8 @@ impl Origin {
 
     /// The address, where the host is one and no name.
     pub fn address(&self) -> Option<IpAddr> {
-        // A URL's host was brought into its one spelling, so `0x7f.1` has become `127.0.0.1` by now.
+        // A URL's host was brought into its one spelling, so `0x7f.1` has become `127.0.0.1` by
+        // now.
         if self.host.starts_with('[') {
             self.host().parse::<Ipv6Addr>().ok().map(IpAddr::V6)
         } else {
@@ -94,8 +99,8 @@ impl fmt::Display for Origin {
 impl FromStr for Origin {
     type Err = String;
 
-    /// Reads `http://host`, `https://host:port`; a path, query or user is an error, because it would be taken for a narrower grant
-    /// than it is.
+    /// Reads `http://host`, `https://host:port`; a path, query or user is an error, because it
+    /// would be taken for a narrower grant than it is.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let expected = "expected an origin such as http://127.0.0.1:9091";
         let url = bare_url(text, expected)?;
@@ -299,20 +304,21 @@ pub fn parse_url(text: &str) -> Result<Url, String> {
     Url::parse(text.trim()).map_err(|error| error.to_string())
 }
 
-/// What a parser of URLs takes for user, host and port. It is lenient about slashes, and leaves tabs and line breaks out.
+/// What a parser of URLs takes for user, host and port. It is lenient about slashes, and leaves
+/// tabs and line breaks out.
 fn authority_in(url: &str) -> String {
     let url: String = url.chars().filter(|char| !matches!(char, '\t' | '\r' | '\n')).collect();
     let behind = url.split_once(':').map_or("", |(_, behind)| behind).trim_start_matches(['/', '\\']);
     behind.split(['/', '\\', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
-/// Whether a server could take this path for one above it. Servers decode and join paths in many ways, so where only some paths
-/// are granted, nothing that could be a step up gets through.
+/// Whether a server could take this path for one above it. Servers decode and join paths in many
+/// ways, so where only some paths are granted, nothing that could be a step up gets through.
 fn leaves_its_folder(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let is_step = ["/.", "\\", "%2e", "%2f", "%5c", "%25", "//", ";"].iter().any(|way| lower.contains(way));
-    // Overlong UTF-8 is one more way to write a dot, `%u002e` another; a zero ends a path early; and some servers take characters
-    // for the plain ones that they resemble.
+    // Overlong UTF-8 is one more way to write a dot, `%u002e` another; a zero ends a path early;
+    // and some servers take characters for the plain ones that they resemble.
     is_step || decoded(path).is_none_or(|text| text.chars().any(|char| char.is_control() || LIKE_STEPS.contains(&char)))
 }
 

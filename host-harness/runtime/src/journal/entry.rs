@@ -18,8 +18,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) call: Call<'a>,
 }
 
-/// What was called, and the handle that was answered where that matters. New kinds go to the end: files hold the numbers of the
-/// old ones.
+/// What was called, and the handle that was answered where that matters. New kinds go to the end:
+/// files hold the numbers of the old ones.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Call<'a> {
     Process {
@@ -136,7 +136,8 @@ pub(crate) struct Definition<'a> {
     pub(crate) expire_after_seconds: Option<f64>,
 }
 
-/// Numbers, which are written as bytes, the little end first: in one piece, where a list would be written number by number.
+/// Numbers, which are written as bytes, the little end first: in one piece, where a list would be
+/// written number by number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Packed<'a> {
     /// As they were read.
@@ -212,7 +213,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Packed<'a> {
     }
 }
 
-/// Appends to a buffer that is there: postcard's own ways want to own it, or to make one for each call.
+/// Appends to a buffer that is there: postcard's own ways want to own it, or to make one for each
+/// call.
 struct Tail<'v>(&'v mut Vec<u8>);
 
 impl Flavor for Tail<'_> {
@@ -247,8 +249,8 @@ pub(super) fn append(out: &mut Vec<u8>, entry: &Entry) -> Result<(), Error> {
     Ok(())
 }
 
-/// Appends an entry of the kinds that come often, with room for its length: what postcard would write, without its way of
-/// doing so number by number. Says whether it is of such a kind.
+/// Appends an entry of the kinds that come often, with room for its length: what postcard would
+/// write, without its way of doing so number by number. Says whether it is of such a kind.
 fn append_often(out: &mut Vec<u8>, Entry { unix_nanos, call }: &Entry) -> bool {
     let mut begin = Begin::after(LENGTH);
     begin.number(*unix_nanos);
@@ -277,7 +279,8 @@ fn append_often(out: &mut Vec<u8>, Entry { unix_nanos, call }: &Entry) -> bool {
 /// Room for a length, a time, a kind and two numbers.
 const ROOM: usize = 40;
 
-/// The begin of an entry in the making: put together in one place, so that it is appended in one piece.
+/// The begin of an entry in the making: put together in one place, so that it is appended in one
+/// piece.
 struct Begin {
     room: [u8; ROOM],
     end: usize,

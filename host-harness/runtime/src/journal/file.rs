@@ -1,9 +1,11 @@
-//! The journal's file: a magic, then records, each `length, checksum of length and place, checksum of the content` (4 bytes
-//! each, CRC-32) before its content. The first record is the snapshot, each further one an entry.
+//! The journal's file: a magic, then records, each `length, checksum of length and place, checksum
+//! of the content` (4 bytes each, CRC-32) before its content. The first record is the snapshot,
+//! each further one an entry.
 //!
-//! A record is written before its call is acknowledged, in one write, so that what was acknowledged outlives the process
-//! (`kill -9`). It is not synced: of what came in the last seconds before a power cut, an end may be missing. A new snapshot is
-//! written beside the file, synced, and renamed over it, and so is the folder: there is always one whole file.
+//! A record is written before its call is acknowledged, in one write, so that what was acknowledged
+//! outlives the process (`kill -9`). It is not synced: of what came in the last seconds before a
+//! power cut, an end may be missing. A new snapshot is written beside the file, synced, and renamed
+//! over it, and so is the folder: there is always one whole file.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -22,7 +24,8 @@ use crate::private;
 /// The snapshot that a journal goes on from.
 #[derive(Debug, Default)]
 pub(crate) struct Base {
-    /// The configuration; none for the one that the plug was started with, an empty one after a cleanup.
+    /// The configuration; none for the one that the plug was started with, an empty one after a
+    /// cleanup.
     pub(crate) config: Option<String>,
     /// The plug's own snapshot; empty for a plug that nothing was recorded in.
     pub(crate) snapshot: Vec<u8>,
@@ -74,8 +77,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Takes the lock, or says who has it.
 ///
-/// A process that this one starts holds each of its locks too, from its fork to its exec, so a lock that was
-/// given back can be held for moments more. Hence it is asked for again for a while.
+/// A process that this one starts holds each of its locks too, from its fork to its exec, so a lock
+/// that was given back can be held for moments more. Hence it is asked for again for a while.
 fn take(lock: &File) -> Result<(), TryLockError> {
     let until = Instant::now() + LOCK_PATIENCE;
     loop {

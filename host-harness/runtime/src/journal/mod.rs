@@ -1,8 +1,8 @@
-//! What a fresh instance is made the old one again with: a snapshot, and the calls that were acknowledged after it. In memory
-//! always, and in a file where a state folder was given.
+//! What a fresh instance is made the old one again with: a snapshot, and the calls that were
+//! acknowledged after it. In memory always, and in a file where a state folder was given.
 //!
-//! Only a call that came back is put here, so that a call which ends an instance is not made again. `docs/recovery.md` says what
-//! that adds up to. Knows no plug: [`crate::session`] makes the calls.
+//! Only a call that came back is put here, so that a call which ends an instance is not made again.
+//! `docs/recovery.md` says what that adds up to. Knows no plug: [`crate::session`] makes the calls.
 
 mod entry;
 mod file;
@@ -17,11 +17,13 @@ pub(crate) use file::Base;
 use file::{Opened, StateFile};
 use frame::split;
 
-/// The journal is replaced by a snapshot once it is this long, in bytes, and twice as long as the last snapshot: so a snapshot's
-/// cost is spread over many calls, and a recovery replays for some tens of milliseconds.
+/// The journal is replaced by a snapshot once it is this long, in bytes, and twice as long as the
+/// last snapshot: so a snapshot's cost is spread over many calls, and a recovery replays for some
+/// tens of milliseconds.
 const COMPACT_AT: usize = 1024 * 1024;
 
-/// What an entry counts that makes the plug write everything: its replay costs what an exposition does.
+/// What an entry counts that makes the plug write everything: its replay costs what an exposition
+/// does.
 const LOOK_WEIGHT: usize = 16 * 1024;
 
 /// A snapshot and the calls after it.
@@ -34,8 +36,9 @@ pub(crate) struct Journal {
     weight: usize,
     /// The weight at which it is time for a snapshot.
     compact_at: usize,
-    /// When the plug last wrote everything, if no call was kept since: series that were idle by then are gone. Only the last such
-    /// moment before a call matters, so it is kept with that call.
+    /// When the plug last wrote everything, if no call was kept since: series that were idle by
+    /// then are gone. Only the last such moment before a call matters, so it is kept with that
+    /// call.
     looked: Option<u64>,
     file: Option<StateFile>,
 }
@@ -46,8 +49,8 @@ impl Journal {
         Self { base: Base::default(), entries: Vec::new(), weight: 0, compact_at: COMPACT_AT, looked: None, file: None }
     }
 
-    /// The journal in a folder, which is made if need be, and whether `config`, with which the plug is started, is another than
-    /// the last time.
+    /// The journal in a folder, which is made if need be, and whether `config`, with which the plug
+    /// is started, is another than the last time.
     pub(crate) fn in_folder(folder: &Path, config: &str) -> Result<(Self, bool), Error> {
         let Opened { file, base, entries, other_config } = StateFile::open(folder, config)?;
         let journal = Self {
@@ -70,7 +73,8 @@ impl Journal {
         self.base.config.is_none() && self.base.snapshot.is_empty() && self.entries.is_empty()
     }
 
-    /// Whether the file could not be written the last time: calls that change something wait for a new one.
+    /// Whether the file could not be written the last time: calls that change something wait for a
+    /// new one.
     pub(crate) fn is_broken(&self) -> bool {
         self.file.as_ref().is_some_and(StateFile::is_broken)
     }
@@ -85,7 +89,8 @@ impl Journal {
         self.weight >= self.compact_at / 16
     }
 
-    /// Lets the journal become twice as long before the next try, because a snapshot could not be made or written.
+    /// Lets the journal become twice as long before the next try, because a snapshot could not be
+    /// made or written.
     pub(crate) fn put_off(&mut self) {
         self.compact_at = self.weight.saturating_mul(2).max(COMPACT_AT);
     }
@@ -150,7 +155,8 @@ impl Journal {
         count
     }
 
-    /// Takes the entry out that begins at `position`: it cannot be made again. The file follows at the next snapshot.
+    /// Takes the entry out that begins at `position`: it cannot be made again. The file follows at
+    /// the next snapshot.
     pub(crate) fn remove(&mut self, position: usize) {
         if let Some((_, next)) = split(&self.entries, position) {
             self.entries.drain(position..next);

@@ -130,8 +130,9 @@ impl Session {
         Ok(bytes)
     }
 
-    /// Like [`Session::encode`], into a buffer that the caller uses again: for tens of megabytes, memory that is fresh at each
-    /// call costs several times what the copy does. What was in the buffer is gone, also after an error.
+    /// Like [`Session::encode`], into a buffer that the caller uses again: for tens of megabytes,
+    /// memory that is fresh at each call costs several times what the copy does. What was in the
+    /// buffer is gone, also after an error.
     pub async fn encode_into(&mut self, format: Format, buffer: &mut Vec<u8>) -> Result<(), Error> {
         buffer.clear();
         if !self.in_place {
@@ -157,7 +158,8 @@ impl Session {
         Ok(exposed)
     }
 
-    /// Asks the configured Prometheus an expression at one moment, in milliseconds since the epoch; none for the server's now.
+    /// Asks the configured Prometheus an expression at one moment, in milliseconds since the epoch;
+    /// none for the server's now.
     pub async fn instant(
         &mut self,
         expression: &str,

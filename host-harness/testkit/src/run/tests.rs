@@ -1,7 +1,7 @@
 use super::*;
 
-/// Not a test: run by the scripts of [`script`], it is a server that answers every request with the status in `FAKE_STATUS`.
-/// Returns at once when nobody asked for that.
+/// Not a test: run by the scripts of [`script`], it is a server that answers every request with the
+/// status in `FAKE_STATUS`. Returns at once when nobody asked for that.
 #[test]
 #[ignore = "the body of the fake servers of other tests"]
 fn fake_server() {
@@ -19,7 +19,8 @@ fn fake_server() {
     }
 }
 
-/// An executable shell script. `{serve STATUS}` in it becomes the fake server, in place of the shell and with its pid.
+/// An executable shell script. `{serve STATUS}` in it becomes the fake server, in place of the
+/// shell and with its pid.
 fn script(folder: &TempDir, body: &str) -> PathBuf {
     let test = concat!(module_path!(), "::fake_server").split_once("::").unwrap().1;
     let this = std::env::current_exe().unwrap();
@@ -28,8 +29,8 @@ fn script(folder: &TempDir, body: &str) -> PathBuf {
         .replace("{serve 200}", &format!("FAKE_STATUS=200 {serve}"))
         .replace("{serve 503}", &format!("FAKE_STATUS=503 {serve}"));
     let file = folder.path().join("server");
-    // Written by another process: a descriptor that is open for writing here may be inherited by a child that another test
-    // starts, and then the script is "text file busy".
+    // Written by another process: a descriptor that is open for writing here may be inherited by a
+    // child that another test starts, and then the script is "text file busy".
     let written = Command::new("sh")
         .args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\" && chmod 755 \"$1\"", "sh"])
         .arg(&file)

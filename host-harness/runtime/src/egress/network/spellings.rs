@@ -212,7 +212,8 @@ async fn an_origin_is_reached_in_its_own_spellings_and_no_other() {
     assert!(OWN.len() + OTHER.len() > 150 && OTHER.len() > 100);
 }
 
-/// What a file grants is what its requests then are for: a grant has no spelling that means another origin than it says.
+/// What a file grants is what its requests then are for: a grant has no spelling that means another
+/// origin than it says.
 #[test]
 fn a_grant_means_the_origin_that_it_is_shown_as() {
     for spelling in OWN.iter().map(|(spelling, _)| spelling).chain(OTHER) {
