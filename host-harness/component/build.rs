@@ -1,5 +1,5 @@
-//! Builds the plug for wasm32-unknown-unknown, makes it a component, and leaves it for `src/lib.rs`
-//! to embed.
+//! Builds the plug for wasm32-unknown-unknown and writes it as a component for `src/lib.rs` to
+//! embed.
 //!
 //! The nested build has a target folder of its own beside the outer one, shared by all profiles:
 //! the component is the same for a debug and a release harness. `PLUGPIPE_EMBED` names a ready
@@ -57,7 +57,7 @@ fn build() -> Result<(), String> {
     fs::write(&path, component).map_err(|error| format!("{} cannot be written: {error}", path.display()))
 }
 
-/// Adds the wasm target where rustup can; says what is missing where nobody can.
+/// Installs the wasm target through rustup, or says what is missing.
 fn ensure_target() -> Result<(), String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let libraries = Command::new(&rustc)

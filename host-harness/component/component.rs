@@ -1,5 +1,5 @@
-//! From the plug's sources to the component: for the build script, which embeds it, and for
-//! `xtask`, which ships it.
+//! Compiles the plug to a component. Shared by the build script, which embeds it, and `xtask`,
+//! which ships it.
 
 use std::env;
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ pub(crate) fn compile(subcommand: &[&str], workspace: &Path, package: &str, targ
         .args(subcommand)
         .args(["--lib", "--package", package, "--target", TARGET, "--profile", PROFILE, "--target-dir"])
         .arg(target);
-    // What the outer cargo (or clippy) set for itself must not change the component.
+    // Variables that the outer cargo (or clippy) sets for itself must not change the component.
     for (name, _) in env::vars_os() {
         let name_text = name.to_string_lossy();
         let for_outer = name_text.starts_with("CARGO_FEATURE_")
@@ -49,7 +49,7 @@ pub(crate) fn compile(subcommand: &[&str], workspace: &Path, package: &str, targ
     Ok(target.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_"))))
 }
 
-/// Takes this machine's paths out of the component, so that it is the same wherever it is built.
+/// Removes this machine's paths from the component, so that builds are reproducible.
 fn flags(workspace: &Path) -> OsString {
     let mut flags = OsString::new();
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| env::home_dir().map(|home| home.join(".cargo")));
@@ -67,7 +67,7 @@ fn flags(workspace: &Path) -> OsString {
     flags
 }
 
-/// Makes a module that carries its world a component.
+/// Turns a module that carries its world into a component.
 pub(crate) fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
     wit_component::ComponentEncoder::default()
         .validate(true)

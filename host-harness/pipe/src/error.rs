@@ -1,7 +1,6 @@
-//! Why a pipe did not start. What goes wrong in a step afterwards is in that step's report, not
-//! here.
+//! Why a pipe did not start. Later failures are in the step's report.
 
-/// Why a pipe cannot be run. Nothing was called when one of these is returned.
+/// Why a pipe cannot be run. No plug was called.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PipeError {

@@ -7,8 +7,8 @@
 //! | `runner`   | the steps in order, and a [`PipeReport`] of what became of each |
 //! | `error`    | [`PipeError`] |
 //!
-//! Nothing here does I/O or knows how a plug is hosted: the plugs are reached through
-//! [`PlugCaller`], the file is read and the report is written by the caller.
+//! This crate does no I/O and does not know how plugs are hosted: [`PlugCaller`] calls them, and
+//! the caller reads the file and writes the report.
 //!
 //! # The two dialects
 //!

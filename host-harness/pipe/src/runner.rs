@@ -1,7 +1,7 @@
 //! Runs the steps of a pipe in order and reports what became of each.
 //!
-//! One step at a time: nothing here runs steps side by side, retries them or limits their time. The
-//! host behind [`PlugCaller`] does what of that it wants.
+//! Steps run one at a time, without retries or time limits; the host behind [`PlugCaller`] may add
+//! those.
 
 use std::future::Future;
 use std::time::Instant;
@@ -13,28 +13,28 @@ use super::error::PipeError;
 use super::spec::{OnError, Pipe, Step};
 use super::template::{Scope, Templates};
 
-/// What a host knows about a plug's name.
+/// What the host knows about a plug's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlugKind {
     /// The host can call it.
     Known,
-    /// The host was told to pass its steps over; they succeed without a call.
+    /// The host was told to skip its steps; they succeed without a call.
     Stub,
-    /// The host has not got it.
+    /// The host does not have it.
     Unknown,
 }
 
-/// What the runner needs of a host.
+/// What the runner needs from a host.
 pub trait PlugCaller {
     /// What the host knows about the name. Asked for every step before the first one runs.
     fn kind(&self, plug: &str) -> PlugKind;
 
-    /// Calls a [`PlugKind::Known`] plug and gives its answer. An error is text for the person who
-    /// runs the pipe; it is for calls that got no answer, such as one that ran out of time.
+    /// Calls a [`PlugKind::Known`] plug and returns its response. An error means that there was no
+    /// response, such as after a timeout; its text is for the person who runs the pipe.
     fn call(&self, plug: &str, ctx: Value) -> impl Future<Output = Result<Value, String>>;
 }
 
-/// Told of a run's progress. `index` counts from 0.
+/// Observes a run. `index` counts from 0.
 pub trait Observer {
     /// The step is about to run. Not called for a step that is skipped or whose `when` has no
     /// value.
@@ -46,7 +46,7 @@ pub trait Observer {
 
 impl Observer for () {}
 
-/// What became of a run.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PipeReport {
     /// The pipe's name.
@@ -60,7 +60,7 @@ pub struct PipeReport {
     pub steps: Vec<StepReport>,
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StepReport {
     /// The step's id.
@@ -71,9 +71,9 @@ pub struct StepReport {
     pub status: StepStatus,
     /// Wall time of the step; close to 0 for a skipped one.
     pub duration_seconds: f64,
-    /// What the plug was sent. As the pipe has it, templates and all, when nothing was sent.
+    /// The request that was sent; the pipe's own text, with its templates, if nothing was sent.
     pub ctx: Value,
-    /// The plug's whole answer; null when there is none.
+    /// The plug's whole response; null if there was none.
     pub result: Option<Value>,
     /// Why the step failed or was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,15 +84,15 @@ pub struct StepReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepStatus {
-    /// The plug said so.
+    /// The plug reported success.
     Succeeded,
-    /// It failed, and with it the pipe.
+    /// It failed, so the pipe failed.
     Failed,
     /// It failed, and has `on_error: warn`.
     Warned,
     /// It did not run: its `when` was false, or an earlier step failed.
     Skipped,
-    /// The host was told to pass its plug over.
+    /// The host was told to skip its plug.
     Stubbed,
 }
 
@@ -119,11 +119,10 @@ impl StepReport {
 ///
 /// A step succeeds when the plug answers with `success: true`, or with an object that has neither
 /// `success` nor `error`. After a step that failed, only those with `always_run` run; a step that
-/// failed with `on_error: warn` holds nobody up. A template without a value fails its step like any
-/// other error.
+/// failed with `on_error: warn` stops no other. A template that cannot be evaluated fails its step.
 ///
-/// Fails before the first step when an input is wrong or a step's plug is unknown; what goes wrong
-/// later is in the report.
+/// Fails before the first step if an input is invalid or a step's plug is unknown; later failures
+/// are in the report.
 pub async fn run(
     pipe: &Pipe,
     inputs: Map<String, Value>,
@@ -160,7 +159,7 @@ pub async fn run(
     })
 }
 
-/// A run on its way.
+/// A run in progress.
 struct Run<'p> {
     name: &'p str,
     inputs: Value,
@@ -171,7 +170,7 @@ struct Run<'p> {
     reports: Vec<StepReport>,
 }
 
-/// What a step ended with, other than success.
+/// How a step ended without success.
 struct Ending {
     status: StepStatus,
     message: String,
@@ -200,7 +199,7 @@ impl Run<'_> {
         report
     }
 
-    /// Takes the step as far as it goes, noting in the report what was sent and answered.
+    /// Runs the step and records the request and response in the report.
     async fn attempt(
         &self,
         step: &Step,
@@ -257,7 +256,7 @@ impl Run<'_> {
     }
 }
 
-/// Whether the plug's answer says that it succeeded; if not, what it says went wrong.
+/// Checks that the response reports success; the error is the plug's own.
 fn judge(answer: &Value) -> Result<(), String> {
     let Value::Object(fields) = answer else {
         return Err(format!("the plug's answer is not an object: {answer}"));
@@ -272,7 +271,7 @@ fn judge(answer: &Value) -> Result<(), String> {
     }
 }
 
-/// An answer's `error`: a text, an object with a `message`, or anything else.
+/// The text of a response's `error`: a string, an object with a `message`, or anything else.
 fn error_text(error: &Value) -> String {
     match error.get("message").unwrap_or(error) {
         Value::String(text) => text.clone(),

@@ -1,7 +1,7 @@
 //! YAML text → [`Pipe`].
 //!
-//! Both dialects are read into the same types. A key whose meaning would be lost is an error, never
-//! ignored: a pipe that loads does what it says. Nothing here reads files or evaluates templates.
+//! Both dialects are read into the same types. A key that would have no effect is an error: a pipe
+//! that loads does what it says. Nothing here reads files or evaluates templates.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -451,8 +451,7 @@ fn check_dependencies(given: Option<Value>, path: &str, earlier: &[Step]) -> Res
     Ok(())
 }
 
-/// Takes unsupported keys out, failing on one that has a value. An empty one asks for nothing, so
-/// nothing is lost.
+/// Removes unsupported keys and fails on one with a value. An empty one requests nothing.
 fn refuse_unsupported(
     fields: &mut Map<String, Value>,
     path: &str,
@@ -473,8 +472,8 @@ fn refuse_unsupported(
     Ok(())
 }
 
-/// The field, taken out. A field without a value (`inputs:` and nothing behind it) is as good as
-/// absent.
+/// Removes and returns the field. A field without a value (`inputs:` with nothing after it) counts
+/// as absent.
 fn take(fields: &mut Map<String, Value>, key: &str) -> Option<Value> {
     fields.remove(key).filter(|value| !value.is_null())
 }

@@ -1,8 +1,8 @@
 //! Templates in a step's fields and in `when`.
 //!
-//! Only the pipe's author writes templates: values that come in from outside (inputs, answers of
-//! plugs) are put in as they are and never evaluated again. Templates reach no files, no
-//! environment and no clock.
+//! Only the pipe's author writes templates: values from outside (inputs, responses of plugs) are
+//! inserted as they are and never evaluated. Templates have no access to files, the environment or
+//! a clock.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -33,7 +33,7 @@ const MAX_VALUE_DEPTH: usize = 127;
 /// How much of a template an error quotes, in characters.
 const QUOTED: usize = 160;
 
-/// The names a template can use.
+/// The variables of a template.
 pub(super) struct Scope {
     variables: Map<String, Value>,
     /// The same, as the engine wants it: converted once for all fields of a step.
@@ -67,7 +67,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Why a template has no value.
+/// Why a template cannot be evaluated.
 #[derive(Debug, thiserror::Error)]
 #[error("{field}: cannot evaluate {template:?}: {problem}")]
 pub(super) struct TemplateError {

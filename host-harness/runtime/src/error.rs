@@ -1,4 +1,4 @@
-//! What can go wrong in the host, as distinct from errors that a plug answers with.
+//! Errors of the host, as distinct from those in a plug's response.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,27 +6,27 @@ use std::time::Duration;
 /// What the loss of an instance means for the call that lost it.
 const NOTHING_RECORDED: &str = "this call recorded nothing, and what was acknowledged before is kept";
 
-/// Why the host could not do what it was asked. Each text says what to do.
+/// Why the host failed. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read.
     #[error("{} cannot be read: {problem}", path.display())]
     File {
-        /// Which one.
+        /// Which file.
         path: PathBuf,
         /// Why.
         problem: String,
     },
-    /// An option's value, a configuration or grants are not what they should be.
+    /// An option, configuration or grants file is invalid.
     #[error("{what}: {problem}")]
     Settings {
         /// The file or option.
         what: String,
-        /// What was found, what was expected.
+        /// What was found and what was expected.
         problem: String,
     },
-    /// A configuration uses a name of the environment that was not granted to it. The host says how
+    /// A configuration uses an environment variable that is not granted. The host's user knows how
     /// to grant one.
     #[error("{what}: {problem}")]
     EnvNotGranted {
@@ -37,7 +37,7 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// The plug refused the configuration that it was started with. It did not start.
+    /// The plug rejected its configuration and did not start.
     #[error("the configuration is invalid: {problem}")]
     Config {
         /// The path of the setting, such as `prometheus_config.push_policy`; none if the
@@ -49,12 +49,12 @@ pub enum Error {
     /// A file could not be written.
     #[error("{} cannot be written: {problem}", path.display())]
     Write {
-        /// Which one.
+        /// Which file.
         path: PathBuf,
         /// Why.
         problem: String,
     },
-    /// The file is no component, or not one of this world.
+    /// The file is not a component of this world.
     #[error("{plug} cannot be loaded: {problem}")]
     Load {
         /// Its path, or `the embedded plug`.
@@ -62,7 +62,7 @@ pub enum Error {
         /// The reason.
         problem: String,
     },
-    /// The plug trapped, and was replaced by a fresh instance.
+    /// The plug trapped and was replaced by a fresh instance.
     #[error("{} and is started afresh; {NOTHING_RECORDED}", crashed(problem))]
     Crashed {
         /// The trap.
@@ -110,13 +110,13 @@ pub enum Error {
         /// Why, and where it is known what to do.
         problem: String,
     },
-    /// The plug refused a typed call.
+    /// The plug rejected a typed call.
     #[error("the plug: {problem}")]
     Plug {
-        /// In the plug's own words.
+        /// The plug's own message.
         problem: String,
     },
-    /// The plug answered what is not JSON.
+    /// The plug's response is not JSON.
     #[error("the plug's answer is not JSON: {problem}")]
     Answer {
         /// What the parser found.

@@ -1,5 +1,5 @@
-//! Exchanges with servers, written down and played again: a run that can be looked at, and repeated
-//! without any server.
+//! HTTP recordings: exchanges with servers, stored and replayed, so that a run can be inspected and
+//! repeated without any server.
 //!
 //! A recording is a file of JSON lines, one for each exchange, in the order in which they ended;
 //! `number` is the order in which they were begun. A body or header that is no UTF-8 is written in

@@ -1,7 +1,7 @@
-//! How much a plug may use, and what watches over that while a call runs.
+//! How much a plug may use, and the watch over it while a call runs.
 //!
-//! A plug that passes a limit is stopped there, or is refused more; if that ends its call, the
-//! call's error says which limit it was.
+//! A plug that reaches a limit is stopped, or the request for more fails; if that ends its call,
+//! the error names the limit.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,36 +11,36 @@ use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder, Trap};
 
 use crate::grants::GrantedLimits;
 
-/// How deep calls within a plug may nest, in bytes of its stack. One for all plugs: it belongs to
-/// the engine.
+/// The plug's maximum stack, in bytes. The same for all plugs, because it belongs to the engine.
 pub(crate) const STACK_BYTES: usize = 512 * 1024;
 
-/// All header fields of one request or answer. Servers rarely take or send more than 8 KiB.
+/// The maximum size of all header fields of a request or response. Servers rarely accept or send
+/// more than 8 KiB.
 pub(crate) const HEADER_BYTES: usize = 32 * 1024;
 
-/// One piece of a request's body on its way out of the plug; two of them may wait in the host.
+/// The size of a chunk of a request's body; up to two are buffered in the host.
 pub(crate) const PIECE_BYTES: usize = 256 * 1024;
 
-/// The longest method, scheme or authority that a plug may give a request.
+/// The maximum length of a request's method, scheme or authority.
 pub(crate) const WORD_BYTES: usize = 4 * 1024;
 
 /// Bounds of one plug. Start from [`Limits::default`] and change them with the `with_` functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most memory the plug may hold, in bytes.
+    /// The plug's maximum memory, in bytes.
     pub memory_bytes: usize,
-    /// The longest one call may take, the waits for servers included.
+    /// The maximum duration of one call, including waits for servers.
     pub call: Duration,
-    /// The most that the host copies out of the plug at once, in bytes: an answer, a snapshot, or
-    /// what the plug hands to the host.
+    /// The maximum number of bytes that the host copies out of the plug at once: a response, a
+    /// snapshot, or arguments of a host call.
     pub answer_bytes: usize,
-    /// How often one call may call the host: for the time, and for each step of a request.
+    /// The maximum number of host calls in one call: for the time, and for each step of a request.
     pub host_calls: u64,
-    /// How many things of the host the plug may hold at once: requests, headers, bodies, answers,
-    /// streams, waits.
+    /// The maximum number of host resources held at once: requests, headers, bodies, responses,
+    /// streams, pollables.
     pub resources: usize,
-    /// How many elements its tables of functions may have, each.
+    /// The maximum number of elements in each function table.
     pub table_elements: usize,
 }
 
@@ -94,7 +94,7 @@ impl Limits {
         Self { table_elements, ..self }
     }
 
-    /// What was granted, in the place of these.
+    /// These limits, replaced by what is granted.
     #[must_use]
     pub fn granted(self, granted: &GrantedLimits) -> Self {
         Self {
@@ -107,7 +107,7 @@ impl Limits {
         }
     }
 
-    /// The lower of both, one by one.
+    /// The lower of each pair of limits.
     #[must_use]
     pub(crate) fn lowest(self, other: Self) -> Self {
         Self {
@@ -121,7 +121,7 @@ impl Limits {
     }
 }
 
-/// A limit that ended a call, with its value. Time has an error of its own.
+/// A limit that ended a call, with its value. A timeout has an error of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
@@ -168,23 +168,23 @@ impl fmt::Display for Limit {
     }
 }
 
-/// Watches over the limits in one store.
+/// Enforces the limits in one store.
 pub(crate) struct Watch {
     limits: Limits,
     store: StoreLimits,
-    /// All memory that was ever asked for: an instance gives none back.
+    /// All memory ever allocated: an instance frees none.
     pub(crate) memory_bytes: usize,
     host_calls: u64,
-    /// How many more epochs the running call may compute for.
+    /// The epochs that remain for the running call.
     epochs_left: u64,
-    /// What the running call was refused. It may go on without; or this is why it does not.
+    /// The limit that the running call has reached, which may be why it ends.
     refused: Option<Limit>,
 }
 
-/// What a running plug is to do at an epoch.
+/// What a running plug does at an epoch.
 pub(crate) enum AtEpoch {
     GoOn,
-    /// Its time is up.
+    /// The deadline has passed.
     Stop,
     Passed(Limit),
 }
@@ -241,7 +241,7 @@ impl Watch {
     }
 }
 
-/// Ends a call that passed a limit.
+/// Ends a call that reached a limit.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Passed(pub(crate) Limit);

@@ -6,7 +6,7 @@ use wasmtime::component::Linker;
 use crate::limits::WORD_BYTES;
 use crate::store::{State, WallClock};
 
-/// Offers the seven interfaces of the world, and nothing else: a component that wants more does not
+/// Links the seven interfaces of the world and nothing else: a component that imports more does not
 /// start.
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     use wasmtime::component::HasSelf;

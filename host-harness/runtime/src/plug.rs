@@ -1,4 +1,4 @@
-//! A component, compiled once, from which any number of plugs are started.
+//! A compiled component, from which any number of plugs are started.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ impl Plug {
         })
     }
 
-    /// The interfaces that the component imports, sorted: all that it could ever reach.
+    /// The interfaces that the component imports, sorted: everything it could ever use.
     pub fn imports(&self) -> Vec<String> {
         let engine = self.component.engine();
         let mut imports: Vec<String> =
@@ -146,7 +146,7 @@ impl Plug {
         self
     }
 
-    /// The same plug, for a host whose log says how to grant what is denied.
+    /// The same plug, for a host whose log says how to grant a denied request.
     #[must_use]
     pub fn with_advice(mut self, advice: Advice) -> Self {
         self.advice = Some(advice);

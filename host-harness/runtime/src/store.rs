@@ -18,11 +18,10 @@ use crate::engine::EPOCH;
 use crate::error::Error;
 use crate::limits::{AtEpoch, HEADER_BYTES, Limits, Passed, Watch};
 
-/// How long a call that waits on the host may outlive its limit before it is taken from the
-/// outside.
+/// How long a call that waits on the host may exceed its limit before it is dropped.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
-/// What a store holds beside the plug.
+/// The host's state in a store.
 pub(crate) struct State {
     pub(crate) table: ResourceTable,
     http: WasiHttpCtx,
@@ -39,13 +38,13 @@ impl State {
     }
 }
 
-/// The time of day as the plug is told it: in a call that is made again, the time of when it was
-/// made first. What expires, and when a window ends, is then the same.
+/// The wall clock of the plug. In a replayed call it returns the time of the original call, so that
+/// expiry and windows come out the same.
 #[derive(Debug, Default)]
 pub(crate) struct WallClock {
-    /// Nanoseconds since the Unix epoch, in place of the real time; 0 for that.
+    /// Nanoseconds since the Unix epoch to return instead of the real time; 0 for the real time.
     pub(crate) replayed: u64,
-    /// What the running call was told first; 0 if it did not ask.
+    /// The first time that the running call read; 0 if it read none.
     pub(crate) told: u64,
 }
 
@@ -67,7 +66,7 @@ impl wall_clock::Host for WallClock {
     }
 }
 
-// Each call of the host by the plug asks for one of these once, and so is counted.
+// Each host call uses one of these accessors once, and is counted by it.
 impl IoView for State {
     fn table(&mut self) -> &mut ResourceTable {
         self.watch.host_call();

@@ -1,4 +1,5 @@
-//! The connections of a served plug: how many there are, how long each may take to say what it wants, and how they end.
+//! The connections of a served plug: how many there are, how long each may take to say what it
+//! wants, and how they end.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;

@@ -1,5 +1,5 @@
-//! Which requests a served plug answers: those to a name of its own, not sent by another site's page, and with the token where one is
-//! asked for.
+//! Which requests a served plug answers: those to a name of its own, not sent by another site's
+//! page, and with the token where one is asked for.
 //!
 //! | check | against | else |
 //! |---|---|---|
@@ -124,7 +124,8 @@ fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     values.next().filter(|_| values.next().is_none())?.to_str().ok()
 }
 
-/// What a request shows as the token. A browser cannot be told a token, but asks people for a name and a password.
+/// What a request shows as the token. A browser cannot be told a token, but asks people for a name
+/// and a password.
 fn shown(headers: &HeaderMap) -> Option<Zeroizing<Vec<u8>>> {
     let (scheme, shown) = only(headers, &header::AUTHORIZATION)?.split_once(' ')?;
     let shown = shown.trim();

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use axum::http::uri::Authority;
 
-/// A name or address of a server, without a port: in lower case, without a dot at its end, without brackets.
+/// A name or address of a server, without a port: in lower case, without a dot at its end, without
+/// brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostName(String);
 

@@ -5,11 +5,12 @@
 //! | `GET /metrics` | what was recorded, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
 //! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also where it says `success: false` |
 //! | `GET /sd` | this plug as a target, for `http_sd_configs` of Prometheus |
-//! | `GET /` | a page for people; `page` says what belongs to it |
+//! | `GET /` | a page for people; `web_ui` says what belongs to it |
 //! | `GET /healthz` | 200 while the server runs, also while calls wait for the plug; `recovery` says what became of crashes |
 //!
-//! Who can reach an address that is not loopback must show a token; [`Options`] has that and what bounds a caller: bytes, times,
-//! connections. `guard` says which requests are answered at all. docs/serve.md is for those who run it.
+//! Who can reach an address that is not loopback must show a token; [`Options`] has that and what
+//! bounds a caller: bytes, times, connections. `guard` says which requests are answered at all.
+//! docs/serve.md is for those who run it.
 
 mod connections;
 mod guard;
@@ -44,7 +45,8 @@ use plugpipe_runtime::PlugHandle;
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Answers requests with `plug` until `stop` is ready, then lets those under way finish. With the default [`Options`].
+/// Answers requests with `plug` until `stop` is ready, then lets those under way finish. With the
+/// default [`Options`].
 pub async fn serve(
     listener: TcpListener,
     plug: PlugHandle,

@@ -1,4 +1,4 @@
-//! How a plug is served, and what bounds its callers.
+//! Options of a server, and the limits of its callers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use axum::http::uri::Authority;
 use super::host_name::HostName;
 use super::token::Token;
 
-/// The path that asks for no token: who starts and stops servers asks it, and it tells nothing of what was recorded.
+/// The path that asks for no token: who starts and stops servers asks it, and it tells nothing of
+/// what was recorded.
 pub(super) const HEALTH: &str = "/healthz";
 
 /// What `GET /sd` says of this plug.
@@ -27,11 +28,13 @@ pub struct Options {
     pub advertised: Advertised,
     /// Asked for with each request but `GET /healthz`. An address that is not loopback needs one.
     pub token: Option<Token>,
-    /// Names that requests may have as `Host`, besides loopback's, the address they came to, and the advertised one.
+    /// Names that requests may have as `Host`, besides loopback's, the address they came to, and
+    /// the advertised one.
     pub hosts: Vec<HostName>,
     /// The longest body of a request.
     pub body_bytes: usize,
-    /// How long a connection may take from its start, or from the last answer, until the next request's headers are there.
+    /// How long a connection may take from its start, or from the last answer, until the next
+    /// request's headers are there.
     pub header_time: Duration,
     /// How long a request's body may take.
     pub body_time: Duration,
@@ -42,7 +45,8 @@ pub struct Options {
     pub connections: usize,
     /// Connections at once from one address.
     pub connections_per_peer: usize,
-    /// How long requests under way may take once the server is to stop. What the plug has taken by then it does all the same.
+    /// How long requests under way may take once the server is to stop. What the plug has taken by
+    /// then it does all the same.
     pub stop_time: Duration,
 }
 

@@ -1,5 +1,5 @@
-//! The token that a served plug may ask for. Only its digest is kept, so that no memory, log or error holds the token itself.
-//! Where it comes from a file it is read again when that changes.
+//! The token that a served plug may ask for. Only its digest is kept, so that no memory, log or
+//! error holds the token itself. Where it comes from a file it is read again when that changes.
 
 use std::fmt;
 use std::path::Path;

@@ -1,5 +1,6 @@
-//! What was seen since the start: a number for each family at intervals, and the last pushes and refusals. Bounded: once there are
-//! [`POINTS`], every second one goes and the next ones come half as often, so that the whole time since the start stays in view.
+//! What was seen since the start: a number for each family at intervals, and the last pushes and
+//! refusals. Bounded: once there are [`POINTS`], every second one goes and the next ones come half
+//! as often, so that the whole time since the start stays in view.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::SystemTime;
@@ -73,7 +74,8 @@ impl Outcome {
 }
 
 impl History {
-    /// Whether the families are to be looked at now, once every interval. The longer the time in view, the more rarely.
+    /// Whether the families are to be looked at now, once every interval. The longer the time in
+    /// view, the more rarely.
     pub(super) fn is_due(&mut self) -> bool {
         let due = self.intervals.is_multiple_of(self.stride);
         self.intervals += 1;

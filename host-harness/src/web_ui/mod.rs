@@ -1,8 +1,9 @@
-//! The page that `serve` shows at `/`: what the plug holds, how that went since the start, and what became of pushes.
+//! The web UI that `serve` shows at `/`: metric families with sparklines, recent pushes, denied
+//! requests, and the health of the servers.
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | `history` | what was seen since the start, in bounded memory |
+//! | `history` | values and events since the start, in bounded memory |
 //! | `view` | the page's contents, and `page.html` filled with them |
 //!
 //! | request | answer |
@@ -12,7 +13,8 @@
 //! | `POST /health` | asks the configured servers whether they are well, and leads back to `/` |
 //! | `GET /style.css`, `GET /app.js` | the page's own |
 //!
-//! No request but `POST /health` makes the plug ask a server. The page loads nothing from elsewhere, and its policy forbids it to.
+//! No request but `POST /health` makes the plug ask a server. The page loads nothing from
+//! elsewhere, and its policy forbids it to.
 
 mod history;
 mod view;
@@ -39,24 +41,25 @@ use plugpipe_runtime::session::Format;
 /// From one look at the plug's metrics to the next, at first; later there are fewer.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// An exposition that is longer is not looked at: what a look costs grows with it.
+/// Longer expositions are not shown, because the cost grows with their length.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// An answer that is longer is passed on unread.
+/// Longer responses are not inspected.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// No scripts, styles or images but the page's own, no frames around it, nowhere else for its one form to go.
+/// Only the page's own scripts, styles and images; no frames; its form posts to this server only.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
-/// What the page's requests share.
+/// The state that handlers share.
 struct Page {
     plug: PlugHandle,
     began: SystemTime,
     history: Mutex<History>,
 }
 
-/// Adds the page to what serves `plug`, and lets it see the answers of `POST /process`. Must be called within a tokio runtime.
+/// Adds the web UI to the router that serves `plug`, and lets it see the responses of `POST
+/// /process`. Must be called within a tokio runtime.
 pub(crate) fn attach(router: Router, plug: &PlugHandle) -> Router {
     let page = Arc::new(Page { plug: plug.clone(), began: SystemTime::now(), history: Mutex::default() });
     // Ends with the router: the task must not keep the plug alive.
@@ -93,7 +96,7 @@ impl Page {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the plug holds; none where that is too much to look at.
+    /// The plug's families; none if the exposition is too long.
     async fn families(&self) -> Result<Option<Vec<Family>>, Error> {
         let text = self.plug.with(|session| Box::pin(session.encode(Format::Text))).await?;
         if text.len() > MAX_BYTES {
@@ -133,7 +136,7 @@ async fn health(State(page): State<Arc<Page>>) -> Response {
     }
 }
 
-/// Takes note of what became of pushes, and of refusals, in answers on their way out.
+/// Records pushes and denied requests from the responses that pass.
 async fn overhear(State(page): State<Arc<Page>>, request: Request, next: Next) -> Response {
     let is_call = request.method() == Method::POST && request.uri().path() == "/process";
     let response = next.run(request).await;

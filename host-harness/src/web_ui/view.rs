@@ -1,5 +1,5 @@
-//! The page's contents as plain values, and `page.html` filled with them. The template escapes every value by itself; the one thing that
-//! it takes as it is are the lines that [`sparkline`] draws, which escapes on its own.
+//! The page's contents as plain values, rendered with `page.html`. The template escapes every value
+//! except the lines that [`sparkline`] draws, which escapes by itself.
 
 use std::time::{Duration, SystemTime};
 

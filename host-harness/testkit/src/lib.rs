@@ -1,10 +1,9 @@
-//! Real servers on loopback: finds or fetches a Pushgateway, a Prometheus and a VictoriaMetrics,
-//! starts them and stops them.
+//! Fixture servers on loopback: finds or fetches a Pushgateway, a Prometheus, an Alertmanager and a
+//! VictoriaMetrics, starts and stops them.
 //!
-//! For `plugpipe-harness demo --stack` and for the end-to-end tests, which are worth little against
-//! mocks.
+//! For `plugpipe-harness demo --stack` and the end-to-end tests, which need real servers.
 //!
-//! What this module may do: run the programs it is given or has found, run `apt-get download` and
+//! What this crate may do: run the programs it is given or has found, run `apt-get download` and
 //! `dpkg -x` when asked to [fetch](Servers::fetch), and `apt-get update` with [lists of its
 //! own](Servers::find_or_fetch_at_least), write below the folder of fetched servers and below
 //! temporary folders of its own. What it may not do: install anything, ask for root, listen on
@@ -54,7 +53,7 @@ pub use run::{
 };
 pub use servers::{Servers, version};
 
-/// A program of the Prometheus family that this module can find and fetch.
+/// A program of the Prometheus family that this crate can find and fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Program {
     /// The Pushgateway; [`start_pushgateway`] starts it.
@@ -102,7 +101,7 @@ impl Program {
         }
     }
 
-    /// What a person can do to get this program, as one clause for the end of an error text.
+    /// How to get this program, as a clause for the end of an error message.
     #[must_use]
     pub fn how_to_get(self) -> String {
         let names = self.file_names().join("` or `");
@@ -115,7 +114,7 @@ impl Program {
     }
 }
 
-/// The name people know it by.
+/// The name of the product.
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -128,18 +127,18 @@ impl fmt::Display for Program {
     }
 }
 
-/// Why a server could not be found, fetched or started. Each text ends with what to do about it.
+/// Why a server could not be found, fetched or started. Each message ends with what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TestkitError {
-    /// `apt-get` or `dpkg` is not there, so nothing can be fetched.
+    /// `apt-get` or `dpkg` is missing, so nothing can be fetched.
     #[error("{program} is not here, and it cannot be fetched: `{tool}` could not be run ({source}). Get it otherwise: {}", program.how_to_get())]
     NoTool {
         /// What was to be fetched.
         program: Program,
         /// The tool that could not be run.
         tool: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// apt knows none of the packages: usually its lists were never downloaded.
@@ -186,7 +185,7 @@ pub enum TestkitError {
     CannotRun {
         /// The program's file.
         path: PathBuf,
-        /// What the system, or the program, said.
+        /// The error of the system or program.
         detail: String,
     },
     /// The server ended before it was ready.
@@ -203,7 +202,7 @@ pub enum TestkitError {
         /// The last lines of its log.
         log: String,
     },
-    /// The server runs, but did not answer 200 on its readiness path in time.
+    /// The server did not become ready in time.
     #[error(
         "{program} did not say it is ready on {url} within {within:?}, and was stopped. Is the machine very busy? The end of its log:\n{log}"
     )]
@@ -212,7 +211,7 @@ pub enum TestkitError {
         program: Program,
         /// The address that was asked.
         url: String,
-        /// How long it was waited for.
+        /// The timeout.
         within: Duration,
         /// The last lines of its log.
         log: String,
@@ -258,7 +257,7 @@ pub enum TestkitError {
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

@@ -1,5 +1,5 @@
-//! The one YAML reader: pipes, configurations, grants and manifests are read here. JSON is YAML, so
-//! it is read too.
+//! The YAML reader of pipes, configurations, grants and manifests. JSON is YAML, so it reads JSON
+//! too.
 //!
 //! Scalars are typed by the core schema of YAML 1.2: `true` and `false` are booleans (`yes`, `no`,
 //! `on`, `off` and `y` are texts), `null`, `~` and nothing are null, and numbers are decimal, `0x`
@@ -10,11 +10,10 @@
 //! - `.inf` and `.nan` are errors, because JSON, which plugs speak, has no such numbers.
 //! - A document has one root, keys differ, and nesting, aliases and nodes are bounded.
 //!
-//! A label or a name is text, however it looks: `version: 1.10` must not become `1.1`. What a
-//! number or boolean looked like is therefore kept beside its value, and whoever knows that a place
-//! holds settings takes [`Node::to_written`]: what JSON would write differently is the text as
-//! written. Plugs read numbers and booleans from texts too, so a setting that is a number stays
-//! one.
+//! A label or name is text, whatever it looks like: `version: 1.10` must not become `1.1`. So each
+//! number and boolean keeps its source text, and readers of settings use [`Node::to_written`],
+//! which returns the source text wherever JSON would write the value differently. Plugs accept
+//! numbers and booleans as text, so a numeric setting still works.
 
 #![deny(missing_docs)]
 
@@ -26,23 +25,23 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{Spanned, UserMessageFormatter};
 
-/// A value, and how it was written.
+/// A value with its source text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
     /// `null`, `~` or nothing.
     Null,
     /// A boolean.
     Bool {
-        /// What it is.
+        /// The value.
         value: bool,
-        /// As it stands in the text.
+        /// Its source text.
         written: String,
     },
     /// A number.
     Number {
-        /// What it is.
+        /// The value.
         value: Number,
-        /// As it stands in the text.
+        /// Its source text.
         written: String,
     },
     /// A text.
@@ -53,7 +52,7 @@ pub enum Node {
     Map(Vec<(String, Node)>),
 }
 
-/// Why a text is not read.
+/// Why a text is not valid YAML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     said: String,

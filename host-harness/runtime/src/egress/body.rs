@@ -1,5 +1,5 @@
-//! Bodies on their way: an answer's is bounded in length and in the time between two pieces, and
-//! secrets in it are written over; both are taken down where exchanges are recorded.
+//! Request and response bodies. A response body is bounded in length and in the time between two
+//! chunks, and secrets in it are masked; recordings store both.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};

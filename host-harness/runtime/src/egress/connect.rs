@@ -1,5 +1,5 @@
-//! Connections: a name is resolved once, each address is held against the grants, and one of those
-//! that passed is connected to. There is no second lookup between the check and the connection.
+//! Connections: resolves a name once, checks each address against the grants, and connects to one
+//! that is allowed. There is no second lookup between check and connection.
 
 use std::error::Error as StdError;
 use std::fmt;

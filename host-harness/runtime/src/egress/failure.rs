@@ -1,5 +1,5 @@
-//! Why no answer came, or not all of one: kept apart from the types of WASI, so that it can be
-//! written down and read again.
+//! Why there was no complete response. Independent of the WASI types, so that recordings can store
+//! it.
 
 use serde::{Deserialize, Serialize};
 

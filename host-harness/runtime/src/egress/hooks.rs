@@ -37,8 +37,8 @@ impl WasiHttpHooks for Egress {
         if self.replaying {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
-        // Admitted here and not in the future, so that requests count in the order in which the
-        // plug makes them.
+        // Admitted here and not in the future, so that requests are counted in the order of the
+        // plug's calls.
         let admitted = self.network.admit(request, &self.call);
         let network = Arc::clone(&self.network);
         Box::new(async move {

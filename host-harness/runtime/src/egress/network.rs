@@ -34,9 +34,8 @@ use crate::mask::Mask;
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
 const BETWEEN_BYTES_TIME: Duration = Duration::from_secs(600);
 
-/// A connection that nobody used for so long is closed. Many servers close theirs after 5 s, and a
-/// request that crosses that on its way is lost; while pushes that are further apart gain nothing
-/// by keeping one.
+/// Idle connections are closed after this time. Many servers close theirs after 5 s, and a request
+/// that crosses that is lost; pushes that are further apart gain nothing from an idle connection.
 const IDLE_TIME: Duration = Duration::from_secs(4);
 
 /// Connections to one origin that are kept though nobody uses them.

@@ -1,10 +1,10 @@
-//! Why a request is denied, and what would allow it.
+//! Why a request is denied, and which grant would allow it.
 
 use std::net::IpAddr;
 
 use super::address::AddressKind;
 
-/// What a plug lacks and a host can grant, as [`Advice`] is asked about it.
+/// A missing grant, as passed to [`Advice`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missing<'a> {
@@ -62,7 +62,7 @@ pub(crate) enum Denial {
 }
 
 impl Denial {
-    /// The word for what was not granted, as `plugpipe_capability_violations_total` counts it.
+    /// The missing capability, a label value of `plugpipe_capability_violations_total`.
     pub(crate) fn capability(&self) -> &'static str {
         match self {
             Self::Origin(_) => "http_origin",
@@ -79,7 +79,7 @@ impl Denial {
         }
     }
 
-    /// What to grant, where one grant is all that is missing.
+    /// The grant that would allow the request, if a single one would.
     pub(crate) fn missing(&self) -> Option<Missing<'_>> {
         match self {
             Self::Origin(origin) => Some(Missing::Origin(origin)),

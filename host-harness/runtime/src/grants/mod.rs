@@ -1,5 +1,5 @@
-//! What a plug may reach. Says it and compares; `egress` enforces it, and [`read`] makes it of a
-//! file.
+//! What a plug may reach: the rules and their comparison. `egress` enforces them, and [`read`]
+//! reads them from a file.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -39,25 +39,24 @@ pub use origin::{Origin, OriginGrant, PLAIN_HEADERS, parse_url};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Grants {
-    /// Where requests may go: origins, each with paths and methods.
+    /// Allowed origins, each with paths and methods.
     pub origins: BTreeSet<OriginGrant>,
-    /// Addresses that a granted name may lead to, though they are more than a place on the
-    /// internet.
+    /// Special addresses, such as private ones, that a granted name may resolve to.
     pub addresses: BTreeSet<AddressRange>,
-    /// Names whose addresses are given here, and not asked for in the DNS.
+    /// Names with fixed addresses, which are not resolved through DNS.
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
-    /// Names of the environment that the configuration may use as `${NAME}`.
+    /// Environment variables that the configuration may use as `${NAME}`.
     pub env: BTreeSet<String>,
     /// Credentials by name, which origins refer to. The host adds them to requests; the plug never
     /// sees them.
     pub credentials: BTreeMap<String, CredentialGrant>,
-    /// Whom the host trusts, and how it shows who it is.
+    /// Trusted certificate authorities and client identities.
     pub tls: Tls,
-    /// The HTTP proxy through which requests go.
+    /// The HTTP proxy for requests.
     pub proxy: Option<Proxy>,
-    /// The folder into which the host writes rule files that the plug hands out; none for nowhere.
+    /// The folder for rule files that the plug hands out; none if the host writes no files.
     pub rules_folder: Option<PathBuf>,
-    /// How much of everything.
+    /// How much the plug may use.
     pub limits: GrantedLimits,
 }
 
@@ -119,22 +118,20 @@ impl GrantedLimits {
     }
 }
 
-/// Whom the host trusts when it speaks TLS.
+/// Certificates for TLS.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Tls {
-    /// Certificate authorities that are trusted from the start.
+    /// The built-in certificate authorities.
     pub roots: Roots,
-    /// Files of further ones, PEM.
+    /// PEM files of additional authorities.
     pub ca: Vec<PathBuf>,
-    /// What the host shows servers that ask for a certificate, where their origin names no
-    /// identity.
+    /// The client certificate for origins that name no identity.
     pub client: Option<ClientCertificate>,
-    /// Client identities by name, which origins refer to. One that is named by an origin is shown
-    /// to that origin only.
+    /// Client identities by name. An origin refers to one by its name; no other origin sees it.
     pub identities: BTreeMap<String, ClientCertificate>,
 }
 
-/// Certificate authorities that are trusted from the start.
+/// The built-in certificate authorities.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Roots {
