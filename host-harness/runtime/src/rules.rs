@@ -15,19 +15,19 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::private;
 
-/// Longest name of a file.
+/// The maximum length of a file name.
 const MAX_NAME_LEN: usize = 200;
 
-/// What the first line of a file begins with that may be replaced or removed.
+/// The mark at the start of files that may be replaced or removed.
 const MARKER: &str = "# Managed by monitoring_prometheus";
 
-/// The most bytes of one rule file.
+/// The maximum size of a rule file.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
-/// The most bytes of all files in a rules folder.
+/// The maximum size of all files in a rules folder.
 const MAX_FOLDER_BYTES: u64 = 64 << 20;
 
-/// The most files in a rules folder.
+/// The maximum number of files in a rules folder.
 const MAX_FILES: usize = 1_000;
 
 /// The name of the rule file that an answer concerns. Whether an answer has one is all that this
@@ -95,7 +95,7 @@ impl RuleFile {
         Error::Settings { what: format!("rules_file {}", self.name), problem: problem.into() }
     }
 
-    /// What is in the file; none where there is none.
+    /// The contents of the file; none if it does not exist.
     ///
     /// # Errors
     /// What is not a file, such as a symbolic link, or too long, or no text.
@@ -178,7 +178,7 @@ impl RuleFile {
     }
 }
 
-/// A rule file that was written.
+/// A written rule file.
 #[derive(Debug)]
 pub(crate) struct Written {
     file: RuleFile,
@@ -187,13 +187,13 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// What is in the file now; none where it was removed.
+    /// The file's current contents; none if it was removed.
     pub(crate) fn content(&self) -> Option<&str> {
         self.content.as_deref()
     }
 
-    /// Puts back what was there before. False where somebody else has changed the file meanwhile;
-    /// it is left so.
+    /// Restores the previous contents. False if another process has changed the file meanwhile; it
+    /// then stays as it is.
     pub(crate) fn take_back(self, folder: &Path) -> Result<bool, Error> {
         let path = folder.join(&self.file.name);
         let problem = |error: io::Error| Error::Write { path: path.clone(), problem: error.to_string() };
@@ -212,7 +212,7 @@ fn is_managed(content: &str) -> bool {
     content.starts_with(MARKER)
 }
 
-/// Holds the folder against other hosts until it is dropped, where folders can be locked.
+/// A lock on the folder against other hosts, where folders can be locked.
 fn lock(folder: &Path) -> io::Result<Option<File>> {
     if cfg!(unix) {
         let folder = File::open(folder)?;

@@ -1,8 +1,8 @@
-//! Secrets that the host holds for a plug: read from where the grants say, put into requests, and
-//! kept out of everything else.
+//! Secrets that the host holds for a plug: read from the sources in the grants, added to requests,
+//! and kept out of everything else.
 //!
-//! The plug that asks is never told them. Where a server sends one back,
-//! the `mask` module writes over it, in what the plug reads and in what is recorded.
+//! The plug never sees them. Where a server sends one back, the `mask` module masks it in the
+//! response and in recordings.
 
 use std::fmt;
 use std::fs;
@@ -19,13 +19,13 @@ use zeroize::Zeroizing;
 use crate::grants::{CredentialGrant, SecretSource};
 use crate::mask::MIN_MASKED_LEN;
 
-/// A secret longer than this is a mistake in where it comes from.
+/// A longer secret indicates a wrong source.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// How long a program may take to say a secret.
+/// How long a program may take to print a secret.
 const COMMAND_TIME: Duration = Duration::from_secs(10);
 
-/// A text that is wiped from memory when it is dropped, and that no log or error can show.
+/// A secret that is wiped from memory when dropped and never appears in logs or errors.
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
@@ -33,7 +33,7 @@ impl Secret {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The text itself, for who only makes a digest of it.
+    /// The secret itself.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -50,10 +50,9 @@ impl fmt::Debug for Secret {
 pub struct Credential {
     /// The header's name.
     pub name: HeaderName,
-    /// Its value, marked as one that is not to be shown.
+    /// Its value, marked as sensitive.
     pub value: HeaderValue,
-    /// What must not be seen of it: the secret, and what it goes out as where that is not made of
-    /// it byte by byte.
+    /// What must be masked: the secret, and its encoded form where that differs.
     forms: Vec<Secret>,
 }
 

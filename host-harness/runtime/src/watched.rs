@@ -1,4 +1,4 @@
-//! Files that may be replaced while what they hold is in use: secrets and certificates.
+//! Files that may be replaced while their contents are in use: secrets and certificates.
 
 use std::fs;
 use std::io;
@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use tracing::{info, warn};
 
-/// How often files are looked at.
+/// How often files are checked.
 pub const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Files, and which versions of them were read.
+/// Files with the versions that were read.
 pub struct Watched(Vec<(PathBuf, Stamp)>);
 
 /// What tells one version of a file from another.
@@ -84,11 +84,11 @@ impl Watched {
     }
 }
 
-/// Something that was read from files.
+/// A value that was read from files.
 pub struct Source<T> {
     /// The files.
     pub files: Watched,
-    /// What they held when they could last be used.
+    /// The last valid value.
     pub value: T,
 }
 
@@ -102,8 +102,8 @@ impl<T> Source<T> {
         Ok(Self { files, value: read()? })
     }
 
-    /// Reads it again if its files have changed, and returns what was replaced. `place` is where
-    /// the operator named it.
+    /// Reads it again if its files have changed, and returns the replaced value. `place` is where
+    /// the operator configured it.
     pub fn refresh(&mut self, place: &str, read: impl FnOnce() -> Result<T, String>) -> Option<T> {
         if !self.files.has_changed() {
             return None;

@@ -52,7 +52,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
                       base-uri 'none'; frame-ancestors 'none'";
 
 /// The state that handlers share.
-struct Page {
+struct WebUi {
     plug: PlugHandle,
     began: SystemTime,
     history: Mutex<History>,
@@ -61,20 +61,20 @@ struct Page {
 /// Adds the web UI to the router that serves `plug`, and lets it see the responses of `POST
 /// /process`. Must be called within a tokio runtime.
 pub(crate) fn attach(router: Router, plug: &PlugHandle) -> Router {
-    let page = Arc::new(Page { plug: plug.clone(), began: SystemTime::now(), history: Mutex::default() });
+    let ui = Arc::new(WebUi { plug: plug.clone(), began: SystemTime::now(), history: Mutex::default() });
     // Ends with the router: the task must not keep the plug alive.
-    let weak = Arc::downgrade(&page);
+    let weak = Arc::downgrade(&ui);
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
-            let Some(page) = weak.upgrade() else { return };
-            if !page.history().is_due() {
+            let Some(ui) = weak.upgrade() else { return };
+            if !ui.history().is_due() {
                 continue;
             }
-            match page.families().await {
-                Ok(Some(families)) => page.history().look(&families),
+            match ui.families().await {
+                Ok(Some(families)) => ui.history().look(&families),
                 Ok(None) => {}
                 Err(Error::Ended) => return,
                 Err(error) => debug!(%error, "the metrics could not be looked at"),
@@ -87,11 +87,11 @@ pub(crate) fn attach(router: Router, plug: &PlugHandle) -> Router {
         .route("/health", post(health))
         .route("/style.css", get(|| async { file("text/css; charset=utf-8", include_str!("style.css")) }))
         .route("/app.js", get(|| async { file("text/javascript; charset=utf-8", include_str!("app.js")) }))
-        .with_state(Arc::clone(&page));
-    router.layer(from_fn_with_state(page, overhear)).merge(own)
+        .with_state(Arc::clone(&ui));
+    router.layer(from_fn_with_state(ui, overhear)).merge(own)
 }
 
-impl Page {
+impl WebUi {
     fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -106,13 +106,13 @@ impl Page {
     }
 }
 
-async fn index(State(page): State<Arc<Page>>) -> Response {
+async fn index(State(ui): State<Arc<WebUi>>) -> Response {
     let contents = async {
-        let description = page.plug.describe().await?;
-        let recovery = page.plug.recovery().await?;
-        let families = page.families().await?;
+        let description = ui.plug.describe().await?;
+        let recovery = ui.plug.recovery().await?;
+        let families = ui.families().await?;
         let recovery = serde_json::to_value(recovery).unwrap_or_default();
-        view::page(&description, &recovery, families.as_deref(), page.began, &page.history())
+        view::page(&description, &recovery, families.as_deref(), ui.began, &ui.history())
     };
     match contents.await {
         Ok(html) => guarded(html, "text/html; charset=utf-8"),
@@ -120,16 +120,16 @@ async fn index(State(page): State<Arc<Page>>) -> Response {
     }
 }
 
-async fn status(State(page): State<Arc<Page>>) -> Response {
-    let status = page.history().status();
+async fn status(State(ui): State<Arc<WebUi>>) -> Response {
+    let status = ui.history().status();
     guarded(status.to_string(), "application/json")
 }
 
 /// What serves the page lets no form of another origin come here.
-async fn health(State(page): State<Arc<Page>>) -> Response {
-    match page.plug.health_check().await {
+async fn health(State(ui): State<Arc<WebUi>>) -> Response {
+    match ui.plug.health_check().await {
         Ok(answer) => {
-            page.history().health(answer);
+            ui.history().health(answer);
             (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
@@ -137,7 +137,7 @@ async fn health(State(page): State<Arc<Page>>) -> Response {
 }
 
 /// Records pushes and denied requests from the responses that pass.
-async fn overhear(State(page): State<Arc<Page>>, request: Request, next: Next) -> Response {
+async fn overhear(State(ui): State<Arc<WebUi>>, request: Request, next: Next) -> Response {
     let is_call = request.method() == Method::POST && request.uri().path() == "/process";
     let response = next.run(request).await;
     if !is_call || response.status() != StatusCode::OK {
@@ -158,7 +158,7 @@ async fn overhear(State(page): State<Arc<Page>>, request: Request, next: Next) -
     if tells.iter().any(|word| memchr::memmem::find(&body, word).is_some())
         && let Ok(answer) = serde_json::from_slice::<Value>(&body)
     {
-        page.history().answered(&answer);
+        ui.history().answered(&answer);
     }
     Response::from_parts(parts, Body::from(body))
 }

@@ -23,15 +23,14 @@ use crate::grants::{Denial, GrantedLimits};
 use crate::http_recording::{Answered, Begun, Exchanges, Outcome};
 use crate::mask::MaskedStream;
 
-/// The most of a body that is recorded; it is kept in memory until it is whole, and some times over
-/// while it is written.
+/// The maximum length of a recorded body, which is buffered in memory, several times over while it
+/// is written.
 const MAX_RECORDED_LEN: usize = 8 * 1024 * 1024;
 
-/// So much of a request's body is waited for before anything is sent. What is whole by then can be
-/// sent again, in one piece.
+/// A request body of up to this length is buffered before it is sent, so that it can be sent again.
 const MAX_WAITED_FOR: usize = 1024 * 1024;
 
-/// Counts the bytes of a request's body against what is granted. Clones count together.
+/// Counts the bytes of a request body against its limits. Clones share the count.
 #[derive(Clone)]
 pub(super) struct Meter(Arc<Counts>);
 
@@ -39,9 +38,9 @@ struct Counts {
     one: u64,
     all: u64,
     body: AtomicU64,
-    /// Of all requests of the call.
+    /// Of all request bodies of the call.
     call: Arc<AtomicU64>,
-    /// Which of the two was passed; 0 for none yet.
+    /// Which of the two limits was exceeded; 0 for none.
     passed: AtomicU8,
 }
 
@@ -51,7 +50,7 @@ impl Meter {
         Self(Arc::new(Counts { one, all, body: AtomicU64::new(0), call, passed: AtomicU8::new(0) }))
     }
 
-    /// Counts so many bytes more; whether they may be sent.
+    /// Counts more bytes; false if they exceed a limit.
     fn count(&self, bytes: usize) -> bool {
         let bytes = bytes as u64;
         let body = self.0.body.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
@@ -61,7 +60,7 @@ impl Meter {
         passed == 0
     }
 
-    /// What was passed, if something was.
+    /// The limit that was exceeded, if any.
     pub(super) fn denial(&self) -> Option<Denial> {
         match self.0.passed.load(Ordering::Relaxed) {
             0 => None,
@@ -71,7 +70,7 @@ impl Meter {
     }
 }
 
-/// A request's body that ends with an error where it is longer than granted.
+/// A request body that fails when it exceeds its limit.
 pub(super) struct Metered {
     pub(super) body: WasiBody,
     pub(super) meter: Meter,
@@ -92,16 +91,15 @@ impl Body for Metered {
     }
 }
 
-/// A request's body before it is sent.
+/// A request body before it is sent.
 pub(super) enum Gathered {
     /// All of it.
     Whole(Bytes),
-    /// It is long: what came so far, and the rest.
+    /// A long body: the buffered start, and the rest.
     Long { first: Vec<Bytes>, rest: WasiBody },
 }
 
-/// Waits for a body, unless it is long. The error is the plug's own: it gave up on what it had
-/// begun.
+/// Buffers a body unless it is long. The error is the plug's own: it abandoned the body.
 pub(super) async fn gather(mut body: WasiBody) -> Result<Gathered, Error> {
     let (mut pieces, mut length) = (Vec::new(), 0_usize);
     while let Some(frame) = body.frame().await {
@@ -119,7 +117,7 @@ pub(super) async fn gather(mut body: WasiBody) -> Result<Gathered, Error> {
     }))
 }
 
-/// What has gone by of a request's body, for a recording.
+/// The part of a request body that has passed, for a recording.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     bytes: Vec<u8>,
@@ -134,13 +132,12 @@ fn seen(seen: &Seen) -> MutexGuard<'_, Sent> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A body that was whole before it was sent.
+/// A body that was buffered whole.
 pub(super) fn whole(bytes: &Bytes) -> Seen {
     Arc::new(Mutex::new(Sent { bytes: bytes.to_vec(), whole: true }))
 }
 
-/// A long body on its way: what came first, and the rest. Taken down as it passes, where exchanges
-/// are recorded.
+/// A long body in flight: the buffered start, and the rest. Recorded as it passes.
 pub(super) struct Long {
     pub(super) first: std::vec::IntoIter<Bytes>,
     pub(super) rest: WasiBody,
@@ -171,7 +168,7 @@ impl Body for Long {
     }
 }
 
-/// Writes an exchange down when it is over, however it ends.
+/// Records an exchange when it ends, however it ends.
 pub(super) struct Taking {
     exchanges: Exchanges,
     begun: Option<Begun>,
@@ -179,7 +176,7 @@ pub(super) struct Taking {
     status: u16,
     headers: http::HeaderMap,
     answer: Vec<u8>,
-    /// Whether the answer went on where the recording of it ends.
+    /// Whether the response continued after the recorded part.
     cut: bool,
 }
 
@@ -223,22 +220,22 @@ impl Taking {
 }
 
 impl Drop for Taking {
-    /// The plug did not wait, or did not read to the end.
+    /// The plug did not wait for the response, or did not read it to its end.
     fn drop(&mut self) {
         let broken = Some(Failure::Incomplete);
         if self.status == 0 { self.end(Outcome::Failed(Failure::Incomplete)) } else { self.ended(broken) }
     }
 }
 
-/// How an answer's body is bounded.
+/// The limits of a response body.
 pub(super) struct Bounds {
-    /// The most bytes of it.
+    /// The maximum length, in bytes.
     pub(super) limit: u64,
-    /// The longest time between two pieces.
+    /// The maximum time between two chunks.
     pub(super) between: Duration,
 }
 
-/// An answer's body as the plug gets it.
+/// A response body as the plug reads it.
 pub(super) struct Answer<G> {
     body: Incoming,
     bounds: Bounds,
@@ -246,11 +243,11 @@ pub(super) struct Answer<G> {
     pause: Pin<Box<Sleep>>,
     gunzip: Option<Gunzip>,
     masks: Masks,
-    /// None as long as there is nothing to look for.
+    /// None if there is nothing to mask.
     masked: Option<MaskedStream>,
     taking: Option<Taking>,
     over: bool,
-    /// Held until the body is gone.
+    /// Held until the body is dropped.
     _guard: G,
 }
 

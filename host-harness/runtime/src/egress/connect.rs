@@ -30,22 +30,21 @@ use super::failure::Failure;
 use super::tls::Connectors;
 use crate::grants::{Denial, Grants, Origin};
 
-/// How long a connection may take that nobody said a time for.
+/// The connect timeout if the plug sets none.
 pub(super) const CONNECT_TIME: Duration = Duration::from_secs(30);
 
 tokio::task_local! {
-    /// How long the request that is being sent lets a connection take. The pool's interface has no
-    /// place for it.
+    /// The connect timeout of the request that is being sent. The pool's interface cannot carry it.
     pub(super) static CONNECT_WITHIN: Option<Duration>;
 }
 
 /// A future that resolves a name.
 pub(super) type Resolving = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 
-/// Resolves names; tests have their own.
+/// Resolves names; tests replace it.
 pub(super) type Resolver = Arc<dyn Fn(String) -> Resolving + Send + Sync>;
 
-/// The system's way.
+/// The system's resolver.
 pub(super) fn system_resolver() -> Resolver {
     Arc::new(|name| {
         Box::pin(async move {
@@ -64,7 +63,7 @@ struct Inner {
     violations: Arc<Violations>,
     tls: Connectors,
     resolver: Resolver,
-    /// What the proxy gets, where it wants to know who asks.
+    /// The `Proxy-Authorization` header, if the proxy needs one.
     proxy_authorization: Option<HeaderValue>,
 }
 
@@ -80,7 +79,7 @@ impl Connector {
     }
 }
 
-/// Why no connection came about, in a form that the pool can carry.
+/// Why connecting failed, in a form that the pool can carry.
 #[derive(Debug)]
 pub(super) struct NotConnected(pub(super) Failure);
 
@@ -116,8 +115,8 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// Whether requests for an origin go through the proxy: this machine's own servers are not to be
-/// found from there.
+/// Whether requests for an origin go through the proxy. A proxy cannot reach this machine's
+/// loopback.
 pub(super) fn is_proxied(grants: &Grants, origin: &Origin) -> bool {
     let local = origin.host() == "localhost" || origin.address().is_some_and(|address| address.is_loopback());
     grants.proxy.is_some() && !local
@@ -161,7 +160,7 @@ impl Inner {
         }
     }
 
-    /// The addresses of an origin that are granted; a denial if none of them is.
+    /// The allowed addresses of an origin; a denial if there are none.
     async fn granted_addresses(&self, origin: &Origin) -> Result<Vec<IpAddr>, Failure> {
         let mut denial: Option<Denial> = None;
         let mut granted = Vec::new();
@@ -186,7 +185,7 @@ impl Inner {
         }
     }
 
-    /// Connects to the first of the addresses that answers; each gets its share of the time.
+    /// Connects to the first address that accepts; each gets its share of the timeout.
     async fn reach(&self, origin: &Origin, addresses: Vec<IpAddr>, within: Duration) -> Result<TcpStream, Failure> {
         let share = within / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
         let mut last = Failure::UnknownHost;
@@ -239,26 +238,26 @@ impl Inner {
     }
 }
 
-/// How many requests a connection was taken for.
+/// How many requests have used a connection.
 #[derive(Clone, Default)]
 pub(super) struct Uses(Arc<AtomicUsize>);
 
 impl Uses {
-    /// Counts one more, and says how many there were before.
+    /// Counts one more and returns the previous count.
     pub(super) fn count(&self) -> usize {
         self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
 
-/// What a connection is made of.
+/// The stream of a connection.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// A connection, and what the pool needs to know of it.
+/// A connection with what the pool needs to know.
 pub(super) struct Link {
     stream: TokioIo<Box<dyn Stream>>,
     speaks_h2: bool,
-    /// Whether a proxy reads the requests, and so must see their whole URL.
+    /// Whether a proxy reads the requests and so needs their absolute URL.
     through_proxy: bool,
     uses: Uses,
 }
@@ -308,7 +307,7 @@ impl Write for Link {
     }
 }
 
-/// What an error of any of the layers comes down to: the innermost one that says something.
+/// The failure behind an error of any layer: the innermost specific one.
 pub(super) fn of_error(error: &(dyn StdError + 'static)) -> Failure {
     let mut next = Some(error);
     let mut failure = Failure::Protocol;

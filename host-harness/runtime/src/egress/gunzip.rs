@@ -9,8 +9,8 @@ use http::{StatusCode, header};
 
 use super::failure::Failure;
 
-/// How many compressed bytes are taken apart at once: the plain ones, up to a thousand times as
-/// many, are in memory.
+/// How many compressed bytes are decompressed at once: the output, up to a thousand times as long,
+/// is in memory.
 const STEP: usize = 4 * 1024;
 
 /// How many times longer than the compressed body the plain one may be, once it is longer than
@@ -20,7 +20,7 @@ const MAX_RATIO: u64 = 200;
 /// A plain body that is not longer may be compressed as well as it can.
 const MIN_RATED: u64 = 1024 * 1024;
 
-/// A body on its way from gzip.
+/// A gzip body that is being decompressed.
 pub(super) struct Gunzip {
     decoder: MultiGzDecoder<Vec<u8>>,
     compressed: u64,
@@ -59,7 +59,7 @@ impl Gunzip {
         }
     }
 
-    /// Takes a piece apart; `limit` is how long the plain body may be in all.
+    /// Decompresses a chunk; `limit` is the maximum length of the whole plain body.
     pub(super) fn push(&mut self, piece: &[u8], limit: u64) -> Result<Bytes, Failure> {
         let mut plain = Vec::new();
         for step in piece.chunks(STEP) {

@@ -12,7 +12,7 @@ use crate::limits::PIECE_BYTES;
 /// Enforces the grants of one plug on one of its instances.
 pub(crate) struct Egress {
     network: Arc<Network>,
-    /// Whether calls are made again that were made before: what they sent is not sent twice.
+    /// Whether journaled calls are replayed: their requests are not sent again.
     pub(crate) replaying: bool,
     /// What the running call has sent.
     pub(crate) call: Sent,

@@ -24,26 +24,26 @@ use crate::mask::{MIN_MASKED_LEN, Mask};
 use crate::secrets::Credential;
 use crate::watched::{CHECK_INTERVAL, Source, Watched};
 
-/// How long a request waits for files, such as those on a network that is gone.
+/// How long a request waits for files, such as those on an unreachable network file system.
 const MAX_READ_TIME: Duration = Duration::from_secs(2);
 
 /// How long a secret that was replaced is masked in all responses. A response to a request that was
 /// sent with it is masked to its end, however long that takes.
 const RETIRED_TIME: Duration = Duration::from_secs(600);
 
-/// Replaced secrets that are masked at once; the oldest gives way.
+/// The maximum number of replaced secrets that are masked; the oldest is dropped.
 const MAX_RETIRED: usize = 16;
 
-/// Connections, and how they are made.
+/// A pool of connections.
 pub(super) type Pool = Client<Connector, WasiBody>;
 
-/// Makes a pool of these certificates and this `Proxy-Authorization`.
+/// Creates a pool with these certificates and this `Proxy-Authorization`.
 type NewPool = Box<dyn Fn(Connectors, Option<HeaderValue>) -> Pool + Send + Sync>;
 
-/// What requests are sent with.
+/// The keys that requests are sent with.
 pub(super) struct Keys {
     pub(super) credentials: BTreeMap<String, Arc<Credential>>,
-    /// Looks for the secrets of these credentials and for those that they replaced.
+    /// Masks the secrets of these credentials and those that they replaced.
     pub(super) mask: Mask,
     pub(super) pool: Pool,
 }
@@ -52,7 +52,7 @@ pub(super) struct Keys {
 pub(super) struct Keyring {
     sources: Mutex<Sources>,
     keys: RwLock<Arc<Keys>>,
-    /// When files were last looked at; none if there are none.
+    /// When the files were last checked; none if there are none.
     checked: Option<tokio::sync::Mutex<Instant>>,
     new_pool: NewPool,
 }
@@ -72,8 +72,7 @@ impl Keyring {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The keys as they are now: their files are looked at, unless that was done within the last
-    /// second.
+    /// The current keys. Their files are checked at most once a second.
     pub(super) async fn current(self: &Arc<Self>) -> Arc<Keys> {
         if let Some(checked) = &self.checked {
             // Held while files are read: requests beside this one must not go out with old keys.
@@ -121,8 +120,8 @@ impl Keyring {
     }
 }
 
-/// What is masked in one response: the secrets that were in use when its request was sent, and
-/// those in use now, which other requests may have taken to the same server.
+/// The masks of one response: the secrets in use when its request was sent, and those in use now,
+/// which other requests may have sent to the same server.
 pub(super) struct Masks {
     keyring: Arc<Keyring>,
     sent_with: Mask,
@@ -153,13 +152,13 @@ struct Changed {
     certificates: bool,
 }
 
-/// Where the keys come from, and what was read there.
+/// The sources of the keys, and what was read from them.
 pub(super) struct Sources {
     grants: Arc<Grants>,
     credentials: BTreeMap<String, Source<Arc<Credential>>>,
     /// Replaced, and when.
     retired: VecDeque<(Instant, Arc<Credential>)>,
-    /// The authorities that are trusted from the start.
+    /// The built-in authorities.
     base: RootCertStore,
     roots: Source<Arc<RootCertStore>>,
     client: Option<Source<Arc<CertifiedKey>>>,

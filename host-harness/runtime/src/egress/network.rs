@@ -30,7 +30,7 @@ use crate::grants::{Advice, Denial, Grants, Origin, OriginGrant};
 use crate::http_recording::{Begun, Exchanges, Outcome};
 use crate::mask::Mask;
 
-/// For what the plug sets no time.
+/// Where the plug sets no timeout.
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
 const BETWEEN_BYTES_TIME: Duration = Duration::from_secs(600);
 
@@ -38,45 +38,45 @@ const BETWEEN_BYTES_TIME: Duration = Duration::from_secs(600);
 /// that crosses that is lost; pushes that are further apart gain nothing from an idle connection.
 const IDLE_TIME: Duration = Duration::from_secs(4);
 
-/// Connections to one origin that are kept though nobody uses them.
+/// Idle connections that are kept per origin.
 const IDLE_CONNECTIONS: usize = 8;
 
-/// For an answer whose length no grant bounds.
+/// The maximum length of a response body if no grant sets one.
 const MAX_RESPONSE_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// The way out of one plug.
+/// The egress of one plug.
 pub(crate) struct Network {
     grants: Arc<Grants>,
     keyring: Arc<Keyring>,
     violations: Arc<Violations>,
-    /// When requests were made within the last minute, where they are counted.
+    /// The times of requests within the last minute, if their rate is limited.
     recent: Mutex<VecDeque<Instant>>,
     under_way: Arc<AtomicUsize>,
     exchanges: Option<Exchanges>,
 }
 
-/// A request that may be made.
+/// An admitted request.
 pub(crate) struct Admitted {
     request: Request<WasiBody>,
     origin: Origin,
-    /// The name of the credential that goes with it.
+    /// The name of its credential.
     credential: Option<String>,
-    /// Its number, where exchanges are recorded or replayed.
+    /// Its number in an HTTP recording.
     number: Option<u64>,
-    /// How many bytes its call has sent.
+    /// The bytes that its call has sent.
     sent: Arc<AtomicU64>,
     guard: UnderWay,
 }
 
 /// A request as it is sent.
 enum Outgoing {
-    /// It can be sent again.
+    /// Can be sent again.
     Whole(Request<()>, Bytes),
-    /// Its body comes only once.
+    /// Has a streamed body, which can be sent once.
     Long(Request<WasiBody>),
 }
 
-/// A request that is under way, until its answer is gone.
+/// A request in flight, until its response is dropped.
 struct UnderWay(Arc<AtomicUsize>);
 
 impl Drop for UnderWay {
@@ -126,18 +126,17 @@ impl Network {
         self.violations.advises()
     }
 
-    /// Says that a rule file is not written, because no folder was granted.
+    /// Reports that a rule file is not written, because no folder is granted.
     pub(crate) fn no_rules_folder(&self) {
         self.violations.no_rules_folder();
     }
 
-    /// How often each capability was asked for and refused, since this was last called.
+    /// How often each capability was denied since the last call of this function.
     pub(crate) fn take_violations(&self) -> Vec<(&'static str, u64)> {
         self.violations.take()
     }
 
-    /// The request as it is to be sent, if it was granted. `call` is what its call has sent, this
-    /// request included.
+    /// Admits a request, or denies it. `call` is what its call has sent, including this request.
     pub(crate) fn admit(&self, mut request: Request<WasiBody>, call: &Sent) -> Result<Admitted, Error> {
         let (origin, grant) = match self.judge(&request, call.requests) {
             Ok(granted) => granted,
@@ -166,7 +165,7 @@ impl Network {
         Ok(Admitted { request, origin, credential, number, sent, guard })
     }
 
-    /// Adds what is the host's to an admitted request, after what is recorded of it was taken down.
+    /// Adds the host's headers to an admitted request, after it was recorded.
     fn complete(&self, admitted: &mut Admitted, keys: &Keys) -> Option<Begun> {
         let request = &mut admitted.request;
         let begin = |number| Exchanges::begin(number, request.method(), request.uri(), request.headers(), &keys.mask);
@@ -176,8 +175,7 @@ impl Network {
         begun
     }
 
-    /// Adds the credential, in the place of one that the plug wrote: under this host's name nobody
-    /// else is to speak.
+    /// Adds the credential, replacing one that the plug wrote: only the host authenticates here.
     fn authorize(&self, Admitted { request, origin, credential, .. }: &mut Admitted, keys: &Keys) {
         if let Some(credential) = credential.as_ref().and_then(|name| keys.credentials.get(name)) {
             let replaced = request.headers_mut().insert(&credential.name, credential.value.clone()).is_some();
@@ -192,8 +190,7 @@ impl Network {
         }
     }
 
-    /// Whether a request is granted, and by what. A denial comes with the origin, as far as there
-    /// is one.
+    /// The origin and grant of a request; a denial comes with the origin, as far as it is known.
     fn judge(&self, request: &Request<WasiBody>, number: u32) -> Result<(Origin, &OriginGrant), (String, Denial)> {
         let nowhere = "(not an http origin)";
         let origin = Origin::of_uri(request.uri()).ok_or_else(|| (nowhere.into(), Denial::Origin(nowhere.into())))?;
@@ -238,7 +235,7 @@ impl Network {
         Ok(())
     }
 
-    /// Sends a request, or answers it from a recording.
+    /// Sends a request, or replays its response from a recording.
     pub(crate) async fn send(
         &self,
         mut admitted: Admitted,
@@ -276,8 +273,8 @@ impl Network {
         .map_err(error_code)
     }
 
-    /// Why a request failed: where its body was too long that is the reason, and is noted; else
-    /// what was found.
+    /// Why a request failed: a body over its limit, which is counted as a violation, or else
+    /// `found`.
     fn metered(&self, meter: &Meter, origin: &Origin, found: Error) -> Error {
         let Some(denial) = meter.denial() else { return found };
         self.violations.deny(&denial, &origin.to_string());
@@ -331,7 +328,7 @@ impl Network {
         }
     }
 
-    /// The answer, whose body is still to come.
+    /// The response, before its body is read.
     async fn head(
         &self,
         request: Outgoing,
@@ -351,9 +348,8 @@ impl Network {
     }
 }
 
-/// Sends the request. A server may close a connection that was kept just as it is used again; then
-/// nothing was answered, and a request that does the same however often it is made is sent once
-/// more.
+/// Sends the request. A server may close an idle connection just as it is used again; an idempotent
+/// request that got no response is then sent once more.
 async fn answer(pool: &Pool, outgoing: Outgoing) -> Result<Response<Incoming>, Failure> {
     let (head, body) = match outgoing {
         Outgoing::Whole(head, body) => (head, body),
@@ -395,7 +391,7 @@ fn mask_headers(mask: &Mask, headers: &mut http::HeaderMap) {
     }
 }
 
-/// How often the connection of a request had been used before it. 0 where none was made.
+/// How often the connection of a request was used before. 0 if none was made.
 fn uses(connection: &CaptureConnection) -> usize {
     let mut extras = http::Extensions::new();
     if let Some(connected) = &*connection.connection_metadata() {
@@ -404,7 +400,7 @@ fn uses(connection: &CaptureConnection) -> usize {
     extras.get::<Uses>().map_or(0, Uses::count)
 }
 
-/// The recorded answer.
+/// The recorded response.
 async fn replay(
     exchanges: &Exchanges,
     begun: Begun,

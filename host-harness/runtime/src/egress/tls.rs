@@ -12,11 +12,11 @@ use tokio_rustls::TlsConnector;
 
 use crate::grants::{ClientCertificate, Roots};
 
-/// HTTP/2 where the server speaks it.
+/// HTTP/2 where the server supports it.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// A connector for each identity. They share no sessions, so that one that is resumed shows no
-/// other identity either.
+/// A connector for each identity. They share no TLS sessions, so that a resumed one cannot present
+/// another identity.
 pub(super) struct Connectors {
     /// For origins that name no identity.
     default: TlsConnector,
@@ -58,7 +58,7 @@ fn connector(roots: &Arc<RootCertStore>, identity: Option<&Arc<CertifiedKey>>) -
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// The authorities that are trusted from the start.
+/// The built-in authorities.
 pub(super) fn base(granted: Roots) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     match granted {
@@ -108,7 +108,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     if all.is_empty() { Err(format!("{} holds no certificate in PEM", path.display())) } else { Ok(all) }
 }
 
-/// What is wrong with a file. The library's own words have lines of it.
+/// Why a file is invalid. The library's own errors quote lines of it.
 fn problem(error: &pem::Error) -> String {
     match error {
         pem::Error::Io(error) => error.to_string(),
