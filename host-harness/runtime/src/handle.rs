@@ -72,7 +72,7 @@ impl PlugHandle {
                 && may_hold_file(&answer)
                 && matches!(rules::concerned(&json(&answer)?), Ok(Some(_)))
             {
-                self.network.no_rules_folder();
+                self.network.report_missing_rules_folder();
             }
             return Ok(answer);
         };

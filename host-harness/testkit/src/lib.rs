@@ -236,15 +236,15 @@ pub enum TestkitError {
     #[error(
         "{program} {}.{} or newer is not here, and could not be fetched from Debian's suite `sid`: {problem}\nGet it otherwise: unpack an \
          upstream release of it into {}, so that the program is in a folder of its own in there, or put it on PATH",
-        least.0,
-        least.1,
+        min_version.0,
+        min_version.1,
         folder.display()
     )]
     NotNewEnough {
         /// What was looked for.
         program: Program,
-        /// The least version that was wanted, major and minor.
-        least: (u32, u32),
+        /// The minimum version, major and minor.
+        min_version: (u32, u32),
         /// Where it would be kept.
         folder: PathBuf,
         /// Why it could not be fetched.
@@ -321,7 +321,7 @@ mod tests {
     fn a_release_that_is_too_old_is_answered_with_where_to_put_another() {
         let text = TestkitError::NotNewEnough {
             program: Program::Prometheus,
-            least: (3, 0),
+            min_version: (3, 0),
             folder: ".servers/newest".into(),
             problem: TestkitError::NoMirror.to_string(),
         }

@@ -155,17 +155,17 @@ impl Servers {
     ///
     /// # Errors
     /// Those of [`find_or_fetch_at_least`](Self::find_or_fetch_at_least).
-    pub fn find_or_fetch_release(&self, program: Program, least: (u32, u32)) -> Result<PathBuf, TestkitError> {
-        if let Some(found) = self.find_at_least(program, least, env::var_os("PATH").as_deref(), version) {
+    pub fn find_or_fetch_release(&self, program: Program, min_version: (u32, u32)) -> Result<PathBuf, TestkitError> {
+        if let Some(found) = self.find_at_least(program, min_version, env::var_os("PATH").as_deref(), version) {
             return Ok(found);
         }
         let newest = self.newest();
         let not_new_enough =
-            |problem| TestkitError::NotNewEnough { program, least, folder: newest.folder.clone(), problem };
+            |problem| TestkitError::NotNewEnough { program, min_version, folder: newest.folder.clone(), problem };
         let found = newest
             .fetch_unless(
                 program,
-                || newest.find_at_least(program, least, None, version),
+                || newest.find_at_least(program, min_version, None, version),
                 |folder| Apt::of_the_newest_suite(program, folder),
             )
             .map_err(|error| match error {
@@ -183,7 +183,7 @@ impl Servers {
                 error => not_new_enough(error.to_string()),
             })?;
         let version = version(&found)?;
-        if release_in(&version).is_none_or(|found| found < least) {
+        if release_in(&version).is_none_or(|found| found < min_version) {
             return Err(not_new_enough(format!("the newest release there is {version}")));
         }
         Ok(found)
@@ -216,14 +216,14 @@ impl Servers {
     fn find_at_least(
         &self,
         program: Program,
-        least: (u32, u32),
+        min_version: (u32, u32),
         path: Option<&OsStr>,
         version: impl Fn(&Path) -> Result<String, TestkitError>,
     ) -> Option<PathBuf> {
         let path = path.map(env::split_paths).into_iter().flatten();
         let places = self.newest().places().into_iter().chain(self.places()).chain(path);
         let new_enough = |file: &PathBuf| {
-            version(file).is_ok_and(|version| release_in(&version).is_some_and(|found| found >= least))
+            version(file).is_ok_and(|version| release_in(&version).is_some_and(|found| found >= min_version))
         };
         candidates(program, places).find(new_enough).map(absolute)
     }

@@ -92,7 +92,7 @@ impl Violations {
 
     /// Says that a plug handed out a rule file that the host may not write, where the host says how
     /// to grant that.
-    pub(crate) fn no_rules_folder(&self) {
+    pub(crate) fn report_missing_rules_folder(&self) {
         if let Some(advice) = self.advice {
             warn!(target: TARGET, "no rules folder was granted; {}", advice(Missing::RulesFolder));
         }
@@ -212,7 +212,7 @@ mod tests {
         let advice: Advice = |missing| format!("try {missing:?}");
         let log = advised(Some(advice));
         assert!(log.contains(r#"; try Origin("http://h:80")"#), "{log}");
-        assert!(logged(|| Violations::new(Some(advice)).no_rules_folder()).contains("try RulesFolder"));
-        assert_eq!(logged(|| Violations::default().no_rules_folder()), "");
+        assert!(logged(|| Violations::new(Some(advice)).report_missing_rules_folder()).contains("try RulesFolder"));
+        assert_eq!(logged(|| Violations::default().report_missing_rules_folder()), "");
     }
 }

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::connect::of_error;
+use super::connect::failure_of_error;
 use super::failure::Failure;
 use super::gunzip::Gunzip;
 use super::keyring::Masks;
@@ -341,7 +341,7 @@ impl<G: Unpin> Body for Answer<G> {
                     }
                 }
                 Some(Err(error)) => {
-                    let failure = match of_error(&error) {
+                    let failure = match failure_of_error(&error) {
                         Failure::Terminated => Failure::Incomplete,
                         other => other,
                     };

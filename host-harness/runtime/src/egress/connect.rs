@@ -196,7 +196,7 @@ impl Inner {
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
-                Ok(Err(error)) => last = of_io(&error),
+                Ok(Err(error)) => last = failure_of_io(&error),
                 Err(_) => last = Failure::ConnectionTimeout,
             }
         }
@@ -205,8 +205,9 @@ impl Inner {
 
     /// A tunnel through the proxy.
     async fn tunnel(&self, stream: TcpStream, origin: &Origin) -> Result<TokioIo<hyper::upgrade::Upgraded>, Failure> {
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| of_error(&error))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| failure_of_error(&error))?;
         // Ends with the tunnel.
         tokio::spawn(connection.with_upgrades());
         let mut request = Request::connect(origin.authority()).header(header::HOST, origin.authority());
@@ -214,11 +215,11 @@ impl Inner {
             request = request.header(header::PROXY_AUTHORIZATION, value);
         }
         let request = request.body(Empty::<Bytes>::new()).map_err(|_| Failure::Protocol)?;
-        let answer = sender.send_request(request).await.map_err(|error| of_error(&error))?;
+        let answer = sender.send_request(request).await.map_err(|error| failure_of_error(&error))?;
         if !answer.status().is_success() {
             return Err(Failure::Proxy(answer.status().as_u16()));
         }
-        hyper::upgrade::on(answer).await.map(TokioIo::new).map_err(|error| of_error(&error))
+        hyper::upgrade::on(answer).await.map(TokioIo::new).map_err(|error| failure_of_error(&error))
     }
 
     async fn encrypt<S: Stream + 'static>(&self, stream: S, origin: &Origin) -> Result<Link, Failure> {
@@ -229,7 +230,7 @@ impl Inner {
         let identity = self.grants.identity_of(origin);
         let tls = self.tls.get(identity).ok_or_else(|| Failure::Tls("the identity is not known".into()))?;
         let stream = tls.connect(name, stream).await.map_err(|error| {
-            let failure = of_io(&error);
+            let failure = failure_of_io(&error);
             warn!(%origin, "no TLS: {failure}");
             failure
         })?;
@@ -308,7 +309,7 @@ impl Write for Link {
 }
 
 /// The failure behind an error of any layer: the innermost specific one.
-pub(super) fn of_error(error: &(dyn StdError + 'static)) -> Failure {
+pub(super) fn failure_of_error(error: &(dyn StdError + 'static)) -> Failure {
     let mut next = Some(error);
     let mut failure = Failure::Protocol;
     while let Some(error) = next {
@@ -316,7 +317,7 @@ pub(super) fn of_error(error: &(dyn StdError + 'static)) -> Failure {
             return failure.clone();
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            return of_io(error);
+            return failure_of_io(error);
         }
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
             if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
@@ -330,7 +331,7 @@ pub(super) fn of_error(error: &(dyn StdError + 'static)) -> Failure {
     failure
 }
 
-fn of_io(error: &io::Error) -> Failure {
+fn failure_of_io(error: &io::Error) -> Failure {
     if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         return match error {
             rustls::Error::InvalidCertificate(why) => Failure::Certificate(why.to_string()),

@@ -19,7 +19,9 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 use super::audit::{self, Violations};
 use super::body;
 use super::body::{Answer, Bounds, Gathered, Long, Meter, Metered, Recorded, Seen, Taking};
-use super::connect::{CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, is_proxied, of_error, system_resolver};
+use super::connect::{
+    CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, failure_of_error, is_proxied, system_resolver,
+};
 use super::failure::Failure;
 use super::gunzip::Gunzip;
 use super::keyring::{Keyring, Keys, Masks, Pool};
@@ -127,8 +129,8 @@ impl Network {
     }
 
     /// Reports that a rule file is not written, because no folder is granted.
-    pub(crate) fn no_rules_folder(&self) {
-        self.violations.no_rules_folder();
+    pub(crate) fn report_missing_rules_folder(&self) {
+        self.violations.report_missing_rules_folder();
     }
 
     /// How often each capability was denied since the last call of this function.
@@ -353,7 +355,7 @@ impl Network {
 async fn answer(pool: &Pool, outgoing: Outgoing) -> Result<Response<Incoming>, Failure> {
     let (head, body) = match outgoing {
         Outgoing::Whole(head, body) => (head, body),
-        Outgoing::Long(request) => return pool.request(request).await.map_err(|error| of_error(&error)),
+        Outgoing::Long(request) => return pool.request(request).await.map_err(|error| failure_of_error(&error)),
     };
     loop {
         let again = head.clone();
@@ -365,7 +367,7 @@ async fn answer(pool: &Pool, outgoing: Outgoing) -> Result<Response<Incoming>, F
                 return Ok(response);
             }
             Err(error) => {
-                let failure = of_error(&error);
+                let failure = failure_of_error(&error);
                 let was_kept = uses(&connection) > 0;
                 if failure != Failure::Terminated || !was_kept || !head.method().is_idempotent() {
                     return Err(failure);

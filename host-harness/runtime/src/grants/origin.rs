@@ -141,7 +141,7 @@ pub struct OriginGrant {
 
 /// Headers that say what a request holds and what is wanted, but not who asks, and that no server
 /// takes for another method, path, host or user. A request that is guarded (see
-/// [`OriginGrant::allows_header`]) carries no others but those granted.
+/// `OriginGrant::allows_header`) carries no others but those granted.
 pub const PLAIN_HEADERS: [&str; 16] = [
     "accept",
     "accept-language",
