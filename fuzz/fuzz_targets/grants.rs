@@ -7,14 +7,9 @@
 
 #![no_main]
 
-#[path = "../../host-harness/src/grants/mod.rs"]
+#[path = "../../host-harness/runtime/src/grants/mod.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod grants;
-#[path = "../../host-harness/src/known_stack.rs"]
-mod known_stack;
-#[path = "../../host-harness/src/yaml.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod yaml;
 
 use std::net::IpAddr;
 use std::path::Path;

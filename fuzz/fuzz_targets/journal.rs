@@ -6,10 +6,10 @@
 
 #![no_main]
 
-#[path = "../../host-harness/src/journal/mod.rs"]
+#[path = "../../host-harness/runtime/src/journal/mod.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod journal;
-#[path = "../../host-harness/src/private.rs"]
+#[path = "../../host-harness/runtime/src/private.rs"]
 #[allow(dead_code)]
 mod private;
 
@@ -24,21 +24,6 @@ mod error {
     pub(crate) enum Error {
         #[error("the state in {place}: {problem}")]
         State { place: String, problem: String },
-    }
-}
-
-/// The types of `wit/` that entries hold, field by field as there: the host has them made by wasmtime, which is not built here.
-#[path = "journal/wit.rs"]
-mod wit;
-
-/// Where the journal looks for them.
-mod plug {
-    pub(crate) mod bindings {
-        pub(crate) mod exports {
-            pub(crate) mod plugpipe {
-                pub(crate) use crate::wit as monitoring;
-            }
-        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 #![no_main]
 
-#[path = "../../host-harness/src/mask.rs"]
+#[path = "../../host-harness/runtime/src/mask.rs"]
 #[allow(dead_code)]
 mod mask;
 

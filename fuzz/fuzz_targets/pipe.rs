@@ -3,21 +3,12 @@
 
 #![no_main]
 
-#[path = "../../host-harness/src/known_stack.rs"]
-mod known_stack;
-#[path = "../../host-harness/src/pipe/mod.rs"]
-#[allow(dead_code, unreachable_pub, unused_imports)]
-mod pipe;
-#[path = "../../host-harness/src/yaml.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod yaml;
-
 use core::cell::Cell;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
 use libfuzzer_sys::fuzz_target;
-use pipe::{Pipe, PlugCaller, PlugKind, StepStatus};
+use plugpipe_pipe::{self as pipe, Pipe, PlugCaller, PlugKind, StepStatus};
 use serde_json::{Map, Value, json};
 
 /// Has every plug but one that is called as this; answers at once.

@@ -2,32 +2,27 @@
 
 #![no_main]
 
-#[path = "../../host-harness/src/outbound/failure.rs"]
+#[path = "../../host-harness/runtime/src/egress/failure.rs"]
 #[allow(dead_code)]
 mod failure;
-#[path = "../../host-harness/src/grants/mod.rs"]
+#[path = "../../host-harness/runtime/src/grants/mod.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod grants;
-#[path = "../../host-harness/src/known_stack.rs"]
-mod known_stack;
-#[path = "../../host-harness/src/mask.rs"]
+#[path = "../../host-harness/runtime/src/mask.rs"]
 #[allow(dead_code)]
 mod mask;
-#[path = "../../host-harness/src/private.rs"]
+#[path = "../../host-harness/runtime/src/private.rs"]
 #[allow(dead_code)]
 mod private;
-#[path = "../../host-harness/src/recording.rs"]
+#[path = "../../host-harness/runtime/src/http_recording.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod recording;
-#[path = "../../host-harness/src/secrets.rs"]
+#[path = "../../host-harness/runtime/src/secrets.rs"]
 #[allow(dead_code)]
 mod secrets;
-#[path = "../../host-harness/src/yaml.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod yaml;
 
 /// Where the recordings look for it.
-mod outbound {
+mod egress {
     pub(crate) use crate::failure;
 }
 

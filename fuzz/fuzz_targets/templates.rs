@@ -3,9 +3,7 @@
 
 #![no_main]
 
-#[path = "../../host-harness/src/known_stack.rs"]
-mod known_stack;
-#[path = "../../host-harness/src/pipe/template.rs"]
+#[path = "../../host-harness/pipe/src/template.rs"]
 #[allow(dead_code)]
 mod template;
 

@@ -22,7 +22,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use plugpipe_harness::session::{Definition, Format, Label, MetricKind};
-use plugpipe_harness::{Grants, Limits, Plug, Session};
+use plugpipe_harness::{Grants, Limits, Plug, Session, embedded};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -90,7 +90,7 @@ type Part = fn(&Runtime, &Plug);
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let plug = Plug::embedded().unwrap();
+    let plug = embedded().unwrap();
     println!("component: {} bytes\n", plug.size_bytes());
     let parts: [(&str, Part); 6] = [
         ("encoding", encoding),
@@ -180,7 +180,7 @@ fn value(index: usize, round: usize) -> f64 {
 }
 
 fn session(runtime: &Runtime, plug: &Plug) -> Session {
-    let limits = Limits { memory_bytes: 2 << 30, call: Duration::from_secs(600), ..Limits::default() };
+    let limits = Limits::default().with_memory_bytes(2 << 30).with_call(Duration::from_secs(600));
     runtime.block_on(plug.session(&json!({}), Grants::none(), limits)).unwrap()
 }
 
@@ -676,7 +676,7 @@ fn start(runtime: &Runtime, plug: &Plug) {
     let mut times: Vec<f64> = (0..rounds(50).max(10))
         .map(|_| {
             let started = Instant::now();
-            let plug = Plug::embedded().unwrap();
+            let plug = embedded().unwrap();
             let mut session = session(runtime, &plug);
             let recorded = runtime.block_on(session.record("jobs_total", MetricKind::Counter, &[], 1.0));
             black_box(recorded.unwrap());

@@ -21,7 +21,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use plugpipe_harness::serve::serve;
-use plugpipe_harness::{Grants, Limits, Plug, PlugHandle};
+use plugpipe_harness::{Grants, Limits, Plug, PlugHandle, embedded};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -71,7 +71,7 @@ type Side<'a> = (&'static str, Box<dyn FnMut() -> f64 + 'a>);
 
 fn main() {
     let runtime = Runtime::new().unwrap();
-    let plug = Plug::embedded().unwrap();
+    let plug = embedded().unwrap();
     let start = || runtime.block_on(plug.start(&json!({}), Grants::default(), Limits::default())).unwrap();
     let (behind_http, library) = (start(), start());
     let address = served(&runtime, behind_http.clone());

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use plugpipe_harness::pipe::{self, Pipe, PlugCaller, PlugKind};
-use plugpipe_harness::stack::{Program, PrometheusOptions, Running, start_prometheus};
+use plugpipe_testkit::{Program, PrometheusOptions, Running, start_prometheus};
 use serde_json::{Map, Value, json};
 
 use crate::support::{

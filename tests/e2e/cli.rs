@@ -235,7 +235,7 @@ async fn a_query_is_a_table_a_chart_csv_and_svg() {
     let range = ["--range", "10m", "--step", "1m"];
     let csv = ask(&[&range[..], &["--format", "csv"]].concat());
     assert_eq!(csv.lines().count(), 12, "{csv}");
-    assert!(ask(&range).contains("course"));
+    assert!(ask(&range).contains("trend"));
     let plot = ask(&[&range[..], &["--plot"]].concat());
     assert!(plot.chars().any(|character| ('\u{2801}'..='\u{28ff}').contains(&character)), "{plot}");
     let folder = tempfile::tempdir().unwrap();

@@ -172,6 +172,31 @@ fn a_component_is_compiled_in_a_child_and_then_loaded_from_the_cache() {
     assert_eq!(compiled.count(), 1);
 }
 
+#[test]
+fn the_first_compilation_is_announced_and_a_cached_component_is_not() {
+    let plug = Inspected::new(&wat::parse_str("(component)").unwrap());
+    let cache = plug.folder.path().join("cache");
+    let announced = |cache: &Path| {
+        let output = plug.run("", cache);
+        assert!(!stdout(&output).contains("compiling"), "{}", stdout(&output));
+        stderr(&output).matches("compiling the component for this machine").count()
+    };
+    assert_eq!([announced(&cache), announced(&cache)], [1, 0]);
+    // Without a cache each command compiles, and says so.
+    assert_eq!([announced(Path::new("")), announced(Path::new(""))], [1, 1]);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_reported_once() {
+    let plug = Inspected::new(&wat::parse_str("(component)").unwrap());
+    // Below a file there is no folder.
+    let output = plug.run("", &plug.wasm.join("cache"));
+    let said = stderr(&output);
+    assert_eq!(said.matches("cannot be cached").count(), 1, "{said}");
+    assert!(said.contains("PLUGPIPE_CACHE_DIR") && said.contains("plug.wasm"), "{said}");
+    assert!(!stdout(&output).contains("cache"), "{}", stdout(&output));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_compiler_is_told_no_secret_and_ends_with_the_command() {

@@ -128,7 +128,7 @@ async fn a_conversation_that_is_stopped_costs_no_record() {
         answer(stream, "200", "", "")
     };
     let gateway = Faulty::start(silent);
-    let limits = Limits { call: Duration::from_millis(400), ..Limits::default() };
+    let limits = Limits::default().with_call(Duration::from_millis(400));
     let plug = start(&gateway, json!({}), limits).await;
     let answer = plug.process(&counter("m_total")).await.unwrap();
     let result = &answer["result"];

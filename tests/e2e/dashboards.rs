@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::IntoResponse;
-use plugpipe_harness::stack::ScrapeJob;
+use plugpipe_testkit::ScrapeJob;
 use serde_json::{Value, json};
 
 use crate::fake_grafana::Grafana;

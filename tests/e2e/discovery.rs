@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use plugpipe_harness::stack::{Program, PrometheusOptions, Running, start_prometheus};
 use plugpipe_harness::{Grants, Limits};
+use plugpipe_testkit::{Program, PrometheusOptions, Running, start_prometheus};
 use serde_json::{Value, json};
 
 use crate::serve::{Served, get};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use plugpipe_harness::plug::EMBEDDED;
+use plugpipe_component::EMBEDDED;
 use serde_json::{Value, json};
 
 use crate::manifest::MANIFEST;

@@ -168,7 +168,7 @@ async fn a_hundred_megabytes_are_not_read() {
         let server = Faulty::start(behaviour);
         let config = json!({"prometheus_url": server.url, "max_response_bytes": 1_000_000});
         // A plug with 8 MiB of memory would be stopped by what it may not keep.
-        let limits = Limits { memory_bytes: 8 * 1024 * 1024, ..Limits::default() };
+        let limits = Limits::default().with_memory_bytes(8 * 1024 * 1024);
         let plug = plug().start(&config, Grants::named_by(&config), limits).await.unwrap();
         let answer = plug.process(&query()).await.unwrap();
         assert_eq!(answer["error_code"], "answer_too_long", "{answer}");

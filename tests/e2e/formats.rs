@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use plugpipe_harness::session::{Definition, Label, MetricKind, NativeBuckets, Session};
-use plugpipe_harness::stack::{Program, ScrapeJob};
+use plugpipe_testkit::{Program, ScrapeJob};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

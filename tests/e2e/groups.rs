@@ -1,7 +1,7 @@
 //! Metrics under keys of their own, against a real Pushgateway: each group holds only what was
 //! recorded under it, and a deleted group stays deleted.
 
-use plugpipe_harness::stack::{Program, VictoriaMetricsOptions, start_victoria_metrics};
+use plugpipe_testkit::{Program, VictoriaMetricsOptions, start_victoria_metrics};
 use serde_json::{Value, json};
 
 use crate::serve::{Served, get};

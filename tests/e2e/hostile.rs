@@ -21,7 +21,7 @@ const CALL: Duration = Duration::from_secs(1);
 
 /// As little as makes the attacks quick. What is not named here is as it comes.
 fn limits() -> Limits {
-    Limits { memory_bytes: 64 << 20, call: CALL, answer_bytes: 16 << 20, host_calls: 20_000, ..Limits::default() }
+    Limits::default().with_memory_bytes(64 << 20).with_call(CALL).with_answer_bytes(16 << 20).with_host_calls(20_000)
 }
 
 /// The hostile component, built and compiled once.
@@ -160,7 +160,7 @@ async fn each_attack_is_stopped_at_its_limit() {
     let grants = granted(&silent).and(format!("http://{endless}").parse().unwrap());
     let hostile = start(grants).await;
     // An unoptimised host takes long over large headers; here the limit is to be met, not the deadline.
-    let patient = Limits { call: 30 * CALL, ..limits() };
+    let patient = limits().with_call(30 * CALL);
     let patient = self::hostile().start(&json!({}), Grants::none(), patient).await.unwrap();
 
     // Beside it, in the same process, an honest plug records all the while.
@@ -405,10 +405,8 @@ async fn what_a_hostile_plug_sends_ends_where_the_grant_says() {
             None => hostile().clone(),
             Some(exchanges) => hostile().clone().with_exchanges(exchanges),
         };
-        let plug = hostile
-            .start(&json!({}), grants.clone(), Limits { call: Duration::from_secs(30), ..limits() })
-            .await
-            .unwrap();
+        let plug =
+            hostile.start(&json!({}), grants.clone(), limits().with_call(Duration::from_secs(30))).await.unwrap();
         received.store(0, Ordering::SeqCst);
         let told = result(&plug, send(2 << 20)).await;
         assert!(told.starts_with("200"), "{told}");

@@ -53,7 +53,7 @@ fn component() -> &'static Component {
         config.consume_fuel(true).cranelift_opt_level(OptLevel::None);
         config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
         let engine = Engine::new(&config).unwrap();
-        Component::new(&engine, plugpipe_harness::plug::EMBEDDED).unwrap()
+        Component::new(&engine, plugpipe_component::EMBEDDED).unwrap()
     })
 }
 

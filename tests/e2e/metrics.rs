@@ -984,7 +984,7 @@ async fn default_metrics_stay_over_a_typed_clear() {
 #[tokio::test]
 async fn a_buffer_that_is_used_again_holds_what_a_fresh_one_would() {
     // A custom section makes it another component, of which the harness does not know that answers stay in place.
-    let other = [plugpipe_harness::plug::EMBEDDED, &[0, 2, 1, b'x']].concat();
+    let other = [plugpipe_component::EMBEDDED, &[0, 2, 1, b'x']].concat();
     let other = plugpipe_harness::Plug::from_bytes("a copy", &other).unwrap();
     let other = other.session(&json!({}), Grants::none(), Limits::default()).await.unwrap();
     for mut session in [bare().await, other] {

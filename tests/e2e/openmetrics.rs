@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use monitoring_prometheus::exposition::parse::{Format, Limits, parse};
-use plugpipe_harness::stack::ScrapeJob;
+use plugpipe_testkit::ScrapeJob;
 use serde_json::{Value, json};
 
 use crate::fixture::Fixture;

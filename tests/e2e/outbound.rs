@@ -482,7 +482,7 @@ fn the_command_line_says_which_option_grants_what_is_missing() {
 #[test]
 fn the_component_knows_no_option_of_this_host() {
     for option in ["harness", "--grant", "--address", "--rules-folder", "--env "] {
-        let found = memchr::memmem::find(plugpipe_harness::plug::EMBEDDED, option.as_bytes());
+        let found = memchr::memmem::find(plugpipe_component::EMBEDDED, option.as_bytes());
         assert_eq!(found, None, "{option}");
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use plugpipe_harness::stack::ScrapeJob;
+use plugpipe_testkit::ScrapeJob;
 use serde_json::{Value, json};
 
 use crate::dashboards::{grafana, metrics};

@@ -5,10 +5,8 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 
 use plugpipe_harness::session::query::{Options, Sample, Selection, TooManyPoints, Value as Found};
-use plugpipe_harness::stack::{
-    Program, Running, ScrapeConfig, ScrapeJob, VictoriaMetricsOptions, start_victoria_metrics,
-};
 use plugpipe_harness::{Grants, Limits};
+use plugpipe_testkit::{Program, Running, ScrapeConfig, ScrapeJob, VictoriaMetricsOptions, start_victoria_metrics};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -185,8 +183,7 @@ async fn the_oldest_prometheus_answers_all_of_the_api() {
     }
     let rules = rules_file();
     let config = config_with(rules.path().into());
-    let server =
-        prometheus_with(Vec::new(), |options| plugpipe_harness::stack::PrometheusOptions { config, ..options }).await;
+    let server = prometheus_with(Vec::new(), |options| plugpipe_testkit::PrometheusOptions { config, ..options }).await;
     is_prometheus(&server, 2).await;
     typed(&server, "plug_e2e").await;
 }
@@ -206,8 +203,7 @@ async fn prometheus_3_answers_all_of_the_api_with_native_histograms() {
         .rule_file(rules.path())
         .job(ScrapeJob::new("plugpipe", served.authority()))
         .render();
-    let server =
-        prometheus_3(Vec::new(), |options| plugpipe_harness::stack::PrometheusOptions { config, ..options }).await;
+    let server = prometheus_3(Vec::new(), |options| plugpipe_testkit::PrometheusOptions { config, ..options }).await;
     is_prometheus(&server, 3).await;
     typed(&server, "plug_e2e").await;
 

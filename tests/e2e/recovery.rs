@@ -18,7 +18,7 @@ use crate::support::{exposition, plug, root, scale};
 
 /// Little enough for [`crash`] to be too much.
 fn small() -> Limits {
-    Limits { memory_bytes: 4 * 1024 * 1024, ..Limits::default() }
+    Limits::default().with_memory_bytes(4 * 1024 * 1024)
 }
 
 /// A call that no instance of [`small`] memory survives.
@@ -234,13 +234,13 @@ async fn a_call_that_cannot_be_made_again_is_given_up_once_and_the_others_are_ke
     let answer = plug.process(&json!({"operation": "record_multiple_metrics", "metrics": many})).await.unwrap();
     assert_eq!(answer["success"], true, "{answer}");
     drop(plug);
-    let plug = restarted(async || start(Limits { memory_bytes: 2 * 1024 * 1024, ..Limits::default() }).await).await;
+    let plug = restarted(async || start(Limits::default().with_memory_bytes(2 * 1024 * 1024)).await).await;
     let recovery = plug.recovery().await.unwrap();
     assert_eq!((recovery.lost, recovery.problem.is_some()), (1, true), "{recovery:?}");
     assert_eq!(exposition(&plug).await, "# TYPE small_total counter\nsmall_total 2\n");
     // It is not tried again.
     drop(plug);
-    let plug = restarted(async || start(Limits { memory_bytes: 2 * 1024 * 1024, ..Limits::default() }).await).await;
+    let plug = restarted(async || start(Limits::default().with_memory_bytes(2 * 1024 * 1024)).await).await;
     assert_eq!(plug.recovery().await.unwrap().lost, 0);
     assert_eq!(value_of(&exposition(&plug).await, "small_total"), 2);
 }

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use plugpipe_harness::plug::EMBEDDED;
+use plugpipe_component::EMBEDDED;
 use serde_json::Value;
 
 use crate::dist::{hosts, run, without_hosts};

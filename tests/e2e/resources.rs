@@ -74,7 +74,7 @@ fn conversations(url: &str) -> Vec<Value> {
 
 /// A plug that has something to send.
 async fn start(url: &str, grants: Grants, timeout: &str) -> PlugHandle {
-    let limits = Limits { resources: RESOURCES, ..Limits::default() };
+    let limits = Limits::default().with_resources(RESOURCES);
     let plug = plug().start(&config(url, timeout), grants, limits).await.unwrap();
     let record = json!({"operation": "record_counter", "metric_name": "held_total", "metric_value": 1});
     assert_eq!(plug.process(&record).await.unwrap()["success"], true);
@@ -177,7 +177,7 @@ async fn what_is_cancelled_or_stopped_leaves_nothing_behind() {
     assert_eq!((session.host_resources(), session.recovery().crashes), (0, 1));
 
     // By a limit.
-    let limits = Limits { call: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits::default().with_call(Duration::from_millis(100));
     let plug = plug().start(&config, Grants::named_by(&config), limits).await.unwrap();
     assert!(plug.process_text(query, String::new()).await.is_err());
     assert_eq!((plug.host_resources().await.unwrap(), plug.recovery().await.unwrap().crashes), (0, 1));
@@ -201,7 +201,7 @@ async fn one_instance_holds_thousands_of_conversations_of_each_kind() {
     assert_eq!(plug.recovery().await.unwrap().crashes, 0);
 
     // The typed calls, in the instance that records.
-    let (config, limits) = (config(&url, PATIENT), Limits { resources: RESOURCES, ..Limits::default() });
+    let (config, limits) = (config(&url, PATIENT), Limits::default().with_resources(RESOURCES));
     let mut session = crate::support::plug().session(&config, Grants::named_by(&config), limits).await.unwrap();
     for _ in 0..rounds {
         session.instant("up", None, query::Options { timeout_ms: None, limit: None, lookback_ms: None }).await.unwrap();
@@ -215,7 +215,7 @@ async fn a_push_that_costs_the_instance_does_not_deny_its_record() {
     let mut config = config(&server.url(), PATIENT);
     config["push_policy"] = json!("on_record");
     // Too few for any request.
-    let limits = Limits { resources: 2, ..Limits::default() };
+    let limits = Limits::default().with_resources(2);
     let plug = plug().start(&config, Grants::named_by(&config), limits).await.unwrap();
     let record = json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1});
     let answer = plug.process(&record).await.unwrap();

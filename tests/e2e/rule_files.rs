@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use plugpipe_harness::stack::{Program, PrometheusOptions, Running, start_prometheus};
+use plugpipe_testkit::{Program, PrometheusOptions, Running, start_prometheus};
 use serde_json::{Value, json};
 
 use crate::support::{Checked, program, result, run, servers, start_with_rules, stderr, stdout, without_servers};

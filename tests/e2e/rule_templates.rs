@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use plugpipe_harness::stack::Program;
+use plugpipe_testkit::Program;
 use serde_json::{Value, json};
 
 use crate::support::{alone, program, root, servers, stderr, stdout, without_servers};

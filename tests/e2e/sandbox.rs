@@ -99,7 +99,7 @@ fn what_is_no_component_of_this_world_is_refused_with_a_reason() {
 
 #[tokio::test]
 async fn a_plug_that_runs_out_of_memory_is_replaced_and_the_host_goes_on() {
-    let limits = Limits { memory_bytes: 4 * 1024 * 1024, ..Limits::default() };
+    let limits = Limits::default().with_memory_bytes(4 * 1024 * 1024);
     let plug = plug().start(&json!({"job_name": "kept"}), Grants::none(), limits).await.unwrap();
     let record = json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1});
     assert_eq!(plug.process(&record).await.unwrap()["result"]["current_value"], 1.0);
@@ -117,7 +117,7 @@ async fn a_call_that_takes_too_long_is_stopped_and_the_host_goes_on() {
     // The system takes connections for a listener that accepts none.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let config = json!({"gateway_url": format!("http://{}", silent.local_addr().unwrap()), "timeout": "60s"});
-    let limits = Limits { call: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits::default().with_call(Duration::from_millis(200));
     let plug = plug().start(&config, Grants::named_by(&config), limits).await.unwrap();
     let started = Instant::now();
     let stopped = plug.process(&json!({"operation": "push_metrics"})).await.unwrap_err();

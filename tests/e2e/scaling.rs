@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use plugpipe_harness::stack::{
+use plugpipe_testkit::{
     Program, PrometheusOptions, Running, VictoriaMetricsOptions, start_prometheus, start_victoria_metrics,
 };
 use serde_json::{Value, json};

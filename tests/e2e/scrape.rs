@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use plugpipe_harness::stack::{Running, ScrapeJob};
+use plugpipe_testkit::{Running, ScrapeJob};
 use serde_json::{Value, json};
 
 use crate::fixture::Fixture;

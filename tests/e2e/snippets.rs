@@ -19,11 +19,11 @@ mod host {
 
     #[rustfmt::skip]
     async fn called(gateway: &str) -> Result<serde_json::Value, plugpipe_harness::Error> {
-        use plugpipe_harness::{Grants, Limits, Plug};
+        use plugpipe_harness::{Grants, Limits, embedded};
         use serde_json::json;
 
         let config = json!({"prometheus_config": {"gateway_url": gateway}});
-        let plug = Plug::embedded()?;                       // compiled once, then from a cache on disk
+        let plug = embedded()?;                       // compiled once, then from a cache on disk
         let handle = plug.start(&config, Grants::named_by(&config), Limits::default()).await?;
         let answer = handle.process(&json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1})).await?;
         Ok(answer)
@@ -36,8 +36,8 @@ mod host {
     }
 
     async fn typed() -> Result<Vec<u8>, plugpipe_harness::Error> {
-        use plugpipe_harness::{Grants, Limits, Plug};
-        let (plug, config) = (Plug::embedded()?, json!({}));
+        use plugpipe_harness::{Grants, Limits, embedded};
+        let (plug, config) = (embedded()?, json!({}));
         use plugpipe_harness::session::{Format, MetricKind};
 
         let mut session = plug.session(&config, Grants::named_by(&config), Limits::default()).await?;

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use plugpipe_harness::stack::ScrapeJob;
+use plugpipe_testkit::ScrapeJob;
 use serde_json::{Value, json};
 
 use crate::support::{answer, harness, prometheus, pushgateway, query_until, start, stderr, without_servers};

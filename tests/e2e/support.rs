@@ -5,11 +5,11 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use plugpipe_harness::stack::{
+use plugpipe_harness::{Grants, Limits, Plug, PlugHandle};
+use plugpipe_testkit::{
     AlertmanagerOptions, Program, PrometheusOptions, PushgatewayOptions, Running, ScrapeConfig, ScrapeJob, Servers,
     start_alertmanager, start_prometheus, start_pushgateway, version,
 };
-use plugpipe_harness::{Grants, Limits, Plug, PlugHandle};
 use serde_json::{Value, json};
 
 /// The workspace's root.
@@ -20,7 +20,7 @@ pub fn root() -> PathBuf {
 /// The embedded component, compiled once for all tests.
 pub fn plug() -> &'static Plug {
     static PLUG: OnceLock<Plug> = OnceLock::new();
-    PLUG.get_or_init(|| Plug::embedded().unwrap())
+    PLUG.get_or_init(|| plugpipe_harness::embedded().unwrap())
 }
 
 /// A plug whose every answer is held against the manifest's schemas.
@@ -91,6 +91,8 @@ pub async fn exposition(plug: &PlugHandle) -> String {
 
 /// `plugpipe-harness` in the workspace's root, told nothing by this process's environment.
 pub fn harness(arguments: &[&str]) -> Command {
+    // Compiled before, so that no command announces on stderr that it compiles the component.
+    plug();
     let mut command = Command::new(env!("CARGO_BIN_EXE_plugpipe-harness"));
     command
         .args(arguments)

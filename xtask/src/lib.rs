@@ -2,9 +2,10 @@
 //!
 //! | module | what it makes |
 //! |---|---|
-//! | `component` | the component, as the harness's build script makes it |
+//! | `component` | the component, as the build script of `host-harness/component` makes it |
 //! | [`dist`] | the folder of PlugPipe's registry |
 //! | [`sbom`] | CycloneDX bills of materials, from Cargo's graph |
+//! | [`imports`] | no file, but a list: files of a crate that import each other |
 //! | [`npm`] | the package for Node |
 //! | [`oci`] | an OCI image layout |
 //! | [`fields`] | the table of the JSON contract's fields, for the plug |
@@ -15,10 +16,11 @@
 
 #![deny(missing_docs)]
 
-#[path = "../../host-harness/component.rs"]
+#[path = "../../host-harness/component/component.rs"]
 mod component;
 pub mod dist;
 pub mod fields;
+pub mod imports;
 pub mod npm;
 pub mod oci;
 pub mod reference;
@@ -55,7 +57,7 @@ pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
 
 /// Builds a package of another workspace in the same way.
 pub fn build_package(workspace: &Path, package: &str) -> Result<Vec<u8>, String> {
-    // The folder that the harness's build script uses too.
+    // The folder that the build script of `host-harness/component` uses too.
     built(&["build"], workspace, package, "target/component")
 }
 

@@ -1,4 +1,4 @@
-//! `host-harness/src/grants/server_settings.rs`: the settings that name a server, from the manifest's
+//! `host-harness/runtime/src/grants/server_settings.rs`: the settings that name a server, from the manifest's
 //! capabilities. A host grants their origins, and no other that a configuration holds.
 
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use crate::{root, write};
 
 /// Where the table is.
 pub fn table_path() -> PathBuf {
-    root().join("host-harness/src/grants/server_settings.rs")
+    root().join("host-harness/runtime/src/grants/server_settings.rs")
 }
 
 /// Writes the table.
@@ -27,7 +27,14 @@ pub fn table() -> Result<String, String> {
     let headers = origins["headers"].as_object().ok_or("capabilities.origins has no headers")?;
     let mut out = String::from(
         "//! Made from plug.yaml by `cargo xtask reference`; a test compares.\n\n\
-         use super::configuration::ServerSetting;\n\n\
+         /// A setting that names a server. Paths are of keys, with dots between.\n\
+         pub(super) struct ServerSetting {\n\
+         \x20   /// The setting with the server's URL.\n\
+         \x20   pub(super) url: &'static str,\n\
+         \x20   /// Headers in lower case, and the settings that say their value: the first that is there counts.\n\
+         \x20   pub(super) headers: &'static [(&'static str, &'static [&'static str])],\n\
+         }\n\
+         \n\
          /// The settings that name a server.\npub(super) const SERVER_SETTINGS: &[ServerSetting] = &[\n",
     );
     let mut named = 0;

@@ -4,11 +4,11 @@ use std::io::Read as _;
 use std::path::Path;
 
 use clap::Args;
-use plugpipe_harness::{Error, warnings};
+use plugpipe_harness::{CommandError, warnings};
 use serde_json::Value;
 
-use super::PlugArgs;
 use super::ending::Ending;
+use super::plug_args::{PlugArgs, read};
 use super::show;
 
 /// Run one operation and print its answer as JSON
@@ -30,14 +30,14 @@ pub(crate) struct CallArgs {
     pub(crate) plug: PlugArgs,
 }
 
-pub(crate) async fn call(args: CallArgs) -> Result<bool, Error> {
-    let problem = |problem: String| Error::Settings { what: "--ctx".into(), problem };
+pub(crate) async fn call(args: CallArgs) -> Result<bool, CommandError> {
+    let problem = |problem: String| CommandError::settings("--ctx", problem);
     let text = if args.ctx == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map_err(|error| problem(format!("stdin: {error}")))?;
         text
     } else if let Some(path) = args.ctx.strip_prefix('@') {
-        super::read(Path::new(path))?
+        read(Path::new(path))?
     } else {
         args.ctx
     };

@@ -2,11 +2,9 @@
 
 use std::io::Write as _;
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
-use plugpipe_harness::Error;
-
-use super::Cli;
+use plugpipe_harness::CommandError;
 
 /// Write completions for a shell
 #[derive(Args)]
@@ -18,17 +16,17 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(crate) fn completions(args: &CompletionsArgs) -> Result<bool, Error> {
+pub(crate) fn completions(args: &CompletionsArgs, mut cli: Command) -> Result<bool, CommandError> {
     let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "plugpipe-harness", &mut text);
+    clap_complete::generate(args.shell, &mut cli, "plugpipe-harness", &mut text);
     write(&text);
     Ok(true)
 }
 
-pub(crate) fn man() -> Result<bool, Error> {
+pub(crate) fn man(cli: Command) -> Result<bool, CommandError> {
     let mut text = Vec::new();
-    let problem = |error: std::io::Error| Error::Demo(format!("the manual page cannot be written: {error}"));
-    clap_mangen::Man::new(Cli::command()).render(&mut text).map_err(problem)?;
+    let problem = |error: std::io::Error| CommandError::Failed(format!("the manual page cannot be written: {error}"));
+    clap_mangen::Man::new(cli).render(&mut text).map_err(problem)?;
     write(&text);
     Ok(true)
 }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use plugpipe_harness::preview::{self, View};
-use plugpipe_harness::{Error, PlugHandle, settings};
+use plugpipe_harness::{CommandError, Error, PlugHandle, settings};
 use plugpipe_time::PrometheusDuration;
 use serde_json::{Map, Value, json};
 
-use super::PlugArgs;
+use super::plug_args::{PlugArgs, read};
 use super::show;
 
 /// Longest name of a file that is written.
@@ -62,9 +62,9 @@ struct Chosen {
 
 impl Chosen {
     /// The fields of an operation.
-    fn fields(&self) -> Result<Map<String, Value>, Error> {
+    fn fields(&self) -> Result<Map<String, Value>, CommandError> {
         let mut ctx = Map::new();
-        let dashboards: Vec<Value> = self.files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+        let dashboards: Vec<Value> = self.files.iter().map(|path| read_dashboard(path)).collect::<Result<_, _>>()?;
         if dashboards.is_empty() && self.templates.is_empty() {
             ctx.insert("templates".into(), "all".into());
         }
@@ -160,7 +160,7 @@ impl DashboardsArgs {
     }
 }
 
-pub(crate) async fn dashboards(args: DashboardsArgs) -> Result<bool, Error> {
+pub(crate) async fn dashboards(args: DashboardsArgs) -> Result<bool, CommandError> {
     match args.action {
         Action::Plan(args) => bring(args, "plan_dashboards").await,
         Action::Apply(args) => bring(args, "apply_dashboards").await,
@@ -169,14 +169,16 @@ pub(crate) async fn dashboards(args: DashboardsArgs) -> Result<bool, Error> {
     }
 }
 
-fn read(path: &Path) -> Result<Value, Error> {
-    let text = super::read(path)?;
-    serde_json::from_str(&text)
-        .map_err(|error| Error::Input { what: path.display().to_string(), problem: format!("not JSON: {error}") })
+fn read_dashboard(path: &Path) -> Result<Value, CommandError> {
+    let text = read(path)?;
+    serde_json::from_str(&text).map_err(|error| CommandError::Input {
+        what: path.display().to_string(),
+        problem: format!("not JSON: {error}"),
+    })
 }
 
 /// The answer's result.
-async fn ask(plug: &PlugHandle, operation: &str, mut ctx: Map<String, Value>) -> Result<Value, Error> {
+async fn ask(plug: &PlugHandle, operation: &str, mut ctx: Map<String, Value>) -> Result<Value, CommandError> {
     ctx.insert("operation".into(), operation.into());
     let mut answer = plug.process(&ctx.into()).await?;
     if answer.get("success") == Some(&Value::Bool(true)) {
@@ -188,7 +190,7 @@ async fn ask(plug: &PlugHandle, operation: &str, mut ctx: Map<String, Value>) ->
         field if text("error").contains(field) => text("error").to_owned(),
         field => format!("{field}: {}", text("error")),
     };
-    Err(Error::Plug { problem })
+    Err(Error::Plug { problem }.into())
 }
 
 fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
@@ -206,7 +208,7 @@ fn warn(about: &str, warnings: &[Value]) {
     }
 }
 
-async fn bring(args: BringArgs, operation: &str) -> Result<bool, Error> {
+async fn bring(args: BringArgs, operation: &str) -> Result<bool, CommandError> {
     let mut ctx = args.chosen.fields()?;
     for (name, flag) in [("overwrite", args.overwrite), ("verify", args.verify), ("diff", args.diff)] {
         ctx.insert(name.into(), flag.into());
@@ -265,7 +267,7 @@ struct Exported {
     missing: Vec<String>,
 }
 
-async fn exported(plug: &PlugHandle, args: &FilesArgs) -> Result<Exported, Error> {
+async fn exported(plug: &PlugHandle, args: &FilesArgs) -> Result<Exported, CommandError> {
     let mut ctx = args.chosen.fields()?;
     if !args.uids.is_empty() {
         ctx.insert("uids".into(), args.uids.as_slice().into());
@@ -280,7 +282,8 @@ async fn exported(plug: &PlugHandle, args: &FilesArgs) -> Result<Exported, Error
         if !plain || name.starts_with('.') || name.len() > MAX_NAME_LEN || !name.ends_with(".json") {
             return Err(Error::Plug {
                 problem: format!("the dashboard {name:?} has no plain name of a .json file; it is not written"),
-            });
+            }
+            .into());
         }
         files.push((name.to_owned(), text(file, "content").to_owned()));
     }
@@ -298,15 +301,15 @@ impl Exported {
     }
 }
 
-fn write(folder: &Path, name: &str, content: &str) -> Result<PathBuf, Error> {
+fn write(folder: &Path, name: &str, content: &str) -> Result<PathBuf, CommandError> {
     let path = folder.join(name);
-    let problem = |error: std::io::Error| Error::Write { path: path.clone(), problem: error.to_string() };
+    let problem = |error: std::io::Error| CommandError::unwritable(path.clone(), &error);
     fs::create_dir_all(folder).map_err(problem)?;
     fs::write(&path, content).map_err(problem)?;
     Ok(path)
 }
 
-async fn export(args: ExportArgs) -> Result<bool, Error> {
+async fn export(args: ExportArgs) -> Result<bool, CommandError> {
     let exported = exported(&args.plug.start().await?, &args.files).await?;
     for (name, content) in &exported.files {
         show::print(&write(&args.files.out, name, content)?.display().to_string());
@@ -319,13 +322,13 @@ async fn export(args: ExportArgs) -> Result<bool, Error> {
     Ok(exported.complete())
 }
 
-async fn draw(args: PreviewArgs) -> Result<bool, Error> {
+async fn draw(args: PreviewArgs) -> Result<bool, CommandError> {
     let plug = args.plug.start().await?;
     let exported = exported(&plug, &args.files).await?;
     let config = args.plug.config()?;
     let configured = settings::text_of(config, "scrape_interval").map(|text| {
         text.parse::<PrometheusDuration>()
-            .map_err(|problem| Error::Settings { what: "scrape_interval".into(), problem: problem.to_string() })
+            .map_err(|problem| CommandError::settings("scrape_interval", problem.to_string()))
     });
     let configured = configured.transpose()?;
     let mut view = View {

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use plugpipe_harness::pipe::{self, Pipe, PipeReport};
-use plugpipe_harness::stack::{
+use plugpipe_harness::{CommandError, Grants, Limits, PlugHandle, embedded};
+use plugpipe_testkit::{
     Program, PrometheusOptions, PushgatewayOptions, Running, ScrapeConfig, ScrapeJob, Servers, start_prometheus,
     start_pushgateway,
 };
-use plugpipe_harness::{Error, Grants, Limits, Plug, PlugHandle};
 use serde_json::{Map, Value, json};
 
 use super::ending::Ending;
@@ -41,12 +41,12 @@ pub(crate) struct DemoArgs {
     fetch: bool,
 }
 
-pub(crate) async fn demo(args: DemoArgs) -> Result<bool, Error> {
+pub(crate) async fn demo(args: DemoArgs) -> Result<bool, CommandError> {
     if args.stack { with_servers(args.fetch).await } else { alone().await }
 }
 
-async fn alone() -> Result<bool, Error> {
-    let plug = Plug::embedded()?;
+async fn alone() -> Result<bool, CommandError> {
+    let plug = embedded()?;
     let grants = Grants::none();
     let handle = plug.start(&json!({}), grants.clone(), Limits::default()).await?;
     show::print("A pipe records through the Prometheus monitoring plug, a sandboxed WebAssembly component.\n");
@@ -61,17 +61,17 @@ async fn alone() -> Result<bool, Error> {
     Ok(report.success)
 }
 
-async fn with_servers(fetch: bool) -> Result<bool, Error> {
+async fn with_servers(fetch: bool) -> Result<bool, CommandError> {
     let servers = Servers::from_env_or(".servers");
     // Starting servers waits for processes; that is no work for the runtime's own threads.
     let (gateway, prometheus) = tokio::task::spawn_blocking(move || start_servers(&servers, fetch))
         .await
-        .map_err(|error| Error::Demo(format!("the servers could not be started: {error}")))??;
+        .map_err(|error| CommandError::Failed(format!("the servers could not be started: {error}")))??;
     let config = json!({"prometheus_config": {
         "gateway_url": gateway.url, "prometheus_url": prometheus.url, "job_name": "plugpipe-demo",
     }});
     let grants = Grants::named_by(&config);
-    let handle = Plug::embedded()?.start(&config, grants.clone(), Limits::default()).await?;
+    let handle = embedded()?.start(&config, grants.clone(), Limits::default()).await?;
     show::print(&format!(
         "Pushgateway at {}, Prometheus at {}, on loopback until this ends.\n",
         gateway.url, prometheus.url
@@ -91,13 +91,13 @@ async fn with_servers(fetch: bool) -> Result<bool, Error> {
     Ok(report.success)
 }
 
-fn start_servers(servers: &Servers, fetch: bool) -> Result<(Running, Running), Error> {
+fn start_servers(servers: &Servers, fetch: bool) -> Result<(Running, Running), CommandError> {
     let find = |program: Program| {
         if fetch {
-            return servers.find_or_fetch(program).map_err(Error::from);
+            return servers.find_or_fetch(program).map_err(CommandError::from);
         }
         servers.find(program).ok_or_else(|| {
-            Error::Demo(format!(
+            CommandError::Failed(format!(
                 "{program} is neither in {} nor on PATH: {}; or let `demo --stack --fetch` get it",
                 servers.folder().display(),
                 program.how_to_get()
@@ -111,7 +111,7 @@ fn start_servers(servers: &Servers, fetch: bool) -> Result<(Running, Running), E
     Ok((gateway, prometheus))
 }
 
-async fn run_pipe(handle: &PlugHandle) -> Result<PipeReport, Error> {
+async fn run_pipe(handle: &PlugHandle) -> Result<PipeReport, CommandError> {
     let pipe = Pipe::from_yaml(PIPE)?;
     let caller = Caller::new(handle.clone(), [STUB.to_owned()]).await?;
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
@@ -119,16 +119,16 @@ async fn run_pipe(handle: &PlugHandle) -> Result<PipeReport, Error> {
     Ok(report)
 }
 
-async fn exposition(handle: &PlugHandle) -> Result<String, Error> {
+async fn exposition(handle: &PlugHandle) -> Result<String, CommandError> {
     let answer = handle.process(&json!({"operation": "export_metrics", "export_format": "prometheus"})).await?;
     match answer.pointer("/result/exported_data").and_then(Value::as_str) {
         Some(text) => Ok(text.to_owned()),
-        None => Err(Error::Demo(format!("the plug exported nothing: {answer}"))),
+        None => Err(CommandError::Failed(format!("the plug exported nothing: {answer}"))),
     }
 }
 
 /// The labels and values of an instant query, asked until there are some.
-async fn answer(handle: &PlugHandle, query: &str) -> Result<Vec<(String, String)>, Error> {
+async fn answer(handle: &PlugHandle, query: &str) -> Result<Vec<(String, String)>, CommandError> {
     let started = Instant::now();
     loop {
         let answer = handle.process(&json!({"operation": "query_metrics", "query": query})).await?;
@@ -143,9 +143,9 @@ async fn answer(handle: &PlugHandle, query: &str) -> Result<Vec<(String, String)
                     })
                     .collect());
             }
-            None => return Err(Error::Demo(format!("the query failed: {answer}"))),
+            None => return Err(CommandError::Failed(format!("the query failed: {answer}"))),
             _ if started.elapsed() > PATIENCE => {
-                return Err(Error::Demo(format!(
+                return Err(CommandError::Failed(format!(
                     "Prometheus had no answer to {query} within {} s",
                     PATIENCE.as_secs()
                 )));

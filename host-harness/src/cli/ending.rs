@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use plugpipe_harness::delivery::{Reason, Undelivered};
-use plugpipe_harness::{Error, PlugHandle};
+use plugpipe_harness::delivery::{self, Reason, Undelivered};
+use plugpipe_harness::{CommandError, PlugHandle};
 
 use super::show;
 
@@ -25,8 +25,8 @@ pub(crate) struct Ending<'a> {
 impl Ending<'_> {
     /// Says on stderr what is lost and how to keep it. False where delivery was required and did
     /// not take place.
-    pub(crate) async fn of(self, handle: &PlugHandle) -> Result<bool, Error> {
-        let delivery = handle.deliver(self.push).await?;
+    pub(crate) async fn of(self, handle: &PlugHandle) -> Result<bool, CommandError> {
+        let delivery = delivery::deliver(handle, self.push).await?;
         if let Some(warning) = show::replaced(&delivery.result) {
             show::note(&warning);
         }

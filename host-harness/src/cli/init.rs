@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use plugpipe_harness::Error;
+use plugpipe_harness::CommandError;
 
 use super::show;
 
@@ -103,13 +103,13 @@ pub(crate) struct InitArgs {
     folder: PathBuf,
 }
 
-pub(crate) fn init(args: &InitArgs) -> Result<bool, Error> {
+pub(crate) fn init(args: &InitArgs) -> Result<bool, CommandError> {
     let files = [("config.yaml", CONFIG), ("grants.yaml", GRANTS), ("pipe.yaml", PIPE)]
         .map(|(name, text)| (args.folder.join(name), text));
     if let Some((path, _)) = files.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
         return Err(there_already(path));
     }
-    fs::create_dir_all(&args.folder).map_err(|error| unwritable(&args.folder, &error))?;
+    fs::create_dir_all(&args.folder).map_err(|error| CommandError::unwritable(&args.folder, error))?;
     for (path, text) in &files {
         write_new(path, text)?;
         show::print(&format!("wrote {}", path.display()));
@@ -121,19 +121,15 @@ pub(crate) fn init(args: &InitArgs) -> Result<bool, Error> {
 }
 
 /// Refuses also what came into being since it was looked for.
-fn write_new(path: &Path, text: &str) -> Result<(), Error> {
+fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => there_already(path),
-        _ => unwritable(path, &error),
+        _ => CommandError::unwritable(path, error),
     })?;
-    file.write_all(text.as_bytes()).map_err(|error| unwritable(path, &error))
+    file.write_all(text.as_bytes()).map_err(|error| CommandError::unwritable(path, error))
 }
 
-fn there_already(path: &Path) -> Error {
+fn there_already(path: &Path) -> CommandError {
     let problem = "it is there already and stays as it is; nothing was written: name another folder, or move it away";
-    Error::Write { path: path.into(), problem: problem.into() }
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Write { path: path.into(), problem: error.to_string() }
+    CommandError::unwritable(path, problem)
 }

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use comfy_table::Table;
 use plugpipe_harness::grants::{OriginGrant, origins_in};
-use plugpipe_harness::{CompileLimits, Error, Grants, Limits, Plug, yaml};
+use plugpipe_harness::{CommandError, CompileLimits, Grants, Limits, Plug, yaml};
 use plugpipe_time::PrometheusDuration;
 use serde_json::{Value, json};
 
+use super::plug_args::{PlugArgs, limits, read};
 use super::show;
-use super::{PlugArgs, limits, read};
 
 /// Show the plug's size, imports and exports, and what it is granted against what it asks for
 #[derive(Args)]
@@ -26,7 +26,7 @@ pub(crate) struct InspectArgs {
     pub(crate) plug: PlugArgs,
 }
 
-pub(crate) async fn inspect(args: InspectArgs) -> Result<bool, Error> {
+pub(crate) async fn inspect(args: InspectArgs) -> Result<bool, CommandError> {
     let config = args.plug.config()?;
     let grants = args.plug.grants()?;
     let capabilities = args.manifest.as_ref().map(|path| capabilities(path)).transpose()?.unwrap_or_default();
@@ -173,9 +173,9 @@ fn table(rows: &[Row]) -> Table {
 }
 
 /// The capabilities that a manifest lists: texts, or maps with the names as keys.
-fn capabilities(path: &std::path::Path) -> Result<BTreeSet<String>, Error> {
+fn capabilities(path: &std::path::Path) -> Result<BTreeSet<String>, CommandError> {
     let manifest = yaml::read(&read(path)?)
-        .map_err(|error| Error::Settings { what: path.display().to_string(), problem: format!("not YAML: {error}") })?
+        .map_err(|error| CommandError::settings(path.display().to_string(), format!("not YAML: {error}")))?
         .to_value();
     let mut found = BTreeSet::new();
     collect(manifest.get("capabilities").unwrap_or(&Value::Null), &mut found);

@@ -8,12 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use plugpipe_harness::chart::{self, Series};
-use plugpipe_harness::{Error, Origin, printable, warnings};
+use plugpipe_harness::{CommandError, Origin, printable, warnings};
 use plugpipe_time::{PrometheusDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::PlugArgs;
+use super::plug_args::PlugArgs;
 use super::show;
 
 /// Rows of a chart in the terminal, without its legend.
@@ -66,7 +66,7 @@ pub(crate) struct QueryArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people: over a range a row for each series, with its extent and its course
+    /// For people: over a range a row for each series, with its minimum, maximum and trend
     Table,
     /// The result as Prometheus has it
     Json,
@@ -81,7 +81,7 @@ fn server(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, Error> {
+pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, CommandError> {
     let mut ctx = Map::new();
     ctx.insert("operation".into(), "query_metrics".into());
     ctx.insert("query".into(), args.query.clone().into());
@@ -126,7 +126,7 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, Error> {
     let found = answer.pointer("/result/query_result").cloned().unwrap_or_default();
     if let Some(path) = &args.svg {
         fs::write(path, chart::svg(&args.query, &over_time(&found)))
-            .map_err(|error| Error::Write { path: path.clone(), problem: error.to_string() })?;
+            .map_err(|error| CommandError::unwritable(path.clone(), &error))?;
         show::note(&format!("wrote {}", path.display()));
     }
     match args.format {
@@ -148,11 +148,10 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 }
 
 /// The start of a range of this length.
-fn before(end: Timestamp, range: PrometheusDuration) -> Result<Timestamp, Error> {
+fn before(end: Timestamp, range: PrometheusDuration) -> Result<Timestamp, CommandError> {
     let begin = i64::try_from(range.as_millis()).ok().and_then(|range| end.unix_millis().checked_sub(range));
-    begin.and_then(Timestamp::from_unix_millis).ok_or_else(|| Error::Settings {
-        what: "--range".into(),
-        problem: format!("{range} before {end} is outside of the years 0 to 9999"),
+    begin.and_then(Timestamp::from_unix_millis).ok_or_else(|| {
+        CommandError::settings("--range", format!("{range} before {end} is outside of the years 0 to 9999"))
     })
 }
 
@@ -245,7 +244,7 @@ fn table(found: &Value) -> String {
         return table.to_string();
     }
     let blocks = if show::is_narrow() { BLOCKS / 2 } else { BLOCKS };
-    let mut table = show::table(["series", "points", "least", "greatest", "last", "course"]);
+    let mut table = show::table(["series", "points", "min", "max", "last", "trend"]);
     for row in &rows {
         let points = row.points();
         let finite = || points.iter().map(|point| point.1).filter(|value| value.is_finite());

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use plugpipe_harness::pipe::{self, Pipe, PipeReport, PlugCaller, PlugKind};
-use plugpipe_harness::{Error, PlugHandle, warnings};
+use plugpipe_harness::{CommandError, PlugHandle, warnings};
 use serde_json::{Map, Value};
 
-use super::PlugArgs;
 use super::ending::Ending;
+use super::plug_args::{PlugArgs, read};
 use super::show::{self, JsonLines, Progress};
 use super::textfile;
 
@@ -76,7 +76,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(crate) async fn new(handle: PlugHandle, stubs: impl IntoIterator<Item = String>) -> Result<Self, Error> {
+    pub(crate) async fn new(handle: PlugHandle, stubs: impl IntoIterator<Item = String>) -> Result<Self, CommandError> {
         let name = handle.describe().await?.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok(Self { handle, name, stubs: stubs.into_iter().collect() })
     }
@@ -98,8 +98,8 @@ impl PlugCaller for Caller {
     }
 }
 
-pub(crate) async fn run(args: RunArgs) -> Result<bool, Error> {
-    let pipe = Pipe::from_yaml(&super::read(&args.pipe)?)?;
+pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
+    let pipe = Pipe::from_yaml(&read(&args.pipe)?)?;
     let caller = Caller::new(args.plug.start_detecting_resets().await?, args.stubs).await?;
     let inputs: Map<String, Value> = args.inputs.into_iter().map(|(key, value)| (key, value.into())).collect();
     let report = match args.json {

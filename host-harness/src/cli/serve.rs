@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use http::uri::Authority;
-use plugpipe_harness::{Error, serve as server, settings};
+use plugpipe_harness::{CommandError, serve as server, settings};
 use tokio::net::TcpListener;
 
-use super::PlugArgs;
 use super::ending::Ending;
+use super::plug_args::PlugArgs;
 use super::show;
 
 /// Keep the plug alive behind HTTP: a page at /, GET /metrics, POST /process, GET /sd, GET /healthz
@@ -39,7 +39,7 @@ pub(crate) struct ServeArgs {
 }
 
 impl ServeArgs {
-    fn options(&self) -> Result<server::Options, Error> {
+    fn options(&self) -> Result<server::Options, CommandError> {
         let from_file = self.token_file.as_deref().map(|path| ("--token-file", server::Token::from_file(path)));
         let from_env = self.token_env.as_deref().map(|name| ("--token-env", server::Token::from_env(name)));
         let token = from_file.or(from_env).map(|(option, token)| token.map_err(|problem| wrong(option, problem)));
@@ -55,12 +55,13 @@ impl ServeArgs {
     }
 }
 
-fn wrong(option: &str, problem: String) -> Error {
-    Error::Settings { what: option.to_owned(), problem }
+fn wrong(option: &str, problem: String) -> CommandError {
+    CommandError::settings(option.to_owned(), problem)
 }
 
-pub(crate) async fn serve(args: ServeArgs) -> Result<bool, Error> {
-    let problem = |error: std::io::Error| Error::Listen { address: args.listen.clone(), problem: error.to_string() };
+pub(crate) async fn serve(args: ServeArgs) -> Result<bool, CommandError> {
+    let problem =
+        |error: std::io::Error| CommandError::Listen { address: args.listen.clone(), problem: error.to_string() };
     let options = args.options()?;
     let listener = TcpListener::bind(&args.listen).await.map_err(problem)?;
     let address = listener.local_addr().map_err(problem)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use plugpipe_harness::session::Format;
-use plugpipe_harness::{Error, PlugHandle};
+use plugpipe_harness::{CommandError, Error, PlugHandle, delivery};
 
 use super::show;
 
@@ -19,14 +19,14 @@ pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
 
 /// Writes what the plug holds, in the text format, and says so on stderr. Who reads the file
 /// meanwhile gets the whole old or the whole new one.
-pub(crate) async fn write(handle: &PlugHandle, path: &Path) -> Result<(), Error> {
-    let series = handle.series().await?;
+pub(crate) async fn write(handle: &PlugHandle, path: &Path) -> Result<(), CommandError> {
+    let series = delivery::series(handle).await?;
     let text = handle.with(|session| Box::pin(session.encode(Format::Text))).await?;
     let target = path.to_owned();
     let written = tokio::task::spawn_blocking(move || plugpipe_harness::publish(&target, &text))
         .await
         .map_err(|_| Error::Ended)?;
-    written.map_err(|error| Error::Write { path: path.into(), problem: error.to_string() })?;
+    written.map_err(|error| CommandError::unwritable(path, &error))?;
     show::note(&format!("wrote {series} series to {}", path.display()));
     Ok(())
 }

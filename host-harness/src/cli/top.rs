@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use plugpipe_harness::chart::{blocks, number};
 use plugpipe_harness::families::{self, Family, Span};
 use plugpipe_harness::grants::SecretSource;
-use plugpipe_harness::{Error, Origin, printable, serve};
+use plugpipe_harness::{CommandError, Origin, printable, serve};
 use plugpipe_time::{PrometheusDuration, WrongDuration};
 use ratatui::Frame;
 use ratatui::backend::TestBackend;
@@ -34,8 +34,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest exposition that is read.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// Looks that a family's course is made of.
-const COURSE: usize = 60;
+/// Looks that a family's trend is made of.
+const TREND_POINTS: usize = 60;
 
 /// Rows of the pushes.
 const EVENTS: u16 = 6;
@@ -81,11 +81,11 @@ fn interval(text: &str) -> Result<PrometheusDuration, String> {
 }
 
 impl TopArgs {
-    fn server(&self) -> Result<Server, Error> {
+    fn server(&self) -> Result<Server, CommandError> {
         let from_file = self.token_file.clone().map(|path| ("--token-file", SecretSource::File(path)));
         let from_env = self.token_env.clone().map(|name| ("--token-env", SecretSource::Env(name)));
         let authorization = from_file.or(from_env).map(|(option, source)| {
-            serve::authorization(&source).map_err(|problem| Error::Settings { what: option.into(), problem })
+            serve::authorization(&source).map_err(|problem| CommandError::settings(option, problem))
         });
         Ok(Server { url: self.url.clone(), authorization: authorization.transpose()? })
     }
@@ -97,12 +97,12 @@ struct Server {
     authorization: Option<HeaderValue>,
 }
 
-pub(crate) async fn top(args: TopArgs) -> Result<bool, Error> {
+pub(crate) async fn top(args: TopArgs) -> Result<bool, CommandError> {
     let interval = args.interval.get();
     let mut view = View::new(args.server()?);
     view.look().await;
     if let (Some(problem), false) = (&view.problem, view.seen()) {
-        return Err(Error::Demo(problem.clone()));
+        return Err(CommandError::Failed(problem.clone()));
     }
     if args.once {
         tokio::time::sleep(interval).await;
@@ -112,13 +112,13 @@ pub(crate) async fn top(args: TopArgs) -> Result<bool, Error> {
     }
     let sized = ratatui::crossterm::terminal::size().is_ok_and(|(columns, rows)| columns > 0 && rows > 0);
     if !std::io::stdout().is_terminal() || !sized {
-        let problem = "needs a terminal that knows its size; --once writes one picture without".into();
-        return Err(Error::Settings { what: "top".into(), problem });
+        let problem = "needs a terminal that knows its size; --once writes one picture without";
+        return Err(CommandError::settings("top", problem));
     }
     let mut terminal = ratatui::init();
     let outcome = live(&mut terminal, &mut view, interval).await;
     ratatui::restore();
-    outcome.map_err(|error| Error::Demo(format!("the terminal: {error}")))?;
+    outcome.map_err(|error| CommandError::Failed(format!("the terminal: {error}")))?;
     Ok(true)
 }
 
@@ -148,9 +148,9 @@ async fn live(terminal: &mut ratatui::DefaultTerminal, view: &mut View, interval
 }
 
 /// The view as text.
-fn picture(view: &mut View, width: u16) -> Result<String, Error> {
+fn picture(view: &mut View, width: u16) -> Result<String, CommandError> {
     let height = (view.rows.len() as u16).saturating_add(EVENTS + 7).clamp(16, 60);
-    let wrong = |error: std::convert::Infallible| -> Error { match error {} };
+    let wrong = |error: std::convert::Infallible| -> CommandError { match error {} };
     let mut terminal = ratatui::Terminal::new(TestBackend::new(width, height)).map_err(wrong)?;
     terminal.draw(|frame| view.draw(frame)).map_err(wrong)?;
     let buffer = terminal.backend().buffer();
@@ -176,7 +176,7 @@ struct Shown {
     series: usize,
     value: Span,
     rate: f64,
-    course: Vec<(f64, f64)>,
+    trend: Vec<(f64, f64)>,
 }
 
 struct View {
@@ -242,20 +242,20 @@ impl View {
             .map(|family| {
                 let (value, accumulates, series) = (family.value(), family.accumulates(), family.series());
                 let name = printable::line(&family.name).into_owned();
-                let (rate, mut course) = match (last.remove(&name), elapsed) {
+                let (rate, mut trend) = match (last.remove(&name), elapsed) {
                     // A counter that fell began anew.
                     (Some(before), Some(elapsed)) if accumulates => {
-                        ((value.max - before.value.max).max(0.0) / elapsed, before.course)
+                        ((value.max - before.value.max).max(0.0) / elapsed, before.trend)
                     }
-                    (Some(before), _) => (f64::NAN, before.course),
+                    (Some(before), _) => (f64::NAN, before.trend),
                     (None, _) => (f64::NAN, Vec::new()),
                 };
                 // Of gauges the largest.
-                course.push((at, if accumulates { rate } else { value.max }));
-                if course.len() > COURSE {
-                    course.remove(0);
+                trend.push((at, if accumulates { rate } else { value.max }));
+                if trend.len() > TREND_POINTS {
+                    trend.remove(0);
                 }
-                Shown { series, name, kind: printable::line(&family.kind).into_owned(), value, rate, course }
+                Shown { series, name, kind: printable::line(&family.kind).into_owned(), value, rate, trend }
             })
             .collect();
         self.looked = Some(now);
@@ -392,7 +392,7 @@ enum Column {
     Value,
     Rate,
     /// Of so many blocks.
-    Course(u16),
+    Trend(u16),
 }
 
 impl Column {
@@ -400,10 +400,10 @@ impl Column {
     fn within(width: u16) -> Vec<Self> {
         match width {
             ..60 => vec![Self::Family, Self::Value, Self::Rate],
-            60..110 => vec![Self::Family, Self::Type, Self::Series, Self::Value, Self::Rate, Self::Course(12)],
+            60..110 => vec![Self::Family, Self::Type, Self::Series, Self::Value, Self::Rate, Self::Trend(12)],
             _ => {
-                let blocks = (width / 3).min(COURSE as u16);
-                vec![Self::Family, Self::Type, Self::Series, Self::Value, Self::Rate, Self::Course(blocks)]
+                let blocks = (width / 3).min(TREND_POINTS as u16);
+                vec![Self::Family, Self::Type, Self::Series, Self::Value, Self::Rate, Self::Trend(blocks)]
             }
         }
     }
@@ -415,7 +415,7 @@ impl Column {
             Self::Series => Constraint::Length(6),
             Self::Value => Constraint::Length(13),
             Self::Rate => Constraint::Length(8),
-            Self::Course(blocks) => Constraint::Length(blocks),
+            Self::Trend(blocks) => Constraint::Length(blocks),
         }
     }
 
@@ -426,7 +426,7 @@ impl Column {
             Self::Series => right("series"),
             Self::Value => right("value"),
             Self::Rate => right("per s"),
-            Self::Course(_) => Cell::from("course"),
+            Self::Trend(_) => Cell::from("trend"),
         }
     }
 
@@ -439,8 +439,8 @@ impl Column {
             // Not the default cell, which is no column wide.
             Self::Rate if family.rate.is_nan() => Cell::from(""),
             Self::Rate => right(number(family.rate)),
-            Self::Course(width) => {
-                Cell::from(Piece::styled(blocks(&family.course, usize::from(width)), paint(Color::LightBlue)))
+            Self::Trend(width) => {
+                Cell::from(Piece::styled(blocks(&family.trend, usize::from(width)), paint(Color::LightBlue)))
             }
         }
     }
@@ -561,8 +561,8 @@ mod tests {
             let ends = |word: &str, line: &str| line.find(word).map(|at| line[..at].chars().count());
             let head = text.lines().find(|line| line.starts_with("family")).unwrap();
             let gauge = text.lines().find(|line| line.starts_with("g ")).unwrap();
-            if let Some(course) = ends("course", head) {
-                assert_eq!(ends("▁█", gauge), Some(course), "an empty rate keeps its place: {text}");
+            if let Some(trend) = ends("trend", head) {
+                assert_eq!(ends("▁█", gauge), Some(trend), "an empty rate keeps its place: {text}");
             }
             assert!(text.contains("a_total") && text.contains("q quit"), "{text}");
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");

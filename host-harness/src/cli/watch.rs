@@ -7,11 +7,11 @@ use clap::Args;
 use plugpipe_harness::families::{self, Difference, Family};
 use plugpipe_harness::pipe::{self, Pipe};
 use plugpipe_harness::session::Format;
-use plugpipe_harness::{Error, PlugHandle};
+use plugpipe_harness::{CommandError, Error, PlugHandle};
 use serde_json::Map;
 
-use super::PlugArgs;
 use super::ending::Ending;
+use super::plug_args::{PlugArgs, read};
 use super::run::{Caller, print_table};
 use super::show::{self, Progress};
 
@@ -39,12 +39,12 @@ pub(crate) struct WatchArgs {
     pub(crate) plug: PlugArgs,
 }
 
-pub(crate) async fn watch(args: WatchArgs) -> Result<bool, Error> {
+pub(crate) async fn watch(args: WatchArgs) -> Result<bool, CommandError> {
     let found = args.pipe.metadata();
-    let found = found.map_err(|error| Error::File { path: args.pipe.clone(), problem: error.to_string() })?;
+    let found = found.map_err(|error| CommandError::unreadable(args.pipe.clone(), &error))?;
     if !found.is_file() {
-        let problem = "is no file that can be read again; write the pipe into one, or use `run`".into();
-        return Err(Error::Settings { what: args.pipe.display().to_string(), problem });
+        let problem = "is no file that can be read again; write the pipe into one, or use `run`";
+        return Err(CommandError::settings(args.pipe.display().to_string(), problem));
     }
     let mut before: Option<Vec<Family>> = None;
     let mut success;
@@ -59,7 +59,9 @@ pub(crate) async fn watch(args: WatchArgs) -> Result<bool, Error> {
                 before = Some(families);
             }
             // Configuration and grants are read once: they will not become right.
-            Err(error @ (Error::Settings { .. } | Error::Config { .. } | Error::Load { .. })) => return Err(error),
+            Err(CommandError::Host(error @ (Error::Settings { .. } | Error::Config { .. } | Error::Load { .. }))) => {
+                return Err(error.into());
+            }
             // Half a pipe is no reason to stop while it is being written.
             Err(error) => {
                 success = false;
@@ -85,8 +87,8 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     Some((found.modified().ok()?, found.len()))
 }
 
-async fn once(args: &WatchArgs) -> Result<(bool, Vec<Family>), Error> {
-    let pipe = Pipe::from_yaml(&super::read(&args.pipe)?)?;
+async fn once(args: &WatchArgs) -> Result<(bool, Vec<Family>), CommandError> {
+    let pipe = Pipe::from_yaml(&read(&args.pipe)?)?;
     let caller = Caller::new(args.plug.start().await?, args.stubs.iter().cloned()).await?;
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
     let ending = Ending { push: true, state: args.plug.state.as_deref(), ..Ending::default() };
@@ -95,7 +97,7 @@ async fn once(args: &WatchArgs) -> Result<(bool, Vec<Family>), Error> {
     Ok((report.success, held(&caller.handle).await?))
 }
 
-async fn held(plug: &PlugHandle) -> Result<Vec<Family>, Error> {
+async fn held(plug: &PlugHandle) -> Result<Vec<Family>, CommandError> {
     let text = plug.with(|session| Box::pin(session.encode(Format::Text))).await?;
     Ok(families::read(&String::from_utf8_lossy(&text)))
 }

@@ -123,6 +123,12 @@ fn name(target: &Target, labels: &BTreeMap<String, String>, query: &str) -> Stri
     name.chars().take(MAX_NAME_LEN).collect()
 }
 
+/// What a panel has to show.
+pub(super) enum Shown {
+    Data(Vec<Series>),
+    Problem(String),
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -25,14 +25,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::{Error, PlugHandle};
-use data::Series;
+use plugpipe_runtime::{Error, PlugHandle};
+
+use crate::CommandError;
+use data::Shown;
+pub use model::MAX_PANELS;
 use model::{Dashboard, Panel};
 use svg::Svg;
 use variables::{Times, Variables};
-
-/// Most panels that are drawn of one dashboard.
-pub const MAX_PANELS: usize = 200;
 
 /// Pixels of a grid row, with the gap below it.
 const ROW: f64 = 38.0;
@@ -77,18 +77,12 @@ pub struct Picture {
     pub problems: Vec<String>,
 }
 
-/// What a panel has to show.
-enum Shown {
-    Data(Vec<Series>),
-    Problem(String),
-}
-
 /// Asks what a dashboard asks, through the plug, and draws it. `dashboard` is Grafana's classic JSON model.
 ///
 /// # Errors
 /// Where it is no dashboard, its time is none that can be shown, or the plug has no Prometheus that it may ask. A query that fails is
 /// no error: its panel says so, and so do the [`Picture::problems`].
-pub async fn draw(plug: &PlugHandle, dashboard: &Value, view: &View) -> Result<Picture, Error> {
+pub async fn draw(plug: &PlugHandle, dashboard: &Value, view: &View) -> Result<Picture, CommandError> {
     let dashboard = Dashboard::read(dashboard)?;
     let times = times(&dashboard, view)?;
     let variables = Variables::new(&dashboard.variables, &view.variables);
@@ -139,14 +133,13 @@ fn header(svg: &mut Svg, dashboard: &Dashboard, times: &Times) {
     svg.text(GAP + 2.0, 42.0, &svg::fitting(&text, 12.0, width), &svg::Font::of(12.0).dim());
 }
 
-fn times(dashboard: &Dashboard, view: &View) -> Result<Times, Error> {
+fn times(dashboard: &Dashboard, view: &View) -> Result<Times, CommandError> {
     let range = match view.range {
         Some(range) => range,
         None => dashboard.range()?.unwrap_or(Duration::from_secs(3_600)),
     };
     let end = view.end.unwrap_or_else(SystemTime::now).duration_since(UNIX_EPOCH).unwrap_or_default();
-    Times::new(end, range, view.scrape_interval)
-        .map_err(|problem| Error::Settings { what: "the time range".into(), problem })
+    Times::new(end, range, view.scrape_interval).map_err(|problem| CommandError::settings("the time range", problem))
 }
 
 /// Asks all that a panel asks.
@@ -156,7 +149,7 @@ async fn ask(
     variables: &Variables,
     times: &Times,
     width: f64,
-) -> Result<Shown, Error> {
+) -> Result<Shown, CommandError> {
     let times = times.for_width(width);
     let mut all = Vec::new();
     for target in &panel.targets {
@@ -173,7 +166,7 @@ async fn ask(
             let problem = answer.get("error").and_then(Value::as_str).unwrap_or("the query failed").to_owned();
             // No panel can be drawn.
             if matches!(answer.get("error_code").and_then(Value::as_str), Some("not_configured" | "not_granted")) {
-                return Err(Error::Plug { problem });
+                return Err(Error::Plug { problem }.into());
             }
             return Ok(Shown::Problem(problem));
         }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use plugpipe_time::PrometheusDuration;
 use serde_json::Value;
 
-use super::MAX_PANELS;
-use crate::Error;
+use crate::CommandError;
+
+/// Most panels that are drawn of one dashboard.
+pub const MAX_PANELS: usize = 200;
 
 /// Columns of Grafana's grid.
 pub(super) const COLUMNS: u32 = 24;
@@ -87,9 +89,9 @@ fn texts(value: Option<&Value>) -> Vec<String> {
 }
 
 impl Dashboard {
-    pub(super) fn read(model: &Value) -> Result<Self, Error> {
+    pub(super) fn read(model: &Value) -> Result<Self, CommandError> {
         let Some(panels) = model.get("panels").and_then(Value::as_array) else {
-            return Err(Error::Input {
+            return Err(CommandError::Input {
                 what: "the dashboard".into(),
                 problem: "has no list of panels; expected Grafana's classic JSON model".into(),
             });
@@ -106,12 +108,12 @@ impl Dashboard {
     }
 
     /// The range of a time that ends now.
-    pub(super) fn range(&self) -> Result<Option<Duration>, Error> {
+    pub(super) fn range(&self) -> Result<Option<Duration>, CommandError> {
         let Some((from, to)) = &self.time else { return Ok(None) };
         let range = from.strip_prefix("now-").and_then(|text| text.parse().ok()).map(PrometheusDuration::get);
         match range.filter(|_| matches!(to.as_str(), "" | "now")) {
             Some(range) => Ok(Some(range)),
-            None => Err(Error::Input {
+            None => Err(CommandError::Input {
                 what: "the dashboard's time".into(),
                 problem: format!(
                     "from {from:?} to {to:?} cannot be shown; expected now-1h to now or the like: say the range with --range"

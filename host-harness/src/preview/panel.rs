@@ -1,7 +1,6 @@
 //! Draws one panel, by its type.
 
-use super::Shown;
-use super::data::Series;
+use super::data::{Series, Shown};
 use super::model::Panel;
 use super::svg::{self, Area, Font, Svg};
 use super::units::{self, Scale};

@@ -1,4 +1,5 @@
-//! The connections of a served plug: how many there are, how long each may take to say what it wants, and how they end.
+//! The connections of a served plug: how many there are, how long each may take to say what it
+//! wants, and how they end.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -25,7 +26,7 @@ use tokio::time::{Sleep, sleep};
 use tower_service::Service as _;
 use tracing::{debug, warn};
 
-use super::Options;
+use super::options::Options;
 
 /// The longest request line and headers together.
 const HEADER_BYTES: usize = 32 * 1024;

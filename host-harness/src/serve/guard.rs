@@ -1,5 +1,5 @@
-//! Which requests a served plug answers: those to a name of its own, not sent by another site's page, and with the token where one is
-//! asked for.
+//! Which requests a served plug answers: those to a name of its own, not sent by another site's
+//! page, and with the token where one is asked for.
 //!
 //! | check | against | else |
 //! |---|---|---|
@@ -9,9 +9,7 @@
 //! | `Content-Encoding` of what is posted is `identity`, or none | bodies that another server on the way would read as something else | 415 |
 //! | the token, but for `/healthz` | everybody else | 401 |
 
-use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
-use std::str::FromStr;
 
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
@@ -20,53 +18,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use super::host_name::HostName;
+use super::options::{HEALTH, Options};
 use super::token::Token;
-use super::{HEALTH, Options};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// A name or address of a server, without a port: in lower case, without a dot at its end, without brackets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostName(String);
-
-impl HostName {
-    /// Of a part of an authority, which may have brackets.
-    fn of(host: &str) -> Self {
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        match bare.parse::<IpAddr>() {
-            Ok(address) => Self::at(address),
-            Err(_) => Self(bare.strip_suffix('.').unwrap_or(bare).to_ascii_lowercase()),
-        }
-    }
-
-    fn at(address: IpAddr) -> Self {
-        Self(address.to_canonical().to_string())
-    }
-
-    fn is_loopback(&self) -> bool {
-        self.0 == "localhost" || self.0.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    }
-}
-
-impl FromStr for HostName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected a name or an address without a port, such as plug.example".to_owned();
-        if text.parse::<IpAddr>().is_ok() {
-            return Ok(Self::of(text));
-        }
-        let authority: Authority = text.parse().map_err(|_| expected())?;
-        // What is before a host or behind it would be part of the text.
-        if text.is_empty() || authority.host() != text { Err(expected()) } else { Ok(Self::of(text)) }
-    }
-}
-
-impl fmt::Display for HostName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Why a request is not answered.
 #[derive(Debug)]
@@ -168,7 +124,8 @@ fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     values.next().filter(|_| values.next().is_none())?.to_str().ok()
 }
 
-/// What a request shows as the token. A browser cannot be told a token, but asks people for a name and a password.
+/// What a request shows as the token. A browser cannot be told a token, but asks people for a name
+/// and a password.
 fn shown(headers: &HeaderMap) -> Option<Zeroizing<Vec<u8>>> {
     let (scheme, shown) = only(headers, &header::AUTHORIZATION)?.split_once(' ')?;
     let shown = shown.trim();

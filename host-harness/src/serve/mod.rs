@@ -5,25 +5,25 @@
 //! | `GET /metrics` | what was recorded, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
 //! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also where it says `success: false` |
 //! | `GET /sd` | this plug as a target, for `http_sd_configs` of Prometheus |
-//! | `GET /` | a page for people; `page` says what belongs to it |
+//! | `GET /` | a page for people; `web_ui` says what belongs to it |
 //! | `GET /healthz` | 200 while the server runs, also while calls wait for the plug; `recovery` says what became of crashes |
 //!
-//! Who can reach an address that is not loopback must show a token; [`Options`] has that and what bounds a caller: bytes, times,
-//! connections. `guard` says which requests are answered at all. docs/serve.md is for those who run it.
+//! Who can reach an address that is not loopback must show a token; [`Options`] has that and what
+//! bounds a caller: bytes, times, connections. `guard` says which requests are answered at all.
+//! docs/serve.md is for those who run it.
 
 mod connections;
 mod guard;
+mod host_name;
+mod options;
 mod token;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, Request, State};
-use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -32,83 +32,21 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-pub use self::guard::HostName;
+pub use self::host_name::HostName;
+pub use self::options::{Advertised, Options, read_address};
 pub use self::token::{Token, authorization};
 
 use self::connections::{CameTo, Reserved};
 use self::guard::{Guard, Refusal};
-use crate::error::Error;
-use crate::handle::PlugHandle;
-use crate::page;
-
-/// The path that asks for no token: who starts and stops servers asks it, and it tells nothing of what was recorded.
-const HEALTH: &str = "/healthz";
+use self::options::HEALTH;
+use crate::web_ui;
+use plugpipe_runtime::Error;
+use plugpipe_runtime::PlugHandle;
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// What `GET /sd` says of this plug.
-#[derive(Debug, Clone, Default)]
-pub struct Advertised {
-    /// Where Prometheus should scrape; none for the `Host` that a request names.
-    pub address: Option<Authority>,
-    /// The label `instance`; none leaves it to Prometheus, which takes the address.
-    pub instance: Option<String>,
-}
-
-/// How a plug is served.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// What `GET /sd` says.
-    pub advertised: Advertised,
-    /// Asked for with each request but `GET /healthz`. An address that is not loopback needs one.
-    pub token: Option<Token>,
-    /// Names that requests may have as `Host`, besides loopback's, the address they came to, and the advertised one.
-    pub hosts: Vec<HostName>,
-    /// The longest body of a request.
-    pub body_bytes: usize,
-    /// How long a connection may take from its start, or from the last answer, until the next request's headers are there.
-    pub header_time: Duration,
-    /// How long a request's body may take.
-    pub body_time: Duration,
-    /// How long a client may take no byte of a response before its connection is closed.
-    pub write_time: Duration,
-    /// Connections at once. On a few further ones `GET /healthz` is answered, and everything else
-    /// with 503.
-    pub connections: usize,
-    /// Connections at once from one address.
-    pub connections_per_peer: usize,
-    /// How long requests under way may take once the server is to stop. What the plug has taken by then it does all the same.
-    pub stop_time: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            advertised: Advertised::default(),
-            token: None,
-            hosts: Vec::new(),
-            body_bytes: 4 * 1024 * 1024,
-            header_time: Duration::from_secs(30),
-            body_time: Duration::from_secs(30),
-            write_time: Duration::from_secs(30),
-            connections: 512,
-            connections_per_peer: 256,
-            stop_time: Duration::from_secs(5),
-        }
-    }
-}
-
-impl Options {
-    /// Whether a plug may be served so at this address. The error says what to do.
-    pub fn check(&self, address: SocketAddr) -> Result<(), String> {
-        if self.token.is_some() || address.ip().to_canonical().is_loopback() {
-            return Ok(());
-        }
-        Err(format!("other machines can reach {address}, so it needs a token, or must be a loopback address"))
-    }
-}
-
-/// Answers requests with `plug` until `stop` is ready, then lets those under way finish. With the default [`Options`].
+/// Answers requests with `plug` until `stop` is ready, then lets those under way finish. With the
+/// default [`Options`].
 pub async fn serve(
     listener: TcpListener,
     plug: PlugHandle,
@@ -139,15 +77,6 @@ pub async fn serve_with(
     let options = Arc::new(options);
     connections::answer(listener, router(plug, Arc::clone(&options)), &options, stop).await;
     Ok(())
-}
-
-/// Reads an address that Prometheus can scrape: `host:port`. The error says what was expected.
-pub fn read_address(text: &str) -> Result<Authority, String> {
-    let authority: Authority = text.parse().map_err(|error| format!("{error}; expected HOST:PORT"))?;
-    let is_bare = !text.contains('@') && !authority.host().is_empty();
-    // A port that is no number is none.
-    let has_port = authority.port_u16().is_some_and(|port| port > 0);
-    if is_bare && has_port { Ok(authority) } else { Err("expected HOST:PORT".into()) }
 }
 
 /// What handlers work with.
@@ -182,7 +111,7 @@ fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
         .route("/process", post(process))
         .route(HEALTH, get(healthz))
         .with_state(Site::new(plug, options));
-    page::attach(answers, &shown)
+    web_ui::attach(answers, &shown)
         .layer(middleware::from_fn_with_state(guard, guarded))
         .layer(middleware::map_response(shielded))
 }

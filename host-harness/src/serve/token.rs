@@ -1,5 +1,5 @@
-//! The token that a served plug may ask for. Only its digest is kept, so that no memory, log or error holds the token itself.
-//! Where it comes from a file it is read again when that changes.
+//! The token that a served plug may ask for. Only its digest is kept, so that no memory, log or
+//! error holds the token itself. Where it comes from a file it is read again when that changes.
 
 use std::fmt;
 use std::path::Path;
@@ -10,12 +10,12 @@ use http::HeaderValue;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::grants::{CredentialGrant, SecretSource};
-use crate::secrets::{self, Credential};
-use crate::watched::{CHECK_INTERVAL, Source};
+use plugpipe_runtime::grants::{CredentialGrant, SecretSource};
+use plugpipe_runtime::secrets::{self, Credential};
+use plugpipe_runtime::watched::{CHECK_INTERVAL, Source};
 
 /// A shorter one can be guessed.
-const LEAST_BYTES: usize = 16;
+const MIN_TOKEN_LEN: usize = 16;
 
 /// A secret that a caller shows as `Authorization: Bearer …`.
 #[derive(Clone)]
@@ -71,9 +71,9 @@ fn digest(text: &[u8]) -> Result<Digested, String> {
     if !text.iter().all(u8::is_ascii_graphic) {
         return Err("a token is one line of visible ASCII characters without spaces; this is not".into());
     }
-    if text.len() < LEAST_BYTES {
+    if text.len() < MIN_TOKEN_LEN {
         return Err(format!(
-            "a token has {LEAST_BYTES} characters or more; make one with: head -c 24 /dev/urandom | base64"
+            "a token has {MIN_TOKEN_LEN} characters or more; make one with: head -c 24 /dev/urandom | base64"
         ));
     }
     Ok(Sha256::digest(text).into())

@@ -1,0 +1,105 @@
+//! Builds the plug for wasm32-unknown-unknown and writes it as a component for `src/lib.rs` to
+//! embed.
+//!
+//! The nested build has a target folder of its own beside the outer one, shared by all profiles:
+//! the component is the same for a debug and a release harness. `PLUGPIPE_EMBED` names a ready
+//! component to embed instead.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use sha2::{Digest, Sha256};
+
+#[path = "component.rs"]
+mod component;
+
+use component::{PACKAGE, TARGET, compile, componentize};
+
+fn main() -> ExitCode {
+    match build() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            // Cargo shows this line, and not only the whole output of the script.
+            println!("cargo::error={}", problem.replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build() -> Result<(), String> {
+    let workspace = variable("CARGO_MANIFEST_DIR").map(PathBuf::from)?.join("../..");
+    println!("cargo::rerun-if-changed=component.rs");
+    for crate_folder in ["plugin", "plugin/contract", "plugin/metrics", "plugin/time"] {
+        for path in ["src", "Cargo.toml"] {
+            println!("cargo::rerun-if-changed={}", workspace.join(crate_folder).join(path).display());
+        }
+    }
+    for path in ["wit", "Cargo.toml", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(path).display());
+    }
+    println!("cargo::rerun-if-env-changed=PLUGPIPE_EMBED");
+    let out = variable("OUT_DIR").map(PathBuf::from)?;
+
+    let component = match env::var_os("PLUGPIPE_EMBED").filter(|path| !path.is_empty()) {
+        Some(path) => read(Path::new(&path))?,
+        None => {
+            ensure_target()?;
+            let module = compile(&["build"], &workspace, PACKAGE, &target_folder(&out)?)?;
+            componentize(&read(&module)?)?
+        }
+    };
+    let digest: String = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("cargo::rustc-env=PLUGPIPE_PLUG_SHA256={digest}");
+    let path = out.join("monitoring_prometheus.wasm");
+    fs::write(&path, component).map_err(|error| format!("{} cannot be written: {error}", path.display()))
+}
+
+/// Installs the wasm target through rustup, or says what is missing.
+fn ensure_target() -> Result<(), String> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let libraries = Command::new(&rustc)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .map_err(|error| format!("{} cannot be run: {error}", rustc.display()))?;
+    if Path::new(String::from_utf8_lossy(&libraries.stdout).trim()).is_dir() {
+        return Ok(());
+    }
+    println!("cargo::warning=The Rust target {TARGET} is missing; running `rustup target add {TARGET}`");
+    let mut rustup = Command::new("rustup");
+    rustup.args(["target", "add", TARGET]);
+    if let Some(toolchain) = env::var_os("RUSTUP_TOOLCHAIN") {
+        rustup.arg("--toolchain").arg(toolchain);
+    }
+    match rustup.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(format!(
+            "the Rust target {TARGET} is missing, and `rustup target add {TARGET}` failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        )),
+        Err(error) => Err(format!(
+            "the Rust target {TARGET} is missing, and rustup cannot be run ({error}): install the target's standard library \
+             with the tool that installed Rust, or build with PLUGPIPE_EMBED naming a ready component"
+        )),
+    }
+}
+
+/// `<target>/component`, where `<target>` is the outer build's target folder.
+fn target_folder(out: &Path) -> Result<PathBuf, String> {
+    // OUT_DIR is <target>/[<triple>/]<profile>/build/<package>-<hash>/out.
+    out.ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
+        .or_else(|| out.ancestors().nth(4))
+        .map(|target| target.join("component"))
+        .ok_or_else(|| format!("no target folder above {}", out.display()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+}
+
+fn variable(name: &str) -> Result<OsString, String> {
+    env::var_os(name).ok_or_else(|| format!("cargo did not set {name}"))
+}

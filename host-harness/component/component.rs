@@ -1,0 +1,77 @@
+//! Compiles the plug to a component. Shared by the build script, which embeds it, and `xtask`,
+//! which ships it.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What the component is built for.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+const PROFILE: &str = "component";
+/// The plug.
+pub(crate) const PACKAGE: &str = "monitoring-prometheus";
+
+/// Builds a package's module in its workspace, with `target` as its target folder, and returns
+/// where it is. `subcommand` is how Cargo is to build: `build`, or another tool's words before it.
+pub(crate) fn compile(subcommand: &[&str], workspace: &Path, package: &str, target: &Path) -> Result<PathBuf, String> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(workspace)
+        .args(subcommand)
+        .args(["--lib", "--package", package, "--target", TARGET, "--profile", PROFILE, "--target-dir"])
+        .arg(target);
+    // Variables that the outer cargo (or clippy) sets for itself must not change the component.
+    for (name, _) in env::vars_os() {
+        let name_text = name.to_string_lossy();
+        let for_outer = name_text.starts_with("CARGO_FEATURE_")
+            || name_text.starts_with("CARGO_CFG_")
+            || name_text.starts_with("CARGO_PROFILE_")
+            || [
+                "CARGO_ENCODED_RUSTFLAGS",
+                "RUSTFLAGS",
+                "RUSTC_WRAPPER",
+                "RUSTC_WORKSPACE_WRAPPER",
+                "CARGO_BUILD_TARGET",
+            ]
+            .contains(&&*name_text);
+        if for_outer {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(workspace));
+    let output = cargo.output().map_err(|error| format!("cargo cannot be run: {error}"))?;
+    if !output.status.success() {
+        eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+        return Err(format!("the component cannot be built: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(target.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_"))))
+}
+
+/// Removes this machine's paths from the component, so that builds are reproducible.
+fn flags(workspace: &Path) -> OsString {
+    let mut flags = OsString::new();
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let workspace = fs::canonicalize(workspace).ok();
+    for (path, name) in [(workspace, "plugpipe"), (home, "cargo")] {
+        if let Some(path) = path {
+            if !flags.is_empty() {
+                flags.push("\u{1f}");
+            }
+            flags.push("--remap-path-prefix=");
+            flags.push(path);
+            flags.push(format!("={name}"));
+        }
+    }
+    flags
+}
+
+/// Turns a module that carries its world into a component.
+pub(crate) fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
+    wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|mut encoder| encoder.encode())
+        .map_err(|error| format!("the module is no component: {error:#}"))
+}

@@ -1,0 +1,13 @@
+//! The component `monitoring_prometheus`, built from `plugin/` with this crate and embedded as
+//! bytes.
+//!
+//! Only users of the embedded plug pay for its build. `PLUGPIPE_EMBED` names a ready component to
+//! embed instead.
+
+#![deny(missing_docs)]
+
+/// The component, in the binary format of WebAssembly's component model.
+pub static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/monitoring_prometheus.wasm"));
+
+/// The SHA-256 digest of [`EMBEDDED`], in lowercase hex.
+pub const SHA256: &str = env!("PLUGPIPE_PLUG_SHA256");

@@ -1,0 +1,250 @@
+use super::*;
+use serde_json::json;
+
+fn scope() -> Scope {
+    let Value::Object(variables) = json!({
+        "inputs": {"env": "prod", "rate": 0.5, "count": 3, "on": true, "text_no": "False", "labels": {"a": "b"}},
+        "pipeline": {"name": "p", "success": true},
+        "evil": "{{ inputs.env }}",
+    }) else {
+        unreachable!()
+    };
+    Scope::new(variables)
+}
+
+fn render(text: &str) -> Result<Value, String> {
+    Templates::new().render(&json!(text), &scope()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_sole_expression_keeps_its_type() {
+    assert_eq!(render("{{ inputs.rate }}").unwrap(), json!(0.5));
+    assert_eq!(render("{{- inputs.count -}}").unwrap(), json!(3));
+    assert_eq!(render("{{inputs.on}}").unwrap(), json!(true));
+    assert_eq!(render("{{ inputs.labels }}").unwrap(), json!({"a": "b"}));
+    assert_eq!(render("{{ [inputs.count, none] }}").unwrap(), json!([3, null]));
+    assert_eq!(render("{{ 'a}} {{b' }}").unwrap(), json!("a}} {{b"));
+}
+
+#[test]
+fn a_template_that_is_too_much_work_is_stopped() {
+    for template in [
+        "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}",
+        "{{ 'x' * 100000000 }} and more",
+        "{{ 'x' * 100000000 }}",
+    ] {
+        let begun = std::time::Instant::now();
+        let problem = render(template).unwrap_err();
+        assert!(problem.contains("more work than one template may be (1000000 steps)"), "{problem}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+    // Many times what a pipe needs.
+    let much = render("{% for a in range(9999) %}{{ a }},{% endfor %}").unwrap();
+    assert!(much.as_str().unwrap().ends_with(",9998,"));
+    assert!(Templates::new().condition("range(9999) | sum > 1", &scope()).unwrap());
+}
+
+/// Templates that go one level deeper for each of these, as deep as the limits let them.
+fn deep(length: usize) -> Vec<String> {
+    let room = length - 2;
+    let filled = |before: &str, part: &str, after: &str| {
+        format!("{before}{}{after}", part.repeat((room - before.len() - after.len()) / part.len()))
+    };
+    vec![
+        filled("", "-", "1"),
+        filled("", "not ", "1"),
+        filled("", "(", "1"),
+        filled("", "[", ""),
+        filled("", "{1:", ""),
+        filled("1", "~1", ""),
+        filled("1", "+1", ""),
+        filled("1", "**1", ""),
+        filled("1", "|int", ""),
+        filled("inputs", ".a", ""),
+        filled("inputs", "[0]", ""),
+        filled("1", " if 1 else 1", ""),
+        filled("1", " and 1", ""),
+        filled("1", "<1", ""),
+        filled("1", " is not none", ""),
+        filled("range", "(1)", ""),
+    ]
+}
+
+#[test]
+fn deep_templates_fit_the_stack() {
+    for expression in deep(MAX_TAG_LEN) {
+        // Right or wrong: what counts is that there is an answer.
+        let _ = Templates::new().condition(&expression, &scope());
+        let _ = render(&format!("{{{{{}}}}}", expression.get(4..).unwrap()));
+        let _ = render(&format!("x {{{{{}", expression.get(4..).unwrap()));
+    }
+    let elifs = format!("{{% if 0 %}}{}{{% endif %}}", "{% elif 0 %}".repeat(MAX_ELIFS));
+    assert_eq!(render(&elifs).unwrap(), json!(""));
+    for block in ["{% if 1 %}", "{% for a in [1] %}", "{% with %}", "{% macro m() %}", "{% filter upper %}"] {
+        let _ = render(&block.repeat(MAX_TEMPLATE_LEN / block.len()));
+    }
+}
+
+#[test]
+fn deeper_templates_are_refused_before_they_are_compiled() {
+    for expression in deep(200_000) {
+        let problem = Templates::new().condition(&expression, &scope()).unwrap_err().to_string();
+        assert!(problem.contains("199") && problem.contains("8192 are allowed"), "{problem}");
+        for template in [format!("{{{{{expression}}}}}"), format!("{{%if {expression}"), format!("a{{{{ {expression}")]
+        {
+            let problem = render(&template).unwrap_err();
+            assert!(problem.contains("an expression or tag has"), "{problem}");
+        }
+    }
+    let elifs = format!("{{% if 0 %}}{}{{% endif %}}", "{%- elif 0 -%}".repeat(MAX_ELIFS + 1));
+    assert!(render(&elifs).unwrap_err().contains("501 elif tags, and 500 are allowed"));
+    assert!(render(&format!("{{{{ 1 }}}}{}", "x".repeat(MAX_TEMPLATE_LEN))).unwrap_err().contains("the template has"));
+    // Long texts are no deep ones.
+    let long = "x".repeat(500_000);
+    assert_eq!(render(&format!("{{% raw %}}{long}{{% endraw %}}{{# {long} #}}")).unwrap(), json!(long));
+}
+
+#[test]
+fn a_value_is_no_longer_and_no_deeper_than_its_work_allows() {
+    let many = "[[1] * 99999] * 99999";
+    for template in [
+        format!("{{{{ {many} }}}}"),
+        format!("{{{{ [{many}] * 99999 }}}}"),
+        "{{ [range(99999)] * 99999 }}".into(),
+        "{{ ['x' * 1000000] * 99999 }}".into(),
+        "{{ [{'x' * 1000000: 1}] * 99999 }}".into(),
+        format!("x{{{{ {many} }}}}"),
+        "x{{ [[1] * 9999000] * 999 }}".into(),
+        "{% set a = [1] * 1000 %}{% set b = [a] * 1000 %}{{ [b, b, b, b] }}".into(),
+    ] {
+        let begun = std::time::Instant::now();
+        let problem = render(&template).unwrap_err();
+        assert!(problem.contains("more work than one template may be (1000000 steps)"), "{problem}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{template}: {:?}", begun.elapsed());
+    }
+    // Lists within lists: those of a value from outside, and the template's own around it.
+    let deep = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+    let wrapped = |levels: usize, own: usize| {
+        let Value::Object(variables) = json!({"deep": deep(levels)}) else { unreachable!() };
+        let template = format!("{{{{ {}deep{} }}}}", "[".repeat(own), "]".repeat(own));
+        Templates::new().render(&json!(template), &Scope::new(variables)).map_err(|error| error.to_string())
+    };
+    for (levels, own) in [(127, 0), (67, 60)] {
+        assert_eq!(wrapped(levels, own), Ok(deep(levels + own)));
+        let problem = wrapped(levels + 1, own).unwrap_err();
+        assert!(problem.contains("the value nests deeper than 127 levels"), "{problem}");
+    }
+}
+
+#[test]
+fn anything_around_an_expression_makes_text() {
+    assert_eq!(render("{{ inputs.count }} ").unwrap(), json!("3 "));
+    assert_eq!(render("{{ inputs.count }}{{ inputs.count }}").unwrap(), json!("33"));
+    assert_eq!(render("{% if inputs.on %}yes{% endif %}\n").unwrap(), json!("yes\n"));
+}
+
+#[test]
+fn text_is_not_escaped_and_promql_braces_stay() {
+    let promql = "sum(rate(a{status='failure'}[5m])) by (le) > 0.1 & \"x\"";
+    assert_eq!(render(promql).unwrap(), json!(promql));
+    assert_eq!(render("<{{ \"<a & 'b'>\" }}>").unwrap(), json!("<<a & 'b'>>"));
+}
+
+#[test]
+fn ternary_chooses_by_truth() {
+    assert_eq!(render("{{ pipeline.success | ternary('success', 'failed') }}").unwrap(), json!("success"));
+    assert_eq!(render("{{ 0 | ternary('success', 'failed') }}").unwrap(), json!("failed"));
+    assert!(render("{{ inputs.nope | ternary(1, 2) }}").unwrap_err().contains("undefined"));
+}
+
+#[test]
+fn values_are_not_evaluated_again() {
+    assert_eq!(render("{{ evil }}").unwrap(), json!("{{ inputs.env }}"));
+    assert_eq!(render("x{{ evil }}").unwrap(), json!("x{{ inputs.env }}"));
+}
+
+#[test]
+fn prometheus_expressions_pass_through() {
+    for text in [
+        "{{ $value }}",
+        "{{$value}}",
+        "{{- $value -}}",
+        "Error rate is {{ $value }} errors/sec",
+        "{{ $labels.instance }} of {{ $labels.job }}: {{ $value | printf \"%.2f}}\" }}",
+        "{{ $labels.path }} it's \\ {{ $x }}",
+        r#"{{ $labels.path | reReplaceAll "\n|\"" "}}" }}"#,
+    ] {
+        assert_eq!(render(text).unwrap(), json!(text));
+    }
+    assert_eq!(render("{{ inputs.env }}: {{ $value }}").unwrap(), json!("prod: {{ $value }}"));
+}
+
+#[test]
+fn prometheus_expressions_in_quotes_comments_and_raw_blocks_are_left_to_the_engine() {
+    assert_eq!(render("{{ \"{{ $value }}\" }}").unwrap(), json!("{{ $value }}"));
+    assert_eq!(render("a{# {{ $value }} #}b").unwrap(), json!("ab"));
+    assert_eq!(
+        render("{%- raw -%} {{ $value }}{{plugin_name}} {%- endraw %} {{ inputs.env }}").unwrap(),
+        json!("{{ $value }}{{plugin_name}} prod")
+    );
+}
+
+#[test]
+fn an_unclosed_tag_is_an_error() {
+    assert!(render("{{ $value").unwrap_err().contains("syntax error"));
+    assert!(render("{% raw %}{{ $value }}").is_err());
+}
+
+#[test]
+fn an_undefined_name_is_an_error_that_says_where_what_and_which_names_exist() {
+    let fields = json!({"metrics": [{"labels": {"status": "{{ inputs.statuss }}"}}]});
+    let error = Templates::new().render(&fields, &scope()).unwrap_err().to_string();
+    for part in [
+        "metrics[0].labels.status",
+        "{{ inputs.statuss }}",
+        "`inputs.statuss` is undefined",
+        "inputs {count, env,",
+        "pipeline {name, success}",
+    ] {
+        assert!(error.contains(part), "{part:?} is not in {error}");
+    }
+    assert!(render("{{plugin_name}}").unwrap_err().contains("{% raw %}"));
+    assert!(render("{{ humanize $value }}").unwrap_err().contains("{% raw %}"));
+}
+
+#[test]
+fn an_undefined_part_of_an_object_is_an_error() {
+    assert!(render("{{ {'a': inputs.nope} }}").unwrap_err().contains("undefined"));
+}
+
+#[test]
+fn what_json_has_no_number_for_is_spelled_as_prometheus_does() {
+    assert_eq!(render("{{ 1e308 * 10 }}").unwrap(), json!("+Inf"));
+    assert_eq!(render("{{ -1e308 * 10 }}").unwrap(), json!("-Inf"));
+}
+
+#[test]
+fn keys_are_not_templates() {
+    let fields = json!({"{{ inputs.env }}": "{{ inputs.env }}"});
+    let rendered = Templates::new().render(&fields, &scope()).unwrap();
+    assert_eq!(rendered, json!({"{{ inputs.env }}": "prod"}));
+}
+
+#[test]
+fn conditions_take_expressions_with_and_without_braces() {
+    let holds = |when: &str| Templates::new().condition(when, &scope()).map_err(|error| error.to_string());
+    assert_eq!(holds("inputs.env == 'prod'"), Ok(true));
+    assert_eq!(holds("{{ inputs.env == 'dev' }}\n"), Ok(false));
+    assert_eq!(holds("true"), Ok(true));
+    assert_eq!(holds("inputs.text_no"), Ok(false));
+    assert_eq!(holds("inputs.env"), Ok(true));
+    assert!(holds("inputs.nope").unwrap_err().contains("undefined"));
+    assert!(holds("true and inputs.nope").unwrap_err().contains("undefined"));
+    assert!(holds("{{ inputs.on }} or {{ inputs.on }}").unwrap_err().contains("when"));
+}
+
+#[test]
+fn long_templates_are_quoted_in_part() {
+    let text = format!("{{{{ nope }}}}{}", "é".repeat(5000));
+    assert!(render(&text).unwrap_err().len() < 1000);
+}

@@ -1,0 +1,55 @@
+//! What wasmtime calls for each request of an instance.
+
+use std::sync::Arc;
+
+use http::Request;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use super::network::Network;
+use super::sent::Sent;
+use crate::limits::PIECE_BYTES;
+
+/// Enforces the grants of one plug on one of its instances.
+pub(crate) struct Egress {
+    network: Arc<Network>,
+    /// Whether journaled calls are replayed: their requests are not sent again.
+    pub(crate) replaying: bool,
+    /// What the running call has sent.
+    pub(crate) call: Sent,
+}
+
+impl Egress {
+    pub(crate) fn new(network: Arc<Network>) -> Self {
+        Self { network, replaying: false, call: Sent::default() }
+    }
+}
+
+type Exchange = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
+
+impl WasiHttpHooks for Egress {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Exchange, Error>> + Send> {
+        self.call.requests = self.call.requests.saturating_add(1);
+        if self.replaying {
+            return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
+        // Admitted here and not in the future, so that requests are counted in the order of the
+        // plug's calls.
+        let admitted = self.network.admit(request, &self.call);
+        let network = Arc::clone(&self.network);
+        Box::new(async move {
+            let response = network.send(admitted?, options.unwrap_or_default()).await?;
+            // The pool drives the connection.
+            let done = Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>;
+            Ok((response, done))
+        })
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        PIECE_BYTES
+    }
+}

@@ -1,0 +1,606 @@
+//! The way out of one plug, over all its instances.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::timeout;
+use tracing::debug;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+
+use super::audit::{self, Violations};
+use super::body;
+use super::body::{Answer, Bounds, Gathered, Long, Meter, Metered, Recorded, Seen, Taking};
+use super::connect::{
+    CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, failure_of_error, is_proxied, system_resolver,
+};
+use super::failure::Failure;
+use super::gunzip::Gunzip;
+use super::keyring::{Keyring, Keys, Masks, Pool};
+use super::sent::Sent;
+use super::wasi::error_code;
+use crate::error::Error as HostError;
+use crate::grants::{Advice, Denial, Grants, Origin, OriginGrant};
+use crate::http_recording::{Begun, Exchanges, Outcome};
+use crate::mask::Mask;
+
+/// Where the plug sets no timeout.
+const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
+const BETWEEN_BYTES_TIME: Duration = Duration::from_secs(600);
+
+/// Idle connections are closed after this time. Many servers close theirs after 5 s, and a request
+/// that crosses that is lost; pushes that are further apart gain nothing from an idle connection.
+const IDLE_TIME: Duration = Duration::from_secs(4);
+
+/// Idle connections that are kept per origin.
+const IDLE_CONNECTIONS: usize = 8;
+
+/// The maximum length of a response body if no grant sets one.
+const MAX_RESPONSE_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// The egress of one plug.
+pub(crate) struct Network {
+    grants: Arc<Grants>,
+    keyring: Arc<Keyring>,
+    violations: Arc<Violations>,
+    /// The times of requests within the last minute, if their rate is limited.
+    recent: Mutex<VecDeque<Instant>>,
+    under_way: Arc<AtomicUsize>,
+    exchanges: Option<Exchanges>,
+}
+
+/// An admitted request.
+pub(crate) struct Admitted {
+    request: Request<WasiBody>,
+    origin: Origin,
+    /// The name of its credential.
+    credential: Option<String>,
+    /// Its number in an HTTP recording.
+    number: Option<u64>,
+    /// The bytes that its call has sent.
+    sent: Arc<AtomicU64>,
+    guard: UnderWay,
+}
+
+/// A request as it is sent.
+enum Outgoing {
+    /// Can be sent again.
+    Whole(Request<()>, Bytes),
+    /// Has a streamed body, which can be sent once.
+    Long(Request<WasiBody>),
+}
+
+/// A request in flight, until its response is dropped.
+struct UnderWay(Arc<AtomicUsize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Network {
+    /// Fetches credentials and reads certificates, which may wait for a disk or a program.
+    pub(crate) async fn open(
+        grants: Grants,
+        exchanges: Option<Exchanges>,
+        advice: Option<Advice>,
+    ) -> Result<Arc<Self>, HostError> {
+        let problem = |problem: String| HostError::Settings { what: "grants".into(), problem };
+        tokio::task::spawn_blocking(move || Self::new(grants, exchanges, advice, system_resolver()))
+            .await
+            .map_err(|_| HostError::Ended)?
+            .map(Arc::new)
+            .map_err(problem)
+    }
+
+    fn new(
+        grants: Grants,
+        exchanges: Option<Exchanges>,
+        advice: Option<Advice>,
+        resolver: Resolver,
+    ) -> Result<Self, String> {
+        let (grants, violations) = (Arc::new(grants), Arc::new(Violations::new(advice)));
+        let (of_pool, counted) = (Arc::clone(&grants), Arc::clone(&violations));
+        let new_pool = move |tls, proxy_authorization| -> Pool {
+            let (grants, violations) = (Arc::clone(&of_pool), Arc::clone(&counted));
+            let connector = Connector::new(grants, violations, tls, Arc::clone(&resolver), proxy_authorization);
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(IDLE_TIME)
+                .pool_max_idle_per_host(IDLE_CONNECTIONS)
+                .build(connector)
+        };
+        let keyring = Arc::new(Keyring::open(Arc::clone(&grants), Box::new(new_pool))?);
+        Ok(Self { grants, keyring, violations, recent: Mutex::default(), under_way: Arc::default(), exchanges })
+    }
+
+    /// Whether the host says how to grant what is missing.
+    pub(crate) fn advises(&self) -> bool {
+        self.violations.advises()
+    }
+
+    /// Reports that a rule file is not written, because no folder is granted.
+    pub(crate) fn report_missing_rules_folder(&self) {
+        self.violations.report_missing_rules_folder();
+    }
+
+    /// How often each capability was denied since the last call of this function.
+    pub(crate) fn take_violations(&self) -> Vec<(&'static str, u64)> {
+        self.violations.take()
+    }
+
+    /// Admits a request, or denies it. `call` is what its call has sent, including this request.
+    pub(crate) fn admit(&self, mut request: Request<WasiBody>, call: &Sent) -> Result<Admitted, Error> {
+        let (origin, grant) = match self.judge(&request, call.requests) {
+            Ok(granted) => granted,
+            Err((origin, denial)) => {
+                self.violations.deny(&denial, &origin);
+                return Err(match denial {
+                    // A plug is told of these in words: they are no matter of what it may reach.
+                    Denial::Rate(_)
+                    | Denial::InACall(_)
+                    | Denial::UnderWay(_)
+                    | Denial::Header(_)
+                    | Denial::HeaderValue(_)
+                    | Denial::HeaderNever(_) => Error::InternalError(Some(denial.to_string())),
+                    _ => Error::HttpRequestDenied,
+                });
+            }
+        };
+        let guard = UnderWay(Arc::clone(&self.under_way));
+        // The address that is connected to is made from the origin that was checked, not from what
+        // the plug wrote.
+        let uri = origin.in_uri(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
+        *request.uri_mut() = uri;
+        request.headers_mut().remove(header::HOST);
+        let number = self.exchanges.as_ref().map(Exchanges::number);
+        let (credential, sent) = (grant.credential.clone(), Arc::clone(&call.bytes));
+        Ok(Admitted { request, origin, credential, number, sent, guard })
+    }
+
+    /// Adds the host's headers to an admitted request, after it was recorded.
+    fn complete(&self, admitted: &mut Admitted, keys: &Keys) -> Option<Begun> {
+        let request = &mut admitted.request;
+        let begin = |number| Exchanges::begin(number, request.method(), request.uri(), request.headers(), &keys.mask);
+        let begun = admitted.number.map(begin);
+        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        self.authorize(admitted, keys);
+        begun
+    }
+
+    /// Adds the credential, replacing one that the plug wrote: only the host authenticates here.
+    fn authorize(&self, Admitted { request, origin, credential, .. }: &mut Admitted, keys: &Keys) {
+        if let Some(credential) = credential.as_ref().and_then(|name| keys.credentials.get(name)) {
+            let replaced = request.headers_mut().insert(&credential.name, credential.value.clone()).is_some();
+            if replaced {
+                debug!(target: audit::TARGET, %origin, header = %credential.name, "the plug's own credential was replaced");
+            }
+        }
+        let proxy = self.grants.proxy.as_ref().filter(|_| is_proxied(&self.grants, origin) && !origin.is_https());
+        let of_proxy = proxy.and_then(|proxy| keys.credentials.get(proxy.credential.as_deref()?));
+        if let Some(credential) = of_proxy {
+            request.headers_mut().insert(header::PROXY_AUTHORIZATION, credential.value.clone());
+        }
+    }
+
+    /// The origin and grant of a request; a denial comes with the origin, as far as it is known.
+    fn judge(&self, request: &Request<WasiBody>, number: u32) -> Result<(Origin, &OriginGrant), (String, Denial)> {
+        let nowhere = "(not an http origin)";
+        let origin = Origin::of_uri(request.uri()).ok_or_else(|| (nowhere.into(), Denial::Origin(nowhere.into())))?;
+        let denied = |denial: Denial| (origin.to_string(), denial);
+        let path = request.uri().path();
+        let grant = self.grants.grant_for(&origin, request.method(), path).map_err(denied)?;
+        let keys = self.keyring.latest();
+        let own = grant.credential.as_ref().and_then(|name| keys.credentials.get(name)).map(|own| &own.name);
+        for (name, value) in request.headers() {
+            // The host's own takes the place of the plug's: see `authorize`. The host is set from
+            // the origin.
+            if own != Some(name) && name != header::HOST {
+                grant.allows_header(name, value).map_err(denied)?;
+            }
+        }
+        let limits = &self.grants.limits;
+        let in_a_call = limits.in_a_call();
+        if number > in_a_call {
+            return Err(denied(Denial::InACall(in_a_call)));
+        }
+        if let Some(limit) = limits.requests_per_minute {
+            self.count(limit).map_err(denied)?;
+        }
+        let at_once = limits.at_once();
+        if self.under_way.fetch_add(1, Ordering::AcqRel) >= at_once {
+            self.under_way.fetch_sub(1, Ordering::AcqRel);
+            return Err(denied(Denial::UnderWay(at_once)));
+        }
+        Ok((origin, grant))
+    }
+
+    fn count(&self, limit: u32) -> Result<(), Denial> {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        while recent.front().is_some_and(|then| now.duration_since(*then) >= Duration::from_secs(60)) {
+            recent.pop_front();
+        }
+        if recent.len() >= limit as usize {
+            return Err(Denial::Rate(limit));
+        }
+        recent.push_back(now);
+        Ok(())
+    }
+
+    /// Sends a request, or replays its response from a recording.
+    pub(crate) async fn send(
+        &self,
+        mut admitted: Admitted,
+        options: RequestOptions,
+    ) -> Result<Response<WasiBody>, Error> {
+        let keys = self.keyring.current().await;
+        let begun = self.complete(&mut admitted, &keys);
+        let Admitted { request, origin, sent, guard, .. } = admitted;
+        debug!(method = %request.method(), %origin, "request");
+        match (&self.exchanges, begun) {
+            (Some(exchanges), Some(begun)) if exchanges.is_replay() => replay(exchanges, begun, request).await,
+            (exchanges, begun) => {
+                let (head, body) = request.into_parts();
+                let head = Request::from_parts(head, ());
+                let meter = Meter::new(&self.grants.limits, sent);
+                let body = Metered { body, meter: meter.clone() }.boxed_unsync();
+                let (outgoing, seen) =
+                    match body::gather(body).await.map_err(|error| self.metered(&meter, &origin, error))? {
+                        Gathered::Whole(bytes) => {
+                            let seen = begun.as_ref().map(|_| body::whole(&bytes));
+                            (Outgoing::Whole(head, bytes), seen)
+                        }
+                        Gathered::Long { first, rest } => {
+                            let seen = begun.as_ref().map(|_| Seen::default());
+                            let body = Long { first: first.into_iter(), rest, seen: seen.clone() };
+                            (Outgoing::Long(head.map(|()| body.boxed_unsync())), seen)
+                        }
+                    };
+                let recorded = exchanges.clone().zip(begun).zip(seen);
+                let taking = recorded.map(|((exchanges, begun), seen)| Taking::new(exchanges, begun, seen));
+                let outcome = self.exchange(outgoing, options, &keys, taking, guard).await;
+                return outcome.map_err(|failure| self.metered(&meter, &origin, error_code(failure)));
+            }
+        }
+        .map_err(error_code)
+    }
+
+    /// Why a request failed: a body over its limit, which is counted as a violation, or else
+    /// `found`.
+    fn metered(&self, meter: &Meter, origin: &Origin, found: Error) -> Error {
+        let Some(denial) = meter.denial() else { return found };
+        self.violations.deny(&denial, &origin.to_string());
+        match denial {
+            Denial::RequestBody(limit) => error_code(Failure::RequestTooLong(limit)),
+            _ => error_code(Failure::Said(denial.to_string())),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: Outgoing,
+        options: RequestOptions,
+        keys: &Keys,
+        taking: Option<Taking>,
+        guard: UnderWay,
+    ) -> Result<Response<WasiBody>, Failure> {
+        let bounds = Bounds {
+            limit: self.grants.limits.response_bytes.unwrap_or(MAX_RESPONSE_BYTES),
+            between: options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES_TIME),
+        };
+        match self.head(request, options, &keys.pool, bounds.limit).await {
+            Ok(response) => {
+                debug!(status = response.status().as_u16(), "answer");
+                let (mut head, body) = response.into_parts();
+                let gunzip = match Gunzip::of(&mut head) {
+                    Ok(gunzip) => gunzip,
+                    Err(failure) => {
+                        if let Some(taking) = taking {
+                            taking.failed(failure.clone());
+                        }
+                        return Err(failure);
+                    }
+                };
+                let mut masks = Masks::new(Arc::clone(&self.keyring), keys);
+                mask_headers(masks.now(), &mut head.headers);
+                let mut taking = taking;
+                if let Some(taking) = &mut taking {
+                    taking.answered(&head);
+                }
+                let body = Answer::new(body, bounds, gunzip, masks, taking, guard);
+                Ok(Response::from_parts(head, body.boxed_unsync()))
+            }
+            Err(failure) => {
+                debug!(%failure, "no answer");
+                if let Some(taking) = taking {
+                    taking.failed(failure.clone());
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// The response, before its body is read.
+    async fn head(
+        &self,
+        request: Outgoing,
+        options: RequestOptions,
+        pool: &Pool,
+        limit: u64,
+    ) -> Result<Response<Incoming>, Failure> {
+        let connect = options.connect_timeout.unwrap_or(CONNECT_TIME);
+        let total = connect.saturating_add(options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIME));
+        let answer = CONNECT_WITHIN.scope(Some(connect), answer(pool, request));
+        let response = timeout(total, answer).await.map_err(|_| Failure::ReadTimeout)??;
+        let announced = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit) {
+            return Err(Failure::TooLong(limit));
+        }
+        Ok(response)
+    }
+}
+
+/// Sends the request. A server may close an idle connection just as it is used again; an idempotent
+/// request that got no response is then sent once more.
+async fn answer(pool: &Pool, outgoing: Outgoing) -> Result<Response<Incoming>, Failure> {
+    let (head, body) = match outgoing {
+        Outgoing::Whole(head, body) => (head, body),
+        Outgoing::Long(request) => return pool.request(request).await.map_err(|error| failure_of_error(&error)),
+    };
+    loop {
+        let again = head.clone();
+        let mut request = again.map(|()| Full::new(body.clone()).map_err(|never| match never {}).boxed_unsync());
+        let connection = capture_connection(&mut request);
+        match pool.request(request).await {
+            Ok(response) => {
+                uses(&connection);
+                return Ok(response);
+            }
+            Err(error) => {
+                let failure = failure_of_error(&error);
+                let was_kept = uses(&connection) > 0;
+                if failure != Failure::Terminated || !was_kept || !head.method().is_idempotent() {
+                    return Err(failure);
+                }
+                debug!("the connection had been closed; the request is sent again");
+            }
+        }
+    }
+}
+
+fn mask_headers(mask: &Mask, headers: &mut http::HeaderMap) {
+    if mask.is_empty() {
+        return;
+    }
+    for value in headers.values_mut() {
+        let mut bytes = value.as_bytes().to_vec();
+        mask.apply(&mut bytes);
+        if bytes != value.as_bytes()
+            && let Ok(masked) = http::HeaderValue::from_bytes(&bytes)
+        {
+            *value = masked;
+        }
+    }
+}
+
+/// How often the connection of a request was used before. 0 if none was made.
+fn uses(connection: &CaptureConnection) -> usize {
+    let mut extras = http::Extensions::new();
+    if let Some(connected) = &*connection.connection_metadata() {
+        connected.get_extras(&mut extras);
+    }
+    extras.get::<Uses>().map_or(0, Uses::count)
+}
+
+/// The recorded response.
+async fn replay(
+    exchanges: &Exchanges,
+    begun: Begun,
+    request: Request<WasiBody>,
+) -> Result<Response<WasiBody>, Failure> {
+    let body = request.into_body().collect().await.map_err(|_| Failure::Incomplete)?.to_bytes();
+    let outcome = exchanges.answer(begun, body.into()).map_err(|difference| {
+        tracing::warn!(target: audit::TARGET, "{difference}");
+        Failure::Said(difference)
+    })?;
+    let answer = match outcome {
+        Outcome::Answered(answer) => answer,
+        Outcome::Failed(failure) => return Err(failure),
+    };
+    let status = StatusCode::from_u16(answer.status).map_err(|_| Failure::Protocol)?;
+    let headers = answer.headers();
+    let body = Recorded { bytes: Some(Bytes::from(answer.body.bytes())), broken: answer.broken };
+    let mut response = Response::new(body.boxed_unsync());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+#[cfg(test)]
+mod spellings;
+
+#[cfg(test)]
+mod tests {
+    use http::Uri;
+    use http_body_util::Empty;
+
+    use super::*;
+    use crate::grants::{CredentialGrant, SecretSource};
+
+    fn network(grants: Grants) -> Network {
+        Network::new(grants, None, None, system_resolver()).unwrap()
+    }
+
+    fn request(uri: &str) -> Request<WasiBody> {
+        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        Request::get(uri).body(body).unwrap()
+    }
+
+    /// A call that has made so many requests.
+    fn call(requests: u32) -> Sent {
+        Sent { requests, ..Sent::default() }
+    }
+
+    fn first() -> Sent {
+        call(1)
+    }
+
+    fn admitted(network: &Network, uri: &str) -> Option<String> {
+        network.admit(request(uri), &first()).ok().map(|admitted| admitted.request.uri().to_string())
+    }
+
+    fn two_origins() -> Network {
+        network(Grants::none().and("http://127.0.0.1:9091".parse().unwrap()).and("https://ok.example".parse().unwrap()))
+    }
+
+    #[tokio::test]
+    async fn a_granted_origin_is_connected_to_as_it_was_checked() {
+        let network = two_origins();
+        let admitted = |uri: &str| admitted(&network, uri).unwrap();
+        assert_eq!(admitted("http://127.0.0.1:9091/metrics?x=1"), "http://127.0.0.1:9091/metrics?x=1");
+        assert_eq!(admitted("http://2130706433:9091"), "http://127.0.0.1:9091/");
+        assert_eq!(admitted("https://OK.example/a"), "https://ok.example/a");
+        assert_eq!(admitted("https://ok.example:443/a"), "https://ok.example/a");
+    }
+
+    #[tokio::test]
+    async fn nothing_else_gets_out() {
+        let network = two_origins();
+        let mut asked = 0;
+        for uri in [
+            "http://127.0.0.1:9090/",
+            "https://127.0.0.1:9091/",
+            "http://localhost:9091/",
+            "http://127.0.0.2:9091/",
+            "http://[::1]:9091/",
+            "http://[::ffff:127.0.0.1]:9091/",
+            "http://ok.example/",
+            "https://ok.example./",
+            "https://ok.example.evil.example/",
+            "https://ok.example@evil.example/",
+            "https://evil.example@ok.example/",
+            "https://OK.EXAMPLE.:443/",
+            "https://ok.example:444/",
+            "https://ok.example:@evil.example/",
+            "https://ok.example%00.evil.example/",
+            "https://ok.example%2eevil.example/",
+            "https://xn--ok-example-.evil/",
+            "http://0:9091/",
+            "http://0.0.0.0:9091/",
+            "http://127.1:9092/",
+            "http://127.0.0.1.:9092/",
+            "http://[::]:9091/",
+            "http://[::127.0.0.1]:9091/",
+            "http://[0:0:0:0:0:ffff:7f00:1]:9091/",
+            "http://[64:ff9b::7f00:1]:9091/",
+            "ftp://127.0.0.1:9091/",
+            "/only/a/path",
+        ] {
+            // What is no URI at all does not get as far as here.
+            if uri.parse::<Uri>().is_ok() {
+                asked += 1;
+                assert_eq!(admitted(&network, uri), None, "{uri}");
+            }
+        }
+        assert!(asked > 20, "{asked}");
+        assert_eq!(network.take_violations(), [("http_origin", asked)]);
+    }
+
+    #[tokio::test]
+    async fn requests_in_a_minute_and_at_once_are_bounded() {
+        let mut grants = Grants::none().and("http://h".parse().unwrap());
+        let open = network(grants.clone());
+        let under_way: Vec<_> =
+            (0..grants.limits.at_once()).map(|_| open.admit(request("http://h/"), &first()).unwrap()).collect();
+        assert!(matches!(open.admit(request("http://h/"), &first()), Err(Error::InternalError(Some(_)))));
+        drop(under_way);
+        assert!(open.admit(request("http://h/"), &call(grants.limits.in_a_call())).is_ok());
+        assert!(matches!(
+            open.admit(request("http://h/"), &call(grants.limits.in_a_call() + 1)),
+            Err(Error::InternalError(Some(_)))
+        ));
+        assert_eq!(open.take_violations(), [("http_requests_per_call", 1), ("http_requests_under_way", 1)]);
+        grants.limits.requests_per_minute = Some(3);
+        let limited = network(grants);
+        for _ in 0..3 {
+            assert!(limited.admit(request("http://h/"), &first()).is_ok());
+        }
+        assert!(limited.admit(request("http://h/"), &first()).is_err());
+        assert_eq!(limited.take_violations(), [("http_requests_per_minute", 1)]);
+        // A minute later.
+        limited.recent.lock().unwrap().iter_mut().for_each(|then| *then -= Duration::from_secs(60));
+        assert!(limited.admit(request("http://h/"), &first()).is_ok());
+    }
+
+    /// A server that streams what others send it shows the plug neither secret.
+    #[tokio::test]
+    async fn a_response_that_has_begun_does_not_show_a_secret_that_comes_later() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        std::fs::write(&path, "first-t0ken").unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let mut head = vec![0; 4_096];
+            let (mut streaming, _) = listener.accept().await.unwrap();
+            let length = streaming.read(&mut head).await.unwrap();
+            let first = head[..length].to_vec();
+            streaming.write_all(b"HTTP/1.1 200 OK\r\n\r\nlog: ").await.unwrap();
+            let (mut other, _) = listener.accept().await.unwrap();
+            let length = other.read(&mut head).await.unwrap();
+            other.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            streaming.write_all(&[&head[..length], &first].concat()).await.unwrap();
+        });
+        let mut own = OriginGrant::read(&url).unwrap();
+        own.credential = Some("token".into());
+        let mut grants = Grants::none();
+        grants.origins.insert(own);
+        grants.credentials.insert("token".into(), CredentialGrant::Bearer(SecretSource::File(path.clone())));
+        let network = network(grants);
+        let send = async || {
+            let admitted = network.admit(request(&url), &first()).ok().unwrap();
+            network.send(admitted, RequestOptions::default()).await.unwrap()
+        };
+        let streaming = send().await;
+        std::fs::write(&path, "second-t0ken").unwrap();
+        tokio::time::sleep(crate::watched::CHECK_INTERVAL).await;
+        send().await;
+        let body = streaming.into_body().collect().await.unwrap().to_bytes();
+        let log = String::from_utf8_lossy(&body).to_lowercase();
+        assert!(log.contains("bearer ************\r") && log.contains("bearer ***********\r"), "{log}");
+        assert!(!log.contains("t0ken"), "{log}");
+    }
+
+    #[tokio::test]
+    async fn a_credential_goes_to_its_own_origin_and_replaces_what_the_plug_wrote() {
+        let mut grants = Grants::none().and("https://other.example".parse().unwrap());
+        let mut own = OriginGrant::read("https://own.example/api").unwrap();
+        own.credential = Some("token".into());
+        grants.origins.insert(own);
+        let source = SecretSource::Command(vec!["echo".into(), "h0st-t0ken".into()]);
+        grants.credentials.insert("token".into(), CredentialGrant::Bearer(source));
+        let network = network(grants);
+        let sent = |uri: &str| {
+            let mut request = request(uri);
+            request.headers_mut().insert(header::AUTHORIZATION, "Bearer of-the-plug".parse().unwrap());
+            let mut admitted = network.admit(request, &first()).ok().unwrap();
+            network.complete(&mut admitted, &network.keyring.latest());
+            let all: Vec<_> = admitted.request.headers().get_all(header::AUTHORIZATION).iter().cloned().collect();
+            all
+        };
+        assert_eq!(sent("https://own.example/api/x"), ["Bearer h0st-t0ken"]);
+        assert!(sent("https://own.example/api/x")[0].is_sensitive());
+        assert_eq!(sent("https://other.example/"), ["Bearer of-the-plug"]);
+    }
+}

@@ -1,0 +1,119 @@
+//! TLS as it is granted: whom the host trusts, and how it shows who it is.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::TlsConnector;
+
+use crate::grants::{ClientCertificate, Roots};
+
+/// HTTP/2 where the server supports it.
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// A connector for each identity. They share no TLS sessions, so that a resumed one cannot present
+/// another identity.
+pub(super) struct Connectors {
+    /// For origins that name no identity.
+    default: TlsConnector,
+    named: BTreeMap<String, TlsConnector>,
+}
+
+impl Connectors {
+    /// Of these identities those under a name are for the origins that name them, the other one is
+    /// for the rest.
+    pub(super) fn new<'i>(
+        roots: &Arc<RootCertStore>,
+        default: Option<&Arc<CertifiedKey>>,
+        named: impl Iterator<Item = (&'i String, &'i Arc<CertifiedKey>)>,
+    ) -> Result<Self, String> {
+        let named = named.map(|(name, identity)| Ok((name.clone(), connector(roots, Some(identity))?)));
+        Ok(Self { default: connector(roots, default)?, named: named.collect::<Result<_, String>>()? })
+    }
+
+    /// The connector for an identity, or for none. A name that is not known has none: it must not
+    /// become another identity.
+    pub(super) fn get(&self, identity: Option<&str>) -> Option<&TlsConnector> {
+        match identity {
+            Some(name) => self.named.get(name),
+            None => Some(&self.default),
+        }
+    }
+}
+
+fn connector(roots: &Arc<RootCertStore>, identity: Option<&Arc<CertifiedKey>>) -> Result<TlsConnector, String> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("tls: {error}"))?
+        .with_root_certificates(Arc::clone(roots));
+    let mut config = match identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(identity)))),
+    };
+    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// The built-in authorities.
+pub(super) fn base(granted: Roots) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    match granted {
+        Roots::Web => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Roots::System => {
+            let found = rustls_native_certs::load_native_certs();
+            // Old ones that this library does not take are in many a system's list.
+            let (taken, _) = roots.add_parsable_certificates(found.certs);
+            if taken == 0 {
+                let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
+                return Err(format!("tls.roots: the system has no list of authorities{why}; install one, or use web"));
+            }
+        }
+        Roots::None => {}
+    }
+    Ok(roots)
+}
+
+/// These authorities and those of the files. The error names the file, and nothing of what is in
+/// it.
+pub(super) fn roots(base: &RootCertStore, files: &[PathBuf]) -> Result<Arc<RootCertStore>, String> {
+    let mut roots = base.clone();
+    for path in files {
+        for certificate in certificates(path)? {
+            roots.add(certificate).map_err(|error| format!("{} is not usable ({error})", path.display()))?;
+        }
+    }
+    Ok(Arc::new(roots))
+}
+
+/// Reads a client's certificate and key. The error names the file, and nothing of what is in it.
+pub(super) fn identity(files: &ClientCertificate) -> Result<Arc<CertifiedKey>, String> {
+    let chain = certificates(&files.certificate)?;
+    let key = PrivateKeyDer::from_pem_file(&files.key)
+        .map_err(|error| format!("{} holds no key in PEM ({})", files.key.display(), problem(&error)))?;
+    let identity = CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider());
+    identity.map(Arc::new).map_err(|error| {
+        format!("{} and {} do not fit together ({error})", files.certificate.display(), files.key.display())
+    })
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let unreadable =
+        |error: pem::Error| format!("{} cannot be read as certificates in PEM ({})", path.display(), problem(&error));
+    let all: Vec<_> =
+        CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
+    if all.is_empty() { Err(format!("{} holds no certificate in PEM", path.display())) } else { Ok(all) }
+}
+
+/// Why a file is invalid. The library's own errors quote lines of it.
+fn problem(error: &pem::Error) -> String {
+    match error {
+        pem::Error::Io(error) => error.to_string(),
+        pem::Error::NoItemsFound => "none found".into(),
+        pem::Error::Base64Decode(_) => "not base64".into(),
+        _ => "a section that does not begin or end as it should".into(),
+    }
+}

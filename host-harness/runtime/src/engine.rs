@@ -1,0 +1,33 @@
+//! The engine that compiles and runs components, and the epochs by which it measures time.
+
+use std::time::Duration;
+
+use wasmtime::{Config, Engine};
+
+use crate::limits::STACK_BYTES;
+
+/// How often a running plug checks whether its time is up.
+pub(crate) const EPOCH: Duration = Duration::from_millis(10);
+
+/// The settings that compiled code depends on: the same in each process that compiles.
+pub(crate) fn config() -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    config.max_wasm_stack(STACK_BYTES);
+    config
+}
+
+/// An engine whose epoch advances every [`EPOCH`].
+pub(crate) fn start() -> wasmtime::Result<Engine> {
+    let engine = Engine::new(&config())?;
+    let weak = engine.weak();
+    // Ends with the engine.
+    std::thread::Builder::new().name("plug-epochs".into()).spawn(move || {
+        while let Some(engine) = weak.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(EPOCH);
+        }
+    })?;
+    Ok(engine)
+}

@@ -1,0 +1,90 @@
+//! Why a request is denied, and which grant would allow it.
+
+use std::net::IpAddr;
+
+use super::address::AddressKind;
+
+/// A missing grant, as passed to [`Advice`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missing<'a> {
+    /// An origin, such as `http://127.0.0.1:9091`.
+    Origin(&'a str),
+    /// Addresses of this kind, to which a granted name leads.
+    Address(AddressKind),
+    /// A folder for rule files.
+    RulesFolder,
+}
+
+/// How the user of this host grants what is missing, such as `grant it with --grant
+/// http://127.0.0.1:9091`. Neither the plug nor this library knows: a command line has options, a
+/// program has [`Grants`](super::Grants).
+pub type Advice = fn(Missing<'_>) -> String;
+
+/// Why a request is denied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Denial {
+    #[error("the plug was not granted this origin")]
+    Origin(String),
+    /// Without the path: in a webhook's it is the secret.
+    #[error("a path of this origin that was not granted (the grants file has those that are)")]
+    Path,
+    #[error("the method {method} is not granted (add it to methods in the grants file)")]
+    Method { method: String },
+    #[error("{host} leads to {address}, a {kind} address, which is not granted")]
+    Address { host: String, address: IpAddr, kind: AddressKind },
+    #[error("the header {0} is not granted for this origin (add it to its headers in the grants file)")]
+    Header(String),
+    #[error("the header {0} has another value than the one that is granted for this origin")]
+    HeaderValue(String),
+    #[error("no request may carry the header {0}: connections, parts of responses and compression are the host's")]
+    HeaderNever(String),
+    #[error(
+        "the origin's credential would go to {0} unencrypted (use https, or name that network in cleartext in the grants file)"
+    )]
+    Cleartext(IpAddr),
+    #[error(
+        "the origin's credential would go through the proxy unencrypted (use https, or set proxy.cleartext in the grants file)"
+    )]
+    CleartextProxy,
+    #[error("the limit of {0} requests per minute is reached (limits.requests_per_minute in the grants file)")]
+    Rate(u32),
+    #[error("the limit of {0} requests in one call is reached (limits.requests_per_call in the grants file)")]
+    InACall(u32),
+    #[error("the limit of {0} requests under way at once is reached (limits.requests_at_once in the grants file)")]
+    UnderWay(usize),
+    #[error("the body of the request is longer than {0} bytes (limits.request in the grants file)")]
+    RequestBody(u64),
+    #[error(
+        "the bodies of this call's requests are longer than {0} bytes in all (limits.request_total in the grants file)"
+    )]
+    RequestBodies(u64),
+}
+
+impl Denial {
+    /// The missing capability, a label value of `plugpipe_capability_violations_total`.
+    pub(crate) fn capability(&self) -> &'static str {
+        match self {
+            Self::Origin(_) => "http_origin",
+            Self::Path => "http_path",
+            Self::Method { .. } => "http_method",
+            Self::Address { .. } => "http_address",
+            Self::Header(_) | Self::HeaderValue(_) | Self::HeaderNever(_) => "http_header",
+            Self::Cleartext(_) | Self::CleartextProxy => "http_cleartext",
+            Self::Rate(_) => "http_requests_per_minute",
+            Self::InACall(_) => "http_requests_per_call",
+            Self::UnderWay(_) => "http_requests_under_way",
+            Self::RequestBody(_) => "http_request_bytes",
+            Self::RequestBodies(_) => "http_request_bytes_per_call",
+        }
+    }
+
+    /// The grant that would allow the request, if a single one would.
+    pub(crate) fn missing(&self) -> Option<Missing<'_>> {
+        match self {
+            Self::Origin(origin) => Some(Missing::Origin(origin)),
+            Self::Address { kind, .. } => Some(Missing::Address(*kind)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,655 @@
+//! The file of grants: YAML or JSON. Unknown keys are errors, because a grant that is misspelt
+//! would be missing, and a limit that is misspelt would not hold.
+//!
+//! | key | forms | example |
+//! |---|---|---|
+//! | `origins` | list of origins, or of maps | `[http://127.0.0.1:9091]` |
+//! | `origins[].url` | scheme, host, port; a path grants itself and what is below | `https://mimir.example/prometheus` |
+//! | `origins[].methods` | list of methods; without it all but CONNECT and TRACE | `[GET, POST]` |
+//! | `origins[].credential` | a name from `credentials` | `mimir` |
+//! | `origins[].identity` | a name from `tls.identities`; https only | `mimir` |
+//! | `origins[].headers` | headers beyond the plain ones, where there is a credential, or paths or methods are granted: a list, or each with its only value | `{X-Scope-OrgID: team-1}` |
+//! | `origins[].cleartext` | networks and addresses to which the credential may go unencrypted; loopback always | `[10.1.0.0/16]` |
+//! | `addresses` | list of networks, addresses, and the words of [`AddressKind`](super::AddressKind) | `[private, 10.1.0.0/16, 127.0.0.1]` |
+//! | `hosts` | names with an address or a list of them | `{gateway.example: 10.1.0.7}` |
+//! | `env` | list of names | `[HOSTNAME]` |
+//! | `credentials.NAME.bearer` | a secret | `{env: MIMIR_TOKEN}` |
+//! | `credentials.NAME.basic` | `username`, and a secret as `password` | `{username: me, password: {file: gateway.password}}` |
+//! | `credentials.NAME.header` | `name`, and a secret as `value` | `{name: X-Api-Key, value: {command: [pass, show, key]}}` |
+//! | a secret | `{env: NAME}`, `{file: PATH}`, `{command: [PROGRAM, ARGUMENT, …]}`; never the secret itself | `{file: /run/secrets/token}` |
+//! | `tls.roots` | `web` (Mozilla's list; the default), `system`, `none` | `system` |
+//! | `tls.ca` | a PEM file, or a list of them | `ca.pem` |
+//! | `tls.client` | `certificate` and `key`, PEM files: for origins without `identity` | `{certificate: me.pem, key: me.key}` |
+//! | `tls.identities.NAME` | the same, for origins that name it | `{certificate: mimir.pem, key: mimir.key}` |
+//! | `proxy` | an http origin, or `url` with `credential` and `cleartext`: true if credentials may go through it unencrypted | `http://proxy.example:3128` |
+//! | `rules_folder` | a folder | `rules` |
+//! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer`, `limits.component`, `limits.compile_memory` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
+//! | `limits.call`, `limits.compile_time` | seconds, or with ms, s, m, h | `30s` |
+//! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources` | a whole number, at least 1 | `600` |
+//!
+//! Relative paths are relative to the file's own folder.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use http::{HeaderName, Method};
+use plugpipe_time::PrometheusDuration;
+use plugpipe_yaml as yaml;
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
+
+use super::nearest::nearest;
+use super::{
+    AddressRange, ClientCertificate, CredentialGrant, GrantedLimits, Grants, Origin, OriginGrant, Proxy, Roots,
+    SecretSource, Tls,
+};
+
+/// Reads grants. `folder` is what relative paths are relative to. An error begins with the place in
+/// the text.
+pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
+    let value = yaml::read(text).map_err(|error| format!("not YAML: {error}"))?.to_written();
+    if value.is_null() {
+        return Ok(Grants::none());
+    }
+    let file = Place { path: String::new(), value: &value };
+    let table =
+        file.table(&["origins", "addresses", "hosts", "env", "credentials", "tls", "proxy", "rules_folder", "limits"])?;
+    let mut grants = Grants::none();
+    for place in table.list("origins")? {
+        grants.origins.insert(origin_grant(&place)?);
+    }
+    for place in table.list("addresses")? {
+        grants.addresses.insert(place.parsed::<AddressRange>()?);
+    }
+    if let Some(place) = table.get("hosts") {
+        grants.hosts = hosts(&place)?;
+    }
+    for place in table.list("env")? {
+        grants.env.insert(name_of_env(&place)?);
+    }
+    if let Some(place) = table.get("credentials") {
+        for (name, place) in place.named()? {
+            grants.credentials.insert(name.to_owned(), credential(&place, folder)?);
+        }
+    }
+    if let Some(place) = table.get("tls") {
+        grants.tls = tls(&place, folder)?;
+    }
+    if let Some(place) = table.get("proxy") {
+        grants.proxy = Some(proxy(&place)?);
+    }
+    if let Some(place) = table.get("rules_folder") {
+        grants.rules_folder = Some(folder.join(place.text()?));
+    }
+    if let Some(place) = table.get("limits") {
+        grants.limits = limits(&place)?;
+    }
+    grants.check_names()?;
+    check_cleartext(&grants)?;
+    Ok(grants)
+}
+
+/// A secret that crosses a network in the clear is none for long. Where it goes is looked at for
+/// each connection; this only says at the start what could never be.
+fn check_cleartext(grants: &Grants) -> Result<(), String> {
+    let exposed = |grant: &&OriginGrant| {
+        let local = grant.origin.host() == "localhost" || grant.origin.address().is_some_and(|to| to.is_loopback());
+        grant.credential.is_some() && !grant.origin.is_https() && !local && grant.cleartext.is_empty()
+    };
+    let through_proxy =
+        |grant: &&OriginGrant| exposed(grant) && !grants.proxy.as_ref().is_some_and(|proxy| proxy.cleartext);
+    match grants.origins.iter().find(through_proxy) {
+        Some(grant) => Err(format!(
+            "{}: a credential would cross the network unencrypted; use https, or name in cleartext the addresses that it may go to, such as 10.1.0.0/16",
+            grant.origin
+        )),
+        None => Ok(()),
+    }
+}
+
+fn origin_grant(place: &Place) -> Result<OriginGrant, String> {
+    if place.value.is_string() {
+        return OriginGrant::read(place.text()?).map_err(|problem| place.wrong(&problem));
+    }
+    let table = place.table(&["url", "methods", "credential", "identity", "headers", "cleartext"])?;
+    let url = table.needed("url")?;
+    let mut grant = OriginGrant::read(url.text()?).map_err(|problem| url.wrong(&problem))?;
+    let methods = table.list("methods")?;
+    if methods.is_empty() && table.get("methods").is_some() {
+        return Err(place.wrong("methods is empty; name some, or leave the key out for all of them"));
+    }
+    for place in methods {
+        let method = place.text()?.to_ascii_uppercase();
+        if Method::from_bytes(method.as_bytes()).is_err() || matches!(method.as_str(), "CONNECT" | "TRACE") {
+            return Err(place.wrong(&format!("{method:?} is no method that can be granted; expected such as GET")));
+        }
+        grant.methods.insert(method);
+    }
+    if let Some(place) = table.get("credential") {
+        grant.credential = Some(place.text()?.to_owned());
+    }
+    if let Some(place) = table.get("identity") {
+        grant.identity = Some(place.text()?.to_owned());
+    }
+    if let Some(place) = table.get("headers") {
+        grant.headers = headers(&place)?;
+    }
+    for place in table.list("cleartext")? {
+        grant.cleartext.insert(place.parsed::<AddressRange>()?);
+    }
+    Ok(grant)
+}
+
+/// A list of names, or names with the only value that each may have.
+fn headers(place: &Place) -> Result<BTreeMap<String, Option<String>>, String> {
+    let name = |place: &Place, name: &str| {
+        let lower = name.to_ascii_lowercase();
+        match HeaderName::from_bytes(lower.as_bytes()) {
+            Ok(_) => Ok(lower),
+            Err(_) => Err(place.wrong("expected the name of a header, such as X-Scope-OrgID")),
+        }
+    };
+    if place.value.is_object() {
+        let named = place.named()?;
+        return named
+            .into_iter()
+            .map(|(key, value)| Ok((name(&value, key)?, Some(value.text()?.to_owned()))))
+            .collect();
+    }
+    place.items()?.iter().map(|item| Ok((name(item, item.text()?)?, None))).collect()
+}
+
+fn hosts(place: &Place) -> Result<BTreeMap<String, Vec<IpAddr>>, String> {
+    let mut hosts = BTreeMap::new();
+    for (name, place) in place.named()? {
+        let origin: Origin = format!("http://{name}").parse().map_err(|_| place.wrong("expected a host's name"))?;
+        if origin.address().is_some() || origin.port() != 80 {
+            return Err(place.wrong("expected a host's name, without a port"));
+        }
+        let mut addresses = Vec::new();
+        for place in place.one_or_many()? {
+            let address = place.text()?.parse().map_err(|_| place.wrong("expected an address such as 10.1.0.7"))?;
+            addresses.push(address);
+        }
+        hosts.insert(origin.host().to_owned(), addresses);
+    }
+    Ok(hosts)
+}
+
+fn name_of_env(place: &Place) -> Result<String, String> {
+    let name = place.text()?;
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_name { Ok(name.to_owned()) } else { Err(place.wrong("expected the name of a variable, such as HOSTNAME")) }
+}
+
+fn credential(place: &Place, folder: &Path) -> Result<CredentialGrant, String> {
+    let table = place.table(&["bearer", "basic", "header"])?;
+    match (table.get("bearer"), table.get("basic"), table.get("header")) {
+        (Some(place), None, None) => Ok(CredentialGrant::Bearer(secret(&place, folder)?)),
+        (None, Some(place), None) => {
+            let table = place.table(&["username", "password"])?;
+            let user = table.needed("username")?;
+            let username = user.text()?.to_owned();
+            if username.contains(':') {
+                return Err(user.wrong("a user's name cannot hold a colon"));
+            }
+            Ok(CredentialGrant::Basic { username, password: secret(&table.needed("password")?, folder)? })
+        }
+        (None, None, Some(place)) => {
+            let table = place.table(&["name", "value"])?;
+            let header = table.needed("name")?;
+            let name = header.text()?.to_ascii_lowercase();
+            let is_name = HeaderName::from_bytes(name.as_bytes()).is_ok();
+            // These say where a message ends and whom it is for.
+            let framing = ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"];
+            if !is_name || framing.contains(&name.as_str()) {
+                return Err(header.wrong("expected the name of a header, such as X-Api-Key"));
+            }
+            Ok(CredentialGrant::Header { name, value: secret(&table.needed("value")?, folder)? })
+        }
+        _ => Err(place.wrong("expected one of bearer, basic and header")),
+    }
+}
+
+fn secret(place: &Place, folder: &Path) -> Result<SecretSource, String> {
+    let expected = "a secret is not written here; expected {env: NAME}, {file: PATH} or {command: [PROGRAM, …]}";
+    if !place.value.is_object() {
+        return Err(format!("{}: {expected}", place.path));
+    }
+    let table = place.table(&["env", "file", "command"])?;
+    match (table.get("env"), table.get("file"), table.get("command")) {
+        (Some(place), None, None) => name_of_env(&place).map(SecretSource::Env),
+        (None, Some(place), None) => Ok(SecretSource::File(folder.join(place.text()?))),
+        (None, None, Some(place)) => {
+            let words: Vec<String> =
+                place.items()?.iter().map(|word| word.text().map(str::to_owned)).collect::<Result<_, _>>()?;
+            if words.first().is_none_or(String::is_empty) {
+                return Err(place.wrong("expected a program and its arguments, as a list"));
+            }
+            Ok(SecretSource::Command(words))
+        }
+        _ => Err(format!("{}: {expected}", place.path)),
+    }
+}
+
+fn tls(place: &Place, folder: &Path) -> Result<Tls, String> {
+    let table = place.table(&["roots", "ca", "client", "identities"])?;
+    let mut tls = Tls::default();
+    if let Some(place) = table.get("roots") {
+        tls.roots = match place.text()? {
+            "web" => Roots::Web,
+            "system" => Roots::System,
+            "none" => Roots::None,
+            _ => return Err(place.wrong("expected web, system or none")),
+        };
+    }
+    if let Some(place) = table.get("ca") {
+        for place in place.one_or_many()? {
+            tls.ca.push(folder.join(place.text()?));
+        }
+    }
+    if let Some(place) = table.get("client") {
+        tls.client = Some(client_certificate(&place, folder)?);
+    }
+    if let Some(place) = table.get("identities") {
+        for (name, place) in place.named()? {
+            tls.identities.insert(name.to_owned(), client_certificate(&place, folder)?);
+        }
+    }
+    Ok(tls)
+}
+
+fn client_certificate(place: &Place, folder: &Path) -> Result<ClientCertificate, String> {
+    let table = place.table(&["certificate", "key"])?;
+    let file = |key: &str| table.needed(key)?.text().map(|path| folder.join(path));
+    Ok(ClientCertificate { certificate: file("certificate")?, key: file("key")? })
+}
+
+fn proxy(place: &Place) -> Result<Proxy, String> {
+    let (url, credential, cleartext) = if place.value.is_string() {
+        (place.text()?, None, false)
+    } else {
+        let table = place.table(&["url", "credential", "cleartext"])?;
+        let url = table.needed("url")?.value.as_str().unwrap_or_default();
+        let cleartext = table
+            .get("cleartext")
+            .map(|place| place.value.as_bool().ok_or_else(|| place.wrong("expected true or false")));
+        let credential = table.get("credential").map(|place| place.text().map(str::to_owned)).transpose()?;
+        (url, credential, cleartext.transpose()?.unwrap_or(false))
+    };
+    let origin: Origin = url.parse().map_err(|problem: String| place.wrong(&problem))?;
+    if origin.is_https() {
+        return Err(place.wrong("a proxy is spoken to by http; through it, https is a tunnel"));
+    }
+    Ok(Proxy { origin, credential, cleartext })
+}
+
+fn limits(place: &Place) -> Result<GrantedLimits, String> {
+    let table = place.table(&[
+        "memory",
+        "call",
+        "response",
+        "request",
+        "request_total",
+        "requests_per_minute",
+        "requests_per_call",
+        "requests_at_once",
+        "answer",
+        "host_calls",
+        "resources",
+        "component",
+        "compile_memory",
+        "compile_time",
+    ])?;
+    let get = |key: &str| table.get(key);
+    Ok(GrantedLimits {
+        memory_bytes: get("memory").map(|place| fits(&place, bytes(&place)?)).transpose()?,
+        call: get("call").map(|place| duration(&place)).transpose()?,
+        response_bytes: get("response").map(|place| bytes(&place)).transpose()?,
+        request_bytes: get("request").map(|place| bytes(&place)).transpose()?,
+        request_total_bytes: get("request_total").map(|place| bytes(&place)).transpose()?,
+        requests_per_minute: get("requests_per_minute").map(|place| fits(&place, count(&place)?)).transpose()?,
+        requests_per_call: get("requests_per_call").map(|place| fits(&place, count(&place)?)).transpose()?,
+        requests_at_once: get("requests_at_once").map(|place| fits(&place, count(&place)?)).transpose()?,
+        answer_bytes: get("answer").map(|place| fits(&place, bytes(&place)?)).transpose()?,
+        host_calls: get("host_calls").map(|place| count(&place)).transpose()?,
+        resources: get("resources").map(|place| fits(&place, count(&place)?)).transpose()?,
+        component_bytes: get("component").map(|place| fits(&place, bytes(&place)?)).transpose()?,
+        compile_memory_bytes: get("compile_memory").map(|place| bytes(&place)).transpose()?,
+        compile_time: get("compile_time").map(|place| duration(&place)).transpose()?,
+    })
+}
+
+fn count(place: &Place) -> Result<u64, String> {
+    place.value.as_u64().filter(|number| *number > 0).ok_or_else(|| place.wrong("expected a whole number, at least 1"))
+}
+
+/// The number in a type that may be too narrow for it.
+fn fits<T: TryFrom<u64>>(place: &Place, number: u64) -> Result<T, String> {
+    T::try_from(number).map_err(|_| place.wrong("the number is too large"))
+}
+
+fn bytes(place: &Place) -> Result<u64, String> {
+    let units = [
+        ("kib", 1_u64 << 10),
+        ("mib", 1 << 20),
+        ("gib", 1 << 30),
+        ("kb", 1_000),
+        ("mb", 1_000_000),
+        ("gb", 1_000_000_000),
+        ("b", 1),
+    ];
+    let read = || {
+        if let Some(number) = place.value.as_u64() {
+            return Some(number);
+        }
+        let text = place.value.as_str()?.trim().to_ascii_lowercase();
+        let found = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)));
+        let (number, factor) = found.unwrap_or((&text, 1));
+        number.trim().parse::<u64>().ok()?.checked_mul(factor)
+    };
+    read().filter(|number| *number > 0).ok_or_else(|| place.wrong("expected bytes, such as 65536 or 64MiB"))
+}
+
+fn duration(place: &Place) -> Result<Duration, String> {
+    let duration = PrometheusDuration::deserialize(place.value).map_err(|problem| place.wrong(&problem.to_string()))?;
+    if duration == PrometheusDuration::ZERO {
+        Err(place.wrong("expected a duration of at least 1ms, such as 30s or 1m30s"))
+    } else {
+        Ok(duration.get())
+    }
+}
+
+/// A value and where it is.
+struct Place<'v> {
+    path: String,
+    value: &'v Value,
+}
+
+/// A map with known keys.
+struct Table<'v> {
+    path: String,
+    map: &'v Map<String, Value>,
+}
+
+impl<'v> Place<'v> {
+    /// The value with its place and what is wrong. Only called for values that are no secrets.
+    fn wrong(&self, problem: &str) -> String {
+        format!("{}: {} {problem}", self.path, shown(self.value))
+    }
+
+    fn text(&self) -> Result<&'v str, String> {
+        self.value.as_str().filter(|text| !text.is_empty()).ok_or_else(|| self.wrong("is not what is expected: a text"))
+    }
+
+    fn parsed<T: std::str::FromStr<Err = String>>(&self) -> Result<T, String> {
+        self.text()?.parse().map_err(|problem| format!("{}: {problem}", self.path))
+    }
+
+    fn map(&self) -> Result<&'v Map<String, Value>, String> {
+        let place = if self.path.is_empty() { String::new() } else { format!("{}: ", self.path) };
+        self.value.as_object().ok_or_else(|| format!("{place}expected keys and values"))
+    }
+
+    /// The map, whose keys must be among these.
+    fn table(&self, keys: &[&str]) -> Result<Table<'v>, String> {
+        let map = self.map()?;
+        if let Some(key) = map.keys().find(|key| !keys.contains(&key.as_str())) {
+            let place = below(&self.path, key);
+            let nearest = nearest(key, keys.iter().copied());
+            return Err(format!("{place}: not a key of grants{nearest}; known here are {}", keys.join(", ")));
+        }
+        Ok(Table { path: self.path.clone(), map })
+    }
+
+    /// What a map holds under names that its writer chose.
+    fn named(&self) -> Result<Vec<(&'v str, Place<'v>)>, String> {
+        let place = |key: &'v String, value| (key.as_str(), Place { path: below(&self.path, key), value });
+        Ok(self.map()?.iter().map(|(key, value)| place(key, value)).collect())
+    }
+
+    fn items(&self) -> Result<Vec<Place<'v>>, String> {
+        let list = self.value.as_array().ok_or_else(|| format!("{}: expected a list", self.path))?;
+        let place = |(index, value)| Place { path: format!("{}[{index}]", self.path), value };
+        Ok(list.iter().enumerate().map(place).collect())
+    }
+
+    fn one_or_many(&self) -> Result<Vec<Place<'v>>, String> {
+        if self.value.is_array() {
+            self.items()
+        } else {
+            Ok(vec![Place { path: self.path.clone(), value: self.value }])
+        }
+    }
+}
+
+impl<'v> Table<'v> {
+    /// What is under a key; a null is as good as nothing.
+    fn get(&self, key: &str) -> Option<Place<'v>> {
+        let value = self.map.get(key).filter(|value| !value.is_null())?;
+        Some(Place { path: below(&self.path, key), value })
+    }
+
+    fn needed(&self, key: &str) -> Result<Place<'v>, String> {
+        self.get(key).ok_or_else(|| format!("{}: {key} is missing", self.path))
+    }
+
+    fn list(&self, key: &str) -> Result<Vec<Place<'v>>, String> {
+        self.get(key).map_or(Ok(Vec::new()), |place| place.items())
+    }
+}
+
+fn below(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(_) => "a list".into(),
+        Value::Object(_) => "a map".into(),
+        plain => plain.to_string().chars().take(80).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"
+origins:
+  - http://127.0.0.1:9091
+  - url: https://mimir.example/prometheus/
+    methods: [get, POST]
+    credential: mimir
+    identity: mimir
+addresses: [private, 10.1.0.0/16]
+hosts: {GW.example: 10.1.0.7, two.example: [10.1.0.8, "::1"]}
+env: [HOSTNAME]
+credentials:
+  mimir: {bearer: {env: MIMIR_TOKEN}}
+  gateway: {basic: {username: me, password: {file: gateway.password}}}
+  grafana: {header: {name: X-Api-Key, value: {command: [pass, show, key]}}}
+tls:
+  roots: none
+  ca: ca.pem
+  client: {certificate: me.pem, key: /keys/me.key}
+  identities: {mimir: {certificate: mimir.pem, key: /keys/mimir.key}}
+proxy: {url: "http://proxy.example:3128", credential: gateway}
+rules_folder: rules
+limits:
+  memory: 64MiB
+  call: 1.5s
+  response: 1000
+  request: 2MB
+  request_total: 1GiB
+  requests_per_minute: 600
+  requests_per_call: 50
+  requests_at_once: 8
+  answer: 1MiB
+  host_calls: 10000
+  resources: 100
+  component: 10MB
+  compile_memory: 2GiB
+  compile_time: 5m
+"#;
+
+    fn grants(text: &str) -> Result<Grants, String> {
+        read(text, Path::new("/folder"))
+    }
+
+    #[test]
+    fn every_form_is_read() {
+        let grants = grants(WHOLE).unwrap();
+        let told = serde_json::to_value(&grants).unwrap();
+        assert_eq!(
+            told,
+            serde_json::json!({
+                "origins": [
+                    "http://127.0.0.1:9091",
+                    {
+                        "url": "https://mimir.example:443/prometheus", "methods": ["GET", "POST"],
+                        "credential": "mimir", "identity": "mimir",
+                    },
+                ],
+                "addresses": ["private", "10.1.0.0/16"],
+                "hosts": {"gw.example": ["10.1.0.7"], "two.example": ["10.1.0.8", "::1"]},
+                "env": ["HOSTNAME"],
+                "credentials": {
+                    "mimir": {"bearer": "environment MIMIR_TOKEN"},
+                    "gateway": {"basic": {"username": "me", "password": "file /folder/gateway.password"}},
+                    "grafana": {"header": {"name": "x-api-key", "value": "command pass …"}},
+                },
+                "tls": {
+                    "roots": "none", "ca": ["/folder/ca.pem"],
+                    "client": {"certificate": "/folder/me.pem", "key": "/keys/me.key"},
+                    "identities": {"mimir": {"certificate": "/folder/mimir.pem", "key": "/keys/mimir.key"}},
+                },
+                "proxy": {"origin": "http://proxy.example:3128", "credential": "gateway", "cleartext": false},
+                "rules_folder": "/folder/rules",
+                "limits": {
+                    "memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "request_bytes": 2_000_000,
+                    "request_total_bytes": 1_073_741_824, "requests_per_minute": 600,
+                    "requests_per_call": 50, "requests_at_once": 8, "answer_bytes": 1048576, "host_calls": 10000, "resources": 100,
+                    "component_bytes": 10_000_000, "compile_memory_bytes": 2_147_483_648_u64, "compile_time": 300.0,
+                },
+            })
+        );
+        assert_eq!(super::read("", Path::new("")).unwrap(), Grants::none());
+        assert_eq!(super::read("# nothing\n", Path::new("")).unwrap(), Grants::none());
+        assert_eq!(super::read(r#"{"origins": ["http://h"]}"#, Path::new("")).unwrap().origins.len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place_and_what_to_do() {
+        for (text, expected) in [
+            ("orgins: []", "orgins: not a key of grants; did you mean origins?"),
+            (
+                "limits: {requests_per_minut: 1}",
+                "limits.requests_per_minut: not a key of grants; did you mean requests_per_minute?",
+            ),
+            ("zzz: 1", "known here are origins, addresses"),
+            ("[1]", "expected keys and values"),
+            ("origins: http://h", "origins: expected a list"),
+            ("origins: [h:80]", "origins[0]"),
+            ("origins: [{methods: [GET]}]", "origins[0]: url is missing"),
+            ("origins: [{url: http://h, methods: [CONNECT]}]", "origins[0].methods[0]"),
+            ("origins: [{url: http://h, methods: []}]", "methods is empty"),
+            (
+                "origins: [{url: https://h, credential: mimr}]\ncredentials: {mimir: {bearer: {env: A}}}",
+                "did you mean mimir?",
+            ),
+            (
+                "origins: [{url: https://h, identity: mimr}]\ntls: {identities: {mimir: {certificate: a, key: b}}}",
+                "identity \"mimr\" is not among tls.identities; did you mean mimir?",
+            ),
+            (
+                "origins: [{url: http://h, identity: m}]\ntls: {identities: {m: {certificate: a, key: b}}}",
+                "http://h:80: an identity is shown by TLS only",
+            ),
+            (
+                "origins: [{url: https://h/a, identity: m}, https://h/b]\ntls: {identities: {m: {certificate: a, key: b}}}",
+                "https://h:443/b: another identity than for https://h:443/a",
+            ),
+            ("tls: {identities: {m: {certificate: a}}}", "tls.identities.m: key is missing"),
+            ("addresses: [intern]", "addresses[0]: \"intern\" is no range of addresses"),
+            ("hosts: {\"h:81\": 1.1.1.1}", "without a port"),
+            ("hosts: {h: x}", "hosts.h: \"x\" expected an address"),
+            ("env: [\"A B\"]", "env[0]"),
+            ("credentials: {a: {bearer: {env: A}, basic: {}}}", "expected one of bearer, basic and header"),
+            ("credentials: {a: {header: {name: Host, value: {env: A}}}}", "credentials.a.header.name"),
+            ("tls: {roots: all}", "expected web, system or none"),
+            ("tls: {client: {certificate: a}}", "tls.client: key is missing"),
+            ("proxy: https://p", "proxy: "),
+            ("limits: {memory: 64 apples}", "limits.memory: \"64 apples\" expected bytes"),
+            ("limits: {resources: 0}", "limits.resources: 0 expected a whole number"),
+            ("limits: {requests_per_call: 5000000000}", "limits.requests_per_call: 5000000000 the number is too large"),
+            ("limits: {call: 0}", "limits.call: 0 expected a duration"),
+            ("limits: {requests_per_minute: 0}", "at least 1"),
+            ("origins: [", "not YAML"),
+        ] {
+            let error = grants(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_the_file_itself_is_refused_and_not_repeated() {
+        for text in ["credentials: {a: {bearer: s3cret}}", "credentials: {a: {basic: {username: u, password: s3cret}}}"]
+        {
+            let error = grants(text).unwrap_err();
+            assert!(error.contains("a secret is not written here") && !error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_credential_does_not_cross_a_network_in_the_clear() {
+        let with = |url: &str, more: &str| {
+            grants(&format!(
+                "origins: [{{url: \"{url}\", credential: c}}]\ncredentials: {{c: {{bearer: {{env: A}}}}}}\n{more}"
+            ))
+        };
+        assert!(with("http://h.example", "").unwrap_err().contains("unencrypted"));
+        // That a name may lead to a network does not say that the network is to be trusted with a
+        // secret.
+        for addresses in ["addresses: [192.168.0.0/16]", "addresses: [private]", "addresses: [10.0.0.1]"] {
+            assert!(with("http://10.0.0.1", addresses).is_err(), "{addresses}");
+        }
+        assert!(with("http://h.example", "proxy: http://p:1").is_err());
+        assert!(with("http://h.example", "proxy: {url: 'http://p:1', cleartext: true}").is_ok());
+        assert!(with("https://h.example", "").is_ok() && with("http://127.0.0.1:9", "").is_ok());
+        assert!(
+            with("http://localhost:9", "").is_ok()
+                && with("http://h.example\", cleartext: [private], x: \"", "").is_err()
+        );
+        let text = "origins: [{url: 'http://h', credential: c, cleartext: [10.1.0.0/16]}]\ncredentials: {c: {bearer: {env: A}}}";
+        let granted = grants(text).unwrap();
+        let allowed = |address: &str| granted.allow_cleartext(&"http://h".parse().unwrap(), address.parse().unwrap());
+        assert!(allowed("10.1.2.3").is_ok() && allowed("127.0.0.1").is_ok() && allowed("::1").is_ok());
+        assert_eq!(allowed("10.2.0.1"), Err(super::super::Denial::Cleartext("10.2.0.1".parse().unwrap())));
+        assert!(granted.allow_cleartext(&"http://other".parse().unwrap(), "10.2.0.1".parse().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn sizes_and_times_have_units() {
+        let limit = |key: &str, value: &str| grants(&format!("limits: {{{key}: {value}}}")).map(|grants| grants.limits);
+        for (text, expected) in [("1KiB", 1_024), ("\"2 mb\"", 2_000_000), ("7", 7), ("7B", 7), ("1GiB", 1 << 30)] {
+            assert_eq!(limit("response", text).unwrap().response_bytes, Some(expected), "{text}");
+        }
+        for (text, millis) in [
+            ("2", 2_000),
+            ("500ms", 500),
+            ("1.5m", 90_000),
+            ("1h", 3_600_000),
+            ("1m30s", 90_000),
+            ("1d12h", 129_600_000),
+            ("2w", 1_209_600_000),
+        ] {
+            assert_eq!(limit("call", text).unwrap().call, Some(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["-1", "1e400s", "99999999999999999999GiB", "\"\"", "[1]", "0", "0s"] {
+            assert!(limit("call", text).is_err() && limit("memory", text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! What a plug may reach: the rules and their comparison. `egress` enforces them, and [`read`]
+//! reads them from a file.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `origin` | [`Origin`], and the paths and methods of one: [`OriginGrant`] |
+//! | `address` | addresses that are more than a place on the internet: [`AddressKind`], [`AddressRange`] |
+//! | `configuration` | what a configuration grants by itself |
+//! | `denial` | why a request is denied, and what would allow it: [`Missing`] |
+//! | `file` | the file of grants, and every form that it may have |
+
+mod address;
+mod configuration;
+mod denial;
+mod file;
+mod nearest;
+mod origin;
+#[rustfmt::skip]
+mod server_settings;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::Method;
+use serde::{Serialize, Serializer};
+
+pub use address::{AddressKind, AddressRange, canonical};
+pub use configuration::{origins_in, text_of};
+pub(crate) use denial::Denial;
+pub use denial::{Advice, Missing};
+pub use file::read;
+pub use origin::{Origin, OriginGrant, PLAIN_HEADERS, parse_url};
+
+/// What a plug may reach. By default nothing: start from [`Grants::none`], [`Grants::named_by`] or
+/// [`read`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Grants {
+    /// Allowed origins, each with paths and methods.
+    pub origins: BTreeSet<OriginGrant>,
+    /// Special addresses, such as private ones, that a granted name may resolve to.
+    pub addresses: BTreeSet<AddressRange>,
+    /// Names with fixed addresses, which are not resolved through DNS.
+    pub hosts: BTreeMap<String, Vec<IpAddr>>,
+    /// Environment variables that the configuration may use as `${NAME}`.
+    pub env: BTreeSet<String>,
+    /// Credentials by name, which origins refer to. The host adds them to requests; the plug never
+    /// sees them.
+    pub credentials: BTreeMap<String, CredentialGrant>,
+    /// Trusted certificate authorities and client identities.
+    pub tls: Tls,
+    /// The HTTP proxy for requests.
+    pub proxy: Option<Proxy>,
+    /// The folder for rule files that the plug hands out; none if the host writes no files.
+    pub rules_folder: Option<PathBuf>,
+    /// How much the plug may use.
+    pub limits: GrantedLimits,
+}
+
+/// How much a plug may use. The host's own limits bound what is not granted here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct GrantedLimits {
+    /// Memory, in bytes.
+    pub memory_bytes: Option<usize>,
+    /// The time of one call.
+    #[serde(serialize_with = "seconds")]
+    pub call: Option<Duration>,
+    /// The body of one answer, in bytes.
+    pub response_bytes: Option<u64>,
+    /// The body of one request, in bytes.
+    pub request_bytes: Option<u64>,
+    /// The bodies of all requests of one call, in bytes.
+    pub request_total_bytes: Option<u64>,
+    /// Requests in a minute.
+    pub requests_per_minute: Option<u32>,
+    /// Requests of one call.
+    pub requests_per_call: Option<u32>,
+    /// Requests that are under way at once.
+    pub requests_at_once: Option<usize>,
+    /// What the host copies out of the plug at once, in bytes.
+    pub answer_bytes: Option<usize>,
+    /// Calls of the host in one call.
+    pub host_calls: Option<u64>,
+    /// Things of the host that are held at once.
+    pub resources: Option<usize>,
+    /// The length of a component that is not the host's own, in bytes.
+    pub component_bytes: Option<usize>,
+    /// Memory for compiling it, in bytes.
+    pub compile_memory_bytes: Option<u64>,
+    /// Processor time for compiling it.
+    #[serde(serialize_with = "seconds")]
+    pub compile_time: Option<Duration>,
+}
+
+impl GrantedLimits {
+    /// The longest body of a request, in bytes. A remote write of 100,000 series fits.
+    pub fn request_body(&self) -> u64 {
+        self.request_bytes.unwrap_or(64 * 1024 * 1024)
+    }
+
+    /// The most bytes in all request bodies of one call.
+    pub fn request_bodies(&self) -> u64 {
+        self.request_total_bytes.unwrap_or(256 * 1024 * 1024)
+    }
+
+    /// Requests that one call may make.
+    pub fn in_a_call(&self) -> u32 {
+        self.requests_per_call.unwrap_or(10_000)
+    }
+
+    /// Requests that may be under way. A plug that opens more is not waiting for answers.
+    pub fn at_once(&self) -> usize {
+        self.requests_at_once.unwrap_or(256)
+    }
+}
+
+/// Certificates for TLS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Tls {
+    /// The built-in certificate authorities.
+    pub roots: Roots,
+    /// PEM files of additional authorities.
+    pub ca: Vec<PathBuf>,
+    /// The client certificate for origins that name no identity.
+    pub client: Option<ClientCertificate>,
+    /// Client identities by name. An origin refers to one by its name; no other origin sees it.
+    pub identities: BTreeMap<String, ClientCertificate>,
+}
+
+/// The built-in certificate authorities.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Roots {
+    /// Mozilla's list, as of this build.
+    #[default]
+    Web,
+    /// The system's own list.
+    System,
+    /// None: only those of [`Tls::ca`].
+    None,
+}
+
+/// A certificate and its key, in PEM files. The key is never shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClientCertificate {
+    /// The file of the certificate, with those that lead to its authority.
+    pub certificate: PathBuf,
+    /// The file of its key.
+    pub key: PathBuf,
+}
+
+/// An HTTP proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proxy {
+    /// Where it is; http.
+    pub origin: Origin,
+    /// The name of the credential that it gets.
+    pub credential: Option<String>,
+    /// Whether credentials of origins that are spoken to without TLS may go through it, where it
+    /// can read them.
+    pub cleartext: bool,
+}
+
+/// A credential: where the secret comes from and how it is sent. Never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CredentialGrant {
+    /// `Authorization: Bearer …`.
+    Bearer(SecretSource),
+    /// `Authorization: Basic …`.
+    Basic {
+        /// The user's name.
+        username: String,
+        /// Where the password is.
+        password: SecretSource,
+    },
+    /// A header of any name.
+    Header {
+        /// Its name, in lower case.
+        name: String,
+        /// Where its value is.
+        value: SecretSource,
+    },
+}
+
+/// Where a secret is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// In the host's environment.
+    Env(String),
+    /// In a file; a line break at its end is not part of it.
+    File(PathBuf),
+    /// What a program writes to stdout; no shell.
+    Command(Vec<String>),
+}
+
+impl Serialize for SecretSource {
+    /// Arguments are left out: they are no place for a secret, and yet one may be there.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "environment {name}"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Command(words) => {
+                write!(f, "command {}", words.first().map_or("", String::as_str))?;
+                if words.len() > 1 { f.write_str(" …") } else { Ok(()) }
+            }
+        }
+    }
+}
+
+impl Grants {
+    /// Grants nothing.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Grants one more origin: all paths and methods of it.
+    #[must_use]
+    pub fn and(mut self, origin: Origin) -> Self {
+        self.origins.insert(origin.into());
+        self
+    }
+
+    /// Grants addresses that are more than a place on the internet.
+    #[must_use]
+    pub fn and_addresses(mut self, range: AddressRange) -> Self {
+        self.addresses.insert(range);
+        self
+    }
+
+    /// Grants a folder for rule files.
+    #[must_use]
+    pub fn and_rules_folder(mut self, folder: Option<PathBuf>) -> Self {
+        self.rules_folder = folder;
+        self
+    }
+
+    /// Whether requests may go there, if only to some of its paths.
+    pub fn allow(&self, origin: &Origin) -> bool {
+        self.origins.iter().any(|grant| grant.origin == *origin)
+    }
+
+    /// Whether every credential and identity that is referred to is there, and each origin has one
+    /// identity. Without it, requests would go out as somebody else than was meant.
+    pub(crate) fn check_names(&self) -> Result<(), String> {
+        let of_origins = self.origins.iter().map(|grant| (grant.origin.to_string(), grant.credential.as_deref()));
+        let of_proxy = self.proxy.iter().map(|proxy| ("proxy".to_owned(), proxy.credential.as_deref()));
+        for (place, name) in of_origins.chain(of_proxy) {
+            if let Some(name) = name.filter(|name| !self.credentials.contains_key(*name)) {
+                let nearest = nearest::nearest(name, self.credentials.keys().map(String::as_str));
+                return Err(format!("{place}: credential {name:?} is not among credentials{nearest}"));
+            }
+        }
+        let mut identities: BTreeMap<&Origin, &OriginGrant> = BTreeMap::new();
+        for grant in &self.origins {
+            if let Some(name) = grant.identity.as_deref().filter(|name| !self.tls.identities.contains_key(*name)) {
+                let nearest = nearest::nearest(name, self.tls.identities.keys().map(String::as_str));
+                return Err(format!("{grant}: identity {name:?} is not among tls.identities{nearest}"));
+            }
+            if grant.identity.is_some() && !grant.origin.is_https() {
+                return Err(format!("{grant}: an identity is shown by TLS only; use https, or remove identity"));
+            }
+            let first = identities.entry(&grant.origin).or_insert(grant);
+            if first.identity != grant.identity {
+                return Err(format!(
+                    "{grant}: another identity than for {first}; a connection serves all paths of an origin: name the same identity for each"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of the client identity that an origin is shown; none for the default one.
+    pub(crate) fn identity_of(&self, origin: &Origin) -> Option<&str> {
+        self.origins.iter().find(|grant| grant.origin == *origin)?.identity.as_deref()
+    }
+
+    /// The grant under which a request may be made. Of several the longest path counts, as the one
+    /// that is meant.
+    pub(crate) fn grant_for(&self, origin: &Origin, method: &Method, path: &str) -> Result<&OriginGrant, Denial> {
+        let mut denial = Denial::Origin(origin.to_string());
+        let mut found: Option<&OriginGrant> = None;
+        for grant in self.origins.iter().filter(|grant| grant.origin == *origin) {
+            match grant.allows(method, path) {
+                Ok(()) if found.is_none_or(|found| found.path.len() < grant.path.len()) => found = Some(grant),
+                Ok(()) => {}
+                Err(why) => denial = why,
+            }
+        }
+        found.ok_or(denial)
+    }
+
+    /// Whether a granted origin may lead to this address.
+    pub(crate) fn allow_address(&self, origin: &Origin, address: IpAddr) -> Result<(), Denial> {
+        let Some(kind) = AddressKind::of(address) else { return Ok(()) };
+        let named = match (kind, origin.address()) {
+            // Whoever can read a machine's credentials there is the machine: that is granted by its
+            // own word only.
+            (AddressKind::Metadata, _) => false,
+            (_, Some(literal)) => canonical(literal) == canonical(address),
+            // It has meant this machine ever since.
+            (_, None) => origin.host() == "localhost" && kind == AddressKind::Loopback,
+        };
+        if named || self.addresses.iter().any(|range| range.contains(address)) {
+            return Ok(());
+        }
+        Err(Denial::Address { host: origin.host().into(), address, kind })
+    }
+
+    /// Whether a credential of this origin may go to this address without encryption, as far as it
+    /// has one.
+    pub(crate) fn allow_cleartext(&self, origin: &Origin, address: IpAddr) -> Result<(), Denial> {
+        let trusted = |grant: &&OriginGrant| {
+            canonical(address).is_loopback() || grant.cleartext.iter().any(|range| range.contains(address))
+        };
+        match self.with_credential(origin).all(|grant| trusted(&grant)) {
+            true => Ok(()),
+            false => Err(Denial::Cleartext(address)),
+        }
+    }
+
+    /// Whether a credential of this origin may go through the proxy without encryption, as far as
+    /// it has one.
+    pub(crate) fn allow_cleartext_proxy(&self, origin: &Origin) -> Result<(), Denial> {
+        let trusted = self.proxy.as_ref().is_some_and(|proxy| proxy.cleartext);
+        if trusted || self.with_credential(origin).next().is_none() { Ok(()) } else { Err(Denial::CleartextProxy) }
+    }
+
+    fn with_credential<'g>(&'g self, origin: &'g Origin) -> impl Iterator<Item = &'g OriginGrant> {
+        self.origins.iter().filter(move |grant| grant.origin == *origin && grant.credential.is_some())
+    }
+}
+
+fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_several_grants_for_an_origin_the_narrowest_counts() {
+        let mut grants = Grants::none();
+        let origin: Origin = "https://h".parse().unwrap();
+        let mut api = OriginGrant::read("https://h/api").unwrap();
+        api.credential = Some("key".into());
+        let mut all = OriginGrant::from(origin.clone());
+        all.methods = ["GET".to_owned()].into();
+        grants.origins = [api.clone(), all.clone()].into();
+        let found = |method: Method, path: &str| grants.grant_for(&origin, &method, path).cloned();
+        assert_eq!(found(Method::GET, "/api/x"), Ok(api.clone()));
+        assert_eq!(found(Method::GET, "/other"), Ok(all));
+        assert_eq!(found(Method::POST, "/api/x"), Ok(api));
+        assert!(found(Method::POST, "/other").is_err());
+        assert!(grants.allow(&origin) && !grants.allow(&"http://h".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_name_does_not_lead_where_no_grant_does() {
+        let allowed = |origin: &str, address: &str, granted: &str| {
+            let mut grants = Grants::none();
+            grants.addresses.extend(granted.split_whitespace().map(|range| range.parse::<AddressRange>().unwrap()));
+            grants.allow_address(&origin.parse().unwrap(), address.parse().unwrap()).is_ok()
+        };
+        assert!(allowed("http://h.example", "93.184.216.34", ""));
+        assert!(!allowed("http://h.example", "127.0.0.1", "") && !allowed("http://h.example", "10.0.0.1", "loopback"));
+        assert!(
+            allowed("http://h.example", "10.0.0.1", "private") && allowed("http://h.example", "10.0.0.1", "10.0.0.0/8")
+        );
+        // A literal names the address, in whichever form; localhost names loopback and nothing
+        // else.
+        assert!(allowed("http://127.0.0.1", "127.0.0.1", "") && allowed("http://[::ffff:10.0.0.1]", "10.0.0.1", ""));
+        assert!(!allowed("http://127.0.0.1", "127.0.0.2", ""));
+        assert!(allowed("http://localhost", "127.0.0.1", "") && allowed("http://localhost", "::1", ""));
+        assert!(!allowed("http://localhost", "10.0.0.1", "") && !allowed("http://localhost.example", "127.0.0.1", ""));
+        assert!(!allowed("http://h.example", "169.254.169.254", "link-local private loopback"));
+    }
+
+    #[test]
+    fn what_is_shown_of_a_credential_is_where_it_is() {
+        let command = SecretSource::Command(vec!["pass".into(), "show".into(), "s3cret".into()]);
+        assert_eq!(
+            serde_json::to_value(CredentialGrant::Bearer(command)).unwrap(),
+            json!({"bearer": "command pass …"})
+        );
+    }
+}

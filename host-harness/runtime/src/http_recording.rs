@@ -1,0 +1,536 @@
+//! HTTP recordings: exchanges with servers, stored and replayed, so that a run can be inspected and
+//! repeated without any server.
+//!
+//! A recording is a file of JSON lines, one for each exchange, in the order in which they ended;
+//! `number` is the order in which they were begun. A body or header that is no UTF-8 is written in
+//! base64. What is known to be a secret is not in it:
+//!
+//! - credentials that the host adds, in no form: they are added after this;
+//! - headers whose name speaks of authorization, cookies, tokens, keys or secrets, and what they
+//!   hold wherever else it appears;
+//! - values of parameters and of JSON fields in requests that are named so.
+//!
+//! A replay answers each request with what was recorded for it, byte for byte. A request that
+//! differs from the recorded one, in method, URL or body, gets no answer but an error that says
+//! which was expected.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::egress::failure::Failure;
+use crate::mask::Mask;
+use crate::private;
+
+/// The longest recording, in bytes.
+const MAX_RECORDING_LEN: u64 = 1024 * 1024 * 1024;
+
+/// In the place of a secret.
+const REDACTED: &str = "[redacted]";
+
+/// How far into two bodies a difference is shown.
+const SHOWN: usize = 60;
+
+/// What becomes of a plug's exchanges beside being made.
+#[derive(Clone)]
+pub struct Exchanges(Arc<Tape>);
+
+enum Tape {
+    Record { reel: Mutex<Reel>, begun: AtomicU64 },
+    Replay { recorded: Mutex<VecDeque<Exchange>>, begun: AtomicU64 },
+}
+
+/// The file of a recording.
+struct Reel {
+    file: BufWriter<File>,
+    /// How many bytes may still be written; none once an exchange had no room.
+    room: u64,
+}
+
+impl Reel {
+    /// Writes an exchange down, as one line in one write: what is there when the process is killed
+    /// are whole lines.
+    fn write(&mut self, exchange: &Exchange) -> std::io::Result<()> {
+        let mut line = serde_json::to_vec(exchange)?;
+        line.push(b'\n');
+        let length = line.len() as u64;
+        if length > self.room {
+            // Those that follow are left out too, so that what is there is a beginning of the run.
+            let first = std::mem::take(&mut self.room) > 0;
+            let problem = format!("the recording has reached {MAX_RECORDING_LEN} bytes; nothing more is recorded");
+            return if first { Err(std::io::Error::other(problem)) } else { Ok(()) };
+        }
+        self.room -= length;
+        self.file.write_all(&line)?;
+        self.file.flush()
+    }
+}
+
+impl Exchanges {
+    /// Writes them to a new file, for its owner's eyes only. It replaces what had that name: a
+    /// symbolic link too, and not the file that it leads to.
+    pub fn record_to(path: &Path) -> Result<Self, String> {
+        let file = private::new_file(path).map_err(|error| format!("cannot be written: {error}"))?;
+        let reel = Reel { file: BufWriter::new(file), room: MAX_RECORDING_LEN };
+        Ok(Self(Arc::new(Tape::Record { reel: Mutex::new(reel), begun: AtomicU64::new(0) })))
+    }
+
+    /// Makes none, and answers from a recording.
+    pub fn replay(recording: &str) -> Result<Self, String> {
+        let mut recorded = read(recording)?;
+        recorded.sort_by_key(|exchange| exchange.number);
+        Ok(Self(Arc::new(Tape::Replay { recorded: Mutex::new(recorded.into()), begun: AtomicU64::new(0) })))
+    }
+
+    /// The number of the next request.
+    pub(crate) fn number(&self) -> u64 {
+        let (Tape::Record { begun, .. } | Tape::Replay { begun, .. }) = &*self.0;
+        begun.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Takes down that the request of this number was begun.
+    pub(crate) fn begin(number: u64, method: &Method, uri: &Uri, headers: &HeaderMap, mask: &Mask) -> Begun {
+        // What the plug itself sends as a credential may be in the URL, a body or the response too.
+        let own = headers.iter().filter(|(name, _)| is_secret_header(name)).map(|(_, value)| value.as_bytes());
+        let (url, of_url) = redacted_url(uri);
+        let of_url = of_url.iter().map(Vec::as_slice);
+        let mask = mask.and(own.flat_map(|value| [value, after_scheme(value)]).chain(of_url));
+        let mut url = url.into_bytes();
+        mask.apply(&mut url);
+        let url = String::from_utf8_lossy(&url).into_owned();
+        Begun { number, method: method.to_string(), url, headers: redacted(headers, &mask), mask }
+    }
+
+    /// Writes down what became of a request; nothing, if this is a replay. Of the request's body
+    /// what was sent, and whether that was all of it.
+    pub(crate) fn end(&self, begun: Begun, request_body: Vec<u8>, whole: bool, outcome: Outcome) {
+        let Tape::Record { reel, .. } = &*self.0 else { return };
+        let mut exchange = begun.with(request_body, outcome);
+        exchange.request.cut = !whole;
+        let mut reel = reel.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = reel.write(&exchange) {
+            tracing::error!(%error, "an exchange could not be recorded");
+        }
+    }
+
+    /// Whether requests are answered from a recording.
+    pub(crate) fn is_replay(&self) -> bool {
+        matches!(&*self.0, Tape::Replay { .. })
+    }
+
+    /// The outcome that was recorded for this request.
+    pub(crate) fn answer(&self, begun: Begun, request_body: Vec<u8>) -> Result<Outcome, String> {
+        let Tape::Replay { recorded, .. } = &*self.0 else { return Err("nothing is replayed".into()) };
+        let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = begun.number;
+        let asked = begun.with(request_body, Outcome::Failed(Failure::Protocol)).request;
+        let Some(place) = recorded.iter().position(|exchange| exchange.number == number) else {
+            return Err(format!(
+                "replay: request {number} ({} {}) is not in the recording: it has ended",
+                asked.method, asked.url
+            ));
+        };
+        let differs = |exchange: &Exchange| {
+            let expected = &exchange.request;
+            if (&expected.method, &expected.url) != (&asked.method, &asked.url) {
+                return Some(format!("was {} {}", expected.method, expected.url));
+            }
+            let (was, mut is) = (expected.body.bytes(), asked.body.bytes());
+            if expected.cut {
+                is.truncate(was.len());
+            }
+            let at = was.iter().zip(&is).position(|(was, is)| was != is).unwrap_or(was.len().min(is.len()));
+            (was != is)
+                .then(|| format!("had another body: from byte {at} on {:?}, now {:?}", shown(&was, at), shown(&is, at)))
+        };
+        match recorded.get(place).and_then(differs) {
+            Some(difference) => Err(format!(
+                "replay: request {number} is {} {}, but the recorded one {difference}",
+                asked.method, asked.url
+            )),
+            None => {
+                let exchange = recorded.remove(place);
+                exchange.map(|exchange| exchange.outcome).ok_or_else(|| "replay: the recording has ended".into())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Exchanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_replay() { "Exchanges(replay)" } else { "Exchanges(record)" })
+    }
+}
+
+/// A request that was begun, without its secrets.
+pub(crate) struct Begun {
+    number: u64,
+    method: String,
+    url: String,
+    headers: Vec<(String, Content)>,
+    mask: Mask,
+}
+
+impl Begun {
+    fn with(self, body: Vec<u8>, outcome: Outcome) -> Exchange {
+        let (mut body, of_body) = redacted_json(body);
+        let mask = self.mask.and(of_body.iter().map(String::as_bytes));
+        mask.apply(&mut body);
+        let outcome = match outcome {
+            Outcome::Answered(mut answer) => {
+                // The host's own were written over on the way; these are the plug's.
+                for content in answer.headers.iter_mut().map(|(_, value)| value).chain([&mut answer.body]) {
+                    let mut bytes = content.bytes();
+                    mask.apply(&mut bytes);
+                    *content = Content::of(bytes);
+                }
+                Outcome::Answered(answer)
+            }
+            failed => failed,
+        };
+        let body = Content::of(body);
+        let request = Asked { method: self.method, url: self.url, headers: self.headers, body, cut: false };
+        Exchange { number: self.number, request, outcome }
+    }
+}
+
+/// A line of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Exchange {
+    number: u64,
+    request: Asked,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Asked {
+    method: String,
+    url: String,
+    headers: Vec<(String, Content)>,
+    body: Content,
+    /// Whether the body was longer: the exchange had failed before all of it was sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Outcome {
+    /// It was answered.
+    Answered(Answered),
+    /// It was not.
+    Failed(Failure),
+}
+
+/// An answer, as the plug got it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    headers: Vec<(String, Content)>,
+    pub(crate) body: Content,
+    /// Why the body ended before its end, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) broken: Option<Failure>,
+}
+
+impl Answered {
+    pub(crate) fn new(status: u16, headers: &HeaderMap, body: Vec<u8>, broken: Option<Failure>) -> Self {
+        Self { status, headers: redacted(headers, &Mask::default()), body: Content::of(body), broken }
+    }
+
+    /// The headers, those that are valid.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let header = |(name, value): &(String, Content)| {
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(&value.bytes()).ok()?))
+        };
+        self.headers.iter().filter_map(header).fold(HeaderMap::new(), |mut headers, (name, value)| {
+            headers.append(name, value);
+            headers
+        })
+    }
+}
+
+/// Bytes: as text, where they are one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Content {
+    Text(String),
+    Bytes { base64: Encoded },
+}
+
+/// Bytes that are written in base64.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Encoded(Vec<u8>);
+
+impl Serialize for Encoded {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Encoded {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map(Self).map_err(|error| serde::de::Error::custom(format!("not base64: {error}")))
+    }
+}
+
+impl Content {
+    pub(crate) fn of(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Text(text),
+            Err(error) => Self::Bytes { base64: Encoded(error.into_bytes()) },
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.clone().into_bytes(),
+            Self::Bytes { base64 } => base64.0.clone(),
+        }
+    }
+}
+
+/// Reads a recording. The error says which line is wrong.
+pub(crate) fn read(text: &str) -> Result<Vec<Exchange>, String> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(index, line)| {
+            serde_json::from_str(line).map_err(|error| {
+                format!("line {} is no exchange of a recording (made with --record FILE): {error}", index + 1)
+            })
+        })
+        .collect()
+}
+
+/// Words that a name holds whose value is a secret.
+const SECRET_WORDS: [&str; 7] = ["auth", "cookie", "token", "secret", "passw", "apikey", "signature"];
+
+fn is_secret_name(name: &str) -> bool {
+    let name: String = name.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+fn is_secret_header(name: &HeaderName) -> bool {
+    // In a header, any key is one to a door; Grafana's names of data sources and the like are not.
+    is_secret_name(name.as_str()) || name.as_str().ends_with("-key")
+}
+
+/// What follows `Bearer ` and the like.
+fn after_scheme(value: &[u8]) -> &[u8] {
+    let space = value.iter().position(|byte| *byte == b' ');
+    space.and_then(|place| value.get(place + 1..)).unwrap_or_default()
+}
+
+fn redacted(headers: &HeaderMap, mask: &Mask) -> Vec<(String, Content)> {
+    let shown = |(name, value): (&HeaderName, &HeaderValue)| {
+        let content = if is_secret_header(name) || value.is_sensitive() {
+            Content::Text(REDACTED.into())
+        } else {
+            let mut bytes = value.as_bytes().to_vec();
+            mask.apply(&mut bytes);
+            Content::of(bytes)
+        };
+        (name.as_str().to_owned(), content)
+    };
+    headers.iter().map(shown).collect()
+}
+
+/// The URL without the values of parameters that are named like secrets, and those values, decoded.
+fn redacted_url(uri: &Uri) -> (String, Vec<Vec<u8>>) {
+    let text = uri.to_string();
+    let Some((path, query)) = text.split_once('?') else { return (text, Vec::new()) };
+    let mut secrets = Vec::new();
+    let parameters = query.split('&').map(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if is_secret_name(name) => {
+            secrets.extend(
+                url::form_urlencoded::parse(value.as_bytes()).map(|(value, _)| value.into_owned().into_bytes()),
+            );
+            format!("{name}={REDACTED}")
+        }
+        _ => parameter.to_owned(),
+    });
+    let url = format!("{path}?{}", parameters.collect::<Vec<_>>().join("&"));
+    (url, secrets)
+}
+
+/// The body without the secrets of its fields, and those secrets, if it is JSON that has some; else
+/// as it is.
+fn redacted_json(body: Vec<u8>) -> (Vec<u8>, Vec<String>) {
+    fn redact(value: &mut Value, all: bool, secrets: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => {
+                for (key, value) in map.iter_mut() {
+                    redact(value, all || key == "secureJsonData" || is_secret_name(key), secrets);
+                }
+            }
+            Value::Array(list) => list.iter_mut().for_each(|value| redact(value, all, secrets)),
+            Value::String(text) if all => secrets.push(std::mem::replace(text, REDACTED.into())),
+            _ => {}
+        }
+    }
+    let mut secrets = Vec::new();
+    match serde_json::from_slice::<Value>(&body).map(|mut value| {
+        redact(&mut value, false, &mut secrets);
+        value
+    }) {
+        Ok(value) if !secrets.is_empty() => (value.to_string().into_bytes(), secrets),
+        _ => (body, secrets),
+    }
+}
+
+fn shown(bytes: &[u8], from: usize) -> String {
+    let rest = bytes.get(from..).unwrap_or_default();
+    String::from_utf8_lossy(rest.get(..SHOWN).unwrap_or(rest)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+        let pair = |(name, value): &(&str, &str)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        pairs.iter().map(pair).collect()
+    }
+
+    fn record(body: &[u8], outcome: Outcome) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let tape = Exchanges::record_to(file.path()).unwrap();
+        let uri = "http://h:1/p?token=qs3cret&b=c".parse().unwrap();
+        let headers =
+            headers(&[("authorization", "Bearer hs3cret"), ("x-scope-orgid", "team"), ("x-api-key", "ks3cret")]);
+        let begun = Exchanges::begin(tape.number(), &Method::POST, &uri, &headers, &Mask::default());
+        tape.end(begun, body.to_vec(), true, outcome);
+        std::fs::read_to_string(file.path()).unwrap()
+    }
+
+    fn answered(body: &[u8]) -> Outcome {
+        let headers = headers(&[("content-type", "x"), ("set-cookie", "cs3cret")]);
+        Outcome::Answered(Answered::new(200, &headers, body.to_vec(), None))
+    }
+
+    fn replayed(recording: &str, method: Method, url: &str, body: &[u8]) -> Result<Outcome, String> {
+        let tape = Exchanges::replay(recording).unwrap();
+        let begun =
+            Exchanges::begin(tape.number(), &method, &url.parse().unwrap(), &HeaderMap::new(), &Mask::default());
+        tape.answer(begun, body.to_vec())
+    }
+
+    #[test]
+    fn a_recording_holds_no_secret_and_plays_back_the_same_bytes() {
+        let line = record(br#"{"a": 1}"#, answered(b"\xff\x00 answer"));
+        assert!(!line.contains("s3cret"), "{line}");
+        assert!(line.contains("x-scope-orgid") && line.contains("team") && line.contains("b=c"), "{line}");
+        let Outcome::Answered(answer) =
+            replayed(&line, Method::POST, "http://h:1/p?token=another&b=c", br#"{"a": 1}"#).unwrap()
+        else {
+            panic!("{line}")
+        };
+        assert_eq!((answer.status, answer.body.bytes()), (200, b"\xff\x00 answer".to_vec()));
+        assert_eq!(answer.headers().get("content-type").unwrap(), "x");
+    }
+
+    #[test]
+    fn secrets_in_bodies_are_found_by_their_field_and_by_their_header() {
+        let body = br#"{"secureJsonData": {"x": "fs3cret"}, "list": [{"password": "fs3cret"}], "copy": "hs3cret"}"#;
+        let line = record(body, answered(b"you said hs3cret, did you"));
+        assert!(!line.contains("s3cret"), "{line}");
+        assert!(line.contains("you said *******, did you"), "{line}");
+    }
+
+    #[test]
+    fn a_secret_of_the_plug_is_masked_wherever_else_it_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let tape = Exchanges::record_to(file.path()).unwrap();
+        let uri = "http://h:1/of/%68-s3cret/p?access_token=q-s3cret%21&b=h-s3cret".parse().unwrap();
+        let sent = headers(&[("authorization", "Bearer h-s3cret"), ("x-note", "h-s3cret")]);
+        let begun = Exchanges::begin(tape.number(), &Method::POST, &uri, &sent, &Mask::default());
+        let received = headers(&[("location", "http://h/?t=q-s3cret%21"), ("x-echo", "h-s3cret f-s3cret!")]);
+        let body = br#"{"said": "q-s3cret! f-s3cret!"}"#.to_vec();
+        let outcome = Outcome::Answered(Answered::new(200, &received, body, None));
+        tape.end(begun, br#"{"password": {"new": "f-s3cret!"}}"#.to_vec(), true, outcome);
+        let line = std::fs::read_to_string(file.path()).unwrap();
+        assert!(!line.contains("s3cret"), "{line}");
+        assert!(line.contains("/of/") && line.contains("location") && line.contains("said"), "{line}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_recording_is_a_new_file_of_its_owner() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (target, path) = (folder.path().join("target"), folder.path().join("run.jsonl"));
+        std::fs::write(&target, "precious").unwrap();
+        symlink(&target, &path).unwrap();
+        Exchanges::record_to(&path).unwrap();
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
+        let found = std::fs::symlink_metadata(&path).unwrap();
+        assert!(found.is_file() && found.permissions().mode() & 0o777 == 0o600, "{found:?}");
+    }
+
+    #[test]
+    fn a_recording_ends_at_its_longest_with_whole_lines() {
+        let mut reel = Reel { file: BufWriter::new(tempfile::tempfile().unwrap()), room: 500 };
+        let exchange = |number| Exchange {
+            number,
+            request: Asked {
+                method: "GET".into(),
+                url: "http://h/".into(),
+                headers: Vec::new(),
+                body: Content::Text("x".repeat(100)),
+                cut: false,
+            },
+            outcome: Outcome::Failed(Failure::Protocol),
+        };
+        let written: Vec<bool> = (0..5).map(|number| reel.write(&exchange(number)).is_ok()).collect();
+        // Said once.
+        assert_eq!(written.iter().filter(|written| !**written).count(), 1, "{written:?}");
+        assert!(written[0] && reel.room == 0 && reel.file.get_ref().metadata().unwrap().len() < 500);
+    }
+
+    #[test]
+    fn another_request_is_told_which_was_expected() {
+        let line = record(b"one two", answered(b""));
+        let url = "http://h:1/p?token=x&b=c";
+        let told = |method, url: &str, body: &[u8]| replayed(&line, method, url, body).unwrap_err();
+        let other_url = told(Method::POST, "http://h:1/q", b"one two");
+        assert!(
+            other_url.contains("request 1 is POST http://h:1/q") && other_url.contains("was POST http://h:1/p?"),
+            "{other_url}"
+        );
+        assert!(told(Method::GET, url, b"one two").contains("was POST"));
+        let other_body = told(Method::POST, url, b"one 2wo");
+        assert!(other_body.contains("from byte 4 on \"two\", now \"2wo\""), "{other_body}");
+        assert!(told(Method::POST, url, b"one two three").contains("from byte 7"));
+        let ended = replayed("", Method::GET, "http://h:1/", b"").unwrap_err();
+        assert!(ended.contains("has ended"), "{ended}");
+    }
+
+    #[test]
+    fn a_failure_is_played_back_as_one() {
+        let line = record(b"", Outcome::Failed(Failure::TlsAlert("x".into())));
+        assert_eq!(
+            replayed(&line, Method::POST, "http://h:1/p?token=x&b=c", b""),
+            Ok(Outcome::Failed(Failure::TlsAlert("x".into())))
+        );
+    }
+
+    #[test]
+    fn what_is_no_recording_is_refused_with_its_line() {
+        assert!(Exchanges::replay("\n\n{\"number\": 1}\n").unwrap_err().starts_with("line 3 is no exchange"));
+        assert!(Exchanges::replay("[").is_err());
+        assert!(Exchanges::replay("").is_ok());
+    }
+}

@@ -1,0 +1,77 @@
+//! What a component can import: the seven interfaces of the world, in the host's bounds.
+
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+
+use crate::limits::WORD_BYTES;
+use crate::store::{State, WallClock};
+
+/// Links the seven interfaces of the world and nothing else: a component that imports more does not
+/// start.
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    use wasmtime::component::HasSelf;
+    use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
+    use wasmtime_wasi::p2::bindings::clocks;
+
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
+    clocks::wall_clock::add_to_linker::<State, HasSelf<WallClock>>(&mut linker, State::wall_clock)?;
+    clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(&mut linker, State::clocks)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    bound_words(&mut linker)?;
+    release_request_options(&mut linker)?;
+    Ok(linker)
+}
+
+/// wasmtime-wasi-http reads the request options that `handle` takes ownership of, and leaves them
+/// in the table: each request would hold one more host resource until the instance ends.
+fn release_request_options(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime::component::Resource;
+    use wasmtime_wasi_http::p2::bindings::http::outgoing_handler::Host as _;
+    use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
+    use wasmtime_wasi_http::{RequestOptions, WasiHttpView as _};
+
+    type Arguments = (Resource<HostOutgoingRequest>, Option<Resource<RequestOptions>>);
+    linker.allow_shadowing(true);
+    let mut handler = linker.instance("wasi:http/outgoing-handler@0.2.12")?;
+    handler.func_wrap("handle", |mut store, (request, options): Arguments| {
+        let mut http = store.data_mut().http();
+        let lent = options.as_ref().map(|options| Resource::new_borrow(options.rep()));
+        let response = http.handle(request, lent);
+        if let Some(options) = options {
+            http.table.delete(options)?;
+        }
+        Ok((match response {
+            Ok(response) => Ok(response),
+            Err(error) => Err(error.downcast()?),
+        },))
+    })?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// wasmtime keeps a request's method and authority however long they are: as long as the plug's
+/// memory, in each request that it holds.
+fn bound_words(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime::component::Resource;
+    use wasmtime_wasi_http::WasiHttpView as _;
+    use wasmtime_wasi_http::p2::bindings::http::types::{HostOutgoingRequest as _, Method};
+    use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
+
+    type Request = Resource<HostOutgoingRequest>;
+    linker.allow_shadowing(true);
+    let mut http = linker.instance("wasi:http/types@0.2.12")?;
+    http.func_wrap("[method]outgoing-request.set-method", |mut store, (request, method): (Request, Method)| {
+        let fits = !matches!(&method, Method::Other(word) if word.len() > WORD_BYTES);
+        Ok((if fits { store.data_mut().http().set_method(request, method)? } else { Err(()) },))
+    })?;
+    http.func_wrap(
+        "[method]outgoing-request.set-authority",
+        |mut store, (request, authority): (Request, Option<String>)| {
+            let fits = authority.as_ref().is_none_or(|word| word.len() <= WORD_BYTES);
+            Ok((if fits { store.data_mut().http().set_authority(request, authority)? } else { Err(()) },))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}

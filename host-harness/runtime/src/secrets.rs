@@ -1,0 +1,230 @@
+//! Secrets that the host holds for a plug: read from the sources in the grants, added to requests,
+//! and kept out of everything else.
+//!
+//! The plug never sees them. Where a server sends one back, the `mask` module masks it in the
+//! response and in recordings.
+
+use std::fmt;
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, HeaderValue, header};
+use zeroize::Zeroizing;
+
+use crate::grants::{CredentialGrant, SecretSource};
+use crate::mask::MIN_MASKED_LEN;
+
+/// A longer secret indicates a wrong source.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// How long a program may take to print a secret.
+const COMMAND_TIME: Duration = Duration::from_secs(10);
+
+/// A secret that is wiped from memory when dropped and never appears in logs or errors.
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The secret itself.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// A header that the host adds.
+#[derive(Debug)]
+pub struct Credential {
+    /// The header's name.
+    pub name: HeaderName,
+    /// Its value, marked as sensitive.
+    pub value: HeaderValue,
+    /// What must be masked: the secret, and its encoded form where that differs.
+    forms: Vec<Secret>,
+}
+
+impl Credential {
+    /// Fetches the secret. The error says where it was looked for, and nothing of what was found.
+    pub fn load(grant: &CredentialGrant) -> Result<Self, String> {
+        let (name, text, forms) = match grant {
+            CredentialGrant::Bearer(source) => {
+                let token = fetch(source)?;
+                let text = joined(b"Bearer ", &token);
+                (header::AUTHORIZATION, text, vec![token])
+            }
+            CredentialGrant::Basic { username, password } => {
+                let password = fetch(password)?;
+                let pair = joined(format!("{username}:").as_bytes(), &password);
+                let encoded = Secret::new(STANDARD.encode(&pair.0).into_bytes());
+                let text = joined(b"Basic ", &encoded);
+                (header::AUTHORIZATION, text, vec![password, encoded])
+            }
+            CredentialGrant::Header { name, value } => {
+                let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "its header's name is not valid")?;
+                let value = fetch(value)?;
+
+                let text = joined(b"", &value);
+                // A scheme such as `Token` is no part of what must not be seen.
+                let after_scheme =
+                    value.bytes().iter().position(|byte| *byte == b' ').and_then(|at| value.0.get(at + 1..));
+                let after_scheme = after_scheme.map(|rest| Secret::new(rest.to_vec()));
+                (name, text, [value].into_iter().chain(after_scheme).collect())
+            }
+        };
+        let mut value = HeaderValue::from_bytes(&text.0)
+            .map_err(|_| "it holds what a header cannot, such as a line break or a control character")?;
+        value.set_sensitive(true);
+        Ok(Self { name, value, forms })
+    }
+
+    /// The file that it is read from, where it is one.
+    pub(crate) fn file(grant: &CredentialGrant) -> Option<&Path> {
+        let (CredentialGrant::Bearer(source)
+        | CredentialGrant::Basic { password: source, .. }
+        | CredentialGrant::Header { value: source, .. }) = grant;
+        match source {
+            SecretSource::File(path) => Some(path),
+            SecretSource::Env(_) | SecretSource::Command(_) => None,
+        }
+    }
+
+    /// What is to be masked of it.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        self.forms.iter().map(Secret::bytes)
+    }
+
+    /// Whether its secret is too short to be told from other bytes, so that a server can show it to
+    /// the plug.
+    pub(crate) fn is_too_short_to_mask(&self) -> bool {
+        self.secrets().any(|secret| secret.len() < MIN_MASKED_LEN)
+    }
+}
+
+fn joined(prefix: &[u8], secret: &Secret) -> Secret {
+    // Room for all at once, so that no copy is left behind by a buffer that grew.
+    let mut bytes = Vec::with_capacity(prefix.len() + secret.0.len());
+    bytes.extend_from_slice(prefix);
+    bytes.extend_from_slice(&secret.0);
+    Secret::new(bytes)
+}
+
+/// Reads a secret from where it is. The error says where that was, and nothing of what was found.
+pub fn fetch(source: &SecretSource) -> Result<Secret, String> {
+    let mut bytes = match source {
+        SecretSource::Env(name) => {
+            let value = std::env::var_os(name).ok_or_else(|| format!("{name} is not set in the environment"))?;
+            value.into_encoded_bytes()
+        }
+        SecretSource::File(path) => fs::read(path).map_err(|error| format!("{source} cannot be read: {error}"))?,
+        SecretSource::Command(words) => output_of(words).map_err(|problem| format!("{source} {problem}"))?,
+    };
+    while matches!(bytes.last(), Some(b'\n' | b'\r')) {
+        bytes.pop();
+    }
+    match bytes.len() {
+        0 => Err(format!("{source} holds nothing")),
+        length if length > MAX_BYTES => Err(format!("{source} holds more than {MAX_BYTES} bytes")),
+        _ => Ok(Secret::new(bytes)),
+    }
+}
+
+/// What a program writes to stdout. What it writes to stderr is not shown: it may be the secret
+/// too.
+fn output_of(words: &[String]) -> Result<Vec<u8>, String> {
+    let (program, arguments) = words.split_first().ok_or("names no program")?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| format!("cannot be started: {error}"))?;
+    let stdout = child.stdout.take().ok_or("has no output")?;
+    let reader = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stdout.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
+    });
+    let started = Instant::now();
+    let status = loop {
+        match child.try_wait().map_err(|error| format!("cannot be waited for: {error}"))? {
+            Some(status) => break status,
+            None if started.elapsed() < COMMAND_TIME => std::thread::sleep(Duration::from_millis(5)),
+            None => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("took longer than {} s and was stopped", COMMAND_TIME.as_secs()));
+            }
+        }
+    };
+    if !status.success() {
+        return Err(format!("failed ({status})"));
+    }
+    match reader.join() {
+        Ok(Ok(bytes)) => Ok(bytes),
+        _ => Err("has an output that cannot be read".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn file(content: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content).unwrap();
+        file
+    }
+
+    fn bearer(source: SecretSource) -> Result<Credential, String> {
+        Credential::load(&CredentialGrant::Bearer(source))
+    }
+
+    fn command(words: &[&str]) -> SecretSource {
+        SecretSource::Command(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    #[test]
+    fn each_source_and_each_form() {
+        let token = file(b"t0ken-of-mine\n");
+        let source = SecretSource::File(token.path().into());
+        assert_eq!(bearer(source.clone()).unwrap().value, "Bearer t0ken-of-mine");
+        assert_eq!(bearer(command(&["echo", "t0ken"])).unwrap().value, "Bearer t0ken");
+        // Cargo sets it for its tests.
+        let of_cargo = bearer(SecretSource::Env("CARGO_PKG_NAME".into())).unwrap();
+        assert_eq!(of_cargo.value, "Bearer plugpipe-runtime");
+        let basic = CredentialGrant::Basic { username: "user".into(), password: command(&["echo", "pass:word"]) };
+        // printf user:pass:word | base64
+        assert_eq!(Credential::load(&basic).unwrap().value, "Basic dXNlcjpwYXNzOndvcmQ=");
+        let header = CredentialGrant::Header { name: "x-api-key".into(), value: source };
+        let header = Credential::load(&header).unwrap();
+        assert_eq!((header.name.as_str(), header.value.to_str().unwrap()), ("x-api-key", "t0ken-of-mine"));
+        assert!(!format!("{header:?}").contains("t0ken"), "{header:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_said_without_it() {
+        let lines = file(b"s3cret\nand more");
+        for (source, expected) in [
+            (SecretSource::Env("PLUGPIPE_NO_SUCH_NAME".into()), "is not set"),
+            (SecretSource::File("/no/such/file".into()), "cannot be read"),
+            (SecretSource::File(lines.path().into()), "line break"),
+            (command(&["false"]), "failed"),
+            (command(&["true"]), "holds nothing"),
+            (command(&["no-such-program-s3cret"]), "cannot be started"),
+        ] {
+            let problem = bearer(source).unwrap_err();
+            assert!(problem.contains(expected) && !problem.contains("s3cret\n"), "{problem}");
+        }
+    }
+}

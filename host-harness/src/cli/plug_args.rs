@@ -1,0 +1,216 @@
+//! Which plug a command works with, and what it is given: options that several commands share.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use clap::Args;
+use plugpipe_harness::grants::{self, AddressRange, Missing};
+use plugpipe_harness::{
+    CommandError, CompileLimits, Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, embedded, load, settings,
+};
+use serde_json::{Value, json};
+
+use super::show;
+
+/// Which plug, and what it is given.
+#[derive(Args, Default)]
+pub(super) struct PlugArgs {
+    /// The plug's configuration, YAML or JSON; the origins it names are granted
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A component to load instead of the embedded one
+    #[arg(long, value_name = "FILE", env = "PLUGPIPE_PLUG")]
+    plug: Option<PathBuf>,
+    /// What the plug may reach, YAML or JSON (docs/grants.md); the configuration then grants nothing by itself
+    #[arg(long = "grants", value_name = "FILE")]
+    grants_file: Option<PathBuf>,
+    /// Grant one more origin, such as http://127.0.0.1:9091
+    #[arg(long = "grant", value_name = "ORIGIN")]
+    pub(super) grants: Vec<Origin>,
+    /// Grant addresses that a granted name may lead to: a network such as 10.1.0.0/16, or private, loopback, …
+    #[arg(long = "address", value_name = "RANGE")]
+    addresses: Vec<AddressRange>,
+    /// Grant a folder into which rule files of alerts are written; the server's rule_files must name it
+    #[arg(long, value_name = "DIR")]
+    rules_folder: Option<PathBuf>,
+    /// Grant an environment name, for ${NAME} in the configuration
+    #[arg(long = "env", value_name = "NAME")]
+    names: Vec<String>,
+    /// Keep what is recorded in this folder, over restarts and crashes; one process at a time
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
+    /// Write every exchange with a server to this file, without secrets
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Answer from a file that --record wrote, without asking any server
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
+    #[arg(skip)]
+    once: Once,
+}
+
+/// What the command line names, read once: it may be a pipe, such as `--config <(command)`, which
+/// tells nothing a second time.
+#[derive(Default)]
+struct Once {
+    inputs: OnceLock<Inputs>,
+    plug: OnceLock<Plug>,
+    replay: OnceLock<String>,
+}
+
+/// The configuration and the grants.
+struct Inputs {
+    config: Value,
+    /// None without a grants file.
+    granted: Option<Grants>,
+}
+
+/// What is read, once.
+fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, CommandError>) -> Result<&T, CommandError> {
+    if let Some(value) = cell.get() {
+        return Ok(value);
+    }
+    let value = read()?;
+    Ok(cell.get_or_init(|| value))
+}
+
+impl PlugArgs {
+    pub(super) fn plug(&self) -> Result<Plug, CommandError> {
+        let compile_limits = CompileLimits::default().granted(&self.grants()?.limits);
+        let plug = once(&self.once.plug, || {
+            let plug = match self.plug.as_deref().filter(|path| !path.as_os_str().is_empty()) {
+                Some(path) => load(path, compile_limits),
+                None => embedded(),
+            };
+            Ok(plug?.with_advice(how_to_grant))
+        })?;
+        Ok(match self.exchanges()? {
+            Some(exchanges) => plug.clone().with_exchanges(exchanges),
+            None => plug.clone(),
+        })
+    }
+
+    fn exchanges(&self) -> Result<Option<Exchanges>, CommandError> {
+        let (path, opened) = match (&self.record, &self.replay) {
+            (Some(path), _) => (path, Exchanges::record_to(path)),
+            (None, Some(path)) => (path, Exchanges::replay(once(&self.once.replay, || read(path))?)),
+            (None, None) => return Ok(None),
+        };
+        opened.map(Some).map_err(|problem| CommandError::settings(path.display().to_string(), problem))
+    }
+
+    fn inputs(&self) -> Result<&Inputs, CommandError> {
+        once(&self.once.inputs, || {
+            let granted = self.granted_by_file()?;
+            // The environment's names are those of the command line and of the grants file.
+            let mut names: BTreeSet<String> = self.names.iter().cloned().collect();
+            names.extend(granted.iter().flat_map(|granted| granted.env.iter().cloned()));
+            let config = match &self.config {
+                Some(path) => settings::load(path, &names)?,
+                None => json!({}),
+            };
+            Ok(Inputs { config, granted })
+        })
+    }
+
+    /// The configuration.
+    pub(super) fn config(&self) -> Result<&Value, CommandError> {
+        Ok(&self.inputs()?.config)
+    }
+
+    fn granted_by_file(&self) -> Result<Option<Grants>, CommandError> {
+        let Some(path) = &self.grants_file else { return Ok(None) };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let granted = grants::read(&read(path)?, folder);
+        granted.map(Some).map_err(|problem| CommandError::settings(path.display().to_string(), problem))
+    }
+
+    /// What the grants file says, or without one what the configuration names; and what the command line adds.
+    pub(super) fn grants(&self) -> Result<Grants, CommandError> {
+        let Inputs { config, granted } = self.inputs()?;
+        let granted = granted.clone().unwrap_or_else(|| Grants::named_by(config));
+        let folder = self.rules_folder.clone().or_else(|| granted.rules_folder.clone());
+        let granted = self.grants.iter().cloned().fold(granted, Grants::and);
+        let granted = self.addresses.iter().cloned().fold(granted, Grants::and_addresses);
+        Ok(granted.and_rules_folder(folder))
+    }
+
+    /// Loads the plug and starts it with its configuration and grants.
+    pub(super) async fn start(&self) -> Result<PlugHandle, CommandError> {
+        // What is read is checked before a component is compiled.
+        self.inputs()?;
+        self.start_in(&self.plug()?, self.state.as_deref()).await
+    }
+
+    /// The same for a process whose counters begin at 0 unless a state is kept: then the plug lists
+    /// those that replace larger ones.
+    pub(super) async fn start_detecting_resets(&self) -> Result<PlugHandle, CommandError> {
+        let mut config = self.config()?.clone();
+        if self.state.is_none() && self.plug.is_none() {
+            detect_resets(&mut config);
+        }
+        self.start_with(&self.plug()?, self.state.as_deref(), &config).await
+    }
+
+    /// Starts the plug with its configuration and grants, and with what a folder keeps.
+    pub(super) async fn start_in(&self, plug: &Plug, folder: Option<&Path>) -> Result<PlugHandle, CommandError> {
+        self.start_with(plug, folder, self.config()?).await
+    }
+
+    async fn start_with(&self, plug: &Plug, folder: Option<&Path>, config: &Value) -> Result<PlugHandle, CommandError> {
+        let grants = self.grants()?;
+        let limits = limits(&grants);
+        let started = match folder {
+            Some(folder) => plug.start_in(folder, config, grants, limits).await,
+            None => plug.start(config, grants, limits).await,
+        };
+        if let Ok(handle) = &started {
+            show::warn("", handle.warnings().iter().map(String::as_str));
+        }
+        started.map_err(|error| match (error, &self.config) {
+            (Error::Config { problem, .. }, Some(path)) => CommandError::settings(path.display().to_string(), problem),
+            (error, _) => error.into(),
+        })
+    }
+
+    /// Whether the configuration asks for debug logs.
+    pub(super) fn asks_for_debug(&self) -> Result<bool, CommandError> {
+        let Some(debug) = settings::text_of(self.config()?, "debug") else { return Ok(false) };
+        debug.trim().to_ascii_lowercase().parse().map_err(|_| {
+            CommandError::settings(
+                self.config.as_deref().unwrap_or(Path::new("")).display().to_string(),
+                format!("debug: expected true or false, got {debug:?}"),
+            )
+        })
+    }
+}
+
+/// The options that grant what a plug lacks.
+fn how_to_grant(missing: Missing<'_>) -> String {
+    match missing {
+        Missing::Origin(origin) => format!("grant it with --grant {origin}"),
+        Missing::Address(kind) => format!("grant such addresses with --address {kind}"),
+        Missing::RulesFolder => "grant one with --rules-folder DIR".into(),
+        missing => format!("grant it in the grants file: {missing:?}"),
+    }
+}
+
+/// Turns the plug's setting on where the configuration says nothing of it.
+fn detect_resets(config: &mut Value) {
+    let Some(config) = config.as_object_mut().filter(|config| !config.contains_key("detect_resets")) else { return };
+    let nested = config.entry("prometheus_config").or_insert_with(|| json!({}));
+    if let Some(nested) = nested.as_object_mut() {
+        nested.entry("detect_resets").or_insert(Value::Bool(true));
+    }
+}
+
+/// The limits that were granted, and the host's own for what was not said.
+pub(super) fn limits(grants: &Grants) -> Limits {
+    Limits::default().granted(&grants.limits)
+}
+
+pub(super) fn read(path: &Path) -> Result<String, CommandError> {
+    fs::read_to_string(path).map_err(|error| CommandError::unreadable(path, &error))
+}

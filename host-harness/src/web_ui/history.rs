@@ -1,0 +1,248 @@
+//! What was seen since the start: a number for each family at intervals, and the last pushes and
+//! refusals. Bounded: once there are [`POINTS`], every second one goes and the next ones come half
+//! as often, so that the whole time since the start stays in view.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::families::{Family, Span};
+use plugpipe_runtime::warnings;
+
+/// Numbers that are kept of a family.
+pub(super) const POINTS: usize = 120;
+
+/// Families that are followed; those that come later are shown without their trend.
+const MAX_FAMILIES: usize = 500;
+
+/// Pushes, refusals and warnings that are kept.
+const MAX_EVENTS: usize = 50;
+
+/// The longest text that is kept of one.
+const MAX_TEXT: usize = 400;
+
+/// What was seen. See the module.
+#[derive(Debug)]
+pub(super) struct History {
+    intervals: u64,
+    /// Once in so many intervals there is a look.
+    stride: u64,
+    kept: usize,
+    /// What each family came to, once for each look that is kept; a gap where it was not there.
+    trends: BTreeMap<String, Vec<Span>>,
+    events: VecDeque<Event>,
+    health: Option<(SystemTime, Value)>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { intervals: 0, stride: 1, kept: 0, trends: BTreeMap::new(), events: VecDeque::new(), health: None }
+    }
+}
+
+/// A push, a request that was refused, or a warning.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Event {
+    pub(super) at: SystemTime,
+    pub(super) outcome: Outcome,
+    pub(super) text: String,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// A gateway accepted it.
+    Pushed,
+    /// It did not arrive, or a server refused it.
+    Failed,
+    /// The host did not let it out.
+    Refused,
+    /// It was done, and the plug warned of something.
+    Warned,
+}
+
+impl Outcome {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Pushed => "pushed",
+            Self::Failed => "not pushed",
+            Self::Refused => "refused by the host",
+            Self::Warned => "warning",
+        }
+    }
+}
+
+impl History {
+    /// Whether the families are to be looked at now, once every interval. The longer the time in
+    /// view, the more rarely.
+    pub(super) fn is_due(&mut self) -> bool {
+        let due = self.intervals.is_multiple_of(self.stride);
+        self.intervals += 1;
+        due
+    }
+
+    /// Takes the families' numbers.
+    pub(super) fn look(&mut self, families: &[Family]) {
+        if self.kept >= POINTS {
+            self.thin_out();
+        }
+        for family in families {
+            let room = self.trends.len() < MAX_FAMILIES;
+            if let Some(trend) = self.trends.get_mut(&family.name) {
+                trend.push(family.value());
+            } else if room {
+                let mut trend = vec![Span::GAP; self.kept];
+                trend.push(family.value());
+                self.trends.insert(family.name.clone(), trend);
+            }
+        }
+        self.kept += 1;
+        for trend in self.trends.values_mut() {
+            trend.resize(self.kept, Span::GAP);
+        }
+        self.trends.retain(|_, trend| trend.iter().any(|value| !value.is_gap()));
+    }
+
+    fn thin_out(&mut self) {
+        for trend in self.trends.values_mut() {
+            let mut index = 0;
+            trend.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+        }
+        self.kept = self.kept.div_ceil(2);
+        self.stride *= 2;
+    }
+
+    /// The numbers of a family so far.
+    pub(super) fn trend(&self, family: &str) -> &[Span] {
+        self.trends.get(family).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Takes note of what an answer says of a push, or of a refusal.
+    pub(super) fn answered(&mut self, answer: &Value) {
+        let text = |path: &str| answer.pointer(path).and_then(Value::as_str);
+        let what = text("/result/metric_name").or(text("/operation")).unwrap_or("a call");
+        let refused =
+            text("/error_code") == Some("not_granted") || text("/result/push_error_code") == Some("not_granted");
+        let problem = text("/result/push_error").or(text("/error"));
+        for warning in warnings::of(answer) {
+            let text = format!("{what}: {warning}");
+            // The same call again warns of the same.
+            if !self.events.iter().any(|event| event.outcome == Outcome::Warned && text.starts_with(&event.text)) {
+                self.note(Outcome::Warned, &text);
+            }
+        }
+        let (outcome, text) = match problem {
+            Some(problem) if refused => (Outcome::Refused, format!("{what}: {problem}")),
+            Some(problem) => (Outcome::Failed, format!("{what}: {problem}")),
+            None if answer.pointer("/result/metric_pushed") == Some(&Value::Bool(true)) => {
+                (Outcome::Pushed, what.to_owned())
+            }
+            None => return,
+        };
+        self.note(outcome, &text);
+    }
+
+    fn note(&mut self, outcome: Outcome, text: &str) {
+        let text = text.chars().take(MAX_TEXT).collect();
+        self.events.truncate(MAX_EVENTS - 1);
+        self.events.push_front(Event { at: SystemTime::now(), outcome, text });
+    }
+
+    /// Takes the answer of a health check.
+    pub(super) fn health(&mut self, answer: Value) {
+        self.health = Some((SystemTime::now(), answer));
+    }
+
+    /// The last pushes and refusals, the latest first.
+    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter()
+    }
+
+    /// The last health check and when it was.
+    pub(super) fn last_health(&self) -> Option<&(SystemTime, Value)> {
+        self.health.as_ref()
+    }
+
+    /// For programs.
+    pub(super) fn status(&self) -> Value {
+        let events: Vec<Value> = self
+            .events()
+            .map(|event| json!({"at": seconds(event.at), "outcome": event.outcome.word(), "text": event.text}))
+            .collect();
+        let health =
+            self.health.as_ref().map(|(at, answer)| json!({"at": seconds(*at), "result": answer.get("result")}));
+        json!({"events": events, "health": health})
+    }
+}
+
+fn seconds(at: SystemTime) -> u64 {
+    at.duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::families::read;
+
+    #[test]
+    fn the_whole_time_stays_in_view_and_memory_is_bounded() {
+        let mut history = History::default();
+        for look in 0..10_000 {
+            if history.is_due() {
+                history.look(&read(&format!("a {look}\n")));
+            }
+        }
+        let trend = history.trend("a");
+        assert!(trend.len() <= POINTS && trend.len() >= POINTS / 2, "{}", trend.len());
+        assert_eq!(trend.first(), Some(&Span::of(0.0)));
+        assert!(trend.last().unwrap().max > 9_800.0, "{trend:?}");
+        let steps: Vec<f64> = trend.iter().zip(trend.iter().skip(1)).map(|(one, next)| next.max - one.max).collect();
+        assert!(steps.iter().all(|step| Some(step) == steps.first()), "equal steps: {steps:?}");
+    }
+
+    #[test]
+    fn a_family_that_comes_late_or_goes_leaves_gaps() {
+        let mut history = History::default();
+        for text in ["a 1\n", "a 1\nb 2\n", "b 3\n"] {
+            history.look(&read(text));
+        }
+        assert!(history.trend("b").first().unwrap().is_gap() && history.trend("a").last().unwrap().is_gap());
+        assert_eq!(history.trend("b").get(1..), Some(&[Span::of(2.0), Span::of(3.0)][..]));
+        let many: String = (0..600).map(|index| format!("m{index}_x 1\n")).collect();
+        history.look(&read(&many));
+        assert_eq!(history.trends.len(), MAX_FAMILIES);
+    }
+
+    #[test]
+    fn answers_are_told_apart() {
+        let mut history = History::default();
+        for (answer, outcome) in [
+            (json!({"result": {"metric_name": "m", "metric_pushed": true}}), Some(Outcome::Pushed)),
+            (
+                json!({"result": {"metric_name": "m", "push_error": "down", "push_error_code": "unreachable"}}),
+                Some(Outcome::Failed),
+            ),
+            (json!({"result": {"push_error": "no", "push_error_code": "not_granted"}}), Some(Outcome::Refused)),
+            (json!({"operation": "push_metrics", "error": "no", "error_code": "not_granted"}), Some(Outcome::Refused)),
+            (json!({"result": {"metric_pushed": false}}), None),
+            (json!({"operation": "o", "result": {}, "warnings": ["lables: unknown field"]}), Some(Outcome::Warned)),
+            (json!({"operation": "o", "result": {}, "warnings": ["lables: unknown field"]}), None),
+        ] {
+            let before = history.events.len();
+            history.answered(&answer);
+            assert_eq!(history.events.len() - before, usize::from(outcome.is_some()), "{answer}");
+            if outcome.is_some() {
+                assert_eq!(history.events().next().map(|event| event.outcome), outcome, "{answer}");
+            }
+        }
+        for _ in 0..200 {
+            history.answered(&json!({"result": {"metric_pushed": true}}));
+        }
+        assert_eq!(history.events.len(), MAX_EVENTS);
+    }
+}

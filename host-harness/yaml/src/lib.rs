@@ -1,0 +1,405 @@
+//! The YAML reader of pipes, configurations, grants and manifests. JSON is YAML, so it reads JSON
+//! too.
+//!
+//! Scalars are typed by the core schema of YAML 1.2: `true` and `false` are booleans (`yes`, `no`,
+//! `on`, `off` and `y` are texts), `null`, `~` and nothing are null, and numbers are decimal, `0x`
+//! or `0o`. Three things are stricter than the schema:
+//!
+//! - Digits with a leading zero, such as `01` or `0042`, are text: whoever writes an identifier so
+//!   wants it back so.
+//! - `.inf` and `.nan` are errors, because JSON, which plugs speak, has no such numbers.
+//! - A document has one root, keys differ, and nesting, aliases and nodes are bounded.
+//!
+//! A label or name is text, whatever it looks like: `version: 1.10` must not become `1.1`. So each
+//! number and boolean keeps its source text, and readers of settings use [`Node::to_written`],
+//! which returns the source text wherever JSON would write the value differently. Plugs accept
+//! numbers and booleans as text, so a numeric setting still works.
+
+#![deny(missing_docs)]
+
+pub mod known_stack;
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use serde_saphyr::{Spanned, UserMessageFormatter};
+
+/// A value with its source text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Node {
+    /// `null`, `~` or nothing.
+    Null,
+    /// A boolean.
+    Bool {
+        /// The value.
+        value: bool,
+        /// Its source text.
+        written: String,
+    },
+    /// A number.
+    Number {
+        /// The value.
+        value: Number,
+        /// Its source text.
+        written: String,
+    },
+    /// A text.
+    Text(String),
+    /// A list.
+    List(Vec<Node>),
+    /// A mapping. Keys differ.
+    Map(Vec<(String, Node)>),
+}
+
+/// Why a text is not valid YAML.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    said: String,
+    lines: String,
+}
+
+impl Problem {
+    /// What is wrong, with the lines around it. Only for texts that hold no secrets.
+    pub fn with_lines(&self) -> &str {
+        &self.lines
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// Reads a document. A text without one is null. The error says where and why.
+pub fn read(text: &str) -> Result<Node, Problem> {
+    // In a debug build a level of nesting takes tens of kilobytes, and 64 levels are allowed.
+    known_stack::run("yaml", || parse(text)).unwrap_or_else(|error| {
+        let said = format!("the parser failed: {error}");
+        Err(Problem { lines: said.clone(), said })
+    })
+}
+
+fn parse(text: &str) -> Result<Node, Problem> {
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+    };
+    let parsed: Spanned<Parsed> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let lines = error.render_with_formatter(&UserMessageFormatter);
+        let error = error.without_snippet();
+        let said = error.render_with_formatter(&UserMessageFormatter);
+        let advice = match error {
+            serde_saphyr::Error::NonFiniteFloat { .. } => "\nwrite it as \"NaN\", \"+Inf\" or \"-Inf\", in quotes",
+            _ => "",
+        };
+        Problem { said: format!("{said}{advice}"), lines: format!("{lines}{advice}") }
+    })?;
+    Ok(node(parsed, text))
+}
+
+impl Node {
+    /// The value by the schema.
+    pub fn to_value(&self) -> Value {
+        self.convert(&mut Vec::new(), &|_| false)
+    }
+
+    /// The value as it was written: numbers and booleans that JSON would write differently are
+    /// texts.
+    pub fn to_written(&self) -> Value {
+        self.convert(&mut Vec::new(), &|_| true)
+    }
+
+    /// The value, as it was written in the places that `is_text` names. A place is the keys that
+    /// lead to it, those of lists left out.
+    pub fn to_value_where(&self, is_text: impl Fn(&[&str]) -> bool) -> Value {
+        self.convert(&mut Vec::new(), &is_text)
+    }
+
+    fn convert<'n>(&'n self, place: &mut Vec<&'n str>, is_text: &dyn Fn(&[&str]) -> bool) -> Value {
+        let scalar = |value: Value, written: &str| {
+            let canonical = value.to_string();
+            if canonical != written && is_text(place) { Value::from(written) } else { value }
+        };
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool { value, written } => scalar(Value::Bool(*value), written),
+            Self::Number { value, written } => scalar(Value::Number(value.clone()), written),
+            Self::Text(text) => Value::String(text.clone()),
+            Self::List(items) => items.iter().map(|item| item.convert(place, is_text)).collect(),
+            Self::Map(members) => {
+                let mut map = Map::new();
+                for (key, member) in members {
+                    place.push(key);
+                    map.insert(key.clone(), member.convert(place, is_text));
+                    place.pop();
+                }
+                Value::Object(map)
+            }
+        }
+    }
+}
+
+/// What the parser makes of a node, with the places of its parts.
+enum Parsed {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Spanned<Parsed>>),
+    Map(Vec<(String, Spanned<Parsed>)>),
+}
+
+impl<'de> Deserialize<'de> for Parsed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Parser)
+    }
+}
+
+struct Parser;
+
+impl<'de> Visitor<'de> for Parser {
+    type Value = Parsed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Parsed, E> {
+        Ok(Parsed::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Parsed, E> {
+        Ok(Parsed::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Parsed, E> {
+        Ok(Parsed::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Parsed, E> {
+        Ok(Parsed::Number(value.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Parsed, E> {
+        Number::from_f64(value).map(Parsed::Number).ok_or_else(|| E::custom("a number that is not finite"))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Parsed, E> {
+        Ok(Parsed::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Parsed, E> {
+        Ok(Parsed::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Parsed, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Parsed::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Parsed, A::Error> {
+        let mut map = Vec::new();
+        while let Some(member) = members.next_entry()? {
+            map.push(member);
+        }
+        Ok(Parsed::Map(map))
+    }
+}
+
+/// Puts what was written beside what was read.
+fn node(parsed: Spanned<Parsed>, text: &str) -> Node {
+    let written = || {
+        // An alias stands for what was written at its anchor.
+        let span = parsed.defined.span();
+        let begin = usize::try_from(span.byte_offset()?).ok()?;
+        let end = begin.checked_add(usize::try_from(span.byte_len()?).ok()?)?;
+        text.get(begin..end).map(str::trim)
+    };
+    match parsed.value {
+        Parsed::Null => Node::Null,
+        Parsed::Bool(value) => {
+            let written = written().filter(|text| text.eq_ignore_ascii_case(&value.to_string()));
+            Node::Bool { value, written: written.map_or_else(|| value.to_string(), str::to_owned) }
+        }
+        Parsed::Number(value) => match written().map(|written| (written, spelling(written))) {
+            Some((written, Spelling::Core)) => Node::Number { value, written: written.to_owned() },
+            Some((written, Spelling::Other)) => Node::Text(written.to_owned()),
+            // A tag made it a number.
+            _ => Node::Number { written: value.to_string(), value },
+        },
+        Parsed::Text(text) => Node::Text(text),
+        Parsed::List(items) => Node::List(items.into_iter().map(|item| node(item, text)).collect()),
+        Parsed::Map(members) => Node::Map(members.into_iter().map(|(key, member)| (key, node(member, text))).collect()),
+    }
+}
+
+/// What the text of a number is.
+enum Spelling {
+    /// A number by the core schema.
+    Core,
+    /// A number by other rules, such as `0b11`.
+    Other,
+    /// Not the text of a plain number.
+    None,
+}
+
+fn spelling(written: &str) -> Spelling {
+    if !written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte)) {
+        return Spelling::None;
+    }
+    let digits = |text: &str, is_digit: fn(&u8) -> bool| !text.is_empty() && text.bytes().all(|byte| is_digit(&byte));
+    if let Some(digit) = written.strip_prefix("0x") {
+        return if digits(digit, u8::is_ascii_hexdigit) { Spelling::Core } else { Spelling::Other };
+    }
+    if let Some(digit) = written.strip_prefix("0o") {
+        return if digits(digit, |digit| (b'0'..=b'7').contains(digit)) { Spelling::Core } else { Spelling::Other };
+    }
+    // What Rust reads beyond the schema are words, which the parser never takes for numbers.
+    let decimal = written.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    if decimal && written.parse::<f64>().is_ok() { Spelling::Core } else { Spelling::Other }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn scalars_follow_the_core_schema_and_keep_how_they_were_written() {
+        for (text, value, written) in [
+            ("5", json!(5), json!(5)),
+            ("-5", json!(-5), json!(-5)),
+            ("1.5", json!(1.5), json!(1.5)),
+            ("1.0", json!(1.0), json!(1.0)),
+            ("1.10", json!(1.1), json!("1.10")),
+            ("1e3", json!(1000.0), json!("1e3")),
+            ("1E+3", json!(1000.0), json!("1E+3")),
+            ("+5", json!(5), json!("+5")),
+            (".5", json!(0.5), json!(".5")),
+            ("5.", json!(5.0), json!("5.")),
+            ("-0", json!(0), json!("-0")),
+            ("0x1F", json!(31), json!("0x1F")),
+            ("0o17", json!(15), json!("0o17")),
+            ("12345678901234567890123", json!(1.234_567_890_123_456_8e22), json!("12345678901234567890123")),
+            ("0.1000000000000000055", json!(0.1), json!("0.1000000000000000055")),
+            // By no rule a number here.
+            ("01", json!("01"), json!("01")),
+            ("0042", json!("0042"), json!("0042")),
+            ("-007", json!("-007"), json!("-007")),
+            ("0b11", json!("0b11"), json!("0b11")),
+            ("0X1F", json!("0X1F"), json!("0X1F")),
+            ("1_000", json!("1_000"), json!("1_000")),
+            ("0x1_F", json!("0x1_F"), json!("0x1_F")),
+            ("1:30", json!("1:30"), json!("1:30")),
+            ("2024-01-01", json!("2024-01-01"), json!("2024-01-01")),
+            ("1.2.3", json!("1.2.3"), json!("1.2.3")),
+            ("nan", json!("nan"), json!("nan")),
+            ("Infinity", json!("Infinity"), json!("Infinity")),
+            ("true", json!(true), json!(true)),
+            ("True", json!(true), json!("True")),
+            ("FALSE", json!(false), json!("FALSE")),
+            ("y", json!("y"), json!("y")),
+            ("no", json!("no"), json!("no")),
+            ("on", json!("on"), json!("on")),
+            ("tRue", json!("tRue"), json!("tRue")),
+            ("~", json!(null), json!(null)),
+            ("null", json!(null), json!(null)),
+            ("Null", json!(null), json!(null)),
+            ("\"1.10\"", json!("1.10"), json!("1.10")),
+            ("'~'", json!("~"), json!("~")),
+            ("!!str 1.10", json!("1.10"), json!("1.10")),
+            ("!!float 1", json!(1.0), json!("1")),
+            ("!!int \"5\"", json!(5), json!(5)),
+            ("é1.10", json!("é1.10"), json!("é1.10")),
+        ] {
+            // Behind characters of several bytes, in each kind of place, at an anchor and at its
+            // alias.
+            for document in [
+                format!("ключ: {text}\n"),
+                format!("\u{feff}ключ: {text}"),
+                format!("ключ:   {text}   # é: 1\n"),
+                format!("{{ключ: {text}}}"),
+                format!("a: &a {text}\nключ: *a\n"),
+                format!("é: {{x: 1.10}}\r\nключ: {text}\r\n"),
+            ] {
+                let read = read(&document).unwrap();
+                assert_eq!(read.to_value()["ключ"], value, "{document}");
+                assert_eq!(read.to_written()["ключ"], written, "{document}");
+            }
+            let list = read(&format!("- é\n- {text}\n- 1.10")).unwrap();
+            assert_eq!((&list.to_value()[1], &list.to_written()[1]), (&value, &written), "{text}");
+            assert_eq!(list.to_written()[2], "1.10");
+        }
+    }
+
+    #[test]
+    fn json_is_read_as_what_it_is() {
+        let text = r#"{"a": [1, 2.5, -3e-7, true, null, "0042"], "é": {"b": 1.0}}"#;
+        let expected: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(read(text).unwrap().to_value(), expected);
+        assert_eq!(read(text).unwrap().to_written(), expected);
+    }
+
+    #[test]
+    fn only_the_named_places_keep_what_was_written() {
+        let read = read("labels: {version: 1.10}\nvalues: [{at: 1e3}]\n").unwrap();
+        let value = read.to_value_where(|place| place == ["labels", "version"]);
+        assert_eq!(value, json!({"labels": {"version": "1.10"}, "values": [{"at": 1000.0}]}));
+        let value = read.to_value_where(|place| place == ["values", "at"]);
+        assert_eq!(value, json!({"labels": {"version": 1.1}, "values": [{"at": "1e3"}]}));
+    }
+
+    #[test]
+    fn keys_are_texts_as_written() {
+        assert_eq!(
+            read("{01: a, 1.10: b, yes: c, 0x1F: d}").unwrap().to_value(),
+            json!({"01": "a", "1.10": "b", "yes": "c", "0x1F": "d"})
+        );
+    }
+
+    #[test]
+    fn a_text_without_a_document_is_null() {
+        for text in ["", " \n", "# nothing\n", "---\n", "~"] {
+            assert_eq!(read(text).unwrap(), Node::Null, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_would_be_lost_is_an_error() {
+        for (text, said) in [
+            ("a: 1\na: 2", "a"),
+            ("a: 1\n---\nb: 2", "document"),
+            ("a: .inf", "in quotes"),
+            ("a: .nan", "in quotes"),
+            ("a: 1e999", "in quotes"),
+            ("a: [", "line 1"),
+            ("a: *b", "line 1"),
+            ("? [x]\n: 1", "line 1"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn bombs_are_errors() {
+        let mut bomb = String::from("x0: &l0 [a, a, a, a, a, a, a, a, a, a]\n");
+        for level in 1..10 {
+            let previous = vec![format!("*l{}", level - 1); 10].join(", ");
+            bomb.push_str(&format!("x{level}: &l{level} [{previous}]\n"));
+        }
+        for text in [bomb, "[".repeat(1 << 14), "{a: ".repeat(1 << 12), "- ".repeat(1 << 13), "? ".repeat(1 << 13)] {
+            assert!(read(&text).is_err());
+        }
+    }
+}
