@@ -38,7 +38,6 @@ mod hostile;
 mod instructions;
 mod manifest;
 mod metrics;
-mod one_build;
 mod openmetrics;
 mod outbound;
 mod page;

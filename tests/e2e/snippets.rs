@@ -1,4 +1,4 @@
-//! The Rust of the documents, run. A block of README.md or docs/ is a part of this file, line by line: docs.rs compares. So who changes
+//! The Rust of the documents, run. A block of README.md or docs/ is a part of this file, line by line: xtask/tests/documents.rs compares. So who changes
 //! one changes the other.
 
 /// "From Rust" of the README.

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `component` | the component, as the build script of `host-harness/component` makes it |
 //! | [`dist`] | the folder of PlugPipe's registry |
+//! | [`documents`] | nothing: it reads the documents' fenced blocks, for tests |
 //! | [`sbom`] | CycloneDX bills of materials, from Cargo's graph |
 //! | [`imports`] | no file, but a list: files of a crate that import each other |
 //! | [`npm`] | the package for Node |
 //! | [`oci`] | an OCI image layout |
 //! | [`fields`] | the table of the JSON contract's fields, for the plug |
 //! | [`servers`] | the table of the settings that name a server, for hosts |
+//! | [`soak`] | nothing: it runs long tests at full size |
 //! | [`reference`] | the page of the JSON contract |
 //! | [`wit`] | the page and the golden file of the world |
 //! | [`reproducible`] | a build in another folder, compared with this one |
@@ -19,6 +21,7 @@
 #[path = "../../host-harness/component/component.rs"]
 mod component;
 pub mod dist;
+pub mod documents;
 pub mod fields;
 pub mod imports;
 pub mod npm;
@@ -27,6 +30,7 @@ pub mod reference;
 pub mod reproducible;
 pub mod sbom;
 pub mod servers;
+pub mod soak;
 pub mod wit;
 
 use std::fs;

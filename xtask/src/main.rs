@@ -1,9 +1,9 @@
 //! `cargo xtask TASK`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use xtask::{build, dist, fields, npm, oci, reference, reproducible, root, servers, wit};
+use xtask::{build, dist, fields, npm, oci, reference, reproducible, root, servers, soak, wit};
 
 const USAGE: &str = "\
 cargo xtask dist [FOLDER]    the folder of PlugPipe's registry, below dist
@@ -11,6 +11,7 @@ cargo xtask npm [FOLDER]     the package for Node, in dist/npm
 cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
 cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
 cargo xtask reference        docs/reference.md and the tables of fields and servers, of the manifest
+cargo xtask soak NAME        a long test at full size: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
 cargo xtask reproducible     builds the component in another folder too, and compares
 
 With --auditable, dist, npm and oci take a component that holds a list of its crates (cargo install cargo-auditable).";
@@ -19,8 +20,8 @@ fn main() -> ExitCode {
     let (flags, words): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word == "--auditable");
     let mut words = words.into_iter();
     let task = words.next().unwrap_or_default();
-    let folder = words.next().map(PathBuf::from);
-    match run(&task, folder.as_deref(), !flags.is_empty()) {
+    let argument = words.next();
+    match run(&task, argument.as_deref(), !flags.is_empty()) {
         Ok(said) => {
             println!("{said}");
             ExitCode::SUCCESS
@@ -32,8 +33,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: &str, folder: Option<&Path>, auditable: bool) -> Result<String, String> {
-    let at = |default: &str| folder.map_or_else(|| root().join("dist").join(default), Path::to_path_buf);
+fn run(task: &str, argument: Option<&str>, auditable: bool) -> Result<String, String> {
+    let at = |default: &str| argument.map_or_else(|| root().join("dist").join(default), PathBuf::from);
     match task {
         "dist" => dist::make(&build(auditable)?, &at("")).map(|folder| folder.display().to_string()),
         "npm" => npm::make(&build(auditable)?, &at("npm")).map(|()| at("npm").display().to_string()),
@@ -44,6 +45,7 @@ fn run(task: &str, folder: Option<&Path>, auditable: bool) -> Result<String, Str
             .and_then(|()| servers::make())
             .map(|()| [reference::page_path(), fields::table_path(), servers::table_path()])
             .map(|made| made.map(|path| path.display().to_string()).join("\n")),
+        "soak" => soak::run(argument.unwrap_or_default()),
         "reproducible" => reproducible::check().map(|digest| format!("both builds have the SHA-256 {digest}")),
         _ => Err(USAGE.into()),
     }

@@ -18,7 +18,10 @@ pub fn make() -> Result<(), String> {
 }
 
 /// The manifest.
-pub(crate) fn manifest() -> Result<Value, String> {
+///
+/// # Errors
+/// The file cannot be read, or is not YAML.
+pub fn manifest() -> Result<Value, String> {
     let path = root().join("plugin/plug.yaml");
     serde_saphyr::from_str(&read_text(&path)?).map_err(|error| format!("{} cannot be read: {error}", path.display()))
 }

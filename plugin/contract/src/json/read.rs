@@ -7,6 +7,19 @@ use std::borrow::Cow;
 
 use super::{Json, Number, Object};
 
+impl<'a> Json<'a> {
+    /// Parses a text. The error says what was found, with line and column; nesting is bounded.
+    pub fn parse(text: &'a str) -> Result<Self, String> {
+        value(text)
+    }
+
+    /// Parses a text that is an object, whose members stay the JSON texts that they are: for answers of which a part is passed
+    /// on as it came. Of two members with the same name the later one counts.
+    pub fn parse_members(text: &str) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
+        members(text)
+    }
+}
+
 /// Lists and objects in one another, at most.
 const DEPTH: usize = 127;
 

@@ -1,9 +1,12 @@
 //! `cargo run` and `cargo test --workspace` are to share one build of the dependencies. A dependency of the tests that turns on a
 //! feature of a crate which the program has too makes that crate, and all above it, be built twice.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::process::Command;
+
+use xtask::root;
 
 /// Built twice on purpose: package, and why.
 const EXCEPTIONS: &[(&str, &str)] = &[
@@ -14,7 +17,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 /// Each package with the features that it is built with, as `cargo tree` tells them.
 fn packages(arguments: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .current_dir(root())
         .args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}|{f}", "--no-dedupe"])
         .args(arguments)
         .output()

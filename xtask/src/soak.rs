@@ -1,0 +1,100 @@
+//! Long tests at their full size. CI runs the same code at a size of seconds.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::root;
+
+/// A long test: its tests' names begin with `filter`, and `sizes` are the variables that make it
+/// long.
+pub struct Soak {
+    /// What `cargo xtask soak` takes.
+    pub name: &'static str,
+    /// What its row in docs/benchmarks.md says that it does.
+    pub does: &'static str,
+    filter: &'static str,
+    sizes: &'static [(&'static str, &'static str)],
+}
+
+/// All long tests.
+pub const SOAKS: &[Soak] = &[
+    Soak {
+        name: "conversations",
+        does: "5,000 conversations of each kind in one instance leave no host resource behind",
+        filter: "resources::one_instance_holds",
+        sizes: &[("PLUGPIPE_SOAK_CONVERSATIONS", "5000")],
+    },
+    Soak {
+        name: "gateway",
+        does: "1,000 pushes to a real Pushgateway",
+        filter: "outbound::pushes_to_a_real_gateway",
+        sizes: &[("PLUGPIPE_PUSHES", "1000")],
+    },
+    Soak {
+        name: "recovery",
+        does: "10,000 traps and 200 times kill -9 lose nothing that was acknowledged",
+        filter: "recovery::",
+        sizes: &[("PLUGPIPE_RECOVERY_TRAPS", "10000"), ("PLUGPIPE_RECOVERY_KILLS", "200")],
+    },
+    Soak {
+        name: "serve",
+        does: "10,000,000 records beside 10,000 pushes to a gateway that fails every third one",
+        filter: "soak::",
+        sizes: &[("PLUGPIPE_SOAK_PUSHES", "10000"), ("PLUGPIPE_SOAK_RECORDS", "10000000")],
+    },
+];
+
+/// Runs a long test and returns its row for docs/benchmarks.md.
+///
+/// # Errors
+/// There is no such test, it fails, or none ran.
+pub fn run(name: &str) -> Result<String, String> {
+    let names: Vec<&str> = SOAKS.iter().map(|soak| soak.name).collect();
+    let soak = SOAKS.iter().find(|soak| soak.name == name);
+    let soak = soak.ok_or_else(|| format!("expected one of {}, got {name:?}", names.join(", ")))?;
+    let commit = git(&["rev-parse", "--short", "HEAD"])?;
+    let date = git(&["log", "-1", "--date=short", "--format=%cd"])?;
+    let started = Instant::now();
+    let status = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["test", "--package", "plugpipe-harness", "--test", "e2e", soak.filter, "--", "--nocapture"])
+        .envs(soak.sizes.iter().copied())
+        .status()
+        .map_err(|error| format!("cargo cannot be run: {error}"))?;
+    if !status.success() {
+        return Err(format!("{name}: the tests {} failed: {status}", soak.filter));
+    }
+    let seconds = started.elapsed().as_secs();
+    Ok(format!("| {date} | {commit} | `cargo xtask soak {name}` | {}: passed in {seconds} s |", soak.does))
+}
+
+fn git(arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new("git")
+        .current_dir(root())
+        .args(arguments)
+        .output()
+        .map_err(|error| format!("git cannot be run: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("git: {}", String::from_utf8_lossy(&output.stderr).trim()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read_text;
+
+    #[test]
+    fn every_long_test_reads_its_sizes() {
+        for soak in SOAKS {
+            let module = soak.filter.split("::").next().unwrap_or_default();
+            let source = read_text(&root().join(format!("tests/e2e/{module}.rs"))).unwrap_or_default();
+            let test = soak.filter.split("::").nth(1).unwrap_or_default();
+            assert!(source.contains(test), "{}: tests/e2e/{module}.rs has no {test}", soak.name);
+            for (variable, _) in soak.sizes {
+                assert!(source.contains(variable), "{}: {module}.rs does not read {variable}", soak.name);
+            }
+        }
+    }
+}

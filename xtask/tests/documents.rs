@@ -1,0 +1,137 @@
+//! The documents: what stands in a fenced block is run, read or compared, by its language, and files, links and figures that are
+//! named exist.
+//!
+//! | language | what is done with a block |
+//! |---|---|
+//! | `sh` | run by tests/e2e/docs.rs, in a folder that has `examples`; `cargo run --` is the built binary |
+//! | `sh` and then `text`, in troubleshooting.md | run there too; it fails with this text, and with status 1, or what `exit=` says |
+//! | `rust` | compared with tests/e2e/snippets.rs, which is built and run |
+//! | `yaml`, `json`, `python`, `js` | read by a reader of the language |
+//! | `wit`, `text` elsewhere | left to the test that is named in `ELSEWHERE` |
+//!
+//! A block that cannot be run has a comment above it, with the reason: `<!-- not run: … -->`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::Path;
+use std::process::Command;
+
+use plugpipe_runtime::grants;
+use serde_json::Value;
+use xtask::documents::{Block, blocks, documents};
+use xtask::root;
+
+const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
+
+/// Blocks that another test holds: document, language, and which.
+const ELSEWHERE: [(&str, &str, &str); 3] = [
+    ("docs/wit.md", "wit", "dist.rs compares the page with the world"),
+    (TROUBLESHOOTING, "text", "every_text_of_troubleshooting_is_what_its_command_says"),
+    (TROUBLESHOOTING, "text exit=2", "every_text_of_troubleshooting_is_what_its_command_says"),
+];
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// Runs a program that reads a block and says what is wrong with it.
+fn checked_by(block: &Block, suffix: &str, program: &str, arguments: &[&str]) {
+    let file = tempfile::Builder::new().suffix(suffix).tempfile().unwrap();
+    std::fs::write(file.path(), &block.content).unwrap();
+    let output = Command::new(program).args(arguments).arg(file.path()).output();
+    let output = output.unwrap_or_else(|error| panic!("{}: {program} is needed: {error}", block.place));
+    assert!(output.status.success(), "{}: {}", block.place, String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn every_other_block_is_what_its_language_says() {
+    /// A block as it may stand there at the top level of an interactive session.
+    const PYTHON: &str =
+        "import ast, sys; compile(open(sys.argv[1]).read(), sys.argv[1], 'exec', ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)";
+    // Indentation differs: a block of a document stands for itself.
+    let lines = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    let snippets = lines(&read("tests/e2e/snippets.rs"));
+    for (document, block) in documents().unwrap().into_iter().flat_map(|document| {
+        blocks(&document).unwrap().into_iter().map(move |block| (document.clone(), block)).collect::<Vec<_>>()
+    }) {
+        let place = &block.place;
+        match block.language.as_str() {
+            "sh" => {}
+            "rust" => assert!(snippets.contains(&lines(&block.content)), "{place}: is not in tests/e2e/snippets.rs"),
+            "yaml" => {
+                let value: Value =
+                    serde_saphyr::from_str(&block.content).unwrap_or_else(|error| panic!("{place}: {error}"));
+                assert!(value.is_object(), "{place}");
+                if value.get("origins").is_some() {
+                    grants::read(&block.content, Path::new("")).unwrap_or_else(|error| panic!("{place}: {error}"));
+                }
+            }
+            "json" => {
+                serde_json::from_str::<Value>(&block.content).unwrap_or_else(|error| panic!("{place}: {error}"));
+            }
+            "python" => checked_by(&block, ".py", "python3", &["-c", PYTHON]),
+            "js" => checked_by(&block, ".mjs", "node", &["--check"]),
+            language => assert!(
+                ELSEWHERE.iter().any(|(of, known, _)| (*of, *known) == (document.as_str(), language)),
+                "{place}: no test reads a block of language {language:?}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn every_file_and_link_that_is_named_is_there() {
+    let mut seen = 0;
+    for document in documents().unwrap() {
+        let text = read(&document);
+        let folder = Path::new(&document).parent().unwrap();
+        for (index, line) in text.lines().enumerate() {
+            let place = format!("{document}:{}", index + 1);
+            // Links to files beside the document.
+            for target in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+                let path = target.split('#').next().unwrap();
+                if path.is_empty() || target.contains("://") {
+                    continue;
+                }
+                assert!(root().join(folder).join(path).exists(), "{place}: there is no {target}");
+                seen += 1;
+            }
+            // Sources, from the root. architecture.md says what is in them, too.
+            let words: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
+            for (at, word) in words.iter().enumerate() {
+                let is_source =
+                    ["plugin/", "host-harness/", "tests/", "wit/"].iter().any(|room| word.starts_with(room));
+                let is_planned = ["graphite.rs", "heartbeat.rs"].iter().any(|name| word.ends_with(name));
+                if !is_source || is_planned || word.contains(['*', ' ']) {
+                    continue;
+                }
+                let path = root().join(word);
+                assert!(path.exists(), "{place}: there is no {word}");
+                seen += 1;
+                if document == "docs/architecture.md"
+                    && let Some(name) = words.get(at + 1).filter(|_| line.contains(&format!("`{word}`, `")))
+                {
+                    let name = name.rsplit("::").next().unwrap();
+                    let source = std::fs::read_to_string(&path).unwrap();
+                    assert!(source.contains(name), "{place}: {word} has no {name}");
+                }
+            }
+        }
+    }
+    assert!(seen > 30, "{seen}");
+}
+
+#[test]
+fn figures_of_the_readme_are_those_of_the_benchmarks() {
+    let (readme, measured) = (read("README.md"), read("docs/benchmarks.md"));
+    let (_, section) = readme.split_once("## Against the others").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let words: Vec<&str> = section.split_whitespace().map(|word| word.trim_end_matches([',', ';'])).collect();
+    let figures =
+        words.windows(2).filter(|pair| ["ms", "µs", "ns", "MB"].contains(&pair[1])).map(|pair| pair.join(" "));
+    let figures: Vec<String> = figures.collect();
+    assert!(figures.len() > 6, "{figures:?}");
+    for figure in figures {
+        assert!(measured.contains(&figure), "{figure} is not in docs/benchmarks.md");
+    }
+}
