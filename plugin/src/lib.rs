@@ -33,17 +33,13 @@ pub mod catalog;
 #[cfg(target_arch = "wasm32")]
 mod component;
 pub mod config;
-pub mod dashboards;
 pub mod error;
-pub mod fnv;
 pub mod http;
 pub mod operations;
 pub mod outbox;
-pub mod rules;
 pub mod servers;
 pub mod snappy;
 pub mod telemetry;
-pub mod yaml;
 
 pub use error::Error;
 pub use operations::Plug;
@@ -51,6 +47,8 @@ pub use plugpipe_contract::{cursor, fields, json, known, time};
 use plugpipe_contract::{segment, url};
 use plugpipe_metrics::sort;
 pub use plugpipe_metrics::{exposition, model, number, registry};
+pub use plugpipe_provisioning::{dashboards, rules, yaml};
+use plugpipe_provisioning::{fnv, prometheus_yml};
 
 /// The plug's name, as pipes write it.
 pub const NAME: &str = "monitoring_prometheus";

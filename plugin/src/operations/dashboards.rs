@@ -456,11 +456,12 @@ fn template(call: &Call, name: &str, field: &str, options: &Options) -> Result<D
         let problem = format!("expected letters, digits and _, such as plugpipe, got {:?}", excerpt(prefix, 100));
         return Err(Error::invalid("prefix", problem));
     }
-    templates::find(name, prefix, options).ok_or_else(|| {
+    let found = templates::find(name, prefix, options).ok_or_else(|| {
         let names: Vec<&str> = templates::names().collect();
         let problem = format!("there is no template {:?}; there are {}", excerpt(name, 100), names.join(", "));
         Error::invalid(field, problem)
-    })?
+    })?;
+    Ok(found?)
 }
 
 /// The dashboards that a call gives: `dashboards` and `templates`. No two have the same uid.

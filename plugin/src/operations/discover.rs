@@ -5,8 +5,8 @@ use crate::error::Error;
 use crate::fields::kind_of;
 use crate::http::{Url, redacted};
 use crate::json::Json;
+use crate::prometheus_yml::check_target;
 use crate::servers::discovery::{self, Group, Known};
-use crate::servers::prometheus_yml::check_target;
 
 /// Takes `sd_url`, or `targets`: a list of `host:port`, or of groups as http_sd has them. Asks Prometheus where one is configured.
 pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {

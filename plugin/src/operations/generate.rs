@@ -11,7 +11,7 @@ use crate::error::{Error, excerpt};
 use crate::fields::{self, Fields, kind_of, scalar};
 use crate::http::Url;
 use crate::json::{Json, Object};
-use crate::servers::prometheus_yml::{PROTOCOLS, Version, check_target, read_duration};
+use crate::prometheus_yml::{PROTOCOLS, Version, check_target, read_duration};
 use crate::time::prometheus_duration;
 use crate::yaml::Yaml;
 

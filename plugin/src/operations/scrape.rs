@@ -13,8 +13,8 @@ use crate::exposition::parse::{
 use crate::exposition::plain;
 use crate::fields::Fields;
 use crate::http::{Url, redacted};
+use crate::prometheus_yml::{read_duration, scrape_config_for};
 use crate::registry::Labels;
-use crate::servers::prometheus_yml::{read_duration, scrape_config_for};
 use crate::servers::pushgateway::preflight::{self, Series};
 use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::scrape::{self, Fetched};

@@ -6,8 +6,8 @@ use crate::error::{Error, excerpt};
 use crate::fields::{kind_of, scalar};
 use crate::http::{Client, Method, Peer, Request, Url, endpoint};
 use crate::json::{Json, Object};
+use crate::prometheus_yml::check_target;
 use crate::servers::prometheus;
-use crate::servers::prometheus_yml::check_target;
 
 /// For errors.
 pub const PEER: Peer = Peer { server: "http_sd endpoint", setting: "sd_url" };

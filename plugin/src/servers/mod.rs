@@ -6,7 +6,6 @@ pub mod discovery;
 pub mod grafana;
 pub mod otlp;
 pub mod prometheus;
-pub mod prometheus_yml;
 pub mod pushgateway;
 pub mod remote_write;
 pub mod ruler;

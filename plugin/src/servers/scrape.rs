@@ -4,11 +4,11 @@
 
 use core::time::Duration;
 
-use super::prometheus_yml::join;
 use super::{is_page, prometheus, refused};
 use crate::error::{Error, excerpt};
 use crate::exposition::parse::{Families, Format, Limits, parse};
 use crate::http::{Client, Method, Peer, Request, Url, endpoint};
+use crate::prometheus_yml::join;
 use plugpipe_metrics::number::number_text;
 
 /// For errors.

@@ -65,7 +65,7 @@ pub(super) fn one_alert(settings: &Settings, evaluator: Evaluator) -> Result<Wan
     let mut uses = Uses::default();
     let rule = alert_rule(settings, &mut uses)?;
     let group = Group { interval: interval(settings)?, ..Group::new(group_name(settings)?, vec![rule]) };
-    group.check("", "", Style::Flat, evaluator).map_err(|error| error.within_place(settings))?;
+    group.check("", "", Style::Flat, evaluator).map_err(|error| Error::from(error).within_place(settings))?;
     Ok(Wanted { groups: vec![group], uses, given: Given::Alert })
 }
 

@@ -2,7 +2,7 @@
 
 use super::lex::{Kind, Token};
 use super::{Fault, Scope, literal};
-use crate::known::meant;
+use plugpipe_contract::known::meant;
 
 /// How deep controls and parentheses may nest. More than anybody writes, and little enough for the
 /// stack.
@@ -438,6 +438,6 @@ impl<'p> Parser<'p> {
 fn shown(token: Token) -> String {
     match token.kind {
         Kind::End => "the template's end".into(),
-        _ => format!("{:?}", crate::error::excerpt(token.text, 40)),
+        _ => format!("{:?}", plugpipe_contract::error::excerpt(token.text, 40)),
     }
 }

@@ -121,7 +121,7 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
             "pie" | "grafana-piechart-panel" => "piechart",
             known if TYPES.contains(&known) => return None,
             other => {
-                let other = crate::error::excerpt(other, 100);
+                let other = plugpipe_contract::error::excerpt(other, 100);
                 return Some(format!(
                     "the type {other:?} does not come with Grafana; its plugin must be installed there"
                 ));
@@ -236,7 +236,9 @@ fn number(of: &Map, name: &str) -> Result<Option<Tree>, String> {
         Some(Tree::Text(text)) if !matches!(text.trim(), "" | "auto") => {
             let finite = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
             // Written again, because JSON takes fewer forms of a number.
-            finite.map(|number| Some(Tree::Number(number.to_string()))).ok_or_else(|| crate::error::excerpt(text, 100))
+            finite
+                .map(|number| Some(Tree::Number(number.to_string())))
+                .ok_or_else(|| plugpipe_contract::error::excerpt(text, 100))
         }
         _ => Ok(None),
     }

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use super::read::{self, Uses};
 use super::{Group, Rule};
-use crate::fields::Fields;
-use crate::json::{Json, Object};
 use crate::yaml::{self, Yaml};
+use plugpipe_contract::fields::Fields;
+use plugpipe_contract::json::{Json, Object};
 
 /// What the first line of a managed file begins with. Hosts check it too, before they replace or
 /// remove a file.

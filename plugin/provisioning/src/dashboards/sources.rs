@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::tree::{Map, Tree};
-use crate::error::excerpt;
+use plugpipe_contract::error::excerpt;
 
 /// The template variable that stands for Prometheus: the first of which a dashboard has none for
 /// something else.
@@ -217,7 +217,7 @@ fn replaced(path: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Json;
+    use plugpipe_contract::json::Json;
 
     fn tree(json: &str) -> Tree {
         Tree::from(&Json::parse(json).unwrap())

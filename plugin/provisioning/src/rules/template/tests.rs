@@ -5,8 +5,8 @@ use crate::rules::known::Evaluator;
 
 /// Each was tried with promtool 2.42 and by Prometheus 3.5: those that they take, and those that
 /// they refuse.
-pub(super) const GOOD: &str = include_str!("../../../../tests/rules/templates_good.txt");
-pub(super) const BAD: &str = include_str!("../../../../tests/rules/templates_bad.txt");
+pub(super) const GOOD: &str = include_str!("../../../../../tests/rules/templates_good.txt");
+pub(super) const BAD: &str = include_str!("../../../../../tests/rules/templates_bad.txt");
 
 /// The templates of a table, one a line; `\n` in it is written as `⏎`.
 fn table(text: &str) -> impl Iterator<Item = String> {

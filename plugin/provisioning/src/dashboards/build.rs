@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::sources::{PROMETHEUS, Sources};
 use super::tree::{Map, Tree};
 use super::{FINGERPRINT, TAG, import, is_fingerprint, layout, migration, uid};
-use crate::error::{Error, excerpt};
-use crate::fields;
-use crate::json::Json;
 use crate::rules::expression::{self, Mistake};
+use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::fields;
+use plugpipe_contract::json::Json;
 
 /// The version of Grafana's dashboard schema that is written where none is given. Grafana 11 made it; newer ones raise it on reading.
 const SCHEMA_VERSION: u64 = 39;

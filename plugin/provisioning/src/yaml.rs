@@ -4,7 +4,7 @@
 //! A text is written plain only where YAML 1.1 and 1.2 agree that it is a text; otherwise in double quotes, where every
 //! character can be said. May not do any I/O, and knows no file's meaning.
 
-use crate::time::PrometheusDuration;
+use plugpipe_contract::time::PrometheusDuration;
 
 /// The longest key that is written before its `:` on one line, in bytes. YAML gives up looking for the `:` after 1,024 characters.
 const KEY_BYTES: usize = 500;

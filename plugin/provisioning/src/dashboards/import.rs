@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::sources::{PROMETHEUS, Sources};
 use super::tree::{Map, Tree};
-use crate::error::{Error, excerpt};
+use plugpipe_contract::error::{Error, excerpt};
 
 /// The group in `apiVersion`.
 const GROUP: &str = "dashboard.grafana.app/";
@@ -320,8 +320,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::{Options, build};
-    use crate::error::Error;
-    use crate::json::Json;
+    use plugpipe_contract::error::Error;
+    use plugpipe_contract::json::Json;
 
     fn build_from(given: &Value) -> Result<(Value, Vec<String>), Error> {
         let text = given.to_string();
@@ -339,7 +339,7 @@ mod tests {
 
     /// A dashboard as Grafana exports it to be shared, with all that such exports can have.
     fn shared() -> Value {
-        serde_json::from_str(include_str!("../../../tests/grafana/shared_export.json")).unwrap()
+        serde_json::from_str(include_str!("../../../../tests/grafana/shared_export.json")).unwrap()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! difference: only what the wanted one says is looked at. A list must have the same items.
 
 use super::tree::{Map, Tree};
-use crate::error::excerpt;
+use plugpipe_contract::error::excerpt;
 
 /// One thing that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Json;
+    use plugpipe_contract::json::Json;
 
     fn paths(wanted: &str, held: &str) -> Vec<String> {
         let map = |text| match Tree::from(&Json::parse(text).unwrap()) {

@@ -8,8 +8,8 @@ use core::fmt;
 
 use self::Evaluator::{Cortex, Grafana, Mimir, Prometheus, Thanos, Vmalert};
 use super::template;
-use crate::error::Error;
-use crate::known::meant;
+use plugpipe_contract::error::Error;
+use plugpipe_contract::known::meant;
 
 /// Who evaluates rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,7 +1,7 @@
-//! JSON that can be changed: a tree that owns what it holds. [`crate::json::Json`] borrows from its text, and is only read.
+//! JSON that can be changed: a tree that owns what it holds. [`plugpipe_contract::json::Json`] borrows from its text, and is only read.
 
-use crate::exposition::json::string;
-use crate::json::Json;
+use plugpipe_contract::json::Json;
+use plugpipe_metrics::exposition::json::string;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]

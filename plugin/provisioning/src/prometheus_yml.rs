@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use crate::http::Url;
-use crate::time::{parse_duration, prometheus_duration};
 use crate::yaml::Yaml;
+use plugpipe_contract::time::{parse_duration, prometheus_duration};
+use plugpipe_contract::url::Url;
 
 /// A release of Prometheus: major and minor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

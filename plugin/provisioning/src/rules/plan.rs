@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Group, Makes, Rule, expression};
-use crate::json::{Json, Object};
 use crate::yaml::Yaml;
+use plugpipe_contract::json::{Json, Object};
 
 /// An annotation that says which text a rule was made from: for a server that tells rules in a form of its own, as Grafana does, whose
 /// expressions become queries.
@@ -135,7 +135,7 @@ fn number(object: &Object, name: &str) -> f64 {
 fn texts(object: &Object, name: &str) -> Vec<(String, String)> {
     let Some(Json::Object(texts)) = object.get(name) else { return Vec::new() };
     let texts = texts.iter().filter_map(|(name, text)| Some((name.to_owned(), text.as_str()?.to_owned()))).collect();
-    crate::sort::sorted_by(texts, Ord::cmp)
+    plugpipe_metrics::sort::sorted_by(texts, Ord::cmp)
 }
 
 impl HeldGroup {
@@ -451,8 +451,9 @@ mod tests {
 
     fn record() -> Rule {
         let mut record = alert("x", "sum(a)", &[]);
-        record.makes = Makes::Record { name: crate::registry::MetricName::new("job:a:sum", "record").unwrap() };
-        record.labels = crate::registry::Labels::default();
+        record.makes =
+            Makes::Record { name: plugpipe_metrics::registry::MetricName::new("job:a:sum", "record").unwrap() };
+        record.labels = plugpipe_metrics::registry::Labels::default();
         record
     }
 
@@ -523,7 +524,8 @@ mod tests {
     #[test]
     fn labels_of_a_group_are_listed_with_those_of_its_rules() {
         let mut group = Group::new("g", vec![alert("A", "up", &[])]);
-        group.labels = crate::registry::Labels::new([("team", "x"), ("severity", "page")], "labels").unwrap();
+        group.labels =
+            plugpipe_metrics::registry::Labels::new([("team", "x"), ("severity", "page")], "labels").unwrap();
         let held = HeldGroup::of(&group, "a.yml");
         let texts: Vec<(&str, &str)> = held.rules[0].labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(texts, [("severity", "warning"), ("team", "x")]);

@@ -1,19 +1,19 @@
 //! The rules that the plug ships: templates whose thresholds are parameters, and rules for a service level objective. Data, and the
 //! little that fills it in.
 //!
-//! Every metric is one that the plug records, as [`crate::catalog`] and [`crate::telemetry`] list them, or that a Pushgateway tells of
+//! Every metric is one that the plug records, as its modules `catalog` and `telemetry` list them, or that a Pushgateway tells of
 //! the plug's pushes. No text names a cluster, a host or a person.
 
 use core::time::Duration;
 
 use super::known::Evaluator;
 use super::{Group, Makes, Rule, expression, with_label};
-use crate::error::{Error, excerpt};
-use crate::fields::{Fields, number};
-use crate::json::{Json, Object};
-use crate::registry::{LabelName, Labels, MetricName};
-use crate::time::{parse_duration, prometheus_duration};
+use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::fields::{Fields, number};
+use plugpipe_contract::json::{Json, Object};
+use plugpipe_contract::time::{parse_duration, prometheus_duration};
 use plugpipe_metrics::number::number_text;
+use plugpipe_metrics::registry::{LabelName, Labels, MetricName};
 
 /// A set of rules with parameters.
 pub struct Template {
@@ -649,8 +649,8 @@ mod tests {
 
     use super::super::Style;
     use super::*;
-    use crate::registry::Registry;
-    use crate::telemetry::Telemetry;
+    use monitoring_prometheus::telemetry::Telemetry;
+    use plugpipe_metrics::registry::Registry;
 
     fn groups(ctx: &Value) -> Result<Vec<Group>, Error> {
         let text = ctx.to_string();
@@ -724,7 +724,7 @@ mod tests {
     #[test]
     fn every_metric_is_one_that_is_recorded() {
         let mut registry = Registry::default();
-        crate::catalog::register(&mut registry).unwrap();
+        monitoring_prometheus::catalog::register(&mut registry).unwrap();
         Telemetry::default().publish(&mut registry).unwrap();
         let mut seen = 0;
         for text in TEMPLATES.iter().flat_map(|template| template.rules) {

@@ -1,7 +1,7 @@
 //! What can be said of a PromQL expression without a server: whether its brackets and quotes close, and the mistake that is made most.
 //! Whether it parses is the server's to say.
 
-use crate::time::PrometheusDuration;
+use plugpipe_contract::time::PrometheusDuration;
 
 /// What is wrong with an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,13 +12,13 @@ pub mod templates;
 
 use core::time::Duration;
 
-use crate::error::{Error, excerpt};
 use crate::fnv::fnv1a;
-use crate::registry::{LabelName, Labels, MetricName};
 use crate::rules::known::Evaluator;
-use crate::sort::sorted_by;
-use crate::time::prometheus_duration;
 use crate::yaml::Yaml;
+use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::time::prometheus_duration;
+use plugpipe_metrics::registry::{LabelName, Labels, MetricName};
+use plugpipe_metrics::sort::sorted_by;
 
 /// Longest name of an alert or group, in bytes.
 const MAX_NAME_LEN: usize = 1_000;

@@ -5,12 +5,12 @@ use core::time::Duration;
 
 use super::known::{self, Evaluator, Field, Place, Shape, Taker, UTF8_NAMES};
 use super::{Group, Makes, More, Rule};
-use crate::error::{Error, excerpt};
-use crate::fields::{self, Fields};
-use crate::json::Json;
-use crate::registry::{LabelName, Labels, MetricName};
-use crate::time::{parse_duration, prometheus_duration};
 use crate::yaml::Yaml;
+use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::fields::{self, Fields};
+use plugpipe_contract::json::Json;
+use plugpipe_contract::time::{parse_duration, prometheus_duration};
+use plugpipe_metrics::registry::{LabelName, Labels, MetricName};
 
 /// What is used that not every server takes, and where.
 #[derive(Debug, Default)]

@@ -1,11 +1,11 @@
 //! The dashboards that the plug carries, as data: what PlugPipe's metrics ([`crate::catalog`]) and the plug's own
-//! ([`crate::telemetry`]) tell.
+//! (its module `telemetry`) tell.
 
 use super::build::{Dashboard, Options, build};
 use super::tree::{Map, Tree};
 use super::uid;
-use crate::error::Error;
-use crate::json::Json;
+use plugpipe_contract::error::Error;
+use plugpipe_contract::json::Json;
 
 /// What the metrics' names begin with, unless another prefix is asked for.
 pub const PREFIX: &str = "plugpipe";
@@ -412,13 +412,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::registry::{Kind, Registry};
-    use crate::telemetry::Telemetry;
+    use monitoring_prometheus::telemetry::Telemetry;
+    use plugpipe_metrics::registry::{Kind, Registry};
 
     /// Every name that the plug may record, with its labels.
     fn recorded() -> Vec<(String, BTreeSet<String>)> {
         let mut registry = Registry::default();
-        crate::catalog::register(&mut registry).unwrap();
+        monitoring_prometheus::catalog::register(&mut registry).unwrap();
         Telemetry::default().publish(&mut registry).unwrap();
         let mut names = Vec::new();
         let known = TEMPLATES.iter().flat_map(|template| template.panels).flat_map(|panel| panel.targets);
