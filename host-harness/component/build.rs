@@ -32,7 +32,9 @@ fn main() -> ExitCode {
 fn build() -> Result<(), String> {
     let workspace = variable("CARGO_MANIFEST_DIR").map(PathBuf::from)?.join("../..");
     println!("cargo::rerun-if-changed=component.rs");
-    for crate_folder in ["plugin", "plugin/contract", "plugin/metrics", "plugin/provisioning", "plugin/time"] {
+    for crate_folder in
+        ["plugin", "plugin/clients", "plugin/contract", "plugin/metrics", "plugin/provisioning", "plugin/time"]
+    {
         for path in ["src", "Cargo.toml"] {
             println!("cargo::rerun-if-changed={}", workspace.join(crate_folder).join(path).display());
         }

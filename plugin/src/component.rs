@@ -25,14 +25,15 @@ use bindings::exports::plugpipe::monitoring::query::{self as asked, Guest as Que
 use bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
 use bindings::exports::plugpipe::monitoring::types;
 
-use crate::http::wasi::Wasi;
 use crate::registry::{
     Buckets, Definition, FamilyId, Kind, LabelName, Labels, MetricName, NativeConfig, Recording, SeriesId,
 };
 use crate::servers::prometheus::values::{Histogram, Labels as SeriesLabels, Sample, Value};
 use crate::servers::prometheus::{Options, Query, Selection, TooManyPoints};
 use crate::sort::sorted_by;
-use crate::{Error, Plug};
+use crate::wasi_transport::Wasi;
+use crate::error::{ClientError, Error};
+use crate::{Plug};
 use plugpipe_metrics::model::Exemplar;
 use plugpipe_metrics::number::number_text;
 
@@ -366,21 +367,17 @@ impl From<Error> for types::Error {
             Error::Conflict { .. } => Self::Conflict(text),
             Error::LimitReached { .. } => Self::LimitReached(text),
             Error::NotConfigured { .. } => Self::NotConfigured(text),
-            Error::Unanswered {
+            Error::Client(ClientError::Unanswered {
                 failure: crate::http::Failure::NotGranted | crate::http::Failure::AddressNotGranted,
                 ..
-            } => Self::NotGranted(text),
-            Error::Unanswered { .. } => Self::Unreachable(text),
+            }) => Self::NotGranted(text),
+            Error::Client(ClientError::Unanswered { .. }) => Self::Unreachable(text),
             Error::Undelivered { cause, .. } => match Self::from(*cause) {
                 Self::NotGranted(_) => Self::NotGranted(text),
                 Self::Unreachable(_) => Self::Unreachable(text),
                 _ => Self::Refused(text),
             },
-            Error::Refused { .. }
-            | Error::Query { .. }
-            | Error::BadAnswer { .. }
-            | Error::Exposition { .. }
-            | Error::PushConflict { .. } => Self::Refused(text),
+            Error::Client(_) => Self::Refused(text),
         }
     }
 }

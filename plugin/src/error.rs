@@ -5,9 +5,8 @@
 
 pub use plugpipe_metrics::error::excerpt;
 
-use crate::http::Failure;
 use crate::json::Writer;
-use crate::servers::pushgateway::preflight::Conflict;
+pub use plugpipe_clients::Error as ClientError;
 
 /// Why an operation did nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -78,42 +77,9 @@ pub enum Error {
         /// What to do.
         todo: &'static str,
     },
-    /// No answer came from a server.
-    #[error("{server} {origin}: {failure}{}", failure.todo(setting, origin))]
-    Unanswered {
-        /// The kind of server, for example `Pushgateway`.
-        server: &'static str,
-        /// Its origin: scheme, host, port.
-        origin: String,
-        /// The setting that names it, for example `gateway_url`.
-        setting: &'static str,
-        /// What happened.
-        failure: Failure,
-    },
-    /// A server answered, and refused.
-    #[error("{server} {origin}: answered {status}: {reply}{todo}")]
-    Refused {
-        /// The kind of server.
-        server: &'static str,
-        /// Its origin.
-        origin: String,
-        /// The HTTP status.
-        status: u16,
-        /// What it said, shortened.
-        reply: String,
-        /// What to do, with its leading `; `; or empty.
-        todo: String,
-    },
-    /// Prometheus understood the request and could not answer the query.
-    #[error("query: {server} {origin} says {}: {}", said.error_type, said.text)]
-    Query {
-        /// The kind of server.
-        server: &'static str,
-        /// Its origin.
-        origin: String,
-        /// What it said. Boxed, because an error is part of many results.
-        said: Box<QueryError>,
-    },
+    /// A conversation with a server failed.
+    #[error(transparent)]
+    Client(ClientError),
     /// Values were not written; those that were recorded stay.
     #[error("{cause}. Written: {written} values; kept for the next write: {pending}; given up: {lost}")]
     Undelivered {
@@ -126,38 +92,6 @@ pub enum Error {
         /// Values that the receiver refused, or that there was no room to keep.
         lost: u64,
     },
-    /// A server's answer is not what its protocol says.
-    #[error("{server} {origin}: the answer is not one of {server}: {problem}; check that the URL leads to {server}")]
-    BadAnswer {
-        /// The kind of server.
-        server: &'static str,
-        /// Its origin.
-        origin: String,
-        /// What was found.
-        problem: String,
-    },
-    /// What a server exposes cannot be read.
-    #[error("{server} {origin}: {problem}")]
-    Exposition {
-        /// The kind of server.
-        server: &'static str,
-        /// Its origin.
-        origin: String,
-        /// What was found, and what to do.
-        problem: String,
-        /// In text: line and column in bytes, both from 1.
-        position: Option<(u32, u32)>,
-    },
-    /// What is to be pushed does not fit to what the gateway holds: it would be refused, or was.
-    #[error("Pushgateway {origin}: {}", conflicts_text(reply.as_deref(), conflicts))]
-    PushConflict {
-        /// The gateway's origin.
-        origin: String,
-        /// What the gateway said, where it was asked; else nothing was sent.
-        reply: Option<String>,
-        /// What does not fit; at least one.
-        conflicts: Vec<Conflict>,
-    },
 }
 
 impl From<plugpipe_metrics::Error> for Error {
@@ -168,6 +102,15 @@ impl From<plugpipe_metrics::Error> for Error {
             Of::Conflict { metric, problem } => Self::Conflict { metric, problem },
             Of::UnknownSeries { handle } => Self::UnknownSeries { handle },
             Of::LimitReached { what, limit, todo } => Self::LimitReached { what, limit, todo },
+        }
+    }
+}
+
+impl From<ClientError> for Error {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Contract(error) => error.into(),
+            error => Self::Client(error),
         }
     }
 }
@@ -186,36 +129,8 @@ impl From<plugpipe_contract::Error> for Error {
 /// The most conflicts that an answer lists.
 const MAX_CONFLICTS: usize = 20;
 
-fn conflicts_text(reply: Option<&str>, conflicts: &[Conflict]) -> String {
-    let mut text = match reply {
-        Some(reply) => format!("answered 400: {reply}"),
-        None => "the push was not sent, because the gateway would refuse it".to_owned(),
-    };
-    for conflict in conflicts.iter().take(3) {
-        text.push_str("; ");
-        text.push_str(&conflict.to_string());
-    }
-    if conflicts.len() > 3 {
-        text.push_str(&format!("; and {} more", conflicts.len() - 3));
-    }
-    text
-}
-
 fn meant(nearest: Option<&str>) -> String {
     nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default()
-}
-
-/// An error of Prometheus's API.
-#[derive(Debug, Clone, PartialEq)]
-pub struct QueryError {
-    /// In Prometheus's words, for example `bad_data`.
-    pub error_type: String,
-    /// What the server itself calls the type, where that was another word.
-    pub server_error_type: Option<String>,
-    /// The API's `error`.
-    pub text: String,
-    /// Where the expression could not be parsed: line and column in bytes, both from 1.
-    pub position: Option<(u32, u32)>,
 }
 
 impl Error {
@@ -235,12 +150,7 @@ impl Error {
             Self::Conflict { .. } => "metric_conflict",
             Self::LimitReached { .. } => "limit_reached",
             Self::NotConfigured { .. } => "not_configured",
-            Self::Unanswered { failure, .. } => failure.code(),
-            Self::Refused { .. } => "refused",
-            Self::Query { .. } => "query_failed",
-            Self::BadAnswer { .. } | Self::Exposition { .. } => "bad_answer",
-            Self::PushConflict { reply: None, .. } => "push_conflict",
-            Self::PushConflict { .. } => "refused",
+            Self::Client(error) => error.code(),
             Self::Undelivered { cause, .. } => cause.code(),
         }
     }
@@ -252,7 +162,7 @@ impl Error {
             Self::Missing { field, .. } | Self::Invalid { field, .. } => Some(field),
             Self::Conflict { .. } => Some("metric_name"),
             Self::NotConfigured { field, .. } => Some(field),
-            Self::Query { .. } => Some("query"),
+            Self::Client(error) => error.field(),
             Self::NotJson { what, .. } => Some(what),
             Self::UnknownSeries { .. } => Some("series"),
             Self::Undelivered { cause, .. } => cause.field(),
@@ -263,12 +173,7 @@ impl Error {
     /// The origin that was concerned, where there was one.
     pub fn origin(&self) -> Option<&str> {
         match self {
-            Self::Unanswered { origin, .. }
-            | Self::Refused { origin, .. }
-            | Self::Query { origin, .. }
-            | Self::BadAnswer { origin, .. }
-            | Self::Exposition { origin, .. }
-            | Self::PushConflict { origin, .. } => Some(origin),
+            Self::Client(error) => error.origin(),
             Self::Undelivered { cause, .. } => cause.origin(),
             _ => None,
         }
@@ -290,7 +195,7 @@ impl Error {
 
     /// Writes `conflicts` into a JSON answer, where the error is about some.
     pub fn write_conflicts(&self, answer: &mut Writer) {
-        let Self::PushConflict { conflicts, .. } = self else { return };
+        let Self::Client(ClientError::PushConflict { conflicts, .. }) = self else { return };
         answer.open_list("conflicts");
         for conflict in conflicts.iter().take(MAX_CONFLICTS) {
             answer.open_item();
@@ -317,28 +222,24 @@ impl Error {
             }
             cause = first;
         }
-        if let Self::Refused { status, .. } = cause {
-            answer.count("http_status", (*status).into());
-        }
-        if let Self::Query { said, .. } = self {
-            answer.text("error_type", &said.error_type);
-            if let Some(own) = &said.server_error_type {
-                answer.text("server_error_type", own);
+        if let Self::Client(error) = cause {
+            if let Some(status) = error.http_status() {
+                answer.count("http_status", status.into());
             }
         }
-        let position = match self {
-            Self::Query { said, .. } => said.position,
-            Self::Exposition { position, .. } => *position,
-            _ => None,
-        };
-        if let Some((line, column)) = position {
-            answer.open("position");
-            answer.count("line", line.into());
-            answer.count("column", column.into());
-            answer.close();
-        }
-        if let Self::PushConflict { reply: Some(_), .. } = self {
-            answer.count("http_status", 400);
+        if let Self::Client(error) = self {
+            if let ClientError::Query { said, .. } = error {
+                answer.text("error_type", &said.error_type);
+                if let Some(own) = &said.server_error_type {
+                    answer.text("server_error_type", own);
+                }
+            }
+            if let Some((line, column)) = error.position() {
+                answer.open("position");
+                answer.count("line", line.into());
+                answer.count("column", column.into());
+                answer.close();
+            }
         }
         self.write_conflicts(answer);
     }

@@ -34,21 +34,19 @@ pub mod catalog;
 mod component;
 pub mod config;
 pub mod error;
-pub mod http;
 pub mod operations;
-pub mod outbox;
-pub mod servers;
-pub mod snappy;
 pub mod telemetry;
+#[cfg(target_arch = "wasm32")]
+mod wasi_transport;
 
 pub use error::Error;
 pub use operations::Plug;
+pub use plugpipe_clients::{http, outbox, servers, snappy};
 pub use plugpipe_contract::{cursor, fields, json, known, time};
-use plugpipe_contract::{segment, url};
 use plugpipe_metrics::sort;
 pub use plugpipe_metrics::{exposition, model, number, registry};
+use plugpipe_provisioning::prometheus_yml;
 pub use plugpipe_provisioning::{dashboards, rules, yaml};
-use plugpipe_provisioning::{fnv, prometheus_yml};
 
 /// The plug's name, as pipes write it.
 pub const NAME: &str = "monitoring_prometheus";

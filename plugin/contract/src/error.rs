@@ -32,6 +32,23 @@ impl Error {
         Self::Invalid { field: field.into(), problem: problem.into() }
     }
 
+    /// A required field that is missing.
+    pub fn missing(field: impl Into<String>, expected: &'static str) -> Self {
+        Self::Missing { field: field.into(), expected }
+    }
+
+    /// The stable word for programs: `error_code` of the JSON contract.
+    pub fn code(&self) -> &'static str {
+        use plugpipe_metrics::Error as Metrics;
+        match self {
+            Self::Missing { .. } => "missing_field",
+            Self::Invalid { .. } | Self::Metrics(Metrics::Invalid { .. }) => "invalid_field",
+            Self::Metrics(Metrics::Conflict { .. }) => "metric_conflict",
+            Self::Metrics(Metrics::UnknownSeries { .. }) => "unknown_series",
+            Self::Metrics(Metrics::LimitReached { .. }) => "limit_reached",
+        }
+    }
+
     /// The path of the field, where the error is about one.
     pub fn field(&self) -> Option<&str> {
         match self {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Answer, Call};
 use crate::dashboards::diff::{Change, changes};
 use crate::dashboards::{Dashboard, Options, build, build_all, is_fingerprint, templates, uid};
-use crate::error::{Error, excerpt};
+use crate::error::{ClientError, Error, excerpt};
 use crate::fields;
 use crate::http::{Segment, Url};
 use crate::json::Json;
@@ -325,7 +325,7 @@ pub(super) fn status(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
             answer.count("id", id);
             answer.text("name", &name);
         }
-        Err(error) => error.write_into(answer),
+        Err(error) => Error::from(error).write_into(answer),
     }
     answer.close();
     Ok(())
@@ -567,11 +567,14 @@ fn conduct(call: &mut Call, dashboards: &[Dashboard], wish: &Wish) -> Result<(Fo
             }
             // What the search did not find is probably not there. If it is, Grafana says so when it is saved.
             None if searched && wish.write => bring(&mut api, dashboard, None, &folder, wish),
-            _ => api.dashboard(&dashboard.uid).and_then(|held| bring(&mut api, dashboard, held, &folder, wish)),
+            _ => api
+                .dashboard(&dashboard.uid)
+                .map_err(Error::from)
+                .and_then(|held| bring(&mut api, dashboard, held, &folder, wish)),
         };
         outcomes.push(outcome.unwrap_or_else(|error| {
             // A dashboard that is refused says nothing of the next one; a server that is away does.
-            stopped = !matches!(&error, Error::Refused { status: 400 | 422, .. });
+            stopped = !matches!(&error, Error::Client(ClientError::Refused { status: 400 | 422, .. }));
             Outcome::of(Action::Failed(error))
         }));
     }

@@ -74,7 +74,7 @@ fn survey(call: &mut Call, answer: &mut Answer, older_than: Option<Duration>, ke
             answer.flag("deleted", matches!(outcome, Some(Ok(()))));
         }
         if let Some(Err(error)) = outcome {
-            error.write_into(answer);
+            Error::from(error).write_into(answer);
         }
         answer.close();
     }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::{Answer, Call};
-use crate::error::Error;
+use crate::error::{ClientError, Error};
 use crate::http::{Limits, Peer, Request, Response, Retry, Url, redacted};
 use crate::servers::{alertmanager, grafana, prometheus, pushgateway};
 
@@ -75,7 +75,7 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     // A server that is not well now is to be seen so.
     client.retry = Retry::ONCE;
     let responses = client.send_all(requests);
-    let status = |response: &Result<Response, Error>| match response {
+    let status = |response: &Result<Response, ClientError>| match response {
         Ok(response) if response.status == 200 => "healthy",
         Ok(_) => "unhealthy",
         Err(error) if error.code() == "not_granted" => "not_granted",
@@ -96,7 +96,7 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         answer.text("url", url);
         match response {
             Ok(response) => answer.count("http_status", response.status.into()),
-            Err(error) => error.write_into(answer),
+            Err(error) => Error::from(error.clone()).write_into(answer),
         }
         answer.close();
     }

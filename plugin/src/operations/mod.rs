@@ -45,7 +45,7 @@ mod tests;
 use std::borrow::Cow;
 
 use crate::config::Config;
-use crate::error::{Error, excerpt};
+use crate::error::{ClientError, Error, excerpt};
 use crate::exposition::Exposition;
 use crate::exposition::negotiate::Choice;
 use crate::fields::{self, Fields};
@@ -398,7 +398,7 @@ impl<T: Transport> Plug<T> {
     }
 
     /// Asks the configured Prometheus: the way of the typed doors.
-    pub fn ask_prometheus<R>(&mut self, ask: impl FnOnce(&mut Api) -> Result<R, Error>) -> Result<R, Error> {
+    pub fn ask_prometheus<R>(&mut self, ask: impl FnOnce(&mut Api) -> Result<R, ClientError>) -> Result<R, Error> {
         if self.config.mock {
             return Err(Error::invalid(
                 "mock_mode",

@@ -2,7 +2,7 @@
 //! own form of each.
 
 use super::{Answer, Call};
-use crate::error::{Error, excerpt};
+use crate::error::{ClientError, Error, excerpt};
 use crate::fields::{self, Fields, kind_of};
 use crate::http::Client;
 use crate::json::Json;
@@ -112,7 +112,7 @@ pub(super) fn status(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
         .unzip();
     let Some(replies) = ask(call, answer, |api| Ok(api.ask_all(&asked)))? else { return Ok(()) };
     if let (true, Some(Err(error))) = (replies.iter().all(Result::is_err), replies.first()) {
-        return Err(error.clone());
+        return Err(error.clone().into());
     }
     for (name, reply) in names.iter().zip(&replies) {
         if let Ok(reply) = reply {
@@ -133,7 +133,7 @@ pub(super) fn status(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
 pub(super) fn ask<R>(
     call: &mut Call,
     answer: &mut Answer,
-    ask: impl FnOnce(&mut Api) -> Result<R, Error>,
+    ask: impl FnOnce(&mut Api) -> Result<R, ClientError>,
 ) -> Result<Option<R>, Error> {
     if call.config.mock {
         answer.flag("mock", true);
@@ -147,13 +147,13 @@ pub(super) fn ask<R>(
 pub(super) fn ask_api<R>(
     client: Client,
     base: Option<crate::http::Url>,
-    ask: impl FnOnce(&mut Api) -> Result<R, Error>,
+    ask: impl FnOnce(&mut Api) -> Result<R, ClientError>,
 ) -> Result<R, Error> {
     let base = base.ok_or(Error::NotConfigured {
         field: "prometheus_url",
         todo: "name a Prometheus server, for example {\"prometheus_config\": {\"prometheus_url\": \"http://127.0.0.1:9090\"}}",
     })?;
-    ask(&mut Api::new(client, base))
+    Ok(ask(&mut Api::new(client, base))?)
 }
 
 /// The names under which selectors may stand.

@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::own_groups::{MAX_GROUPS, Pending, take_settled, tell_settled};
 use super::{Answer, Call, resets};
 use crate::config::{Config, PushPolicy};
-use crate::error::Error;
+use crate::error::{ClientError, Error};
 use crate::exposition::negotiate::Format;
 use crate::exposition::plain;
 use crate::http::{Client, Failure, Limits, Response, Retry, Url, redacted};
@@ -167,7 +167,8 @@ fn check_only(call: &mut Call, gateway: &Url, answer: &mut Answer) -> Result<(),
     answer.flag("metric_pushed", false);
     answer.flag("would_be_accepted", conflicts.is_empty());
     answer.text("group", &redacted(&group.url(gateway)));
-    Error::PushConflict { origin: gateway.origin(), reply: None, conflicts }.write_conflicts(answer);
+    Error::Client(ClientError::PushConflict { origin: gateway.origin(), reply: None, conflicts })
+        .write_conflicts(answer);
     Ok(())
 }
 
@@ -234,7 +235,7 @@ pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     }
     let url = call.config.group()?.url(gateway(call)?);
     let outcomes = pushgateway::delete(&mut call.client(call.config.limits(), true), std::slice::from_ref(&url));
-    outcomes.into_iter().collect::<Result<(), Error>>()?;
+    outcomes.into_iter().collect::<Result<(), ClientError>>()?;
     call.pushes.groups.retain(|known| *known != url);
     settle(call);
     answer.flag("deleted", true);
@@ -416,7 +417,13 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
     if check {
         match conflicts(call, gateway, &group, limits, insist, abilities) {
             Ok(conflicts) if conflicts.is_empty() => {}
-            Ok(conflicts) => return Err(Error::PushConflict { origin: gateway.origin(), reply: None, conflicts }),
+            Ok(conflicts) => {
+                return Err(Error::Client(ClientError::PushConflict {
+                    origin: gateway.origin(),
+                    reply: None,
+                    conflicts,
+                }));
+            }
             Err(error) => sent.unchecked = Some(tolerated(error)?),
         }
     }
@@ -438,11 +445,11 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
     let url = group.url(gateway);
     match pushgateway::push(&mut call.client(limits, insist), &url, adds, body) {
         Ok(()) => {}
-        Err(error @ Error::Refused { status: 400, .. }) => {
+        Err(error @ ClientError::Refused { status: 400, .. }) => {
             let found = conflicts(call, gateway, &group, limits, insist, abilities).unwrap_or_default();
-            return Err(explained(error, found));
+            return Err(explained(error, found).into());
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     }
     remember(call, url);
     Ok(sent)
@@ -471,7 +478,13 @@ pub(super) fn push_text(
     if call.config.preflight.unwrap_or(true) {
         match check(call) {
             Ok(conflicts) if conflicts.is_empty() => {}
-            Ok(conflicts) => return Err(Error::PushConflict { origin: gateway.origin(), reply: None, conflicts }),
+            Ok(conflicts) => {
+                return Err(Error::Client(ClientError::PushConflict {
+                    origin: gateway.origin(),
+                    reply: None,
+                    conflicts,
+                }));
+            }
             Err(error) => unchecked = Some(tolerated(error)?),
         }
     }
@@ -484,11 +497,11 @@ pub(super) fn push_text(
     call.telemetry.push_failures += u64::from(pushed.is_err());
     match pushed {
         Ok(()) => remember(call, url),
-        Err(error @ Error::Refused { status: 400, .. }) => {
+        Err(error @ ClientError::Refused { status: 400, .. }) => {
             let found = check(call).unwrap_or_default();
-            return Err(explained(error, found));
+            return Err(explained(error, found).into());
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     }
     Ok(unchecked)
 }
@@ -507,18 +520,20 @@ fn check_names(group: &Group, abilities: Abilities) -> Result<(), Error> {
 /// Why a push goes out unchecked, where the gateway is there and may take it all the same.
 fn tolerated(error: Error) -> Result<String, Error> {
     match error {
-        Error::Refused { .. }
-        | Error::BadAnswer { .. }
-        | Error::Unanswered { failure: Failure::TooLong { .. }, .. } => Ok(error.to_string()),
+        Error::Client(
+            ClientError::Refused { .. }
+            | ClientError::BadAnswer { .. }
+            | ClientError::Unanswered { failure: Failure::TooLong { .. }, .. },
+        ) => Ok(error.to_string()),
         error => Err(error),
     }
 }
 
 /// A gateway's refusal, with what was found to be its reason.
-fn explained(error: Error, conflicts: Vec<Conflict>) -> Error {
+fn explained(error: ClientError, conflicts: Vec<Conflict>) -> ClientError {
     match error {
-        Error::Refused { origin, reply, .. } if !conflicts.is_empty() => {
-            Error::PushConflict { origin, reply: Some(reply), conflicts }
+        ClientError::Refused { origin, reply, .. } if !conflicts.is_empty() => {
+            ClientError::PushConflict { origin, reply: Some(reply), conflicts }
         }
         error => error,
     }
@@ -624,7 +639,7 @@ pub(super) fn clean(pushes: &mut Pushes, client: &mut Client, config: &Config, a
         answer.open_item();
         answer.text("group", name);
         if let Some(Err(error)) = outcome {
-            error.write_into(answer);
+            Error::from(error.clone()).write_into(answer);
         }
         answer.close();
     }

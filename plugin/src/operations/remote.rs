@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 
 use super::{Answer, Call, refresh_all};
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{ClientError, Error};
 use crate::exposition::otlp as otlp_format;
 use crate::http::{Client, Limits, Url, redacted};
 use crate::outbox::{Amounts, Outbox};
@@ -47,7 +47,7 @@ struct Delivery {
     requests: u64,
     /// Whether the receiver said what it wrote, each time.
     confirmed: bool,
-    error: Option<Box<Error>>,
+    error: Option<Box<ClientError>>,
 }
 
 impl Receivers {
@@ -156,7 +156,12 @@ pub(super) fn write(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let lost = delivery.refused + dropped;
     call.telemetry.values_lost += lost;
     if let Some(error) = delivery.error {
-        return Err(Error::Undelivered { cause: error, written: delivery.written.values(), pending, lost });
+        return Err(Error::Undelivered {
+            cause: Box::new(Error::from(*error)),
+            written: delivery.written.values(),
+            pending,
+            lost,
+        });
     }
     if pending == 0 && config.gateway_url.is_none() {
         call.pending.settle();
@@ -208,7 +213,7 @@ pub(super) fn end_all(receivers: &mut Receivers, client: &mut Client, config: &C
         answer.count("series_ended", ended);
         answer.flag("delivered", pending == 0 && delivery.refused == 0);
         if let Some(error) = delivery.error {
-            error.write_into(answer);
+            Error::from(*error).write_into(answer);
         }
         let lost = pending + delivery.refused + receiver.outbox.take_dropped();
         if lost > 0 {
@@ -256,7 +261,7 @@ pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     call.telemetry.values_lost += exported.as_ref().map_or(points, |partial| partial.rejected);
     // Nothing is kept: the next export says what holds then.
     let partial = exported.map_err(|cause| Error::Undelivered {
-        cause: Box::new(cause),
+        cause: Box::new(cause.into()),
         written: 0,
         pending: 0,
         lost: points,

@@ -222,7 +222,7 @@ fn plain_authority(url: &Url) -> String {
 }
 
 fn read<'f>(call: &Call, fetched: &'f Fetched) -> Result<Families<'f>, Error> {
-    fetched.read(&Limits { bytes: call.config.max_response_bytes, seed: call.unix_nanos, ..Limits::default() })
+    Ok(fetched.read(&Limits { bytes: call.config.max_response_bytes, seed: call.unix_nanos, ..Limits::default() })?)
 }
 
 fn write_scrape_config(url: &Url, interval: Duration, timeout: Duration, job: &str, answer: &mut Answer) {

@@ -3,7 +3,7 @@
 
 use super::read::{Given, Wanted};
 use super::{CONFIRM_PAUSE, CONFIRM_WITHIN, Settings, ruler, taker};
-use crate::error::Error;
+use crate::error::{ClientError, Error};
 use crate::fields;
 use crate::http::Segment;
 use crate::json::{Json, Object};
@@ -239,7 +239,7 @@ impl Install {
         let mut reload_error = None;
         if written && let Err(error) = ruler.reload(&mut call.client(call.config.limits(), true)) {
             // Whoever wrote the file takes it back where the server refuses what is in it.
-            answer.flag("reload_refused", matches!(error, Error::Refused { status: 500, .. }));
+            answer.flag("reload_refused", matches!(error, ClientError::Refused { status: 500, .. }));
             reload_error = Some(error.to_string());
         }
         let deadline = call.transport.monotonic().saturating_add(CONFIRM_WITHIN.min(call.config.timeout));
@@ -257,7 +257,7 @@ impl Install {
                     );
                     return Ok(installed);
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             };
             let changes = self.changes_asked(call, &ruler, &ruler.own(&held, &self.file), &mut equal);
             let done = changes.iter().all(|change| change.change == Change::Unchanged);

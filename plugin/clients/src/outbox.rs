@@ -1,0 +1,554 @@
+//! What is to be written to one remote-write receiver: the values of each round, kept until they are delivered, and the series
+//! that the receiver believes to be there, so that it can be told when one is not. Does no I/O and reads no clock.
+//!
+//! A round is the whole registry at one moment. Its values stay in the outbox until the receiver has them, so that a receiver
+//! that was away gets each value with its own time. What is kept is bounded: past the bound the oldest values are dropped,
+//! and counted.
+
+#[cfg(test)]
+#[path = "../../metrics/src/exposition/testing.rs"]
+mod testing;
+#[cfg(test)]
+mod wire_tests;
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use plugpipe_metrics::exposition::remote_write::{self, Metadata, NAME, Point, TimeSeries, Value, key_of};
+use plugpipe_metrics::model::{Exemplar, Family, Labelled};
+use plugpipe_metrics::registry::Kind;
+use plugpipe_metrics::sort::sort_places;
+
+/// A series that was written, or is to be.
+#[derive(Debug)]
+struct Entry {
+    key: Rc<[u8]>,
+    native: bool,
+    metadata: Rc<Metadata>,
+    /// The last round that had it; 0 once the receiver was or will be told that it is gone.
+    round: u64,
+    /// The last exemplar's time and the bits of its value.
+    exemplar: Option<(Option<u64>, u64)>,
+}
+
+/// A value that waits.
+#[derive(Debug)]
+struct Waiting {
+    entry: u32,
+    unix_ms: u64,
+    point: Point,
+}
+
+/// How much of something there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Amounts {
+    /// Values that are one number.
+    pub samples: u64,
+    /// Native histograms.
+    pub histograms: u64,
+    /// Examples.
+    pub exemplars: u64,
+}
+
+impl Amounts {
+    /// Values of either form.
+    pub fn values(self) -> u64 {
+        self.samples + self.histograms
+    }
+}
+
+impl core::ops::AddAssign for Amounts {
+    fn add_assign(&mut self, more: Self) {
+        self.samples += more.samples;
+        self.histograms += more.histograms;
+        self.exemplars += more.exemplars;
+    }
+}
+
+/// The values and series of one receiver.
+#[derive(Debug)]
+pub struct Outbox {
+    entries: Vec<Entry>,
+    by_key: HashMap<Rc<[u8]>, u32, FixedState>,
+    /// By time, the oldest first.
+    waiting: VecDeque<Waiting>,
+    /// What they weigh together: [`weight`].
+    weight: usize,
+    round: u64,
+    last_ms: u64,
+    /// Values that the bound pushed out since [`Outbox::take_dropped`].
+    dropped: u64,
+    hasher: FixedState,
+}
+
+/// How much of the bound a value takes: a native histogram as much as it has buckets, and one more.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Native(native) => 1 + native.positive().len() + native.negative().len(),
+        Value::Float(_) | Value::Stale => 1,
+    }
+}
+
+impl Outbox {
+    /// An empty one. The hasher is for names and labels, which come from outside.
+    pub fn new(hasher: FixedState) -> Self {
+        Self {
+            entries: Vec::new(),
+            by_key: HashMap::with_hasher(hasher.clone()),
+            waiting: VecDeque::new(),
+            weight: 0,
+            round: 0,
+            last_ms: 0,
+            dropped: 0,
+            hasher,
+        }
+    }
+
+    /// How many values wait.
+    pub fn pending(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether the receiver knows, or will know, of a series, or values wait.
+    pub fn is_in_use(&self) -> bool {
+        self.pending() > 0 || self.entries.iter().any(|entry| entry.round > 0)
+    }
+
+    /// For the symbols of a request.
+    pub fn hasher(&self) -> FixedState {
+        self.hasher.clone()
+    }
+
+    /// How many values were pushed out by the bound; from now on counted anew.
+    pub fn take_dropped(&mut self) -> u64 {
+        core::mem::take(&mut self.dropped)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn add(&mut self, families: &[Family], further: &[(&str, &str)], unix_ms: u64) {
+        self.add_all(&[(families.to_vec(), further.to_vec())], unix_ms);
+    }
+
+    /// Adds a round: what all families hold at `unix_ms`, each series with its part's further
+    /// labels unless it has them itself, and the end of every series that the round before had and
+    /// this one has not. No two rounds have the same time.
+    pub fn add_all(&mut self, parts: &[Labelled], unix_ms: u64) {
+        self.begin(unix_ms);
+        parts.iter().for_each(|(families, further)| self.add_part(families, further));
+        self.end_series();
+    }
+
+    fn add_part(&mut self, families: &[Family], further: &[(&str, &str)]) {
+        let mut key = Vec::new();
+        let mut name = String::new();
+        for family in families {
+            let metadata = Rc::new(Metadata {
+                family: family.name.into(),
+                kind: family.kind,
+                help: family.help.into(),
+                unit: family.unit.into(),
+            });
+            let counts = !matches!(family.kind, Kind::Gauge | Kind::Info | Kind::StateSet);
+            for series in &family.series {
+                let created_ms = series.created_ms.filter(|_| counts);
+                remote_write::each_value(family, series, &mut |suffix, own, value, exemplar| {
+                    name.clear();
+                    name.push_str(family.name);
+                    name.push_str(suffix);
+                    let mut labels = vec![(NAME, name.as_str())];
+                    labels.extend(own);
+                    labels.extend_from_slice(&series.labels);
+                    labels.extend_from_slice(further);
+                    key_of(labels, &mut key);
+                    self.put(&key, &metadata, value, created_ms, exemplar);
+                });
+            }
+        }
+    }
+
+    /// Adds the end of every series, as if a round without any had come. Says how many there were.
+    pub fn end_all(&mut self, unix_ms: u64) -> u64 {
+        let before = self.pending();
+        self.begin(unix_ms);
+        self.end_series();
+        (self.pending() - before) as u64
+    }
+
+    fn begin(&mut self, unix_ms: u64) {
+        self.round += 1;
+        // A clock that stands or steps back must not make a receiver refuse what comes.
+        self.last_ms = unix_ms.max(self.last_ms + 1);
+    }
+
+    fn put(
+        &mut self,
+        key: &[u8],
+        metadata: &Rc<Metadata>,
+        value: Value,
+        created_ms: Option<u64>,
+        exemplar: Option<&Exemplar>,
+    ) {
+        let native = matches!(value, Value::Native(_));
+        let index = match self.by_key.get(key) {
+            Some(index) => *index,
+            None => {
+                let key: Rc<[u8]> = key.into();
+                let index = self.entries.len() as u32;
+                self.by_key.insert(key.clone(), index);
+                self.entries.push(Entry { key, native, metadata: metadata.clone(), round: 0, exemplar: None });
+                index
+            }
+        };
+        // Every index is one of the list.
+        let Some(entry) = self.entries.get_mut(index as usize) else { return };
+        // With the further labels two series may be one, and a receiver takes one value for a moment.
+        if core::mem::replace(&mut entry.round, self.round) == self.round {
+            return;
+        }
+        entry.native = native;
+        if entry.metadata != *metadata {
+            entry.metadata = metadata.clone();
+        }
+        let seen = exemplar.map(|exemplar| (exemplar.unix_ms, exemplar.value.to_bits()));
+        let exemplar = exemplar.filter(|_| seen != entry.exemplar).map(|exemplar| Rc::new(exemplar.clone()));
+        entry.exemplar = seen;
+        self.wait(index, Point { value, created_ms, exemplar });
+    }
+
+    fn wait(&mut self, entry: u32, point: Point) {
+        self.weight += weight(&point.value);
+        self.waiting.push_back(Waiting { entry, unix_ms: self.last_ms, point });
+    }
+
+    /// Lets the series end that this round did not have.
+    fn end_series(&mut self) {
+        for index in 0..self.entries.len() {
+            if let Some(entry) = self.entries.get_mut(index).filter(|entry| (1..self.round).contains(&entry.round)) {
+                entry.round = 0;
+                entry.exemplar = None;
+                self.wait(index as u32, Point { value: Value::Stale, created_ms: None, exemplar: None });
+            }
+        }
+    }
+
+    /// The first values that wait, as time series, at most so many and about so many bytes before compression; and how many
+    /// values they are. At least one value, if any waits.
+    pub fn batch(&self, most: usize, bytes: usize) -> (Vec<TimeSeries<'_>>, usize) {
+        let mut size = 0;
+        let count = self.waiting.iter().take(most).take_while(|waiting| {
+            let fits = size < bytes;
+            size += 32 + self.entries.get(waiting.entry as usize).map_or(0, |entry| entry.key.len());
+            size += 4 * weight(&waiting.point.value);
+            fits
+        });
+        let count = count.count();
+        (self.first(count), count)
+    }
+
+    /// The first so many values as time series.
+    pub fn first(&self, count: usize) -> Vec<TimeSeries<'_>> {
+        let waiting = |place: u32| self.waiting.get(place as usize);
+        let form = |place| {
+            let waiting = waiting(place)?;
+            let native = match &waiting.point.value {
+                Value::Native(_) => true,
+                Value::Float(_) => false,
+                Value::Stale => self.entries.get(waiting.entry as usize)?.native,
+            };
+            Some((waiting.entry, native))
+        };
+        // By series, and within a series by time, as they wait: the sort is stable.
+        let mut places: Vec<u32> = (0..self.waiting.len().min(count) as u32).collect();
+        sort_places(&mut places, &|a, b| form(a).cmp(&form(b)));
+        let mut all: Vec<TimeSeries> = Vec::new();
+        let mut last = None;
+        for place in places {
+            let (Some(waiting), Some(form)) = (waiting(place), form(place)) else { continue };
+            let value = (waiting.unix_ms, &waiting.point);
+            match all.last_mut() {
+                Some(series) if last == Some(form) => series.points.push(value),
+                _ => {
+                    let Some(entry) = self.entries.get(waiting.entry as usize) else { continue };
+                    let (key, metadata) = (&*entry.key, &entry.metadata);
+                    all.push(TimeSeries { key, native: form.1, metadata, points: vec![value] });
+                }
+            }
+            last = Some(form);
+        }
+        all
+    }
+
+    /// Takes the first values out: they are delivered, or nobody wants them. Says what they were.
+    pub fn remove(&mut self, count: usize) -> Amounts {
+        let mut amounts = Amounts::default();
+        for _ in 0..count {
+            let Some(Waiting { entry, point, .. }) = self.waiting.pop_front() else { break };
+            self.weight -= weight(&point.value);
+            let native = match point.value {
+                Value::Stale => self.entries.get(entry as usize).is_some_and(|entry| entry.native),
+                Value::Native(_) => true,
+                Value::Float(_) => false,
+            };
+            amounts.samples += u64::from(!native);
+            amounts.histograms += u64::from(native);
+            amounts.exemplars += u64::from(point.exemplar.is_some());
+        }
+        if self.waiting.is_empty() {
+            self.forget_ended();
+        }
+        amounts
+    }
+
+    /// Takes out all native histograms: the receiver does not take them. Says how many there were.
+    pub fn remove_histograms(&mut self) -> u64 {
+        let before = self.waiting.len();
+        let entries = &self.entries;
+        self.waiting.retain(|waiting| match waiting.point.value {
+            Value::Native(_) => false,
+            Value::Float(_) => true,
+            Value::Stale => entries.get(waiting.entry as usize).is_none_or(|entry| !entry.native),
+        });
+        self.weight = self.waiting.iter().map(|waiting| weight(&waiting.point.value)).sum();
+        (before - self.waiting.len()) as u64
+    }
+
+    /// Drops the oldest values until those that are kept weigh no more than `most`.
+    pub fn bound(&mut self, most: usize) {
+        let (mut excess, mut count) = (self.weight.saturating_sub(most), 0);
+        for waiting in &self.waiting {
+            if excess == 0 {
+                break;
+            }
+            excess = excess.saturating_sub(weight(&waiting.point.value));
+            count += 1;
+        }
+        self.dropped += self.remove(count).values();
+        if self.entries.len() > 64 + 2 * (self.waiting.len() + self.entries.iter().filter(|e| e.round > 0).count()) {
+            self.forget_ended();
+        }
+    }
+
+    /// Gives up the entries of series that ended and of which no value waits.
+    fn forget_ended(&mut self) {
+        let mut used: Vec<bool> = self.entries.iter().map(|entry| entry.round > 0).collect();
+        for waiting in &self.waiting {
+            if let Some(used) = used.get_mut(waiting.entry as usize) {
+                *used = true;
+            }
+        }
+        if used.iter().all(|used| *used) {
+            return;
+        }
+        let mut moved = Vec::with_capacity(used.len());
+        let mut kept = 0;
+        for used in &used {
+            moved.push(kept);
+            kept += u32::from(*used);
+        }
+        let mut used = used.into_iter();
+        self.entries.retain(|_| used.next().unwrap_or(true));
+        self.by_key.clear();
+        self.by_key.extend(self.entries.iter().enumerate().map(|(index, entry)| (entry.key.clone(), index as u32)));
+        for waiting in &mut self.waiting {
+            waiting.entry = moved.get(waiting.entry as usize).copied().unwrap_or(waiting.entry);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use plugpipe_metrics::exposition::remote_write::labels_of;
+    use plugpipe_metrics::model::{self, Series};
+    use plugpipe_metrics::registry::native::NativeHistogram;
+
+    fn outbox() -> Outbox {
+        Outbox::new(FixedState::with_seed(1))
+    }
+
+    /// A gauge `g` with one series for each label value.
+    fn gauges<'a>(values: &[(&'a str, f64)]) -> Vec<Family<'a>> {
+        let series = values.iter().map(|(label, value)| Series {
+            labels: vec![("a", *label)],
+            created_ms: Some(1),
+            point: model::Point::Gauge(*value),
+        });
+        vec![Family { name: "g", kind: Kind::Gauge, help: "", unit: "", gives_way: false, series: series.collect() }]
+    }
+
+    /// What waits: label, time, value as text.
+    fn waiting(outbox: &Outbox) -> Vec<(String, u64, String)> {
+        first(outbox, usize::MAX)
+    }
+
+    fn first(outbox: &Outbox, count: usize) -> Vec<(String, u64, String)> {
+        let all = outbox.first(count);
+        let values = all.iter().flat_map(|series| {
+            let (_, label) = labels_of(series.key).find(|(name, _)| *name == "a").unwrap_or(("", ""));
+            series.points.iter().map(move |(unix_ms, point)| {
+                let value = match &point.value {
+                    Value::Float(value) => value.to_string(),
+                    Value::Native(native) => format!("native of {}", native.count()),
+                    Value::Stale => "stale".into(),
+                };
+                (label.to_owned(), *unix_ms, value)
+            })
+        });
+        values.collect()
+    }
+
+    fn row(label: &str, unix_ms: u64, value: &str) -> (String, u64, String) {
+        (label.into(), unix_ms, value.into())
+    }
+
+    #[test]
+    fn rounds_wait_by_series_in_the_order_of_time() {
+        let mut outbox = outbox();
+        outbox.add(&gauges(&[("x", 1.0), ("y", 2.0)]), &[], 10);
+        outbox.add(&gauges(&[("x", 3.0), ("y", 4.0)]), &[], 20);
+        assert_eq!(waiting(&outbox), [row("x", 10, "1"), row("x", 20, "3"), row("y", 10, "2"), row("y", 20, "4")]);
+        assert_eq!(outbox.first(3).len(), 2);
+        assert_eq!(outbox.remove(3), Amounts { samples: 3, histograms: 0, exemplars: 0 });
+        assert_eq!(waiting(&outbox), [row("y", 20, "4")]);
+    }
+
+    #[test]
+    fn a_series_that_is_gone_ends_once_and_may_begin_again() {
+        let mut outbox = outbox();
+        outbox.add(&gauges(&[("x", 1.0), ("y", 2.0)]), &[], 10);
+        outbox.remove(usize::MAX);
+        outbox.add(&gauges(&[("y", 2.0)]), &[], 20);
+        outbox.add(&gauges(&[("y", 2.0)]), &[], 30);
+        assert_eq!(waiting(&outbox), [row("x", 20, "stale"), row("y", 20, "2"), row("y", 30, "2")]);
+        outbox.remove(usize::MAX);
+        outbox.add(&gauges(&[("x", 5.0)]), &[], 40);
+        assert_eq!(waiting(&outbox), [row("y", 40, "stale"), row("x", 40, "5")]);
+        outbox.remove(usize::MAX);
+        assert!(outbox.is_in_use());
+        assert_eq!((outbox.end_all(50), outbox.end_all(60)), (1, 0));
+        outbox.remove(usize::MAX);
+        assert!(!outbox.is_in_use());
+    }
+
+    #[test]
+    fn two_rounds_never_have_the_same_time() {
+        let mut outbox = outbox();
+        for unix_ms in [10, 10, 5] {
+            outbox.add(&gauges(&[("x", 1.0)]), &[], unix_ms);
+        }
+        assert_eq!(waiting(&outbox), [row("x", 10, "1"), row("x", 11, "1"), row("x", 12, "1")]);
+    }
+
+    #[test]
+    fn past_the_bound_the_oldest_are_dropped_and_counted() {
+        let mut outbox = outbox();
+        for round in 1..=10 {
+            outbox.add(&gauges(&[("x", round as f64), ("y", 0.0)]), &[], round * 10);
+            outbox.bound(5);
+        }
+        assert_eq!(outbox.take_dropped(), 15);
+        assert_eq!(outbox.take_dropped(), 0);
+        assert_eq!(outbox.pending(), 5);
+        assert_eq!(waiting(&outbox)[0], row("x", 90, "9"));
+        let mut native = NativeHistogram::new(0, 0.0, 100).unwrap();
+        (0..6).for_each(|power| native.observe(2_f64.powi(power)));
+        let series = Series { labels: vec![("a", "n")], created_ms: None, point: model::Point::Native(&native) };
+        let family = Family {
+            name: "n",
+            kind: Kind::NativeHistogram,
+            help: "",
+            unit: "",
+            gives_way: false,
+            series: vec![series],
+        };
+        outbox.add(&[family], &[], 200);
+        // It weighs 7; two series ended after it.
+        outbox.bound(9);
+        assert_eq!(waiting(&outbox), [row("x", 200, "stale"), row("y", 200, "stale"), row("n", 200, "native of 6")]);
+    }
+
+    #[test]
+    fn a_batch_is_bounded_by_values_and_by_bytes_and_never_empty() {
+        let mut outbox = outbox();
+        assert_eq!(outbox.batch(10, 10).1, 0);
+        let long = "x".repeat(1_000);
+        outbox.add(&gauges(&[(&long, 1.0), ("y", 2.0), ("z", 3.0)]), &[], 10);
+        assert_eq!(outbox.batch(2, 1_000_000).1, 2);
+        assert_eq!(outbox.batch(10, 1_000).1, 1);
+        assert_eq!(outbox.batch(10, 1_060).1, 2);
+        assert_eq!(outbox.batch(10, 1_000_000).0.len(), 3);
+    }
+
+    #[test]
+    fn an_exemplar_goes_out_once() {
+        let mut outbox = outbox();
+        let exemplar = Exemplar { labels: Vec::new(), value: 1.0, unix_ms: Some(1) };
+        let counter = || {
+            let point = model::Point::Counter { total: 1.0, exemplar: Some(&exemplar) };
+            let series = vec![Series { labels: Vec::new(), created_ms: None, point }];
+            [Family { name: "c_total", kind: Kind::Counter, help: "", unit: "", gives_way: false, series }]
+        };
+        outbox.add(&counter(), &[], 10);
+        outbox.add(&counter(), &[], 20);
+        assert_eq!(outbox.remove(2), Amounts { samples: 2, histograms: 0, exemplars: 1 });
+    }
+
+    #[test]
+    fn series_that_come_and_go_leave_nothing_behind() {
+        let mut outbox = outbox();
+        for round in 1..=1_000 {
+            let label = round.to_string();
+            outbox.add(&gauges(&[(&label, 1.0), ("stays", 2.0)]), &[], round);
+            outbox.bound(50);
+        }
+        assert!(outbox.entries.len() < 300, "{}", outbox.entries.len());
+        assert_eq!(outbox.entries.len(), outbox.by_key.len());
+        outbox.remove(usize::MAX);
+        assert_eq!(outbox.entries.len(), 2);
+        outbox.add(&gauges(&[("stays", 3.0)]), &[], 2_000);
+        assert_eq!(waiting(&outbox), [row("stays", 2_000, "3"), row("1000", 2_000, "stale")]);
+    }
+
+    proptest! {
+        /// A receiver that takes some batches and misses none has, in the end, every value of every round, and knows as present
+        /// exactly the series of the last round.
+        #[test]
+        fn a_receiver_has_every_value_in_the_end(
+            rounds in vec((vec(any::<bool>(), 4), prop::option::of(1_usize..6)), 1..12),
+        ) {
+            let mut outbox = outbox();
+            let mut received: Vec<(String, u64, String)> = Vec::new();
+            let mut expected = Vec::new();
+            let names = ["p", "q", "r", "s"];
+            let mut present = [false; 4];
+            for (number, (there, taken)) in rounds.iter().enumerate() {
+                let unix_ms = 10 + number as u64;
+                let values: Vec<_> = names.iter().zip(there).filter(|(_, there)| **there).map(|(n, _)| (*n, number as f64)).collect();
+                outbox.add(&gauges(&values), &[], unix_ms);
+                for ((name, there), before) in names.iter().zip(there).zip(&mut present) {
+                    match (*there, *before) {
+                        (true, _) => expected.push(row(name, unix_ms, &number.to_string())),
+                        (false, true) => expected.push(row(name, unix_ms, "stale")),
+                        (false, false) => {}
+                    }
+                    *before = *there;
+                }
+                if let Some(taken) = taken {
+                    let (_, count) = outbox.batch(*taken, usize::MAX);
+                    received.extend(first(&outbox, count));
+                    outbox.remove(count);
+                }
+            }
+            received.extend(waiting(&outbox));
+            received.sort();
+            expected.sort();
+            prop_assert_eq!(received, expected);
+        }
+    }
+}

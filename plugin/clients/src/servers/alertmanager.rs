@@ -1,0 +1,405 @@
+//! Alertmanager's HTTP API, version 2: alerts in, groups and silences.
+//!
+//! Alertmanager decides who is told. An alert is sent again and again while it holds, and ends when `ends_at` has passed; one that
+//! names no end ends by itself after the server's `resolve_timeout`.
+
+use super::prometheus::Form;
+use crate::error::Error;
+use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
+use plugpipe_contract::error::excerpt;
+use plugpipe_contract::json::{Json, Writer};
+use plugpipe_contract::time::rfc3339;
+use plugpipe_metrics::registry::Labels;
+use plugpipe_provisioning::fnv::fnv1a;
+
+/// For errors.
+pub const PEER: Peer = Peer { server: "Alertmanager", setting: "alertmanager_url" };
+
+/// Something that holds, or held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alert {
+    /// Who it is: two alerts with the same labels are the same. At least one.
+    pub labels: Labels,
+    /// What people are told.
+    pub annotations: Labels,
+    /// Since when it holds, in nanoseconds since the Unix epoch; none for the server's now.
+    pub starts_at: Option<u64>,
+    /// When it ended, or will have ended if nobody says more; nanoseconds since the Unix epoch.
+    pub ends_at: Option<u64>,
+    /// Where people see what made it.
+    pub generator_url: Option<String>,
+}
+
+impl Alert {
+    /// Whether it has ended at `now`.
+    pub fn is_resolved(&self, now_unix_nanos: u64) -> bool {
+        self.ends_at.is_some_and(|end| end <= now_unix_nanos)
+    }
+
+    /// The hash by which Alertmanager knows it: FNV-1a of names and values in order, each ended by the byte 255.
+    pub fn fingerprint(&self) -> u64 {
+        let texts = pairs(&self.labels).flat_map(|(name, value)| [name, value]);
+        fnv1a(texts.flat_map(|text| text.bytes().chain([0xff])))
+    }
+}
+
+/// Writes labels, or annotations, as an object.
+pub fn write_labels<'l>(out: &mut Writer, name: &'static str, labels: impl IntoIterator<Item = (&'l str, &'l str)>) {
+    out.open(name);
+    for (name, value) in labels {
+        out.member(name, value);
+    }
+    out.close();
+}
+
+/// Labels as pairs of texts.
+pub fn pairs(labels: &Labels) -> impl Iterator<Item = (&str, &str)> {
+    labels.iter().map(|(name, value)| (name.as_str(), value))
+}
+
+/// One condition on one label, as filters and silences have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matcher {
+    /// The label's name.
+    pub name: String,
+    /// What it is compared with.
+    pub value: String,
+    /// Whether `value` is a regular expression, which must match the whole.
+    pub is_regex: bool,
+    /// Whether it must match, or must not.
+    pub is_equal: bool,
+}
+
+impl Matcher {
+    /// Reads `name="value"`, with `=`, `!=`, `=~` or `!~`; the quotes may be left out. The error says what was expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!("expected a matcher such as severity=\"warning\" or job=~\"api.*\", got {:?}", excerpt(text, 100))
+        };
+        let begin = text.find(['=', '!']).ok_or_else(wrong)?;
+        let (name, rest) = text.split_at(begin);
+        let operators = [("=~", true, true), ("!~", true, false), ("!=", false, false), ("=", false, true)];
+        let (value, is_regex, is_equal) = operators
+            .into_iter()
+            .find_map(|(operator, regex, equal)| rest.strip_prefix(operator).map(|value| (value.trim(), regex, equal)))
+            .ok_or_else(wrong)?;
+        let name = name.trim();
+        let name = if name.starts_with('"') { unquoted(name).ok_or_else(wrong)? } else { name.to_owned() };
+        if name.is_empty() {
+            return Err(wrong());
+        }
+        let value = if value.starts_with('"') { unquoted(value).ok_or_else(wrong)? } else { value.to_owned() };
+        Ok(Self { name, value, is_regex, is_equal })
+    }
+
+    /// As filters write it: `name="value"`.
+    pub fn shown(&self) -> String {
+        let operator = match (self.is_regex, self.is_equal) {
+            (false, true) => "=",
+            (false, false) => "!=",
+            (true, true) => "=~",
+            (true, false) => "!~",
+        };
+        let plain = self.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let name = if plain { self.name.clone() } else { quoted(&self.name) };
+        [&name, operator, &quoted(&self.value)].concat()
+    }
+
+    fn write(&self, out: &mut Writer) {
+        out.open_item();
+        out.text("name", &self.name);
+        out.text("value", &self.value);
+        out.flag("isRegex", self.is_regex);
+        out.flag("isEqual", self.is_equal);
+        out.close();
+    }
+}
+
+/// In double quotes; a backslash before quotes and backslashes, and newlines as `\n`.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            '\n' => out.push_str("\\n"),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn unquoted(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"').filter(|_| text.len() >= 2)?;
+    let mut out = String::new();
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => return None,
+            '\\' => match characters.next()? {
+                'n' => out.push('\n'),
+                escaped @ ('"' | '\\') => out.push(escaped),
+                // As in a regular expression: both stay.
+                other => out.extend(['\\', other]),
+            },
+            other => out.push(other),
+        }
+    }
+    Some(out)
+}
+
+/// What is asked for of the alerts that Alertmanager holds. The flags are those of the API; none for its defaults, which are true.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[expect(missing_docs, reason = "the names are the API's own")]
+pub struct Filter {
+    pub matchers: Vec<Matcher>,
+    pub receiver: Option<String>,
+    pub active: Option<bool>,
+    pub silenced: Option<bool>,
+    pub inhibited: Option<bool>,
+    pub unprocessed: Option<bool>,
+}
+
+/// A silence to be made, or changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Silence {
+    /// The silence to change; none for a new one.
+    pub id: Option<String>,
+    /// All must match; at least one, and one of them must not match the empty text.
+    pub matchers: Vec<Matcher>,
+    /// Nanoseconds since the Unix epoch.
+    pub starts_at: u64,
+    /// Nanoseconds since the Unix epoch, after `starts_at`.
+    pub ends_at: u64,
+    /// Who wants it.
+    pub created_by: String,
+    /// Why.
+    pub comment: String,
+}
+
+/// What the API can list, as JSON of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listing {
+    /// `/api/v2/alerts`.
+    Alerts,
+    /// `/api/v2/alerts/groups`.
+    Groups,
+    /// `/api/v2/receivers`.
+    Receivers,
+    /// `/api/v2/silences`.
+    Silences,
+    /// `/api/v2/status`.
+    Status,
+}
+
+/// Tells Alertmanager of alerts. Done when it says 200.
+pub fn post_alerts(client: &mut Client, base: &Url, alerts: &[Alert]) -> Result<(), Error> {
+    let mut body = String::from("[");
+    for alert in alerts {
+        if body.len() > 1 {
+            body.push(',');
+        }
+        let mut item = Writer::new();
+        write_labels(&mut item, "labels", pairs(&alert.labels));
+        write_labels(&mut item, "annotations", pairs(&alert.annotations));
+        for (name, time) in [("startsAt", alert.starts_at), ("endsAt", alert.ends_at)] {
+            if let Some(time) = time {
+                item.text(name, &rfc3339(time));
+            }
+        }
+        if let Some(url) = &alert.generator_url {
+            item.text("generatorURL", url);
+        }
+        body.push_str(&item.finish());
+    }
+    body.push(']');
+    let request =
+        Request::new(Method::Post, endpoint(base, ["api", "v2", "alerts"])).with_body("application/json", body.into());
+    // An alert that is told twice is the same alert.
+    let request = request.repeatable();
+    let url = request.url.clone();
+    let response = client.send(PEER, request)?;
+    expect_ok(&url, &response, "what was valid among the alerts may be stored all the same")
+}
+
+/// One of the API's lists (or its status, an object), as it gives it.
+pub fn list(client: &mut Client, base: &Url, listing: Listing, filter: &Filter) -> Result<String, Error> {
+    let segments: &[&'static str] = match listing {
+        Listing::Alerts => &["alerts"],
+        Listing::Groups => &["alerts", "groups"],
+        Listing::Receivers => &["receivers"],
+        Listing::Silences => &["silences"],
+        Listing::Status => &["status"],
+    };
+    let mut form = Form::default();
+    filter.matchers.iter().for_each(|matcher| form.put("filter", &matcher.shown()));
+    form.put_text("receiver", filter.receiver.as_deref());
+    for (name, flag) in [
+        ("active", filter.active),
+        ("silenced", filter.silenced),
+        ("inhibited", filter.inhibited),
+        ("unprocessed", filter.unprocessed),
+    ] {
+        if let Some(flag) = flag {
+            form.put(name, if flag { "true" } else { "false" });
+        }
+    }
+    let query = Some(form.as_str().to_owned()).filter(|query| !query.is_empty());
+    let url = endpoint(base, ["api", "v2"].into_iter().chain(segments.iter().copied())).with_query(query);
+    let response = client.send(PEER, Request::new(Method::Get, url.clone()))?;
+    expect_ok(&url, &response, "")?;
+    let text = String::from_utf8_lossy(&response.body);
+    match (Json::parse(&text), listing) {
+        (Ok(Json::Object(_)), Listing::Status) => {}
+        (Ok(Json::Array(_)), listing) if listing != Listing::Status => {}
+        (Ok(_), _) => return Err(no_api(&url, &text)),
+        (Err(_), _) => return Err(no_api(&url, &text)),
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// Makes or changes a silence, and returns its id.
+pub fn post_silence(client: &mut Client, base: &Url, silence: &Silence) -> Result<String, Error> {
+    let mut body = Writer::new();
+    if let Some(id) = &silence.id {
+        body.text("id", id);
+    }
+    body.open_list("matchers");
+    silence.matchers.iter().for_each(|matcher| matcher.write(&mut body));
+    body.close_list();
+    body.text("startsAt", &rfc3339(silence.starts_at));
+    body.text("endsAt", &rfc3339(silence.ends_at));
+    body.text("createdBy", &silence.created_by);
+    body.text("comment", &silence.comment);
+    let url = endpoint(base, ["api", "v2", "silences"]);
+    let request = Request::new(Method::Post, url.clone()).with_body("application/json", body.finish().into_bytes());
+    let response = client.send(PEER, request)?;
+    expect_ok(&url, &response, "")?;
+    let text = String::from_utf8_lossy(&response.body);
+    match Json::parse(&text) {
+        Ok(Json::Object(answer)) => answer.get("silenceID").and_then(Json::as_str).map(str::to_owned),
+        _ => None,
+    }
+    .ok_or_else(|| no_api(&url, &text))
+}
+
+/// Ends a silence now. False if Alertmanager knows none with this id.
+pub fn expire_silence(client: &mut Client, base: &Url, id: &str) -> Result<bool, Error> {
+    let url = endpoint(base, ["api".into(), "v2".into(), "silence".into(), Segment::of(id, "silence_id")?]);
+    let response = client.send(PEER, Request::new(Method::Delete, url.clone()))?;
+    if response.status == 404 && response.body.is_empty() {
+        return Ok(false);
+    }
+    expect_ok(&url, &response, "").map(|()| true)
+}
+
+/// `GET /-/healthy`.
+pub fn health_request(base: &Url) -> Request {
+    Request::new(Method::Get, endpoint(base, ["-", "healthy"]))
+}
+
+/// Alertmanager says what is wrong as `{"code", "message"}` or as a text in JSON; a proxy says it in its own way.
+fn expect_ok(url: &Url, response: &Response, todo: &str) -> Result<(), Error> {
+    if response.status == 200 {
+        return Ok(());
+    }
+    let todo = if response.status == 410 {
+        "this is not an Alertmanager with version 2 of the API (0.16 or newer)"
+    } else if response.status == 400 {
+        todo
+    } else {
+        ""
+    };
+    let text = String::from_utf8_lossy(&response.body);
+    let said = match Json::parse(&text) {
+        Ok(Json::String(message)) => Some(message.into_owned()),
+        Ok(Json::Object(object)) => object.get("message").and_then(Json::as_str).map(str::to_owned),
+        _ => None,
+    };
+    match said {
+        Some(said) => {
+            let response = Response { body: said.into_bytes(), ..response.clone() };
+            Err(super::refused(PEER, url, &response, todo))
+        }
+        None => Err(super::refused(PEER, url, response, todo)),
+    }
+}
+
+fn no_api(url: &Url, text: &str) -> Error {
+    Error::BadAnswer {
+        server: PEER.server,
+        origin: url.origin(),
+        problem: format!("it begins with {:?}", excerpt(text, 100)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn alert(labels: &[(&str, &str)]) -> Alert {
+        Alert {
+            labels: Labels::new(labels.iter().copied(), "labels").unwrap(),
+            annotations: Labels::default(),
+            starts_at: None,
+            ends_at: None,
+            generator_url: None,
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_does_not_depend_on_the_order_of_labels() {
+        let one = alert(&[("alertname", "a"), ("severity", "b")]).fingerprint();
+        assert_eq!(one, alert(&[("severity", "b"), ("alertname", "a")]).fingerprint());
+        assert_ne!(one, alert(&[("alertname", "as"), ("everity", "b")]).fingerprint());
+        // FNV-1a of nothing.
+        assert_eq!(alert(&[]).fingerprint(), 0xcbf2_9ce4_8422_2325);
+    }
+
+    #[test]
+    fn matchers_are_read_as_filters_write_them() {
+        for (text, name, value, regex, equal) in [
+            ("severity=\"warning\"", "severity", "warning", false, true),
+            ("severity = warning", "severity", "warning", false, true),
+            ("job!=\"a\\\"b\"", "job", "a\"b", false, false),
+            ("job=~\"a.*\\\\d\"", "job", "a.*\\d", true, true),
+            ("job!~\"a|b\"", "job", "a|b", true, false),
+            ("a=\"\"", "a", "", false, true),
+            ("\"my.label\"=\"x\"", "my.label", "x", false, true),
+        ] {
+            let expected = Matcher { name: name.into(), value: value.into(), is_regex: regex, is_equal: equal };
+            assert_eq!(Matcher::parse(text), Ok(expected), "{text}");
+        }
+        for text in ["", "severity", "=\"x\"", "a!\"x\"", "a=\"x", "a=\"x\"y\""] {
+            assert!(Matcher::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn both_shapes_of_an_error_are_read() {
+        let url = Url::parse("http://h:9093/api/v2/alerts").unwrap();
+        for (body, said) in [
+            (r#"{"code":601,"message":"wrong type"}"#, "wrong type"),
+            (r#""start time must be before end time""#, "start time must be before end time"),
+            ("<html>busy</html>", "<html>busy</html>"),
+        ] {
+            let response = Response { status: 400, headers: Vec::new(), body: body.into() };
+            let error = expect_ok(&url, &response, "and so on").unwrap_err().to_string();
+            assert!(error.ends_with(&format!("answered 400: {said}; and so on")), "{error}");
+        }
+        let gone = Response { status: 410, headers: Vec::new(), body: Vec::new() };
+        assert!(expect_ok(&url, &gone, "").unwrap_err().to_string().contains("version 2"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_of_a_matcher_is_read_as_it(
+            name in "[a-z_][a-z0-9_.]{0,8}", value in any::<String>(), is_regex: bool, is_equal: bool,
+        ) {
+            let matcher = Matcher { name, value, is_regex, is_equal };
+            prop_assert_eq!(Matcher::parse(&matcher.shown()), Ok(matcher));
+        }
+    }
+}

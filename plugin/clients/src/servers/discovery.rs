@@ -1,0 +1,256 @@
+//! Service discovery: the groups of targets that an http_sd endpoint or a file names, and what Prometheus says of its targets.
+//!
+//! Source: Prometheus's documentation of `http_sd_config`, and of `GET /api/v1/targets`.
+
+use crate::error::Error;
+use crate::http::{Client, Method, Peer, Request, Url, endpoint};
+use crate::servers::prometheus;
+use plugpipe_contract::error::excerpt;
+use plugpipe_contract::fields::{kind_of, scalar};
+use plugpipe_contract::json::{Json, Object};
+use plugpipe_provisioning::prometheus_yml::check_target;
+
+/// For errors.
+pub const PEER: Peer = Peer { server: "http_sd endpoint", setting: "sd_url" };
+
+/// Targets that share their labels.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Group {
+    /// `host:port` of each, none twice.
+    pub targets: Vec<String>,
+    /// Sorted by name. Names that begin with `__` steer the scrape: `__metrics_path__`, `__scheme__`.
+    pub labels: Vec<(String, String)>,
+}
+
+/// A target as Prometheus knows it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Known {
+    /// Whether it is scraped; otherwise its relabelling dropped it.
+    pub active: bool,
+    /// `up`, `down` or `unknown`; empty for one that was dropped.
+    pub health: String,
+    /// Why the last scrape failed; empty if it did not.
+    pub last_error: String,
+    /// The job that scrapes it.
+    pub job: String,
+    /// Where it is scraped; empty for one that was dropped.
+    pub scrape_url: String,
+    /// The labels that it was found with.
+    discovered: Vec<(String, String)>,
+}
+
+impl Known {
+    /// Whether this is the target: its address is the same, and so is each label that steers the scrape.
+    pub fn is(&self, address: &str, labels: &[(String, String)]) -> bool {
+        let found = |name: &str| self.discovered.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
+        let steers = |name: &str| name == "__metrics_path__" || name == "__scheme__";
+        found("__address__") == Some(address)
+            && labels.iter().filter(|(name, _)| steers(name)).all(|(name, value)| found(name) == Some(value))
+    }
+}
+
+/// Fetches what an http_sd endpoint answers. It must be what Prometheus takes: 200, `application/json`, a list of groups.
+pub fn fetch(client: &mut Client, url: &Url) -> Result<Vec<Group>, Error> {
+    let mut request = Request::new(Method::Get, url.clone());
+    request.headers.push(("accept", "application/json".into()));
+    let response = client.send(PEER, request)?;
+    if response.status != 200 {
+        return Err(super::refused(PEER, url, &response, ""));
+    }
+    let bad = |problem: String| bad_answer(PEER, url, problem);
+    let content_type =
+        response.headers.iter().find(|(name, _)| name == "content-type").map_or("", |(_, value)| value.as_str());
+    if !is_json(content_type) {
+        let problem =
+            format!("its Content-Type is {:?}; Prometheus takes application/json only", excerpt(content_type, 100));
+        return Err(bad(problem));
+    }
+    let text = core::str::from_utf8(&response.body).map_err(|error| bad(error.to_string()))?;
+    groups(&Json::parse(text).map_err(bad)?, "").map_err(|(path, problem)| bad(format!("{path}: {problem}")))
+}
+
+/// As Prometheus has it: `application/json`, with no charset but UTF-8.
+fn is_json(content_type: &str) -> bool {
+    let (kind, charset) = content_type.split_once(';').unwrap_or((content_type, ""));
+    kind.eq_ignore_ascii_case("application/json")
+        && (!content_type.contains(';') || matches!(charset.trim_start(), "charset=utf-8" | "charset=\"utf-8\""))
+}
+
+/// Reads a list of groups, those with the same labels as one, in the order in which they are found. `path` is the list's own; an
+/// error is the path of what is wrong, and what was expected.
+pub fn groups(list: &Json, path: &str) -> Result<Vec<Group>, (String, String)> {
+    let Json::Array(items) = list else {
+        return Err((path.to_owned(), format!("expected a list of groups of targets, got {}", kind_of(list))));
+    };
+    let mut groups: Vec<Group> = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let Json::Object(item) = item else {
+            return Err((path, format!("expected an object with targets and labels, got {}", kind_of(item))));
+        };
+        let read = group(item, &path)?;
+        match groups.iter_mut().find(|group| group.labels == read.labels) {
+            Some(group) => read.targets.into_iter().for_each(|target| add(group, target)),
+            None => groups.push(read),
+        }
+    }
+    Ok(groups)
+}
+
+fn add(group: &mut Group, target: String) {
+    if !group.targets.contains(&target) {
+        group.targets.push(target);
+    }
+}
+
+fn group(item: &Object, path: &str) -> Result<Group, (String, String)> {
+    let mut group = Group::default();
+    match item.get("labels") {
+        None | Some(Json::Null) => {}
+        Some(Json::Object(labels)) => {
+            for (name, value) in labels.iter() {
+                let Json::String(value) = value else {
+                    let path = format!("{path}.labels.{}", excerpt(name, 100));
+                    return Err((path, format!("expected text, got {}", kind_of(value))));
+                };
+                group.labels.retain(|(own, _)| own != name);
+                group.labels.push((name.to_owned(), value.clone().into_owned()));
+            }
+            group.labels.sort_unstable();
+        }
+        Some(other) => return Err((format!("{path}.labels"), format!("expected an object, got {}", kind_of(other)))),
+    }
+    let targets = match item.get("targets") {
+        None | Some(Json::Null) => {
+            return Err((format!("{path}.targets"), "is missing; expected a list of host:port".into()));
+        }
+        Some(Json::Array(targets)) => targets,
+        Some(other) => return Err((format!("{path}.targets"), format!("expected a list, got {}", kind_of(other)))),
+    };
+    for (index, target) in targets.iter().enumerate() {
+        let wrong = |problem| (format!("{path}.targets[{index}]"), problem);
+        let target = target.as_str().ok_or_else(|| wrong(format!("expected text, got {}", kind_of(target))))?;
+        check_target(target).map_err(wrong)?;
+        add(&mut group, target.to_owned());
+    }
+    Ok(group)
+}
+
+/// What Prometheus knows: `GET /api/v1/targets?state=any`.
+pub fn known(client: &mut Client, prometheus: &Url) -> Result<Vec<Known>, Error> {
+    let url = endpoint(prometheus, ["api", "v1", "targets"]);
+    let request = Request::new(Method::Get, url.clone().with_query(Some("state=any".to_owned())));
+    let response = client.send(prometheus::PEER, request)?;
+    if response.status != 200 {
+        return Err(super::refused(prometheus::PEER, &url, &response, ""));
+    }
+    let bad = |problem: String| bad_answer(prometheus::PEER, &url, problem);
+    let text = core::str::from_utf8(&response.body).map_err(|error| bad(error.to_string()))?;
+    read_known(&Json::parse(text).map_err(bad)?).ok_or_else(|| bad("it has no data.activeTargets".into()))
+}
+
+fn read_known(answer: &Json) -> Option<Vec<Known>> {
+    let Json::Object(data) = member(answer, "data")? else { return None };
+    let Some(Json::Array(active)) = data.get("activeTargets") else { return None };
+    let mut known = Vec::with_capacity(active.len());
+    known.extend(active.iter().map(|target| read_target(target, true)));
+    if let Some(Json::Array(dropped)) = data.get("droppedTargets") {
+        known.extend(dropped.iter().map(|target| read_target(target, false)));
+    }
+    Some(known)
+}
+
+fn read_target(target: &Json, active: bool) -> Known {
+    let text = |key: &str| member(target, key).and_then(scalar).unwrap_or_default();
+    let discovered = pairs(member(target, "discoveredLabels"));
+    let own = pairs(member(target, "labels"));
+    // Relabelling may have given it another job than it was found by.
+    let job = own.iter().chain(&discovered).find(|(name, _)| name == "job").map(|(_, job)| job.clone());
+    Known {
+        active,
+        health: text("health"),
+        last_error: text("lastError"),
+        job: job.unwrap_or_default(),
+        scrape_url: text("scrapeUrl"),
+        discovered,
+    }
+}
+
+fn pairs(labels: Option<&Json>) -> Vec<(String, String)> {
+    match labels {
+        Some(Json::Object(labels)) => {
+            labels.iter().map(|(name, value)| (name.to_owned(), scalar(value).unwrap_or_default())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn member<'j>(value: &'j Json, key: &str) -> Option<&'j Json<'j>> {
+    match value {
+        Json::Object(object) => object.get(key),
+        _ => None,
+    }
+}
+
+fn bad_answer(peer: Peer, url: &Url, problem: String) -> Error {
+    Error::BadAnswer { server: peer.server, origin: url.origin(), problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Group>, (String, String)> {
+        groups(&Json::parse(text).unwrap(), "")
+    }
+
+    #[test]
+    fn groups_with_the_same_labels_are_one() {
+        let read = read(
+            r#"[{"targets": ["a:1", "b:1"], "labels": {"y": "2", "x": "1"}}, {"targets": ["c:1"]},
+                {"targets": ["b:1", "d:1"], "labels": {"x": "1", "y": "2"}}, {"targets": [], "labels": null}]"#,
+        )
+        .unwrap();
+        let labels = vec![("x".to_owned(), "1".to_owned()), ("y".to_owned(), "2".to_owned())];
+        let group = |targets: &[&str], labels| Group { targets: targets.iter().map(|&t| t.into()).collect(), labels };
+        assert_eq!(read, [group(&["a:1", "b:1", "d:1"], labels), group(&["c:1"], Vec::new())]);
+    }
+
+    #[test]
+    fn what_prometheus_would_not_take_is_named_with_its_path() {
+        for (text, path) in [
+            ("{}", ""),
+            ("[1]", "[0]"),
+            ("[{}]", "[0].targets"),
+            (r#"[{"targets": []}, {"targets": "a:1"}]"#, "[1].targets"),
+            (r#"[{"targets": ["a:1", 2]}]"#, "[0].targets[1]"),
+            (r#"[{"targets": ["http://a:1"]}]"#, "[0].targets[0]"),
+            (r#"[{"targets": [], "labels": {"a": 1}}]"#, "[0].labels.a"),
+            (r#"[{"targets": [], "labels": []}]"#, "[0].labels"),
+        ] {
+            assert_eq!(read(text).unwrap_err().0, path, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_content_types_that_prometheus_takes_are_json() {
+        for good in ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"utf-8\""] {
+            assert!(is_json(good), "{good}");
+        }
+        for bad in ["", "text/json", "application/json; charset=latin1", "application/json;"] {
+            assert!(!is_json(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_known_by_its_address_and_where_it_is_scraped() {
+        let answer = r#"{"status": "success", "data": {"activeTargets": [{"discoveredLabels":
+            {"__address__": "a:1", "__metrics_path__": "/m", "job": "j"}, "labels": {"job": "k"}, "health": "up"}]}}"#;
+        let known = read_known(&Json::parse(answer).unwrap()).unwrap();
+        let path = |path: &str| vec![("__metrics_path__".to_owned(), path.to_owned()), ("x".into(), "y".into())];
+        assert_eq!((known[0].job.as_str(), known[0].health.as_str(), known[0].active), ("k", "up", true));
+        assert!(known[0].is("a:1", &path("/m")) && known[0].is("a:1", &[]));
+        assert!(!known[0].is("a:1", &path("/n")) && !known[0].is("a:2", &[]));
+        assert_eq!(read_known(&Json::parse("{\"data\": {}}").unwrap()), None);
+    }
+}

@@ -1,0 +1,357 @@
+//! Instant and range queries. A range of more points than servers give in one answer gets a longer step, or is asked in parts.
+
+use core::ops::Range;
+
+use super::values::{self, Value};
+use super::{Api, Form, PEER, Reply, envelope, merge, places};
+use crate::error::Error;
+use crate::http::Failure;
+
+/// The most points of a series in one answer: Prometheus refuses more than one above it.
+pub const MAX_POINTS: u64 = 11_000;
+
+/// The most parts that a range is asked in.
+pub const MAX_PARTS: u64 = 50;
+
+/// What is asked. Times are in milliseconds since the epoch, which is as fine as Prometheus keeps them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Query {
+    /// `/api/v1/query`.
+    Instant {
+        /// PromQL.
+        expression: String,
+        /// None for the server's now.
+        time_ms: Option<i64>,
+    },
+    /// `/api/v1/query_range`.
+    Range {
+        /// PromQL.
+        expression: String,
+        /// The first point.
+        start_ms: i64,
+        /// Not before the start. The last point is not after it.
+        end_ms: i64,
+        /// Between two points; more than zero.
+        step_ms: i64,
+        /// Where there would be more than [`MAX_POINTS`].
+        too_many: TooManyPoints,
+    },
+}
+
+impl Query {
+    /// Whether it can be asked at all; the error names the field. [`Api::query`] finds the same, but only once there is a server.
+    pub fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Instant { .. } => Ok(()),
+            Self::Range { start_ms, end_ms, step_ms, too_many, .. } => {
+                Plan::new(*start_ms, *end_ms, *step_ms, *too_many).map(|_| ())
+            }
+        }
+    }
+}
+
+/// What becomes of a range with more points than servers give in one answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TooManyPoints {
+    /// The step is multiplied until they are few enough.
+    #[default]
+    RaiseStep,
+    /// The range is asked in parts, whose answers are put together: all points, for as many requests.
+    Split,
+    /// The query is refused.
+    Refuse,
+}
+
+/// What a query may ask for besides. What a server does not know, it ignores.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Options {
+    /// How long the server may take, in milliseconds.
+    pub timeout_ms: Option<i64>,
+    /// The most series; Prometheus takes it from 3.0 on.
+    pub limit: Option<u64>,
+    /// How old a sample may be to count, in milliseconds.
+    pub lookback_ms: Option<i64>,
+    /// Whether to tell what the query cost: `all` for each step too.
+    pub stats: Option<String>,
+}
+
+/// What was answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// `vector`, `matrix`, `scalar` or `string`.
+    pub result_type: String,
+    /// Warnings, infos and the text that `result` is a part of.
+    reply: Reply,
+    result: Found,
+    stats: Option<Range<usize>>,
+    /// The step, in milliseconds, where it was raised.
+    pub step_raised_to_ms: Option<i64>,
+    /// How many requests the range was asked in.
+    pub parts: u64,
+}
+
+/// Where the result is.
+#[derive(Debug, Clone, PartialEq)]
+enum Found {
+    InReply(Range<usize>),
+    Merged(String),
+}
+
+impl Answer {
+    /// The API's own form of the result, as JSON: values are texts, times numbers of seconds.
+    pub fn result(&self) -> &str {
+        match &self.result {
+            Found::InReply(range) => self.reply.slice(range),
+            Found::Merged(text) => text,
+        }
+    }
+
+    /// What the query cost, as JSON, where that was asked for; of a range in parts, the first part's.
+    pub fn stats(&self) -> Option<&str> {
+        self.stats.as_ref().map(|range| self.reply.slice(range))
+    }
+
+    /// What the server warned of.
+    pub fn warnings(&self) -> &[String] {
+        &self.reply.warnings
+    }
+
+    /// What the server remarked.
+    pub fn infos(&self) -> &[String] {
+        &self.reply.infos
+    }
+}
+
+impl Api<'_> {
+    /// Runs a query.
+    pub fn query(&mut self, query: &Query, options: &Options) -> Result<Answer, Error> {
+        let mut form = Form::default();
+        match query {
+            Query::Instant { expression, time_ms } => {
+                form.put("query", expression);
+                form.put_ms("time", *time_ms);
+                options.put_into(&mut form);
+                let reply = self.ask_query(places::QUERY, &form, expression)?;
+                self.answer(reply)
+            }
+            Query::Range { expression, start_ms, end_ms, step_ms, too_many } => {
+                let plan = Plan::new(*start_ms, *end_ms, *step_ms, *too_many)?;
+                let mut answers = Vec::with_capacity(plan.parts.len());
+                let mut room = self.client.limits.response_bytes;
+                for (start_ms, end_ms) in &plan.parts {
+                    let mut form = Form::default();
+                    form.put("query", expression);
+                    form.put_ms("start", Some(*start_ms));
+                    form.put_ms("end", Some(*end_ms));
+                    form.put_duration("step", Some(plan.step_ms));
+                    options.put_into(&mut form);
+                    let reply = self.ask_query(places::QUERY_RANGE, &form, expression)?;
+                    // All parts together are held, so the bound on one answer is the bound on all of them.
+                    room = room.checked_sub(reply.len()).ok_or_else(|| self.too_long())?;
+                    answers.push(self.answer(reply)?);
+                }
+                let mut answer = if answers.len() == 1 {
+                    answers.pop().ok_or_else(|| self.too_long())?
+                } else {
+                    self.merged(answers)?
+                };
+                answer.step_raised_to_ms = (plan.step_ms != *step_ms).then_some(plan.step_ms);
+                Ok(answer)
+            }
+        }
+    }
+
+    /// An answer's result as numbers.
+    pub fn typed(&self, answer: &Answer) -> Result<Value, Error> {
+        values::value(&answer.result_type, answer.result())
+            .map_err(|problem| envelope::bad_answer(&self.base, answer.result().as_bytes(), problem))
+    }
+
+    /// A list of texts as such: of [`Api::labels`] and [`Api::label_values`].
+    pub fn texts(&self, reply: &Reply) -> Result<Vec<String>, Error> {
+        values::texts(reply.data())
+            .map_err(|problem| envelope::bad_answer(&self.base, reply.data().as_bytes(), problem))
+    }
+
+    /// A list of series as such: of [`Api::series`].
+    pub fn series_list(&self, reply: &Reply) -> Result<Vec<values::Labels>, Error> {
+        values::series(reply.data())
+            .map_err(|problem| envelope::bad_answer(&self.base, reply.data().as_bytes(), problem))
+    }
+
+    fn answer(&self, reply: Reply) -> Result<Answer, Error> {
+        let result_type = reply.member("resultType").map(|text| text.trim_matches('"').to_owned());
+        let (Some(result_type), Some(result)) = (result_type, reply.member_range("result")) else {
+            let problem = plugpipe_contract::cursor::Unexpected { at: 0, expected: "resultType and result" };
+            return Err(envelope::bad_answer(&self.base, reply.data().as_bytes(), problem));
+        };
+        let stats = reply.member_range("stats").or_else(|| reply.stats());
+        Ok(Answer { result_type, reply, result: Found::InReply(result), stats, step_raised_to_ms: None, parts: 1 })
+    }
+
+    fn merged(&self, mut answers: Vec<Answer>) -> Result<Answer, Error> {
+        let parts: Vec<&str> = answers.iter().map(Answer::result).collect();
+        let merged = merge::matrices(&parts)
+            .map_err(|(part, problem)| envelope::bad_answer(&self.base, part.as_bytes(), problem))?;
+        let count = answers.len() as u64;
+        let mut rest = answers.split_off(1);
+        let Some(mut first) = answers.pop() else { return Err(self.too_long()) };
+        for other in &mut rest {
+            for (all, more) in [
+                (&mut first.reply.warnings, &mut other.reply.warnings),
+                (&mut first.reply.infos, &mut other.reply.infos),
+            ] {
+                for text in more.drain(..) {
+                    if !all.contains(&text) {
+                        all.push(text);
+                    }
+                }
+            }
+        }
+        first.result = Found::Merged(merged);
+        first.parts = count;
+        Ok(first)
+    }
+
+    fn too_long(&self) -> Error {
+        Error::Unanswered {
+            server: PEER.server,
+            origin: self.base.origin(),
+            setting: PEER.setting,
+            failure: Failure::TooLong { limit: self.client.limits.response_bytes },
+        }
+    }
+}
+
+impl Options {
+    fn put_into(&self, form: &mut Form) {
+        form.put_duration("timeout", self.timeout_ms);
+        form.put_count("limit", self.limit);
+        form.put_duration("lookback_delta", self.lookback_ms);
+        // VictoriaMetrics's name for it.
+        form.put_duration("max_lookback", self.lookback_ms);
+        form.put_text("stats", self.stats.as_deref());
+    }
+}
+
+/// How a range is asked: a step, and the first and the last moment of each part. No point is in two parts.
+#[derive(Debug, PartialEq)]
+struct Plan {
+    step_ms: i64,
+    parts: Vec<(i64, i64)>,
+}
+
+impl Plan {
+    fn new(start_ms: i64, end_ms: i64, step_ms: i64, too_many: TooManyPoints) -> Result<Self, Error> {
+        let span = end_ms.checked_sub(start_ms).and_then(|span| u64::try_from(span).ok());
+        let span = span.ok_or_else(|| Error::invalid("time_range.end", "lies before time_range.start"))?;
+        let step = u64::try_from(step_ms).ok().filter(|step| *step > 0);
+        let step = step.ok_or_else(|| Error::invalid("time_range.step", "must be at least 1ms"))?;
+        let points = span / step + 1;
+        if points <= MAX_POINTS {
+            return Ok(Self { step_ms, parts: vec![(start_ms, end_ms)] });
+        }
+        let of_the_points = |todo: &str| {
+            let problem =
+                format!("makes {points} points of each series, where servers give {MAX_POINTS} at once; {todo}");
+            Error::invalid("time_range.step", problem)
+        };
+        match too_many {
+            TooManyPoints::Refuse => Err(of_the_points("raise it, or set on_too_many_points to raise_step or split")),
+            TooManyPoints::RaiseStep => {
+                // The points of the longer step are points of the shorter one too.
+                let raised = step.checked_mul(points.div_ceil(MAX_POINTS)).and_then(|step| i64::try_from(step).ok());
+                let step_ms = raised.ok_or_else(|| of_the_points("raise it"))?;
+                Ok(Self { step_ms, parts: vec![(start_ms, end_ms)] })
+            }
+            TooManyPoints::Split => {
+                let count = points.div_ceil(MAX_POINTS);
+                if count > MAX_PARTS {
+                    return Err(of_the_points(
+                        "that is too many parts: raise it, or set on_too_many_points to raise_step",
+                    ));
+                }
+                // Below the span, as all points are.
+                let moment = |point: u64| start_ms.saturating_add_unsigned(point.saturating_mul(step));
+                let parts = (0..count)
+                    .map(|part| {
+                        let first = part * MAX_POINTS;
+                        let last = (first + MAX_POINTS).min(points) - 1;
+                        (moment(first), moment(last))
+                    })
+                    .collect();
+                Ok(Self { step_ms, parts })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn points(start: i64, end: i64, step: i64) -> Vec<i64> {
+        (0..).map(|n| start + n * step).take_while(|moment| *moment <= end).collect()
+    }
+
+    #[test]
+    fn a_short_range_is_asked_as_it_is() {
+        for too_many in [TooManyPoints::RaiseStep, TooManyPoints::Split, TooManyPoints::Refuse] {
+            let plan = Plan::new(5, 10_999 * 7 + 5, 7, too_many).unwrap();
+            assert_eq!(plan, Plan { step_ms: 7, parts: vec![(5, 10_999 * 7 + 5)] });
+        }
+    }
+
+    #[test]
+    fn one_point_too_many_is_too_many() {
+        assert_eq!(
+            Plan::new(0, 11_000, 1, TooManyPoints::RaiseStep).unwrap(),
+            Plan { step_ms: 2, parts: vec![(0, 11_000)] }
+        );
+        assert_eq!(Plan::new(0, 11_000, 1, TooManyPoints::Split).unwrap().parts, [(0, 10_999), (11_000, 11_000)]);
+        let refused = Plan::new(0, 11_000, 1, TooManyPoints::Refuse).unwrap_err();
+        assert!(
+            refused.to_string().contains("11001 points") && refused.field() == Some("time_range.step"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_refused_with_the_field() {
+        for (start, end, step, field) in [
+            (2, 1, 1, "time_range.end"),
+            (i64::MIN, i64::MAX, 1, "time_range.end"),
+            (0, 1, 0, "time_range.step"),
+            (0, 1, -1, "time_range.step"),
+            (0, i64::MAX, 1, "time_range.step"),
+        ] {
+            assert_eq!(Plan::new(start, end, step, TooManyPoints::Split).unwrap_err().field(), Some(field));
+        }
+        assert!(Plan::new(0, i64::MAX, i64::MAX, TooManyPoints::Split).is_ok());
+        assert!(Plan::new(0, i64::MAX, 1, TooManyPoints::RaiseStep).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_are_the_range_and_no_point_twice(
+            start in -1_000_000_i64..1_000_000, step in 1_i64..1_000, count in 0_i64..60_000, rest in 0_i64..1_000,
+        ) {
+            let end = start + count * step + rest % step;
+            let plan = Plan::new(start, end, step, TooManyPoints::Split).unwrap();
+            let parts: Vec<Vec<i64>> = plan.parts.iter().map(|(start, end)| points(*start, *end, plan.step_ms)).collect();
+            prop_assert!(parts.iter().all(|part| !part.is_empty() && part.len() as u64 <= MAX_POINTS));
+            prop_assert_eq!(parts.concat(), points(start, end, step));
+        }
+
+        #[test]
+        fn a_raised_step_gives_few_enough_points_of_the_same_grid(
+            start in -1_000_000_i64..1_000_000, step in 1_i64..1_000_000, count in 11_000_i64..100_000_000,
+        ) {
+            let plan = Plan::new(start, start + count * step, step, TooManyPoints::RaiseStep).unwrap();
+            prop_assert!(count * step / plan.step_ms < MAX_POINTS as i64);
+            prop_assert!(plan.step_ms > step && plan.step_ms % step == 0);
+        }
+    }
+}
