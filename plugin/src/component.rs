@@ -25,6 +25,8 @@ use bindings::exports::plugpipe::monitoring::query::{self as asked, Guest as Que
 use bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
 use bindings::exports::plugpipe::monitoring::types;
 
+use crate::Plug;
+use crate::error::{ClientError, Error};
 use crate::registry::{
     Buckets, Definition, FamilyId, Kind, LabelName, Labels, MetricName, NativeConfig, Recording, SeriesId,
 };
@@ -32,8 +34,6 @@ use crate::servers::prometheus::values::{Histogram, Labels as SeriesLabels, Samp
 use crate::servers::prometheus::{Options, Query, Selection, TooManyPoints};
 use crate::sort::sorted_by;
 use crate::wasi_transport::Wasi;
-use crate::error::{ClientError, Error};
-use crate::{Plug};
 use plugpipe_metrics::model::Exemplar;
 use plugpipe_metrics::number::number_text;
 

@@ -222,10 +222,10 @@ impl Error {
             }
             cause = first;
         }
-        if let Self::Client(error) = cause {
-            if let Some(status) = error.http_status() {
-                answer.count("http_status", status.into());
-            }
+        if let Self::Client(error) = cause
+            && let Some(status) = error.http_status()
+        {
+            answer.count("http_status", status.into());
         }
         if let Self::Client(error) = self {
             if let ClientError::Query { said, .. } = error {

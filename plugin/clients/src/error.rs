@@ -2,7 +2,7 @@
 //! URLs appear without their user, password and query.
 
 use crate::http::Failure;
-use crate::servers::pushgateway::preflight::Conflict;
+use crate::servers::pushgateway::conflict::Conflict;
 
 /// Why a conversation with a server failed, or could not begin.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

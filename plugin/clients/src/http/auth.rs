@@ -15,15 +15,15 @@
 //!
 //! A [`Secret`] is written to a request and nowhere else.
 
-use core::fmt;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Request, Response, Url};
+pub use super::secret::Secret;
+use super::transport::{Request, Response};
 use crate::error::Error;
 use plugpipe_contract::fields::{self, Fields};
 use plugpipe_contract::json::{Json, Object};
+use plugpipe_contract::url::Url;
 
 /// The setting that names each server, and the one that holds its credentials. A setting in an object may stand beside it too.
 pub const SERVERS: [(&str, &str); 9] = [
@@ -64,34 +64,6 @@ const RESERVED: [&str; 17] = [
 
 /// What is shorter is not looked for in answers: it would be found everywhere.
 const SHORTEST_TOLD: usize = 4;
-
-/// A text that is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps it.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for the request that it belongs to.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(secret)")
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(secret)")
-    }
-}
 
 /// What is sent to one server.
 #[derive(Debug, Clone, PartialEq, Default)]

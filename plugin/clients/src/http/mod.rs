@@ -4,19 +4,22 @@
 
 pub mod auth;
 pub mod circuit;
+mod failure;
 pub mod gzip;
 pub mod retry;
+mod secret;
 pub mod transport;
 
 use core::time::Duration;
 
 pub use auth::Credentials;
 pub use circuit::Circuits;
+pub use failure::Failure;
 pub use plugpipe_contract::segment::Segment;
 pub use plugpipe_contract::url::{Url, endpoint, redacted};
 use retry::retry_after;
 pub use retry::{Exchange, Jitter, Retry};
-pub use transport::{Clock, Failure, Limits, Method, Request, Response, Transport};
+pub use transport::{Clock, Limits, Method, Request, Response, Transport};
 
 use crate::error::Error;
 

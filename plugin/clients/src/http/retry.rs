@@ -7,7 +7,8 @@
 use core::time::Duration;
 use std::time::SystemTime;
 
-use super::{Failure, Response};
+use super::failure::Failure;
+use super::transport::Response;
 
 /// How often, and how soon.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::sources::{PROMETHEUS, Sources};
+use super::sources::{PROMETHEUS, Sources, source_variable};
 use super::tree::{Map, Tree};
 use super::{FINGERPRINT, TAG, import, is_fingerprint, layout, migration, uid};
 use crate::rules::expression::{self, Mistake};
@@ -161,19 +161,6 @@ fn variable(model: &mut Map, name: &str, datasource: Option<&str>, path: &str) -
     templating.set("list", list);
     model.set("templating", templating);
     Ok(())
-}
-
-/// A template variable that chooses among the data sources of a type, and begins with one of them.
-pub(super) fn source_variable(name: &str, label: &str, kind: &str, current: Option<&str>) -> Tree {
-    let current = current.unwrap_or("default");
-    [
-        ("name", name.into()),
-        ("label", label.into()),
-        ("type", "datasource".into()),
-        ("query", kind.into()),
-        ("current", [("text", current.into()), ("value", current.into())].into()),
-    ]
-    .into()
 }
 
 /// Puts the two tags on a dashboard that is whole but for them, and returns the one with the fingerprint.

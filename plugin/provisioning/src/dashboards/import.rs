@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sources::{PROMETHEUS, Sources};
+use super::sources::{PROMETHEUS, Sources, source_variable};
 use super::tree::{Map, Tree};
 use plugpipe_contract::error::{Error, excerpt};
 
@@ -161,7 +161,7 @@ fn value_of(
             }
             let variable = sources.free_name(name);
             sources.variables.insert(variable.clone(), Some(kind.to_owned()));
-            further.push(super::build::source_variable(&variable, input.text("label").unwrap_or(name), kind, None));
+            further.push(source_variable(&variable, input.text("label").unwrap_or(name), kind, None));
             Ok(Value::Variable(variable))
         }
         other => {

@@ -214,6 +214,19 @@ fn replaced(path: &str, name: &str) -> String {
     )
 }
 
+/// A template variable that chooses among the data sources of a type, and begins with one of them.
+pub(super) fn source_variable(name: &str, label: &str, kind: &str, current: Option<&str>) -> Tree {
+    let current = current.unwrap_or("default");
+    [
+        ("name", name.into()),
+        ("label", label.into()),
+        ("type", "datasource".into()),
+        ("query", kind.into()),
+        ("current", [("text", current.into()), ("value", current.into())].into()),
+    ]
+    .into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

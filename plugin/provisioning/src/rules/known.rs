@@ -7,7 +7,6 @@
 use core::fmt;
 
 use self::Evaluator::{Cortex, Grafana, Mimir, Prometheus, Thanos, Vmalert};
-use super::template;
 use plugpipe_contract::error::Error;
 use plugpipe_contract::known::meant;
 
@@ -40,11 +39,6 @@ impl Evaluator {
             Self::Cortex => "Cortex",
             Self::Grafana => "Grafana",
         }
-    }
-
-    /// Checks a template of an alert that it loads. The error says what was expected.
-    pub fn check_template(self, text: &str) -> Result<(), String> {
-        template::check(text, self)
     }
 }
 

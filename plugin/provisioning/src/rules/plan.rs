@@ -2,13 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Group, Makes, Rule, expression};
+use super::{Group, MARK, Makes, Rule, expression};
 use crate::yaml::Yaml;
 use plugpipe_contract::json::{Json, Object};
-
-/// An annotation that says which text a rule was made from: for a server that tells rules in a form of its own, as Grafana does, whose
-/// expressions become queries.
-pub const MARK: &str = "plugpipe_rule";
 
 /// A group as a server tells it: the form of `GET /api/v1/rules`.
 #[derive(Debug, Clone, PartialEq, Default)]

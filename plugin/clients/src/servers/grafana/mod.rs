@@ -5,6 +5,7 @@
 
 pub mod annotations;
 pub mod datasources;
+pub mod resource_groups;
 pub mod resources;
 
 use core::fmt::Write as _;
@@ -14,7 +15,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::refused;
 pub use annotations::Annotation;
 pub use datasources::Datasource;
-pub use resources::Resources;
+pub use resource_groups::Resources;
 
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};

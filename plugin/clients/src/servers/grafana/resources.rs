@@ -3,6 +3,7 @@
 //!
 //! What is only read across all of them, a search and the organisation, stays with `/api`, which those Grafanas have too.
 
+use super::resource_groups::{Group, Resources};
 use super::{Api, Held, Saved, bad, no, object, said};
 use crate::error::Error;
 use crate::http::{Method, Segment, Url, endpoint};
@@ -22,28 +23,6 @@ const FOLDER: &str = "grafana.app/folder";
 
 /// Stands in a dashboard's history.
 const MESSAGE: &str = "grafana.app/message";
-
-/// One group of resources, in the version that is spoken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    name: &'static str,
-    version: &'static str,
-}
-
-impl Group {
-    fn api_version(&self) -> String {
-        format!("{}/{}", self.name, self.version)
-    }
-}
-
-/// Where resources are: found out once in a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resources {
-    /// `default` for the first organisation.
-    namespace: String,
-    pub(super) dashboards: Group,
-    pub(super) folders: Group,
-}
 
 impl Api<'_> {
     /// From now on keeps folders and dashboards as resources. Asks for the organisation, and which versions there are.

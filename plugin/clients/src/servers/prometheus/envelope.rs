@@ -2,11 +2,13 @@
 
 use core::ops::Range;
 
-use super::PEER;
 use crate::error::{Error, QueryError};
-use crate::http::{Response, Url};
+use crate::http::{Peer, Response, Url};
 use plugpipe_contract::cursor::{Cursor, Unexpected};
 use plugpipe_contract::error::excerpt;
+
+/// For errors.
+pub const PEER: Peer = Peer { server: "Prometheus", setting: "prometheus_url" };
 
 /// Longest text of the API's own that an error repeats, in bytes.
 const ERROR_BYTES: usize = 1_000;

@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::seconds;
+use plugpipe_metrics::number::number_text;
 
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b' ');
 
@@ -70,6 +70,11 @@ impl Form {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Milliseconds as the API takes them: seconds, without a point where they are whole.
+pub(super) fn seconds(milliseconds: i64) -> String {
+    number_text(milliseconds as f64 / 1e3)
 }
 
 #[cfg(test)]

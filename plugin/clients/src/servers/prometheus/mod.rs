@@ -15,17 +15,13 @@ mod merge;
 mod query;
 pub mod values;
 
-pub use envelope::Reply;
+pub use envelope::{PEER, Reply};
 pub use form::Form;
 pub use query::{Answer, MAX_PARTS, MAX_POINTS, Options, Query, TooManyPoints};
 
 use crate::error::Error;
-use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
+use crate::http::{Client, Method, Request, Response, Segment, Url, endpoint};
 use plugpipe_contract::cursor::Cursor;
-use plugpipe_metrics::number::number_text;
-
-/// For errors.
-pub const PEER: Peer = Peer { server: "Prometheus", setting: "prometheus_url" };
 
 /// `GET /-/healthy`.
 pub fn health_request(base: &Url) -> Request {
@@ -253,11 +249,6 @@ fn values_escaped(label: &str) -> String {
     out
 }
 
-/// Milliseconds as the API takes them: seconds, without a point where they are whole.
-fn seconds(milliseconds: i64) -> String {
-    number_text(milliseconds as f64 / 1e3)
-}
-
 /// How many items a list has; 0 for what is none.
 pub fn count_items(list: &str) -> u64 {
     let mut cursor = Cursor::new(list);
@@ -274,6 +265,7 @@ pub fn count_items(list: &str) -> u64 {
 mod tests {
     use proptest::prelude::*;
 
+    use super::form::seconds;
     use super::*;
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Every push carries the group's absolute state, so that a push may be repeated without counting twice.
 
+pub mod conflict;
 pub mod groups;
 pub mod preflight;
 

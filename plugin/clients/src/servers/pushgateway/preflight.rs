@@ -17,12 +17,11 @@
 //! `push_time_seconds` is overwritten, not refused.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use super::Group;
+pub use super::conflict::Conflict;
 use super::groups::{FAILURE_TIME, Held, OwnFamily, PUSH_TIME, by_name, shown};
 use plugpipe_contract::error::excerpt;
-use plugpipe_contract::json::Writer;
 use plugpipe_metrics::exposition::escaping::Escaping;
 use plugpipe_metrics::model::{self, Point};
 use plugpipe_metrics::registry::Kind;
@@ -77,37 +76,6 @@ fn family_of<'a>(family: &'a model::Family<'a>) -> Family<'a> {
         Kind::Summary => "SUMMARY",
     };
     Family { name, kind, help: family.help, series }
-}
-
-/// Something that the gateway would refuse.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Conflict {
-    /// One of the module's table.
-    pub reason: &'static str,
-    /// The metric to change.
-    pub metric: String,
-    /// The group that it does not fit to; none if that is the push itself, or the gateway.
-    pub group: Option<String>,
-    /// What does not fit to what, and what to do.
-    pub problem: String,
-}
-
-impl fmt::Display for Conflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "metric {}: {}", self.metric, self.problem)
-    }
-}
-
-impl Conflict {
-    /// Writes it as members of a JSON object.
-    pub fn write_into(&self, answer: &mut Writer) {
-        answer.text("reason", self.reason);
-        answer.text("metric", &self.metric);
-        if let Some(group) = &self.group {
-            answer.text("group", group);
-        }
-        answer.text("problem", &self.problem);
-    }
 }
 
 /// What a push meets at the gateway.

@@ -1,6 +1,6 @@
 //! A template as tokens.
 
-use super::Fault;
+use super::fault::Fault;
 
 /// A token, and the byte where it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

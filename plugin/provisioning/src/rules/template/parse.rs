@@ -1,7 +1,9 @@
 //! The grammar of templates, and whether each variable and function in them is defined.
 
+use super::fault::Fault;
 use super::lex::{Kind, Token};
-use super::{Fault, Scope, literal};
+use super::literal;
+use super::scope::Scope;
 use plugpipe_contract::known::meant;
 
 /// How deep controls and parentheses may nest. More than anybody writes, and little enough for the

@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
-use super::check;
 use crate::rules::known::Evaluator;
+
+fn check(text: &str, evaluator: Evaluator) -> Result<(), String> {
+    evaluator.check_template(text)
+}
 
 /// Each was tried with promtool 2.42 and by Prometheus 3.5: those that they take, and those that
 /// they refuse.
