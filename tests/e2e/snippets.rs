@@ -101,8 +101,8 @@ mod format {
 mod server {
     use std::time::Duration;
 
-    use monitoring_prometheus::Error;
-    use monitoring_prometheus::http::{
+    use plugpipe_clients::Error;
+    use plugpipe_clients::http::{
         Circuits, Client, Clock, Credentials, Exchange, Failure, Jitter, Limits, Request, Response, Retry, Transport,
         Url,
     };
@@ -110,8 +110,8 @@ mod server {
     mod heartbeat {
         //! A server that raises an alarm when a check has not said for a while that it is alive.
 
-        use monitoring_prometheus::Error;
-        use monitoring_prometheus::http::{Client, Method, Peer, Request, Segment, Url, endpoint};
+        use plugpipe_clients::Error;
+        use plugpipe_clients::http::{Client, Method, Peer, Request, Segment, Url, endpoint};
 
         /// For errors.
         pub const PEER: Peer = Peer { server: "the heartbeat server", setting: "heartbeat_url" };
@@ -129,8 +129,8 @@ mod server {
         }
     }
 
-    /// In the place of the one in plugin/src/servers/mod.rs, which is not for other crates.
-    fn refused(peer: monitoring_prometheus::http::Peer, url: &Url, response: &Response, todo: &str) -> Error {
+    /// In the place of the one in plugin/clients/src/servers/mod.rs, which is not for other crates.
+    fn refused(peer: plugpipe_clients::http::Peer, url: &Url, response: &Response, todo: &str) -> Error {
         Error::Refused {
             server: peer.server,
             origin: url.origin(),
