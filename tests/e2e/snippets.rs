@@ -171,7 +171,7 @@ mod server {
             transport: &mut transport,
             circuits: &mut Circuits::default(),
             limits: Limits { connect: Duration::from_secs(1), total: Duration::from_secs(10), response_bytes: 1 << 20 },
-            insist: true,
+            bypass_breaker: true,
             retry: Retry::default(),
             credentials: &Credentials::default(),
             exchange: &mut Exchange::default(),

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`http`] | requests, responses, deadlines, retries, circuits, credentials |
 //! | [`servers`] | one file per server protocol |
-//! | [`outbox`] | the send queue: what remote write has not delivered yet, and which series its receivers know |
+//! | [`send_queue`] | the send queue: what remote write has not delivered yet, and which series its receivers know |
 //! | [`snappy`] | the compression of remote write |
 //! | [`error`] | why a conversation failed |
 
@@ -15,7 +15,7 @@
 
 pub mod error;
 pub mod http;
-pub mod outbox;
+pub mod send_queue;
 pub mod servers;
 pub mod snappy;
 

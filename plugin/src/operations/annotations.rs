@@ -6,7 +6,7 @@ use super::{Answer, Call};
 use crate::error::Error;
 use crate::servers::grafana::Annotation;
 
-/// Makes an annotation, or with `annotation_id` changes what is given of one: its end, when a pipe has run.
+/// RuleKind an annotation, or with `annotation_id` changes what is given of one: its end, when a pipe has run.
 pub(super) fn annotate(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let known = id(call, "annotation_id")?;
     let mut annotation = given(call)?;

@@ -10,7 +10,7 @@ use crate::error::{ClientError, Error, excerpt};
 use crate::fields;
 use crate::http::{Segment, Url};
 use crate::json::Json;
-use crate::servers::grafana::{Api, Found, Held, Saved};
+use crate::servers::grafana::{Api, Found, Held, SaveOutcome};
 use crate::yaml::Yaml;
 
 /// Up to so many dashboards are read one by one; more are looked for in a search first.
@@ -64,7 +64,7 @@ impl Folder {
 }
 
 /// What is to be done with dashboards.
-struct Wish {
+struct ApplyRequest {
     place: Place,
     message: String,
     /// Whether what somebody else made or changed may be replaced.
@@ -411,9 +411,9 @@ fn place(call: &Call) -> Result<Place, Error> {
     Ok(Place { titles, uid })
 }
 
-fn wish(call: &Call, write: bool) -> Result<Wish, Error> {
+fn wish(call: &Call, write: bool) -> Result<ApplyRequest, Error> {
     let ctx = call.ctx;
-    Ok(Wish {
+    Ok(ApplyRequest {
         place: place(call)?,
         message: ctx
             .text_or_none("message", "a text for the dashboard's history")?
@@ -499,7 +499,7 @@ fn given(call: &Call, options: &Options) -> Result<Vec<Dashboard>, Error> {
     Ok(all)
 }
 
-/// The folder that was named. Makes what is missing, where something is written.
+/// The folder that was named. RuleKind what is missing, where something is written.
 fn folder(api: &mut Api, place: &Place, write: bool) -> Result<Folder, Error> {
     let mut parent = String::new();
     for (depth, title) in place.titles.iter().enumerate() {
@@ -537,7 +537,7 @@ fn folder(api: &mut Api, place: &Place, write: bool) -> Result<Folder, Error> {
 
 /// Compares dashboards with what Grafana holds, and brings them there if that is wished. Fails where nothing could be
 /// done.
-fn conduct(call: &mut Call, dashboards: &[Dashboard], wish: &Wish) -> Result<(Folder, Vec<Outcome>), Error> {
+fn conduct(call: &mut Call, dashboards: &[Dashboard], wish: &ApplyRequest) -> Result<(Folder, Vec<Outcome>), Error> {
     let mut api = keeping(call)?;
     let folder = folder(&mut api, &wish.place, wish.write)?;
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
@@ -597,7 +597,7 @@ fn bring(
     dashboard: &Dashboard,
     held: Option<Held>,
     folder: &Folder,
-    wish: &Wish,
+    wish: &ApplyRequest,
 ) -> Result<Outcome, Error> {
     let outcome = compare(dashboard, held.as_ref(), folder, wish.overwrite);
     if !wish.write || matches!(outcome.action, Action::Unchanged | Action::Conflict(_)) {
@@ -605,8 +605,8 @@ fn bring(
     }
     let into = folder.for_one(held.as_ref().map(|held| held.folder_uid.as_str()));
     let said = match api.save(&dashboard.model, held.as_ref(), into, &wish.message, false)? {
-        Saved::Done { version, url } => return Ok(Outcome { version: Some(version), url, ..outcome }),
-        Saved::Conflict { said } => said,
+        SaveOutcome::Done { version, url } => return Ok(Outcome { version: Some(version), url, ..outcome }),
+        SaveOutcome::Conflict { said } => said,
     };
     // Somebody was faster, or the search did not find it.
     let held = api.dashboard(&dashboard.uid)?;
@@ -616,8 +616,8 @@ fn bring(
         Action::Unchanged | Action::Conflict(_) => Ok(again),
         _ if !wish.overwrite => Ok(Outcome { action: Action::Conflict(said), ..again }),
         _ => match api.save(&dashboard.model, held.as_ref(), into, &wish.message, true)? {
-            Saved::Done { version, url } => Ok(Outcome { version: Some(version), url, ..again }),
-            Saved::Conflict { said } => Ok(Outcome { action: Action::Conflict(said), ..again }),
+            SaveOutcome::Done { version, url } => Ok(Outcome { version: Some(version), url, ..again }),
+            SaveOutcome::Conflict { said } => Ok(Outcome { action: Action::Conflict(said), ..again }),
         },
     }
 }

@@ -247,8 +247,8 @@ struct Call<'c> {
 }
 
 impl Call<'_> {
-    fn client(&mut self, limits: Limits, insist: bool) -> Client<'_> {
-        client(self.transport, self.circuits, self.jitter, self.exchange, self.config, limits, insist)
+    fn client(&mut self, limits: Limits, bypass_breaker: bool) -> Client<'_> {
+        client(self.transport, self.circuits, self.jitter, self.exchange, self.config, limits, bypass_breaker)
     }
 
     /// Says in the answer's `warnings` what was ignored or done otherwise than asked. The text
@@ -318,11 +318,11 @@ fn client<'a>(
     exchange: &'a mut Exchange,
     config: &'a Config,
     limits: Limits,
-    insist: bool,
+    bypass_breaker: bool,
 ) -> Client<'a> {
     // Who waits for nothing but a record is not kept waiting by attempts.
-    let retry = if insist { config.retry } else { Retry::ONCE };
-    Client { transport, circuits, limits, insist, retry, credentials: &config.credentials, exchange, jitter }
+    let retry = if bypass_breaker { config.retry } else { Retry::ONCE };
+    Client { transport, circuits, limits, bypass_breaker, retry, credentials: &config.credentials, exchange, jitter }
 }
 
 impl<T: Transport> Plug<T> {
@@ -668,7 +668,7 @@ impl<T: Transport> Plug<T> {
         self.plain.configure(self.main.is_none().then_some(&self.config));
     }
 
-    /// Makes the key of a new configuration the plug's own, unless something is held under another
+    /// RuleKind the key of a new configuration the plug's own, unless something is held under another
     /// one: what was recorded under a key stays there. What calls recorded under the new key becomes
     /// the plug's own.
     fn choose_key(&mut self, config: &Config) -> Result<(), Error> {

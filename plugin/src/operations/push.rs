@@ -393,9 +393,9 @@ fn write_outcome(pushed: &Result<Sent, Error>, answer: &mut Answer) {
     }
 }
 
-fn send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, check: bool) -> Result<Sent, Error> {
+fn send(call: &mut Call, gateway: &Url, limits: Limits, bypass_breaker: bool, check: bool) -> Result<Sent, Error> {
     call.pending.tried = Some(call.transport.monotonic());
-    let sent = try_to_send(call, gateway, limits, insist, check);
+    let sent = try_to_send(call, gateway, limits, bypass_breaker, check);
     call.telemetry.pushes += u64::from(sent.is_ok());
     call.telemetry.push_failures += u64::from(sent.is_err());
     let sent = sent?;
@@ -403,19 +403,25 @@ fn send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, check: boo
     Ok(sent)
 }
 
-fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, check: bool) -> Result<Sent, Error> {
+fn try_to_send(
+    call: &mut Call,
+    gateway: &Url,
+    limits: Limits,
+    bypass_breaker: bool,
+    check: bool,
+) -> Result<Sent, Error> {
     let group = call.config.group()?;
     let natives = call.registry.names_of(Kind::NativeHistogram);
     let abilities = match () {
         // A gateway may have been replaced since it was asked.
-        () if check => abilities(call, gateway, limits, insist)?,
+        () if check => abilities(call, gateway, limits, bypass_breaker)?,
         () if natives.is_empty() && group.odd_name().is_none() => Abilities::default(),
-        () => known_abilities(call, gateway, limits, insist)?,
+        () => known_abilities(call, gateway, limits, bypass_breaker)?,
     };
     check_names(&group, abilities)?;
     let mut sent = Sent { downgraded: None, unchecked: None, replaced: Vec::new() };
     if check {
-        match conflicts(call, gateway, &group, limits, insist, abilities) {
+        match conflicts(call, gateway, &group, limits, bypass_breaker, abilities) {
             Ok(conflicts) if conflicts.is_empty() => {}
             Ok(conflicts) => {
                 return Err(Error::Client(ClientError::PushConflict {
@@ -427,7 +433,7 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
             Err(error) => sent.unchecked = Some(tolerated(error)?),
         }
     }
-    sent.replaced = resets::find(call, gateway, &group, limits, insist);
+    sent.replaced = resets::find(call, gateway, &group, limits, bypass_breaker);
     let (bytes, choice) = call.expose(plain(format(&natives, abilities)))?;
     if choice.format != Format::Protobuf && !natives.is_empty() {
         let reason = match abilities.version {
@@ -443,10 +449,10 @@ fn try_to_send(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, che
     let body = Body { content_type: choice.content_type(), bytes, gzip };
     let adds = call.config.push_mode == Mode::Add;
     let url = group.url(gateway);
-    match pushgateway::push(&mut call.client(limits, insist), &url, adds, body) {
+    match pushgateway::push(&mut call.client(limits, bypass_breaker), &url, adds, body) {
         Ok(()) => {}
         Err(error @ ClientError::Refused { status: 400, .. }) => {
-            let found = conflicts(call, gateway, &group, limits, insist, abilities).unwrap_or_default();
+            let found = conflicts(call, gateway, &group, limits, bypass_breaker, abilities).unwrap_or_default();
             return Err(explained(error, found).into());
         }
         Err(error) => return Err(error.into()),
@@ -551,17 +557,17 @@ fn format(natives: &[String], abilities: Abilities) -> Format {
 }
 
 /// What the gateway can do, as it said when it was asked last.
-fn known_abilities(call: &mut Call, gateway: &Url, limits: Limits, insist: bool) -> Result<Abilities, Error> {
+fn known_abilities(call: &mut Call, gateway: &Url, limits: Limits, bypass_breaker: bool) -> Result<Abilities, Error> {
     match &call.pushes.gateway {
         Some((origin, abilities)) if *origin == gateway.origin() => Ok(*abilities),
-        _ => abilities(call, gateway, limits, insist),
+        _ => abilities(call, gateway, limits, bypass_breaker),
     }
 }
 
 /// Asks the gateway what it can do.
-fn abilities(call: &mut Call, gateway: &Url, limits: Limits, insist: bool) -> Result<Abilities, Error> {
+fn abilities(call: &mut Call, gateway: &Url, limits: Limits, bypass_breaker: bool) -> Result<Abilities, Error> {
     let request = pushgateway::status_request(gateway);
-    let mut client = call.client(limits, insist);
+    let mut client = call.client(limits, bypass_breaker);
     client.retry = Retry::ONCE;
     let response = client.send(pushgateway::PEER, request)?;
     let abilities = Abilities::read(&response);
@@ -575,10 +581,10 @@ fn conflicts(
     gateway: &Url,
     group: &Group,
     limits: Limits,
-    insist: bool,
+    bypass_breaker: bool,
     abilities: Abilities,
 ) -> Result<Vec<Conflict>, Error> {
-    look(call, gateway, limits, insist, &mut |call, held, own| {
+    look(call, gateway, limits, bypass_breaker, &mut |call, held, own| {
         if call.config.own_metrics {
             call.telemetry.publish(call.registry)?;
         }
@@ -593,10 +599,16 @@ fn conflicts(
 type Judge<'j> = &'j mut dyn FnMut(&mut Call, &[Held], &[OwnFamily]) -> Result<Vec<Conflict>, Error>;
 
 /// Asks the gateway what it holds.
-fn look(call: &mut Call, gateway: &Url, limits: Limits, insist: bool, judge: Judge) -> Result<Vec<Conflict>, Error> {
+fn look(
+    call: &mut Call,
+    gateway: &Url,
+    limits: Limits,
+    bypass_breaker: bool,
+    judge: Judge,
+) -> Result<Vec<Conflict>, Error> {
     let request = pushgateway::groups_request(gateway);
     let url = request.url.clone();
-    let mut client = call.client(limits, insist);
+    let mut client = call.client(limits, bypass_breaker);
     // The push itself is repeated; what only looks ahead costs no waits of its own.
     client.retry = Retry::ONCE;
     let text = |response: &Response| String::from_utf8_lossy(&response.body).into_owned();

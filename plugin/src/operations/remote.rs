@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::error::{ClientError, Error};
 use crate::exposition::otlp as otlp_format;
 use crate::http::{Client, Limits, Url, redacted};
-use crate::outbox::{Amounts, Outbox};
+use crate::send_queue::{Amounts, SendQueue};
 use crate::servers::otlp;
 use crate::servers::remote_write::{Conversation, Refusal, Version};
 use crate::{NAME, VERSION};
@@ -35,7 +35,7 @@ pub(super) struct Receivers(Vec<Receiver>);
 struct Receiver {
     url: Url,
     spoken: Option<Version>,
-    outbox: Outbox,
+    send_queue: SendQueue,
 }
 
 /// How it went.
@@ -55,8 +55,8 @@ impl Receivers {
         let place = match self.0.iter().position(|receiver| receiver.url == *url) {
             Some(place) => place,
             None if self.0.len() < MAX_RECEIVERS => {
-                let outbox = Outbox::new(FixedState::with_seed(seed));
-                self.0.push(Receiver { url: url.clone(), spoken: None, outbox });
+                let send_queue = SendQueue::new(FixedState::with_seed(seed));
+                self.0.push(Receiver { url: url.clone(), spoken: None, send_queue });
                 self.0.len() - 1
             }
             None => MAX_RECEIVERS,
@@ -76,14 +76,14 @@ impl Receiver {
         let mut delivery = Delivery { confirmed: true, ..Delivery::default() };
         let mut talk = Conversation { url: &self.url, wanted, spoken: &mut self.spoken, requests: 0 };
         let (mut most, mut refused_requests, mut refusal) = (MAX_VALUES, 0, None);
-        while self.outbox.pending() > 0 && refused_requests < MAX_REFUSED_REQUESTS {
+        while self.send_queue.pending() > 0 && refused_requests < MAX_REFUSED_REQUESTS {
             if client.transport.monotonic().saturating_sub(started) >= client.limits.total {
                 break;
             }
-            let (series, count) = self.outbox.batch(most, MAX_BYTES);
-            match talk.write(client, &series, &self.outbox.hasher()) {
+            let (series, count) = self.send_queue.batch(most, MAX_BYTES);
+            match talk.write(client, &series, &self.send_queue.hasher()) {
                 Ok(written) => {
-                    let sent = self.outbox.remove(count);
+                    let sent = self.send_queue.remove(count);
                     delivery.confirmed &= written.is_some();
                     delivery.written += written.unwrap_or(sent);
                     most = MAX_VALUES.min(2 * most);
@@ -96,14 +96,14 @@ impl Receiver {
                 }
                 Err(Refusal::Values(error, written)) => {
                     refused_requests += 1;
-                    let sent = self.outbox.remove(count);
+                    let sent = self.send_queue.remove(count);
                     let written = written.unwrap_or_default();
                     delivery.refused += sent.values().saturating_sub(written.values());
                     delivery.written += written;
                     delivery.error.get_or_insert(error);
                 }
                 Err(Refusal::Histograms(error)) => {
-                    let refused = self.outbox.remove_histograms();
+                    let refused = self.send_queue.remove_histograms();
                     delivery.refused += refused;
                     delivery.error.get_or_insert(error);
                     if refused == 0 {
@@ -146,13 +146,13 @@ pub(super) fn write(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         let further = external.iter().map(|(name, value)| (name.as_str(), value));
         (group.part(now_ms).families, further.collect())
     }));
-    receiver.outbox.add_all(&parts, now_ms);
+    receiver.send_queue.add_all(&parts, now_ms);
 
     let limits = config.remote.write_limits(config.limits());
     let mut client = super::client(call.transport, call.circuits, call.jitter, call.exchange, config, limits, true);
     let delivery = receiver.deliver(&mut client, config.remote.write_version);
-    receiver.outbox.bound(config.remote.write_capacity);
-    let (pending, dropped) = (receiver.outbox.pending() as u64, receiver.outbox.take_dropped());
+    receiver.send_queue.bound(config.remote.write_capacity);
+    let (pending, dropped) = (receiver.send_queue.pending() as u64, receiver.send_queue.take_dropped());
     let lost = delivery.refused + dropped;
     call.telemetry.values_lost += lost;
     if let Some(error) = delivery.error {
@@ -201,13 +201,13 @@ pub(super) fn end_all(receivers: &mut Receivers, client: &mut Client, config: &C
     let unix_ms = client.transport.unix_nanos() / 1_000_000;
     client.limits = Limits { total: FAREWELL.min(config.remote.write_timeout), ..config.push_limits() };
     let mut open = false;
-    for mut receiver in receivers.into_iter().filter(|receiver| receiver.outbox.is_in_use()) {
+    for mut receiver in receivers.into_iter().filter(|receiver| receiver.send_queue.is_in_use()) {
         if !core::mem::replace(&mut open, true) {
             answer.open_list("remote_write");
         }
-        let ended = receiver.outbox.end_all(unix_ms);
+        let ended = receiver.send_queue.end_all(unix_ms);
         let delivery = receiver.deliver(client, config.remote.write_version);
-        let pending = receiver.outbox.pending() as u64;
+        let pending = receiver.send_queue.pending() as u64;
         answer.open_item();
         answer.text("receiver", &redacted(&receiver.url));
         answer.count("series_ended", ended);
@@ -215,7 +215,7 @@ pub(super) fn end_all(receivers: &mut Receivers, client: &mut Client, config: &C
         if let Some(error) = delivery.error {
             Error::from(*error).write_into(answer);
         }
-        let lost = pending + delivery.refused + receiver.outbox.take_dropped();
+        let lost = pending + delivery.refused + receiver.send_queue.take_dropped();
         if lost > 0 {
             answer.count("lost", lost);
         }

@@ -32,14 +32,20 @@ pub(super) struct Replaced {
 
 /// The counters of this group that the registry does not continue; none after the first push to the
 /// group, and none where the gateway does not say: a push never fails for this.
-pub(super) fn find(call: &mut Call, gateway: &Url, group: &Group, limits: Limits, insist: bool) -> Vec<Replaced> {
+pub(super) fn find(
+    call: &mut Call,
+    gateway: &Url,
+    group: &Group,
+    limits: Limits,
+    bypass_breaker: bool,
+) -> Vec<Replaced> {
     let target = group.url(gateway);
     if !call.config.detect_resets || call.pushes.compared.contains(&target) {
         return Vec::new();
     }
     let request = pushgateway::groups_request(gateway);
     let url = request.url.clone();
-    let mut client = call.client(limits, insist);
+    let mut client = call.client(limits, bypass_breaker);
     client.retry = Retry::ONCE;
     let Ok(response) = client.send(pushgateway::PEER, request) else { return Vec::new() };
     if call.pushes.compared.len() < MAX_GROUPS {

@@ -23,7 +23,7 @@ pub struct Circuits {
 
 impl Circuits {
     /// How long the origin still rests at `now`; none if it may be asked.
-    pub fn rest_left(&self, origin: &str, now: Duration) -> Option<Duration> {
+    pub fn open_for(&self, origin: &str, now: Duration) -> Option<Duration> {
         let (_, until) = self.rests_until.iter().find(|(name, _)| name == origin)?;
         until.checked_sub(now).filter(|left| !left.is_zero())
     }
@@ -56,13 +56,13 @@ mod tests {
     fn a_failure_is_waited_out_five_times() {
         let mut circuits = Circuits::default();
         circuits.failed("a", SECOND, 10 * SECOND);
-        assert_eq!(circuits.rest_left("a", 12 * SECOND), Some(3 * SECOND));
-        assert_eq!(circuits.rest_left("a", 15 * SECOND), None);
-        assert_eq!(circuits.rest_left("b", 12 * SECOND), None);
+        assert_eq!(circuits.open_for("a", 12 * SECOND), Some(3 * SECOND));
+        assert_eq!(circuits.open_for("a", 15 * SECOND), None);
+        assert_eq!(circuits.open_for("b", 12 * SECOND), None);
         circuits.failed("a", 100 * SECOND, 10 * SECOND);
-        assert_eq!(circuits.rest_left("a", 10 * SECOND), Some(MAX_REST));
+        assert_eq!(circuits.open_for("a", 10 * SECOND), Some(MAX_REST));
         circuits.succeeded("a");
-        assert_eq!(circuits.rest_left("a", 10 * SECOND), None);
+        assert_eq!(circuits.open_for("a", 10 * SECOND), None);
     }
 
     #[test]
@@ -74,6 +74,6 @@ mod tests {
         assert_eq!(circuits.rests_until.len(), MAX_ORIGINS);
         circuits.failed("late", SECOND, 60 * SECOND);
         assert_eq!(circuits.rests_until.len(), 1);
-        assert_eq!(circuits.rest_left("late", 60 * SECOND), Some(5 * SECOND));
+        assert_eq!(circuits.open_for("late", 60 * SECOND), Some(5 * SECOND));
     }
 }

@@ -37,7 +37,7 @@ pub enum Failure {
     },
     /// The server cost time a moment ago, and is not asked again yet.
     #[error("it did not answer a moment ago and is left alone for another {} ms", .left.as_millis() as u64)]
-    Resting {
+    CircuitOpen {
         /// How long.
         left: Duration,
     },
@@ -54,7 +54,7 @@ impl Failure {
             Self::Timeout { .. } => "timeout",
             Self::TooLong { .. } => "answer_too_long",
             Self::Tls(_) => "tls_failed",
-            Self::Refused | Self::UnknownHost | Self::Broken | Self::Resting { .. } | Self::Protocol(_) => {
+            Self::Refused | Self::UnknownHost | Self::Broken | Self::CircuitOpen { .. } | Self::Protocol(_) => {
                 "unreachable"
             }
         }
@@ -78,7 +78,7 @@ impl Failure {
             Self::Timeout { .. } => "; check the server and the network, or raise timeout".into(),
             Self::TooLong { .. } => "; ask for less, or raise max_response_bytes".into(),
             Self::Tls(_) => format!("; check the certificate and that {setting} names the right scheme and port"),
-            Self::Broken | Self::Resting { .. } | Self::Protocol(_) => String::new(),
+            Self::Broken | Self::CircuitOpen { .. } | Self::Protocol(_) => String::new(),
         }
     }
 

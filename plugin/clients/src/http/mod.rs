@@ -41,7 +41,7 @@ pub struct Client<'a> {
     /// For each request of this call.
     pub limits: Limits,
     /// Whether an origin that is resting is asked all the same: for operations that somebody waits for.
-    pub insist: bool,
+    pub bypass_breaker: bool,
     /// How often a request that fails is sent again, all within [`Limits::total`].
     pub retry: Retry,
     /// What each server is sent beside the request.
@@ -71,8 +71,8 @@ impl Client<'_> {
             .map(|(peer, mut request)| {
                 self.credentials.apply(peer.setting, &mut request);
                 let origin = request.url.origin();
-                let resting = self.circuits.rest_left(&origin, started).filter(|_| !self.insist);
-                let outcome = resting.map(|left| Err(Failure::Resting { left }));
+                let resting = self.circuits.open_for(&origin, started).filter(|_| !self.bypass_breaker);
+                let outcome = resting.map(|left| Err(Failure::CircuitOpen { left }));
                 Asked { peer, request, origin, outcome }
             })
             .collect();
@@ -85,7 +85,7 @@ impl Client<'_> {
             let now = self.transport.monotonic();
             let again = |asked: &&mut Asked| {
                 self.wait(asked).is_some_and(|wait| wait <= delay)
-                    && self.circuits.rest_left(&asked.origin, now).is_none()
+                    && self.circuits.open_for(&asked.origin, now).is_none()
             };
             asked.iter_mut().filter(again).for_each(|asked| asked.outcome = None);
         }
@@ -147,7 +147,7 @@ impl Client<'_> {
         let backoff = self.retry.backoff(attempt, self.jitter.number());
         let fits = |(asked, wait): (&Asked, Duration)| {
             let then = now.saturating_add(wait.max(backoff));
-            let rests = self.circuits.rest_left(&asked.origin, then).is_some();
+            let rests = self.circuits.open_for(&asked.origin, then).is_some();
             (then < deadline && !rests).then_some(wait)
         };
         let longest = asked.iter().filter_map(|asked| Some((asked, self.wait(asked)?))).filter_map(fits).max()?;

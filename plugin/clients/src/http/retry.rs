@@ -142,7 +142,7 @@ mod tests {
             Failure::AddressNotGranted,
             Failure::Tls("t".into()),
             Failure::TooLong { limit: 1 },
-            Failure::Resting { left: Duration::ZERO },
+            Failure::CircuitOpen { left: Duration::ZERO },
             Failure::Protocol("p".into()),
         ] {
             assert!(!failed(failure.clone()), "{failure}");

@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Response, Url};
-use crate::outbox::Amounts;
+use crate::send_queue::Amounts;
 use crate::snappy;
 use plugpipe_metrics::exposition::remote_write::{TimeSeries, encode_1, encode_2};
 

@@ -9,7 +9,7 @@ use plugpipe_contract::error::excerpt;
 use plugpipe_contract::json::Json;
 use plugpipe_provisioning::rules::Group;
 use plugpipe_provisioning::rules::known::{Evaluator, Version};
-use plugpipe_provisioning::rules::plan::{self, Formatted, HeldGroup};
+use plugpipe_provisioning::rules::plan::{self, Formatted, ServerGroup};
 
 /// A ruler with an API, for errors.
 pub const PEER: Peer = Peer { server: "the ruler", setting: "ruler_url" };
@@ -77,7 +77,7 @@ pub struct Ruler {
 
 impl Ruler {
     /// The groups that it has loaded; with the alerts they make now.
-    pub fn held(&self, client: &mut Client) -> Result<Vec<HeldGroup>, Error> {
+    pub fn held(&self, client: &mut Client) -> Result<Vec<ServerGroup>, Error> {
         let segments: &[&'static str] = match self.target {
             Target::File => &["api", "v1", "rules"],
             Target::Mimir | Target::Cortex => &["prometheus", "api", "v1", "rules"],
@@ -97,7 +97,7 @@ impl Ruler {
     }
 
     /// Of these groups, those of this namespace, or of the rule file with this name.
-    pub fn own<'h>(&self, held: &'h [HeldGroup], file: &str) -> Vec<&'h HeldGroup> {
+    pub fn own<'h>(&self, held: &'h [ServerGroup], file: &str) -> Vec<&'h ServerGroup> {
         held.iter()
             .filter(|group| match self.target {
                 Target::File => group.file == file || group.file.ends_with(&format!("/{file}")),
@@ -259,7 +259,7 @@ impl Ruler {
     }
 }
 
-fn read(text: &str) -> Option<Vec<HeldGroup>> {
+fn read(text: &str) -> Option<Vec<ServerGroup>> {
     let Ok(Json::Object(answer)) = Json::parse(text) else { return None };
     match (answer.get("status").and_then(Json::as_str), answer.get("data")) {
         (Some("success"), Some(Json::Object(data))) => plan::read(data),

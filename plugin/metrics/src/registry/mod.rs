@@ -236,7 +236,7 @@ impl Registry {
         self.now_ms = now_ms;
     }
 
-    /// Makes a family. The same definition again gives the same family, and its help, if there was none; other label names give
+    /// RuleKind a family. The same definition again gives the same family, and its help, if there was none; other label names give
     /// another family of the metric; anything else that differs is a conflict, which names both.
     pub fn register(&mut self, definition: Definition) -> Result<FamilyId, Error> {
         let index = match self.by_name.get(definition.name.as_str()).copied() {

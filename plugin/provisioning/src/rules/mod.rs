@@ -57,7 +57,7 @@ impl Style {
 
 /// What a rule makes.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Makes {
+pub enum RuleKind {
     /// An alert for each series that the expression yields.
     Alert {
         /// Becomes the label `alertname`.
@@ -80,7 +80,7 @@ pub enum Makes {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// An alert, or a new series.
-    pub makes: Makes,
+    pub makes: RuleKind,
     /// PromQL.
     pub expression: String,
     /// Labels to set; Go templates in an alert.
@@ -96,14 +96,14 @@ impl Rule {
     /// The alert's or the metric's name.
     pub fn name(&self) -> &str {
         match &self.makes {
-            Makes::Alert { name, .. } => name,
-            Makes::Record { name } => name.as_str(),
+            RuleKind::Alert { name, .. } => name,
+            RuleKind::Record { name } => name.as_str(),
         }
     }
 
     /// Whether it is an alert.
     pub fn is_alert(&self) -> bool {
-        matches!(self.makes, Makes::Alert { .. })
+        matches!(self.makes, RuleKind::Alert { .. })
     }
 
     /// Checks what can be checked without a server. `path` is the rule's in the input, for errors;
@@ -118,7 +118,7 @@ impl Rule {
         if self.labels.get("__name__").is_some() {
             return Err(Error::invalid(at("labels.__name__"), "is the metric's name, which a rule does not set so"));
         }
-        let Makes::Alert { name, annotations, .. } = &self.makes else { return Ok(()) };
+        let RuleKind::Alert { name, annotations, .. } = &self.makes else { return Ok(()) };
         if name.is_empty() || (style == Style::Flat && name.trim().is_empty()) {
             return Err(Error::Missing { field: at(style.alert()), expected: "the alert's name" });
         }
@@ -147,7 +147,7 @@ impl Rule {
     /// The rule with [`MARK`] in its annotations. A rule that makes a series has none, and stays as it is.
     pub fn marked(mut self) -> Result<Self, Error> {
         let hash = fnv1a(self.yaml().write().bytes());
-        if let Makes::Alert { annotations, .. } = &mut self.makes {
+        if let RuleKind::Alert { annotations, .. } = &mut self.makes {
             *annotations = with_label(annotations, MARK, &format!("{hash:016x}"), "annotations")?;
         }
         Ok(self)
@@ -159,7 +159,7 @@ impl Rule {
         let name = Yaml::Text(self.name().to_owned());
         put(if self.is_alert() { "alert" } else { "record" }, name);
         put("expr", Yaml::Block(self.expression.clone()));
-        if let Makes::Alert { pending_for, keep_firing_for, .. } = &self.makes {
+        if let RuleKind::Alert { pending_for, keep_firing_for, .. } = &self.makes {
             for (key, duration) in [("for", pending_for), ("keep_firing_for", keep_firing_for)] {
                 if !duration.is_zero() {
                     put(key, Yaml::Text(prometheus_duration(*duration)));
@@ -169,7 +169,7 @@ impl Rule {
         if self.labels.iter().len() > 0 {
             put("labels", texts(&self.labels));
         }
-        if let Makes::Alert { annotations, .. } = &self.makes
+        if let RuleKind::Alert { annotations, .. } = &self.makes
             && annotations.iter().len() > 0
         {
             put("annotations", texts(annotations));
@@ -330,7 +330,7 @@ mod tests {
 
     pub(super) fn alert(name: &str, expression: &str, annotations: &[(&str, &str)]) -> Rule {
         Rule {
-            makes: Makes::Alert {
+            makes: RuleKind::Alert {
                 name: name.into(),
                 pending_for: Duration::from_secs(90),
                 keep_firing_for: Duration::ZERO,
@@ -353,7 +353,7 @@ mod tests {
     #[test]
     fn a_file_has_the_shape_that_prometheus_documents() {
         let mut record = alert("x", "sum(a)", &[]);
-        record.makes = Makes::Record { name: MetricName::new("job:a:sum", "record").unwrap() };
+        record.makes = RuleKind::Record { name: MetricName::new("job:a:sum", "record").unwrap() };
         let file = file(&[group(vec![alert("Down", "up == 0", &[("summary", "{{ $labels.job }} is: down")]), record])]);
         assert_eq!(
             read(&file),
@@ -393,7 +393,7 @@ mod tests {
         let check = |rules, evaluator| group(rules).check("groups[1]", "groups[1].rules", Style::File, evaluator);
         let longer = || {
             let mut longer = alert("a", "up", &[]);
-            if let Makes::Alert { pending_for, .. } = &mut longer.makes {
+            if let RuleKind::Alert { pending_for, .. } = &mut longer.makes {
                 *pending_for = Duration::from_secs(600);
             }
             longer

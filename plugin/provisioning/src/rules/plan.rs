@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Group, MARK, Makes, Rule, expression};
+use super::{Group, MARK, Rule, RuleKind, expression};
 use crate::yaml::Yaml;
 use plugpipe_contract::json::{Json, Object};
 
 /// A group as a server tells it: the form of `GET /api/v1/rules`.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct HeldGroup {
+pub struct ServerGroup {
     /// Its name.
     pub name: String,
     /// The file or namespace it is of.
@@ -19,12 +19,12 @@ pub struct HeldGroup {
     /// tell it.
     pub limit: Option<f64>,
     /// Its rules, in order.
-    pub rules: Vec<HeldRule>,
+    pub rules: Vec<ServerRule>,
 }
 
 /// A rule as a server tells it.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct HeldRule {
+pub struct ServerRule {
     /// Whether it is an alert.
     pub alert: bool,
     /// The alert's or the metric's name.
@@ -63,7 +63,7 @@ pub struct HeldAlert {
 }
 
 /// Reads `data` of `GET /api/v1/rules`. None if it is something else.
-pub fn read(data: &Object) -> Option<Vec<HeldGroup>> {
+pub fn read(data: &Object) -> Option<Vec<ServerGroup>> {
     let Some(Json::Array(groups)) = data.get("groups") else { return None };
     groups
         .iter()
@@ -73,7 +73,7 @@ pub fn read(data: &Object) -> Option<Vec<HeldGroup>> {
                 Some(Json::Array(rules)) => rules.iter().map(rule).collect::<Option<_>>()?,
                 _ => Vec::new(),
             };
-            Some(HeldGroup {
+            Some(ServerGroup {
                 name: text(group, "name"),
                 file: text(group, "file"),
                 interval: number(group, "interval"),
@@ -84,13 +84,13 @@ pub fn read(data: &Object) -> Option<Vec<HeldGroup>> {
         .collect()
 }
 
-fn rule(rule: &Json) -> Option<HeldRule> {
+fn rule(rule: &Json) -> Option<ServerRule> {
     let Json::Object(rule) = rule else { return None };
     let alerts = match rule.get("alerts") {
         Some(Json::Array(alerts)) => alerts.as_slice(),
         _ => &[],
     };
-    Some(HeldRule {
+    Some(ServerRule {
         alert: text(rule, "type") == "alerting",
         name: text(rule, "name"),
         query: text(rule, "query"),
@@ -134,21 +134,21 @@ fn texts(object: &Object, name: &str) -> Vec<(String, String)> {
     plugpipe_metrics::sort::sorted_by(texts, Ord::cmp)
 }
 
-impl HeldGroup {
+impl ServerGroup {
     /// A group as a server would tell it that had loaded it from this file, with its expressions as
     /// they are.
     pub fn of(group: &Group, file: &str) -> Self {
         let texts = |texts: Vec<(&str, &str)>| texts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
         let rules = group.rules.iter().map(|rule| {
             let (pending_for, keep_firing_for, annotations) = match &rule.makes {
-                Makes::Record { .. } => (0.0, 0.0, Vec::new()),
-                Makes::Alert { pending_for, keep_firing_for, annotations, .. } => (
+                RuleKind::Record { .. } => (0.0, 0.0, Vec::new()),
+                RuleKind::Alert { pending_for, keep_firing_for, annotations, .. } => (
                     pending_for.as_secs_f64(),
                     keep_firing_for.as_secs_f64(),
                     annotations.iter().map(|(name, text)| (name.as_str(), text)).collect(),
                 ),
             };
-            HeldRule {
+            ServerRule {
                 alert: rule.is_alert(),
                 name: rule.name().to_owned(),
                 query: rule.expression.clone(),
@@ -156,7 +156,7 @@ impl HeldGroup {
                 keep_firing_for,
                 labels: texts(group.labels_of(rule)),
                 annotations: texts(annotations),
-                ..HeldRule::default()
+                ..ServerRule::default()
             }
         });
         Self {
@@ -222,7 +222,7 @@ impl Equal {
 
     /// The expressions that the server should be asked about: of rules that are the same but for
     /// how these are written.
-    pub fn unknown<'e>(&self, wanted: &'e [Group], held: &[&'e HeldGroup]) -> Vec<&'e str> {
+    pub fn unknown<'e>(&self, wanted: &'e [Group], held: &[&'e ServerGroup]) -> Vec<&'e str> {
         let mut unknown: Vec<&str> = Vec::new();
         for (group, own) in
             wanted.iter().filter_map(|group| Some((group, held.iter().find(|own| own.name == group.name)?)))
@@ -243,10 +243,10 @@ impl Equal {
     }
 }
 
-impl HeldRule {
+impl ServerRule {
     /// Whether it is this rule of that group: nothing would change if it were written again.
     pub fn is(&self, group: &Group, rule: &Rule, equal: &Equal) -> Verdict {
-        if let Makes::Alert { annotations, .. } = &rule.makes
+        if let RuleKind::Alert { annotations, .. } = &rule.makes
             && equal.opaque
             && let Some(mark) = annotations.get(MARK)
         {
@@ -266,8 +266,8 @@ impl HeldRule {
             held.len() == wanted.len() && held.iter().zip(wanted).all(|(held, wanted)| (&*held.0, &*held.1) == *wanted)
         };
         let same_alert = match &rule.makes {
-            Makes::Record { .. } => !self.alert,
-            Makes::Alert { pending_for, keep_firing_for, annotations, .. } => {
+            RuleKind::Record { .. } => !self.alert,
+            RuleKind::Alert { pending_for, keep_firing_for, annotations, .. } => {
                 let annotations: Vec<(&str, &str)> =
                     annotations.iter().map(|(name, text)| (name.as_str(), text)).collect();
                 self.alert
@@ -333,7 +333,7 @@ impl GroupChange {
 
 /// Compares the groups that are wanted with those that are held, of one file or namespace. Groups
 /// without rules count as held: servers do not all list them.
-pub fn plan(wanted: &[Group], held: &[&HeldGroup], equal: &Equal) -> Vec<GroupChange> {
+pub fn plan(wanted: &[Group], held: &[&ServerGroup], equal: &Equal) -> Vec<GroupChange> {
     let mut changes = Vec::new();
     for group in wanted {
         changes.push(match held.iter().find(|held| held.name == group.name) {
@@ -351,7 +351,7 @@ pub fn plan(wanted: &[Group], held: &[&HeldGroup], equal: &Equal) -> Vec<GroupCh
 
 /// Compares only the rules of this group with those that are held: others of the group stay as they
 /// are.
-pub fn plan_alert(group: &Group, held: &[&HeldGroup], equal: &Equal) -> GroupChange {
+pub fn plan_alert(group: &Group, held: &[&ServerGroup], equal: &Equal) -> GroupChange {
     let Some(own) = held.iter().find(|held| held.name == group.name) else { return created(group) };
     let mut change = compare(group, own, equal);
     change.rules.truncate(group.rules.len());
@@ -363,8 +363,8 @@ pub fn plan_alert(group: &Group, held: &[&HeldGroup], equal: &Equal) -> GroupCha
 }
 
 /// What taking out an alert changes.
-pub fn plan_removal(group: &str, alert: &str, held: &[&HeldGroup]) -> Vec<GroupChange> {
-    let is = |rule: &&HeldRule| rule.alert && rule.name == alert;
+pub fn plan_removal(group: &str, alert: &str, held: &[&ServerGroup]) -> Vec<GroupChange> {
+    let is = |rule: &&ServerRule| rule.alert && rule.name == alert;
     held.iter()
         .filter(|own| own.name == group)
         .filter_map(|own| {
@@ -381,11 +381,11 @@ fn created(group: &Group) -> GroupChange {
 }
 
 /// The rules that are wanted, in their order, and then those that are held besides.
-fn compare(group: &Group, own: &HeldGroup, equal: &Equal) -> GroupChange {
-    let mut left: Vec<Option<&HeldRule>> = own.rules.iter().map(Some).collect();
+fn compare(group: &Group, own: &ServerGroup, equal: &Equal) -> GroupChange {
+    let mut left: Vec<Option<&ServerRule>> = own.rules.iter().map(Some).collect();
     let (mut rules, mut unsure) = (Vec::new(), Vec::new());
     let mut take =
-        |fits: &dyn Fn(&HeldRule) -> bool| left.iter_mut().find(|held| held.is_some_and(fits)).and_then(Option::take);
+        |fits: &dyn Fn(&ServerRule) -> bool| left.iter_mut().find(|held| held.is_some_and(fits)).and_then(Option::take);
     for rule in &group.rules {
         let change = if take(&|held| held.is(group, rule, equal) == Verdict::Same).is_some() {
             Change::Unchanged
@@ -411,11 +411,11 @@ fn compare(group: &Group, own: &HeldGroup, equal: &Equal) -> GroupChange {
     GroupChange { group: group.name.clone(), change, rules, unsure, only_unsure }
 }
 
-fn same_settings(group: &Group, own: &HeldGroup) -> bool {
+fn same_settings(group: &Group, own: &ServerGroup) -> bool {
     same_interval(group, own) && own.limit.is_none_or(|held| held == limit(group))
 }
 
-fn same_interval(group: &Group, own: &HeldGroup) -> bool {
+fn same_interval(group: &Group, own: &ServerGroup) -> bool {
     group.interval.is_none_or(|interval| interval.as_secs_f64() == own.interval)
 }
 
@@ -432,7 +432,7 @@ mod tests {
          "alerts": [{"labels": {"alertname": "Down"}, "state": "firing", "activeAt": "2024-01-01T00:00:00Z", "value": "0e+00"}]},
         {"type": "recording", "name": "job:a:sum", "query": "sum(a)", "health": "ok"}]}]}"#;
 
-    fn held() -> Vec<HeldGroup> {
+    fn held() -> Vec<ServerGroup> {
         let Ok(Json::Object(data)) = Json::parse(HELD) else { panic!() };
         read(&data).unwrap()
     }
@@ -448,7 +448,7 @@ mod tests {
     fn record() -> Rule {
         let mut record = alert("x", "sum(a)", &[]);
         record.makes =
-            Makes::Record { name: plugpipe_metrics::registry::MetricName::new("job:a:sum", "record").unwrap() };
+            RuleKind::Record { name: plugpipe_metrics::registry::MetricName::new("job:a:sum", "record").unwrap() };
         record.labels = plugpipe_metrics::registry::Labels::default();
         record
     }
@@ -498,7 +498,7 @@ mod tests {
     fn expressions_are_compared_by_the_servers_own_form() {
         let wanted = group(vec![alert("Down", "absent(x) or y", &[("summary", "s")]), record()], None);
         let held = held();
-        let held: Vec<&HeldGroup> = held.iter().collect();
+        let held: Vec<&ServerGroup> = held.iter().collect();
         let mut equal = Equal::default();
         assert_eq!(equal.unknown(&wanted, &held), ["up == 0", "absent(x) or y"]);
         for (format, change, only_unsure) in [
@@ -522,7 +522,7 @@ mod tests {
         let mut group = Group::new("g", vec![alert("A", "up", &[])]);
         group.labels =
             plugpipe_metrics::registry::Labels::new([("team", "x"), ("severity", "page")], "labels").unwrap();
-        let held = HeldGroup::of(&group, "a.yml");
+        let held = ServerGroup::of(&group, "a.yml");
         let texts: Vec<(&str, &str)> = held.rules[0].labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(texts, [("severity", "warning"), ("team", "x")]);
         assert_eq!(plan(&[group.clone()], &[&held], &Equal::default())[0].change, Change::Unchanged);
@@ -535,7 +535,7 @@ mod tests {
     #[test]
     fn one_alert_is_looked_at_alone() {
         let held = held();
-        let held: Vec<&HeldGroup> = held.iter().collect();
+        let held: Vec<&ServerGroup> = held.iter().collect();
         let one = |rule: Rule| plan_alert(&group(vec![rule], None)[0], &held, &Equal::default());
         let unchanged = one(alert("Down", "up==0", &[("summary", "s")]));
         assert_eq!((unchanged.change, unchanged.rules.len()), (Change::Unchanged, 1));

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use super::known::{self, Evaluator, Field, Place, Shape, Taker, UTF8_NAMES};
-use super::{Group, Makes, More, Rule};
+use super::{Group, More, Rule, RuleKind};
 use crate::yaml::Yaml;
 use plugpipe_contract::error::{Error, excerpt};
 use plugpipe_contract::fields::{self, Fields};
@@ -89,13 +89,13 @@ fn rule(fields: &Fields, uses: &mut Uses) -> Result<Rule, Error> {
         _ => more_but(fields, place, &[], uses)?,
     };
     let makes = match (alert, record) {
-        (Some(name), _) => Makes::Alert {
+        (Some(name), _) => RuleKind::Alert {
             name,
             pending_for: duration(fields, "for")?.unwrap_or_default(),
             keep_firing_for: duration(fields, "keep_firing_for")?.unwrap_or_default(),
             annotations: labels(fields, "annotations", uses)?,
         },
-        (None, name) => Makes::Record { name: metric(&name.unwrap_or_default(), &fields.path("record"), uses)? },
+        (None, name) => RuleKind::Record { name: metric(&name.unwrap_or_default(), &fields.path("record"), uses)? },
     };
     Ok(Rule {
         makes,

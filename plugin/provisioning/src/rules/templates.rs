@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 use super::known::Evaluator;
-use super::{Group, Makes, Rule, expression, with_label};
+use super::{Group, Rule, RuleKind, expression, with_label};
 use plugpipe_contract::error::{Error, excerpt};
 use plugpipe_contract::fields::{Fields, number};
 use plugpipe_contract::json::{Json, Object};
@@ -424,7 +424,7 @@ impl Values {
             annotations = with_label(&annotations, "runbook_url", runbook_url, "annotations")?;
         }
         Ok(Rule {
-            makes: Makes::Alert {
+            makes: RuleKind::Alert {
                 name: name.into(),
                 pending_for: parse_duration(self.get("for")).unwrap_or_default(),
                 keep_firing_for: Duration::ZERO,
@@ -491,7 +491,7 @@ fn slo(template: &Template, mut values: Values, path: &str) -> Result<Vec<Group>
     let field = [path, ".labels"].concat();
     let labels = with_label(&values.labels, "slo", values.get("name"), &field)?;
     let record = |name: &str, expression: String| -> Result<Rule, Error> {
-        let makes = Makes::Record { name: MetricName::new(name, "record")? };
+        let makes = RuleKind::Record { name: MetricName::new(name, "record")? };
         Ok(Rule { makes, expression, labels: labels.clone(), more: Vec::new() })
     };
     let mut rules = Vec::new();
@@ -683,8 +683,8 @@ mod tests {
 
     fn annotation<'r>(rule: &'r Rule, name: &str) -> Option<&'r str> {
         match &rule.makes {
-            Makes::Alert { annotations, .. } => annotations.get(name),
-            Makes::Record { .. } => None,
+            RuleKind::Alert { annotations, .. } => annotations.get(name),
+            RuleKind::Record { .. } => None,
         }
     }
 
@@ -755,7 +755,7 @@ mod tests {
         assert_eq!(first.labels, Labels::new([("severity", "page"), ("team", "a")], "labels").unwrap());
         assert_eq!(annotation(first, "runbook_url"), Some("https://runbooks.example/plugpipe/plugpipehigherrorrate"));
         for rule in &rules {
-            let Makes::Alert { pending_for, .. } = &rule.makes else { panic!("{rule:?}") };
+            let RuleKind::Alert { pending_for, .. } = &rule.makes else { panic!("{rule:?}") };
             assert_eq!(*pending_for, Duration::from_secs(60));
         }
         let own: Vec<String> = super::super::file(&groups(&json!({"template": "plugpipe"})).unwrap())

@@ -9,7 +9,7 @@ use crate::http::Segment;
 use crate::json::{Json, Object};
 use crate::operations::{Answer, Call};
 use crate::rules::file::{self, Current};
-use crate::rules::plan::{self, Change, Equal, GroupChange, HeldGroup};
+use crate::rules::plan::{self, Change, Equal, GroupChange, ServerGroup};
 use crate::rules::read::Uses;
 use crate::rules::{Group, Rule};
 use crate::servers::ruler::{Ruler, Target};
@@ -40,7 +40,7 @@ pub(super) struct Installed {
     /// Whether the server lists all as it is wanted.
     pub(super) confirmed: bool,
     /// What it holds, where it was asked.
-    pub(super) held: Option<Vec<HeldGroup>>,
+    pub(super) held: Option<Vec<ServerGroup>>,
     /// Whether an alert that is to be taken out was in the file, or in the server's list.
     pub(super) was_there: bool,
     /// Whether the host has written the file.
@@ -113,7 +113,7 @@ impl Install {
     }
 
     /// What has to change, compared with what is held of the file or namespace.
-    fn changes(&self, own: &[&HeldGroup], equal: &Equal) -> Vec<GroupChange> {
+    fn changes(&self, own: &[&ServerGroup], equal: &Equal) -> Vec<GroupChange> {
         match &self.edit {
             Edit::Put(group) => vec![plan::plan_alert(group, own, equal)],
             Edit::Take { group, alert } => plan::plan_removal(group, alert, own),
@@ -123,7 +123,13 @@ impl Install {
 
     /// The same, with the server asked how it writes expressions that are written otherwise than in
     /// its list.
-    fn changes_asked(&self, call: &mut Call, ruler: &Ruler, own: &[&HeldGroup], equal: &mut Equal) -> Vec<GroupChange> {
+    fn changes_asked(
+        &self,
+        call: &mut Call,
+        ruler: &Ruler,
+        own: &[&ServerGroup],
+        equal: &mut Equal,
+    ) -> Vec<GroupChange> {
         let unknown: Vec<String> = equal.unknown(self.groups(), own).into_iter().map(str::to_owned).collect();
         let mut lacking = false;
         for expression in unknown {
@@ -220,8 +226,8 @@ impl Install {
             group.labels = own.labels.clone();
             group.more = own.more.clone();
         }
-        let in_file: Vec<HeldGroup> =
-            current.iter().flat_map(Current::groups).map(|group| HeldGroup::of(group, &self.file)).collect();
+        let in_file: Vec<ServerGroup> =
+            current.iter().flat_map(Current::groups).map(|group| ServerGroup::of(group, &self.file)).collect();
         let in_file = self.changes(&in_file.iter().collect::<Vec<_>>(), &Equal::default());
         let mut installed = Installed { written, ..Installed::default() };
         installed.was_there =
@@ -282,7 +288,7 @@ impl Install {
     }
 
     /// Says how it stands, and whether all is confirmed.
-    fn conclude(&self, answer: &mut Answer, next: Option<&Next>, own: &[&HeldGroup], standing: &Standing) -> bool {
+    fn conclude(&self, answer: &mut Answer, next: Option<&Next>, own: &[&ServerGroup], standing: &Standing) -> bool {
         let done = standing.changes.iter().all(|change| change.change == Change::Unchanged);
         if done && !next.is_some_and(|next| next.differs) {
             // Without the file nobody can say whether it has what no server lists.
@@ -310,7 +316,7 @@ impl Install {
 
     /// Says that it is not there yet, and hands out the file. `own` is what the server holds of the
     /// file.
-    fn pend(&self, answer: &mut Answer, next: Option<&Next>, own: &[&HeldGroup], why: &str) {
+    fn pend(&self, answer: &mut Answer, next: Option<&Next>, own: &[&ServerGroup], why: &str) {
         answer.text("status", if self.dry_run { "planned" } else { "pending" });
         if self.dry_run {
             return;
@@ -422,10 +428,10 @@ impl Install {
     }
 
     /// A ruler replaces a group as a whole: one alert is not to cost the others of its group.
-    fn keeps_others(&self, settings: &Settings, own: &[&HeldGroup]) -> Result<(), Error> {
+    fn keeps_others(&self, settings: &Settings, own: &[&ServerGroup]) -> Result<(), Error> {
         let Edit::Put(group) = &self.edit else { return Ok(()) };
         let alert = group.rules.first().map_or("", Rule::name);
-        let same: Vec<&HeldGroup> = own.iter().copied().filter(|own| own.name == group.name).collect();
+        let same: Vec<&ServerGroup> = own.iter().copied().filter(|own| own.name == group.name).collect();
         let mut others = others(&same, &group.name, alert);
         if same.iter().any(|own| own.limit.is_some_and(|limit| limit > 0.0)) {
             others.push("its limit".into());
@@ -493,7 +499,7 @@ fn only_unsure(changes: &[GroupChange]) -> bool {
 }
 
 /// The rules of these groups other than this alert.
-fn others(own: &[&HeldGroup], group: &str, alert: &str) -> Vec<String> {
+fn others(own: &[&ServerGroup], group: &str, alert: &str) -> Vec<String> {
     own.iter()
         .flat_map(|own| own.rules.iter().map(move |rule| (own, rule)))
         .filter(|(own, rule)| !(own.name == group && rule.alert && rule.name == alert))

@@ -28,9 +28,9 @@ use crate::fields::{self, Fields};
 use crate::http::{Peer, Segment, Url};
 use crate::json::{Object, Writer};
 use crate::rules::known::{Evaluator, Taker, Version};
-use crate::rules::plan::{HeldGroup, HeldRule};
+use crate::rules::plan::{ServerGroup, ServerRule};
 use crate::rules::read::Uses;
-use crate::rules::{self, Group, Makes, slug, with_label};
+use crate::rules::{self, Group, RuleKind, slug, with_label};
 use crate::servers::alertmanager::{Alert, pairs, write_labels};
 use crate::servers::ruler::{self, Ruler, Target};
 use crate::servers::{grafana, prometheus};
@@ -126,10 +126,10 @@ fn notify(
     answer: &mut Answer,
     url: &Url,
     groups: &[Group],
-    held: Option<&[HeldGroup]>,
+    held: Option<&[ServerGroup]>,
 ) -> Result<(), Error> {
     let Some(rule) = groups.iter().flat_map(|group| &group.rules).next() else { return Ok(()) };
-    let Makes::Alert { annotations, pending_for, .. } = &rule.makes else { return Ok(()) };
+    let RuleKind::Alert { annotations, pending_for, .. } = &rule.makes else { return Ok(()) };
     let fires = held
         .into_iter()
         .flatten()
@@ -243,7 +243,7 @@ pub(super) fn state(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         }
         let ruler = ruler(call, settings)?.2?;
         let held = ruler.held(&mut call.client(call.config.limits(), true))?;
-        let rules: Vec<(&HeldGroup, &HeldRule)> = held
+        let rules: Vec<(&ServerGroup, &ServerRule)> = held
             .iter()
             .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
             .filter(|(_, rule)| rule.alert && rule.name == name)
@@ -269,7 +269,7 @@ pub(super) fn state(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     })
 }
 
-fn write_held(answer: &mut Answer, group: &HeldGroup, rule: &HeldRule) {
+fn write_held(answer: &mut Answer, group: &ServerGroup, rule: &ServerRule) {
     answer.text("alert_name", &rule.name);
     answer.text("group", &group.name);
     answer.text("file", &group.file);
@@ -317,7 +317,7 @@ pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
         let ruler = ruler?;
         let held = ruler.held(&mut call.client(call.config.limits(), true))?;
         let own = ruler.own(&held, "");
-        let is = |rule: &HeldRule| rule.alert && rule.name == name;
+        let is = |rule: &ServerRule| rule.alert && rule.name == name;
         let found = own.iter().find(|held| held.name == group && held.rules.iter().any(is));
         if found.is_some_and(|held| !held.rules.iter().all(is)) {
             return Err(Error::invalid(

@@ -11,7 +11,7 @@ use crate::known::meant;
 use crate::registry::Labels;
 use crate::rules::known::Evaluator;
 use crate::rules::read::{self, Uses};
-use crate::rules::{Group, Makes, Rule, Style, with_label};
+use crate::rules::{Group, Rule, RuleKind, Style, with_label};
 use crate::time::parse_duration;
 
 /// Longest duration of an alert.
@@ -107,7 +107,7 @@ fn alert_rule(settings: &Settings, uses: &mut Uses) -> Result<Rule, Error> {
         uses.note(settings.path("keep_firing_for"), "keep_firing_for");
     }
     Ok(Rule {
-        makes: Makes::Alert {
+        makes: RuleKind::Alert {
             name,
             pending_for: duration(settings, &["duration", "for"])?.unwrap_or(Duration::from_secs(300)),
             keep_firing_for,

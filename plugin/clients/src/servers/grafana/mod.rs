@@ -96,7 +96,7 @@ pub struct Found {
 
 /// What came of saving a dashboard.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Saved {
+pub enum SaveOutcome {
     /// It is held now.
     Done {
         /// How often it was saved.
@@ -205,7 +205,7 @@ impl Api<'_> {
         folder_uid: &str,
         message: &str,
         overwrite: bool,
-    ) -> Result<Saved, Error> {
+    ) -> Result<SaveOutcome, Error> {
         if let Some(resources) = self.resources.clone() {
             return self.save_resource(&resources, model, held, folder_uid, message);
         }
@@ -226,12 +226,12 @@ impl Api<'_> {
         match response.status {
             200 => {
                 let body = object(&url, &response)?;
-                Ok(Saved::Done {
+                Ok(SaveOutcome::Done {
                     version: body.whole("version").unwrap_or(0),
                     url: body.text("url").unwrap_or_default().to_owned(),
                 })
             }
-            409 | 412 => Ok(Saved::Conflict { said: said(&response) }),
+            409 | 412 => Ok(SaveOutcome::Conflict { said: said(&response) }),
             _ => Err(no(&url, &response, "")),
         }
     }
@@ -308,7 +308,7 @@ impl Api<'_> {
         Ok(uid)
     }
 
-    /// Makes a folder; one that is there already is as good.
+    /// RuleKind a folder; one that is there already is as good.
     pub fn make_folder(&mut self, uid: &str, title: &str, parent: &str) -> Result<(), Error> {
         let (url, body) = match self.resources.clone() {
             Some(resources) => self.folder_resource(&resources, uid, title, parent),

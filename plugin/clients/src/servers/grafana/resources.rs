@@ -4,7 +4,7 @@
 //! What is only read across all of them, a search and the organisation, stays with `/api`, which those Grafanas have too.
 
 use super::resource_groups::{Group, Resources};
-use super::{Api, Held, Saved, bad, no, object, said};
+use super::{Api, Held, SaveOutcome, bad, no, object, said};
 use crate::error::Error;
 use crate::http::{Method, Segment, Url, endpoint};
 use plugpipe_provisioning::dashboards::tree::{Map, Tree};
@@ -87,7 +87,7 @@ impl Api<'_> {
         held: Option<&Held>,
         folder_uid: &str,
         message: &str,
-    ) -> Result<Saved, Error> {
+    ) -> Result<SaveOutcome, Error> {
         let uid = model.text("uid").unwrap_or_default().to_owned();
         let mut spec = model.clone();
         for name in ["id", "uid", "version"] {
@@ -119,9 +119,9 @@ impl Api<'_> {
             200 | 201 => {
                 let body = object(&url, &response)?;
                 let version = body.map("metadata").and_then(|metadata| metadata.whole("generation")).unwrap_or(0);
-                Ok(Saved::Done { version, url: page(&uid) })
+                Ok(SaveOutcome::Done { version, url: page(&uid) })
             }
-            409 | 412 => Ok(Saved::Conflict { said: said(&response) }),
+            409 | 412 => Ok(SaveOutcome::Conflict { said: said(&response) }),
             _ => Err(no(&url, &response, "")),
         }
     }

@@ -1,7 +1,7 @@
 //! What is to be written to one remote-write receiver: the values of each round, kept until they are delivered, and the series
 //! that the receiver believes to be there, so that it can be told when one is not. Does no I/O and reads no clock.
 //!
-//! A round is the whole registry at one moment. Its values stay in the outbox until the receiver has them, so that a receiver
+//! A round is the whole registry at one moment. Its values stay in the send queue until the receiver has them, so that a receiver
 //! that was away gets each value with its own time. What is kept is bounded: past the bound the oldest values are dropped,
 //! and counted.
 
@@ -70,7 +70,7 @@ impl core::ops::AddAssign for Amounts {
 
 /// The values and series of one receiver.
 #[derive(Debug)]
-pub struct Outbox {
+pub struct SendQueue {
     entries: Vec<Entry>,
     by_key: HashMap<Rc<[u8]>, u32, FixedState>,
     /// By time, the oldest first.
@@ -79,7 +79,7 @@ pub struct Outbox {
     weight: usize,
     round: u64,
     last_ms: u64,
-    /// Values that the bound pushed out since [`Outbox::take_dropped`].
+    /// Values that the bound pushed out since [`SendQueue::take_dropped`].
     dropped: u64,
     hasher: FixedState,
 }
@@ -92,7 +92,7 @@ fn weight(value: &Value) -> usize {
     }
 }
 
-impl Outbox {
+impl SendQueue {
     /// An empty one. The hasher is for names and labels, which come from outside.
     pub fn new(hasher: FixedState) -> Self {
         Self {
@@ -368,8 +368,8 @@ mod tests {
     use plugpipe_metrics::model::{self, Series};
     use plugpipe_metrics::registry::native::NativeHistogram;
 
-    fn outbox() -> Outbox {
-        Outbox::new(FixedState::with_seed(1))
+    fn send_queue() -> SendQueue {
+        SendQueue::new(FixedState::with_seed(1))
     }
 
     /// A gauge `g` with one series for each label value.
@@ -383,12 +383,12 @@ mod tests {
     }
 
     /// What waits: label, time, value as text.
-    fn waiting(outbox: &Outbox) -> Vec<(String, u64, String)> {
-        first(outbox, usize::MAX)
+    fn waiting(send_queue: &SendQueue) -> Vec<(String, u64, String)> {
+        first(send_queue, usize::MAX)
     }
 
-    fn first(outbox: &Outbox, count: usize) -> Vec<(String, u64, String)> {
-        let all = outbox.first(count);
+    fn first(send_queue: &SendQueue, count: usize) -> Vec<(String, u64, String)> {
+        let all = send_queue.first(count);
         let values = all.iter().flat_map(|series| {
             let (_, label) = labels_of(series.key).find(|(name, _)| *name == "a").unwrap_or(("", ""));
             series.points.iter().map(move |(unix_ms, point)| {
@@ -409,53 +409,53 @@ mod tests {
 
     #[test]
     fn rounds_wait_by_series_in_the_order_of_time() {
-        let mut outbox = outbox();
-        outbox.add(&gauges(&[("x", 1.0), ("y", 2.0)]), &[], 10);
-        outbox.add(&gauges(&[("x", 3.0), ("y", 4.0)]), &[], 20);
-        assert_eq!(waiting(&outbox), [row("x", 10, "1"), row("x", 20, "3"), row("y", 10, "2"), row("y", 20, "4")]);
-        assert_eq!(outbox.first(3).len(), 2);
-        assert_eq!(outbox.remove(3), Amounts { samples: 3, histograms: 0, exemplars: 0 });
-        assert_eq!(waiting(&outbox), [row("y", 20, "4")]);
+        let mut send_queue = send_queue();
+        send_queue.add(&gauges(&[("x", 1.0), ("y", 2.0)]), &[], 10);
+        send_queue.add(&gauges(&[("x", 3.0), ("y", 4.0)]), &[], 20);
+        assert_eq!(waiting(&send_queue), [row("x", 10, "1"), row("x", 20, "3"), row("y", 10, "2"), row("y", 20, "4")]);
+        assert_eq!(send_queue.first(3).len(), 2);
+        assert_eq!(send_queue.remove(3), Amounts { samples: 3, histograms: 0, exemplars: 0 });
+        assert_eq!(waiting(&send_queue), [row("y", 20, "4")]);
     }
 
     #[test]
     fn a_series_that_is_gone_ends_once_and_may_begin_again() {
-        let mut outbox = outbox();
-        outbox.add(&gauges(&[("x", 1.0), ("y", 2.0)]), &[], 10);
-        outbox.remove(usize::MAX);
-        outbox.add(&gauges(&[("y", 2.0)]), &[], 20);
-        outbox.add(&gauges(&[("y", 2.0)]), &[], 30);
-        assert_eq!(waiting(&outbox), [row("x", 20, "stale"), row("y", 20, "2"), row("y", 30, "2")]);
-        outbox.remove(usize::MAX);
-        outbox.add(&gauges(&[("x", 5.0)]), &[], 40);
-        assert_eq!(waiting(&outbox), [row("y", 40, "stale"), row("x", 40, "5")]);
-        outbox.remove(usize::MAX);
-        assert!(outbox.is_in_use());
-        assert_eq!((outbox.end_all(50), outbox.end_all(60)), (1, 0));
-        outbox.remove(usize::MAX);
-        assert!(!outbox.is_in_use());
+        let mut send_queue = send_queue();
+        send_queue.add(&gauges(&[("x", 1.0), ("y", 2.0)]), &[], 10);
+        send_queue.remove(usize::MAX);
+        send_queue.add(&gauges(&[("y", 2.0)]), &[], 20);
+        send_queue.add(&gauges(&[("y", 2.0)]), &[], 30);
+        assert_eq!(waiting(&send_queue), [row("x", 20, "stale"), row("y", 20, "2"), row("y", 30, "2")]);
+        send_queue.remove(usize::MAX);
+        send_queue.add(&gauges(&[("x", 5.0)]), &[], 40);
+        assert_eq!(waiting(&send_queue), [row("y", 40, "stale"), row("x", 40, "5")]);
+        send_queue.remove(usize::MAX);
+        assert!(send_queue.is_in_use());
+        assert_eq!((send_queue.end_all(50), send_queue.end_all(60)), (1, 0));
+        send_queue.remove(usize::MAX);
+        assert!(!send_queue.is_in_use());
     }
 
     #[test]
     fn two_rounds_never_have_the_same_time() {
-        let mut outbox = outbox();
+        let mut send_queue = send_queue();
         for unix_ms in [10, 10, 5] {
-            outbox.add(&gauges(&[("x", 1.0)]), &[], unix_ms);
+            send_queue.add(&gauges(&[("x", 1.0)]), &[], unix_ms);
         }
-        assert_eq!(waiting(&outbox), [row("x", 10, "1"), row("x", 11, "1"), row("x", 12, "1")]);
+        assert_eq!(waiting(&send_queue), [row("x", 10, "1"), row("x", 11, "1"), row("x", 12, "1")]);
     }
 
     #[test]
     fn past_the_bound_the_oldest_are_dropped_and_counted() {
-        let mut outbox = outbox();
+        let mut send_queue = send_queue();
         for round in 1..=10 {
-            outbox.add(&gauges(&[("x", round as f64), ("y", 0.0)]), &[], round * 10);
-            outbox.bound(5);
+            send_queue.add(&gauges(&[("x", round as f64), ("y", 0.0)]), &[], round * 10);
+            send_queue.bound(5);
         }
-        assert_eq!(outbox.take_dropped(), 15);
-        assert_eq!(outbox.take_dropped(), 0);
-        assert_eq!(outbox.pending(), 5);
-        assert_eq!(waiting(&outbox)[0], row("x", 90, "9"));
+        assert_eq!(send_queue.take_dropped(), 15);
+        assert_eq!(send_queue.take_dropped(), 0);
+        assert_eq!(send_queue.pending(), 5);
+        assert_eq!(waiting(&send_queue)[0], row("x", 90, "9"));
         let mut native = NativeHistogram::new(0, 0.0, 100).unwrap();
         (0..6).for_each(|power| native.observe(2_f64.powi(power)));
         let series = Series { labels: vec![("a", "n")], created_ms: None, point: model::Point::Native(&native) };
@@ -467,52 +467,55 @@ mod tests {
             gives_way: false,
             series: vec![series],
         };
-        outbox.add(&[family], &[], 200);
+        send_queue.add(&[family], &[], 200);
         // It weighs 7; two series ended after it.
-        outbox.bound(9);
-        assert_eq!(waiting(&outbox), [row("x", 200, "stale"), row("y", 200, "stale"), row("n", 200, "native of 6")]);
+        send_queue.bound(9);
+        assert_eq!(
+            waiting(&send_queue),
+            [row("x", 200, "stale"), row("y", 200, "stale"), row("n", 200, "native of 6")]
+        );
     }
 
     #[test]
     fn a_batch_is_bounded_by_values_and_by_bytes_and_never_empty() {
-        let mut outbox = outbox();
-        assert_eq!(outbox.batch(10, 10).1, 0);
+        let mut send_queue = send_queue();
+        assert_eq!(send_queue.batch(10, 10).1, 0);
         let long = "x".repeat(1_000);
-        outbox.add(&gauges(&[(&long, 1.0), ("y", 2.0), ("z", 3.0)]), &[], 10);
-        assert_eq!(outbox.batch(2, 1_000_000).1, 2);
-        assert_eq!(outbox.batch(10, 1_000).1, 1);
-        assert_eq!(outbox.batch(10, 1_060).1, 2);
-        assert_eq!(outbox.batch(10, 1_000_000).0.len(), 3);
+        send_queue.add(&gauges(&[(&long, 1.0), ("y", 2.0), ("z", 3.0)]), &[], 10);
+        assert_eq!(send_queue.batch(2, 1_000_000).1, 2);
+        assert_eq!(send_queue.batch(10, 1_000).1, 1);
+        assert_eq!(send_queue.batch(10, 1_060).1, 2);
+        assert_eq!(send_queue.batch(10, 1_000_000).0.len(), 3);
     }
 
     #[test]
     fn an_exemplar_goes_out_once() {
-        let mut outbox = outbox();
+        let mut send_queue = send_queue();
         let exemplar = Exemplar { labels: Vec::new(), value: 1.0, unix_ms: Some(1) };
         let counter = || {
             let point = model::Point::Counter { total: 1.0, exemplar: Some(&exemplar) };
             let series = vec![Series { labels: Vec::new(), created_ms: None, point }];
             [Family { name: "c_total", kind: Kind::Counter, help: "", unit: "", gives_way: false, series }]
         };
-        outbox.add(&counter(), &[], 10);
-        outbox.add(&counter(), &[], 20);
-        assert_eq!(outbox.remove(2), Amounts { samples: 2, histograms: 0, exemplars: 1 });
+        send_queue.add(&counter(), &[], 10);
+        send_queue.add(&counter(), &[], 20);
+        assert_eq!(send_queue.remove(2), Amounts { samples: 2, histograms: 0, exemplars: 1 });
     }
 
     #[test]
     fn series_that_come_and_go_leave_nothing_behind() {
-        let mut outbox = outbox();
+        let mut send_queue = send_queue();
         for round in 1..=1_000 {
             let label = round.to_string();
-            outbox.add(&gauges(&[(&label, 1.0), ("stays", 2.0)]), &[], round);
-            outbox.bound(50);
+            send_queue.add(&gauges(&[(&label, 1.0), ("stays", 2.0)]), &[], round);
+            send_queue.bound(50);
         }
-        assert!(outbox.entries.len() < 300, "{}", outbox.entries.len());
-        assert_eq!(outbox.entries.len(), outbox.by_key.len());
-        outbox.remove(usize::MAX);
-        assert_eq!(outbox.entries.len(), 2);
-        outbox.add(&gauges(&[("stays", 3.0)]), &[], 2_000);
-        assert_eq!(waiting(&outbox), [row("stays", 2_000, "3"), row("1000", 2_000, "stale")]);
+        assert!(send_queue.entries.len() < 300, "{}", send_queue.entries.len());
+        assert_eq!(send_queue.entries.len(), send_queue.by_key.len());
+        send_queue.remove(usize::MAX);
+        assert_eq!(send_queue.entries.len(), 2);
+        send_queue.add(&gauges(&[("stays", 3.0)]), &[], 2_000);
+        assert_eq!(waiting(&send_queue), [row("stays", 2_000, "3"), row("1000", 2_000, "stale")]);
     }
 
     proptest! {
@@ -522,7 +525,7 @@ mod tests {
         fn a_receiver_has_every_value_in_the_end(
             rounds in vec((vec(any::<bool>(), 4), prop::option::of(1_usize..6)), 1..12),
         ) {
-            let mut outbox = outbox();
+            let mut send_queue = send_queue();
             let mut received: Vec<(String, u64, String)> = Vec::new();
             let mut expected = Vec::new();
             let names = ["p", "q", "r", "s"];
@@ -530,7 +533,7 @@ mod tests {
             for (number, (there, taken)) in rounds.iter().enumerate() {
                 let unix_ms = 10 + number as u64;
                 let values: Vec<_> = names.iter().zip(there).filter(|(_, there)| **there).map(|(n, _)| (*n, number as f64)).collect();
-                outbox.add(&gauges(&values), &[], unix_ms);
+                send_queue.add(&gauges(&values), &[], unix_ms);
                 for ((name, there), before) in names.iter().zip(there).zip(&mut present) {
                     match (*there, *before) {
                         (true, _) => expected.push(row(name, unix_ms, &number.to_string())),
@@ -540,12 +543,12 @@ mod tests {
                     *before = *there;
                 }
                 if let Some(taken) = taken {
-                    let (_, count) = outbox.batch(*taken, usize::MAX);
-                    received.extend(first(&outbox, count));
-                    outbox.remove(count);
+                    let (_, count) = send_queue.batch(*taken, usize::MAX);
+                    received.extend(first(&send_queue, count));
+                    send_queue.remove(count);
                 }
             }
-            received.extend(waiting(&outbox));
+            received.extend(waiting(&send_queue));
             received.sort();
             expected.sort();
             prop_assert_eq!(received, expected);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use prost::Message;
 
-use super::Outbox;
+use super::SendQueue;
 use super::testing::{self, each_kind, family, native, series, view};
 use foldhash::fast::FixedState;
 use plugpipe_metrics::exposition::remote_write::*;
@@ -157,18 +157,18 @@ mod schema {
 
 const NOW: u64 = 1_700_000_002_345;
 
-fn outbox(families: &[testing::Family], further: &[(&str, &str)]) -> Outbox {
-    let mut outbox = Outbox::new(FixedState::with_seed(1));
-    outbox.add(&view(families), further, NOW);
-    outbox
+fn send_queue(families: &[testing::Family], further: &[(&str, &str)]) -> SendQueue {
+    let mut send_queue = SendQueue::new(FixedState::with_seed(1));
+    send_queue.add(&view(families), further, NOW);
+    send_queue
 }
 
-fn request_2(outbox: &Outbox) -> schema::Request {
-    schema::Request::decode(&*encode_2(&outbox.first(usize::MAX), outbox.hasher())).unwrap()
+fn request_2(send_queue: &SendQueue) -> schema::Request {
+    schema::Request::decode(&*encode_2(&send_queue.first(usize::MAX), send_queue.hasher())).unwrap()
 }
 
-fn request_1(outbox: &Outbox) -> schema::WriteRequest {
-    schema::WriteRequest::decode(&*encode_1(&outbox.first(usize::MAX))).unwrap()
+fn request_1(send_queue: &SendQueue) -> schema::WriteRequest {
+    schema::WriteRequest::decode(&*encode_1(&send_queue.first(usize::MAX))).unwrap()
 }
 
 type Named = Vec<(String, String)>;
@@ -188,7 +188,7 @@ fn shown(labels: &Named) -> String {
 
 #[test]
 fn each_kind_is_written_as_a_scrape_would_store_it() {
-    let request = request_2(&outbox(&each_kind(), &[("job", "j"), ("path", "not this")]));
+    let request = request_2(&send_queue(&each_kind(), &[("job", "j"), ("path", "not this")]));
     let written: Vec<_> = request
         .timeseries
         .iter()
@@ -237,8 +237,8 @@ fn each_kind_is_written_as_a_scrape_would_store_it() {
 fn a_native_histogram_is_one_histogram_in_both_versions() {
     let mut with_start = series(&[], testing::Point::Native(native(&[0.0, 1.5, 1.5, 3.0, 40.0, -0.3])));
     with_start.created_ms = Some(NOW - 1);
-    let outbox = outbox(&[family("n", Kind::NativeHistogram, vec![with_start])], &[]);
-    let (one, two) = (request_1(&outbox), request_2(&outbox));
+    let send_queue = send_queue(&[family("n", Kind::NativeHistogram, vec![with_start])], &[]);
+    let (one, two) = (request_1(&send_queue), request_2(&send_queue));
     let mut expected = schema::Histogram {
         count_int: Some(6),
         sum: 45.7,
@@ -260,11 +260,11 @@ fn a_native_histogram_is_one_histogram_in_both_versions() {
 fn a_receiver_of_1_0_gets_the_older_names_and_each_once() {
     let point = || testing::Point::Gauge(1.0);
     let labels = [("a.b", "dot"), ("a_b", "line"), ("ä", "x")];
-    let outbox = outbox(&[family("my.gauge", Kind::Gauge, vec![series(&labels, point())])], &[]);
-    let request = request_1(&outbox);
+    let send_queue = send_queue(&[family("my.gauge", Kind::Gauge, vec![series(&labels, point())])], &[]);
+    let request = request_1(&send_queue);
     assert_eq!(shown(&labels_1(&request.timeseries[0].labels)), "_=x __name__=my_gauge a_b=dot");
     assert_eq!(request.metadata[0].metric_family_name, "my_gauge");
-    let request = request_2(&outbox);
+    let request = request_2(&send_queue);
     let labels = labels_2(&request, &request.timeseries[0].labels_refs);
     assert_eq!(shown(&labels), "__name__=my.gauge a.b=dot a_b=line ä=x");
 }
@@ -273,10 +273,10 @@ fn a_receiver_of_1_0_gets_the_older_names_and_each_once() {
 fn a_stale_value_has_the_bits_that_prometheus_knows() {
     let families =
         [family("g", Kind::Gauge, vec![series(&[], testing::Point::Gauge(1.0))]), each_kind().swap_remove(3)];
-    let mut outbox = outbox(&families, &[]);
-    outbox.remove(usize::MAX);
-    assert_eq!(outbox.end_all(NOW + 5), 2);
-    let request = request_1(&outbox);
+    let mut send_queue = send_queue(&families, &[]);
+    send_queue.remove(usize::MAX);
+    assert_eq!(send_queue.end_all(NOW + 5), 2);
+    let request = request_1(&send_queue);
     let sample = &request.timeseries[0].samples[0];
     assert_eq!((sample.value.to_bits(), sample.timestamp), (0x7ff0_0000_0000_0002, NOW as i64 + 5));
     let histogram = &request.timeseries[1].histograms[0];
@@ -296,8 +296,8 @@ proptest! {
     #[test]
     fn an_independent_reader_finds_each_value_once_and_bit_exact(families in testing::arbitrary()) {
         let further = [("job", "j"), ("xa", "external")];
-        let outbox = outbox(&families, &further);
-        let (one, two) = (request_1(&outbox), request_2(&outbox));
+        let send_queue = send_queue(&families, &further);
+        let (one, two) = (request_1(&send_queue), request_2(&send_queue));
 
         prop_assert_eq!(two.symbols[0].as_str(), "");
         let distinct: BTreeSet<_> = two.symbols.iter().collect();
