@@ -81,7 +81,7 @@ fn milliseconds(documented: &Value) -> f64 {
 /// never too fast.
 fn assert_took(what: &str, began: Instant, documented: &Value) {
     let (took, wanted) = (began.elapsed().as_secs_f64() * 1e3, milliseconds(documented));
-    assert!(took > wanted * 0.95 && took < wanted * 1.6 + 400.0, "{what}: {took} ms for {documented}");
+    assert!(took > wanted * 0.95 && took < wanted * 2.0 + 3_000.0, "{what}: {took} ms for {documented}");
 }
 
 /// The median of the waits before a second attempt, which are uniform from nothing up to the

@@ -3,6 +3,9 @@
 //! Source: Prometheus's documentation of `prometheus.yml`, its release notes, and what `promtool check config` of 2.42 and 3.5
 //! takes.
 
+mod fields;
+pub mod generate;
+
 use core::time::Duration;
 use std::borrow::Cow;
 
