@@ -359,13 +359,15 @@ impl From<Error> for types::Error {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         match error {
-            Error::NotJson { .. }
-            | Error::UnknownOperation { .. }
-            | Error::Missing { .. }
-            | Error::Invalid { .. }
-            | Error::UnknownSeries { .. } => Self::InvalidInput(text),
-            Error::Conflict { .. } => Self::Conflict(text),
-            Error::LimitReached { .. } => Self::LimitReached(text),
+            Error::NotJson { .. } | Error::UnknownOperation { .. } => Self::InvalidInput(text),
+            Error::Contract(plugpipe_contract::Error::Metrics(error)) => match error {
+                plugpipe_metrics::Error::Conflict { .. } => Self::Conflict(text),
+                plugpipe_metrics::Error::LimitReached { .. } => Self::LimitReached(text),
+                plugpipe_metrics::Error::Invalid { .. } | plugpipe_metrics::Error::UnknownSeries { .. } => {
+                    Self::InvalidInput(text)
+                }
+            },
+            Error::Contract(_) => Self::InvalidInput(text),
             Error::NotConfigured { .. } => Self::NotConfigured(text),
             Error::Client(ClientError::Unanswered {
                 failure: crate::http::Failure::NotGranted | crate::http::Failure::AddressNotGranted,

@@ -29,46 +29,9 @@ pub enum Error {
         /// The names there are.
         known: Vec<&'static str>,
     },
-    /// A field that the operation needs is not there.
-    #[error("{field}: is missing; expected {expected}")]
-    Missing {
-        /// The field's path in `ctx` or `cfg`.
-        field: String,
-        /// What belongs there.
-        expected: &'static str,
-    },
-    /// A field holds what it may not hold.
-    #[error("{field}: {problem}")]
-    Invalid {
-        /// The field's path in `ctx` or `cfg`.
-        field: String,
-        /// What was found and what was expected.
-        problem: String,
-    },
-    /// The metric exists, and is something else.
-    #[error("metric {metric}: {problem}")]
-    Conflict {
-        /// The metric's name.
-        metric: String,
-        /// Both definitions.
-        problem: String,
-    },
-    /// A handle that names no series, or none any more.
-    #[error("series: there is no series {handle}; it was removed, or is of another registry; get its handle again")]
-    UnknownSeries {
-        /// The handle.
-        handle: u32,
-    },
-    /// A limit of the plug was reached.
-    #[error("{what}: the limit of {limit} is reached; {todo}")]
-    LimitReached {
-        /// What is limited, for example `series`.
-        what: String,
-        /// The limit.
-        limit: usize,
-        /// What to do.
-        todo: &'static str,
-    },
+    /// The request or the configuration is not valid, or a metric's definition or limit forbids it.
+    #[error(transparent)]
+    Contract(#[from] plugpipe_contract::Error),
     /// The operation needs a setting that nobody made.
     #[error("{field}: is not configured; {todo}")]
     NotConfigured {
@@ -96,32 +59,15 @@ pub enum Error {
 
 impl From<plugpipe_metrics::Error> for Error {
     fn from(error: plugpipe_metrics::Error) -> Self {
-        use plugpipe_metrics::Error as Of;
-        match error {
-            Of::Invalid { field, problem } => Self::Invalid { field, problem },
-            Of::Conflict { metric, problem } => Self::Conflict { metric, problem },
-            Of::UnknownSeries { handle } => Self::UnknownSeries { handle },
-            Of::LimitReached { what, limit, todo } => Self::LimitReached { what, limit, todo },
-        }
+        Self::Contract(error.into())
     }
 }
 
 impl From<ClientError> for Error {
     fn from(error: ClientError) -> Self {
         match error {
-            ClientError::Contract(error) => error.into(),
+            ClientError::Contract(error) => Self::Contract(error),
             error => Self::Client(error),
-        }
-    }
-}
-
-impl From<plugpipe_contract::Error> for Error {
-    fn from(error: plugpipe_contract::Error) -> Self {
-        use plugpipe_contract::Error as Of;
-        match error {
-            Of::Missing { field, expected } => Self::Missing { field, expected },
-            Of::Invalid { field, problem } => Self::Invalid { field, problem },
-            Of::Metrics(error) => error.into(),
         }
     }
 }
@@ -136,7 +82,12 @@ fn meant(nearest: Option<&str>) -> String {
 impl Error {
     /// A field that holds what it may not hold.
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Invalid { field: field.into(), problem: problem.into() }
+        plugpipe_contract::Error::invalid(field, problem).into()
+    }
+
+    /// A required field that is missing.
+    pub fn missing(field: impl Into<String>, expected: &'static str) -> Self {
+        plugpipe_contract::Error::missing(field, expected).into()
     }
 
     /// The stable word for programs: `error_code` of the JSON contract.
@@ -144,11 +95,7 @@ impl Error {
         match self {
             Self::NotJson { .. } => "invalid_json",
             Self::UnknownOperation { .. } => "unknown_operation",
-            Self::Missing { .. } => "missing_field",
-            Self::Invalid { .. } => "invalid_field",
-            Self::UnknownSeries { .. } => "unknown_series",
-            Self::Conflict { .. } => "metric_conflict",
-            Self::LimitReached { .. } => "limit_reached",
+            Self::Contract(error) => error.code(),
             Self::NotConfigured { .. } => "not_configured",
             Self::Client(error) => error.code(),
             Self::Undelivered { cause, .. } => cause.code(),
@@ -159,14 +106,11 @@ impl Error {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::UnknownOperation { .. } => Some("operation"),
-            Self::Missing { field, .. } | Self::Invalid { field, .. } => Some(field),
-            Self::Conflict { .. } => Some("metric_name"),
+            Self::Contract(error) => error.field(),
             Self::NotConfigured { field, .. } => Some(field),
             Self::Client(error) => error.field(),
             Self::NotJson { what, .. } => Some(what),
-            Self::UnknownSeries { .. } => Some("series"),
             Self::Undelivered { cause, .. } => cause.field(),
-            _ => None,
         }
     }
 
@@ -182,13 +126,8 @@ impl Error {
     /// The same error, with `prefix.` before the path of its field: for a part of a larger input.
     #[must_use]
     pub fn within(self, prefix: &str) -> Self {
-        let path = |field: String| format!("{prefix}.{field}");
         match self {
-            Self::Missing { field, expected } => Self::Missing { field: path(field), expected },
-            Self::Invalid { field, problem } => Self::Invalid { field: path(field), problem },
-            Self::Conflict { metric, problem } => {
-                Self::Invalid { field: path("name".into()), problem: format!("metric {metric}: {problem}") }
-            }
+            Self::Contract(error) => Self::Contract(error.within(prefix)),
             other => other,
         }
     }
@@ -242,17 +181,5 @@ impl Error {
             }
         }
         self.write_conflicts(answer);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_within_a_list_names_the_item() {
-        let error = Error::Missing { field: "value".into(), expected: "a number" }.within("metrics[2]");
-        assert_eq!(error.field(), Some("metrics[2].value"));
-        assert_eq!(error.to_string(), "metrics[2].value: is missing; expected a number");
     }
 }

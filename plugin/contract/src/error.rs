@@ -49,12 +49,51 @@ impl Error {
         }
     }
 
-    /// The path of the field, where the error is about one.
+    /// The path of the field to correct, where the error is about one.
     pub fn field(&self) -> Option<&str> {
+        use plugpipe_metrics::Error as Metrics;
         match self {
-            Self::Missing { field, .. } | Self::Invalid { field, .. } => Some(field),
-            Self::Metrics(plugpipe_metrics::Error::Invalid { field, .. }) => Some(field),
-            Self::Metrics(_) => None,
+            Self::Missing { field, .. }
+            | Self::Invalid { field, .. }
+            | Self::Metrics(Metrics::Invalid { field, .. }) => Some(field),
+            Self::Metrics(Metrics::Conflict { .. }) => Some("metric_name"),
+            Self::Metrics(Metrics::UnknownSeries { .. }) => Some("series"),
+            Self::Metrics(Metrics::LimitReached { .. }) => None,
         }
+    }
+
+    /// The same error, with another path of its field.
+    #[must_use]
+    pub fn map_field(self, path: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Missing { field, expected } => Self::Missing { field: path(field), expected },
+            Self::Invalid { field, problem } | Self::Metrics(plugpipe_metrics::Error::Invalid { field, problem }) => {
+                Self::Invalid { field: path(field), problem }
+            }
+            other => other,
+        }
+    }
+
+    /// The same error, with `prefix.` before the path of its field: for a part of a larger input.
+    #[must_use]
+    pub fn within(self, prefix: &str) -> Self {
+        match self {
+            Self::Metrics(plugpipe_metrics::Error::Conflict { metric, problem }) => {
+                Self::invalid(format!("{prefix}.name"), format!("metric {metric}: {problem}"))
+            }
+            other => other.map_field(|field| format!("{prefix}.{field}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_within_a_list_names_the_item() {
+        let error = Error::missing("value", "a number").within("metrics[2]");
+        assert_eq!(error.field(), Some("metrics[2].value"));
+        assert_eq!(error.to_string(), "metrics[2].value: is missing; expected a number");
     }
 }

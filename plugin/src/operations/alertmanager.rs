@@ -73,10 +73,7 @@ pub(super) fn create_silence(call: &mut Call, answer: &mut Answer) -> Result<(),
     let ctx = &call.ctx;
     let matchers = matchers(ctx, "matchers")?;
     if matchers.is_empty() {
-        return Err(Error::Missing {
-            field: "matchers".into(),
-            expected: "a list such as [\"alertname=\\\"Down\\\"\"]",
-        });
+        return Err(Error::missing("matchers", "a list such as [\"alertname=\\\"Down\\\"\"]"));
     }
     if matchers.iter().all(|matcher| matcher.is_equal && matcher.value.is_empty()) {
         return Err(Error::invalid(
@@ -90,7 +87,7 @@ pub(super) fn create_silence(call: &mut Call, answer: &mut Answer) -> Result<(),
         (Some(end), None) => end,
         (None, Some(duration)) => starts_at.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)),
         (None, None) => {
-            return Err(Error::Missing { field: "duration".into(), expected: "a duration such as 2h, or ends_at" });
+            return Err(Error::missing("duration", "a duration such as 2h, or ends_at"));
         }
     };
     if ends_at >= MAX_MOMENT {
@@ -167,10 +164,10 @@ fn matchers(fields: &Fields, key: &str) -> Result<Vec<Matcher>, Error> {
                     Ok(Matcher {
                         name: fields.text("name", "a label's name")?,
                         // An empty value is one too.
-                        value: fields.some("value").and_then(fields::scalar).ok_or_else(|| Error::Missing {
-                            field: fields.path("value"),
-                            expected: "the value to compare with",
-                        })?,
+                        value: fields
+                            .some("value")
+                            .and_then(fields::scalar)
+                            .ok_or_else(|| Error::missing(fields.path("value"), "the value to compare with"))?,
                         is_regex: flag(["is_regex", "isRegex"], false)?,
                         is_equal: flag(["is_equal", "isEqual"], true)?,
                     })

@@ -6,17 +6,18 @@ use super::{Answer, Call};
 use crate::error::Error;
 use crate::servers::grafana::Annotation;
 
-/// RuleKind an annotation, or with `annotation_id` changes what is given of one: its end, when a pipe has run.
+/// Makes an annotation, or with `annotation_id` changes what is given of one: its end, when a
+/// pipe has run.
 pub(super) fn annotate(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let known = id(call, "annotation_id")?;
     let mut annotation = given(call)?;
     if known.is_none() {
         if annotation.text.is_none() {
-            return Err(Error::Missing { field: "text".into(), expected: "what people read at the mark" });
+            return Err(Error::missing("text", "what people read at the mark"));
         }
         annotation.time_ms.get_or_insert(call.unix_nanos / 1_000_000);
     } else if annotation == Annotation::default() {
-        return Err(Error::Missing { field: "time_end".into(), expected: "what is to change: time_end, text or tags" });
+        return Err(Error::missing("time_end", "what is to change: time_end, text or tags"));
     }
     if let (Some(begin), Some(end)) = (annotation.time_ms, annotation.end_ms)
         && end < begin

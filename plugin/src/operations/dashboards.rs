@@ -128,10 +128,10 @@ pub(super) fn create(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
             return Err(Error::invalid("template", "is given beside a dashboard; expected one of them"));
         }
         (None, None) => {
-            return Err(Error::Missing {
-                field: "dashboard_config".into(),
-                expected: "a dashboard such as {\"dashboard\": {\"title\": …, \"panels\": […]}}, or a template",
-            });
+            return Err(Error::missing(
+                "dashboard_config",
+                "a dashboard such as {\"dashboard\": {\"title\": …, \"panels\": […]}}, or a template",
+            ));
         }
     };
     let dry = call.ctx.flag_or("dry_run", false)?;
@@ -480,7 +480,7 @@ fn given(call: &Call, options: &Options) -> Result<Vec<Dashboard>, Error> {
         }
     }
     if all.is_empty() {
-        return Err(Error::Missing { field: "dashboards".into(), expected: "a list of dashboards, or templates" });
+        return Err(Error::missing("dashboards", "a list of dashboards, or templates"));
     }
     if all.len() > MAX {
         return Err(Error::invalid("dashboards", format!("holds {}; at most {MAX} are taken in one call", all.len())));
@@ -499,7 +499,7 @@ fn given(call: &Call, options: &Options) -> Result<Vec<Dashboard>, Error> {
     Ok(all)
 }
 
-/// The folder that was named. RuleKind what is missing, where something is written.
+/// The folder that was named. Makes what is missing, where something is written.
 fn folder(api: &mut Api, place: &Place, write: bool) -> Result<Folder, Error> {
     let mut parent = String::new();
     for (depth, title) in place.titles.iter().enumerate() {

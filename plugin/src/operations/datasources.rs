@@ -83,10 +83,10 @@ fn wanted(call: &Call) -> Result<Datasource, Error> {
     let name = name(call)?;
     let url = match ctx.text_or_none("datasource_url", "a URL")? {
         Some(text) => Url::parse(&text).map_err(|problem| Error::invalid("datasource_url", problem))?,
-        None => call.config.prometheus_url.clone().ok_or(Error::Missing {
-            field: "datasource_url".into(),
-            expected: "the URL by which Grafana reaches the server; without one the prometheus_url is taken",
-        })?,
+        None => call.config.prometheus_url.clone().ok_or(Error::missing(
+            "datasource_url",
+            "the URL by which Grafana reaches the server; without one the prometheus_url is taken",
+        ))?,
     };
     let mut secure_json_data = texts(ctx.object("secure_json_data")?)?;
     let mut basic_auth_user = ctx.text_or_none("basic_auth_user", "a user")?;

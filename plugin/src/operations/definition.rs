@@ -100,8 +100,7 @@ pub(super) fn kind(fields: &Fields, keys: &[&str]) -> Result<Option<Kind>, Error
 
 fn name(fields: &Fields, names: &Names) -> Result<MetricName, Error> {
     let missing = || fields.path(names.name.first().copied().unwrap_or_default());
-    let (key, name) =
-        fields.any(names.name).ok_or_else(|| Error::Missing { field: missing(), expected: "a metric's name" })?;
+    let (key, name) = fields.any(names.name).ok_or_else(|| Error::missing(missing(), "a metric's name"))?;
     match name {
         Json::String(name) if utf8(fields) => Ok(MetricName::new_utf8(name, &fields.path(key))?),
         Json::String(name) => Ok(MetricName::new(name, &fields.path(key))?),

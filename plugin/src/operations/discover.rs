@@ -22,7 +22,7 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         (None, None) => {
             let expected =
                 "the URL of an http_sd endpoint, such as http://127.0.0.1:8080/sd; or targets, a list of host:port";
-            return Err(Error::Missing { field: "sd_url".into(), expected });
+            return Err(Error::missing("sd_url", expected));
         }
     };
     let prometheus = call.config.prometheus_url.clone().filter(|_| !mock);

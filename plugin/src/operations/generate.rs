@@ -1,5 +1,5 @@
-//! `generate_config`: a `prometheus.yml`, or parts of it, and files of targets, as text in the response.
-//! Reaches no server and writes no file.
+//! `generate_config`: a `prometheus.yml`, or parts of it, and files of targets, as text in the
+//! response. Reaches no server and writes no file.
 
 use plugpipe_provisioning::prometheus_yml::generate::{Configured, generate};
 

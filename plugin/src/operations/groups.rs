@@ -22,8 +22,7 @@ pub(super) fn list(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
 /// which, unless `dry_run` is false.
 pub(super) fn expire(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let expected = "a duration such as 1h";
-    let older_than =
-        call.ctx.duration("older_than")?.ok_or_else(|| Error::Missing { field: "older_than".into(), expected })?;
+    let older_than = call.ctx.duration("older_than")?.ok_or_else(|| Error::missing("older_than", expected))?;
     let dry_run = call.ctx.flag_or("dry_run", true)?;
     answer.flag("dry_run", dry_run);
     survey(call, answer, Some(older_than), dry_run)

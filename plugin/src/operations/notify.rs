@@ -152,7 +152,7 @@ fn read_alerts(call: &Call) -> Result<Vec<Alert>, Error> {
         }
     };
     match alerts.len() {
-        0 => Err(Error::Missing { field: "alerts".into(), expected: "at least one alert" }),
+        0 => Err(Error::missing("alerts", "at least one alert")),
         count if count > MAX_ALERTS => {
             Err(Error::invalid("alerts", format!("{count} alerts are given; one call takes {MAX_ALERTS}")))
         }
@@ -182,7 +182,7 @@ fn read_alert(fields: &Fields, now_unix_nanos: u64) -> Result<Alert, Error> {
     // To Alertmanager, a label without a value is none.
     labels.retain(|(_, value)| !value.is_empty());
     if !labels.iter().any(|(name, _)| name.as_str() == "alertname") {
-        return Err(Error::Missing { field: fields.path("alert_name"), expected: "the alert's name" });
+        return Err(Error::missing(fields.path("alert_name"), "the alert's name"));
     }
     let alert = Alert {
         labels: Labels::of(labels, &fields.path("labels"))?,

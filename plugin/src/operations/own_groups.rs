@@ -244,11 +244,12 @@ impl OwnGroups {
                     self.list.retain(|group| !group.is_spent());
                 }
                 if self.list.len() >= MAX_GROUPS {
-                    return Err(Error::LimitReached {
+                    return Err(plugpipe_metrics::Error::LimitReached {
                         what: "groups with a job_name, instance or grouping_key of their own".into(),
                         limit: MAX_GROUPS,
                         todo: "use fewer different values of them and put what differs into labels, or remove the metrics of a group with clear_metrics and the same key",
-                    });
+                    }
+.into());
                 }
                 let mut registry = Registry::with_seed(seed);
                 registry.default_buckets = config.histogram_buckets.clone();

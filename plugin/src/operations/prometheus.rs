@@ -13,10 +13,7 @@ use crate::time::Timestamp;
 pub(super) fn series(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let selection = selection(call)?;
     if selection.matches.is_empty() {
-        return Err(Error::Missing {
-            field: "match".into(),
-            expected: "a selector such as up{job=\"a\"}, or a list of them",
-        });
+        return Err(Error::missing("match", "a selector such as up{job=\"a\"}, or a list of them"));
     }
     let reply = ask(call, answer, |api| api.series(&selection))?;
     write_list(answer, "series", reply.as_ref());

@@ -96,8 +96,8 @@ fn write_result(answer: &mut Answer, result_type: &str, result: &str) {
 }
 
 fn range(call: &Call, fields: &Fields, expression: String) -> Result<Query, Error> {
-    let start_ms = moment(fields, "start", call.unix_nanos)?
-        .ok_or_else(|| Error::Missing { field: fields.path("start"), expected: "a moment" })?;
+    let start_ms =
+        moment(fields, "start", call.unix_nanos)?.ok_or_else(|| Error::missing(fields.path("start"), "a moment"))?;
     let end_ms = moment(fields, "end", call.unix_nanos)?.unwrap_or((call.unix_nanos / 1_000_000) as i64);
     let step_ms = duration(fields, "step")?.unwrap_or(DEFAULT_STEP_MS);
     let too_many = match fields.text_or_none("on_too_many_points", "raise_step, split or error")?.as_deref() {

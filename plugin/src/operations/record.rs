@@ -107,7 +107,7 @@ pub(super) fn multiple(call: &mut Call, answer: &mut Answer) -> Result<(), Error
     let list = match call.ctx.some("metrics") {
         Some(Json::Array(list)) if !list.is_empty() => list,
         None => {
-            return Err(Error::Missing { field: "metrics".into(), expected: "a list of {name, value, labels, type}" });
+            return Err(Error::missing("metrics", "a list of {name, value, labels, type}"));
         }
         Some(Json::Array(_)) => {
             return Err(Error::invalid("metrics", "the list is empty; expected at least one metric"));
@@ -160,7 +160,7 @@ fn recording(fields: &Fields, names: &definition::Names, kind: Kind) -> Result<R
         None if kind == Kind::Info => 1.0,
         None => {
             let field = fields.path(names.value.first().copied().unwrap_or_default());
-            return Err(Error::Missing { field, expected: "a number" });
+            return Err(Error::missing(field, "a number"));
         }
         Some((key, value)) => {
             let path = fields.path(key);

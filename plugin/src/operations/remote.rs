@@ -61,10 +61,13 @@ impl Receivers {
             }
             None => MAX_RECEIVERS,
         };
-        self.0.get_mut(place).ok_or(Error::LimitReached {
-            what: "remote_write_url".into(),
-            limit: MAX_RECEIVERS,
-            todo: "write to fewer receivers, or begin anew with cleanup",
+        self.0.get_mut(place).ok_or_else(|| {
+            plugpipe_metrics::Error::LimitReached {
+                what: "remote_write_url".into(),
+                limit: MAX_RECEIVERS,
+                todo: "write to fewer receivers, or begin anew with cleanup",
+            }
+            .into()
         })
     }
 }

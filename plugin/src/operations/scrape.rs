@@ -43,7 +43,7 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         }
         None => {
             let expected = "the URL of a server that exposes metrics, such as http://127.0.0.1:9100";
-            return Err(Error::Missing { field: scrape::PEER.setting.into(), expected });
+            return Err(Error::missing(scrape::PEER.setting, expected));
         }
     };
     let at = place(call.ctx, "path")?;
@@ -88,10 +88,7 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
 pub(super) fn federate(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
     let matches = texts(&call.ctx, MATCH)?;
     if matches.is_empty() {
-        return Err(Error::Missing {
-            field: "match".into(),
-            expected: "a selector such as {job=\"a\"}, or a list of them",
-        });
+        return Err(Error::missing("match", "a selector such as {job=\"a\"}, or a list of them"));
     }
     let prometheus = call.config.prometheus_url.clone().ok_or(Error::NotConfigured {
         field: "prometheus_url",

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use super::own_groups::{self, OwnGroups, Pending, Steps};
 use crate::config::Config;
+use plugpipe_metrics::Error::Conflict;
+
 use crate::error::{Error, excerpt};
 use crate::exposition::Exposition;
 use crate::exposition::negotiate::Choice;
@@ -150,13 +152,13 @@ pub(super) fn note_steps(
 ) -> Result<(), Error> {
     let step = ["step_id", "step"].into_iter().find_map(|key| ctx.some(key)?.as_str());
     match (outcome, step) {
-        (Err(Error::Conflict { metric, problem }), step) => {
+        (Err(Error::Contract(plugpipe_contract::Error::Metrics(Conflict { metric, problem }))), step) => {
             let mut problem = format!("{problem} (group {}", own_groups::origin(&key()?, steps, &metric));
             if let Some(step) = step {
                 problem.push_str(&format!("; now step {:?}", excerpt(step, 100)));
             }
             problem.push(')');
-            Err(Error::Conflict { metric, problem })
+            Err(Conflict { metric, problem }.into())
         }
         (Ok(()), Some(step)) => {
             let listed = match ctx.map().get("metrics") {

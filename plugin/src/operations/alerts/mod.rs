@@ -408,10 +408,10 @@ fn ruler(call: &Call, settings: &Settings) -> Result<(Target, Evaluator, Result<
     };
     let datasource_uid = settings.text("datasource_uid", "a data source's uid")?;
     if target == Target::Grafana && datasource_uid.is_none() {
-        return Err(Error::Missing {
-            field: settings.path("datasource_uid"),
-            expected: "the uid of the Prometheus data source that the expressions are asked of",
-        });
+        return Err(Error::missing(
+            settings.path("datasource_uid"),
+            "the uid of the Prometheus data source that the expressions are asked of",
+        ));
     }
     let namespace = settings.text("namespace", "a namespace")?.unwrap_or_else(|| DEFAULT_GROUP.into());
     if target != Target::File {
@@ -443,23 +443,15 @@ fn file_name(name: &str, settings: &Settings) -> Result<String, Error> {
 fn alert_name(settings: &Settings) -> Result<String, Error> {
     settings
         .text("alert_name", "the alert's name")?
-        .ok_or_else(|| Error::Missing { field: settings.path("alert_name"), expected: "the alert's name" })
+        .ok_or_else(|| Error::missing(settings.path("alert_name"), "the alert's name"))
 }
 
-impl Error {
-    /// The error of an alert whose fields stand in `alert_config`, or wherever the settings have
-    /// them.
-    fn within_place(self, settings: &Settings) -> Self {
-        match self {
-            Self::Invalid { field, problem } => {
-                let path = match field.split_once('.') {
-                    Some((first, rest)) => format!("{}.{rest}", settings.path(first)),
-                    None => settings.path(&field),
-                };
-                Self::Invalid { field: path, problem }
-            }
-            Self::Missing { field, expected } => Self::Missing { field: settings.path(&field), expected },
-            other => other,
-        }
-    }
+/// The error of an alert whose fields stand in `alert_config`, or wherever the settings have them.
+fn within_place(error: plugpipe_contract::Error, settings: &Settings) -> Error {
+    error
+        .map_field(|field| match field.split_once('.') {
+            Some((first, rest)) => format!("{}.{rest}", settings.path(first)),
+            None => settings.path(&field),
+        })
+        .into()
 }

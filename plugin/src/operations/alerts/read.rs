@@ -65,7 +65,7 @@ pub(super) fn one_alert(settings: &Settings, evaluator: Evaluator) -> Result<Wan
     let mut uses = Uses::default();
     let rule = alert_rule(settings, &mut uses)?;
     let group = Group { interval: interval(settings)?, ..Group::new(group_name(settings)?, vec![rule]) };
-    group.check("", "", Style::Flat, evaluator).map_err(|error| Error::from(error).within_place(settings))?;
+    group.check("", "", Style::Flat, evaluator).map_err(|error| super::within_place(error, settings))?;
     Ok(Wanted { groups: vec![group], uses, given: Given::Alert })
 }
 
@@ -84,7 +84,7 @@ fn alert_rule(settings: &Settings, uses: &mut Uses) -> Result<Rule, Error> {
     let name = alert_name(settings)?;
     let expression = settings
         .text("expression", "a PromQL expression")?
-        .ok_or_else(|| Error::Missing { field: settings.path("expression"), expected: "a PromQL expression" })?;
+        .ok_or_else(|| Error::missing(settings.path("expression"), "a PromQL expression"))?;
     let mut given =
         |key: &str| settings.with(key).map_or_else(|| Ok(Labels::default()), |fields| read::labels(&fields, key, uses));
     let (mut labels, mut annotations) = (given("labels")?, given("annotations")?);
