@@ -7,6 +7,7 @@
 mod bytes;
 mod composite;
 mod definition;
+mod encoding;
 mod exponential;
 mod held;
 mod label_sets;
@@ -40,13 +41,12 @@ pub use value::{Buckets, Kind, check};
 
 use composite::Composite;
 use names::too_long;
-use series::{NewSeries, SeriesTable, common_bytes, key_of, order, rank, values_of};
+use series::{NewSeries, SeriesTable, key_of, values_of};
 use summary::DEFAULT_QUANTILES;
 
 use crate::error::Error;
 use crate::model;
 use crate::model::{Exemplar, Point};
-use crate::sort::sort_places;
 
 /// A family of one registry. Never used again for another one, also after [`Registry::clear`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -236,8 +236,9 @@ impl Registry {
         self.now_ms = now_ms;
     }
 
-    /// RuleKind a family. The same definition again gives the same family, and its help, if there was none; other label names give
-    /// another family of the metric; anything else that differs is a conflict, which names both.
+    /// Makes a family. The same definition again gives the same family, and its help, if there
+    /// was none; other label names give another family of the metric; anything else that differs is
+    /// a conflict, which names both.
     pub fn register(&mut self, definition: Definition) -> Result<FamilyId, Error> {
         let index = match self.by_name.get(definition.name.as_str()).copied() {
             Some(first) => self.agree(first, &definition, definition.label_names.iter())?.0,
@@ -410,150 +411,6 @@ impl Registry {
             }
         }
         read
-    }
-}
-
-/// What the text encoder needs to know besides: where things are, and what changed.
-impl Registry {
-    pub(crate) fn identity(&self) -> u64 {
-        self.identity
-    }
-
-    pub(crate) fn version(&self) -> u64 {
-        self.version
-    }
-
-    pub(crate) fn shape(&self) -> u64 {
-        self.shape
-    }
-
-    /// The time that was set last, in milliseconds since the Unix epoch.
-    pub fn now_ms(&self) -> u64 {
-        self.now_ms
-    }
-
-    /// The indices of the families, sorted by name, those of one metric as they were made.
-    pub(crate) fn sorted_families(&self) -> Vec<usize> {
-        let name = |index: u32| self.families.get(index as usize).map(|family| &family.definition.name);
-        let mut sorted: Vec<u32> = (0..self.families.len() as u32).collect();
-        sort_places(&mut sorted, &|a, b| name(a).cmp(&name(b)).then(a.cmp(&b)));
-        sorted.into_iter().map(|index| index as usize).collect()
-    }
-
-    /// A family by index: its id, its definition, and the shape at its last change.
-    pub(crate) fn family_at(&self, index: usize) -> Option<(FamilyId, &Definition, u64)> {
-        self.families.get(index).map(|family| (self.id(index), &family.definition, family.shape))
-    }
-
-    /// The names of the metrics of a kind that have series, sorted.
-    pub fn names_of(&self, kind: Kind) -> Vec<String> {
-        let of_kind = |index: &usize| self.families.get(*index).is_some_and(|family| family.definition.kind == kind);
-        let indices: Vec<usize> = (0..self.families.len()).filter(of_kind).collect();
-        if indices.is_empty() {
-            return Vec::new();
-        }
-        let members = self.members();
-        let live = indices.into_iter().filter(|index| !members.of(*index).is_empty());
-        let mut names: Vec<String> =
-            live.filter_map(|index| Some(self.families.get(index)?.definition.name.to_string())).collect();
-        names.sort_unstable();
-        // Label sets of one metric.
-        names.dedup();
-        names
-    }
-
-    /// All series by family.
-    pub(crate) fn members(&self) -> Members {
-        let mut starts = vec![0; self.families.len() + 1];
-        for row in (0..self.series.rows()).filter(|row| self.series.state(*row) != 0) {
-            if let Some(count) = starts.get_mut(self.series.family(row) + 1) {
-                *count += 1;
-            }
-        }
-        let mut total = 0;
-        for start in &mut starts {
-            total += *start;
-            *start = total;
-        }
-        let mut next = starts.clone();
-        let mut handles = vec![0; total];
-        for handle in self.series.handles() {
-            if let Some(row) = self.series.row(handle)
-                && let Some(next) = next.get_mut(self.series.family(row))
-                && let Some(place) = handles.get_mut(*next)
-            {
-                *place = handle;
-                *next += 1;
-            }
-        }
-        Members { starts, handles }
-    }
-
-    /// Sorts handles of one family by label values.
-    pub(crate) fn sort(&self, handles: &mut [u32]) {
-        let [first, ..] = handles else { return };
-        let first = self.key_of_handle(*first);
-        // What all keys begin with says nothing; the next bytes, as numbers, mostly decide.
-        let common = handles.iter().map(|handle| common_bytes(first, self.key_of_handle(*handle))).min().unwrap_or(0);
-        let mut decorated: Vec<_> =
-            handles.iter().map(|handle| (rank(self.key_of_handle(*handle), common), *handle)).collect();
-        decorated.sort_unstable_by(|(a, one), (b, other)| {
-            a.cmp(b).then_with(|| order(self.key_of_handle(*one), self.key_of_handle(*other)))
-        });
-        for (place, (_, handle)) in handles.iter_mut().zip(decorated) {
-            *place = handle;
-        }
-    }
-
-    /// Puts sorted handles of a family among other sorted ones.
-    pub(crate) fn merge(&self, mut held: &[u32], more: &[u32]) -> Vec<u32> {
-        let mut merged = Vec::with_capacity(held.len() + more.len());
-        for handle in more {
-            let key = self.key_of_handle(*handle);
-            let at = held.partition_point(|held| order(self.key_of_handle(*held), key).is_lt());
-            if let Some((before, after)) = held.split_at_checked(at) {
-                merged.extend_from_slice(before);
-                held = after;
-            }
-            merged.push(*handle);
-        }
-        merged.extend_from_slice(held);
-        merged
-    }
-
-    /// How many rows there are: handles' rows are below.
-    pub(crate) fn rows(&self) -> usize {
-        self.series.rows()
-    }
-
-    /// The row of a handle, unless it is stale.
-    #[inline]
-    pub(crate) fn row_of(&self, handle: u32) -> Option<usize> {
-        self.series.row(handle)
-    }
-
-    /// The label values of a series, in the order of the family's label names, each ended by [`END`].
-    pub(crate) fn key_of_handle(&self, handle: u32) -> &[u8] {
-        self.series.row(handle).map(|row| self.series.key(row)).unwrap_or_default()
-    }
-
-    /// Whether all series of the kind are one number each.
-    pub(crate) fn is_scalar(kind: Kind) -> bool {
-        matches!(kind, Kind::Counter | Kind::Gauge | Kind::Info)
-    }
-
-    /// Appends the numbers of scalar series.
-    pub(crate) fn scalars(&self, handles: &[u32], out: &mut Vec<f64>) {
-        out.extend(handles.iter().map(|handle| self.series.cell_of(*handle)));
-    }
-
-    /// Appends the values of a series' samples in text 0.0.4.
-    pub(crate) fn samples(&self, handle: u32, now_ms: u64, out: &mut Vec<f64>) {
-        let Some(row) = self.series.row(handle) else { return };
-        match self.composite(row) {
-            Some(composite) => composite.samples(now_ms, out),
-            None => out.push(self.series.cell(row)),
-        }
     }
 }
 

@@ -305,7 +305,7 @@ impl SeriesTable {
         }
     }
 
-    /// RuleKind every handle stale.
+    /// Makes every handle stale.
     pub(super) fn clear(&mut self) {
         for row in 0..self.rows() {
             if self.state(row) != 0 {

@@ -15,6 +15,9 @@ use std::borrow::Cow;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
+mod state;
+
+use self::state::{Family, Group, Point};
 use super::scan::{Cursor, Escapes, is_whole, number};
 use super::{
     Event, Exemplar, FamilyType, Format, Index, Label, Limits, ParseError, Part, Sample, Tally, label_fault, too_long,
@@ -25,61 +28,6 @@ const MAX_EXEMPLAR_LEN: usize = 128;
 
 /// What all types' sample names may end with.
 const SUFFIXES: [&str; 9] = ["", "_total", "_created", "_count", "_sum", "_bucket", "_gcount", "_gsum", "_info"];
-
-#[derive(Debug)]
-struct Family<'a> {
-    name: Cow<'a, str>,
-    kind: Option<FamilyType>,
-    has_help: bool,
-    unit: Option<&'a str>,
-    /// Where its name was first.
-    at: usize,
-    has_samples: bool,
-}
-
-impl Family<'_> {
-    fn kind(&self) -> FamilyType {
-        self.kind.unwrap_or(FamilyType::Unknown)
-    }
-}
-
-/// The metric whose samples are read.
-#[derive(Debug, Clone, Copy)]
-struct Group {
-    labels: u128,
-    timestamp: Option<f64>,
-}
-
-/// What came of the point that is read.
-#[derive(Debug, Default)]
-struct Point {
-    /// Where its first sample is.
-    at: usize,
-    bound: Option<f64>,
-    below: f64,
-    count: Option<f64>,
-    sum: Option<f64>,
-    has_value: bool,
-    has_created: bool,
-    has_negative_bounds: bool,
-    ranks: Vec<f64>,
-    states: HashSet<u128, FixedState>,
-}
-
-impl Point {
-    /// Whether the point has such a sample already. `state` is that of a state set, else 0.
-    fn has(&self, part: Part, state: u128) -> bool {
-        match part {
-            Part::Bucket(_) => self.bound == Some(f64::INFINITY),
-            Part::Quantile(rank) => self.ranks.contains(&rank),
-            Part::Sum => self.sum.is_some(),
-            Part::Count => self.count.is_some(),
-            Part::Created => self.has_created,
-            _ if state != 0 => self.states.contains(&state),
-            _ => self.has_value,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Reader<'a> {

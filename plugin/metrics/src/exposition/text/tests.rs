@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::number::write_number;
-use crate::registry::{Buckets, LabelName, Labels, MetricName, Recording};
+use crate::registry::{Buckets, Definition, LabelName, Labels, MetricName, Recording};
 
 /// Name, kind, labels, value.
 type Row<'a> = (&'a str, Kind, &'a [(&'a str, &'a str)], f64);

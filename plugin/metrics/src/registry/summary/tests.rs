@@ -67,7 +67,8 @@ fn distributions() -> impl Strategy<Value = Vec<f64>> {
         normals().prop_map(|all| all.into_iter().map(|z| z * 1e6).collect()),
         (any::<f64>().prop_filter("no NaN", |value| !value.is_nan()), 1usize..300)
             .prop_map(|(value, n)| vec![value; n]),
-        // Sorted either way, each just past the bucket of the one before: the worst case for sketches of ranks.
+        // Sorted either way, each just past the bucket of the one before: the worst case for
+        // sketches of ranks.
         (1usize..1500, any::<bool>()).prop_map(|(n, falling)| {
             let rising = (0..n).map(|i| 1e-6 * 1.011f64.powi(i as i32));
             if falling { rising.rev().collect() } else { rising.collect() }
@@ -155,7 +156,8 @@ proptest! {
     }
 }
 
-/// Whatever is read is consistent, was not larger than its bytes allow, can be used, and is written as the same bytes.
+/// Whatever is read is consistent, was not larger than its bytes allow, can be used, and is written
+/// as the same bytes.
 fn assert_sound(written: &[u8]) {
     let mut input = written;
     match WindowedSummary::deserialize(&mut input) {
@@ -330,7 +332,8 @@ fn a_constant_is_answered_as_it_is() {
 
 #[test]
 fn memory_is_bounded_and_high_quantiles_hold_their_error_past_the_limit() {
-    // Each value in a bucket of its own, over a ratio of 2^187, in orders that collapse differently.
+    // Each value in a bucket of its own, over a ratio of 2^187, in orders that collapse
+    // differently.
     let rising: Vec<f64> = (0..12_000).map(|i| 1e-20 * 2f64.powf(f64::from(i) / 64.0)).collect();
     let falling = rising.iter().rev().copied().collect();
     let mixed = (0..12_000).map(|i| rising[i * 7919 % 12_000]).collect();

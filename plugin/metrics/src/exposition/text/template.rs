@@ -1,0 +1,158 @@
+//! What is the same for all series of a family, and the text of a series made of it.
+
+use super::super::escaping::{Escaping, is_plain_metric_name, write_escaped, write_label_name, write_metric_name};
+use super::MAX_NUMBER_LEN;
+use crate::number::number_text;
+use crate::registry::{Definition, END, Kind, Registry};
+
+/// What is the same for all series of a family.
+pub(super) struct Template {
+    /// `# HELP` and `# TYPE`.
+    pub(super) head: Vec<u8>,
+    /// What comes before each label's value: `{a="`, then `",b="`.
+    pub(super) labels: Vec<Vec<u8>>,
+    /// The samples of each series.
+    pub(super) samples: Vec<SampleTemplate>,
+}
+
+pub(super) struct SampleTemplate {
+    pub(super) name: Vec<u8>,
+    /// From the last label's value to the sample's value: a label that the kind writes itself, the
+    /// brace and the space.
+    pub(super) rest: Vec<u8>,
+}
+
+impl Template {
+    pub(super) fn new(definition: &Definition, escaping: Escaping) -> Self {
+        let name = escaping.metric_name(definition.name.as_str());
+        // What the labels begin with: a name in quotes stands before them, within the braces.
+        let inside = !is_plain_metric_name(&name);
+        let open: &[u8] = if inside { b"," } else { b"{" };
+        let labels = definition.label_names.iter().enumerate().map(|(index, label)| {
+            let mut before = if index == 0 { open } else { b"\"," }.to_vec();
+            before.extend_from_slice(&label_name(&escaping.label_name(label.as_str())));
+            before.extend_from_slice(b"=\"");
+            before
+        });
+        let labels: Vec<_> = labels.collect();
+        let sample = |suffix: &str, own: Option<(&[u8], &str)>| {
+            let mut rest = Vec::new();
+            match (own, labels.is_empty()) {
+                (None, true) if inside => rest.push(b'}'),
+                (None, true) => {}
+                (None, false) => rest.extend_from_slice(b"\"}"),
+                (Some((label, value)), bare) => {
+                    rest.extend_from_slice(if bare { open } else { b"\"," });
+                    rest.extend_from_slice(label);
+                    rest.extend_from_slice(b"=\"");
+                    write_escaped(value.as_bytes(), true, &mut rest);
+                    rest.extend_from_slice(b"\"}");
+                }
+            }
+            rest.push(b' ');
+            let mut written = Vec::new();
+            if inside {
+                written.push(b'{');
+            }
+            write_metric_name(&name, suffix, &mut written);
+            SampleTemplate { name: written, rest }
+        };
+        let numbers = |suffix: &str, label: &str, values: &[f64]| -> Vec<SampleTemplate> {
+            values.iter().map(|value| sample(suffix, Some((label.as_bytes(), &number_text(*value))))).collect()
+        };
+        let (type_name, suffix, samples) = match definition.kind {
+            Kind::Counter => ("counter", "", vec![sample("", None)]),
+            Kind::Gauge => ("gauge", "", vec![sample("", None)]),
+            Kind::Info if name.ends_with("_info") => ("gauge", "", vec![sample("", None)]),
+            Kind::Info => ("gauge", "_info", vec![sample("_info", None)]),
+            Kind::Histogram | Kind::NativeHistogram => {
+                let bounds = definition.buckets.as_ref().map(|buckets| buckets.bounds()).unwrap_or_default();
+                let mut samples = numbers("_bucket", "le", bounds);
+                samples.extend(numbers("_bucket", "le", &[f64::INFINITY]));
+                samples.extend([sample("_sum", None), sample("_count", None)]);
+                ("histogram", "", samples)
+            }
+            Kind::Summary => {
+                let mut samples = numbers("", "quantile", definition.quantiles.as_deref().unwrap_or_default());
+                samples.extend([sample("_sum", None), sample("_count", None)]);
+                ("summary", "", samples)
+            }
+            Kind::StateSet => {
+                let label = label_name(&escaping.label_name(definition.name.as_str()));
+                let states = definition.states.iter().map(|state| sample("", Some((&label, state)))).collect();
+                ("gauge", "", states)
+            }
+        };
+        let mut head = Vec::new();
+        if let Some(help) = &definition.help {
+            head.extend_from_slice(b"# HELP ");
+            write_metric_name(&name, suffix, &mut head);
+            head.push(b' ');
+            write_escaped(help.as_bytes(), false, &mut head);
+            head.push(b'\n');
+        }
+        head.extend_from_slice(b"# TYPE ");
+        write_metric_name(&name, suffix, &mut head);
+        head.extend_from_slice(b" ");
+        head.extend_from_slice(type_name.as_bytes());
+        head.push(b'\n');
+        Self { head, labels, samples }
+    }
+
+    /// About how many bytes the series take, with room for longer values; escapes come on top.
+    pub(super) fn bytes(&self, registry: &Registry, handles: &[u32]) -> usize {
+        let labels: usize = self.labels.iter().map(Vec::len).sum();
+        let fixed: usize =
+            self.samples.iter().map(|sample| sample.name.len() + sample.rest.len() + MAX_NUMBER_LEN + labels).sum();
+        let values: usize =
+            handles.iter().map(|handle| registry.key_of_handle(*handle).len().saturating_sub(self.labels.len())).sum();
+        self.head.len() + fixed * handles.len() + values * self.samples.len()
+    }
+}
+
+/// A label's name as it stands before `=`: in quotes where needed.
+pub(super) fn label_name(name: &str) -> Vec<u8> {
+    let mut written = Vec::new();
+    write_label_name(name, &mut written);
+    written
+}
+
+/// Appends bytes. For the few that names, labels and values have, a call of memcpy costs more than
+/// the copy.
+#[inline]
+pub(super) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.len() > 64 {
+        out.extend_from_slice(bytes);
+        return;
+    }
+    let end = out.len() + bytes.len();
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().for_each(|word| out.extend_from_slice(word));
+    match bytes.last_chunk::<8>() {
+        // The last word overlaps the one before.
+        Some(last) if !rest.is_empty() => {
+            out.truncate(end - last.len());
+            out.extend_from_slice(last);
+        }
+        Some(_) => {}
+        None => rest.iter().for_each(|byte| out.push(*byte)),
+    }
+}
+
+/// Appends the first label value of a key, escaped; the rest of the key.
+pub(super) fn put_value<'a>(out: &mut Vec<u8>, mut key: &'a [u8]) -> &'a [u8] {
+    loop {
+        let special = |byte: &u8| matches!(*byte, END | b'\\' | b'\n' | b'"');
+        let at = key.iter().position(special).unwrap_or(key.len());
+        let Some((plain, [odd, rest @ ..])) = key.split_at_checked(at) else {
+            put(out, key);
+            return &[];
+        };
+        put(out, plain);
+        key = rest;
+        match *odd {
+            END => return key,
+            _ => write_escaped(&[*odd], true, out),
+        }
+    }
+}
