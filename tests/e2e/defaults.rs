@@ -77,11 +77,32 @@ fn milliseconds(documented: &Value) -> f64 {
     number.parse::<f64>().unwrap() * if unit == "ms" { 1.0 } else { 1_000.0 }
 }
 
-/// Whether something took so long and not much longer. Machines that run many tests are slow, and
-/// never too fast.
-fn assert_took(what: &str, began: Instant, documented: &Value) {
-    let (took, wanted) = (began.elapsed().as_secs_f64() * 1e3, milliseconds(documented));
-    assert!(took > wanted * 0.95 && took < wanted * 2.0 + 3_000.0, "{what}: {took} ms for {documented}");
+/// Whether something takes so long and not much longer. A machine that runs many tests is slow at
+/// times and never too fast, so a time that is too long is measured again.
+struct Timed<'t> {
+    what: &'t str,
+    documented: &'t Value,
+    tries: u32,
+}
+
+impl<'t> Timed<'t> {
+    fn new(what: &'t str, documented: &'t Value) -> Self {
+        Self { what, documented, tries: 3 }
+    }
+
+    /// Whether it took what is documented; false if it is to be measured again.
+    fn took(&mut self, took: Duration) -> bool {
+        let (took, wanted) = (took.as_secs_f64() * 1e3, milliseconds(self.documented));
+        let is_close = took < wanted * 1.6 + 400.0;
+        self.tries -= 1;
+        assert!(
+            took > wanted * 0.95 && (is_close || self.tries > 0),
+            "{}: {took} ms for {}",
+            self.what,
+            self.documented
+        );
+        is_close
+    }
 }
 
 /// The median of the waits before a second attempt, which are uniform from nothing up to the
@@ -123,11 +144,17 @@ async fn observe_setting(setting: &str, documented: &Value) {
             assert_eq!(told.parse::<f64>().unwrap() * 1e3, milliseconds(documented));
         }
         "push_timeout" => {
-            let plug = start(json!({"gateway_url": silent()})).await;
-            let began = Instant::now();
-            let result = done(&plug, gauge(1.0)).await;
-            assert_took(setting, began, documented);
-            assert_eq!(result["push_error_code"], "timeout", "{result}");
+            let mut timed = Timed::new(setting, documented);
+            loop {
+                let plug = start(json!({"gateway_url": silent()})).await;
+                let began = Instant::now();
+                let result = done(&plug, gauge(1.0)).await;
+                let took = began.elapsed();
+                assert_eq!(result["push_error_code"], "timeout", "{result}");
+                if timed.took(took) {
+                    break;
+                }
+            }
         }
         "connect_timeout" => {
             // Connections beyond this backlog wait.
@@ -140,10 +167,16 @@ async fn observe_setting(setting: &str, documented: &Value) {
                 waiting.push(stream);
             }
             let cfg = json!({"prometheus_url": format!("http://{address}"), "retry_attempts": 1});
-            let began = Instant::now();
-            let answer = start(cfg).await.process(&query()).await.unwrap();
-            assert_took(setting, began, documented);
-            assert_eq!(answer["error_code"], "timeout", "{answer}");
+            let mut timed = Timed::new(setting, documented);
+            loop {
+                let began = Instant::now();
+                let answer = start(cfg.clone()).await.process(&query()).await.unwrap();
+                let took = began.elapsed();
+                assert_eq!(answer["error_code"], "timeout", "{answer}");
+                if timed.took(took) {
+                    break;
+                }
+            }
         }
         "max_response_bytes" => {
             let most = documented.as_u64().unwrap() as usize;
@@ -187,16 +220,21 @@ async fn observe_setting(setting: &str, documented: &Value) {
             let gateway = gateway();
             let plug = start(json!({"gateway_url": gateway.url, "push_policy": "interval"})).await;
             let pushes = || gateway.asked().len();
-            // The first one waits for nothing, or for a whole interval: either way the interval
-            // begins here.
-            done(&plug, gauge(1.0)).await;
-            let (began, before) = (Instant::now(), pushes());
-            while pushes() == before {
-                assert!(began.elapsed() < Duration::from_secs(60));
-                tokio::time::sleep(Duration::from_millis(200)).await;
-                done(&plug, gauge(2.0)).await;
+            let mut timed = Timed::new(setting, documented);
+            loop {
+                // The first one waits for nothing, or for a whole interval: either way the interval
+                // begins here.
+                done(&plug, gauge(1.0)).await;
+                let (began, before) = (Instant::now(), pushes());
+                while pushes() == before {
+                    assert!(began.elapsed() < Duration::from_secs(60));
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    done(&plug, gauge(2.0)).await;
+                }
+                if timed.took(began.elapsed()) {
+                    break;
+                }
             }
-            assert_took(setting, began, documented);
         }
         "webhook_format" => {
             let receiver = Receiver::start(&[200]);
@@ -232,12 +270,18 @@ async fn observe_setting(setting: &str, documented: &Value) {
             assert_eq!(documented, "auto");
         }
         "remote_write_timeout" => {
-            let plug = start(json!({"remote_write_url": silent(), "timeout": "60s"})).await;
-            done(&plug, gauge(1.0)).await;
-            let began = Instant::now();
-            let answer = plug.process(&json!({"operation": "remote_write_metrics"})).await.unwrap();
-            assert_took(setting, began, documented);
-            assert_eq!((&answer["success"], &answer["error_code"]), (&json!(false), &json!("timeout")), "{answer}");
+            let mut timed = Timed::new(setting, documented);
+            loop {
+                let plug = start(json!({"remote_write_url": silent(), "timeout": "60s"})).await;
+                done(&plug, gauge(1.0)).await;
+                let began = Instant::now();
+                let answer = plug.process(&json!({"operation": "remote_write_metrics"})).await.unwrap();
+                let took = began.elapsed();
+                assert_eq!((&answer["success"], &answer["error_code"]), (&json!(false), &json!("timeout")), "{answer}");
+                if timed.took(took) {
+                    break;
+                }
+            }
         }
         "remote_write_capacity" => observe_capacity(documented.as_u64().unwrap()).await,
         "own_metrics" | "default_metrics" | "mock_mode" | "detect_resets" => {
