@@ -32,11 +32,13 @@ fn main() -> ExitCode {
 fn build() -> Result<(), String> {
     let workspace = variable("CARGO_MANIFEST_DIR").map(PathBuf::from)?.join("../..");
     println!("cargo::rerun-if-changed=component.rs");
-    for crate_folder in
-        ["plugin", "plugin/clients", "plugin/contract", "plugin/metrics", "plugin/provisioning", "plugin/time"]
-    {
+    let plugin = workspace.join("plugin");
+    let folders = fs::read_dir(&plugin).map_err(|error| format!("{} cannot be read: {error}", plugin.display()))?;
+    // The plug and the crates in its folder. Another crate changes the workspace's manifest too.
+    let crates = folders.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.join("Cargo.toml").is_file());
+    for folder in crates.chain([plugin]) {
         for path in ["src", "Cargo.toml"] {
-            println!("cargo::rerun-if-changed={}", workspace.join(crate_folder).join(path).display());
+            println!("cargo::rerun-if-changed={}", folder.join(path).display());
         }
     }
     for path in ["wit", "Cargo.toml", "Cargo.lock"] {

@@ -55,6 +55,8 @@ mod rule_templates;
 mod rulers;
 mod sandbox;
 mod scaling;
+#[path = "../schema.rs"]
+mod schema;
 mod scrape;
 mod secrets;
 mod serve;

@@ -1,11 +1,12 @@
-//! `plugin/plug.yaml`: against what the component says of itself, and every answer of the suites against its schemas.
-//! What needs no component is in xtask/tests/manifest.rs.
+//! `plugin/plug.yaml`: against what the component says of itself, and every answer of the suites
+//! against its schemas. What needs no component is in xtask/tests/manifest.rs.
 
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
+use crate::schema::{problems, validator};
 use crate::support::plug;
 
 /// The manifest.
@@ -13,15 +14,6 @@ pub static MANIFEST: LazyLock<Value> = LazyLock::new(|| xtask::reference::manife
 
 static INPUT: LazyLock<Validator> = LazyLock::new(|| validator(&MANIFEST["input_schema"]));
 static OUTPUT: LazyLock<Validator> = LazyLock::new(|| validator(&MANIFEST["output_schema"]));
-
-fn validator(schema: &Value) -> Validator {
-    jsonschema::validator_for(schema).unwrap_or_else(|error| panic!("no schema: {error}"))
-}
-
-/// Why something is not what its schema says; nothing if it is.
-fn problems(validator: &Validator, what: &Value) -> Vec<String> {
-    validator.iter_errors(what).map(|error| format!("{}: {error}", error.instance_path())).collect()
-}
 
 /// Holds an answer against the output schema; and where the operation was done, what it was asked against the input schema.
 pub fn check(ctx: &Value, answer: &Value) {

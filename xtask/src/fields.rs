@@ -1,5 +1,5 @@
-//! `plugin/contract/src/known_fields.rs`: the names of the fields that each operation and the configuration
-//! take, from the manifest's schemas. The plug warns of any other name.
+//! `plugin/contract/src/known_fields.rs`: the names of the fields that each operation and the
+//! configuration take, from the manifest's schemas. The plug warns of any other name.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -277,7 +277,8 @@ fn test_item(words: &[String], at: usize) -> Option<usize> {
     Some(end)
 }
 
-/// Reads a tree of `use` from `at` on: paths with the names that they have here. Returns where it ends.
+/// Reads a tree of `use` from `at` on: paths with the names that they have here. Returns where it
+/// ends.
 fn use_tree(words: &[String], mut at: usize, prefix: &[String], found: &mut Vec<(Vec<String>, String)>) -> usize {
     let word = |at: usize| words.get(at).map_or("", String::as_str);
     let mut path = prefix.to_vec();

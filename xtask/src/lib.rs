@@ -35,6 +35,7 @@ pub mod wit;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use sha2::{Digest as _, Sha256};
 
@@ -99,6 +100,19 @@ pub(crate) fn remove(folder: &Path) -> Result<(), String> {
     }
 }
 
+/// Runs a command in the workspace's root and returns what it prints.
+///
+/// # Errors
+/// The command cannot be run or fails; the text has what it printed as errors.
+pub fn output(command: &mut Command) -> Result<String, String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.current_dir(root()).output().map_err(|error| format!("{program} cannot be run: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{program} failed: {}", String::from_utf8_lossy(&output.stderr).trim()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// A JSON tree as a file's text.
 pub(crate) fn pretty(tree: &serde_json::Value) -> String {
     format!("{tree:#}\n")
@@ -107,12 +121,8 @@ pub(crate) fn pretty(tree: &serde_json::Value) -> String {
 /// The moment that made files say, so that the same sources make the same files: `SOURCE_DATE_EPOCH` is not needed, because the
 /// commit says when it was made. Sources without a commit are of 1970.
 pub(crate) fn timestamp() -> String {
-    let git = std::process::Command::new("git")
-        .current_dir(root())
-        .env("TZ", "UTC0")
-        .args(["log", "-1", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd"])
-        .output();
-    let said = git.ok().filter(|output| output.status.success());
-    let said = said.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let mut git = Command::new("git");
+    git.env("TZ", "UTC0").args(["log", "-1", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd"]);
+    let said = output(&mut git).ok().map(|text| text.trim().to_owned());
     said.filter(|text| !text.is_empty()).unwrap_or_else(|| "1970-01-01T00:00:00Z".into())
 }

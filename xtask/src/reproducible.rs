@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::{component, read, root, sha256, write};
+use crate::{component, output, read, root, sha256, write};
 
 /// The digest that both builds have.
 pub fn check() -> Result<String, String> {
@@ -21,15 +21,8 @@ pub fn check() -> Result<String, String> {
 
 /// Copies what Git knows.
 fn copy(to: &Path) -> Result<(), String> {
-    let listed = Command::new("git")
-        .current_dir(root())
-        .args(["ls-files", "-z"])
-        .output()
-        .map_err(|error| format!("git cannot be run: {error}"))?;
-    if !listed.status.success() {
-        return Err(format!("git cannot list the sources: {}", String::from_utf8_lossy(&listed.stderr).trim()));
-    }
-    for name in String::from_utf8_lossy(&listed.stdout).split('\0').filter(|name| !name.is_empty()) {
+    let listed = output(Command::new("git").args(["ls-files", "-z"]))?;
+    for name in listed.split('\0').filter(|name| !name.is_empty()) {
         let path = root().join(name);
         // What was deleted and is not committed yet.
         if path.is_file() {

@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::component::TARGET;
-use crate::{NAME, VERSION, pretty, read_text, root, sha256, timestamp};
+use crate::{NAME, VERSION, output, pretty, read_text, root, sha256, timestamp};
 
 const PACKAGE: &str = "monitoring-prometheus";
 
@@ -144,15 +144,9 @@ fn reached(packages: &BTreeMap<String, Package>, from: &str, building: bool) -> 
 
 /// The graph of the locked versions, as Cargo resolves it for the component's target.
 fn packages() -> Result<BTreeMap<String, Package>, String> {
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .current_dir(root())
-        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", TARGET])
-        .output()
-        .map_err(|error| format!("cargo cannot be run: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim()));
-    }
-    let metadata: Value = serde_json::from_slice(&output.stdout)
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", TARGET]);
+    let metadata: Value = serde_json::from_str(&output(&mut cargo)?)
         .map_err(|error| format!("what cargo metadata says is no JSON: {error}"))?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let mut packages = BTreeMap::new();

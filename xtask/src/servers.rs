@@ -1,5 +1,5 @@
-//! `host-harness/runtime/src/grants/server_settings.rs`: the settings that name a server, from the manifest's
-//! capabilities. A host grants their origins, and no other that a configuration holds.
+//! `host-harness/runtime/src/grants/server_settings.rs`: the settings that name a server, from the
+//! manifest's capabilities. A host grants their origins, and no other that a configuration holds.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::root;
+use crate::{output, root};
 
 /// A long test: its tests' names begin with `filter`, and `sizes` are the variables that make it
 /// long.
@@ -69,15 +69,7 @@ pub fn run(name: &str) -> Result<String, String> {
 }
 
 fn git(arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new("git")
-        .current_dir(root())
-        .args(arguments)
-        .output()
-        .map_err(|error| format!("git cannot be run: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("git: {}", String::from_utf8_lossy(&output.stderr).trim()));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    output(Command::new("git").args(arguments)).map(|text| text.trim().to_owned())
 }
 
 #[cfg(test)]

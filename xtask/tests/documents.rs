@@ -1,5 +1,5 @@
-//! The documents: what stands in a fenced block is run, read or compared, by its language, and files, links and figures that are
-//! named exist.
+//! The documents: what stands in a fenced block is run, read or compared, by its language, and
+//! files, links and figures that are named exist.
 //!
 //! | language | what is done with a block |
 //! |---|---|

@@ -7,14 +7,10 @@ use std::process::Command;
 
 /// Names of all packages that a package needs to be built and to run, as far as `edges` go.
 fn dependencies(package: &str, edges: &str) -> BTreeSet<String> {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(xtask::root())
-        .args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}", "--no-dedupe"])
-        .args(["--package", package, "--edges", edges])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let lines = String::from_utf8(output.stdout).unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}", "--no-dedupe"]);
+    cargo.args(["--package", package, "--edges", edges]);
+    let lines = xtask::output(&mut cargo).unwrap();
     lines.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 

@@ -8,18 +8,14 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 use xtask::root;
 
+#[path = "../../tests/schema.rs"]
+mod schema;
+
+use schema::{problems, validator};
+
 static MANIFEST: LazyLock<Value> = LazyLock::new(|| xtask::reference::manifest().unwrap());
 
 static CONFIG: LazyLock<Validator> = LazyLock::new(|| validator(&MANIFEST["config_schema"]));
-
-fn validator(schema: &Value) -> Validator {
-    jsonschema::validator_for(schema).unwrap_or_else(|error| panic!("no schema: {error}"))
-}
-
-/// Why something is not what its schema says; nothing if it is.
-fn problems(validator: &Validator, what: &Value) -> Vec<String> {
-    validator.iter_errors(what).map(|error| format!("{}: {error}", error.instance_path())).collect()
-}
 
 /// What PlugPipe asks of a manifest, written from its rules.
 fn rules() -> Value {

@@ -6,8 +6,6 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use xtask::root;
-
 /// Built twice on purpose: package, and why.
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("regex-automata", "the tests' matching wants all of it, the program's filter of logs a part; little is above it"),
@@ -16,14 +14,11 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 
 /// Each package with the features that it is built with, as `cargo tree` tells them.
 fn packages(arguments: &[&str]) -> BTreeSet<String> {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(root())
-        .args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}|{f}", "--no-dedupe"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}|{f}", "--no-dedupe"]);
+    cargo.args(arguments);
+    let lines = xtask::output(&mut cargo).unwrap();
+    lines.lines().map(str::to_owned).collect()
 }
 
 #[test]

@@ -71,7 +71,7 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// RuleKind the attack, and answers if it is let.
+/// Makes the attack, and answers if it is let.
 fn attack(ctx: &str) -> String {
     let text = |name: &str| member(ctx, name).unwrap_or_default();
     let number = |name: &str| text(name).parse::<usize>().unwrap_or(0);
@@ -156,7 +156,7 @@ fn flood(with: &str) {
     }
 }
 
-/// RuleKind things of the host for ever, as large as may be, and drops none.
+/// Makes things of the host for ever, as large as may be, and drops none.
 fn hoard(of: &str) {
     // Large enough that a thousand of them, if they were kept, would be far too much.
     let method = Method::Other("M".repeat(1 << 20));
