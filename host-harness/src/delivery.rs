@@ -69,8 +69,8 @@ pub struct Delivery {
     pub result: Value,
 }
 
-/// What would be lost if this process ended now. With `push`, unpushed values are pushed first, as by
-/// [`PlugHandle::flush`].
+/// What would be lost if this process ended now. With `push`, unpushed values are pushed first, as
+/// by [`PlugHandle::flush`].
 ///
 /// # Errors
 /// [`Error::Ended`] or another of the plug's host. A push that fails is no error: it is in

@@ -1,9 +1,9 @@
 //! The PlugPipe plug `monitoring_prometheus`: metrics in memory, written in Prometheus's formats, taken to Prometheus's
 //! servers.
 //!
-//! The crate is two things. Built for `wasm32-unknown-unknown` it is the component (`component`, the only
-//! module that knows WASI besides `wasi_transport`). Built natively it is the same code as a library, for tests, benches and
-//! fuzzers.
+//! The crate is two things. Built for `wasm32-unknown-unknown` it is the component (`component`,
+//! the only module that knows WASI besides `wasi_transport`). Built natively it is the same code as
+//! a library, for tests, benches and fuzzers.
 //!
 //! | module | what it is for | what it may not do |
 //! |---|---|---|

@@ -18,7 +18,7 @@ use super::template::{Scope, Templates};
 pub enum PlugKind {
     /// The host can call it.
     Known,
-    /// The host was told to skip its steps; they succeed without a call.
+    /// The host is configured to skip its steps; they succeed without a call.
     Stub,
     /// The host does not have it.
     Unknown,
@@ -92,7 +92,7 @@ pub enum StepStatus {
     Warned,
     /// It did not run: its `when` was false, or an earlier step failed.
     Skipped,
-    /// The host was told to skip its plug.
+    /// The host is configured to skip its plug.
     Stubbed,
 }
 

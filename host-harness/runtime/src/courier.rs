@@ -89,8 +89,8 @@ pub(crate) enum Route {
     },
 }
 
-/// Which instance runs what a `ctx` asks for. What imports from a server stays with the leader, which waits for that server: what is imported must
-/// not overwrite what is recorded meanwhile.
+/// Which instance runs what a `ctx` asks for. What imports from a server stays with the leader,
+/// which waits for that server: what is imported must not overwrite what is recorded meanwhile.
 pub(crate) fn route(ctx: &str) -> Route {
     // Nearly all calls: they need not be read for this.
     if begins_as_record(ctx) {

@@ -15,7 +15,8 @@ pub(crate) enum Effect {
     Changes,
     /// It writes it, which makes what was idle for too long disappear.
     Looks,
-    /// It takes what a server told, which cannot be asked again: what is held then is kept as a whole.
+    /// It takes what a server told, which cannot be asked again: what is held then is kept as a
+    /// whole.
     Imports,
     /// None.
     Reads,
@@ -28,7 +29,8 @@ const IMPORTS: &[&str] = &["scrape_endpoint", "federate"];
 const LOOKS: &[&str] =
     &["export_metrics", "push_metrics", "flush_metrics", "delete_metrics", "remote_write_metrics", "export_otlp"];
 
-/// Operations that leave what is held as it is. What is missing here is journalled, which costs time and changes nothing else.
+/// Operations that leave what is held as it is. What is missing here is journalled, which costs
+/// time and changes nothing else.
 const READS: &[&str] = &[
     "push_recorded",
     "note_exchange",
@@ -103,7 +105,8 @@ pub(crate) fn only_reads(operation: &str) -> bool {
 
 /// What the operation that `ctx` asks for does. One that cannot be read may do anything.
 pub(crate) fn effect(ctx: &str) -> Effect {
-    // Most calls are records, of which all may change something, and mostly they say first what they are.
+    // Most calls are records, of which all may change something, and mostly they say first what
+    // they are.
     if begins_as_record(ctx) {
         return Effect::Changes;
     }

@@ -1,9 +1,9 @@
 //! What is to be written to one remote-write receiver: the values of each round, kept until they are delivered, and the series
 //! that the receiver believes to be there, so that it can be told when one is not. Does no I/O and reads no clock.
 //!
-//! A round is the whole registry at one moment. Its values stay in the send queue until the receiver has them, so that a receiver
-//! that was away gets each value with its own time. What is kept is bounded: past the bound the oldest values are dropped,
-//! and counted.
+//! A round is the whole registry at one moment. Its values stay in the send queue until the
+//! receiver has them, so that a receiver that was away gets each value with its own time. What is
+//! kept is bounded: past the bound the oldest values are dropped, and counted.
 
 #[cfg(test)]
 #[path = "../../metrics/src/exposition/testing.rs"]

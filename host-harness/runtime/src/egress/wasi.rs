@@ -1,4 +1,4 @@
-//! Failures as the plug is told them: the error codes of `wasi:http`.
+//! Failures as the plug sees them: the error codes of `wasi:http`.
 
 use wasmtime_wasi_http::Error;
 

@@ -18,8 +18,8 @@ use super::{Format, Outcome, Session};
 const MAX_BAD_ENTRIES: u32 = 3;
 
 impl Session {
-    /// Makes an instance that knows what was acknowledged. An entry of the journal that ends the instance is taken out; after a few
-    /// of those the snapshot alone is restored.
+    /// Makes an instance that knows what was acknowledged. An entry of the journal that ends the
+    /// instance is taken out; after a few of those the snapshot alone is restored.
     pub(super) async fn recover(&mut self) -> Result<(), Error> {
         let mut bad_entries = 0;
         let mut lost = 0;
@@ -71,13 +71,15 @@ impl Session {
         Err(Error::Lost { lost, problem })
     }
 
-    /// Puts configuration, snapshot and journal into a fresh instance, without a request to anybody.
+    /// Puts configuration, snapshot and journal into a fresh instance, without a request to
+    /// anybody.
     async fn restore_into(&mut self, instance: &mut Instance) -> Result<Replayed, Unrestored> {
         let limit = self.limits.call;
         self.config.clone_from(&self.journal.base().config);
         let base = self.journal.base();
         let config = base.config.as_deref().unwrap_or(&self.started_with);
-        // A leader is told to defer although nothing is configured: a call may bring its own gateway.
+        // A leader is told to defer although nothing is configured: a call may bring its own
+        // gateway.
         let config = self.dressed(if is_empty(config) { "{}" } else { config });
         instance.store.data_mut().egress.replaying = true;
         let mut found = Vec::new();

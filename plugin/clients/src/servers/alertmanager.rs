@@ -258,7 +258,7 @@ pub fn list(client: &mut Client, base: &Url, listing: Listing, filter: &Filter) 
     Ok(text.trim().to_owned())
 }
 
-/// RuleKind or changes a silence, and returns its id.
+/// Makes or changes a silence, and returns its id.
 pub fn post_silence(client: &mut Client, base: &Url, silence: &Silence) -> Result<String, Error> {
     let mut body = Writer::new();
     if let Some(id) = &silence.id {

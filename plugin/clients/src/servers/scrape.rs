@@ -1,4 +1,5 @@
-//! A target's exposition over HTTP: what it is asked for, and whether its answer is one. [`plugpipe_metrics::exposition::parse`] reads it.
+//! A target's exposition over HTTP: what it is asked for, and whether its answer is one.
+//! [`plugpipe_metrics::exposition::parse`] reads it.
 //!
 //! Source: Prometheus's documentation of content negotiation; the headers of Prometheus 3.5's scrapes.
 

@@ -13,8 +13,9 @@ impl<'a> Json<'a> {
         value(text)
     }
 
-    /// Parses a text that is an object, whose members stay the JSON texts that they are: for answers of which a part is passed
-    /// on as it came. Of two members with the same name the later one counts.
+    /// Parses a text that is an object, whose members stay the JSON texts that they are: for
+    /// answers of which a part is passed on as it came. Of two members with the same name the later
+    /// one counts.
     pub fn parse_members(text: &str) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
         members(text)
     }

@@ -53,9 +53,9 @@ struct Builder<'p> {
     more: usize,
 }
 
-/// RuleKind a dashboard of `given`, known as `path`: Grafana's JSON model or any part of it that has a
-/// title, alone, in `{"dashboard": …}`, or as the `spec` of a resource; also as Grafana exports it
-/// to be shared.
+/// Makes a dashboard of `given`, known as `path`: Grafana's JSON model or any part of it that
+/// has a title, alone, in `{"dashboard": …}`, or as the `spec` of a resource; also as Grafana
+/// exports it to be shared.
 pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, Error> {
     let expect = |tree, path: &str| match tree {
         Tree::Map(map) => Ok(map),

@@ -1,4 +1,5 @@
-//! JSON that can be changed: a tree that owns what it holds. [`plugpipe_contract::json::Json`] borrows from its text, and is only read.
+//! JSON that can be changed: a tree that owns what it holds. [`plugpipe_contract::json::Json`]
+//! borrows from its text, and is only read.
 
 use plugpipe_contract::json::Json;
 use plugpipe_metrics::exposition::json::string;

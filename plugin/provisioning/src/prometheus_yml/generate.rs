@@ -1,7 +1,7 @@
 //! Generates a `prometheus.yml`, or parts of it, and files of targets.
 //!
-//! No secret is written: a password or token is read from a file of the Prometheus server, which the
-//! configuration names.
+//! No secret is written: a password or token is read from a file of the Prometheus server, which
+//! the configuration names.
 
 use core::time::Duration;
 

@@ -20,8 +20,8 @@ use plugpipe_contract::time::prometheus_duration;
 use plugpipe_metrics::registry::{LabelName, Labels, MetricName};
 use plugpipe_metrics::sort::sorted_by;
 
-/// An annotation that says which text a rule was made from: for a server that tells rules in a form of its own, as Grafana does, whose
-/// expressions become queries.
+/// An annotation that says which text a rule was made from: for a server that tells rules in a form
+/// of its own, as Grafana does, whose expressions become queries.
 pub const MARK: &str = "plugpipe_rule";
 
 /// Longest name of an alert or group, in bytes.
@@ -144,7 +144,8 @@ impl Rule {
         Ok(())
     }
 
-    /// The rule with [`MARK`] in its annotations. A rule that makes a series has none, and stays as it is.
+    /// The rule with [`MARK`] in its annotations. A rule that makes a series has none, and stays as
+    /// it is.
     pub fn marked(mut self) -> Result<Self, Error> {
         let hash = fnv1a(self.yaml().write().bytes());
         if let RuleKind::Alert { annotations, .. } = &mut self.makes {

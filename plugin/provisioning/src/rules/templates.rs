@@ -1,8 +1,8 @@
 //! The rules that the plug ships: templates whose thresholds are parameters, and rules for a service level objective. Data, and the
 //! little that fills it in.
 //!
-//! Every metric is one that the plug records, as its modules `catalog` and `telemetry` list them, or that a Pushgateway tells of
-//! the plug's pushes. No text names a cluster, a host or a person.
+//! Every metric is one that the plug records, as its modules `catalog` and `telemetry` list them,
+//! or that a Pushgateway tells of the plug's pushes. No text names a cluster, a host or a person.
 
 use core::time::Duration;
 

@@ -43,7 +43,7 @@ impl Annotation {
 }
 
 impl Api<'_> {
-    /// RuleKind an annotation, and answers its id.
+    /// Makes an annotation, and answers its id.
     pub fn annotate(&mut self, annotation: &Annotation) -> Result<u64, Error> {
         let url = self.url(["annotations".into()]);
         let response = self.post(&url, &annotation.body())?;

@@ -98,7 +98,7 @@ impl Api<'_> {
         self.found(&url)
     }
 
-    /// RuleKind a data source, or changes the one that is held.
+    /// Makes a data source, or changes the one that is held.
     pub fn save_datasource(&mut self, wanted: &Datasource, held: Option<&Map>) -> Result<(), Error> {
         let (method, url) = match held {
             Some(_) => (Method::Put, self.url(["datasources".into(), "uid".into(), Segment::of(&wanted.uid, "uid")?])),

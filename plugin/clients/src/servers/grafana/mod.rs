@@ -308,7 +308,7 @@ impl Api<'_> {
         Ok(uid)
     }
 
-    /// RuleKind a folder; one that is there already is as good.
+    /// Makes a folder; one that is there already is as good.
     pub fn make_folder(&mut self, uid: &str, title: &str, parent: &str) -> Result<(), Error> {
         let (url, body) = match self.resources.clone() {
             Some(resources) => self.folder_resource(&resources, uid, title, parent),

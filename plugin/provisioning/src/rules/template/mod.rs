@@ -23,8 +23,8 @@ use super::known::Evaluator;
 use scope::Scope;
 
 impl Evaluator {
-    /// Checks a template of an alert that it loads. The error says where, what was found and what was
-    /// expected.
+    /// Checks a template of an alert that it loads. The error says where, what was found and what
+    /// was expected.
     pub fn check_template(self, text: &str) -> Result<(), String> {
         if !text.contains("{{") {
             return Ok(());
