@@ -228,12 +228,16 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether a member of a `ctx` is about the configuration.
+    pub fn is_key(name: &str) -> bool {
+        // What nearly every call has, and no setting is: not to be looked for in long lists.
+        let plain = matches!(name, "operation" | "metric_name" | "metric_value" | "metric_type" | "labels");
+        !plain && (name == NESTED || known::is_setting(name) || auth::is_key(name))
+    }
+
     /// The configuration for one call: this one, with what `ctx` says over it; none if `ctx` says nothing of it.
     pub fn with_ctx(&self, ctx: &Object) -> Result<Option<Self>, Error> {
-        // What nearly every call has, and no setting is: not to be looked for in long lists.
-        let plain = |key| matches!(key, "operation" | "metric_name" | "metric_value" | "metric_type" | "labels");
-        let own = |key| !plain(key) && (key == NESTED || known::is_setting(key) || auth::is_key(key));
-        if !ctx.iter().any(|(key, _)| own(key)) {
+        if !ctx.iter().any(|(key, _)| Self::is_key(key)) {
             return Ok(None);
         }
         let mut config = self.clone();

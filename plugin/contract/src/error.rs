@@ -86,6 +86,29 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The same error, of something that stands in `part`: a field's name, or an index as `[2]`.
+    #[must_use]
+    pub(crate) fn inside(self, part: &str) -> Self {
+        self.map_field(|field| match field.as_bytes().first() {
+            None => part.to_owned(),
+            Some(b'[') => format!("{part}{field}"),
+            Some(_) => format!("{part}.{field}"),
+        })
+    }
+}
+
+/// What serde's derived code finds wrong. The field is added by whoever knows it.
+impl serde::de::Error for Error {
+    fn custom<T: core::fmt::Display>(problem: T) -> Self {
+        Self::invalid("", problem.to_string())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::missing(field, "a value")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

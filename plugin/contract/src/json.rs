@@ -147,6 +147,13 @@ impl Writer {
         &mut self.out
     }
 
+    /// Goes on with an operation's success, up to the members of its result.
+    pub fn begin_success(&mut self, operation: &'static str) {
+        self.out.extend_from_slice(br#""success":true,"operation":""#);
+        self.out.extend_from_slice(operation.as_bytes());
+        self.out.extend_from_slice(br#"","result":{"#);
+    }
+
     /// What is written, to go on with pieces that were made before.
     pub fn pieces(&mut self) -> &mut Vec<u8> {
         &mut self.out
@@ -159,6 +166,8 @@ impl Writer {
     }
 
     fn name(&mut self, name: &'static str) {
+        // Room for all of it, so that it is looked for once.
+        self.out.reserve(name.len() + r#","":"#.len());
         self.comma();
         self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
@@ -216,6 +225,14 @@ impl Writer {
             string(text, &mut self.out);
         }
         self.close_list();
+    }
+
+    /// A text that the program made, and which holds nothing to escape.
+    pub fn word(&mut self, name: &'static str, word: &str) {
+        self.name(name);
+        self.out.push(b'"');
+        self.out.extend_from_slice(word.as_bytes());
+        self.out.push(b'"');
     }
 
     /// What is JSON already.

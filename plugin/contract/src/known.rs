@@ -32,6 +32,12 @@ impl Warnings {
         if self.texts.len() < MAX_WARNINGS { self.texts.push(text) } else { self.more += 1 }
     }
 
+    /// Adds those of another part of the call.
+    pub fn append(&mut self, others: Self) {
+        others.texts.into_iter().for_each(|text| self.add(text));
+        self.more += others.more;
+    }
+
     /// Adds what a registry has to say.
     pub fn add_notices(&mut self, notices: Notices) {
         notices.texts.into_iter().for_each(|text| self.add(text));
@@ -61,6 +67,11 @@ pub fn is_setting(name: &str) -> bool {
 /// Warns of what `ctx` holds that `operation` does not know.
 pub fn check_ctx(operation: &str, ctx: &Object, warnings: &mut Warnings) {
     walk(&ctx_objects(operation), ctx, &Path::Top, warnings);
+}
+
+/// The fields that any call may have beside those of its operation.
+pub fn common_fields() -> impl Iterator<Item = &'static str> + Clone {
+    [COMMON, SETTINGS].into_iter().flat_map(fields).map(|(name, _)| *name)
 }
 
 /// Warns of what a configuration holds that the plug does not know.

@@ -4,12 +4,15 @@
 #![deny(missing_docs)]
 
 pub mod cursor;
+pub mod document;
 pub mod error;
 pub mod fields;
 pub mod json;
 pub mod known;
 #[rustfmt::skip]
 pub mod known_fields;
+pub mod requests;
+pub mod scalar;
 pub mod segment;
 pub mod time;
 pub mod url;

@@ -22,3 +22,50 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 pub fn prometheus_duration(duration: Duration) -> String {
     PrometheusDuration::saturating(duration).to_string()
 }
+
+/// The text of the moment that was told last. The next one is often of the same second, and most of
+/// its text the same.
+#[derive(Debug, Default)]
+pub struct LastMoment {
+    unix_seconds: u64,
+    text: String,
+}
+
+impl LastMoment {
+    /// What [`rfc3339`] writes.
+    pub fn rfc3339(&mut self, unix_nanos: u64) -> &str {
+        const MILLIS: usize = "000Z".len();
+        let (seconds, millis) = (unix_nanos / 1_000_000_000, unix_nanos / 1_000_000 % 1_000);
+        match self.text.len().checked_sub(MILLIS).filter(|_| self.unix_seconds == seconds) {
+            Some(begin) => {
+                self.text.truncate(begin);
+                for digit in [millis / 100, millis / 10 % 10, millis % 10] {
+                    // Each is below ten.
+                    self.text.push(char::from(b'0' + digit as u8));
+                }
+                self.text.push('Z');
+            }
+            None => {
+                self.unix_seconds = seconds;
+                self.text = rfc3339(unix_nanos);
+            }
+        }
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_the_same_text_however_it_was_made() {
+        let mut last = LastMoment::default();
+        let begin = 1_704_067_199_998_500_000;
+        for step in 0..4_000 {
+            let nanos = begin + step * 700_000;
+            assert_eq!(last.rfc3339(nanos), rfc3339(nanos));
+        }
+        assert_eq!(last.rfc3339(5_999_999), rfc3339(5_999_999));
+    }
+}

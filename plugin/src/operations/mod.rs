@@ -17,12 +17,12 @@ mod groups;
 mod health;
 mod notify;
 mod own_groups;
-mod plain;
 mod prometheus;
 mod push;
 mod query;
 mod record;
 mod remote;
+mod request;
 mod resets;
 mod scrape;
 mod table;
@@ -45,7 +45,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use crate::config::Config;
+use crate::config::{Config, PushPolicy};
 use crate::error::{ClientError, Error};
 use crate::exposition::Exposition;
 use crate::exposition::negotiate::Choice;
@@ -57,15 +57,39 @@ use crate::registry::{MAX_SERIES, Registry};
 use crate::servers::prometheus::Api;
 use crate::servers::pushgateway::Group;
 use crate::telemetry::Telemetry;
+use crate::time::LastMoment;
 use own_groups::{OwnGroup, OwnGroups, Pending, Steps};
-use table::{OF_ALL_GROUPS, OF_ONE_GROUP, choose, write_description};
+use plugpipe_contract::document::Document;
+use plugpipe_contract::requests::{DefinitionFields, ListedParts, Record};
+use plugpipe_contract::scalar::Moment;
+use request::Request;
+use table::{Scope, write_description};
 use together::{All, clear, expose, expose_all, note_steps, refresh_all, restore};
 
 /// A result that is being written.
 type Answer = Writer;
 
 /// An operation's code: writes its result. What it wrote before an error is taken back.
-type Run = for<'c> fn(&mut Call<'c>, &mut Answer) -> Result<(), Error>;
+#[derive(Clone, Copy)]
+enum Run {
+    /// Records one value.
+    Record(RunRecord),
+    /// Records a list of values.
+    Records(RunRecords),
+    /// Reads the `ctx` field by field.
+    Untyped(for<'c> fn(&mut Call<'c>, &mut Answer) -> Result<(), Error>),
+    /// Reads a request of a type of its own, which has these fields.
+    Typed {
+        fields: fn() -> Vec<&'static str>,
+        run: for<'c> fn(&mut Call<'c>, &Document, &mut Answer) -> Result<(), Error>,
+    },
+}
+
+/// The code of an operation that records one value.
+type RunRecord = for<'c> fn(&mut Call<'c>, (&Record, &DefinitionFields), &mut Answer) -> Result<(), Error>;
+
+/// The code of the operation that records a list.
+type RunRecords = for<'c> fn(&mut Call<'c>, (Option<&[ListedParts]>, &Moment), &mut Answer) -> Result<(), Error>;
 
 /// The plug: what was recorded, how it was configured, and how servers behaved.
 pub struct Plug<T> {
@@ -82,7 +106,6 @@ pub struct Plug<T> {
     main: Option<Config>,
     /// What the configuration tells in each answer.
     metadata: String,
-    plain: plain::Plain,
     /// The `cfg` that `config` was read from, so that the same text is not read again at each call.
     config_text: String,
     /// Whether something was recorded that no gateway has accepted.
@@ -93,6 +116,8 @@ pub struct Plug<T> {
     exposition: Exposition,
     telemetry: Telemetry,
     receivers: remote::Receivers,
+    /// The moment that was told last.
+    moment: LastMoment,
 }
 
 /// One call: its input, its configuration, and the plug it runs on.
@@ -117,7 +142,10 @@ struct Call<'c> {
     exposition: &'c mut Exposition,
     telemetry: &'c mut Telemetry,
     receivers: &'c mut remote::Receivers,
+    moment: &'c mut LastMoment,
     transport: &'c mut dyn Transport,
+    /// The metrics that were recorded or registered, where the caller says which step that was.
+    names: Option<&'c mut Vec<String>>,
     /// What the answer says beside its result: [`Call::warn`].
     warnings: &'c mut Warnings,
     /// The moment of the call, in nanoseconds since the Unix epoch.
@@ -133,6 +161,13 @@ impl Call<'_> {
     /// begins with what is concerned: a field's path, a metric, a server.
     pub(super) fn warn(&mut self, text: impl Into<String>) {
         self.warnings.add(text.into());
+    }
+
+    /// Notes that something was said of a metric.
+    fn note_name(&mut self, metric: &str) {
+        if let Some(names) = &mut self.names {
+            names.push(metric.to_owned());
+        }
     }
 
     /// Notes that so many values were recorded.
@@ -159,7 +194,9 @@ impl Call<'_> {
             exposition: &mut group.exposition,
             telemetry: self.telemetry,
             receivers: self.receivers,
+            moment: self.moment,
             transport: self.transport,
+            names: self.names.as_deref_mut(),
             warnings: self.warnings,
             unix_nanos: self.unix_nanos,
         }
@@ -213,7 +250,6 @@ impl<T: Transport> Plug<T> {
             transport,
             circuits: Circuits::default(),
             metadata: Config::default().metadata(),
-            plain: plain::Plain::new(&Config::default()),
             config: Config::default(),
             main: None,
             config_text: String::new(),
@@ -224,6 +260,7 @@ impl<T: Transport> Plug<T> {
             exposition: Exposition::default(),
             telemetry: Telemetry::default(),
             receivers: remote::Receivers::default(),
+            moment: LastMoment::default(),
         }
     }
 
@@ -320,47 +357,19 @@ impl<T: Transport> Plug<T> {
         let unix_nanos = self.transport.unix_nanos();
         self.registry.set_now(unix_nanos / 1_000_000);
         let mut warnings = Warnings::default();
-        let configured = self.configure(cfg, &mut warnings);
-        if configured.is_ok()
-            && warnings.is_empty()
-            && let Some(recorded) = self.plain.process(ctx, unix_nanos, &mut self.registry, answer)
-        {
-            self.pending.mark();
-            self.telemetry.records += recorded;
-            return;
-        }
-        self.process_any(configured, ctx, unix_nanos, warnings, answer);
-    }
-
-    /// The general way, once the configuration was taken or refused.
-    fn process_any(
-        &mut self,
-        configured: Result<(), Error>,
-        ctx: &str,
-        unix_nanos: u64,
-        mut warnings: Warnings,
-        answer: &mut Writer,
-    ) {
         let begin = answer.begin();
         let mut config = None;
         let mut operation = None;
         let mut exchange = Exchange::default();
-        let outcome = configured.and_then(|()| parse_object("ctx", ctx)).and_then(|ctx| {
-            let (name, run) = choose(&ctx)?;
+        let configured = self.configure(cfg, &mut warnings);
+        let outcome = configured.and_then(|()| Request::read(ctx, &mut warnings)).and_then(|request| {
+            let name = request.operation().name;
             operation = Some(name);
-            known::check_ctx(name, &ctx, &mut warnings);
-            config = self.config.with_ctx(&ctx)?;
-            answer.flag("success", true);
-            answer.text("operation", name);
-            answer.open("result");
-            self.run(
-                (name, run),
-                Fields::new(&ctx, ""),
-                config.as_ref(),
-                (&mut exchange, &mut warnings),
-                unix_nanos,
-                answer,
-            )?;
+            config = request.config(&self.config)?;
+            answer.begin_success(name);
+            let outcome = self.run(&request, config.as_ref(), (&mut exchange, &mut warnings), unix_nanos, answer);
+            request.take_warnings(&mut warnings);
+            outcome?;
             write_exchange(&exchange, answer);
             answer.close();
             Ok(())
@@ -390,53 +399,69 @@ impl<T: Transport> Plug<T> {
     /// Runs an operation on the group that the call is about, and pushes what became due of any.
     fn run(
         &mut self,
-        (name, run): (&str, Run),
-        ctx: Fields,
+        request: &Request,
         config: Option<&Config>,
         (exchange, warnings): (&mut Exchange, &mut Warnings),
         unix_nanos: u64,
         answer: &mut Answer,
     ) -> Result<(), Error> {
         self.pushes.begin();
-        let (config, own) = self.placed(name, config)?;
+        let scope = request.operation().scope;
+        let (config, own) = self.placed(scope, config)?;
+        let (step, ctx) = (request.step(), request.fields());
+        let mut names = Vec::new();
         match own {
             None => {
-                let outcome = run(&mut self.call(ctx, config.as_deref(), exchange, warnings, unix_nanos), answer);
-                if !OF_ONE_GROUP.contains(&name) {
+                let mut call = self.call(ctx, config.as_deref(), exchange, warnings, unix_nanos);
+                call.names = step.as_ref().map(|_| &mut names);
+                let outcome = request.run(&mut call, answer);
+                if scope == Scope::Any {
                     // It may have brought what was recorded elsewhere.
                     self.place();
                     outcome?;
                     warnings.add_notices(self.registry.take_notices());
-                    return push::overdue(&mut self.call(ctx, None, exchange, warnings, unix_nanos), answer);
+                    return match self.may_be_overdue() {
+                        true => push::overdue(&mut self.call(ctx, None, exchange, warnings, unix_nanos), answer),
+                        false => Ok(()),
+                    };
                 }
                 let base = self.main.as_ref().unwrap_or(&self.config);
-                note_steps(outcome, &ctx, || base.group(), &self.registry, &mut self.steps)?;
+                note_steps(outcome, step, names, || base.group(), &self.registry, &mut self.steps)?;
             }
             Some(key) => {
                 let config = config.as_deref().unwrap_or(&self.config).with_group(&key);
                 let (place, mut group) = self.groups.take(&key, &config, unix_nanos, self.registry.len())?;
                 group.registry.set_now(unix_nanos / 1_000_000);
                 let mut call = self.call(ctx, Some(&config), exchange, warnings, unix_nanos);
-                let outcome = run(&mut call.within(&mut group, &config), answer);
+                call.names = step.as_ref().map(|_| &mut names);
+                let outcome = request.run(&mut call.within(&mut group, &config), answer);
                 warnings.add_notices(group.registry.take_notices());
-                let outcome = note_steps(outcome, &ctx, || Ok(key), &group.registry, &mut group.steps);
+                let outcome = note_steps(outcome, step, names, || Ok(key), &group.registry, &mut group.steps);
                 self.groups.put_back(place, group);
                 self.registry.set_series_limit(MAX_SERIES.saturating_sub(self.groups.series()));
                 outcome?;
             }
         }
         warnings.add_notices(self.registry.take_notices());
-        push::overdue(&mut self.call(ctx, None, exchange, warnings, unix_nanos), answer)
+        match self.may_be_overdue() {
+            true => push::overdue(&mut self.call(ctx, None, exchange, warnings, unix_nanos), answer),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether something can wait for a push that no call asks for.
+    fn may_be_overdue(&self) -> bool {
+        self.main.as_ref().unwrap_or(&self.config).push_policy == PushPolicy::Interval
     }
 
     /// The configuration of a call, where it has its own, and the key that it is about, where that is
     /// not the plug's own.
     fn placed<'c>(
         &self,
-        operation: &str,
+        scope: Scope,
         config: Option<&'c Config>,
     ) -> Result<(Option<Cow<'c, Config>>, Option<Group>), Error> {
-        let of_one = OF_ONE_GROUP.contains(&operation);
+        let of_one = scope != Scope::Any;
         let Some(main) = &self.main else {
             let Some(config) = config.filter(|_| of_one) else { return Ok((config.map(Cow::Borrowed), None)) };
             let key = config.group()?;
@@ -446,7 +471,7 @@ impl<T: Transport> Plug<T> {
         // plug's own beside all others.
         let (of_main, own) = (main.group()?, self.config.group()?);
         let key = config.map_or_else(|| Ok(own.clone()), Config::group)?;
-        if of_one && key != of_main && (key != own || !OF_ALL_GROUPS.contains(&operation)) {
+        if of_one && key != of_main && (key != own || scope != Scope::AllGroups) {
             return Ok((config.map(Cow::Borrowed), Some(key)));
         }
         match config {
@@ -481,7 +506,9 @@ impl<T: Transport> Plug<T> {
             exposition: &mut self.exposition,
             telemetry: &mut self.telemetry,
             receivers: &mut self.receivers,
+            moment: &mut self.moment,
             transport: &mut self.transport,
+            names: None,
             warnings,
             unix_nanos,
         }
@@ -543,7 +570,6 @@ impl<T: Transport> Plug<T> {
         let key = self.groups.main_key.as_ref();
         let strayed = key.filter(|key| self.config.group().is_ok_and(|configured| configured != **key));
         self.main = strayed.map(|key| self.config.with_main_group(key));
-        self.plain.configure(self.main.is_none().then_some(&self.config));
     }
 
     /// Makes the key of a new configuration the plug's own, unless something is held under

@@ -263,8 +263,8 @@ pub(super) fn after_record(call: &mut Call, answer: &mut Answer) {
         PushPolicy::Manual => false,
         PushPolicy::Interval => interval_is_over(call.pending, call.config, call.transport.monotonic()),
     };
-    let gateway = call.config.gateway_url.clone();
-    match gateway.filter(|_| now && pushes_itself(call.config)) {
+    let gateway = call.config.gateway_url.as_ref().filter(|_| now && pushes_itself(call.config)).cloned();
+    match gateway {
         Some(_) if call.config.defer_push => defer(call, &|_, _| false, answer),
         Some(gateway) => unasked(call, &gateway, answer),
         None => answer.flag("metric_pushed", false),
@@ -274,9 +274,6 @@ pub(super) fn after_record(call: &mut Call, answer: &mut Answer) {
 /// Pushes what the policy `interval` has let wait for long enough, of any group, with whatever call
 /// comes next.
 pub(super) fn overdue(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    if call.base.push_policy != PushPolicy::Interval {
-        return Ok(());
-    }
     let now = call.transport.monotonic();
     let wanted = |pending: &Pending, config: &Config| {
         pending.is_due() && pushes_itself(config) && interval_is_over(pending, config, now)

@@ -5,205 +5,268 @@
 
 use super::{Answer, Call, definition, push};
 use crate::error::{Error, excerpt};
-use crate::fields::{self, Fields};
-use crate::json::Json;
-use crate::registry::{Kind, Recording, Registry, SeriesId, check, check_exemplar};
-use crate::time::{Timestamp, rfc3339};
+use crate::registry::{Definition, Kind, Recording, Registry, SeriesId, check, check_exemplar};
+use crate::time::Timestamp;
+use plugpipe_contract::requests::{DefinitionFields, ListedParts, Record};
+use plugpipe_contract::scalar::{Labels, Moment, Number};
 use plugpipe_metrics::model::{Exemplar, Point};
 
-pub(super) fn metric(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let kind = definition::kind(&call.ctx, &["metric_type"])?.unwrap_or(Kind::Gauge);
-    single(call, answer, kind)
+pub(super) fn metric(
+    call: &mut Call,
+    (request, fields): (&Record, &DefinitionFields),
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let kind = definition::kind(&request.metric_type, "metric_type")?;
+    single(call, (request, fields), kind, answer)
 }
 
-pub(super) fn counter(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    of_kind(call, answer, Kind::Counter)
+pub(super) fn counter(
+    call: &mut Call,
+    (request, fields): (&Record, &DefinitionFields),
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    of_kind(call, (request, fields), Kind::Counter, answer)
 }
 
-pub(super) fn gauge(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    of_kind(call, answer, Kind::Gauge)
+pub(super) fn gauge(
+    call: &mut Call,
+    (request, fields): (&Record, &DefinitionFields),
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    of_kind(call, (request, fields), Kind::Gauge, answer)
 }
 
-pub(super) fn histogram(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    of_kind(call, answer, Kind::Histogram)
+pub(super) fn histogram(
+    call: &mut Call,
+    (request, fields): (&Record, &DefinitionFields),
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    of_kind(call, (request, fields), Kind::Histogram, answer)
 }
 
-pub(super) fn summary(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    of_kind(call, answer, Kind::Summary)
+pub(super) fn summary(
+    call: &mut Call,
+    (request, fields): (&Record, &DefinitionFields),
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    of_kind(call, (request, fields), Kind::Summary, answer)
 }
 
 /// As the operation's name says, whatever `metric_type` does.
-fn of_kind(call: &mut Call, answer: &mut Answer, kind: Kind) -> Result<(), Error> {
-    if let Some(given) = call.ctx.some("metric_type").and_then(fields::scalar)
+fn of_kind(
+    call: &mut Call,
+    (request, fields): (&Record, &DefinitionFields),
+    kind: Kind,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    if let Some(given) = request.metric_type.get()
         && given.trim() != kind.name()
     {
-        let (given, kind) = (excerpt(&given, 100), kind.name());
+        let (given, kind) = (excerpt(given, 100), kind.name());
         call.warn(format!(
             "metric_type: {given:?} is ignored; record_{kind} records a {kind}, record_metric what metric_type says"
         ));
     }
-    single(call, answer, kind)
+    single(call, (request, fields), kind, answer)
 }
 
 /// Records one metric, given by `metric_name`, `metric_value` and `labels`.
-fn single(call: &mut Call, answer: &mut Answer, kind: Kind) -> Result<(), Error> {
-    let timestamp = timestamp(call)?;
-    if !to_known(call, answer, kind)? {
-        let (recording, id) = if kind == Kind::StateSet {
-            state(call)?
-        } else {
-            let recording = recording(&call.ctx, &definition::NAMES, kind)?;
-            let id = match exemplar(call)? {
-                None => first(call.registry.record_all(std::slice::from_ref(&recording)))?,
-                Some(exemplar) => with_exemplar(call, &recording, exemplar)?,
-            };
-            (recording, id)
+fn single(
+    call: &mut Call,
+    (request, fields): (&Record, &DefinitionFields),
+    kind: Kind,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let moment = moment(call, &request.timestamp)?;
+    if kind == Kind::StateSet {
+        let (item, id) = state(call, request, fields)?;
+        tell(call, answer, &item, id);
+    } else {
+        let item = Item::of(request, fields, kind)?;
+        let id = match exemplar(call, &request.exemplar)? {
+            Some(exemplar) => with_exemplar(call, &item.recording()?, exemplar)?,
+            None => match item.find(call.registry) {
+                Some(id) => {
+                    call.registry.record(id, item.amount)?;
+                    id
+                }
+                None => first(call.registry.record_all(&[item.recording()?]))?,
+            },
         };
-        tell_recording(call, answer, &recording, id);
+        tell(call, answer, &item, id);
     }
     call.recorded(1);
-    answer.text("timestamp", &timestamp);
+    tell_moment(call, moment, answer);
     push::after_record(call, answer);
     Ok(())
-}
-
-/// The fields of a plain record.
-const PLAIN: [&str; 6] = ["operation", "metric_name", "metric_value", "metric_type", "labels", "timestamp"];
-
-/// Nearly all records are plain ones to a metric that is there: for those the registry is asked directly, and nothing is
-/// copied. Whatever else a record is, or is wrong with it, is left to the general way: then this changes nothing.
-fn to_known(call: &mut Call, answer: &mut Answer, kind: Kind) -> Result<bool, Error> {
-    if !call.ctx.has_only(&PLAIN) || matches!(kind, Kind::Info | Kind::StateSet) {
-        return Ok(false);
-    }
-    let (Some(Json::String(name)), Some(value)) = (call.ctx.get("metric_name"), call.ctx.get("metric_value")) else {
-        return Ok(false);
-    };
-    let Ok(amount) = fields::number(value) else { return Ok(false) };
-    let mut labels: Vec<(&str, &str)> = Vec::new();
-    match call.ctx.get("labels") {
-        None => {}
-        Some(Json::Object(members)) => {
-            for (name, value) in members.iter() {
-                let Some(value) = value.as_str() else { return Ok(false) };
-                labels.push((name, value));
-            }
-        }
-        Some(_) => return Ok(false),
-    }
-    let Some(family) = call.registry.family_with(name, labels.iter().map(|(name, _)| *name)) else { return Ok(false) };
-    let of_kind = call.registry.definition(family).is_some_and(|definition| definition.kind == kind);
-    if !of_kind || check(kind, amount, "metric_value").is_err() {
-        return Ok(false);
-    }
-    let Ok(id) = call.registry.series_by_labels(family, &labels) else { return Ok(false) };
-    call.registry.record(id, amount)?;
-    tell(call, answer, name, kind, amount, labels.into_iter(), id);
-    Ok(true)
 }
 
 /// Records `metrics: [{name, value, labels, type?}]`, all or none, with one push.
-pub(super) fn multiple(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let list = match call.ctx.some("metrics") {
-        Some(Json::Array(list)) if !list.is_empty() => list,
+pub(super) fn multiple(
+    call: &mut Call,
+    (list, timestamp): (Option<&[ListedParts]>, &Moment),
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let list = match list {
+        None => return Err(Error::missing("metrics", "a list of {name, value, labels, type}")),
+        Some([]) => return Err(Error::invalid("metrics", "the list is empty; expected at least one metric")),
+        Some(list) => list,
+    };
+    let within = |(index, error): (usize, Error)| error.within(&format!("metrics[{index}]"));
+    let items =
+        list.iter().enumerate().map(|(index, given)| Item::listed(*given).map_err(|error| within((index, error))));
+    let items = items.collect::<Result<Vec<_>, _>>()?;
+    let moment = moment(call, timestamp)?;
+    let known: Option<Vec<SeriesId>> = items.iter().map(|item| item.find(call.registry)).collect();
+    let ids = match known {
+        Some(ids) => {
+            let amounts: Vec<f64> = items.iter().map(|item| item.amount).collect();
+            let series: Vec<u32> = ids.iter().map(|id| id.raw()).collect();
+            call.registry.record_many(&series, &amounts).map(|()| ids)
+        }
         None => {
-            return Err(Error::missing("metrics", "a list of {name, value, labels, type}"));
-        }
-        Some(Json::Array(_)) => {
-            return Err(Error::invalid("metrics", "the list is empty; expected at least one metric"));
-        }
-        Some(other) => {
-            let problem = format!("expected a list of metrics, got {}", fields::kind_of(other));
-            return Err(Error::invalid("metrics", problem));
+            let recordings =
+                items.iter().enumerate().map(|(index, item)| item.recording().map_err(|error| within((index, error))));
+            call.registry.record_all(&recordings.collect::<Result<Vec<_>, _>>()?)
         }
     };
-    let recordings = list
-        .iter()
-        .enumerate()
-        .map(|(index, item)| {
-            let path = format!("metrics[{index}]");
-            let Json::Object(map) = item else {
-                return Err(Error::invalid(path, format!("expected an object, got {}", fields::kind_of(item))));
-            };
-            let fields = Fields::new(map, &path);
-            let kind = definition::kind(&fields, &["type", "metric_type"])?.unwrap_or(Kind::Gauge);
-            recording(&fields, &definition::ITEM_NAMES, kind)
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let timestamp = timestamp(call)?;
-    let ids = call
-        .registry
-        .record_all(&recordings)
-        .map_err(|(index, error)| Error::from(error).within(&format!("metrics[{index}]")))?;
-    call.recorded(recordings.len() as u64);
-    answer.count("metrics_recorded", recordings.len() as u64);
+    let ids = ids.map_err(|(index, error)| within((index, error.into())))?;
+    call.recorded(items.len() as u64);
+    answer.count("metrics_recorded", items.len() as u64);
     answer.open_list("metrics");
-    for (recording, id) in recordings.iter().zip(&ids) {
+    for (item, id) in items.iter().zip(ids) {
         answer.open_item();
-        tell_recording(call, answer, recording, *id);
+        tell(call, answer, item, id);
         answer.close();
     }
     answer.close_list();
-    answer.text("timestamp", &timestamp);
+    tell_moment(call, moment, answer);
     push::after_record(call, answer);
     Ok(())
 }
 
-fn recording(fields: &Fields, names: &definition::Names, kind: Kind) -> Result<Recording, Error> {
-    if kind == Kind::StateSet {
-        let problem = "a state set is recorded by itself, with state and on".to_owned();
-        return Err(Error::invalid(fields.path("metric_type"), problem));
+/// What the fields of a metric and a value are called, for errors.
+struct Names {
+    name: &'static str,
+    value: &'static str,
+}
+
+/// One value for one series, checked by itself.
+struct Item<'r> {
+    names: Names,
+    name: &'r str,
+    kind: Kind,
+    amount: f64,
+    labels: &'r Labels<'r>,
+    help: Option<&'r str>,
+    fields: &'r DefinitionFields<'r>,
+}
+
+impl<'r> Item<'r> {
+    /// Of a request for one record.
+    fn of(request: &'r Record, fields: &'r DefinitionFields, kind: Kind) -> Result<Self, Error> {
+        let names = Names { name: "metric_name", value: "metric_value" };
+        let name = request.metric_name.required(names.name, "a metric's name")?;
+        let item = Self { names, name, kind, amount: 0.0, labels: &request.labels, help: request.help.get(), fields };
+        item.with_amount(request.metric_value)
     }
-    let definition = definition::read(fields, names, kind)?;
-    let amount = match fields.any(names.value) {
-        // The labels are what an info says; its value is always 1.
-        None if kind == Kind::Info => 1.0,
-        None => {
-            let field = fields.path(names.value.first().copied().unwrap_or_default());
-            return Err(Error::missing(field, "a number"));
+
+    fn with_amount(self, given: Number) -> Result<Self, Error> {
+        let (names, kind) = (&self.names, self.kind);
+        let amount = match given.get() {
+            // The labels are what an info says; its value is always 1.
+            None if kind == Kind::Info => 1.0,
+            None => return Err(Error::missing(names.value, "a number")),
+            Some(amount) => {
+                check(kind, amount, names.value)?;
+                amount
+            }
+        };
+        Ok(Self { amount, ..self })
+    }
+
+    /// One of a list, where each field has two names.
+    fn listed((given, fields): ListedParts<'r>) -> Result<Self, Error> {
+        let is_short = |short: bool, name, long| if short { name } else { long };
+        let (by_name, by_type) = (given.name.get().is_some(), given.r#type.get().is_some());
+        let (name_field, name) = match by_name || given.metric_name.get().is_none() {
+            true => ("name", &given.name),
+            false => ("metric_name", &given.metric_name),
+        };
+        let (value_field, value) = match given.value.get().is_some() || given.metric_value.get().is_none() {
+            true => ("value", given.value),
+            false => ("metric_value", given.metric_value),
+        };
+        let kind = if by_type { &given.r#type } else { &given.metric_type };
+        let kind_field = is_short(by_type, "type", "metric_type");
+        let kind = definition::kind(kind, kind_field)?;
+        if kind == Kind::StateSet {
+            return Err(Error::invalid(kind_field, "a state set is recorded by itself, with state and on"));
         }
-        Some((key, value)) => {
-            let path = fields.path(key);
-            let amount = fields::number(value).map_err(|problem| Error::invalid(&path, problem))?;
-            check(kind, amount, &path)?;
-            amount
+        let names = Names { name: name_field, value: value_field };
+        let name = name.required(names.name, "a metric's name")?;
+        let item = Self { names, name, kind, amount: 0.0, labels: &given.labels, help: given.help.get(), fields };
+        item.with_amount(value)
+    }
+
+    /// The series, if it is there and nothing is said that could be news to the registry.
+    fn find(&self, registry: &mut Registry) -> Option<SeriesId> {
+        if *self.fields != DefinitionFields::default() || matches!(self.kind, Kind::Info | Kind::StateSet) {
+            return None;
         }
-    };
-    Ok(Recording { definition, labels: fields.labels("labels", definition::utf8(fields))?, amount })
+        let id = registry.find_known(self.name, self.kind, self.labels.iter(), self.amount)?;
+        let Some(help) = self.help else { return Some(id) };
+        let definition = registry.definition(registry.family_of(id)?)?;
+        (definition.help.as_deref() == Some(help)).then_some(id)
+    }
+
+    fn definition(&self) -> Result<Definition, Error> {
+        definition::of(self.name, self.names.name, self.kind, self.help, self.fields)
+    }
+
+    fn recording(&self) -> Result<Recording, Error> {
+        let labels = definition::labels(self.labels, self.fields.utf8.or(false), "labels")?;
+        Ok(Recording { definition: self.definition()?, labels, amount: self.amount })
+    }
 }
 
 /// Switches one state of a state set: `state`, and `on` (true by default).
-fn state(call: &mut Call) -> Result<(Recording, SeriesId), Error> {
-    let fields = call.ctx;
-    let mut definition = definition::read(&fields, &definition::NAMES, Kind::StateSet)?;
-    let state = fields.text("state", "the name of one of the metric's states")?;
-    let on = match fields.some("on") {
-        None => true,
-        Some(value) => fields::flag(value).ok_or_else(|| {
-            Error::invalid("on", format!("expected true or false, got {}", excerpt(&value.shown(), 100)))
-        })?,
+fn state<'r>(
+    call: &mut Call,
+    request: &'r Record,
+    fields: &'r DefinitionFields,
+) -> Result<(Item<'r>, SeriesId), Error> {
+    let names = Names { name: "metric_name", value: "metric_value" };
+    let on = request.on.or(true);
+    let item = Item {
+        names,
+        name: request.metric_name.required("metric_name", "a metric's name")?,
+        kind: Kind::StateSet,
+        amount: f64::from(u8::from(on)),
+        labels: &request.labels,
+        help: request.help.get(),
+        fields,
     };
-    let labels = fields.labels("labels", definition::utf8(&fields))?;
+    let Recording { mut definition, labels, .. } = item.recording()?;
+    let state = request.state.required("state", "the name of one of the metric's states")?;
     let known = call.registry.family(definition.name.as_str());
     if let Some(known) = known.and_then(|id| call.registry.definition(id)).filter(|_| definition.states.is_empty()) {
         definition.states.clone_from(&known.states);
     }
     if !definition.states.is_empty() && !definition.states.iter().any(|name| **name == *state) {
-        return Err(Error::invalid("state", format!("{:?} is none of the metric's states", excerpt(&state, 100))));
+        return Err(Error::invalid("state", format!("{:?} is none of the metric's states", excerpt(state, 100))));
     }
-    definition.label_names = labels.names().cloned().collect();
-    let id = series(call, &Recording { definition: definition.clone(), labels: labels.clone(), amount: 1.0 })?;
-    call.registry.set_state(id, &state, on)?;
-    Ok((Recording { definition, labels, amount: f64::from(u8::from(on)) }, id))
+    let id = series(call, &Recording { definition, labels, amount: 1.0 })?;
+    call.registry.set_state(id, state, on)?;
+    Ok((item, id))
 }
 
 /// `exemplar: {label: text, …}`: an example of what is recorded, such as a trace's id.
-fn exemplar(call: &Call) -> Result<Option<Exemplar>, Error> {
-    if call.ctx.some("exemplar").is_none() {
+fn exemplar(call: &Call, given: &Labels) -> Result<Option<Exemplar>, Error> {
+    if given.is_empty() {
         return Ok(None);
     }
-    let labels = call.ctx.labels("exemplar", false)?;
-    let labels = labels.iter().map(|(name, value)| (name.as_str().into(), value.into())).collect();
+    let labels = given.iter().map(|(name, value)| (name.into(), value.into())).collect();
     let exemplar = Exemplar { labels, value: 0.0, unix_ms: Some(call.unix_nanos / 1_000_000) };
     check_exemplar(&exemplar)?;
     Ok(Some(exemplar))
@@ -239,34 +302,31 @@ fn first(recorded: Result<Vec<SeriesId>, (usize, plugpipe_metrics::Error)>) -> R
     recorded.map_err(|(_, error)| error)?.first().copied().ok_or_else(nothing)
 }
 
-/// The moment of the recording: `timestamp`, where the caller says one, else now. It is told in the answer and not exposed:
-/// a gateway refuses timestamps, and a scrape sets its own.
-fn timestamp(call: &Call) -> Result<String, Error> {
-    let given: Option<Timestamp> = call.ctx.moment(&["timestamp"], call.unix_nanos)?;
-    Ok(given.map_or_else(|| rfc3339(call.unix_nanos), |moment| moment.to_string()))
+/// The moment of the recording: `timestamp`, where the caller says one, else now. It is told in the
+/// answer and not exposed: a gateway refuses timestamps, and a scrape sets its own.
+fn moment(call: &Call, given: &Moment) -> Result<Option<Timestamp>, Error> {
+    Ok(given.at("timestamp", call.unix_nanos)?)
 }
 
-/// A recording and what its series holds now.
-fn tell_recording(call: &Call, answer: &mut Answer, recording: &Recording, id: SeriesId) {
-    let Recording { definition, labels, amount } = recording;
-    let labels = labels.iter().map(|(name, value)| (name.as_str(), value));
-    tell(call, answer, definition.name.as_str(), definition.kind, *amount, labels, id);
+fn tell_moment(call: &mut Call, moment: Option<Timestamp>, answer: &mut Answer) {
+    match moment {
+        Some(moment) => {
+            let mut text = String::with_capacity(32);
+            moment.write_rfc3339(&mut text);
+            answer.word("timestamp", &text);
+        }
+        None => answer.word("timestamp", call.moment.rfc3339(call.unix_nanos)),
+    }
 }
 
-fn tell<'l>(
-    call: &Call,
-    answer: &mut Answer,
-    name: &str,
-    kind: Kind,
-    amount: f64,
-    labels: impl Iterator<Item = (&'l str, &'l str)>,
-    id: SeriesId,
-) {
-    answer.text("metric_name", name);
-    answer.text("metric_type", kind.name());
-    answer.number("metric_value", amount);
+/// What was recorded and what its series holds now.
+fn tell(call: &mut Call, answer: &mut Answer, item: &Item, id: SeriesId) {
+    call.note_name(item.name);
+    answer.text("metric_name", item.name);
+    answer.word("metric_type", item.kind.name());
+    answer.number("metric_value", item.amount);
     answer.open("labels");
-    for (name, value) in labels {
+    for (name, value) in item.labels.iter() {
         answer.member(name, value);
     }
     answer.close();
@@ -291,6 +351,9 @@ pub(super) fn tell_held(registry: &Registry, answer: &mut Answer, id: SeriesId) 
         answer.count("count", count);
         answer.number("sum", sum);
     };
+    if let Some(value) = registry.scalar(id) {
+        return answer.number("current_value", value);
+    }
     match registry.point(id) {
         Some(Point::Counter { total: value, .. } | Point::Gauge(value)) => answer.number("current_value", value),
         Some(Point::Histogram { counts, sum, .. }) => observed(counts.iter().sum(), sum),

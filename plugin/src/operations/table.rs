@@ -6,158 +6,262 @@ use super::{
     discover, export, generate, groups, health, notify, prometheus, push, query, record, remote, scrape,
 };
 use crate::error::{Error, excerpt};
-use crate::fields;
-use crate::json::{Json, Object};
 use crate::known;
 use crate::{NAME, VERSION};
+use plugpipe_contract::document::{Both, Document, fields_of};
+use plugpipe_contract::requests::{ClearMetrics, DefinitionFields, RegisterMetric, RemoveMetric};
+use plugpipe_contract::scalar::Verbatim;
+
+/// What a call may ask for.
+pub(super) struct Operation {
+    /// As pipes write it.
+    pub(super) name: &'static str,
+    /// What `describe` says of it.
+    summary: &'static str,
+    pub(super) run: Run,
+    pub(super) scope: Scope,
+}
+
+/// Which groups a call is about. A call's `job_name`, `instance` and `grouping_key` may say another
+/// group than the configuration.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All there are.
+    Any,
+    /// The one that the call says, else the configuration's.
+    OneGroup,
+    /// The one that the call says, else all.
+    AllGroups,
+}
+
+const fn operation(name: &'static str, summary: &'static str, run: Run) -> Operation {
+    Operation { name, summary, run, scope: Scope::Any }
+}
+
+impl Operation {
+    const fn of_one_group(self) -> Self {
+        Self { scope: Scope::OneGroup, ..self }
+    }
+
+    const fn of_all_groups(self) -> Self {
+        Self { scope: Scope::AllGroups, ..self }
+    }
+}
+
+/// An operation with a request of its own type.
+macro_rules! typed {
+    ($request:ty, $run:path) => {
+        Run::Typed {
+            fields: fields_of::<$request>,
+            run: |call, document, answer| {
+                let request: $request = document.read("")?;
+                $run(call, &request, answer)
+            },
+        }
+    };
+}
 
 /// Every operation, with the line that `describe` says of it.
-pub(super) const OPERATIONS: &[(&str, &str, Run)] = &[
-    ("record_metric", "record a value; metric_type says as what (default gauge)", record::metric),
-    ("record_counter", "add to a counter", record::counter),
-    ("record_gauge", "set a gauge", record::gauge),
-    ("record_histogram", "observe a value in a histogram", record::histogram),
-    ("record_summary", "observe a value in a summary", record::summary),
-    ("record_multiple_metrics", "record a list of metrics, all or none, with one push", record::multiple),
-    ("register_metric", "say what a metric is before anything is recorded to it", definition::register),
-    ("remove_metric", "remove one series", definition::remove),
-    ("clear_metrics", "remove all metrics", definition::clear),
-    ("export_metrics", "what was recorded, as prometheus, openmetrics, protobuf, json or csv", export::run),
-    ("snapshot_metrics", "all that is held, for restore_metrics", export::snapshot),
-    ("restore_metrics", "replace all that is held by a snapshot", export::restore),
-    ("push_metrics", "put what was recorded into this plug's group on the Pushgateway", push::push),
-    ("flush_metrics", "push what no gateway has accepted yet, unless push_policy is manual", push::flush),
-    ("push_recorded", "for hosts: the push that a record with defer_push said to be due", push::recorded),
-    ("note_exchange", "for hosts: what another instance's exchange with servers came to", push::noted),
-    ("delete_metrics", "delete this plug's group from the Pushgateway", push::delete),
-    ("list_groups", "every group on the Pushgateway, with its last push", groups::list),
-    (
+pub(super) const OPERATIONS: &[Operation] = &[
+    operation("record_metric", "record a value; metric_type says as what (default gauge)", Run::Record(record::metric))
+        .of_one_group(),
+    operation("record_counter", "add to a counter", Run::Record(record::counter)).of_one_group(),
+    operation("record_gauge", "set a gauge", Run::Record(record::gauge)).of_one_group(),
+    operation("record_histogram", "observe a value in a histogram", Run::Record(record::histogram)).of_one_group(),
+    operation("record_summary", "observe a value in a summary", Run::Record(record::summary)).of_one_group(),
+    operation(
+        "record_multiple_metrics",
+        "record a list of metrics, all or none, with one push",
+        Run::Records(record::multiple),
+    )
+    .of_one_group(),
+    operation(
+        "register_metric",
+        "say what a metric is before anything is recorded to it",
+        typed!(Both<RegisterMetric, DefinitionFields>, definition::register),
+    )
+    .of_one_group(),
+    operation("remove_metric", "remove one series", typed!(RemoveMetric, definition::remove)).of_one_group(),
+    operation("clear_metrics", "remove all metrics", typed!(ClearMetrics, definition::clear)).of_all_groups(),
+    operation(
+        "export_metrics",
+        "what was recorded, as prometheus, openmetrics, protobuf, json or csv",
+        Run::Untyped(export::run),
+    ),
+    operation("snapshot_metrics", "all that is held, for restore_metrics", Run::Untyped(export::snapshot)),
+    operation("restore_metrics", "replace all that is held by a snapshot", Run::Untyped(export::restore)),
+    operation(
+        "push_metrics",
+        "put what was recorded into this plug's group on the Pushgateway",
+        Run::Untyped(push::push),
+    )
+    .of_all_groups(),
+    operation(
+        "flush_metrics",
+        "push what no gateway has accepted yet, unless push_policy is manual",
+        Run::Untyped(push::flush),
+    )
+    .of_all_groups(),
+    operation(
+        "push_recorded",
+        "for hosts: the push that a record with defer_push said to be due",
+        Run::Untyped(push::recorded),
+    )
+    .of_all_groups(),
+    operation(
+        "note_exchange",
+        "for hosts: what another instance's exchange with servers came to",
+        Run::Untyped(push::noted),
+    ),
+    operation("delete_metrics", "delete this plug's group from the Pushgateway", Run::Untyped(push::delete))
+        .of_one_group(),
+    operation("list_groups", "every group on the Pushgateway, with its last push", Run::Untyped(groups::list)),
+    operation(
         "expire_groups",
         "delete groups that nobody pushed to for older_than; dry_run (the default) only lists them",
-        groups::expire,
+        Run::Untyped(groups::expire),
     ),
-    ("remote_write_metrics", "write what was recorded to a remote-write receiver", remote::write),
-    ("export_otlp", "export what was recorded to an OTLP receiver", remote::export),
-    (
+    operation(
+        "remote_write_metrics",
+        "write what was recorded to a remote-write receiver",
+        Run::Untyped(remote::write),
+    ),
+    operation("export_otlp", "export what was recorded to an OTLP receiver", Run::Untyped(remote::export)),
+    operation(
         "scrape_endpoint",
         "the metrics that an endpoint exposes, read strictly; imported or pushed if asked",
-        scrape::run,
-    ),
-    ("federate", "series of Prometheus as its /federate has them; imported or pushed if asked", scrape::federate),
-    ("query_metrics", "PromQL, at an instant or over a time_range", query::run),
-    (
+        Run::Untyped(scrape::run),
+    )
+    .of_one_group(),
+    operation(
+        "federate",
+        "series of Prometheus as its /federate has them; imported or pushed if asked",
+        Run::Untyped(scrape::federate),
+    )
+    .of_one_group(),
+    operation("query_metrics", "PromQL, at an instant or over a time_range", Run::Untyped(query::run)),
+    operation(
         "create_alert",
         "an alerting rule, checked, installed where target says, and confirmed by reading back",
-        alerts::create,
+        Run::Untyped(alerts::create),
     ),
-    ("delete_alert", "take a rule out of where create_alert put it", alerts::delete),
-    ("list_alerts", "the alerting rules that the server holds, and their states", alerts::list),
-    ("get_alert_state", "whether an alert is inactive, pending or firing, and since when", alerts::state),
-    ("plan_alerts", "what apply_alerts would change", alerts::plan),
-    (
+    operation("delete_alert", "take a rule out of where create_alert put it", Run::Untyped(alerts::delete)),
+    operation("list_alerts", "the alerting rules that the server holds, and their states", Run::Untyped(alerts::list)),
+    operation(
+        "get_alert_state",
+        "whether an alert is inactive, pending or firing, and since when",
+        Run::Untyped(alerts::state),
+    ),
+    operation("plan_alerts", "what apply_alerts would change", Run::Untyped(alerts::plan)),
+    operation(
         "apply_alerts",
         "bring a whole file or namespace of rules to the server; what is no more wanted goes",
-        alerts::apply,
+        Run::Untyped(alerts::apply),
     ),
-    ("export_rules", "a rule file", alerts::export),
-    ("list_alert_templates", "the rules that the plug ships, and their parameters", alert_templates::list),
-    ("send_alerts", "tell Alertmanager of alerts that hold", notify::send),
-    ("resolve_alerts", "tell Alertmanager that alerts have ended", notify::resolve),
-    ("notify_webhook", "post alerts to a webhook, in Alertmanager's form", notify::webhook),
-    ("list_notified_alerts", "the alerts that Alertmanager holds", alertmanager::alerts),
-    ("list_alert_groups", "Alertmanager's alerts as it groups them for receivers", alertmanager::groups),
-    ("list_receivers", "Alertmanager's receivers", alertmanager::receivers),
-    ("list_silences", "Alertmanager's silences", alertmanager::silences),
-    ("create_silence", "mute alerts that match, for a time", alertmanager::create_silence),
-    ("expire_silence", "end a silence now", alertmanager::expire_silence),
-    ("alertmanager_status", "Alertmanager's version, cluster and configuration", alertmanager::status),
-    ("generate_config", "a prometheus.yml, or parts of it, and files of targets", generate::run),
-    (
+    operation("export_rules", "a rule file", Run::Untyped(alerts::export)),
+    operation(
+        "list_alert_templates",
+        "the rules that the plug ships, and their parameters",
+        Run::Untyped(alert_templates::list),
+    ),
+    operation("send_alerts", "tell Alertmanager of alerts that hold", Run::Untyped(notify::send)),
+    operation("resolve_alerts", "tell Alertmanager that alerts have ended", Run::Untyped(notify::resolve)),
+    operation("notify_webhook", "post alerts to a webhook, in Alertmanager's form", Run::Untyped(notify::webhook)),
+    operation("list_notified_alerts", "the alerts that Alertmanager holds", Run::Untyped(alertmanager::alerts)),
+    operation(
+        "list_alert_groups",
+        "Alertmanager's alerts as it groups them for receivers",
+        Run::Untyped(alertmanager::groups),
+    ),
+    operation("list_receivers", "Alertmanager's receivers", Run::Untyped(alertmanager::receivers)),
+    operation("list_silences", "Alertmanager's silences", Run::Untyped(alertmanager::silences)),
+    operation("create_silence", "mute alerts that match, for a time", Run::Untyped(alertmanager::create_silence)),
+    operation("expire_silence", "end a silence now", Run::Untyped(alertmanager::expire_silence)),
+    operation(
+        "alertmanager_status",
+        "Alertmanager's version, cluster and configuration",
+        Run::Untyped(alertmanager::status),
+    ),
+    operation("generate_config", "a prometheus.yml, or parts of it, and files of targets", Run::Untyped(generate::run)),
+    operation(
         "discover_targets",
         "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
-        discover::run,
+        Run::Untyped(discover::run),
     ),
-    ("query_exemplars", "the exemplars of an expression's series", query::exemplars),
-    ("format_query", "a PromQL expression, laid out", query::format),
-    ("parse_query", "a PromQL expression as a tree (Prometheus 3)", query::parse),
-    ("list_series", "the series that match finds in Prometheus", prometheus::series),
-    ("list_labels", "the names of labels in Prometheus", prometheus::labels),
-    ("label_values", "the values of a label in Prometheus", prometheus::label_values),
-    ("list_metadata", "type, help and unit of metrics in Prometheus", prometheus::metadata),
-    ("list_targets", "what Prometheus scrapes, and how that goes", prometheus::targets),
-    ("list_rules", "Prometheus's groups of rules", prometheus::rules),
-    ("list_prometheus_alerts", "alerts that are pending or firing in Prometheus", prometheus::alerts),
-    ("prometheus_status", "what the Prometheus server is and how it runs", prometheus::status),
-    ("create_dashboard", "bring one dashboard to Grafana, from dashboard_config or a template", dashboards::create),
-    ("plan_dashboards", "what apply_dashboards would do", dashboards::plan),
-    (
+    operation("query_exemplars", "the exemplars of an expression's series", Run::Untyped(query::exemplars)),
+    operation("format_query", "a PromQL expression, laid out", Run::Untyped(query::format)),
+    operation("parse_query", "a PromQL expression as a tree (Prometheus 3)", Run::Untyped(query::parse)),
+    operation("list_series", "the series that match finds in Prometheus", Run::Untyped(prometheus::series)),
+    operation("list_labels", "the names of labels in Prometheus", Run::Untyped(prometheus::labels)),
+    operation("label_values", "the values of a label in Prometheus", Run::Untyped(prometheus::label_values)),
+    operation("list_metadata", "type, help and unit of metrics in Prometheus", Run::Untyped(prometheus::metadata)),
+    operation("list_targets", "what Prometheus scrapes, and how that goes", Run::Untyped(prometheus::targets)),
+    operation("list_rules", "Prometheus's groups of rules", Run::Untyped(prometheus::rules)),
+    operation(
+        "list_prometheus_alerts",
+        "alerts that are pending or firing in Prometheus",
+        Run::Untyped(prometheus::alerts),
+    ),
+    operation("prometheus_status", "what the Prometheus server is and how it runs", Run::Untyped(prometheus::status)),
+    operation(
+        "create_dashboard",
+        "bring one dashboard to Grafana, from dashboard_config or a template",
+        Run::Untyped(dashboards::create),
+    ),
+    operation("plan_dashboards", "what apply_dashboards would do", Run::Untyped(dashboards::plan)),
+    operation(
         "apply_dashboards",
         "bring dashboards and templates to Grafana: created, updated, unchanged or conflict",
-        dashboards::apply,
+        Run::Untyped(dashboards::apply),
     ),
-    ("get_dashboard", "a dashboard as Grafana holds it", dashboards::get),
-    ("list_dashboards", "the dashboards that Grafana finds", dashboards::list),
-    ("delete_dashboard", "delete a dashboard from Grafana", dashboards::delete),
-    ("export_dashboards", "dashboards as files for Grafana's provisioning", dashboards::export),
-    ("grafana_status", "which Grafana answers, and for which organisation", dashboards::status),
-    (
+    operation("get_dashboard", "a dashboard as Grafana holds it", Run::Untyped(dashboards::get)),
+    operation("list_dashboards", "the dashboards that Grafana finds", Run::Untyped(dashboards::list)),
+    operation("delete_dashboard", "delete a dashboard from Grafana", Run::Untyped(dashboards::delete)),
+    operation("export_dashboards", "dashboards as files for Grafana's provisioning", Run::Untyped(dashboards::export)),
+    operation("grafana_status", "which Grafana answers, and for which organisation", Run::Untyped(dashboards::status)),
+    operation(
         "ensure_datasource",
         "a Prometheus data source in Grafana, made or changed where it is not as given",
-        datasources::ensure,
+        Run::Untyped(datasources::ensure),
     ),
-    ("datasource_health", "whether Grafana reaches the server behind a data source", datasources::health),
-    ("annotate", "mark a moment or a region of time in Grafana's dashboards, or change a mark", annotations::annotate),
-    ("health_check", "ask every configured server whether it is well", health::run),
-    ("describe", "what this plug is", describe),
+    operation(
+        "datasource_health",
+        "whether Grafana reaches the server behind a data source",
+        Run::Untyped(datasources::health),
+    ),
+    operation(
+        "annotate",
+        "mark a moment or a region of time in Grafana's dashboards, or change a mark",
+        Run::Untyped(annotations::annotate),
+    ),
+    operation("health_check", "ask every configured server whether it is well", Run::Untyped(health::run)),
+    operation("describe", "what this plug is", Run::Untyped(describe)),
 ];
-
-/// Operations about one group: where a call's `job_name`, `instance` or `grouping_key` say another
-/// one than the configuration, about that one alone.
-pub(super) const OF_ONE_GROUP: &[&str] = &[
-    "record_metric",
-    "record_counter",
-    "record_gauge",
-    "record_histogram",
-    "record_summary",
-    "record_multiple_metrics",
-    "register_metric",
-    "remove_metric",
-    "clear_metrics",
-    "push_metrics",
-    "flush_metrics",
-    "push_recorded",
-    "delete_metrics",
-    "scrape_endpoint",
-    "federate",
-];
-
-/// Those of them that without a key are about all groups.
-pub(super) const OF_ALL_GROUPS: &[&str] = &["clear_metrics", "push_metrics", "flush_metrics", "push_recorded"];
 
 /// The operation that a `ctx` asks for. Without one, a `metric_name` means a record, and nothing a
 /// health check.
-pub(super) fn choose(ctx: &Object) -> Result<(&'static str, Run), Error> {
-    let given = match ctx.get("operation") {
-        None | Some(Json::Null) if ctx.get("metric_name").is_some() => "record_metric",
-        None | Some(Json::Null) => "health_check",
-        Some(Json::String(name)) => name.trim(),
-        Some(other) => {
-            let problem = format!("expected an operation's name, got {}", fields::kind_of(other));
-            return Err(Error::invalid("operation", problem));
-        }
+pub(super) fn choose(ctx: &Document) -> Result<&'static Operation, Error> {
+    let given: Option<Verbatim> = ctx.read_field("operation")?.flatten();
+    let given = match &given {
+        None if ctx.get("metric_name").is_some() => "record_metric",
+        None => "health_check",
+        Some(name) => name.0.trim(),
     };
-    OPERATIONS.iter().find(|(name, ..)| *name == given).map(|(name, _, run)| (*name, *run)).ok_or_else(|| {
-        Error::UnknownOperation {
-            given: excerpt(given, 100),
-            nearest: known::nearest(given, names()),
-            known: names().collect(),
-        }
+    find(given).ok_or_else(|| Error::UnknownOperation {
+        given: excerpt(given, 100),
+        nearest: known::nearest(given, names()),
+        known: names().collect(),
     })
+}
+
+/// The operation of that name.
+pub(super) fn find(given: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.name == given)
 }
 
 /// The names of all operations.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    OPERATIONS.iter().map(|(name, ..)| *name)
+    OPERATIONS.iter().map(|operation| operation.name)
 }
 
 fn describe(_: &mut Call, answer: &mut Answer) -> Result<(), Error> {
@@ -170,7 +274,7 @@ pub(super) fn write_description(answer: &mut Answer) {
     answer.text("version", VERSION);
     answer.text("description", env!("CARGO_PKG_DESCRIPTION"));
     answer.open("operations");
-    for (name, summary, _) in OPERATIONS {
+    for Operation { name, summary, .. } in OPERATIONS {
         answer.text(name, summary);
     }
     answer.close();

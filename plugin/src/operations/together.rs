@@ -10,11 +10,10 @@ use plugpipe_metrics::Error::Conflict;
 use crate::error::{Error, excerpt};
 use crate::exposition::Exposition;
 use crate::exposition::negotiate::Choice;
-use crate::fields::Fields;
-use crate::json::Json;
 use crate::registry::Registry;
 use crate::servers::pushgateway::Group;
 use crate::telemetry::Telemetry;
+use plugpipe_contract::scalar::Verbatim;
 
 /// Takes over what a snapshot holds, and returns the groups that were there before; on an error
 /// nothing has changed.
@@ -145,12 +144,13 @@ pub(super) fn expose_all<'e>(
 /// an error about a metric that is something else already.
 pub(super) fn note_steps(
     outcome: Result<(), Error>,
-    ctx: &Fields,
+    step: Option<Verbatim>,
+    names: Vec<String>,
     key: impl FnOnce() -> Result<Group, Error>,
     registry: &Registry,
     steps: &mut Steps,
 ) -> Result<(), Error> {
-    let step = ["step_id", "step"].into_iter().find_map(|key| ctx.some(key)?.as_str());
+    let step = step.as_ref().map(|step| &*step.0);
     match (outcome, step) {
         (Err(Error::Contract(plugpipe_contract::Error::Metrics(Conflict { metric, problem }))), step) => {
             let mut problem = format!("{problem} (group {}", own_groups::origin(&key()?, steps, &metric));
@@ -161,19 +161,9 @@ pub(super) fn note_steps(
             Err(Conflict { metric, problem }.into())
         }
         (Ok(()), Some(step)) => {
-            let listed = match ctx.map().get("metrics") {
-                Some(Json::Array(list)) => {
-                    list.iter().filter_map(|item| if let Json::Object(map) = item { Some(map) } else { None }).collect()
-                }
-                _ => Vec::new(),
-            };
-            let names = listed
-                .into_iter()
-                .chain([ctx.map()])
-                .filter_map(|item| ["metric_name", "name"].into_iter().find_map(|key| item.get(key)?.as_str()));
-            for name in names.filter(|name| registry.family(name).is_some()) {
-                if !steps.contains_key(name) {
-                    steps.insert(name.into(), excerpt(step, 100).into());
+            for name in names.iter().filter(|name| registry.family(name).is_some()) {
+                if !steps.contains_key(name.as_str()) {
+                    steps.insert(name.as_str().into(), excerpt(step, 100).into());
                 }
             }
             Ok(())

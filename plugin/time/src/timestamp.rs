@@ -129,27 +129,23 @@ impl Timestamp {
         let (year, month, day) = self.date();
         let millis = self.unix_millis.rem_euclid(86_400_000) as u32;
         let seconds = millis / 1_000;
-        let mut digit = |digit: u32| out.push(char::from(b'0' + (digit % 10) as u8));
-        let year = year as u32;
-        digit(year / 1_000);
-        digit(year / 100);
-        for (number, after) in [
-            (year % 100, '-'),
-            (u32::from(month), '-'),
-            (u32::from(day), 'T'),
-            (seconds / 3_600, ':'),
-            (seconds / 60 % 60, ':'),
-            (seconds % 60, '.'),
-        ] {
-            for digit in [number / 10, number % 10] {
-                out.push(char::from(b'0' + (digit % 10) as u8));
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut write = |at: usize, digits: usize, mut number: u32| {
+            for place in text.iter_mut().skip(at).take(digits).rev() {
+                // Each is below ten.
+                *place = b'0' + (number % 10) as u8;
+                number /= 10;
             }
-            out.push(after);
-        }
-        for digit in [millis / 100, millis / 10, millis] {
-            out.push(char::from(b'0' + (digit % 10) as u8));
-        }
-        out.push('Z');
+        };
+        write(0, 4, year as u32);
+        write(5, 2, month.into());
+        write(8, 2, day.into());
+        write(11, 2, seconds / 3_600);
+        write(14, 2, seconds / 60 % 60);
+        write(17, 2, seconds % 60);
+        write(20, 3, millis % 1_000);
+        // Digits and signs are ASCII.
+        out.push_str(core::str::from_utf8(&text).unwrap_or_default());
     }
 }
 
@@ -158,15 +154,13 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        if let Ok(seconds) = text.parse::<f64>()
-            && seconds.is_finite()
-        {
-            return Self::from_unix_seconds(seconds);
+        if let Some(unix_millis) = read_rfc3339(text.as_bytes()).filter(|moment| RANGE.contains(moment)) {
+            return Ok(Self { unix_millis });
         }
-        read_rfc3339(text.as_bytes())
-            .map(|unix_millis| Self { unix_millis })
-            .filter(|moment| RANGE.contains(&moment.unix_millis))
-            .ok_or_else(|| WrongTimestamp(Problem::NoMoment(repeated(text))))
+        match text.parse::<f64>() {
+            Ok(seconds) if seconds.is_finite() => Self::from_unix_seconds(seconds),
+            _ => Err(WrongTimestamp(Problem::NoMoment(repeated(text)))),
+        }
     }
 }
 

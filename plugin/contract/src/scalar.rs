@@ -1,0 +1,572 @@
+//! Values as requests hold them. They come from templates, environment variables and hands, so a
+//! number or a flag may arrive as text, and a text as a number: each type here says what it takes.
+//!
+//! All of them may be missing. Null counts as missing, and so does an empty text, which is what a
+//! template leaves of something that is not set.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::Deref;
+use std::borrow::Cow;
+
+use plugpipe_time::{PrometheusDuration, Timestamp};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde_json::value::RawValue;
+
+use crate::document::AS_WRITTEN;
+use crate::error::{Error, excerpt};
+
+/// What a JSON value is, looked at as a scalar.
+pub(crate) enum Scalar<'de> {
+    Null,
+    Flag(bool),
+    /// As it is written.
+    Number(&'de str),
+    Text(Cow<'de, str>),
+    /// A list or an object.
+    Compound,
+}
+
+impl<'de> Scalar<'de> {
+    /// Looks at a valid JSON text. What can still be wrong is an escape for half a character.
+    pub(crate) fn read(json: &'de str) -> Result<Self, String> {
+        Ok(match json.as_bytes().first() {
+            Some(b'"') => {
+                let text: Result<Unescaped, _> = serde_json::from_str(json);
+                Self::Text(text.map_err(|problem| format!("expected text, got an unknown character: {problem}"))?.0)
+            }
+            Some(b'{' | b'[') => Self::Compound,
+            Some(b'n') | None => Self::Null,
+            Some(b't') => Self::Flag(true),
+            Some(b'f') => Self::Flag(false),
+            Some(_) => Self::Number(json),
+        })
+    }
+
+    /// As text; none for a list, an object or null.
+    fn into_text(self) -> Option<Cow<'de, str>> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(number) => Some(Cow::Borrowed(number)),
+            Self::Flag(flag) => Some(Cow::Borrowed(if flag { "true" } else { "false" })),
+            Self::Null | Self::Compound => None,
+        }
+    }
+}
+
+/// What a JSON text is, for errors.
+pub(crate) fn kind_of(json: &str) -> &'static str {
+    match json.trim_start().as_bytes().first() {
+        Some(b'"') => "text",
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b't' | b'f') => "a flag",
+        Some(b'n') | None => "null",
+        Some(_) => "a number",
+    }
+}
+
+/// A value in an error: a scalar as it is written, and of others what they are.
+pub(crate) fn shown(json: &str) -> &str {
+    match json.as_bytes().first() {
+        Some(b'{' | b'[') => kind_of(json),
+        _ => json,
+    }
+}
+
+/// A text from JSON, borrowed where it holds no escape.
+pub(crate) struct Unescaped<'de>(pub(crate) Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Unescaped<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Unescaped<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Unescaped(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Unescaped(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// Reads a value from its JSON text.
+trait FromJson<'de>: Sized {
+    /// The error says what was expected and what was found.
+    fn from_json(json: &'de str) -> Result<Self, String>;
+}
+
+/// Has `deserializer` hand over the JSON text, and reads that.
+fn as_written<'de, D: Deserializer<'de>, T: FromJson<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Written<T>(PhantomData<T>);
+    impl<'de, T: FromJson<'de>> Visitor<'de> for Written<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a value of a request")
+        }
+
+        fn visit_borrowed_str<E: de::Error>(self, json: &'de str) -> Result<T, E> {
+            T::from_json(json).map_err(E::custom)
+        }
+
+        /// From `serde_json` itself.
+        fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+            let json: &RawValue = Deserialize::deserialize(deserializer)?;
+            T::from_json(json.get()).map_err(de::Error::custom)
+        }
+    }
+    deserializer.deserialize_newtype_struct(AS_WRITTEN, Written(PhantomData))
+}
+
+/// A type that takes texts first of all. `serde_json` hands those over without their JSON text.
+trait FromText<'de>: FromJson<'de> {
+    fn from_scalar(scalar: Scalar<'de>) -> Option<Self>;
+}
+
+/// Like [`as_written`], but what comes from `serde_json` itself is read once instead of twice.
+/// Fractions are refused there, because their texts are lost.
+fn text_as_written<'de, D: Deserializer<'de>, T: FromText<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Written<T>(PhantomData<T>);
+    impl<'de, T: FromText<'de>> Visitor<'de> for Written<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("text")
+        }
+
+        fn visit_borrowed_str<E: de::Error>(self, json: &'de str) -> Result<T, E> {
+            T::from_json(json).map_err(E::custom)
+        }
+
+        fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+            deserializer.deserialize_any(Direct(PhantomData))
+        }
+    }
+    struct Direct<T>(PhantomData<T>);
+    impl<T> Direct<T> {
+        fn take<'de, E: de::Error>(scalar: Scalar<'de>) -> Result<T, E>
+        where
+            T: FromText<'de>,
+        {
+            T::from_scalar(scalar).ok_or_else(|| E::custom("expected text"))
+        }
+    }
+    impl<'de, T: FromText<'de>> Visitor<'de> for Direct<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("text")
+        }
+
+        fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<T, E> {
+            Self::take(Scalar::Text(Cow::Borrowed(text)))
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            Self::take(Scalar::Text(Cow::Owned(text.to_owned())))
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+            Self::take(Scalar::Text(Cow::Owned(number.to_string())))
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
+            Self::take(Scalar::Text(Cow::Owned(number.to_string())))
+        }
+
+        fn visit_bool<E: de::Error>(self, flag: bool) -> Result<T, E> {
+            Self::take(Scalar::Flag(flag))
+        }
+
+        fn visit_unit<E: de::Error>(self) -> Result<T, E> {
+            Self::take(Scalar::Null)
+        }
+    }
+    deserializer.deserialize_newtype_struct(AS_WRITTEN, Written(PhantomData))
+}
+
+/// Types that are read from their JSON text.
+macro_rules! as_written {
+    ($read:ident: $($name:ty),*) => {$(
+        impl<'de: 'a, 'a> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $read(deserializer)
+            }
+        }
+    )*};
+}
+
+as_written!(as_written: Number, Whole, Flag, Duration, Any<'a>, Finite, Bound, Verbatim<'a>);
+as_written!(text_as_written: Text<'a>, Moment<'a>, LabelValue<'a>);
+
+/// A text; a number or a flag counts as its text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Text<'de>(Option<Cow<'de, str>>);
+
+impl<'de> FromJson<'de> for Text<'de> {
+    fn from_json(json: &'de str) -> Result<Self, String> {
+        Self::from_scalar(Scalar::read(json)?).ok_or_else(|| format!("expected text, got {}", kind_of(json)))
+    }
+}
+
+impl<'de> FromText<'de> for Text<'de> {
+    fn from_scalar(scalar: Scalar<'de>) -> Option<Self> {
+        match scalar {
+            Scalar::Null => Some(Self(None)),
+            scalar => {
+                scalar.into_text().map(|text| Self(Some(text).filter(|text| !text.chars().all(char::is_whitespace))))
+            }
+        }
+    }
+}
+
+impl Text<'_> {
+    /// The text, if there is one.
+    pub fn get(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// A copy of the text, if there is one.
+    pub fn to_owned(&self) -> Option<String> {
+        self.get().map(str::to_owned)
+    }
+
+    /// The text, which must be there; `expected` says what belongs in `field`.
+    pub fn required(&self, field: &str, expected: &'static str) -> Result<&str, Error> {
+        self.get().ok_or_else(|| Error::missing(field, expected))
+    }
+}
+
+/// A finite number, which may be written as text.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Number(Option<f64>);
+
+impl FromJson<'_> for Number {
+    fn from_json(json: &str) -> Result<Self, String> {
+        let number = match Scalar::read(json)? {
+            Scalar::Null => return Ok(Self(None)),
+            Scalar::Number(number) => number.parse().ok(),
+            // Rust reads `inf` and `nan` too; what is not finite is refused below.
+            Scalar::Text(text) => text.trim().parse::<f64>().ok(),
+            Scalar::Flag(_) | Scalar::Compound => None,
+        };
+        match number {
+            Some(number) if number.is_finite() => Ok(Self(Some(number))),
+            _ => Err(format!("expected a finite number, got {}", excerpt(shown(json), 100))),
+        }
+    }
+}
+
+impl Number {
+    /// The number, if there is one.
+    pub fn get(self) -> Option<f64> {
+        self.0
+    }
+}
+
+/// A finite number that must be there, which may be written as text: an item of a list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Finite(pub f64);
+
+impl FromJson<'_> for Finite {
+    fn from_json(json: &str) -> Result<Self, String> {
+        Number::from_json(json)?.get().map(Self).ok_or_else(|| "expected a finite number, got null".to_owned())
+    }
+}
+
+/// A bucket's bound: a finite number, or the text `+Inf`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bound(pub f64);
+
+impl FromJson<'_> for Bound {
+    fn from_json(json: &str) -> Result<Self, String> {
+        match Scalar::read(json)? {
+            Scalar::Text(text) if matches!(text.trim(), "+Inf" | "Inf") => Ok(Self(f64::INFINITY)),
+            _ => Finite::from_json(json).map(|number| Self(number.0)),
+        }
+    }
+}
+
+/// A text as it is given, which may be empty: an item of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verbatim<'de>(pub Cow<'de, str>);
+
+impl<'de> FromJson<'de> for Verbatim<'de> {
+    fn from_json(json: &'de str) -> Result<Self, String> {
+        match Scalar::read(json)? {
+            Scalar::Text(text) => Ok(Self(text)),
+            _ => Err(format!("expected text, got {}", kind_of(json))),
+        }
+    }
+}
+
+/// A whole number from 0 to 4,000,000,000, which may be written as text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Whole(Option<usize>);
+
+impl FromJson<'_> for Whole {
+    fn from_json(json: &str) -> Result<Self, String> {
+        match Number::from_json(json)?.get() {
+            None => Ok(Self(None)),
+            Some(number) if number.trunc() == number && (0.0..=4e9).contains(&number) => {
+                Ok(Self(Some(number as usize)))
+            }
+            Some(_) => Err(format!("expected a whole number, got {}", excerpt(shown(json), 100))),
+        }
+    }
+}
+
+impl Whole {
+    /// The number, if there is one.
+    pub fn get(self) -> Option<usize> {
+        self.0
+    }
+}
+
+/// True or false, which may be written as text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flag(Option<bool>);
+
+impl FromJson<'_> for Flag {
+    fn from_json(json: &str) -> Result<Self, String> {
+        match Scalar::read(json)? {
+            Scalar::Null => Ok(Self(None)),
+            Scalar::Flag(flag) => Ok(Self(Some(flag))),
+            Scalar::Text(text) if text.trim().is_empty() => Ok(Self(None)),
+            Scalar::Text(text) if text.trim().eq_ignore_ascii_case("true") => Ok(Self(Some(true))),
+            Scalar::Text(text) if text.trim().eq_ignore_ascii_case("false") => Ok(Self(Some(false))),
+            _ => Err(format!("expected true or false, got {}", excerpt(shown(json), 100))),
+        }
+    }
+}
+
+impl Flag {
+    /// The flag, if there is one.
+    pub fn get(self) -> Option<bool> {
+        self.0
+    }
+
+    /// The flag, or what holds without one.
+    pub fn or(self, default: bool) -> bool {
+        self.0.unwrap_or(default)
+    }
+}
+
+/// A duration: see [`PrometheusDuration`]. A number counts seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Duration(Option<PrometheusDuration>);
+
+impl FromJson<'_> for Duration {
+    fn from_json(json: &str) -> Result<Self, String> {
+        match Text::from_json(json) {
+            Err(_) => Err(format!("expected a duration, got {}", kind_of(json))),
+            Ok(text) => text
+                .get()
+                .map(str::parse)
+                .transpose()
+                .map(Self)
+                .map_err(|problem: plugpipe_time::WrongDuration| problem.to_string()),
+        }
+    }
+}
+
+impl Duration {
+    /// The duration, if there is one.
+    pub fn get(self) -> Option<core::time::Duration> {
+        self.0.map(PrometheusDuration::get)
+    }
+}
+
+/// A moment: see [`Timestamp::parse`]. It may be relative to now, which is known later.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moment<'de>(Text<'de>);
+
+impl<'de> FromJson<'de> for Moment<'de> {
+    fn from_json(json: &'de str) -> Result<Self, String> {
+        Text::from_json(json).map(Self).map_err(|_| format!("expected a moment, got {}", kind_of(json)))
+    }
+}
+
+impl<'de> FromText<'de> for Moment<'de> {
+    fn from_scalar(scalar: Scalar<'de>) -> Option<Self> {
+        Text::from_scalar(scalar).map(Self)
+    }
+}
+
+impl Moment<'_> {
+    /// The moment, if there is one; `field` is for the error.
+    pub fn at(&self, field: &str, now_unix_nanos: u64) -> Result<Option<Timestamp>, Error> {
+        let read = |text| Timestamp::parse(text, Timestamp::from_unix_nanos(now_unix_nanos));
+        self.0.get().map(read).transpose().map_err(|problem| Error::invalid(field, problem.to_string()))
+    }
+
+    /// Whether there is one.
+    pub fn is_given(&self) -> bool {
+        self.0.get().is_some()
+    }
+}
+
+/// Any JSON value, as it is written: for parts that are passed on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Any<'de>(Option<&'de str>);
+
+/// Deeper nesting is not passed on: whoever reads it has bounds too.
+const MAX_DEPTH: usize = 120;
+
+impl<'de> FromJson<'de> for Any<'de> {
+    fn from_json(json: &'de str) -> Result<Self, String> {
+        if json == "null" {
+            return Ok(Self(None));
+        }
+        if is_deeper(json, MAX_DEPTH) {
+            return Err(format!("expected lists and objects within one another at most {MAX_DEPTH} deep"));
+        }
+        Ok(Self(Some(json)))
+    }
+}
+
+impl<'de> Any<'de> {
+    /// The JSON text, if the value is there and not null.
+    pub fn get(self) -> Option<&'de str> {
+        self.0
+    }
+}
+
+/// Whether lists and objects of a valid JSON text stand deeper in one another.
+fn is_deeper(json: &str, most: usize) -> bool {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    json.bytes().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => depth += 1,
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > most
+    })
+}
+
+/// A list, for which one value may stand by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneOrMany<T>(Vec<T>);
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Deref for OneOrMany<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+            type Value = Vec<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<S: de::SeqAccess<'de>>(self, mut list: S) -> Result<Vec<T>, S::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = list.next_element()? {
+                    items.push(item);
+                }
+                Ok(items)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, one: D) -> Result<Vec<T>, D::Error> {
+                let one: Option<T> = Deserialize::deserialize(one)?;
+                Ok(one.into_iter().collect())
+            }
+        }
+        deserializer.deserialize_any(Items(PhantomData)).map(Self)
+    }
+}
+
+/// Names and texts: labels, annotations, headers. Numbers and flags count as their text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Labels<'de> {
+    pairs: Vec<(Cow<'de, str>, Cow<'de, str>)>,
+}
+
+impl Labels<'_> {
+    /// Names and values, as they were written and in that order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
+        self.pairs.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Labels<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Labels<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of names and texts")
+            }
+
+            fn visit_map<M: de::MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut pairs = Vec::with_capacity(map.size_hint().unwrap_or_default());
+                while let Some(Unescaped(name)) = map.next_key()? {
+                    let LabelValue(value) = map.next_value()?;
+                    pairs.push((name, value));
+                }
+                Ok(Labels { pairs })
+            }
+
+            fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+                Ok(Labels::default())
+            }
+
+            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+                deserializer.deserialize_map(self)
+            }
+        }
+        deserializer.deserialize_option(Pairs)
+    }
+}
+
+struct LabelValue<'de>(Cow<'de, str>);
+
+impl<'de> FromJson<'de> for LabelValue<'de> {
+    fn from_json(json: &'de str) -> Result<Self, String> {
+        Self::from_scalar(Scalar::read(json)?).ok_or_else(|| format!("a label value is text, got {}", kind_of(json)))
+    }
+}
+
+impl<'de> FromText<'de> for LabelValue<'de> {
+    fn from_scalar(scalar: Scalar<'de>) -> Option<Self> {
+        scalar.into_text().map(Self)
+    }
+}
