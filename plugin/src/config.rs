@@ -1,71 +1,28 @@
-//! `cfg` and `ctx` to [`Config`]. Every default stands here, once.
-//!
-//! A setting may stand in `cfg` or, for one call, in `ctx`; in either, nested in `prometheus_config` or flat at the top. Where it
-//! stands twice, the more particular place wins: `cfg` < `cfg.prometheus_config` < `ctx` < `ctx.prometheus_config`. An empty
-//! string or null means "not set", also over an outer setting.
-//!
-//! | key | form | default |
-//! |---|---|---|
-//! | `prometheus_url`, `gateway_url`, `grafana_url` | `http://` or `https://` URL, with any path the server lives under | none |
-//! | `ruler_url`, `alertmanager_url`, `webhook_url` | the same | none |
-//! | `webhook_format` | `alertmanager` or `plugpipe`: the body of webhooks | `alertmanager` |
-//! | `webhook_secret` | text, in `cfg` only: signs webhooks | none |
-//! | `grafana_org_id` | number: the organisation of Grafana | the credentials' own |
-//! | `grafana_api` | `api`, or `k8s`: folders and dashboards as resources of `/apis`, which needs Grafana 12 | `api` |
-//! | `job_name` | text, not empty | `plugpipe` |
-//! | `instance` | text | none |
-//! | `scrape_interval` | duration | `15s` |
-//! | `timeout` | duration: for an operation that speaks to a server | `10s` |
-//! | `push_timeout` | duration: for a push that follows a record | `1500ms` |
-//! | `connect_timeout` | duration | `1s` |
-//! | `max_response_bytes` | whole number, 1 to 1 GiB | 16 MiB |
-//! | `retry_attempts` | number, 1 to 10: for an operation that speaks to a server | 3 |
-//! | `retry_delay`, `max_retry_delay` | duration: the longest wait before the second attempt, and before any | `100ms`, `2s` |
-//! | `prometheus_auth`, `gateway_auth`, `grafana_auth`, … | see [`crate::http::auth`] | none |
-//! | `histogram_buckets` | list of numbers, rising | [`Buckets::default`] |
-//! | `grouping_key` | object: labels of the group beyond job and instance | none |
-//! | `push_policy` | `on_record`, `manual` or `interval` | `on_record` |
-//! | `push_interval` | duration: for the policy `interval` | `15s` |
-//! | `push_mode` | `replace` or `add`; in `ctx` also `delete` | `replace` |
-//! | `push_gzip` | true or false: compress what is pushed | false |
-//! | `preflight` | true or false: look whether the gateway would refuse a push | for `push_metrics` true, else false |
-//! | `detect_resets` | true or false: list the counters that the first push to a group does not raise | false |
-//! | `defer_push` | true or false: a push that is due is only said to be (`push_due`), for a host that then asks for `push_recorded` | false |
-//! | `delete_on_cleanup` | true or false: `cleanup` deletes the groups that were pushed | true |
-//! | `mock_mode` | true or false: reach no server | false |
-//! | `own_metrics` | true or false: expose `plugpipe_monitoring_*` too | false |
-//! | `remote_write_url`, `otlp_url` | URL, with the receiver's path | none |
-//! | `remote_write_version` | `auto`, `2.0` or `1.0` | `auto` |
-//! | `remote_write_timeout` | duration: for one request, and then no further one | `10s` |
-//! | `remote_write_capacity` | whole number, 1 to 1,073,741,824: values kept for a receiver that is away | 100,000 |
-//! | `external_labels` | names and texts, put on what is remote-written | none |
-//! | `default_metrics` | true or false, in `cfg` only: register [`crate::catalog`] | false |
-//!
-//! The names of all settings are plug.yaml's; an unknown one is a warning: see [`crate::known`].
+//! The settings of `cfg` and `ctx` to [`Config`]. Every default stands here, once; what each setting
+//! is, which values it takes and where it may stand is said by
+//! [`Settings`].
 
 mod remote;
 
 use core::time::Duration;
 
+pub use plugpipe_contract::settings::PushPolicy;
 pub use remote::Remote;
 
-use crate::error::{Error, excerpt};
-use crate::fields::{self, Fields};
-use crate::http::{Credentials, Limits, Retry, Url, auth, redacted};
-use crate::json::{Json, Object, Writer};
-use crate::known;
+use crate::error::Error;
+use crate::http::{Credentials, Limits, Retry, Url, redacted};
+use crate::json::Writer;
 use crate::registry::{Buckets, LabelName, Labels};
 use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::webhook::{self, SigningKey};
-use crate::time::parse_duration;
-
-/// The key of `cfg` alone that says the default buckets; in a `ctx`, `buckets` does.
-const BUCKETS: &str = "histogram_buckets";
+use plugpipe_contract::document::{Both, Document, NOT_REPLACED};
+use plugpipe_contract::fields::label_name;
+use plugpipe_contract::scalar;
+use plugpipe_contract::settings::{
+    ConfigurationOnly, GrafanaApi, OfConfiguration, OfRequest, Setting, Settings, TopOfConfiguration,
+};
 
 const GROUPING_KEY: &str = "grouping_key";
-
-/// The largest number of bytes or values that a setting may name: more than an instance can hold.
-const MAX_SIZE: usize = 1024 * 1024 * 1024;
 
 /// Where settings may be nested.
 const NESTED: &str = "prometheus_config";
@@ -141,17 +98,6 @@ pub struct Config {
     pub delete_on_cleanup: bool,
 }
 
-/// When what was recorded is pushed, where there is a gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PushPolicy {
-    /// With each record.
-    OnRecord,
-    /// When somebody asks for it.
-    Manual,
-    /// With the first call after [`Config::push_interval`], where something was recorded since the last push.
-    Interval,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -196,53 +142,39 @@ impl Default for Config {
 
 impl Config {
     /// Reads a configuration from `cfg`.
-    pub fn from_cfg(cfg: &Object) -> Result<Self, Error> {
+    pub fn from_cfg(cfg: &Document) -> Result<Self, Error> {
+        let Both(Both(flat, flat_only), top): Both<OfConfiguration, TopOfConfiguration> = cfg.read("cfg")?;
+        let path = format!("cfg.{NESTED}");
+        let (nested, nested_only) = match top.prometheus_config {
+            Some(Both(settings, only)) => (Some(settings), Some(only)),
+            None => (None, None),
+        };
         let mut config = Self::default();
-        config.overlay("cfg", cfg)?;
-        let mut grouping_key_path = String::new();
-        for (path, map) in nested("cfg", cfg)? {
-            let fields = Fields::new(map, &path);
-            if let Some(buckets) = unless_unset(&fields, BUCKETS) {
-                config.histogram_buckets = match buckets {
-                    Some(buckets) => fields::buckets(buckets, &fields.path(BUCKETS))?,
-                    None => Self::default().histogram_buckets,
-                };
-            }
-            if let Some(secret) = setting(&fields, "webhook_secret", text)? {
-                config.webhook_secret = secret.map(SigningKey::new);
-            }
-            if let Some(register) = setting(&fields, "default_metrics", flag)? {
-                config.default_metrics = register.unwrap_or(false);
-            }
-            if let Some(delete) = setting(&fields, "delete_on_cleanup", flag)? {
-                config.delete_on_cleanup = delete.unwrap_or(Self::default().delete_on_cleanup);
-            }
-            if fields.get(GROUPING_KEY).is_some() {
-                grouping_key_path = fields.path(GROUPING_KEY);
-            }
+        let layers = [Some(("cfg", flat)), nested.map(|nested| (&*path, nested))];
+        let key_path = config.overlay(layers.into_iter().flatten().collect())?;
+        config.overlay_configuration_only("cfg", flat_only)?;
+        if let Some(only) = nested_only {
+            config.overlay_configuration_only(&path, only)?;
+        }
+        if config.push_mode == Mode::Delete {
+            // A configuration that deletes the group with each record is nobody's wish.
+            return Err(Error::invalid(format!("{}.push_mode", key_path.push_mode), "expected one of replace, add"));
         }
         if config.instance.is_some() && config.grouping_key.get("instance").is_some() {
             let problem = "the instance of the grouping key is said in instance too; keep one of them";
-            return Err(Error::invalid(format!("{grouping_key_path}.instance"), problem));
+            return Err(Error::invalid(format!("{}.{GROUPING_KEY}.instance", key_path.grouping_key), problem));
         }
         Ok(config)
     }
 
-    /// Whether a member of a `ctx` is about the configuration.
-    pub fn is_key(name: &str) -> bool {
-        // What nearly every call has, and no setting is: not to be looked for in long lists.
-        let plain = matches!(name, "operation" | "metric_name" | "metric_value" | "metric_type" | "labels");
-        !plain && (name == NESTED || known::is_setting(name) || auth::is_key(name))
-    }
-
-    /// The configuration for one call: this one, with what `ctx` says over it; none if `ctx` says nothing of it.
-    pub fn with_ctx(&self, ctx: &Object) -> Result<Option<Self>, Error> {
-        if !ctx.iter().any(|(key, _)| Self::is_key(key)) {
-            return Ok(None);
-        }
+    /// The configuration for one call: this one, with what `ctx` says over it.
+    pub fn with_ctx(&self, ctx: &Document) -> Result<Self, Error> {
+        let Both(flat, nested): OfRequest = ctx.read("").map_err(|error| error.inside("ctx"))?;
+        let path = format!("ctx.{NESTED}");
         let mut config = self.clone();
-        config.overlay("ctx", ctx)?;
-        Ok(Some(config))
+        let layers = [Some(("ctx", flat)), nested.prometheus_config.map(|nested| (&*path, nested))];
+        config.overlay(layers.into_iter().flatten().collect())?;
+        Ok(config)
     }
 
     /// The group that this plug's pushes replace.
@@ -293,118 +225,102 @@ impl Config {
         }
     }
 
-    fn overlay(&mut self, name: &str, settings: &Object) -> Result<(), Error> {
-        let layers = nested(name, settings)?;
-        self.credentials.overlay(&layers)?;
-        for (path, map) in layers {
-            let fields = Fields::new(map, &path);
-            if let Some(url) = setting(&fields, "prometheus_url", url)? {
-                self.prometheus_url = url;
+    /// Takes settings, each with the path under which a user knows them, the more particular last.
+    fn overlay(&mut self, layers: Vec<(&str, Settings)>) -> Result<Places, Error> {
+        let borrowed: Vec<(&str, &Settings)> = layers.iter().map(|(path, settings)| (*path, settings)).collect();
+        self.credentials.overlay(&borrowed)?;
+        let mut places = Places::default();
+        for (path, settings) in layers {
+            if settings.push_mode != Setting::Absent {
+                path.clone_into(&mut places.push_mode);
             }
-            if let Some(url) = setting(&fields, "gateway_url", url)? {
-                self.gateway_url = url;
+            if settings.grouping_key != Setting::Absent {
+                path.clone_into(&mut places.grouping_key);
             }
-            if let Some(url) = setting(&fields, "grafana_url", url)? {
-                self.grafana_url = url;
-            }
-            if let Some(url) = setting(&fields, "ruler_url", url)? {
-                self.ruler_url = url;
-            }
-            if let Some(url) = setting(&fields, "alertmanager_url", url)? {
-                self.alertmanager_url = url;
-            }
-            if let Some(url) = setting(&fields, "webhook_url", url)? {
-                self.webhook_url = url;
-            }
-            if let Some(format) = setting(&fields, "webhook_format", |value| webhook::Format::of(&text(value)?))? {
-                self.webhook_format = format.unwrap_or_default();
-            }
-            if let Some(id) = setting(&fields, "grafana_org_id", organisation)? {
-                self.grafana_org_id = id;
-            }
-            if let Some(api) = setting(&fields, "grafana_api", |value| one_of(value, &["api", "k8s"]))? {
-                self.grafana_resources = api == Some(1);
-            }
-            let defaults = Self::default();
-            self.overlay_pushes(&fields, name == "ctx", &defaults)?;
-            if let Some(job) = setting(&fields, "job_name", text)? {
-                self.job_name = job.unwrap_or(defaults.job_name);
-            }
-            if let Some(instance) = setting(&fields, "instance", text)? {
-                self.instance = instance;
-            }
-            if let Some(interval) = setting(&fields, "scrape_interval", text)? {
-                self.scrape_interval = interval.unwrap_or(defaults.scrape_interval);
-                let read = duration(&Json::String(self.scrape_interval.as_str().into()));
-                read.map_err(|problem| Error::invalid(fields.path("scrape_interval"), problem))?;
-            }
-            if let Some(timeout) = setting(&fields, "timeout", duration)? {
-                self.timeout = timeout.unwrap_or(defaults.timeout);
-            }
-            if let Some(timeout) = setting(&fields, "push_timeout", duration)? {
-                self.push_timeout = timeout.unwrap_or(defaults.push_timeout);
-            }
-            if let Some(timeout) = setting(&fields, "connect_timeout", duration)? {
-                self.connect_timeout = timeout.unwrap_or(defaults.connect_timeout);
-            }
-            if let Some(bytes) = setting(&fields, "max_response_bytes", size)? {
-                self.max_response_bytes = bytes.unwrap_or(defaults.max_response_bytes);
-            }
-            if let Some(attempts) = setting(&fields, "retry_attempts", attempts)? {
-                self.retry.attempts = attempts.unwrap_or(defaults.retry.attempts);
-            }
-            if let Some(delay) = setting(&fields, "retry_delay", duration)? {
-                self.retry.delay = delay.unwrap_or(defaults.retry.delay);
-            }
-            if let Some(delay) = setting(&fields, "max_retry_delay", duration)? {
-                self.retry.max_delay = delay.unwrap_or(defaults.retry.max_delay);
-            }
-            if let Some(mock) = setting(&fields, "mock_mode", flag)? {
-                self.mock = mock.unwrap_or(defaults.mock);
-            }
-            if let Some(own) = setting(&fields, "own_metrics", flag)? {
-                self.own_metrics = own.unwrap_or(defaults.own_metrics);
-            }
-            self.remote.overlay(&fields)?;
+            self.take(path, settings)?;
+        }
+        Ok(places)
+    }
+
+    fn take(&mut self, path: &str, given: Settings) -> Result<(), Error> {
+        let default = Self::default();
+        for (setting, place) in [
+            (given.prometheus_url, &mut self.prometheus_url),
+            (given.gateway_url, &mut self.gateway_url),
+            (given.grafana_url, &mut self.grafana_url),
+            (given.ruler_url, &mut self.ruler_url),
+            (given.alertmanager_url, &mut self.alertmanager_url),
+            (given.webhook_url, &mut self.webhook_url),
+            (given.remote_write_url, &mut self.remote.write_url),
+            (given.otlp_url, &mut self.remote.otlp_url),
+        ] {
+            setting.put(place, &None, Some);
+        }
+        for (setting, place, default) in [
+            (given.timeout, &mut self.timeout, default.timeout),
+            (given.push_timeout, &mut self.push_timeout, default.push_timeout),
+            (given.connect_timeout, &mut self.connect_timeout, default.connect_timeout),
+            (given.retry_delay, &mut self.retry.delay, default.retry.delay),
+            (given.max_retry_delay, &mut self.retry.max_delay, default.retry.max_delay),
+            (given.push_interval, &mut self.push_interval, default.push_interval),
+            (given.remote_write_timeout, &mut self.remote.write_timeout, default.remote.write_timeout),
+        ] {
+            setting.put(place, &default, |timeout| timeout.0);
+        }
+        for (setting, place, default) in [
+            (given.push_gzip, &mut self.push_gzip, default.push_gzip),
+            (given.defer_push, &mut self.defer_push, default.defer_push),
+            (given.detect_resets, &mut self.detect_resets, default.detect_resets),
+            (given.own_metrics, &mut self.own_metrics, default.own_metrics),
+            (given.mock_mode, &mut self.mock, default.mock),
+        ] {
+            setting.put(place, &default, |flag| flag.or(default));
+        }
+        for (setting, place, default) in [
+            (given.max_response_bytes, &mut self.max_response_bytes, default.max_response_bytes),
+            (given.remote_write_capacity, &mut self.remote.write_capacity, default.remote.write_capacity),
+        ] {
+            // It is at most what an address can be.
+            setting.put(place, &default, |size| size.0 as usize);
+        }
+        given.preflight.put(&mut self.preflight, &None, scalar::Flag::get);
+        given.retry_attempts.put(&mut self.retry.attempts, &default.retry.attempts, |attempts| attempts.0 as u32);
+        given.push_policy.put(&mut self.push_policy, &default.push_policy, |policy| policy);
+        given.push_mode.put(&mut self.push_mode, &default.push_mode, |mode| mode);
+        given.webhook_format.put(&mut self.webhook_format, &default.webhook_format, |format| format);
+        given.grafana_org_id.put(&mut self.grafana_org_id, &None, |organisation| Some(organisation.0));
+        given.grafana_api.put(&mut self.grafana_resources, &false, |api| api == GrafanaApi::K8s);
+        given.remote_write_version.put(&mut self.remote.write_version, &None, remote::version);
+        given.job_name.put(&mut self.job_name, &default.job_name, |job| job.get().unwrap_or_default().to_owned());
+        given.instance.put(&mut self.instance, &None, |instance| instance.to_owned());
+        let interval = |interval: plugpipe_contract::settings::Interval| interval.0.to_owned().unwrap_or_default();
+        given.scrape_interval.put(&mut self.scrape_interval, &default.scrape_interval, interval);
+        if let Some(labels) = given.grouping_key.given() {
+            let path = format!("{path}.{GROUPING_KEY}");
+            self.grouping_key = labels.map_or(Ok(Labels::default()), |labels| grouping_key(&labels, &path))?;
+        }
+        if let Some(labels) = given.external_labels.given() {
+            let path = format!("{path}.external_labels");
+            self.remote.external_labels = labels.map_or(Ok(Labels::default()), |labels| read_labels(&labels, &path))?;
         }
         Ok(())
     }
 
-    fn overlay_pushes(&mut self, fields: &Fields, for_call: bool, defaults: &Self) -> Result<(), Error> {
-        if let Some(given) = unless_unset(fields, GROUPING_KEY) {
-            self.grouping_key = if given.is_some() { grouping_key(fields)? } else { Labels::default() };
+    fn overlay_configuration_only(&mut self, path: &str, given: ConfigurationOnly) -> Result<(), Error> {
+        let default = Self::default();
+        match given.histogram_buckets {
+            Setting::Absent => {}
+            Setting::Unset => self.histogram_buckets = default.histogram_buckets,
+            Setting::Set(bounds) => {
+                self.histogram_buckets = buckets(&bounds, &format!("{path}.histogram_buckets"))?;
+            }
         }
-        if let Some(interval) = setting(fields, "push_interval", duration)? {
-            self.push_interval = interval.unwrap_or(defaults.push_interval);
-        }
-        let policies = ["on_record", "manual", "interval"];
-        if let Some(policy) = setting(fields, "push_policy", |value| one_of(value, &policies))? {
-            self.push_policy = match policy {
-                Some(1) => PushPolicy::Manual,
-                Some(2) => PushPolicy::Interval,
-                _ => PushPolicy::OnRecord,
-            };
-        }
-        // A configuration that deletes the group with each record is nobody's wish.
-        let modes: &[&'static str] = if for_call { &["replace", "add", "delete"] } else { &["replace", "add"] };
-        if let Some(mode) = setting(fields, "push_mode", |value| one_of(value, modes))? {
-            self.push_mode = match mode {
-                Some(1) => Mode::Add,
-                Some(2) => Mode::Delete,
-                _ => Mode::Replace,
-            };
-        }
-        if let Some(defer) = setting(fields, "defer_push", flag)? {
-            self.defer_push = defer.unwrap_or(defaults.defer_push);
-        }
-        if let Some(gzip) = setting(fields, "push_gzip", flag)? {
-            self.push_gzip = gzip.unwrap_or(defaults.push_gzip);
-        }
-        if let Some(preflight) = setting(fields, "preflight", flag)? {
-            self.preflight = preflight;
-        }
-        if let Some(detect) = setting(fields, "detect_resets", flag)? {
-            self.detect_resets = detect.unwrap_or(defaults.detect_resets);
+        given.webhook_secret.put(&mut self.webhook_secret, &None, |secret| secret.to_owned().map(SigningKey::new));
+        for (setting, place, default) in [
+            (given.default_metrics, &mut self.default_metrics, default.default_metrics),
+            (given.delete_on_cleanup, &mut self.delete_on_cleanup, default.delete_on_cleanup),
+        ] {
+            setting.put(place, &default, |flag| flag.or(default));
         }
         Ok(())
     }
@@ -426,124 +342,39 @@ impl Config {
     }
 }
 
-/// Settings, and the path under which a user knows them.
-type Layer<'a> = (String, &'a Object<'a>);
-
-/// The flat settings, then the nested ones.
-fn nested<'a>(name: &str, settings: &'a Object<'a>) -> Result<Vec<Layer<'a>>, Error> {
-    let mut layers = vec![(name.to_owned(), settings)];
-    let path = format!("{name}.{NESTED}");
-    match settings.get(NESTED) {
-        None | Some(Json::Null) => {}
-        Some(Json::Object(map)) => layers.push((path, map)),
-        Some(other) => return Err(Error::invalid(path, format!("expected an object, got {}", fields::kind_of(other)))),
-    }
-    Ok(layers)
-}
-
-/// A setting: none if it is not there, `Some(None)` if it is there and null, or an empty text,
-/// which is what a template leaves of something that is not set.
-#[expect(clippy::option_option, reason = "absent, unset and set are three things")]
-fn unless_unset<'a>(fields: &Fields<'a>, key: &str) -> Option<Option<&'a Json<'a>>> {
-    fields.get(key).map(|value| match value {
-        Json::Null => None,
-        Json::String(text) if text.trim().is_empty() => None,
-        value => Some(value),
-    })
-}
-
-/// Reads a setting: none if it is not there, `Some(None)` if it is there and empty.
-#[expect(clippy::option_option, reason = "absent, unset and set are three things")]
-fn setting<T>(
-    fields: &Fields,
-    key: &str,
-    read: impl Fn(&Json) -> Result<T, String>,
-) -> Result<Option<Option<T>>, Error> {
-    match unless_unset(fields, key) {
-        None => Ok(None),
-        Some(None) => Ok(Some(None)),
-        Some(Some(value)) => {
-            if let Json::String(text) = value {
-                replaced(text).map_err(|problem| Error::invalid(fields.path(key), problem))?;
-            }
-            read(value).map(|value| Some(Some(value))).map_err(|problem| Error::invalid(fields.path(key), problem))
-        }
-    }
-}
-
-/// Refuses a text with a `${NAME}` in it.
-fn replaced(text: &str) -> Result<(), String> {
-    if text.contains("${") {
-        return Err(format!("{:?} {}", excerpt(text, 100), auth::NOT_REPLACED));
-    }
-    Ok(())
+/// Where settings stand of which more is checked than each by itself.
+#[derive(Debug, Default)]
+struct Places {
+    push_mode: String,
+    grouping_key: String,
 }
 
 /// Labels beyond job and instance; a name may be any text, where the gateway takes that.
-fn grouping_key(fields: &Fields) -> Result<Labels, Error> {
-    let labels = labels(fields, GROUPING_KEY)?;
+fn grouping_key(given: &scalar::Labels, path: &str) -> Result<Labels, Error> {
+    let labels = read_labels(given, path)?;
     if labels.get("job").is_some() {
-        let path = format!("{}.job", fields.path(GROUPING_KEY));
-        return Err(Error::invalid(path, "the job of the grouping key is said in job_name"));
+        return Err(Error::invalid(format!("{path}.job"), "the job of the grouping key is said in job_name"));
     }
     Ok(labels)
 }
 
 /// Labels whose values are settings.
-fn labels(fields: &Fields, key: &str) -> Result<Labels, Error> {
-    let labels = fields.labels(key, true)?;
-    for (name, value) in labels.iter() {
-        replaced(value).map_err(|problem| Error::invalid(format!("{}.{name}", fields.path(key)), problem))?;
+fn read_labels(given: &scalar::Labels, path: &str) -> Result<Labels, Error> {
+    if let Some((name, _)) = given.iter().find(|(_, value)| value.contains("${")) {
+        return Err(Error::invalid(format!("{path}.{name}"), NOT_REPLACED));
     }
-    Ok(labels)
+    let labels = given.iter().map(|(name, value)| Ok((label_name(name, true, path)?, value.into())));
+    Ok(Labels::of(labels.collect::<Result<Vec<_>, Error>>()?, path)?)
 }
 
-/// Which of these words it is.
-fn one_of(value: &Json, words: &[&str]) -> Result<usize, String> {
-    let given = value.as_str().map(str::trim);
-    words
-        .iter()
-        .position(|word| given == Some(word))
-        .ok_or_else(|| format!("expected one of {}, got {}", words.join(", "), excerpt(&value.shown(), 100)))
-}
-
-fn url(value: &Json) -> Result<Url, String> {
-    let text = text(value)?;
-    let expected = "expected a URL such as http://127.0.0.1:9090";
-    // What could be a password is not repeated.
-    Url::parse(text.trim()).map_err(|problem| format!("{problem}; {expected}"))
-}
-
-fn text(value: &Json) -> Result<String, String> {
-    fields::scalar(value).ok_or_else(|| format!("expected text, got {}", fields::kind_of(value)))
-}
-
-fn duration(value: &Json) -> Result<Duration, String> {
-    let duration = parse_duration(&text(value)?)?;
-    // A day is longer than anyone waits for an answer, and keeps all arithmetic on deadlines far from its bounds.
-    if duration.is_zero() || duration > Duration::from_secs(86_400) {
-        return Err("expected more than nothing and at most a day".into());
+/// Bucket bounds. A last `+Inf` may be written; every histogram has it.
+pub(crate) fn buckets(bounds: &[scalar::Bound], path: &str) -> Result<Buckets, Error> {
+    let last = bounds.len().saturating_sub(1);
+    if let Some(index) = bounds.iter().take(last).position(|bound| bound.0.is_infinite()) {
+        return Err(Error::invalid(format!("{path}[{index}]"), "only the last bound may be +Inf"));
     }
-    Ok(duration)
-}
-
-fn size(value: &Json) -> Result<usize, String> {
-    let number = text(value)?.trim().parse().ok().filter(|number| (1..=MAX_SIZE).contains(number));
-    number.ok_or_else(|| format!("expected a whole number from 1 to {MAX_SIZE}, got {}", excerpt(&value.shown(), 100)))
-}
-
-fn attempts(value: &Json) -> Result<u32, String> {
-    let number = text(value)?.trim().parse().ok().filter(|number| (1..=10).contains(number));
-    number.ok_or_else(|| format!("expected a whole number from 1 to 10, got {}", excerpt(&value.shown(), 100)))
-}
-
-fn organisation(value: &Json) -> Result<u64, String> {
-    let number = text(value)?.trim().parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| format!("expected an organisation's number, got {}", excerpt(&value.shown(), 100)))
-}
-
-fn flag(value: &Json) -> Result<bool, String> {
-    fields::flag(value).ok_or_else(|| format!("expected true or false, got {}", excerpt(&value.shown(), 100)))
+    let bounds: Vec<f64> = bounds.iter().map(|bound| bound.0).collect();
+    Ok(Buckets::new(&bounds, path)?)
 }
 
 #[cfg(test)]

@@ -24,6 +24,13 @@ use crate::scalar::{self, Scalar};
 /// counts, and for parts that are passed on.
 pub(crate) const AS_WRITTEN: &str = "plugpipe::as-written";
 
+/// The name of the newtype that is a setting: none where it is null or an empty text.
+pub(crate) const SETTING: &str = "plugpipe::setting";
+
+/// What is wrong with a text that still holds the name of an environment variable.
+pub const NOT_REPLACED: &str =
+    "holds a ${NAME} that the host did not replace; hosts replace names that they were granted, in the configuration";
+
 /// A JSON object whose members are still text. Of two members with one name the later one counts.
 #[derive(Debug)]
 pub struct Document<'de> {
@@ -71,9 +78,18 @@ impl<'de> Document<'de> {
         T::deserialize(value).map(Some).map_err(|error| error.inside(name))
     }
 
-    /// Warns of members that have none of these names. `path` is how a user knows the object.
-    pub fn warn_of_unknown<'n>(&self, path: &str, names: impl Iterator<Item = &'n str> + Clone) {
-        warn_of_unknown(&self.members, names, &Place::of(path), &self.warnings);
+    /// Warns of members that have none of these names. `path` is how a user knows the object, and
+    /// `elsewhere` the names that belong in another one.
+    pub fn warn_of_unknown<'n>(&self, path: &str, names: impl Iterator<Item = &'n str> + Clone, elsewhere: &[&str]) {
+        let place = Place::of(path);
+        let (misplaced, others) = self.members.iter().cloned().partition::<Vec<_>, _>(|(name, _)| {
+            elsewhere.contains(&&**name) && !names.clone().any(|known| known == *name)
+        });
+        for (name, _) in misplaced {
+            let text = format!("{}: is ignored here; it belongs in the configuration", place.member(&name));
+            self.warnings.borrow_mut().add(text);
+        }
+        warn_of_unknown(&others, names, &place, &self.warnings);
     }
 
     /// What was to say of the members so far.
@@ -194,6 +210,22 @@ struct Part<'de, 'p> {
     fields: &'p RefCell<Vec<&'static str>>,
 }
 
+impl<'de> Part<'de, '_> {
+    /// Hands over the members for these fields; if it is to be `whole`, the first one that is for
+    /// none of them too, which a struct may refuse.
+    fn visit<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+        whole: bool,
+    ) -> Result<V::Value, Error> {
+        let chosen = choose(self.members, fields, self.place, self.warnings);
+        let is_unknown = |name: &str| whole && !name.starts_with('_') && !fields.contains(&name);
+        let unknown = self.members.iter().map(|(name, _)| &**name).find(|name| is_unknown(name));
+        visitor.visit_map(Fields { fields, chosen, at: 0, unknown, place: self.place, warnings: self.warnings })
+    }
+}
+
 impl<'de> Deserializer<'de> for Part<'de, '_> {
     type Error = Error;
 
@@ -208,8 +240,7 @@ impl<'de> Deserializer<'de> for Part<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         self.fields.borrow_mut().extend(fields);
-        let chosen = choose(self.members, fields, self.place, self.warnings);
-        visitor.visit_map(Fields { fields, chosen, at: 0, place: self.place, warnings: self.warnings })
+        self.visit(fields, visitor, false)
     }
 
     /// Only [`Both`] is one.
@@ -268,12 +299,19 @@ impl<'de> Value<'de, '_> {
 impl<'de> Deserializer<'de> for Value<'de, '_> {
     type Error = Error;
 
-    /// Lists and objects as such; for what may be one value too, that value as a newtype.
+    /// A list as such; what may stand by itself in its place as a newtype.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.text.as_bytes().first() {
-            Some(b'[') => self.deserialize_seq(visitor),
-            Some(b'{') => self.deserialize_map(visitor),
-            _ => visitor.visit_newtype_struct(self),
+        match self.text.starts_with('[') {
+            true => self.deserialize_seq(visitor),
+            false => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    /// An object as a newtype; anything else as it is written.
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.text.starts_with('{') {
+            true => visitor.visit_newtype_struct(self),
+            false => visitor.visit_borrowed_str(self.text),
         }
     }
 
@@ -282,16 +320,29 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
-        if name == AS_WRITTEN { visitor.visit_borrowed_str(self.text) } else { visitor.visit_newtype_struct(self) }
+        match name {
+            AS_WRITTEN => visitor.visit_borrowed_str(self.text),
+            SETTING => match Scalar::read(self.text) {
+                Ok(Scalar::Null) => visitor.visit_none(),
+                Ok(Scalar::Text(text)) if text.trim().is_empty() => visitor.visit_none(),
+                // It may be a secret, so it is not repeated.
+                Ok(Scalar::Text(text)) if text.contains("${") => Err(Error::invalid("", NOT_REPLACED)),
+                _ => visitor.visit_newtype_struct(self),
+            },
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.part(|part| part.deserialize_struct(name, fields, visitor))
+        self.part(|part| {
+            part.fields.borrow_mut().extend(fields);
+            part.visit(fields, visitor, true)
+        })
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -344,7 +395,7 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str bytes byte_buf unit
         unit_struct tuple identifier
     }
 }
@@ -354,6 +405,7 @@ struct Fields<'de, 'p> {
     fields: &'static [&'static str],
     chosen: Vec<Option<&'de str>>,
     at: usize,
+    unknown: Option<&'p str>,
     place: &'p Place<'p>,
     warnings: &'p RefCell<Warnings>,
 }
@@ -366,7 +418,9 @@ impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
             self.at += 1;
         }
         if self.at >= self.chosen.len() {
-            return Ok(None);
+            let Some(unknown) = self.unknown.take() else { return Ok(None) };
+            let refused = |error: Error| error.inside(&excerpt(unknown, 100));
+            return seed.deserialize(unknown.into_deserializer()).map(Some).map_err(refused);
         }
         // Derived code knows a field by its number too, and that is known already.
         let number: U64Deserializer<Error> = (self.at as u64).into_deserializer();

@@ -89,7 +89,7 @@ impl Error {
 impl Error {
     /// The same error, of something that stands in `part`: a field's name, or an index as `[2]`.
     #[must_use]
-    pub(crate) fn inside(self, part: &str) -> Self {
+    pub fn inside(self, part: &str) -> Self {
         self.map_field(|field| match field.as_bytes().first() {
             None => part.to_owned(),
             Some(b'[') => format!("{part}{field}"),
@@ -102,6 +102,10 @@ impl Error {
 impl serde::de::Error for Error {
     fn custom<T: core::fmt::Display>(problem: T) -> Self {
         Self::invalid("", problem.to_string())
+    }
+
+    fn unknown_field(_: &str, fields: &'static [&'static str]) -> Self {
+        Self::invalid("", format!("unknown field; expected one of {}", fields.join(", ")))
     }
 
     fn missing_field(field: &'static str) -> Self {

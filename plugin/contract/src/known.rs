@@ -59,27 +59,9 @@ impl Warnings {
     }
 }
 
-/// Whether a call may bring this setting for itself.
-pub fn is_setting(name: &str) -> bool {
-    find(SETTINGS, name).is_some()
-}
-
 /// Warns of what `ctx` holds that `operation` does not know.
 pub fn check_ctx(operation: &str, ctx: &Object, warnings: &mut Warnings) {
     walk(&ctx_objects(operation), ctx, &Path::Top, warnings);
-}
-
-/// The fields that any call may have beside those of its operation.
-pub fn common_fields() -> impl Iterator<Item = &'static str> + Clone {
-    [COMMON, SETTINGS].into_iter().flat_map(fields).map(|(name, _)| *name)
-}
-
-/// Warns of what a configuration holds that the plug does not know.
-pub fn check_cfg(cfg: &Object, warnings: &mut Warnings) {
-    walk(&[SETTINGS, CONFIGURATION_ONLY, TOP_OF_CONFIGURATION], cfg, &Path::Cfg, warnings);
-    if let Some(Json::Object(nested)) = cfg.get(NESTED) {
-        walk(&[SETTINGS, CONFIGURATION_ONLY], nested, &Path::Member(&Path::Cfg, NESTED), warnings);
-    }
 }
 
 /// Where settings may be nested.
@@ -127,7 +109,6 @@ fn find(object: u8, name: &str) -> Option<u8> {
 /// Where an object stands. It is made a text only where there is something to say of it.
 enum Path<'p> {
     Top,
-    Cfg,
     Member(&'p Path<'p>, &'p str),
     Item(&'p Path<'p>, usize),
 }
@@ -137,7 +118,6 @@ impl Path<'_> {
     fn prefix(&self) -> String {
         match self {
             Self::Top => String::new(),
-            Self::Cfg => "cfg.".into(),
             Self::Member(parent, name) => format!("{}{name}.", parent.prefix()),
             Self::Item(list, index) => format!("{}[{index}].", list.prefix().trim_end_matches('.')),
         }

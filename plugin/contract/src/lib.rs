@@ -14,6 +14,7 @@ pub mod known_fields;
 pub mod requests;
 pub mod scalar;
 pub mod segment;
+pub mod settings;
 pub mod time;
 pub mod url;
 

@@ -100,13 +100,13 @@ impl<'de> Deserialize<'de> for Unescaped<'de> {
 }
 
 /// Reads a value from its JSON text.
-trait FromJson<'de>: Sized {
+pub(crate) trait FromJson<'de>: Sized {
     /// The error says what was expected and what was found.
     fn from_json(json: &'de str) -> Result<Self, String>;
 }
 
 /// Has `deserializer` hand over the JSON text, and reads that.
-fn as_written<'de, D: Deserializer<'de>, T: FromJson<'de>>(deserializer: D) -> Result<T, D::Error> {
+pub(crate) fn as_written<'de, D: Deserializer<'de>, T: FromJson<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct Written<T>(PhantomData<T>);
     impl<'de, T: FromJson<'de>> Visitor<'de> for Written<T> {
         type Value = T;
@@ -196,18 +196,20 @@ fn text_as_written<'de, D: Deserializer<'de>, T: FromText<'de>>(deserializer: D)
 }
 
 /// Types that are read from their JSON text.
-macro_rules! as_written {
+macro_rules! as_written_types {
     ($read:ident: $($name:ty),*) => {$(
-        impl<'de: 'a, 'a> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        impl<'de: 'a, 'a> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $read(deserializer)
             }
         }
     )*};
 }
 
-as_written!(as_written: Number, Whole, Flag, Duration, Any<'a>, Finite, Bound, Verbatim<'a>);
-as_written!(text_as_written: Text<'a>, Moment<'a>, LabelValue<'a>);
+pub(crate) use as_written_types;
+
+as_written_types!(as_written: Number, Whole, Flag, Duration, Any<'a>, Finite, Bound, Verbatim<'a>, Exact<'a>);
+as_written_types!(text_as_written: Text<'a>, Moment<'a>, LabelValue<'a>);
 
 /// A text; a number or a flag counts as its text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -244,6 +246,29 @@ impl Text<'_> {
     /// The text, which must be there; `expected` says what belongs in `field`.
     pub fn required(&self, field: &str, expected: &'static str) -> Result<&str, Error> {
         self.get().ok_or_else(|| Error::missing(field, expected))
+    }
+}
+
+/// A text of which every sign counts, as of a password. A number or a flag counts as its text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exact<'de>(Option<Cow<'de, str>>);
+
+impl<'de> FromJson<'de> for Exact<'de> {
+    fn from_json(json: &'de str) -> Result<Self, String> {
+        match Scalar::read(json)? {
+            Scalar::Null => Ok(Self(None)),
+            scalar => match scalar.into_text() {
+                Some(text) => Ok(Self(Some(text).filter(|text| !text.is_empty()))),
+                None => Err(format!("expected text, got {}", kind_of(json))),
+            },
+        }
+    }
+}
+
+impl Exact<'_> {
+    /// The text, if there is one.
+    pub fn get(&self) -> Option<&str> {
+        self.0.as_deref()
     }
 }
 

@@ -2,13 +2,10 @@
 
 use core::time::Duration;
 
-use super::{duration, labels, setting, size, unless_unset, url};
-use crate::error::Error;
-use crate::fields::{self, Fields};
 use crate::http::{Limits, Url};
-use crate::json::Json;
 use crate::registry::Labels;
 use crate::servers::remote_write::Version;
+use plugpipe_contract::settings::RemoteWriteVersion;
 
 /// Where and how the registry is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,29 +38,6 @@ impl Default for Remote {
 }
 
 impl Remote {
-    pub(super) fn overlay(&mut self, fields: &Fields) -> Result<(), Error> {
-        let defaults = Self::default();
-        if let Some(url) = setting(fields, "remote_write_url", url)? {
-            self.write_url = url;
-        }
-        if let Some(version) = setting(fields, "remote_write_version", version)? {
-            self.write_version = version.flatten();
-        }
-        if let Some(timeout) = setting(fields, "remote_write_timeout", duration)? {
-            self.write_timeout = timeout.unwrap_or(defaults.write_timeout);
-        }
-        if let Some(capacity) = setting(fields, "remote_write_capacity", size)? {
-            self.write_capacity = capacity.unwrap_or(defaults.write_capacity);
-        }
-        if let Some(given) = unless_unset(fields, "external_labels") {
-            self.external_labels = if given.is_some() { labels(fields, "external_labels")? } else { Labels::default() };
-        }
-        if let Some(url) = setting(fields, "otlp_url", url)? {
-            self.otlp_url = url;
-        }
-        Ok(())
-    }
-
     /// Bounds of one remote write.
     pub fn write_limits(&self, of_operations: Limits) -> Limits {
         let connect = of_operations.connect.min(self.write_timeout);
@@ -71,11 +45,11 @@ impl Remote {
     }
 }
 
-fn version(value: &Json) -> Result<Option<Version>, String> {
-    match fields::scalar(value).as_deref().map(str::trim) {
-        Some("auto") => Ok(None),
-        Some("2" | "2.0") => Ok(Some(Version::Two)),
-        Some("1" | "1.0") => Ok(Some(Version::One)),
-        _ => Err(format!("expected auto, 2.0 or 1.0, got {}", crate::error::excerpt(&value.shown(), 100))),
+/// The version to speak; none to find out.
+pub(super) fn version(given: RemoteWriteVersion) -> Option<Version> {
+    match given {
+        RemoteWriteVersion::Auto => None,
+        RemoteWriteVersion::One => Some(Version::One),
+        RemoteWriteVersion::Two => Some(Version::Two),
     }
 }

@@ -1,18 +1,15 @@
 use serde_json::{Value, json};
 
 use super::*;
-use plugpipe_contract::known_fields;
+use crate::http::auth;
+use plugpipe_contract::document::fields_of;
 
 fn config(cfg: Value) -> Result<Config, Error> {
-    let text = cfg.to_string();
-    let Ok(Json::Object(cfg)) = Json::parse(&text) else { panic!("{text}") };
-    Config::from_cfg(&cfg)
+    Config::from_cfg(&Document::parse(&cfg.to_string()).unwrap())
 }
 
-fn with_ctx(config: &Config, ctx: &Value) -> Result<Option<Config>, Error> {
-    let text = ctx.to_string();
-    let Ok(Json::Object(ctx)) = Json::parse(&text) else { panic!("{text}") };
-    config.with_ctx(&ctx)
+fn with_ctx(config: &Config, ctx: &Value) -> Result<Config, Error> {
+    config.with_ctx(&Document::parse(&ctx.to_string()).unwrap())
 }
 
 #[test]
@@ -25,9 +22,9 @@ fn the_more_particular_place_wins() {
     assert_eq!(config.job_name, "nested");
     assert_eq!(config.gateway_url.as_ref().unwrap().to_string(), "http://flat:1/");
     let ctx = json!({"job_name": "ctx", "prometheus_config": {"instance": ""}});
-    let for_call = with_ctx(&config, &ctx).unwrap().unwrap();
+    let for_call = with_ctx(&config, &ctx).unwrap();
     assert_eq!((for_call.job_name.as_str(), for_call.instance), ("ctx", None));
-    assert_eq!(with_ctx(&config, &json!({"operation": "x"})), Ok(None));
+    assert_eq!(with_ctx(&config, &json!({"operation": "x"})), Ok(config));
 }
 
 #[test]
@@ -194,8 +191,7 @@ fn no_setting_takes_what_is_none_of_its_values() {
 #[test]
 fn every_setting_is_among_those_whose_values_are_checked() {
     let checked: Vec<&str> = refused().into_iter().map(|(key, _)| key).collect();
-    let settings = [known_fields::SETTINGS, known_fields::CONFIGURATION_ONLY];
-    let named = settings.iter().flat_map(|object| known_fields::OBJECTS[usize::from(*object)]).map(|(name, _)| *name);
+    let named = fields_of::<OfConfiguration>().into_iter();
     // The first two are of an operation, the others are read by hosts.
     for key in named.filter(|key| !["endpoint_url", "scrape_config", "debug", "enable_alerting"].contains(key)) {
         assert!(checked.contains(&key), "{key}");
@@ -235,9 +231,9 @@ fn the_group_is_job_instance_and_grouping_key() {
     let plug = config(json!({"job_name": "j", "instance": "i", "grouping_key": {"a.b": 1, "zone": ""}})).unwrap();
     let labels: Vec<_> = plug.group().unwrap().labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(labels, ["a.b=1", "instance=i", "zone="]);
-    let for_call = with_ctx(&plug, &json!({"grouping_key": {"instance": "other"}})).unwrap().unwrap();
+    let for_call = with_ctx(&plug, &json!({"grouping_key": {"instance": "other"}})).unwrap();
     assert_eq!(for_call.group().unwrap_err().field(), Some("grouping_key.instance"));
-    let for_call = with_ctx(&plug, &json!({"grouping_key": ""})).unwrap().unwrap();
+    let for_call = with_ctx(&plug, &json!({"grouping_key": ""})).unwrap();
     assert_eq!(for_call.group().unwrap().labels.iter().len(), 1);
 }
 

@@ -2,13 +2,14 @@
 
 use super::{Answer, Call, together};
 use crate::catalog;
+use crate::config::buckets;
 use crate::error::{Error, excerpt};
-use crate::registry::{Buckets, Definition, Kind, LabelName, Labels, MetricName, NativeConfig};
+use crate::registry::{Definition, Kind, LabelName, Labels, MetricName, NativeConfig};
 use crate::sort::sorted_by;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::fields::label_name;
 use plugpipe_contract::requests::{ClearMetrics, DefinitionFields, NativeFields, RegisterMetric, RemoveMetric};
-use plugpipe_contract::scalar::{self, Bound, Text};
+use plugpipe_contract::scalar::{self, Text};
 
 /// `register_metric`: makes the family, so that its options are fixed before anything is recorded.
 pub(super) fn register(
@@ -79,7 +80,7 @@ pub(super) fn of(
     let help = help.or_else(|| fields.description.get()).or_else(|| catalog::help(name));
     definition.help = help.map(str::to_owned);
     definition.unit = fields.unit.to_owned();
-    definition.buckets = fields.buckets.as_deref().map(buckets).transpose()?;
+    definition.buckets = fields.buckets.as_deref().map(|bounds| buckets(bounds, "buckets")).transpose()?;
     definition.native = fields.native.as_ref().map(native);
     definition.quantiles = fields.quantiles.as_deref().map(|ranks| ranks.iter().map(|rank| rank.0).collect());
     definition.window = fields.window.get();
@@ -106,16 +107,6 @@ pub(super) fn labels(given: &scalar::Labels, utf8: bool, field: &str) -> Result<
 
 fn metric_name(name: &str, utf8: bool, field: &str) -> Result<MetricName, Error> {
     Ok(if utf8 { MetricName::new_utf8(name, field) } else { MetricName::new(name, field) }?)
-}
-
-/// A last `+Inf` may be written; every histogram has it.
-fn buckets(bounds: &[Bound]) -> Result<Buckets, Error> {
-    let last = bounds.len().saturating_sub(1);
-    if let Some(index) = bounds.iter().take(last).position(|bound| bound.0.is_infinite()) {
-        return Err(Error::invalid(format!("buckets[{index}]"), "only the last bound may be +Inf"));
-    }
-    let bounds: Vec<f64> = bounds.iter().map(|bound| bound.0).collect();
-    Ok(Buckets::new(&bounds, "buckets")?)
 }
 
 fn native(fields: &NativeFields) -> NativeConfig {

@@ -45,23 +45,26 @@ mod tests;
 
 use std::borrow::Cow;
 
-use crate::config::{Config, PushPolicy};
+use crate::config::Config;
 use crate::error::{ClientError, Error};
 use crate::exposition::Exposition;
 use crate::exposition::negotiate::Choice;
 use crate::fields::{self, Fields};
 use crate::http::{Circuits, Client, Exchange, Jitter, Limits, Retry, Transport};
 use crate::json::{Json, Object, Writer};
-use crate::known::{self, Warnings};
+#[cfg(test)]
+use crate::known;
+use crate::known::Warnings;
 use crate::registry::{MAX_SERIES, Registry};
 use crate::servers::prometheus::Api;
 use crate::servers::pushgateway::Group;
 use crate::telemetry::Telemetry;
 use crate::time::LastMoment;
 use own_groups::{OwnGroup, OwnGroups, Pending, Steps};
-use plugpipe_contract::document::Document;
+use plugpipe_contract::document::{Both, Document, fields_of};
 use plugpipe_contract::requests::{DefinitionFields, ListedParts, Record};
 use plugpipe_contract::scalar::Moment;
+use plugpipe_contract::settings::{OfConfiguration, PushPolicy, TopOfConfiguration};
 use request::Request;
 use table::{Scope, write_description};
 use together::{All, clear, expose, expose_all, note_steps, refresh_all, restore};
@@ -595,12 +598,15 @@ impl<T: Transport> Plug<T> {
         if cfg.is_empty() || cfg == "{}" || cfg == "null" || cfg == self.config_text {
             return Ok(());
         }
-        let settings = parse_object("cfg", cfg)?;
+        let settings = Document::parse(cfg).map_err(|problem| Error::NotJson { what: "cfg", problem })?;
         if settings.is_empty() {
             return Ok(());
         }
-        known::check_cfg(&settings, warnings);
-        let config = Config::from_cfg(&settings)?;
+        let names = fields_of::<Both<OfConfiguration, TopOfConfiguration>>();
+        settings.warn_of_unknown("cfg", names.iter().copied(), &[]);
+        let config = Config::from_cfg(&settings);
+        warnings.append(settings.take_warnings());
+        let config = config?;
         self.choose_key(&config)?;
         self.adopt(config);
         if self.config.default_metrics {

@@ -10,6 +10,7 @@ use crate::known::{self, Warnings};
 use plugpipe_contract::document::{Both, Document, fields_of};
 use plugpipe_contract::requests::{DefinitionFields, ListedRecord, Record, RecordMultiple};
 use plugpipe_contract::scalar::Verbatim;
+use plugpipe_contract::settings::{configuration_only, context_fields, request_settings};
 
 /// A request that was read as far as is needed to know its operation.
 pub(super) enum Request<'a> {
@@ -21,6 +22,8 @@ pub(super) enum Request<'a> {
     Document {
         operation: &'static Operation,
         document: Document<'a>,
+        /// Whether it says something of the configuration.
+        has_settings: bool,
         /// The same as a tree, for what is read field by field.
         object: Object<'a>,
     },
@@ -42,6 +45,7 @@ impl<'a> Request<'a> {
         }
         let document = Document::parse(ctx).map_err(|problem| Error::NotJson { what: "ctx", problem })?;
         let operation = choose(&document)?;
+        let (settings, context) = (request_settings(), context_fields());
         let mut object = Object::EMPTY;
         match operation.run.fields() {
             None => {
@@ -49,14 +53,13 @@ impl<'a> Request<'a> {
                 known::check_ctx(operation.name, &object, warnings);
             }
             Some(fields) => {
-                document.warn_of_unknown("", fields.iter().copied().chain(known::common_fields()));
-                if document.names().any(Config::is_key) {
-                    object = parse_object("ctx", ctx)?;
-                }
+                let names = fields.iter().chain(context).chain(settings).copied();
+                document.warn_of_unknown("", names, configuration_only());
             }
         }
+        let has_settings = document.names().any(|name| settings.contains(&name));
         warnings.append(document.take_warnings());
-        Ok(Self::Document { operation, document, object })
+        Ok(Self::Document { operation, document, has_settings, object })
     }
 
     /// What is asked for.
@@ -70,7 +73,8 @@ impl<'a> Request<'a> {
     pub(super) fn config(&self, outer: &Config) -> Result<Option<Config>, Error> {
         match self {
             Self::Record(..) | Self::Records(..) => Ok(None),
-            Self::Document { object, .. } => outer.with_ctx(object),
+            Self::Document { document, has_settings: true, .. } => outer.with_ctx(document).map(Some),
+            Self::Document { .. } => Ok(None),
         }
     }
 

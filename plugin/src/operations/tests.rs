@@ -666,8 +666,8 @@ fn what_is_not_known_is_warned_of_with_its_place() {
     assert_eq!(
         warnings(record(settings), nothing()),
         [
-            "prometheus_config.gateway_ulr: unknown field; did you mean gateway_url?",
             "webhook_secret: is ignored here; it belongs in the configuration",
+            "prometheus_config.gateway_ulr: unknown field; did you mean gateway_url?",
         ]
     );
     assert_eq!(

@@ -21,11 +21,12 @@ use base64::engine::general_purpose::STANDARD;
 pub use super::secret::Secret;
 use super::transport::{Request, Response};
 use crate::error::Error;
-use plugpipe_contract::fields::{self, Fields};
-use plugpipe_contract::json::{Json, Object};
+use plugpipe_contract::document::{Document, NOT_REPLACED};
+use plugpipe_contract::scalar::{Exact, Text};
+use plugpipe_contract::settings::{Auth, AuthFields, Setting, Settings};
 use plugpipe_contract::url::Url;
 
-/// The setting that names each server, and the one that holds its credentials. A setting in an object may stand beside it too.
+/// The setting that names each server, and the one that holds its credentials.
 pub const SERVERS: [(&str, &str); 9] = [
     ("prometheus_url", "prometheus_auth"),
     ("gateway_url", "gateway_auth"),
@@ -38,8 +39,34 @@ pub const SERVERS: [(&str, &str); 9] = [
     ("scrape_config.endpoint_url", "endpoint_auth"),
 ];
 
-/// The object and the member of the endpoint's setting.
-const ENDPOINT: [&str; 2] = ["scrape_config", "endpoint_url"];
+/// What a layer of settings says of the servers, in the order of [`SERVERS`]: the origin of the URL,
+/// and the credentials. What is no URL is another's to refuse.
+fn given<'s, 'a>(settings: &'s Settings<'a>) -> [(Option<Option<String>>, &'s Setting<Auth<'a>>); 9] {
+    let origin = |url: &Setting<Url>| match url {
+        Setting::Absent => None,
+        Setting::Unset => Some(None),
+        Setting::Set(url) => Some(Some(url.origin())),
+    };
+    [
+        (origin(&settings.prometheus_url), &settings.prometheus_auth),
+        (origin(&settings.gateway_url), &settings.gateway_auth),
+        (origin(&settings.grafana_url), &settings.grafana_auth),
+        (origin(&settings.remote_write_url), &settings.remote_write_auth),
+        (origin(&settings.otlp_url), &settings.otlp_auth),
+        (origin(&settings.alertmanager_url), &settings.alertmanager_auth),
+        (origin(&settings.ruler_url), &settings.ruler_auth),
+        (origin(&settings.webhook_url), &settings.webhook_auth),
+        (endpoint(settings), &settings.endpoint_auth),
+    ]
+}
+
+/// The origin of the endpoint to scrape, which may stand in `scrape_config` too.
+fn endpoint(settings: &Settings) -> Option<Option<String>> {
+    let nested = settings.scrape_config.get().and_then(|json| Document::parse(json).ok());
+    let nested: Option<Text> = nested.as_ref().and_then(|object| object.read_field("endpoint_url").ok()?);
+    let url = nested.as_ref().and_then(Text::get).or_else(|| settings.endpoint_url.get())?;
+    Some(Url::parse(url.trim()).ok().map(|url| url.origin()))
+}
 
 /// Headers that the plug or the host sets, or that are about one connection.
 const RESERVED: [&str; 17] = [
@@ -67,7 +94,7 @@ const SHORTEST_TOLD: usize = 4;
 
 /// What is sent to one server.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Auth {
+struct Held {
     /// Names in lower case, each once.
     headers: Vec<(String, Secret)>,
     /// What a server could repeat: passwords and tokens by themselves, and values of headers.
@@ -81,7 +108,7 @@ struct Entry {
     setting: &'static str,
     /// The origin of the URL.
     origin: Option<String>,
-    auth: Option<Auth>,
+    auth: Option<Held>,
     /// The origin that the URL had where `auth` was given.
     bound: Option<String>,
 }
@@ -97,39 +124,25 @@ pub fn setting_of(setting: &str) -> Option<&'static str> {
     SERVERS.iter().find(|(url, _)| *url == setting).map(|(_, auth)| *auth)
 }
 
-/// Whether [`Credentials`] read that key.
-pub fn is_key(key: &str) -> bool {
-    // Each key of each call is asked after: nothing is taken apart here.
-    SERVERS.iter().any(|(url, auth)| key == *url || key == *auth) || ENDPOINT.contains(&key)
-}
-
-/// The value of a setting of [`SERVERS`].
-fn given_url<'a>(fields: &Fields<'a>, setting: &str) -> Option<&'a Json<'a>> {
-    let Some((object, member)) = setting.split_once('.') else { return fields.get(setting) };
-    let inner = match fields.get(object) {
-        Some(Json::Object(map)) => map.get(member),
-        _ => None,
-    };
-    inner.filter(|value| **value != Json::Null).or_else(|| fields.get(member))
-}
-
 impl Credentials {
-    /// Takes what these settings say over what is known. They are those of one place, the more particular last.
-    pub fn overlay(&mut self, layers: &[(String, &Object)]) -> Result<(), Error> {
-        for (setting, key) in SERVERS {
-            let mut given = None;
-            for (path, map) in layers {
-                let fields = Fields::new(map, path);
-                if let Some(url) = given_url(&fields, setting) {
-                    // What is no URL is another's to refuse.
-                    let origin = url.as_str().and_then(|text| Url::parse(text.trim()).ok()).map(|url| url.origin());
+    /// Takes what these settings say over what is known. They are those of one place, each with the
+    /// path under which a user knows it, the more particular last.
+    pub fn overlay(&mut self, layers: &[(&str, &Settings)]) -> Result<(), Error> {
+        let mut said: [Option<Option<Held>>; 9] = Default::default();
+        for (path, settings) in layers {
+            for (((setting, key), said), (origin, auth)) in SERVERS.iter().zip(&mut said).zip(given(settings)) {
+                if let Some(origin) = origin {
                     self.entry(setting).origin = origin;
                 }
-                if let Some(value) = fields.get(key) {
-                    given = Some(read(value, &fields.path(key))?);
+                match auth {
+                    Setting::Absent => {}
+                    Setting::Unset => *said = Some(None),
+                    Setting::Set(auth) => *said = Some(read(auth, &format!("{path}.{key}"))?),
                 }
             }
-            if let Some(auth) = given {
+        }
+        for ((setting, _), said) in SERVERS.iter().zip(said) {
+            if let Some(auth) = said {
                 let entry = self.entry(setting);
                 entry.bound.clone_from(&entry.origin);
                 entry.auth = auth;
@@ -168,7 +181,7 @@ impl Credentials {
         }
     }
 
-    fn of(&self, setting: &str, url: &Url) -> Option<&Auth> {
+    fn of(&self, setting: &str, url: &Url) -> Option<&Held> {
         let entry = self.entries.iter().find(|entry| entry.setting == setting)?;
         entry.auth.as_ref().filter(|_| entry.bound.as_ref() == Some(&url.origin()))
     }
@@ -186,48 +199,32 @@ fn blot(body: &mut [u8], secret: &[u8]) {
 }
 
 /// Reads one server's credentials; none where they are unset.
-fn read(value: &Json, path: &str) -> Result<Option<Auth>, Error> {
-    let mut auth = Auth::default();
-    match value {
-        Json::Null => return Ok(None),
-        Json::String(text) if text.trim().is_empty() => return Ok(None),
-        Json::String(text) => {
-            let text = checked(text, path)?;
+fn read(given: &Auth, path: &str) -> Result<Option<Held>, Error> {
+    let mut held = Held::default();
+    match given {
+        Auth::Text(text) => {
+            let text = checked(text.get().unwrap_or_default(), path)?;
             match text.split_once(':') {
-                Some((user, password)) => auth.basic(user, password, path)?,
-                None => auth.bearer(text, path)?,
+                Some((user, password)) => held.basic(user, password, path)?,
+                None => held.bearer(text, path)?,
             }
         }
-        Json::Object(map) => auth.read(&Fields::new(map, path), path)?,
-        other => {
-            let problem = format!("expected an object such as {{\"token\": …}}, got {}", fields::kind_of(other));
-            return Err(Error::invalid(path, problem));
-        }
+        Auth::Fields(fields) => held.read(fields, path)?,
     }
-    Ok(Some(auth).filter(|auth| !auth.headers.is_empty()))
+    Ok(Some(held).filter(|held| !held.headers.is_empty()))
 }
 
-impl Auth {
-    fn read(&mut self, fields: &Fields, path: &str) -> Result<(), Error> {
-        const KEYS: [&str; 9] =
-            ["type", "username", "password", "token", "api_key", "api_token", "headers", "tenant", "org_id"];
-        if let Some((key, _)) = fields.map().iter().find(|(key, _)| !KEYS.contains(key)) {
-            let path = fields.path(&plugpipe_contract::error::excerpt(key, 100));
-            return Err(Error::invalid(
-                path,
-                format!("unknown key of credentials; expected one of {}", KEYS.join(", ")),
-            ));
-        }
-        let user = text(fields, "username")?;
-        let password = text(fields, "password")?;
-        let token = match text(fields, "token")? {
-            Some(token) => Some(token),
-            None => match text(fields, "api_key")? {
-                Some(key) => Some(key),
-                None => text(fields, "api_token")?,
-            },
+impl Held {
+    fn read(&mut self, fields: &AuthFields, path: &str) -> Result<(), Error> {
+        let text = |name: &str, text: &Exact| {
+            text.get().map(|text| checked(text, &format!("{path}.{name}")).map(str::to_owned)).transpose()
         };
-        let kind = text(fields, "type")?.map(|kind| kind.trim().to_ascii_lowercase());
+        let user = text("username", &fields.username)?;
+        let password = text("password", &fields.password)?;
+        let tokens = [("token", &fields.token), ("api_key", &fields.api_key), ("api_token", &fields.api_token)];
+        let token = tokens.into_iter().find(|(_, token)| token.get().is_some());
+        let token = token.map_or(Ok(None), |(name, token)| text(name, token))?;
+        let kind = text("type", &fields.r#type)?.map(|kind| kind.trim().to_ascii_lowercase());
         match (kind.as_deref(), user, token) {
             (Some("basic") | None, Some(user), None) => self.basic(&user, &password.unwrap_or_default(), path)?,
             (Some("bearer" | "token" | "api_key") | None, None, Some(token)) if password.is_none() => {
@@ -235,36 +232,30 @@ impl Auth {
             }
             (Some("none" | "") | None, None, None) if password.is_none() => {}
             (Some("basic"), None, _) => {
-                return Err(plugpipe_contract::Error::missing(fields.path("username"), "a user name").into());
+                return Err(plugpipe_contract::Error::missing(format!("{path}.username"), "a user name").into());
             }
             (Some("bearer" | "token" | "api_key"), _, None) => {
-                return Err(plugpipe_contract::Error::missing(fields.path("token"), "a token").into());
+                return Err(plugpipe_contract::Error::missing(format!("{path}.token"), "a token").into());
             }
             (Some("basic" | "bearer" | "token" | "api_key" | "none" | "") | None, ..) => {
                 return Err(Error::invalid(path, "expected either username and password, or token"));
             }
             (Some(_), ..) => {
-                return Err(Error::invalid(fields.path("type"), "expected basic or bearer"));
+                return Err(Error::invalid(format!("{path}.type"), "expected basic or bearer"));
             }
         }
-        if let Some(headers) = fields.object("headers")? {
-            let path = fields.path("headers");
-            for (name, value) in headers.iter() {
-                let path = format!("{path}.{}", plugpipe_contract::error::excerpt(name, 100));
-                let name = header_name(name, &path)?;
-                let value = fields::scalar(value)
-                    .ok_or_else(|| Error::invalid(&*path, format!("expected text, got {}", fields::kind_of(value))))?;
-                self.set(name, checked(&value, &path)?.to_owned(), &path)?;
-            }
+        for (name, value) in fields.headers.iter() {
+            let path = format!("{path}.headers.{}", plugpipe_contract::error::excerpt(name, 100));
+            let name = header_name(name, &path)?;
+            self.set(name, checked(value, &path)?.to_owned(), &path)?;
         }
-        let tenant = match text(fields, "tenant")? {
-            Some(tenant) => Some(("tenant", tenant)),
-            None => text(fields, "org_id")?.map(|tenant| ("org_id", tenant)),
-        };
-        if let Some((key, tenant)) = tenant {
-            let path = fields.path(key);
+        let tenants = [("tenant", &fields.tenant), ("org_id", &fields.org_id)];
+        if let Some((name, tenant)) = tenants.into_iter().find(|(_, tenant)| tenant.get().is_some())
+            && let Some(tenant) = text(name, tenant)?
+        {
             if !tenant.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(Error::invalid(path, "may hold visible ASCII characters without spaces only"));
+                let problem = "may hold visible ASCII characters without spaces only";
+                return Err(Error::invalid(format!("{path}.{name}"), problem));
             }
             // Not kept from answers: it is a name, and servers say it in their errors.
             self.headers.push(("x-scope-orgid".into(), Secret::new(tenant)));
@@ -296,20 +287,6 @@ impl Auth {
         Ok(())
     }
 }
-
-/// A text, none where it is not there or empty.
-fn text(fields: &Fields, key: &str) -> Result<Option<String>, Error> {
-    let Some(value) = fields.some(key) else { return Ok(None) };
-    let path = fields.path(key);
-    let text = fields::scalar(value)
-        .ok_or_else(|| Error::invalid(&*path, format!("expected text, got {}", fields::kind_of(value))))?;
-    checked(&text, &path)?;
-    Ok(Some(text).filter(|text| !text.is_empty()))
-}
-
-/// What is wrong with a text that still holds the name of an environment variable.
-pub const NOT_REPLACED: &str =
-    "holds a ${NAME} that the host did not replace; hosts replace names that they were granted, in the configuration";
 
 /// The text, if it may stand in a header. An error repeats none of it.
 fn checked<'t>(text: &'t str, path: &str) -> Result<&'t str, Error> {

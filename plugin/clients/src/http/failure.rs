@@ -64,7 +64,7 @@ impl Failure {
     /// it is.
     pub fn todo(&self, setting: &str, origin: &str) -> String {
         match self {
-            Self::NotGranted if plugpipe_contract::known::is_setting(setting) => format!(
+            Self::NotGranted if plugpipe_contract::settings::request_settings().contains(&setting) => format!(
                 "; grant {origin} to the plug, or name the server as {setting} in a configuration that the host grants"
             ),
             // What only a call may say grants nothing.

@@ -13,7 +13,6 @@ use sha2::Sha256;
 use super::alertmanager::{Alert, pairs, write_labels};
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Url, redacted};
-use plugpipe_contract::error::excerpt;
 use plugpipe_contract::json::Writer;
 use plugpipe_contract::time::rfc3339;
 
@@ -29,26 +28,7 @@ pub const TIMESTAMP_HEADER: &str = "x-grafana-alerting-timestamp";
 /// When an alert that fires ended.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
-/// Which body a receiver understands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// Alertmanager's, version 4.
-    #[default]
-    Alertmanager,
-    /// `{alert_data, timestamp, source}`, as the published Python plug sends it.
-    PlugPipe,
-}
-
-impl Format {
-    /// The format of that name. The error says which there are.
-    pub fn of(name: &str) -> Result<Self, String> {
-        match name.trim() {
-            "alertmanager" => Ok(Self::Alertmanager),
-            "plugpipe" => Ok(Self::PlugPipe),
-            other => Err(format!("expected alertmanager or plugpipe, got {:?}", excerpt(other, 100))),
-        }
-    }
-}
+pub use plugpipe_contract::settings::WebhookFormat as Format;
 
 /// What signs bodies. Never shown.
 #[derive(Clone, PartialEq, Eq)]

@@ -17,16 +17,7 @@ use plugpipe_metrics::registry::{LabelName, Labels};
 /// For errors.
 pub const PEER: Peer = Peer { server: "Pushgateway", setting: "gateway_url" };
 
-/// What a push does to what the group holds already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// All of it goes (`PUT`).
-    Replace,
-    /// Metrics of the same names go, the others stay (`POST`).
-    Add,
-    /// The group is deleted, and nothing comes (`DELETE`).
-    Delete,
-}
+pub use plugpipe_contract::settings::PushMode as Mode;
 
 /// Names a group: the job, and further labels such as `instance`. Pushgateway puts them on every sample.
 #[derive(Debug, Clone, PartialEq)]
