@@ -4,6 +4,7 @@
 #![deny(missing_docs)]
 
 pub mod cursor;
+pub mod direct;
 pub mod document;
 pub mod error;
 pub mod fields;

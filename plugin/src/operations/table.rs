@@ -8,7 +8,7 @@ use super::{
 use crate::error::{Error, excerpt};
 use crate::known;
 use crate::{NAME, VERSION};
-use plugpipe_contract::document::{Both, Document, fields_of};
+use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{ClearMetrics, DefinitionFields, RegisterMetric, RemoveMetric};
 use plugpipe_contract::scalar::Verbatim;
 
@@ -52,11 +52,8 @@ impl Operation {
 macro_rules! typed {
     ($request:ty, $run:path) => {
         Run::Typed {
-            fields: fields_of::<$request>,
-            run: |call, document, answer| {
-                let request: $request = document.read("")?;
-                $run(call, &request, answer)
-            },
+            fields: <$request>::fields,
+            run: |call, document, answer| $run(call, &<$request>::from_document(document)?, answer),
         }
     };
 }

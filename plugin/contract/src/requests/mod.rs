@@ -6,3 +6,13 @@ pub use record::{
     ClearMetrics, DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric,
     RemoveMetric,
 };
+
+use crate::document::{Both, requests};
+
+requests!(
+    Both<Record<'a>, DefinitionFields<'a>>,
+    RecordMultiple<'a>,
+    Both<RegisterMetric<'a>, DefinitionFields<'a>>,
+    RemoveMetric<'a>,
+    ClearMetrics,
+);
