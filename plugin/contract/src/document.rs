@@ -24,6 +24,12 @@ use crate::scalar::{self, Scalar};
 /// counts, and for parts that are passed on.
 pub(crate) const AS_WRITTEN: &str = "plugpipe::as-written";
 
+/// The name of the newtype whose inside is none where the value is null or an empty text.
+pub(crate) const UNLESS_EMPTY: &str = "plugpipe::unless-empty";
+
+/// The name of the newtype whose inside is the JSON text, unless that is a list or an object.
+pub(crate) const SCALAR_AS_WRITTEN: &str = "plugpipe::scalar-as-written";
+
 /// A JSON object whose members are still text. Of two members with one name the later one counts.
 #[derive(Debug)]
 pub struct Document<'de> {
@@ -268,13 +274,9 @@ impl<'de> Value<'de, '_> {
 impl<'de> Deserializer<'de> for Value<'de, '_> {
     type Error = Error;
 
-    /// Lists and objects as such; for what may be one value too, that value as a newtype.
+    /// A list as such; for what may be one value too, that value as a newtype.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.text.as_bytes().first() {
-            Some(b'[') => self.deserialize_seq(visitor),
-            Some(b'{') => self.deserialize_map(visitor),
-            _ => visitor.visit_newtype_struct(self),
-        }
+        if self.text.starts_with('[') { self.deserialize_seq(visitor) } else { visitor.visit_newtype_struct(self) }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -282,7 +284,12 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
-        if name == AS_WRITTEN { visitor.visit_borrowed_str(self.text) } else { visitor.visit_newtype_struct(self) }
+        match name {
+            AS_WRITTEN => visitor.visit_borrowed_str(self.text),
+            SCALAR_AS_WRITTEN if !self.text.starts_with(['[', '{']) => visitor.visit_borrowed_str(self.text),
+            UNLESS_EMPTY if scalar::is_empty(self.text) => visitor.visit_none(),
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     fn deserialize_struct<V: Visitor<'de>>(

@@ -13,7 +13,7 @@ use plugpipe_time::{PrometheusDuration, Timestamp};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
-use crate::document::AS_WRITTEN;
+use crate::document::{AS_WRITTEN, SCALAR_AS_WRITTEN, UNLESS_EMPTY};
 use crate::error::{Error, excerpt};
 
 /// What a JSON value is, looked at as a scalar.
@@ -64,6 +64,19 @@ pub(crate) fn kind_of(json: &str) -> &'static str {
         Some(b'n') | None => "null",
         Some(_) => "a number",
     }
+}
+
+/// Whether a value counts as missing: null, or a text of nothing but white space.
+pub(crate) fn is_empty(json: &str) -> bool {
+    match Scalar::read(json) {
+        Ok(Scalar::Text(text)) => is_blank(&text),
+        Ok(scalar) => matches!(scalar, Scalar::Null),
+        Err(_) => false,
+    }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }
 
 /// A value in an error: a scalar as it is written, and of others what they are.
@@ -206,7 +219,7 @@ macro_rules! as_written {
     )*};
 }
 
-as_written!(as_written: Number, Whole, Flag, Duration, Any<'a>, Finite, Bound, Verbatim<'a>);
+as_written!(as_written: Number, Whole, Count, Flag, Duration, Any<'a>, Finite, Bound, Verbatim<'a>);
 as_written!(text_as_written: Text<'a>, Moment<'a>, LabelValue<'a>);
 
 /// A text; a number or a flag counts as its text.
@@ -223,9 +236,7 @@ impl<'de> FromText<'de> for Text<'de> {
     fn from_scalar(scalar: Scalar<'de>) -> Option<Self> {
         match scalar {
             Scalar::Null => Some(Self(None)),
-            scalar => {
-                scalar.into_text().map(|text| Self(Some(text).filter(|text| !text.chars().all(char::is_whitespace))))
-            }
+            scalar => scalar.into_text().map(|text| Self(Some(text).filter(|text| !is_blank(text)))),
         }
     }
 }
@@ -329,6 +340,25 @@ impl FromJson<'_> for Whole {
 impl Whole {
     /// The number, if there is one.
     pub fn get(self) -> Option<usize> {
+        self.0
+    }
+}
+
+/// A whole number of any size, such as an id, which may be written as text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count(Option<u64>);
+
+impl FromJson<'_> for Count {
+    fn from_json(json: &str) -> Result<Self, String> {
+        let wrong = || format!("expected a whole number, got {}", excerpt(shown(json), 100));
+        let text = Text::from_json(json).map_err(|_| wrong())?;
+        text.get().map(|text| text.trim().parse()).transpose().map(Self).map_err(|_| wrong())
+    }
+}
+
+impl Count {
+    /// The number, if there is one.
+    pub fn get(self) -> Option<u64> {
         self.0
     }
 }
@@ -458,6 +488,76 @@ fn is_deeper(json: &str, most: usize) -> bool {
     })
 }
 
+/// One of a few words: `T` is an enum of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word<T>(Option<T>);
+
+impl<T> Default for Word<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Word<T> {
+    /// The word, if there is one.
+    pub fn get(self) -> Option<T> {
+        self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Word<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Given<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Given<T> {
+            type Value = Option<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word")
+            }
+
+            fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, word: D) -> Result<Self::Value, D::Error> {
+                T::deserialize(word).map(Some)
+            }
+        }
+        deserializer.deserialize_newtype_struct(UNLESS_EMPTY, Given(PhantomData)).map(Self)
+    }
+}
+
+/// A text, for which an object may stand that says the same in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextOr<'de, T> {
+    /// The text.
+    Text(Text<'de>),
+    /// The object.
+    Parts(T),
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for TextOr<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = TextOr<'de, T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or an object")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, json: &'de str) -> Result<Self::Value, E> {
+                Text::from_json(json).map(TextOr::Text).map_err(E::custom)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, parts: D) -> Result<Self::Value, D::Error> {
+                T::deserialize(parts).map(TextOr::Parts)
+            }
+        }
+        deserializer.deserialize_newtype_struct(SCALAR_AS_WRITTEN, Either(PhantomData))
+    }
+}
+
 /// A list, for which one value may stand by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OneOrMany<T>(Vec<T>);
@@ -557,7 +657,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Labels<'a> {
     }
 }
 
-struct LabelValue<'de>(Cow<'de, str>);
+/// A label's value: a text, which may be empty. A number or a flag counts as its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelValue<'de>(pub Cow<'de, str>);
 
 impl<'de> FromJson<'de> for LabelValue<'de> {
     fn from_json(json: &'de str) -> Result<Self, String> {

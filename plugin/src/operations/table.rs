@@ -9,7 +9,10 @@ use crate::error::{Error, excerpt};
 use crate::known;
 use crate::{NAME, VERSION};
 use plugpipe_contract::document::{Both, Document, fields_of};
-use plugpipe_contract::requests::{ClearMetrics, DefinitionFields, RegisterMetric, RemoveMetric};
+use plugpipe_contract::requests::{
+    Annotate, ClearMetrics, DefinitionFields, Expression, LabelValues, ListMetadata, ListRules, ListTargets, NoFields,
+    PrometheusStatus, QueryExemplars, QueryMetrics, RegisterMetric, RemoveMetric, SeriesSelection,
+};
 use plugpipe_contract::scalar::Verbatim;
 
 /// What a call may ask for.
@@ -139,7 +142,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Run::Untyped(scrape::federate),
     )
     .of_one_group(),
-    operation("query_metrics", "PromQL, at an instant or over a time_range", Run::Untyped(query::run)),
+    operation("query_metrics", "PromQL, at an instant or over a time_range", typed!(QueryMetrics, query::run)),
     operation(
         "create_alert",
         "an alerting rule, checked, installed where target says, and confirmed by reading back",
@@ -188,21 +191,33 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
         Run::Untyped(discover::run),
     ),
-    operation("query_exemplars", "the exemplars of an expression's series", Run::Untyped(query::exemplars)),
-    operation("format_query", "a PromQL expression, laid out", Run::Untyped(query::format)),
-    operation("parse_query", "a PromQL expression as a tree (Prometheus 3)", Run::Untyped(query::parse)),
-    operation("list_series", "the series that match finds in Prometheus", Run::Untyped(prometheus::series)),
-    operation("list_labels", "the names of labels in Prometheus", Run::Untyped(prometheus::labels)),
-    operation("label_values", "the values of a label in Prometheus", Run::Untyped(prometheus::label_values)),
-    operation("list_metadata", "type, help and unit of metrics in Prometheus", Run::Untyped(prometheus::metadata)),
-    operation("list_targets", "what Prometheus scrapes, and how that goes", Run::Untyped(prometheus::targets)),
-    operation("list_rules", "Prometheus's groups of rules", Run::Untyped(prometheus::rules)),
+    operation("query_exemplars", "the exemplars of an expression's series", typed!(QueryExemplars, query::exemplars)),
+    operation("format_query", "a PromQL expression, laid out", typed!(Expression, query::format)),
+    operation("parse_query", "a PromQL expression as a tree (Prometheus 3)", typed!(Expression, query::parse)),
+    operation("list_series", "the series that match finds in Prometheus", typed!(SeriesSelection, prometheus::series)),
+    operation("list_labels", "the names of labels in Prometheus", typed!(SeriesSelection, prometheus::labels)),
+    operation(
+        "label_values",
+        "the values of a label in Prometheus",
+        typed!(Both<LabelValues, SeriesSelection>, prometheus::label_values),
+    ),
+    operation(
+        "list_metadata",
+        "type, help and unit of metrics in Prometheus",
+        typed!(ListMetadata, prometheus::metadata),
+    ),
+    operation("list_targets", "what Prometheus scrapes, and how that goes", typed!(ListTargets, prometheus::targets)),
+    operation("list_rules", "Prometheus's groups of rules", typed!(ListRules, prometheus::rules)),
     operation(
         "list_prometheus_alerts",
         "alerts that are pending or firing in Prometheus",
-        Run::Untyped(prometheus::alerts),
+        typed!(NoFields, prometheus::alerts),
     ),
-    operation("prometheus_status", "what the Prometheus server is and how it runs", Run::Untyped(prometheus::status)),
+    operation(
+        "prometheus_status",
+        "what the Prometheus server is and how it runs",
+        typed!(PrometheusStatus, prometheus::status),
+    ),
     operation(
         "create_dashboard",
         "bring one dashboard to Grafana, from dashboard_config or a template",
@@ -232,7 +247,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "annotate",
         "mark a moment or a region of time in Grafana's dashboards, or change a mark",
-        Run::Untyped(annotations::annotate),
+        typed!(Annotate, annotations::annotate),
     ),
     operation("health_check", "ask every configured server whether it is well", Run::Untyped(health::run)),
     operation("describe", "what this plug is", Run::Untyped(describe)),
