@@ -10,8 +10,9 @@ use crate::known;
 use crate::{NAME, VERSION};
 use plugpipe_contract::document::{Both, Document, fields_of};
 use plugpipe_contract::requests::{
-    Annotate, ClearMetrics, DefinitionFields, Expression, LabelValues, ListMetadata, ListRules, ListTargets, NoFields,
-    PrometheusStatus, QueryExemplars, QueryMetrics, RegisterMetric, RemoveMetric, SeriesSelection,
+    AlertFields, Annotate, ClearMetrics, CreateSilence, DefinitionFields, ExpireSilence, Expression, LabelValues,
+    ListAlertGroups, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences, ListTargets, NoFields, NotifyWebhook,
+    PrometheusStatus, QueryExemplars, QueryMetrics, RegisterMetric, RemoveMetric, SendAlerts, SeriesSelection,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -167,23 +168,43 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "the rules that the plug ships, and their parameters",
         Run::Untyped(alert_templates::list),
     ),
-    operation("send_alerts", "tell Alertmanager of alerts that hold", Run::Untyped(notify::send)),
-    operation("resolve_alerts", "tell Alertmanager that alerts have ended", Run::Untyped(notify::resolve)),
-    operation("notify_webhook", "post alerts to a webhook, in Alertmanager's form", Run::Untyped(notify::webhook)),
-    operation("list_notified_alerts", "the alerts that Alertmanager holds", Run::Untyped(alertmanager::alerts)),
+    operation(
+        "send_alerts",
+        "tell Alertmanager of alerts that hold",
+        typed!(Both<SendAlerts, AlertFields>, notify::send),
+    ),
+    operation(
+        "resolve_alerts",
+        "tell Alertmanager that alerts have ended",
+        typed!(Both<SendAlerts, AlertFields>, notify::resolve),
+    ),
+    operation(
+        "notify_webhook",
+        "post alerts to a webhook, in Alertmanager's form",
+        typed!(Both<NotifyWebhook, AlertFields>, notify::webhook),
+    ),
+    operation(
+        "list_notified_alerts",
+        "the alerts that Alertmanager holds",
+        typed!(Both<ListAlertGroups, ListNotifiedAlerts>, alertmanager::alerts),
+    ),
     operation(
         "list_alert_groups",
         "Alertmanager's alerts as it groups them for receivers",
-        Run::Untyped(alertmanager::groups),
+        typed!(ListAlertGroups, alertmanager::groups),
     ),
-    operation("list_receivers", "Alertmanager's receivers", Run::Untyped(alertmanager::receivers)),
-    operation("list_silences", "Alertmanager's silences", Run::Untyped(alertmanager::silences)),
-    operation("create_silence", "mute alerts that match, for a time", Run::Untyped(alertmanager::create_silence)),
-    operation("expire_silence", "end a silence now", Run::Untyped(alertmanager::expire_silence)),
+    operation("list_receivers", "Alertmanager's receivers", typed!(NoFields, alertmanager::receivers)),
+    operation("list_silences", "Alertmanager's silences", typed!(ListSilences, alertmanager::silences)),
+    operation(
+        "create_silence",
+        "mute alerts that match, for a time",
+        typed!(CreateSilence, alertmanager::create_silence),
+    ),
+    operation("expire_silence", "end a silence now", typed!(ExpireSilence, alertmanager::expire_silence)),
     operation(
         "alertmanager_status",
         "Alertmanager's version, cluster and configuration",
-        Run::Untyped(alertmanager::status),
+        typed!(NoFields, alertmanager::status),
     ),
     operation("generate_config", "a prometheus.yml, or parts of it, and files of targets", Run::Untyped(generate::run)),
     operation(
