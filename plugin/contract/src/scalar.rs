@@ -663,7 +663,7 @@ pub struct LabelValue<'de>(pub Cow<'de, str>);
 
 impl<'de> FromJson<'de> for LabelValue<'de> {
     fn from_json(json: &'de str) -> Result<Self, String> {
-        Self::from_scalar(Scalar::read(json)?).ok_or_else(|| format!("a label value is text, got {}", kind_of(json)))
+        Self::from_scalar(Scalar::read(json)?).ok_or_else(|| format!("expected text, got {}", kind_of(json)))
     }
 }
 
@@ -672,3 +672,6 @@ impl<'de> FromText<'de> for LabelValue<'de> {
         scalar.into_text().map(Self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,6 @@
 //! `send_alerts`, `resolve_alerts` and `notify_webhook`: alerts that a pipe raises by itself, to Alertmanager or to a webhook.
 
-use super::definition;
-use super::{Answer, Call};
+use super::{Answer, Call, definition};
 use crate::NAME;
 use crate::error::Error;
 use crate::fields::Fields;
@@ -73,8 +72,9 @@ pub(super) fn webhook(
     Ok(())
 }
 
-/// Posts alerts to a webhook and writes `delivered`, `webhook_url` and the status. `receiver` is this plug by default. `rule` is what the Python plug's format tells, an
-/// object as JSON; none for the first alert's labels and annotations.
+/// Posts alerts to a webhook and writes `delivered`, `webhook_url` and the status. `receiver` is
+/// this plug by default. `rule` is what the Python plug's format tells, an object as JSON; none for
+/// the first alert's labels and annotations.
 pub(super) fn deliver(
     call: &mut Call,
     answer: &mut Answer,

@@ -10,9 +10,10 @@ use crate::known;
 use crate::{NAME, VERSION};
 use plugpipe_contract::document::{Both, Document, fields_of};
 use plugpipe_contract::requests::{
-    AlertFields, Annotate, ClearMetrics, CreateSilence, DefinitionFields, ExpireSilence, Expression, LabelValues,
-    ListAlertGroups, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences, ListTargets, NoFields, NotifyWebhook,
-    PrometheusStatus, QueryExemplars, QueryMetrics, RegisterMetric, RemoveMetric, SendAlerts, SeriesSelection,
+    AlertFields, Annotate, ClearMetrics, CreateSilence, DatasourceName, DefinitionFields, DiscoverTargets,
+    EnsureDatasource, ExpireSilence, Expression, LabelValues, ListAlertGroups, ListMetadata, ListNotifiedAlerts,
+    ListRules, ListSilences, ListTargets, NoFields, NotifyWebhook, PrometheusStatus, QueryExemplars, QueryMetrics,
+    RegisterMetric, RemoveMetric, SendAlerts, SeriesSelection,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -210,7 +211,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "discover_targets",
         "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
-        Run::Untyped(discover::run),
+        typed!(DiscoverTargets, discover::run),
     ),
     operation("query_exemplars", "the exemplars of an expression's series", typed!(QueryExemplars, query::exemplars)),
     operation("format_query", "a PromQL expression, laid out", typed!(Expression, query::format)),
@@ -258,20 +259,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "ensure_datasource",
         "a Prometheus data source in Grafana, made or changed where it is not as given",
-        Run::Untyped(datasources::ensure),
+        typed!(Both<DatasourceName, EnsureDatasource>, datasources::ensure),
     ),
     operation(
         "datasource_health",
         "whether Grafana reaches the server behind a data source",
-        Run::Untyped(datasources::health),
+        typed!(DatasourceName, datasources::health),
     ),
     operation(
         "annotate",
         "mark a moment or a region of time in Grafana's dashboards, or change a mark",
         typed!(Annotate, annotations::annotate),
     ),
-    operation("health_check", "ask every configured server whether it is well", Run::Untyped(health::run)),
-    operation("describe", "what this plug is", Run::Untyped(describe)),
+    operation("health_check", "ask every configured server whether it is well", typed!(NoFields, health::run)),
+    operation("describe", "what this plug is", typed!(NoFields, describe)),
 ];
 
 /// The operation that a `ctx` asks for. Without one, a `metric_name` means a record, and nothing a
@@ -300,7 +301,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().map(|operation| operation.name)
 }
 
-fn describe(_: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+fn describe(_: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
     write_description(answer);
     Ok(())
 }

@@ -86,3 +86,40 @@ pub struct MatcherFields<'a> {
     #[serde(rename = "isEqual")]
     pub is_equal_of_api: Flag,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Document;
+    use crate::json::Writer;
+
+    #[test]
+    fn a_matcher_is_a_text_or_parts_and_may_stand_by_itself() {
+        for (text, count) in [
+            (r#"{"filter": "a=b"}"#, 1),
+            (r#"{"filter": {"name": "a", "value": 1}}"#, 1),
+            (r#"{"filter": ["a=b", {"name": "a", "value": ""}]}"#, 2),
+            (r#"{"filter": null}"#, 0),
+        ] {
+            let silences: ListSilences = Document::parse(text).unwrap().read("").unwrap();
+            assert_eq!(silences.filter.len(), count, "{text}");
+        }
+        for (text, field) in [
+            (r#"{"filter": ["a=b", []]}"#, "filter[1]"),
+            (r#"{"filter": [{"name": "a", "value": []}]}"#, "filter[0].value"),
+            (r#"{"filter": {"name": "a", "isRegex": 1}}"#, "filter.isRegex"),
+        ] {
+            let silences: Result<ListSilences, _> = Document::parse(text).unwrap().read("");
+            assert_eq!(silences.unwrap_err().field(), Some(field), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_matcher_does_not_have_is_warned_of() {
+        let ctx = Document::parse(r#"{"filter": [{"name": "a", "valeu": "b"}]}"#).unwrap();
+        ctx.read::<ListSilences>("").unwrap();
+        let mut told = Writer::new();
+        ctx.take_warnings().write(&mut told);
+        assert_eq!(told.finish(), r#"{"warnings":["filter[0].valeu: unknown field; did you mean value?"]}"#);
+    }
+}
