@@ -30,6 +30,11 @@ pub(crate) const SETTING: &str = "plugpipe::setting";
 /// What is wrong with a text that still holds the name of an environment variable.
 pub const NOT_REPLACED: &str =
     "holds a ${NAME} that the host did not replace; hosts replace names that they were granted, in the configuration";
+/// The name of the newtype whose inside is none where the value is null or an empty text.
+pub(crate) const UNLESS_EMPTY: &str = "plugpipe::unless-empty";
+
+/// The name of the newtype whose inside is the JSON text, unless that is a list or an object.
+pub(crate) const SCALAR_AS_WRITTEN: &str = "plugpipe::scalar-as-written";
 
 /// A JSON object whose members are still text. Of two members with one name the later one counts.
 #[derive(Debug)]
@@ -294,8 +299,7 @@ impl<'de> Value<'de, '_> {
     /// Whether it is a setting that is set.
     fn is_set(&self) -> Result<bool, Error> {
         match Scalar::read(self.text) {
-            Ok(Scalar::Null) => Ok(false),
-            Ok(Scalar::Text(text)) if text.trim().is_empty() => Ok(false),
+            _ if scalar::is_empty(self.text) => Ok(false),
             // It may be a secret, so it is not repeated.
             Ok(Scalar::Text(text)) if text.contains("${") => Err(Error::invalid("", NOT_REPLACED)),
             _ => Ok(true),
@@ -323,14 +327,6 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         }
     }
 
-    /// An object as a newtype; anything else as it is written.
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.text.starts_with('{') {
-            true => visitor.visit_newtype_struct(self),
-            false => visitor.visit_borrowed_str(self.text),
-        }
-    }
-
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.text == "null" { visitor.visit_none() } else { visitor.visit_some(self) }
     }
@@ -338,6 +334,8 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
         match name {
             AS_WRITTEN => visitor.visit_borrowed_str(self.text),
+            SCALAR_AS_WRITTEN if !self.text.starts_with(['[', '{']) => visitor.visit_borrowed_str(self.text),
+            UNLESS_EMPTY if scalar::is_empty(self.text) => visitor.visit_none(),
             SETTING if !self.is_set()? => visitor.visit_none(),
             _ => visitor.visit_newtype_struct(self),
         }
@@ -398,7 +396,7 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str bytes byte_buf unit
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct tuple identifier
     }
 }

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use crate::document::{Both, SETTING, fields_of};
+use crate::document::{Both, SCALAR_AS_WRITTEN, SETTING, fields_of};
 use crate::error::excerpt;
 use crate::scalar::{self, Any, Bound, Exact, Flag, FromJson, Labels, Text, as_written};
 use crate::url::Url;
@@ -472,6 +472,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Auth<'a> {
                 AuthFields::deserialize(object).map(|fields| Auth::Fields(Box::new(fields)))
             }
         }
-        deserializer.deserialize_string(Read)
+        deserializer.deserialize_newtype_struct(SCALAR_AS_WRITTEN, Read)
     }
 }

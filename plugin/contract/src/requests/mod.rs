@@ -1,18 +1,64 @@
 //! What operations are asked: a struct for each, its fields documented where they are declared.
 
-mod record;
-
-pub use record::{
-    ClearMetrics, DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric,
-    RemoveMetric,
-};
+use serde::Deserialize;
 
 use crate::document::{Both, requests};
 
+mod alertmanager;
+mod annotations;
+mod datasources;
+mod discover;
+mod notify;
+mod prometheus;
+mod query;
+mod record;
+
+pub use alertmanager::{
+    CreateSilence, ExpireSilence, ListAlertGroups, ListNotifiedAlerts, ListSilences, MatcherFields, Matchers,
+};
+pub use annotations::Annotate;
+pub use datasources::{DatasourceName, EnsureDatasource};
+pub use discover::DiscoverTargets;
+pub use notify::{AlertFields, NotifyWebhook, SendAlerts};
+pub use prometheus::{
+    LabelValues, ListMetadata, ListRules, ListTargets, PrometheusStatus, RuleType, SeriesSelection, StatusPart,
+    TargetState,
+};
+pub use query::{Expression, QueryExemplars, QueryMetrics, TimeRange, TooManyPoints};
+pub use record::{
+    DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric,
+    RemoveMetric,
+};
+
+/// Operations that take nothing but what any call may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct NoFields {}
+
 requests!(
+    NoFields,
     Both<Record<'a>, DefinitionFields<'a>>,
     RecordMultiple<'a>,
     Both<RegisterMetric<'a>, DefinitionFields<'a>>,
     RemoveMetric<'a>,
-    ClearMetrics,
+    QueryMetrics<'a>,
+    QueryExemplars<'a>,
+    Expression<'a>,
+    SeriesSelection<'a>,
+    Both<LabelValues<'a>, SeriesSelection<'a>>,
+    ListMetadata<'a>,
+    ListTargets<'a>,
+    ListRules<'a>,
+    PrometheusStatus,
+    ListAlertGroups<'a>,
+    Both<ListAlertGroups<'a>, ListNotifiedAlerts>,
+    ListSilences<'a>,
+    CreateSilence<'a>,
+    ExpireSilence<'a>,
+    Both<SendAlerts<'a>, AlertFields<'a>>,
+    Both<NotifyWebhook<'a>, AlertFields<'a>>,
+    Annotate<'a>,
+    DatasourceName<'a>,
+    Both<DatasourceName<'a>, EnsureDatasource<'a>>,
+    DiscoverTargets<'a>,
 );

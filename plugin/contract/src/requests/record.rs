@@ -148,8 +148,3 @@ pub struct RemoveMetric<'a> {
     /// Whether names of the metric and of labels may be any text.
     pub utf8: Flag,
 }
-
-/// `clear_metrics`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct ClearMetrics {}
