@@ -50,9 +50,13 @@ pub struct Document<'de> {
 type Member<'de> = (Cow<'de, str>, &'de str);
 
 impl<'de> Document<'de> {
-    /// Splits a text into members. The error says what was found instead of an object, and where.
-    /// `path` is how a user knows the object, in warnings: empty for a request.
-    pub fn parse(text: &'de str, path: &'static str) -> Result<Self, String> {
+    /// Splits a request into members. The error says what was found instead of an object, and where.
+    pub fn parse(text: &'de str) -> Result<Self, String> {
+        Self::parse_at("", text)
+    }
+
+    /// The same for an object that a user knows by this path: warnings say it.
+    pub fn parse_at(path: &'static str, text: &'de str) -> Result<Self, String> {
         members(text).map(|members| Self { path, members, warnings: RefCell::default() })
     }
 

@@ -4,11 +4,11 @@ use super::*;
 use crate::http::auth;
 
 fn config(cfg: Value) -> Result<Config, Error> {
-    Config::from_cfg(&Document::parse(&cfg.to_string(), "cfg").unwrap())
+    Config::from_cfg(&Document::parse_at("cfg", &cfg.to_string()).unwrap())
 }
 
 fn with_ctx(config: &Config, ctx: &Value) -> Result<Config, Error> {
-    config.with_ctx(&Document::parse(&ctx.to_string(), "").unwrap())
+    config.with_ctx(&Document::parse(&ctx.to_string()).unwrap())
 }
 
 #[test]

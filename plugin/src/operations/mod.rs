@@ -598,7 +598,7 @@ impl<T: Transport> Plug<T> {
         if cfg.is_empty() || cfg == "{}" || cfg == "null" || cfg == self.config_text {
             return Ok(());
         }
-        let settings = Document::parse(cfg, "cfg").map_err(|problem| Error::NotJson { what: "cfg", problem })?;
+        let settings = Document::parse_at("cfg", cfg).map_err(|problem| Error::NotJson { what: "cfg", problem })?;
         if settings.is_empty() {
             return Ok(());
         }

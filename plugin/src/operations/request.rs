@@ -44,7 +44,7 @@ impl<'a> Request<'a> {
         {
             return Ok(Self::Records(operation, run, records));
         }
-        let document = Document::parse(ctx, "").map_err(|problem| Error::NotJson { what: "ctx", problem })?;
+        let document = Document::parse(ctx).map_err(|problem| Error::NotJson { what: "ctx", problem })?;
         let operation = choose(&document)?;
         let (settings, context) = (request_settings(), context_fields());
         let mut object = Object::EMPTY;

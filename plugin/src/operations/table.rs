@@ -10,10 +10,10 @@ use crate::known;
 use crate::{NAME, VERSION};
 use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{
-    AlertFields, Annotate, CreateSilence, DatasourceName, DefinitionFields, DiscoverTargets,
-    EnsureDatasource, ExpireSilence, Expression, LabelValues, ListAlertGroups, ListMetadata, ListNotifiedAlerts,
-    ListRules, ListSilences, ListTargets, NoFields, NotifyWebhook, PrometheusStatus, QueryExemplars, QueryMetrics,
-    RegisterMetric, RemoveMetric, SendAlerts, SeriesSelection,
+    AlertFields, Annotate, CreateSilence, DatasourceName, DefinitionFields, DiscoverTargets, EnsureDatasource,
+    ExpireSilence, Expression, LabelValues, ListAlertGroups, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences,
+    ListTargets, NoFields, NotifyWebhook, PrometheusStatus, QueryExemplars, QueryMetrics, RegisterMetric, RemoveMetric,
+    SendAlerts, SeriesSelection,
 };
 use plugpipe_contract::scalar::Verbatim;
 

@@ -62,7 +62,7 @@ fn given<'s, 'a>(settings: &'s Settings<'a>) -> [(Option<Option<String>>, &'s Se
 
 /// The origin of the endpoint to scrape, which may stand in `scrape_config` too.
 fn endpoint(settings: &Settings) -> Option<Option<String>> {
-    let nested = settings.scrape_config.get().and_then(|json| Document::parse(json, "").ok());
+    let nested = settings.scrape_config.get().and_then(|json| Document::parse(json).ok());
     let nested: Option<Text> = nested.as_ref().and_then(|object| object.read_field("endpoint_url").ok()?);
     let url = nested.as_ref().and_then(Text::get).or_else(|| settings.endpoint_url.get())?;
     Some(Url::parse(url.trim()).ok().map(|url| url.origin()))

@@ -101,7 +101,7 @@ mod tests {
             (r#"{"filter": ["a=b", {"name": "a", "value": ""}]}"#, 2),
             (r#"{"filter": null}"#, 0),
         ] {
-            let silences: ListSilences = Document::parse(text).unwrap().read("").unwrap();
+            let silences: ListSilences = Document::parse(text).unwrap().read().unwrap();
             assert_eq!(silences.filter.len(), count, "{text}");
         }
         for (text, field) in [
@@ -109,7 +109,7 @@ mod tests {
             (r#"{"filter": [{"name": "a", "value": []}]}"#, "filter[0].value"),
             (r#"{"filter": {"name": "a", "isRegex": 1}}"#, "filter.isRegex"),
         ] {
-            let silences: Result<ListSilences, _> = Document::parse(text).unwrap().read("");
+            let silences: Result<ListSilences, _> = Document::parse(text).unwrap().read();
             assert_eq!(silences.unwrap_err().field(), Some(field), "{text}");
         }
     }
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn what_a_matcher_does_not_have_is_warned_of() {
         let ctx = Document::parse(r#"{"filter": [{"name": "a", "valeu": "b"}]}"#).unwrap();
-        ctx.read::<ListSilences>("").unwrap();
+        ctx.read::<ListSilences>().unwrap();
         let mut told = Writer::new();
         ctx.take_warnings().write(&mut told);
         assert_eq!(told.finish(), r#"{"warnings":["filter[0].valeu: unknown field; did you mean value?"]}"#);

@@ -26,8 +26,7 @@ pub use prometheus::{
 };
 pub use query::{Expression, QueryExemplars, QueryMetrics, TimeRange, TooManyPoints};
 pub use record::{
-    DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric,
-    RemoveMetric,
+    DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric, RemoveMetric,
 };
 
 /// Operations that take nothing but what any call may have.
