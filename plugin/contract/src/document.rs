@@ -18,14 +18,14 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, excerpt};
 use crate::known::{Warnings, nearest};
-use crate::scalar::{self, Scalar};
+use crate::scalar::{self, Any, Scalar};
 
 /// The name of the newtype whose inside is a JSON text as it was written: for a number whose text
 /// counts, and for parts that are passed on.
 pub(crate) const AS_WRITTEN: &str = "plugpipe::as-written";
 
 /// A JSON object whose members are still text. Of two members with one name the later one counts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Document<'de> {
     members: Vec<Member<'de>>,
     /// What was ignored, or read otherwise than its author may think.
@@ -39,6 +39,15 @@ impl<'de> Document<'de> {
     /// Splits a text into members. The error says what was found instead of an object, and where.
     pub fn parse(text: &'de str) -> Result<Self, String> {
         members(text).map(|members| Self { members, warnings: RefCell::default() })
+    }
+
+    /// Splits a part of a request that must be an object. `path` is how a user knows it.
+    pub fn of(part: Any<'de>, path: &str) -> Result<Self, Error> {
+        let text = part.get().unwrap_or("null");
+        if !text.starts_with('{') {
+            return Err(Error::invalid(path, format!("expected an object, got {}", scalar::kind_of(text))));
+        }
+        Self::parse(text).map_err(|problem| Error::invalid(path, problem))
     }
 
     /// A member as it is written; none if it is not there.

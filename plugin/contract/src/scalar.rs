@@ -67,7 +67,7 @@ pub(crate) fn kind_of(json: &str) -> &'static str {
 }
 
 /// A value in an error: a scalar as it is written, and of others what they are.
-pub(crate) fn shown(json: &str) -> &str {
+pub fn shown(json: &str) -> &str {
     match json.as_bytes().first() {
         Some(b'{' | b'[') => kind_of(json),
         _ => json,
@@ -557,11 +557,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Labels<'a> {
     }
 }
 
-struct LabelValue<'de>(Cow<'de, str>);
+/// A label's value: a text, which may be empty. A number or a flag counts as its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelValue<'de>(pub Cow<'de, str>);
 
 impl<'de> FromJson<'de> for LabelValue<'de> {
     fn from_json(json: &'de str) -> Result<Self, String> {
-        Self::from_scalar(Scalar::read(json)?).ok_or_else(|| format!("a label value is text, got {}", kind_of(json)))
+        Self::from_scalar(Scalar::read(json)?).ok_or_else(|| format!("expected text, got {}", kind_of(json)))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::http::{Url, redacted};
 use crate::json::{Json, Writer};
 use crate::registry::{LabelName, Labels};
 use crate::servers::alertmanager::{self, Alert, pairs, write_labels};
-use crate::servers::webhook::{self, Format, Notification};
+use crate::servers::webhook::{self, Notification};
 
 /// More alerts than this in one call are a mistake.
 const MAX_ALERTS: usize = 10_000;
@@ -55,24 +55,23 @@ pub(super) fn webhook(call: &mut Call, answer: &mut Answer) -> Result<(), Error>
         field: "webhook_url",
         todo: "name the receiver, for example {\"webhook_url\": \"https://alerts.example.com/hook\"}",
     })?;
-    deliver(call, answer, &url, &alerts, None)?;
+    let receiver = call.ctx.text_or_none("receiver", "a receiver's name")?;
+    deliver(call, answer, &url, &alerts, receiver.as_deref(), None)?;
     write_told(answer, &alerts);
     Ok(())
 }
 
-/// Posts alerts to a webhook and writes `delivered`, `webhook_url` and the status. `rule` is what the Python plug's format tells, an
-/// object as JSON; none for the first alert's labels and annotations.
+/// Posts alerts to a webhook and writes `delivered`, `webhook_url` and the status. `receiver` is
+/// this plug by default. `rule` is what the Python plug's format tells, an object as JSON; none for
+/// the first alert's labels and annotations.
 pub(super) fn deliver(
     call: &mut Call,
     answer: &mut Answer,
     url: &Url,
     alerts: &[Alert],
+    receiver: Option<&str>,
     rule: Option<&str>,
 ) -> Result<(), Error> {
-    let format = match call.ctx.text_or_none("webhook_format", "a format's name")? {
-        Some(name) => Format::of(&name).map_err(|problem| Error::invalid("webhook_format", problem))?,
-        None => call.config.webhook_format,
-    };
     webhook::check_target(url, "webhook_url")?;
     answer.text("webhook_url", &redacted(url));
     if call.config.mock {
@@ -80,16 +79,13 @@ pub(super) fn deliver(
         answer.flag("delivered", false);
         return Ok(());
     }
-    let receiver = call.ctx.text_or_none("receiver", "a receiver's name")?;
-    let notification =
-        Notification { alerts, receiver: receiver.as_deref().unwrap_or(NAME), external_url: "", now: call.unix_nanos };
+    let (config, now) = (call.config, call.unix_nanos);
+    let notification = Notification { alerts, receiver: receiver.unwrap_or(NAME), external_url: "", now };
     let own_rule = match rule {
         Some(_) => String::new(),
         None => alerts.first().map(alert_data).unwrap_or_else(|| "{}".into()),
     };
-    let body = notification.body(format, rule.unwrap_or(&own_rule));
-    let config = call.config;
-    let now = call.unix_nanos;
+    let body = notification.body(config.webhook_format, rule.unwrap_or(&own_rule));
     let status =
         webhook::send(&mut call.client(config.limits(), true), url, body, config.webhook_secret.as_ref(), now)?;
     answer.flag("delivered", true);
