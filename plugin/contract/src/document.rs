@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, excerpt};
 use crate::known::{Warnings, nearest};
-use crate::scalar::{self, Scalar};
+use crate::scalar::{self, Any, Scalar};
 
 /// The name of the newtype whose inside is a JSON text as it was written: for a number whose text
 /// counts, and for parts that are passed on.
@@ -37,7 +37,7 @@ pub(crate) const UNLESS_EMPTY: &str = "plugpipe::unless-empty";
 pub(crate) const SCALAR_AS_WRITTEN: &str = "plugpipe::scalar-as-written";
 
 /// A JSON object whose members are still text. Of two members with one name the later one counts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Document<'de> {
     /// How a user knows the object, in warnings: empty for a request.
     path: &'static str,
@@ -58,6 +58,15 @@ impl<'de> Document<'de> {
     /// The same for an object that a user knows by this path: warnings say it.
     pub fn parse_at(path: &'static str, text: &'de str) -> Result<Self, String> {
         members(text).map(|members| Self { path, members, warnings: RefCell::default() })
+    }
+
+    /// Splits a part of a request that must be an object. `path` is how a user knows it.
+    pub fn of(part: Any<'de>, path: &str) -> Result<Self, Error> {
+        let text = part.get().unwrap_or("null");
+        if !text.starts_with('{') {
+            return Err(Error::invalid(path, format!("expected an object, got {}", scalar::kind_of(text))));
+        }
+        Self::parse(text).map_err(|problem| Error::invalid(path, problem))
     }
 
     /// A member as it is written; none if it is not there.

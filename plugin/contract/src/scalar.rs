@@ -82,7 +82,7 @@ fn is_blank(text: &str) -> bool {
 }
 
 /// A value in an error: a scalar as it is written, and of others what they are.
-pub(crate) fn shown(json: &str) -> &str {
+pub fn shown(json: &str) -> &str {
     match json.as_bytes().first() {
         Some(b'{' | b'[') => kind_of(json),
         _ => json,

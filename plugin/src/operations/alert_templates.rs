@@ -3,8 +3,9 @@
 use super::{Answer, Call};
 use crate::error::Error;
 use crate::rules::templates::TEMPLATES;
+use plugpipe_contract::requests::NoFields;
 
-pub(super) fn list(_: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn list(_: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
     answer.open_list("templates");
     for template in &TEMPLATES {
         answer.open_item();

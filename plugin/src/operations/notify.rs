@@ -3,7 +3,6 @@
 use super::{Answer, Call, definition};
 use crate::NAME;
 use crate::error::Error;
-use crate::fields::Fields;
 use crate::http::{Url, redacted};
 use crate::json::Writer;
 use crate::registry::{LabelName, Labels};
@@ -131,12 +130,6 @@ pub(super) fn alertmanager_url(call: &Call) -> Result<Url, Error> {
         field: "alertmanager_url",
         todo: "name an Alertmanager, for example {\"prometheus_config\": {\"alertmanager_url\": \"http://127.0.0.1:9093\"}}",
     })
-}
-
-/// The field `webhook_url`, where it is there.
-pub(super) fn webhook_url(fields: &Fields) -> Result<Option<Url>, Error> {
-    let Some(text) = fields.text_or_none("webhook_url", "a URL")? else { return Ok(None) };
-    Url::parse(text.trim()).map(Some).map_err(|problem| Error::invalid(fields.path("webhook_url"), problem))
 }
 
 /// `alerts`, or without them the one whose fields stand beside.

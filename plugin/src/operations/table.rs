@@ -10,10 +10,11 @@ use crate::known;
 use crate::{NAME, VERSION};
 use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{
-    AlertFields, Annotate, CreateSilence, DatasourceName, DefinitionFields, DiscoverTargets, EnsureDatasource,
-    ExpireSilence, Expression, LabelValues, ListAlertGroups, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences,
-    ListTargets, NoFields, NotifyWebhook, PrometheusStatus, QueryExemplars, QueryMetrics, RegisterMetric, RemoveMetric,
-    SendAlerts, SeriesSelection,
+    AlertFields, AlertState, Annotate, ApplyAlerts, CreateAlert, CreateSilence, DatasourceName, DefinitionFields,
+    DeleteAlert, DiscoverTargets, EnsureDatasource, ExpireSilence, ExportRules, Expression, LabelValues,
+    ListAlertGroups, ListAlerts, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences, ListTargets, NoFields,
+    NotifyWebhook, PrometheusStatus, QueryExemplars, QueryMetrics, RegisterMetric, RemoveMetric, SendAlerts,
+    SeriesSelection,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -145,26 +146,30 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "create_alert",
         "an alerting rule, checked, installed where target says, and confirmed by reading back",
-        Run::Untyped(alerts::create),
+        typed!(CreateAlert, alerts::create),
     ),
-    operation("delete_alert", "take a rule out of where create_alert put it", Run::Untyped(alerts::delete)),
-    operation("list_alerts", "the alerting rules that the server holds, and their states", Run::Untyped(alerts::list)),
+    operation("delete_alert", "take a rule out of where create_alert put it", typed!(DeleteAlert, alerts::delete)),
+    operation(
+        "list_alerts",
+        "the alerting rules that the server holds, and their states",
+        typed!(ListAlerts, alerts::list),
+    ),
     operation(
         "get_alert_state",
         "whether an alert is inactive, pending or firing, and since when",
-        Run::Untyped(alerts::state),
+        typed!(AlertState, alerts::state),
     ),
-    operation("plan_alerts", "what apply_alerts would change", Run::Untyped(alerts::plan)),
+    operation("plan_alerts", "what apply_alerts would change", typed!(ApplyAlerts, alerts::plan)),
     operation(
         "apply_alerts",
         "bring a whole file or namespace of rules to the server; what is no more wanted goes",
-        Run::Untyped(alerts::apply),
+        typed!(ApplyAlerts, alerts::apply),
     ),
-    operation("export_rules", "a rule file", Run::Untyped(alerts::export)),
+    operation("export_rules", "a rule file", typed!(ExportRules, alerts::export)),
     operation(
         "list_alert_templates",
         "the rules that the plug ships, and their parameters",
-        Run::Untyped(alert_templates::list),
+        typed!(NoFields, alert_templates::list),
     ),
     operation(
         "send_alerts",

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::document::{Both, requests};
 
+mod alert;
 mod alertmanager;
 mod annotations;
 mod datasources;
@@ -13,6 +14,11 @@ mod prometheus;
 mod query;
 mod record;
 
+pub use alert::{
+    AlertConfig, AlertPlace, AlertRule, AlertState, ApplyAlerts, ApplyFields, CreateAlert, CreateFields, DeleteAlert,
+    DeleteFields, ExportFields, ExportRules, ListAlerts, ListFields, RuleFields, RuleGroup, RulesCurrent, RulesFolder,
+    RulesTarget, StateFields, WantedRules,
+};
 pub use alertmanager::{
     CreateSilence, ExpireSilence, ListAlertGroups, ListNotifiedAlerts, ListSilences, MatcherFields, Matchers,
 };
@@ -40,6 +46,16 @@ requests!(
     RecordMultiple<'a>,
     Both<RegisterMetric<'a>, DefinitionFields<'a>>,
     RemoveMetric<'a>,
+    AlertRule<'a>,
+    AlertState<'a>,
+    RuleFields<'a>,
+    RuleGroup<'a>,
+    WantedRules<'a>,
+    ApplyAlerts<'a>,
+    CreateAlert<'a>,
+    DeleteAlert<'a>,
+    ExportRules<'a>,
+    ListAlerts<'a>,
     QueryMetrics<'a>,
     QueryExemplars<'a>,
     Expression<'a>,

@@ -4,13 +4,12 @@
 //! Nobody's rules are lost: what has no mark is not touched, and what has the mark and is not what
 //! the plug wrote is replaced only by who gives all of its rules.
 
-use std::borrow::Cow;
-
 use super::read::{self, Uses};
 use super::{Group, Rule};
 use crate::yaml::{self, Yaml};
-use plugpipe_contract::fields::Fields;
-use plugpipe_contract::json::{Json, Object};
+use plugpipe_contract::document::Document;
+use plugpipe_contract::scalar::Any;
+use plugpipe_metrics::exposition::json::string;
 
 /// What the first line of a managed file begins with. Hosts check it too, before they replace or
 /// remove a file.
@@ -62,26 +61,36 @@ impl Current {
 }
 
 fn groups(body: &str) -> Option<Vec<Group>> {
-    let Json::Object(file) = json(yaml::read(body)?) else { return None };
-    let Some(Json::Array(groups)) = file.get("groups") else { return None };
-    groups
-        .iter()
-        .map(|group| match group {
-            Json::Object(group) => read::group(&Fields::new(group, ""), &mut Uses::default()).ok(),
-            _ => None,
-        })
-        .collect()
+    let mut json = Vec::new();
+    write_json(&yaml::read(body)?, &mut json);
+    let json = String::from_utf8(json).ok()?;
+    let groups: Vec<Any> = Document::parse(&json).ok()?.read_field("groups").ok()??;
+    groups.into_iter().map(|group| read::group(group, "", &mut Uses::default()).ok()).collect()
 }
 
-/// The tree as JSON. Numbers become texts, which all readers take for numbers.
-fn json(yaml: Yaml) -> Json<'static> {
+/// Appends the tree as JSON, which is what groups are read from.
+fn write_json(yaml: &Yaml, out: &mut Vec<u8>) {
     match yaml {
-        Yaml::Flag(flag) => Json::Bool(flag),
-        Yaml::Whole(number) => Json::String(Cow::Owned(number.to_string())),
-        Yaml::Text(text) | Yaml::Block(text) => Json::String(Cow::Owned(text)),
-        Yaml::List(items) => Json::Array(items.into_iter().map(json).collect()),
+        Yaml::Flag(flag) => out.extend(flag.to_string().bytes()),
+        Yaml::Whole(number) => out.extend(number.to_string().bytes()),
+        Yaml::Text(text) | Yaml::Block(text) => string(text, out),
+        Yaml::List(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                out.extend((index > 0).then_some(b','));
+                write_json(item, out);
+            }
+            out.push(b']');
+        }
         Yaml::Map(members) => {
-            Json::Object(Object::of(members.into_iter().map(|(name, value)| (Cow::Owned(name), json(value))).collect()))
+            out.push(b'{');
+            for (index, (name, value)) in members.iter().enumerate() {
+                out.extend((index > 0).then_some(b','));
+                string(name, out);
+                out.push(b':');
+                write_json(value, out);
+            }
+            out.push(b'}');
         }
     }
 }

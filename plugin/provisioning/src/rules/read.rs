@@ -1,14 +1,13 @@
 //! Groups and rules as rule files have them, read from JSON. A field that nobody knows is an error;
 //! what only some servers take is noted, to be held against the server that it is for.
 
-use core::time::Duration;
-
 use super::known::{self, Evaluator, Field, Place, Shape, Taker, UTF8_NAMES};
 use super::{Group, More, Rule, RuleKind};
 use crate::yaml::Yaml;
+use plugpipe_contract::document::{Document, Request as _};
 use plugpipe_contract::error::{Error, excerpt};
-use plugpipe_contract::fields::{self, Fields};
-use plugpipe_contract::json::Json;
+use plugpipe_contract::requests::{RuleFields, RuleGroup};
+use plugpipe_contract::scalar::{self, Any, Flag, LabelValue};
 use plugpipe_contract::time::{parse_duration, prometheus_duration};
 use plugpipe_metrics::registry::{LabelName, Labels, MetricName};
 
@@ -35,74 +34,59 @@ impl Uses {
     }
 }
 
-/// A group: `{name, interval, labels, rules, …}`.
-pub fn group(fields: &Fields, uses: &mut Uses) -> Result<Group, Error> {
-    let more = more(fields, Place::Group, uses)?;
-    let path = fields.path("rules");
-    let list = match fields.some("rules") {
-        Some(Json::Array(list)) => list.as_slice(),
-        None => &[],
-        Some(other) => return Err(Error::invalid(path, format!("expected a list, got {}", fields::kind_of(other)))),
-    };
-    let rules = list
-        .iter()
-        .enumerate()
-        .map(|(index, given)| {
-            let path = format!("{path}[{index}]");
-            match given {
-                Json::Object(map) => rule(&Fields::new(map, &path), uses),
-                other => Err(Error::invalid(path, format!("expected an object, got {}", fields::kind_of(other)))),
-            }
-        })
-        .collect::<Result<_, _>>()?;
+/// A group: `{name, interval, labels, rules, …}`. `path` is how a user knows it.
+pub fn group(given: Any, path: &str, uses: &mut Uses) -> Result<Group, Error> {
+    let document = Document::of(given, path)?;
+    let more = more(&document, path, Place::Group, &[], uses)?;
+    let given = RuleGroup::from_document(&document).map_err(|error| error.inside(path))?;
+    let rules = given.rules.iter().flatten().enumerate();
+    let rules =
+        rules.map(|(index, given)| rule(*given, &format!("{path}.rules[{index}]"), uses)).collect::<Result<_, _>>()?;
+    let name = given.name.filter(is_given);
     Ok(Group {
-        name: text(fields, "name", "the group's name")?
-            .ok_or_else(|| Error::Missing { field: fields.path("name"), expected: "the group's name" })?,
+        name: name.ok_or_else(|| Error::missing(format!("{path}.name"), "the group's name"))?.0.into_owned(),
         // Prometheus takes none for its own.
-        interval: duration(fields, "interval")?.filter(|interval| !interval.is_zero()),
-        labels: labels(fields, "labels", uses)?,
+        interval: given.interval.get().filter(|interval| !interval.is_zero()),
+        labels: labels(&given.labels, &format!("{path}.labels"), uses)?,
         more,
         rules,
     })
 }
 
 /// A rule: `{alert | record, expr, for, keep_firing_for, labels, annotations, …}`.
-fn rule(fields: &Fields, uses: &mut Uses) -> Result<Rule, Error> {
-    let alert = text(fields, "alert", "an alert's name")?;
-    let record = text(fields, "record", "a metric's name")?;
-    let place = match (&alert, &record) {
-        (Some(_), Some(_)) => {
-            return Err(Error::invalid(fields.path("record"), "is given beside alert; a rule is one of them"));
+fn rule(given: Any, path: &str, uses: &mut Uses) -> Result<Rule, Error> {
+    let document = Document::of(given, path)?;
+    let given = RuleFields::from_document(&document).map_err(|error| error.inside(path))?;
+    let at = |key: &str| format!("{path}.{key}");
+    let (pending_for, keep_firing_for) =
+        (given.r#for.get().unwrap_or_default(), given.keep_firing_for.get().unwrap_or_default());
+    let (makes, more) = match (given.alert.filter(is_given), given.record.filter(is_given)) {
+        (Some(_), Some(_)) => return Err(Error::invalid(at("record"), "is given beside alert; a rule is one of them")),
+        (None, None) => return Err(Error::missing(at("alert"), "an alert's name, or record")),
+        (Some(LabelValue(name)), None) => {
+            let more = more(&document, path, Place::Alert, &[], uses)?;
+            let annotations = labels(&given.annotations, &at("annotations"), uses)?;
+            (RuleKind::Alert { name: name.into_owned(), pending_for, keep_firing_for, annotations }, more)
         }
-        (None, None) => {
-            return Err(Error::Missing { field: fields.path("alert"), expected: "an alert's name, or record" });
+        (None, Some(LabelValue(name))) => {
+            // Prometheus takes a `for` of zero for none.
+            let none = pending_for.is_zero() && keep_firing_for.is_zero();
+            let more =
+                more(&document, path, Place::Record, if none { &["for", "keep_firing_for"] } else { &[] }, uses)?;
+            (RuleKind::Record { name: metric(&name, &at("record"), uses)? }, more)
         }
-        (Some(_), None) => Place::Alert,
-        (None, Some(_)) => Place::Record,
-    };
-    // Prometheus takes a `for` of zero for none.
-    let zero = |key: &str| Ok::<_, Error>(duration(fields, key)?.is_none_or(|duration| duration.is_zero()));
-    let more = match place {
-        Place::Record if zero("for")? && zero("keep_firing_for")? => {
-            more_but(fields, place, &["for", "keep_firing_for"], uses)?
-        }
-        _ => more_but(fields, place, &[], uses)?,
-    };
-    let makes = match (alert, record) {
-        (Some(name), _) => RuleKind::Alert {
-            name,
-            pending_for: duration(fields, "for")?.unwrap_or_default(),
-            keep_firing_for: duration(fields, "keep_firing_for")?.unwrap_or_default(),
-            annotations: labels(fields, "annotations", uses)?,
-        },
-        (None, name) => RuleKind::Record { name: metric(&name.unwrap_or_default(), &fields.path("record"), uses)? },
     };
     Ok(Rule {
         makes,
-        expression: fields.text("expr", "a PromQL expression")?,
-        labels: labels(fields, "labels", uses)?,
+        expression: given.expr.required(&at("expr"), "a PromQL expression")?.to_owned(),
+        labels: labels(&given.labels, &at("labels"), uses)?,
         more,
     })
+}
+
+/// Whether there is a name. White space only is one to servers.
+fn is_given(name: &LabelValue) -> bool {
+    !name.0.is_empty()
 }
 
 fn metric(name: &str, path: &str, uses: &mut Uses) -> Result<MetricName, Error> {
@@ -118,60 +102,34 @@ fn metric(name: &str, path: &str, uses: &mut Uses) -> Result<MetricName, Error> 
     Ok(newer)
 }
 
-/// Labels or annotations: an object of names and texts.
-pub fn labels(fields: &Fields, key: &str, uses: &mut Uses) -> Result<Labels, Error> {
-    let path = fields.path(key);
-    let Some(map) = fields.object(key)? else { return Ok(Labels::default()) };
-    let labels = map
+/// Labels or annotations. `path` is how a user knows them.
+pub fn labels(given: &scalar::Labels, path: &str, uses: &mut Uses) -> Result<Labels, Error> {
+    let labels = given
         .iter()
-        .map(|(name, value)| {
-            let place = || format!("{path}.{}", excerpt(name, 100));
-            let Some(text) = fields::scalar(value) else {
-                return Err(Error::invalid(place(), format!("expected text, got {}", fields::kind_of(value))));
-            };
-            if LabelName::new_in_rule(name, false, &path).is_err() {
-                uses.0.push((place(), &UTF8_NAMES));
+        .map(|(name, text)| {
+            if LabelName::new_in_rule(name, false, path).is_err() {
+                uses.0.push((format!("{path}.{}", excerpt(name, 100)), &UTF8_NAMES));
             }
-            Ok((LabelName::new_in_rule(name, true, &path)?, text.into_boxed_str()))
+            Ok((LabelName::new_in_rule(name, true, path)?, text.into()))
         })
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Labels::of(labels, &path)?)
-}
-
-/// A text as it is, also of white space only: servers take that for a name.
-fn text(fields: &Fields, key: &str, expected: &str) -> Result<Option<String>, Error> {
-    let Some(value) = fields.some(key) else { return Ok(None) };
-    match fields::scalar(value) {
-        Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
-        None => Err(Error::invalid(fields.path(key), format!("expected {expected}, got {}", fields::kind_of(value)))),
-    }
-}
-
-fn duration(fields: &Fields, key: &str) -> Result<Option<Duration>, Error> {
-    fields
-        .text_or_none(key, "a duration")?
-        .map(|text| parse_duration(&text).map_err(|problem| Error::invalid(fields.path(key), problem)))
-        .transpose()
-}
-
-fn more(fields: &Fields, place: Place, uses: &mut Uses) -> Result<More, Error> {
-    more_but(fields, place, &[], uses)
+        .collect::<Result<Vec<_>, Error>>()?;
+    Ok(Labels::of(labels, path)?)
 }
 
 /// The fields that only some servers take, in the order they are given; each field must be known,
 /// but for those that are left out.
-fn more_but(fields: &Fields, place: Place, leave_out: &[&str], uses: &mut Uses) -> Result<More, Error> {
+fn more(given: &Document, path: &str, place: Place, leave_out: &[&str], uses: &mut Uses) -> Result<More, Error> {
     let mut more = More::new();
-    for (name, value) in fields.map().iter().filter(|(name, _)| !leave_out.contains(name)) {
-        let path = fields.path(&excerpt(name, 100));
+    for name in given.names().filter(|name| !leave_out.contains(name)) {
+        let path = format!("{path}.{}", excerpt(name, 100));
         let field = known::field(name, place).map_err(|problem| Error::invalid(&*path, problem))?;
-        if *value == Json::Null {
+        if given.get(name) == Some("null") {
             continue;
         }
         uses.0.push((path.clone(), field));
         let value = match field.shape {
             Shape::Own => continue,
-            shape => shape.read(value).map_err(|problem| Error::invalid(path, problem))?,
+            shape => shape.read(given, name).map_err(|problem| Error::invalid(path, problem))?,
         };
         more.retain(|(own, _)| own.name != field.name);
         more.push((field, value));
@@ -180,36 +138,39 @@ fn more_but(fields: &Fields, place: Place, leave_out: &[&str], uses: &mut Uses) 
 }
 
 impl Shape {
-    /// The value as it is written. The error says what was expected.
-    fn read(self, value: &Json) -> Result<Yaml, String> {
-        let expected = |what: &str| format!("expected {what}, got {}", excerpt(&value.shown(), 100));
-        let text = fields::scalar(value).filter(|text| !text.trim().is_empty());
+    /// A field's value as it is written. The error says what was expected.
+    fn read(self, given: &Document, name: &str) -> Result<Yaml, String> {
+        let expected = |what: &str| {
+            format!("expected {what}, got {}", excerpt(scalar::shown(given.get(name).unwrap_or_default()), 100))
+        };
+        let text = || text(given, name).filter(|text| !text.trim().is_empty());
         match self {
             Self::Duration => {
-                let text = text.ok_or_else(|| expected("a duration such as 5m"))?;
+                let text = text().ok_or_else(|| expected("a duration such as 5m"))?;
                 Ok(Yaml::Text(prometheus_duration(parse_duration(&text)?)))
             }
-            Self::Whole => text
+            Self::Whole => text()
                 .and_then(|text| text.trim().parse().ok())
                 .map(Yaml::Whole)
                 .ok_or_else(|| expected("a whole number")),
-            Self::Text => text.map(Yaml::Text).ok_or_else(|| expected("text")),
-            Self::Flag => fields::flag(value).map(Yaml::Flag).ok_or_else(|| expected("true or false")),
-            Self::Texts => texts(value).ok_or_else(|| expected("a list of texts")),
-            Self::Lists => match value {
-                Json::Object(map) => map
-                    .iter()
-                    .map(|(name, value)| {
-                        let one = || fields::scalar(value).map(|text| Yaml::List(vec![Yaml::Text(text)]));
-                        let list = texts(value).or_else(one);
-                        list.map(|list| (name.to_owned(), list))
-                            .ok_or_else(|| format!("{}: expected a list of texts", excerpt(name, 100)))
-                    })
-                    .collect::<Result<Vec<_>, _>>()
-                    .map(Yaml::Map),
-                _ => Err(expected("an object of names and lists of texts")),
-            },
-            Self::Strategy => match text.map(|text| text.to_ascii_lowercase()) {
+            Self::Text => text().map(Yaml::Text).ok_or_else(|| expected("text")),
+            Self::Flag => {
+                let flag = given.read_field(name).ok().flatten();
+                flag.and_then(Flag::get).map(Yaml::Flag).ok_or_else(|| expected("true or false"))
+            }
+            Self::Texts => texts(given, name).ok_or_else(|| expected("a list of texts")),
+            Self::Lists => {
+                let lists = given.read_field(name).ok().flatten().and_then(|lists| Document::of(lists, name).ok());
+                let lists = lists.ok_or_else(|| expected("an object of names and lists of texts"))?;
+                let list = |name: &str| {
+                    let one = || Some(Yaml::List(vec![Yaml::Text(self::text(&lists, name)?)]));
+                    let list = texts(&lists, name).or_else(one);
+                    list.map(|list| (name.to_owned(), list))
+                        .ok_or_else(|| format!("{}: expected a list of texts", excerpt(name, 100)))
+                };
+                lists.names().map(list).collect::<Result<_, _>>().map(Yaml::Map)
+            }
+            Self::Strategy => match text().map(|text| text.to_ascii_lowercase()) {
                 Some(strategy) if strategy == "warn" || strategy == "abort" => Ok(Yaml::Text(strategy)),
                 _ => Err(expected("warn or abort")),
             },
@@ -218,9 +179,13 @@ impl Shape {
     }
 }
 
-fn texts(value: &Json) -> Option<Yaml> {
-    let Json::Array(list) = value else { return None };
-    list.iter().map(|item| fields::scalar(item).map(Yaml::Text)).collect::<Option<Vec<_>>>().map(Yaml::List)
+fn text(given: &Document, name: &str) -> Option<String> {
+    given.read_field(name).ok().flatten().map(|LabelValue(text)| text.into_owned())
+}
+
+fn texts(given: &Document, name: &str) -> Option<Yaml> {
+    let list: Vec<LabelValue> = given.read_field(name).ok().flatten()?;
+    Some(Yaml::List(list.into_iter().map(|LabelValue(text)| Yaml::Text(text.into_owned())).collect()))
 }
 
 #[cfg(test)]
@@ -231,9 +196,8 @@ mod tests {
 
     /// Reads and checks groups as `apply_alerts` does.
     fn check(given: &str, evaluator: Evaluator, version: Option<&str>) -> Result<Group, Error> {
-        let Ok(Json::Object(map)) = Json::parse(given) else { panic!("{given}") };
         let mut uses = Uses::default();
-        let group = group(&Fields::new(&map, "groups[0]"), &mut uses)?;
+        let group = group(serde_json::from_str(given).unwrap(), "groups[0]", &mut uses)?;
         group.check("groups[0]", "groups[0].rules", Style::File, evaluator)?;
         uses.check(Taker { evaluator, version: version.and_then(Version::read) })?;
         Ok(group)

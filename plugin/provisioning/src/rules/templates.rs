@@ -8,9 +8,10 @@ use core::time::Duration;
 
 use super::known::Evaluator;
 use super::{Group, Rule, RuleKind, expression, with_label};
+use plugpipe_contract::document::Document;
 use plugpipe_contract::error::{Error, excerpt};
-use plugpipe_contract::fields::{Fields, number};
-use plugpipe_contract::json::{Json, Object};
+use plugpipe_contract::requests::WantedRules;
+use plugpipe_contract::scalar::{self, Any};
 use plugpipe_contract::time::{parse_duration, prometheus_duration};
 use plugpipe_metrics::number::number_text;
 use plugpipe_metrics::registry::{LabelName, Labels, MetricName};
@@ -327,55 +328,61 @@ static BURNS: [Burn; 4] = [
     Burn { per_cent: 10.0, hours: 72.0, long: "3d", short: "6h", pending_for: "3h", severity: "ticket_severity" },
 ];
 
+/// Where the parameters stand.
+const PARAMETERS: &str = "parameters";
+
+/// Where the labels of all rules stand.
+const LABELS: &str = "parameters.labels";
+
 /// The groups of the template that `template` names, with its `parameters`.
-pub fn read(ctx: &Fields) -> Result<Vec<Group>, Error> {
-    let Some(name) = ctx.text_or_none("template", "a template's name")? else {
-        return Err(Error::Missing { field: ctx.path("groups"), expected: "a list of groups, or alerts, or template" });
+pub fn read(request: &WantedRules) -> Result<Vec<Group>, Error> {
+    let Some(name) = request.template.get() else {
+        return Err(Error::missing("groups", "a list of groups, or alerts, or template"));
     };
     let Some(template) = TEMPLATES.iter().find(|template| template.name == name.trim()) else {
         let known: Vec<&str> = TEMPLATES.iter().map(|template| template.name).collect();
         let known = known.join(", ");
-        let problem = format!("there is no template {:?}; there are {known}", excerpt(&name, 100));
-        return Err(Error::invalid(ctx.path("template"), problem));
+        let problem = format!("there is no template {:?}; there are {known}", excerpt(name, 100));
+        return Err(Error::invalid("template", problem));
     };
-    let path = ctx.path("parameters");
-    let none = Object::default();
-    let values = Values::read(template, ctx.object("parameters")?.unwrap_or(&none), &path)?;
-    if template.name == SLO { slo(template, values, &path) } else { alerts(template, values, &path) }
+    let values = Values::read(template, request.parameters)?;
+    if template.name == SLO { slo(template, values) } else { alerts(template, values) }
 }
 
 /// The parameters' texts, checked, and what follows from them.
+#[derive(Default)]
 struct Values {
     texts: Vec<(&'static str, String)>,
     labels: Labels,
 }
 
 impl Values {
-    fn read(template: &Template, given: &Object, path: &str) -> Result<Self, Error> {
-        let fields = &Fields::new(given, path);
-        let known = |name: &str| template.parameters().any(|parameter| parameter.name == name);
-        if let Some((unknown, _)) = given.iter().find(|(name, _)| !known(name)) {
-            let known: Vec<&str> = template.parameters().map(|parameter| parameter.name).collect();
+    fn read(template: &Template, given: Any) -> Result<Self, Error> {
+        let given = if given == Any::default() { Document::default() } else { Document::of(given, PARAMETERS)? };
+        let known = || template.parameters().map(|parameter| parameter.name);
+        if let Some(unknown) = given.names().find(|name| !known().any(|known| known == *name)) {
+            let known: Vec<&str> = known().collect();
             return Err(Error::invalid(
-                fields.path(&excerpt(unknown, 100)),
+                format!("{PARAMETERS}.{}", excerpt(unknown, 100)),
                 format!("the template {} has no such parameter; it has {}", template.name, known.join(", ")),
             ));
         }
-        let mut values = Self { texts: Vec::new(), labels: Labels::default() };
+        let mut values = Self::default();
         for parameter in template.parameters() {
+            let wrong = |error: Error| error.within(PARAMETERS);
             if matches!(parameter.kind, Kind::Labels) {
-                values.labels = labels(fields, parameter.name)?;
+                let labels = given.read_field(parameter.name).map_err(wrong)?;
+                values.labels = checked(&labels.unwrap_or_default())?;
                 continue;
             }
-            let text = match (fields.text_or_none(parameter.name, parameter.about)?, parameter.default) {
+            let text: scalar::Text = given.read_field(parameter.name).map_err(wrong)?.unwrap_or_default();
+            let text = match (text.get(), parameter.default) {
                 (Some(text), _) => parameter
                     .kind
                     .read(text.trim())
-                    .map_err(|problem| Error::invalid(fields.path(parameter.name), problem))?,
+                    .map_err(|problem| wrong(Error::invalid(parameter.name, problem)))?,
                 (None, Some(default)) => default.into(),
-                (None, None) => {
-                    return Err(Error::Missing { field: fields.path(parameter.name), expected: parameter.about });
-                }
+                (None, None) => return Err(wrong(Error::missing(parameter.name, parameter.about))),
             };
             values.set(parameter.name, text);
         }
@@ -438,7 +445,7 @@ impl Values {
 }
 
 /// The alerts of a template that is nothing else.
-fn alerts(template: &Template, mut values: Values, path: &str) -> Result<Vec<Group>, Error> {
+fn alerts(template: &Template, mut values: Values) -> Result<Vec<Group>, Error> {
     let matchers = values.get("selector").to_owned();
     if !matchers.is_empty() {
         values.set("selector", ["{", &matchers, "}"].concat());
@@ -454,7 +461,7 @@ fn alerts(template: &Template, mut values: Values, path: &str) -> Result<Vec<Gro
     for text in template.rules {
         values.set("for", if pending_for.is_empty() { text.pending_for.into() } else { pending_for.clone() });
         let severity = if severity.is_empty() { text.severity } else { &severity };
-        let labels = with_label(&values.labels, "severity", severity, &[path, ".labels"].concat())?;
+        let labels = with_label(&values.labels, "severity", severity, LABELS)?;
         let runbook_url = match base.as_str() {
             "" => String::new(),
             base => {
@@ -468,19 +475,19 @@ fn alerts(template: &Template, mut values: Values, path: &str) -> Result<Vec<Gro
 }
 
 /// The recording rules and alerts of an objective.
-fn slo(template: &Template, mut values: Values, path: &str) -> Result<Vec<Group>, Error> {
+fn slo(template: &Template, mut values: Values) -> Result<Vec<Group>, Error> {
     let window = parse_duration(values.get("window")).unwrap_or_default();
     let hours = window.as_secs_f64() / 3_600.0;
     if !(28.0 * 24.0..=90.0 * 24.0).contains(&hours) {
         let problem = "expected 28d to 90d: over less, the slowest alert's 3d would be much of it";
-        return Err(Error::invalid([path, ".window"].concat(), problem));
+        return Err(Error::invalid(format!("{PARAMETERS}.window"), problem));
     }
     let factor = |burn: &Burn| burn.per_cent * hours / (100.0 * burn.hours);
     let fastest = BURNS.iter().map(factor).fold(1.0, f64::max);
     let objective: f64 = values.get("objective").parse().unwrap_or_default();
     if fastest * (100.0 - objective) >= 100.0 {
         return Err(Error::invalid(
-            [path, ".objective"].concat(),
+            format!("{PARAMETERS}.objective"),
             format!(
                 "with every event failed, the budget would burn less than {} times too fast; expected more than {}",
                 number_text(fastest),
@@ -488,8 +495,7 @@ fn slo(template: &Template, mut values: Values, path: &str) -> Result<Vec<Group>
             ),
         ));
     }
-    let field = [path, ".labels"].concat();
-    let labels = with_label(&values.labels, "slo", values.get("name"), &field)?;
+    let labels = with_label(&values.labels, "slo", values.get("name"), LABELS)?;
     let record = |name: &str, expression: String| -> Result<Rule, Error> {
         let makes = RuleKind::Record { name: MetricName::new(name, "record")? };
         Ok(Rule { makes, expression, labels: labels.clone(), more: Vec::new() })
@@ -518,7 +524,7 @@ fn slo(template: &Template, mut values: Values, path: &str) -> Result<Vec<Group>
         for (name, text) in
             [("severity", values.get(burn.severity)), ("long_window", burn.long), ("short_window", burn.short)]
         {
-            labels = with_label(&labels, name, text, &field)?;
+            labels = with_label(&labels, name, text, LABELS)?;
         }
         for text in template.rules {
             rules.push(values.alert(text, values.get("alert_name"), labels.clone(), values.get("runbook_url"))?);
@@ -528,14 +534,14 @@ fn slo(template: &Template, mut values: Values, path: &str) -> Result<Vec<Group>
 }
 
 /// Further labels of all rules: what an alert's labels may be.
-fn labels(fields: &Fields, name: &str) -> Result<Labels, Error> {
-    let labels = fields.labels(name, false)?;
+fn checked(given: &scalar::Labels) -> Result<Labels, Error> {
+    let labels = Labels::new(given.iter(), LABELS)?;
     for (label, text) in labels.iter() {
         let problem = match label.as_str() {
             "alertname" => Err("is set by the alert's name; leave it out".into()),
             _ => Evaluator::Prometheus.check_template(text),
         };
-        problem.map_err(|problem| Error::invalid([&fields.path(name), ".", label.as_str()].concat(), problem))?;
+        problem.map_err(|problem| Error::invalid(format!("{LABELS}.{}", label.as_str()), problem))?;
     }
     Ok(labels)
 }
@@ -545,7 +551,8 @@ impl Kind {
     fn read(self, text: &str) -> Result<String, String> {
         match self {
             Self::Number | Self::Share | Self::Percent => {
-                let value = number(&Json::String(text.into()))?;
+                let value = text.parse::<f64>().ok().filter(|value| value.is_finite());
+                let value = value.ok_or_else(|| format!("expected a finite number, got {:?}", excerpt(text, 100)))?;
                 let expected = match self {
                     Self::Share if !(0.0..1.0).contains(&value) => "a share from 0 to less than 1, such as 0.1 for 10%",
                     Self::Percent if !(value > 0.0 && value < 100.0) => "more than 0 and less than 100, such as 99.9",

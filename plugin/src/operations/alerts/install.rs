@@ -3,16 +3,15 @@
 
 use super::read::{Given, Wanted};
 use super::{CONFIRM_PAUSE, CONFIRM_WITHIN, Settings, ruler, taker};
-use crate::error::{ClientError, Error};
-use crate::fields;
+use crate::error::{ClientError, Error, excerpt};
 use crate::http::Segment;
-use crate::json::{Json, Object};
 use crate::operations::{Answer, Call};
 use crate::rules::file::{self, Current};
 use crate::rules::plan::{self, Change, Equal, GroupChange, ServerGroup};
 use crate::rules::read::Uses;
 use crate::rules::{Group, Rule};
 use crate::servers::ruler::{Ruler, Target};
+use plugpipe_contract::requests::{RulesCurrent, RulesFolder};
 
 /// What is to become of a file or namespace.
 pub(super) enum Edit {
@@ -31,7 +30,11 @@ pub(super) struct Install {
     given: Given,
     /// The rule file's name, for the target `file`.
     file: String,
-    pub(super) dry_run: bool,
+    /// What is in the rules folder under that name, where the host has read it.
+    current: Option<Current>,
+    /// Whether the host has written the file.
+    written: bool,
+    dry_run: bool,
 }
 
 /// What came of it.
@@ -64,17 +67,31 @@ struct Standing<'s> {
 }
 
 impl Install {
-    pub(super) fn put(wanted: Wanted, file: String) -> Self {
+    pub(super) fn put(wanted: Wanted, file: String, folder: &RulesFolder) -> Self {
         let group = wanted.groups.into_iter().next().unwrap_or_else(|| Group::new("", Vec::new()));
-        Self { edit: Edit::Put(group), uses: wanted.uses, given: wanted.given, file, dry_run: false }
+        Self { uses: wanted.uses, given: wanted.given, ..Self::of(Edit::Put(group), file, folder) }
     }
 
-    pub(super) fn take(group: String, alert: String, file: String) -> Self {
-        Self { edit: Edit::Take { group, alert }, uses: Uses::default(), given: Given::Alert, file, dry_run: false }
+    pub(super) fn take(group: String, alert: String, file: String, folder: &RulesFolder) -> Self {
+        Self::of(Edit::Take { group, alert }, file, folder)
     }
 
-    pub(super) fn whole(wanted: Wanted, file: String, dry_run: bool) -> Self {
-        Self { edit: Edit::Whole(wanted.groups), uses: wanted.uses, given: wanted.given, file, dry_run }
+    pub(super) fn whole(wanted: Wanted, file: String, folder: &RulesFolder, dry_run: bool) -> Self {
+        let own = Self::of(Edit::Whole(wanted.groups), file, folder);
+        Self { uses: wanted.uses, given: wanted.given, dry_run, ..own }
+    }
+
+    fn of(edit: Edit, file: String, folder: &RulesFolder) -> Self {
+        let content = |current: &RulesCurrent| Current::of(current.content.as_ref().map(|content| &*content.0));
+        Self {
+            edit,
+            uses: Uses::default(),
+            given: Given::Alert,
+            file,
+            current: folder.rules_current.as_ref().map(content),
+            written: folder.rules_written.or(false),
+            dry_run: false,
+        }
     }
 
     pub(super) fn run(self, call: &mut Call, settings: &Settings, answer: &mut Answer) -> Result<Installed, Error> {
@@ -215,9 +232,8 @@ impl Install {
         answer: &mut Answer,
         ruler: Result<Ruler, Error>,
     ) -> Result<Installed, Error> {
-        let written = call.ctx.some("rules_written").and_then(fields::flag).unwrap_or(false);
         answer.text("rules_file", &self.file);
-        let current = current(call)?;
+        let (current, written) = (self.current.take(), self.written);
         let next = current.as_ref().map(|current| self.next(current, settings)).transpose()?;
         if let (Edit::Put(group), Some(current)) = (&mut self.edit, &current)
             && let Some(own) = current.groups().iter().find(|own| own.name == group.name)
@@ -342,7 +358,7 @@ impl Install {
             let others = others(own, group, alert);
             let more = match others.as_slice() {
                 [] => String::new(),
-                others => format!(", which has other rules too ({})", crate::error::excerpt(&others.join(", "), 200)),
+                others => format!(", which has other rules too ({})", excerpt(&others.join(", "), 200)),
             };
             answer.text("pending", &format!("{why}; {what} {}{more}", self.file));
             return;
@@ -439,7 +455,7 @@ impl Install {
         if others.is_empty() {
             return Ok(());
         }
-        let others = crate::error::excerpt(&others.join(", "), 200);
+        let others = excerpt(&others.join(", "), 200);
         Err(Error::invalid(
             settings.path("group"),
             format!(
@@ -460,7 +476,7 @@ impl Standing<'_> {
             .changes
             .iter()
             .flat_map(|change| &change.unsure)
-            .map(|(name, query)| format!("{name} as {}", crate::error::excerpt(query, 200)))
+            .map(|(name, query)| format!("{name} as {}", excerpt(query, 200)))
             .collect();
         if only_unsure(self.changes) {
             return format!(
@@ -505,17 +521,6 @@ fn others(own: &[&ServerGroup], group: &str, alert: &str) -> Vec<String> {
         .filter(|(own, rule)| !(own.name == group && rule.alert && rule.name == alert))
         .map(|(own, rule)| format!("{}/{}", own.name, rule.name))
         .collect()
-}
-
-/// What is in the rules folder under the file's name, where the host has read it: `rules_current:
-/// {content}`, null where there is no such file.
-fn current(call: &Call) -> Result<Option<Current>, Error> {
-    let Some(map) = call.ctx.object("rules_current")? else { return Ok(None) };
-    Ok(Some(Current::of(content(map))))
-}
-
-fn content<'m>(map: &'m Object) -> Option<&'m str> {
-    map.get("content").and_then(Json::as_str)
 }
 
 fn write_changes(answer: &mut Answer, changes: &[GroupChange]) {

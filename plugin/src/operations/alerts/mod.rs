@@ -21,12 +21,11 @@ mod read;
 use core::time::Duration;
 
 use self::install::Install;
-use super::notify::{deliver, webhook_url};
-use super::{Answer, Call, parse_object};
-use crate::error::Error;
-use crate::fields::{self, Fields};
+use super::notify::deliver;
+use super::{Answer, Call};
+use crate::error::{Error, excerpt};
 use crate::http::{Peer, Segment, Url};
-use crate::json::{Object, Writer};
+use crate::json::Writer;
 use crate::rules::known::{Evaluator, Taker, Version};
 use crate::rules::plan::{ServerGroup, ServerRule};
 use crate::rules::read::Uses;
@@ -35,6 +34,11 @@ use crate::servers::alertmanager::{Alert, pairs, write_labels};
 use crate::servers::ruler::{self, Ruler, Target};
 use crate::servers::{grafana, prometheus};
 use crate::time::prometheus_duration;
+use plugpipe_contract::document::{Both, Document};
+use plugpipe_contract::requests::{
+    AlertConfig, AlertPlace, AlertRule, AlertState, ApplyAlerts, CreateAlert, DeleteAlert, ExportRules, ListAlerts,
+    RulesTarget, WantedRules,
+};
 
 /// The group of alerts that name none.
 const DEFAULT_GROUP: &str = "plugpipe";
@@ -48,75 +52,150 @@ const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
 /// Between two looks at what it has loaded.
 const CONFIRM_PAUSE: Duration = Duration::from_millis(200);
 
-/// Settings of alerts: those of the call, over those of `cfg.alert_config`.
-struct Settings<'c> {
-    /// From the most particular place to the least.
-    places: Vec<(&'c Object<'c>, &'c str)>,
+/// What is said of alerts: by the call, over `cfg.alert_config`.
+#[derive(Default)]
+struct Settings<'s> {
+    alert: AlertRule<'s>,
+    place: AlertPlace<'s>,
+    target: RulesTarget<'s>,
+    /// Which object each field was taken from, by its path.
+    taken: Vec<(&'static str, &'s str)>,
+    /// The object that the others belong in.
+    object: &'s str,
 }
 
-impl<'c> Settings<'c> {
-    /// The first place that has the field.
-    fn with(&self, key: &str) -> Option<Fields<'c>> {
-        self.places.iter().map(|(map, path)| Fields::new(map, path)).find(|fields| fields.some(key).is_some())
+/// Takes the fields of a part that are not there yet.
+macro_rules! take {
+    ($settings:ident.$part:ident, $type:ident { $($field:ident),* }, $object:ident) => {
+        let $type { $($field),* } = $part;
+        $(if $settings.$part.$field == Default::default() && *$field != Default::default() {
+            $settings.$part.$field.clone_from($field);
+            $settings.taken.push((stringify!($field).trim_start_matches("r#"), $object));
+        })*
+    };
+}
+
+impl<'s> Settings<'s> {
+    /// From the most particular place to the least: `alert_config`, what stands beside it, and the
+    /// configuration's `alert_config`.
+    fn of(cfg: &'s str, own: Option<&AlertConfig<'s>>, beside: &AlertConfig<'s>) -> Result<Self, Error> {
+        let mut settings = Self { object: if own.is_some() { "alert_config" } else { "" }, ..Self::default() };
+        if let Some(own) = own {
+            settings.take(own, "alert_config");
+        }
+        settings.take(beside, "");
+        if !cfg.is_empty() {
+            let cfg = Document::parse(cfg).map_err(|problem| Error::NotJson { what: "cfg", problem })?;
+            if let Some(Some(configured)) = cfg.read_field("alert_config").map_err(|error| error.within("cfg"))? {
+                settings.take(&configured, "cfg.alert_config");
+            }
+        }
+        Ok(settings)
     }
 
-    fn text(&self, key: &str, expected: &'static str) -> Result<Option<String>, Error> {
-        self.with(key).map_or(Ok(None), |fields| Ok(fields.text_or_none(key, expected)?))
+    fn take(&mut self, Both(alert, Both(place, target)): &AlertConfig<'s>, object: &'s str) {
+        take!(
+            self.alert,
+            AlertRule {
+                alert_name,
+                expression,
+                duration,
+                r#for,
+                severity,
+                labels,
+                annotations,
+                keep_firing_for,
+                runbook_url
+            },
+            object
+        );
+        take!(self.place, AlertPlace { group, interval, rules_file, webhook_url }, object);
+        take!(self.target, RulesTarget { target, target_version, namespace, datasource_uid }, object);
     }
 
-    fn path(&self, key: &str) -> String {
-        match (self.with(key), self.places.first()) {
-            (Some(fields), _) => fields.path(key),
-            (None, Some((_, path))) if !path.is_empty() => format!("{path}.{key}"),
-            _ => key.to_owned(),
+    fn path(&self, field: &str) -> String {
+        let taken = self.taken.iter().find(|(own, _)| *own == field);
+        match taken.map_or(self.object, |(_, object)| object) {
+            "" => field.to_owned(),
+            object => format!("{object}.{field}"),
         }
     }
-}
 
-/// Calls `run` with the settings of a call.
-fn with_settings<T>(call: &mut Call, run: impl FnOnce(&mut Call, &Settings) -> Result<T, Error>) -> Result<T, Error> {
-    let ctx = call.ctx;
-    let cfg_text = call.cfg.to_owned();
-    let cfg = if cfg_text.is_empty() { Object::default() } else { parse_object("cfg", &cfg_text)? };
-    let mut places = Vec::new();
-    if let Some(own) = ctx.object("alert_config")? {
-        places.push((own, "alert_config"));
+    fn alert_name(&self) -> Result<&str, Error> {
+        Ok(self.alert.alert_name.required(&self.path("alert_name"), "the alert's name")?)
     }
-    places.push((ctx.map(), ""));
-    if let Some(configured) = Fields::new(&cfg, "cfg").object("alert_config")? {
-        places.push((configured, "cfg.alert_config"));
+
+    fn group(&self) -> &str {
+        self.place.group.get().unwrap_or(DEFAULT_GROUP)
     }
-    run(call, &Settings { places })
+
+    /// The rule file's name: the one that is given, or that of the operation.
+    fn rules_file(&self, default: impl FnOnce() -> String) -> Result<String, Error> {
+        let Some(name) = self.place.rules_file.get() else { return Ok(default()) };
+        let name = name.trim();
+        let plain =
+            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) && !name.starts_with('.');
+        let ends = name.ends_with(".yml") || name.ends_with(".yaml");
+        if plain && ends && name.len() <= 200 {
+            return Ok(name.to_owned());
+        }
+        Err(Error::invalid(
+            self.path("rules_file"),
+            format!(
+                "expected a file's name of letters, digits, _, - and ., ending in .yml, got {:?}",
+                excerpt(name, 100)
+            ),
+        ))
+    }
+
+    /// Where the rules go, and who evaluates them there.
+    fn target(&self) -> Result<(Target, Evaluator), Error> {
+        match self.target.target.get() {
+            None => Ok((Target::default(), Evaluator::default())),
+            Some(name) => Target::of(name).map_err(|problem| Error::invalid(self.path("target"), problem)),
+        }
+    }
+
+    /// The release of the server, where the caller says it.
+    fn target_version(&self) -> Result<Option<Version>, Error> {
+        let Some(text) = self.target.target_version.get() else { return Ok(None) };
+        let problem = || format!("expected a version such as 2.53 or 3.5.1, got {:?}", excerpt(text, 100));
+        Version::read(text).map(Some).ok_or_else(|| Error::invalid(self.path("target_version"), problem()))
+    }
 }
 
 /// `create_alert`: one alert, checked, and installed where `target` says.
-pub(super) fn create(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    with_settings(call, |call, settings| {
-        let (_, evaluator) = target(settings)?;
-        let wanted = read::one_alert(settings, evaluator)?;
-        let groups = wanted.groups.clone();
-        let group = groups.first().map(|group| group.name.clone()).unwrap_or_default();
-        let rule = groups.iter().flat_map(|group| &group.rules).next();
-        let name = rule.map(|rule| rule.name().to_owned()).unwrap_or_default();
-        let rule_file = alert_file(settings, &group, &name)?;
-        let webhook = settings.with("webhook_url").map_or(Ok(None), |fields| webhook_url(&fields))?;
-        answer.text("alert_name", &name);
-        answer.text("alert_id", &format!("{group}/{name}"));
-        if let Some(rule) = rule {
-            answer.text("expression", &rule.expression);
-        }
-        let installed = Install::put(wanted, rule_file).run(call, settings, answer)?;
-        answer.flag("alert_created", installed.confirmed);
-        if let Some(held) = &installed.held
-            && let Some(rule) = held.iter().flat_map(|group| &group.rules).find(|rule| rule.alert && rule.name == name)
-        {
-            answer.text("state", &rule.state);
-        }
-        if let Some(url) = webhook {
-            notify(call, answer, &url, &groups, installed.held.as_deref())?;
-        }
-        Ok(())
-    })
+pub(super) fn create(
+    call: &mut Call,
+    Both(own, Both(beside, folder)): &CreateAlert,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let settings = &Settings::of(call.cfg, own.alert_config.as_ref(), beside)?;
+    let (_, evaluator) = settings.target()?;
+    let wanted = read::one_alert(settings, evaluator)?;
+    let groups = wanted.groups.clone();
+    let group = groups.first().map(|group| group.name.clone()).unwrap_or_default();
+    let rule = groups.iter().flat_map(|group| &group.rules).next();
+    let name = rule.map(|rule| rule.name().to_owned()).unwrap_or_default();
+    let rule_file = settings.rules_file(|| alert_file(&group, &name))?;
+    let webhook = settings.place.webhook_url.get().map(|text| Url::parse(text.trim())).transpose();
+    let webhook = webhook.map_err(|problem| Error::invalid(settings.path("webhook_url"), problem))?;
+    answer.text("alert_name", &name);
+    answer.text("alert_id", &format!("{group}/{name}"));
+    if let Some(rule) = rule {
+        answer.text("expression", &rule.expression);
+    }
+    let installed = Install::put(wanted, rule_file, folder).run(call, settings, answer)?;
+    answer.flag("alert_created", installed.confirmed);
+    if let Some(held) = &installed.held
+        && let Some(rule) = held.iter().flat_map(|group| &group.rules).find(|rule| rule.alert && rule.name == name)
+    {
+        answer.text("state", &rule.state);
+    }
+    if let Some(url) = webhook {
+        notify(call, answer, &url, &groups, installed.held.as_deref())?;
+    }
+    Ok(())
 }
 
 /// Tells a webhook of the rule: as resolved, because nothing fires only because it is watched; as
@@ -162,111 +241,128 @@ fn notify(
 }
 
 /// `plan_alerts`: what `apply_alerts` would change.
-pub(super) fn plan(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    apply_or_plan(call, answer, true)
+pub(super) fn plan(call: &mut Call, request: &ApplyAlerts, answer: &mut Answer) -> Result<(), Error> {
+    apply_or_plan(call, request, answer, true)
 }
 
 /// `apply_alerts`: a whole file or namespace of rules; those that are no more wanted are removed.
-pub(super) fn apply(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let dry_run = call.ctx.some("dry_run").and_then(fields::flag).unwrap_or(false);
-    apply_or_plan(call, answer, dry_run)
+pub(super) fn apply(call: &mut Call, request: &ApplyAlerts, answer: &mut Answer) -> Result<(), Error> {
+    let Both(_, Both(own, _)) = request;
+    apply_or_plan(call, request, answer, own.dry_run.or(false))
 }
 
-fn apply_or_plan(call: &mut Call, answer: &mut Answer, dry_run: bool) -> Result<(), Error> {
-    with_settings(call, |call, settings| {
-        let (_, evaluator) = target(settings)?;
-        let wanted = read::groups(&call.ctx, settings, evaluator)?;
-        let file = match settings.text("rules_file", "a file's name")? {
-            Some(file) => file_name(&file, settings)?,
-            None => DEFAULT_FILE.into(),
-        };
-        let installed = Install::whole(wanted, file, dry_run).run(call, settings, answer)?;
-        if dry_run {
-            answer.flag("dry_run", true);
-        } else {
-            answer.flag("applied", installed.confirmed);
-        }
-        Ok(())
-    })
+fn apply_or_plan(
+    call: &mut Call,
+    Both(request, Both(_, Both(target, folder))): &ApplyAlerts,
+    answer: &mut Answer,
+    dry_run: bool,
+) -> Result<(), Error> {
+    let settings = &of_whole(call.cfg, request, target.clone())?;
+    let (_, evaluator) = settings.target()?;
+    let wanted = read::groups(request, settings, evaluator)?;
+    let file = settings.rules_file(|| DEFAULT_FILE.into())?;
+    let installed = Install::whole(wanted, file, folder, dry_run).run(call, settings, answer)?;
+    if dry_run {
+        answer.flag("dry_run", true);
+    } else {
+        answer.flag("applied", installed.confirmed);
+    }
+    Ok(())
 }
 
 /// `export_rules`: the rule file, and nothing else.
-pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    with_settings(call, |call, settings| {
-        let (_, evaluator) = target(settings)?;
-        let read::Wanted { groups, uses, .. } = read::groups(&call.ctx, settings, evaluator)?;
-        uses.check(Taker { evaluator, version: target_version(settings)? })?;
-        let file = settings.text("rules_file", "a file's name")?.unwrap_or_else(|| DEFAULT_FILE.into());
-        answer.count("groups", groups.len() as u64);
-        answer.count("rules", groups.iter().map(|group| group.rules.len() as u64).sum());
-        answer.text("rules_file", &file_name(&file, settings)?);
-        answer.text("exported_rules", &rules::file(&groups));
-        Ok(())
-    })
+pub(super) fn export(call: &mut Call, Both(request, own): &ExportRules, answer: &mut Answer) -> Result<(), Error> {
+    let target = RulesTarget {
+        target: own.target.clone(),
+        target_version: own.target_version.clone(),
+        ..RulesTarget::default()
+    };
+    let settings = &of_whole(call.cfg, request, target)?;
+    let (_, evaluator) = settings.target()?;
+    let read::Wanted { groups, uses, .. } = read::groups(request, settings, evaluator)?;
+    uses.check(Taker { evaluator, version: settings.target_version()? })?;
+    answer.count("groups", groups.len() as u64);
+    answer.count("rules", groups.iter().map(|group| group.rules.len() as u64).sum());
+    answer.text("rules_file", &settings.rules_file(|| DEFAULT_FILE.into())?);
+    answer.text("exported_rules", &rules::file(&groups));
+    Ok(())
+}
+
+/// The settings of a whole file or namespace.
+fn of_whole<'s>(cfg: &'s str, request: &WantedRules<'s>, target: RulesTarget<'s>) -> Result<Settings<'s>, Error> {
+    let place = AlertPlace {
+        group: request.group.clone(),
+        interval: request.interval,
+        rules_file: request.rules_file.clone(),
+        ..AlertPlace::default()
+    };
+    Settings::of(cfg, request.alert_config.as_ref(), &Both(AlertRule::default(), Both(place, target)))
 }
 
 /// `list_alerts`: the alerting rules that the server holds, with the state of each.
-pub(super) fn list(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    with_settings(call, |call, settings| {
-        let group = settings.text("group", "a group's name")?;
-        if call.config.mock {
-            answer.flag("mock", true);
-            answer.open_list("alerts");
-            answer.close_list();
-            return Ok(());
-        }
-        let ruler = ruler(call, settings)?.2?;
-        let held = ruler.held(&mut call.client(call.config.limits(), true))?;
+pub(super) fn list(call: &mut Call, Both(own, target): &ListAlerts, answer: &mut Answer) -> Result<(), Error> {
+    let place = AlertPlace { group: own.group.clone(), ..AlertPlace::default() };
+    let beside = Both(AlertRule::default(), Both(place, target.clone()));
+    let settings = &Settings::of(call.cfg, own.alert_config.as_ref(), &beside)?;
+    if call.config.mock {
+        answer.flag("mock", true);
         answer.open_list("alerts");
-        for held in held.iter().filter(|held| group.as_ref().is_none_or(|group| held.name == *group)) {
-            for rule in held.rules.iter().filter(|rule| rule.alert) {
-                answer.open_item();
-                write_held(answer, held, rule);
-                answer.close();
-            }
-        }
         answer.close_list();
-        Ok(())
-    })
+        return Ok(());
+    }
+    let ruler = ruler(call, settings)?.2?;
+    let held = ruler.held(&mut call.client(call.config.limits(), true))?;
+    let group = settings.place.group.get();
+    answer.open_list("alerts");
+    for held in held.iter().filter(|held| group.is_none_or(|group| held.name == group)) {
+        for rule in held.rules.iter().filter(|rule| rule.alert) {
+            answer.open_item();
+            write_held(answer, held, rule);
+            answer.close();
+        }
+    }
+    answer.close_list();
+    Ok(())
 }
 
 /// `get_alert_state`: `inactive`, `pending` or `firing`, and since when; `not_found` where the
 /// server has no such rule.
-pub(super) fn state(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    with_settings(call, |call, settings| {
-        let name = alert_name(settings)?;
-        answer.text("alert_name", &name);
-        if call.config.mock {
-            answer.flag("mock", true);
-            answer.text("state", "not_found");
-            return Ok(());
-        }
-        let ruler = ruler(call, settings)?.2?;
-        let held = ruler.held(&mut call.client(call.config.limits(), true))?;
-        let rules: Vec<(&ServerGroup, &ServerRule)> = held
-            .iter()
-            .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
-            .filter(|(_, rule)| rule.alert && rule.name == name)
-            .collect();
-        // Of several with that name, the one that matters most.
-        let state = ["firing", "pending", "inactive"]
-            .into_iter()
-            .find(|state| rules.iter().any(|(_, rule)| rule.state == *state))
-            .unwrap_or(if rules.is_empty() { "not_found" } else { "unknown" });
-        answer.text("state", state);
-        let since = rules.iter().flat_map(|(_, rule)| &rule.alerts).map(|alert| alert.active_at.as_str()).min();
-        if let Some(since) = since {
-            answer.text("active_since", since);
-        }
-        answer.open_list("rules");
-        for (group, rule) in rules {
-            answer.open_item();
-            write_held(answer, group, rule);
-            answer.close();
-        }
-        answer.close_list();
-        Ok(())
-    })
+pub(super) fn state(call: &mut Call, Both(own, target): &AlertState, answer: &mut Answer) -> Result<(), Error> {
+    let alert = AlertRule { alert_name: own.alert_name.clone(), ..AlertRule::default() };
+    let beside = Both(alert, Both(AlertPlace::default(), target.clone()));
+    let settings = &Settings::of(call.cfg, own.alert_config.as_ref(), &beside)?;
+    let name = settings.alert_name()?;
+    answer.text("alert_name", name);
+    if call.config.mock {
+        answer.flag("mock", true);
+        answer.text("state", "not_found");
+        return Ok(());
+    }
+    let ruler = ruler(call, settings)?.2?;
+    let held = ruler.held(&mut call.client(call.config.limits(), true))?;
+    let rules: Vec<(&ServerGroup, &ServerRule)> = held
+        .iter()
+        .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
+        .filter(|(_, rule)| rule.alert && rule.name == name)
+        .collect();
+    // Of several with that name, the one that matters most.
+    let state = ["firing", "pending", "inactive"]
+        .into_iter()
+        .find(|state| rules.iter().any(|(_, rule)| rule.state == *state))
+        .unwrap_or(if rules.is_empty() { "not_found" } else { "unknown" });
+    answer.text("state", state);
+    let since = rules.iter().flat_map(|(_, rule)| &rule.alerts).map(|alert| alert.active_at.as_str()).min();
+    if let Some(since) = since {
+        answer.text("active_since", since);
+    }
+    answer.open_list("rules");
+    for (group, rule) in rules {
+        answer.open_item();
+        write_held(answer, group, rule);
+        answer.close();
+    }
+    answer.close_list();
+    Ok(())
 }
 
 fn write_held(answer: &mut Answer, group: &ServerGroup, rule: &ServerRule) {
@@ -295,69 +391,55 @@ fn write_held(answer: &mut Answer, group: &ServerGroup, rule: &ServerRule) {
 }
 
 /// `delete_alert`: takes an alert out of where `create_alert` put it.
-pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    with_settings(call, |call, settings| {
-        let name = alert_name(settings)?;
-        let group = read::group_name(settings)?;
-        answer.text("alert_name", &name);
-        if call.config.mock {
-            answer.flag("mock", true);
-            answer.flag("deleted", false);
-            return Ok(());
-        }
-        let (target, _, ruler) = ruler(call, settings)?;
-        if target == Target::File {
-            let file = alert_file(settings, &group, &name)?;
-            let installed = Install::take(group, name, file).run(call, settings, answer)?;
-            // Only what this call took out and the server lists no more.
-            answer.flag("deleted", installed.written && installed.confirmed);
-            answer.flag("was_there", installed.was_there);
-            return Ok(());
-        }
-        let ruler = ruler?;
-        let held = ruler.held(&mut call.client(call.config.limits(), true))?;
-        let own = ruler.own(&held, "");
-        let is = |rule: &ServerRule| rule.alert && rule.name == name;
-        let found = own.iter().find(|held| held.name == group && held.rules.iter().any(is));
-        if found.is_some_and(|held| !held.rules.iter().all(is)) {
-            return Err(Error::invalid(
-                settings.path("group"),
-                format!(
-                    "the group {group} holds other rules too, which would be deleted with {name}; use apply_alerts with those that stay"
-                ),
-            ));
-        }
-        // A group is deleted as a whole: not one of which it is not known what is in it.
-        if found.is_some() {
-            ruler.delete(&mut call.client(call.config.limits(), true), &group)?;
-        }
-        answer.flag("deleted", found.is_some());
-        answer.flag("was_there", found.is_some());
-        Ok(())
-    })
-}
-
-/// The file of an alert: the one that is named, or one of its own.
-fn alert_file(settings: &Settings, group: &str, alert: &str) -> Result<String, Error> {
-    match settings.text("rules_file", "a file's name")? {
-        Some(file) => file_name(&file, settings),
-        None => Ok(format!("plugpipe_alert_{}.yml", slug(&format!("{group} {alert}")))),
+pub(super) fn delete(
+    call: &mut Call,
+    Both(own, Both(target, folder)): &DeleteAlert,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let alert = AlertRule { alert_name: own.alert_name.clone(), ..AlertRule::default() };
+    let place = AlertPlace { group: own.group.clone(), rules_file: own.rules_file.clone(), ..AlertPlace::default() };
+    let settings = &Settings::of(call.cfg, own.alert_config.as_ref(), &Both(alert, Both(place, target.clone())))?;
+    let (name, group) = (settings.alert_name()?, settings.group());
+    answer.text("alert_name", name);
+    if call.config.mock {
+        answer.flag("mock", true);
+        answer.flag("deleted", false);
+        return Ok(());
     }
-}
-
-/// Where the rules go, and who evaluates them there.
-fn target(settings: &Settings) -> Result<(Target, Evaluator), Error> {
-    match settings.text("target", "a target's name")? {
-        None => Ok((Target::default(), Evaluator::default())),
-        Some(name) => Target::of(&name).map_err(|problem| Error::invalid(settings.path("target"), problem)),
+    let (target, _, ruler) = ruler(call, settings)?;
+    if target == Target::File {
+        let file = settings.rules_file(|| alert_file(group, name))?;
+        let installed = Install::take(group.into(), name.into(), file, folder).run(call, settings, answer)?;
+        // Only what this call took out and the server lists no more.
+        answer.flag("deleted", installed.written && installed.confirmed);
+        answer.flag("was_there", installed.was_there);
+        return Ok(());
     }
+    let ruler = ruler?;
+    let held = ruler.held(&mut call.client(call.config.limits(), true))?;
+    let own = ruler.own(&held, "");
+    let is = |rule: &ServerRule| rule.alert && rule.name == name;
+    let found = own.iter().find(|held| held.name == group && held.rules.iter().any(is));
+    if found.is_some_and(|held| !held.rules.iter().all(is)) {
+        return Err(Error::invalid(
+            settings.path("group"),
+            format!(
+                "the group {group} holds other rules too, which would be deleted with {name}; use apply_alerts with those that stay"
+            ),
+        ));
+    }
+    // A group is deleted as a whole: not one of which it is not known what is in it.
+    if found.is_some() {
+        ruler.delete(&mut call.client(call.config.limits(), true), group)?;
+    }
+    answer.flag("deleted", found.is_some());
+    answer.flag("was_there", found.is_some());
+    Ok(())
 }
 
-/// The release of the server, where the caller says it.
-fn target_version(settings: &Settings) -> Result<Option<Version>, Error> {
-    let Some(text) = settings.text("target_version", "a version such as 3.5")? else { return Ok(None) };
-    let problem = || format!("expected a version such as 2.53 or 3.5.1, got {:?}", crate::error::excerpt(&text, 100));
-    Version::read(&text).map(Some).ok_or_else(|| Error::invalid(settings.path("target_version"), problem()))
+/// The file of an alert of its own.
+fn alert_file(group: &str, alert: &str) -> String {
+    format!("plugpipe_alert_{}.yml", slug(&format!("{group} {alert}")))
 }
 
 /// Who takes the rules. The server is asked for its version only where something depends on that.
@@ -368,7 +450,7 @@ fn taker(
     ruler: Option<&Ruler>,
     uses: &Uses,
 ) -> Result<Taker, Error> {
-    let mut version = target_version(settings)?;
+    let mut version = settings.target_version()?;
     if version.is_none()
         && !call.config.mock
         && uses.depend_on_version(evaluator)
@@ -381,7 +463,7 @@ fn taker(
 
 /// Who evaluates the rules, or what is missing to know that.
 fn ruler(call: &Call, settings: &Settings) -> Result<(Target, Evaluator, Result<Ruler, Error>), Error> {
-    let (target, evaluator) = target(settings)?;
+    let (target, evaluator) = settings.target()?;
     let config = call.config;
     let (base, peer, missing) = match target {
         Target::File => match &config.ruler_url {
@@ -406,44 +488,19 @@ fn ruler(call: &Call, settings: &Settings) -> Result<(Target, Evaluator, Result<
         };
         return Ok((target, evaluator, Err(Error::NotConfigured { field: missing.0, todo: missing.1 })));
     };
-    let datasource_uid = settings.text("datasource_uid", "a data source's uid")?;
+    let datasource_uid = settings.target.datasource_uid.to_owned();
     if target == Target::Grafana && datasource_uid.is_none() {
         return Err(Error::missing(
             settings.path("datasource_uid"),
             "the uid of the Prometheus data source that the expressions are asked of",
         ));
     }
-    let namespace = settings.text("namespace", "a namespace")?.unwrap_or_else(|| DEFAULT_GROUP.into());
+    let namespace = settings.target.namespace.get().unwrap_or(DEFAULT_GROUP).to_owned();
     if target != Target::File {
         Segment::with_slashes(&namespace, &settings.path("namespace"))?;
     }
     let peer: Peer = peer;
     Ok((target, evaluator, Ok(Ruler { target, peer, base, namespace, datasource_uid })))
-}
-
-/// A rule file's name: of one file, in one folder.
-fn file_name(name: &str, settings: &Settings) -> Result<String, Error> {
-    let name = name.trim();
-    let plain =
-        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) && !name.starts_with('.');
-    let ends = name.ends_with(".yml") || name.ends_with(".yaml");
-    if plain && ends && name.len() <= 200 {
-        Ok(name.to_owned())
-    } else {
-        Err(Error::invalid(
-            settings.path("rules_file"),
-            format!(
-                "expected a file's name of letters, digits, _, - and ., ending in .yml, got {:?}",
-                crate::error::excerpt(name, 100)
-            ),
-        ))
-    }
-}
-
-fn alert_name(settings: &Settings) -> Result<String, Error> {
-    settings
-        .text("alert_name", "the alert's name")?
-        .ok_or_else(|| Error::missing(settings.path("alert_name"), "the alert's name"))
 }
 
 /// The error of an alert whose fields stand in `alert_config`, or wherever the settings have them.
@@ -455,3 +512,6 @@ fn within_place(error: plugpipe_contract::Error, settings: &Settings) -> Error {
         })
         .into()
 }
+
+#[cfg(test)]
+mod tests;

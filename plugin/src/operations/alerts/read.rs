@@ -3,32 +3,19 @@
 
 use core::time::Duration;
 
-use super::{DEFAULT_GROUP, Settings, alert_name};
-use crate::error::Error;
-use crate::fields::{self, Fields};
-use crate::json::Json;
+use super::Settings;
+use crate::error::{Error, excerpt};
 use crate::known::meant;
 use crate::registry::Labels;
 use crate::rules::known::Evaluator;
 use crate::rules::read::{self, Uses};
 use crate::rules::{Group, Rule, RuleKind, Style, with_label};
-use crate::time::parse_duration;
+use plugpipe_contract::document::{Document, Request as _};
+use plugpipe_contract::requests::{AlertRule, WantedRules};
+use plugpipe_contract::scalar::{self, Any};
 
 /// Longest duration of an alert.
 const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 86_400);
-
-/// The fields of an alert in a list of alerts.
-const ALERT_FIELDS: [&str; 9] = [
-    "alert_name",
-    "expression",
-    "duration",
-    "for",
-    "severity",
-    "labels",
-    "annotations",
-    "keep_firing_for",
-    "runbook_url",
-];
 
 /// Groups that are wanted, and what they use that not every server takes.
 pub(super) struct Wanted {
@@ -64,32 +51,28 @@ impl Given {
 pub(super) fn one_alert(settings: &Settings, evaluator: Evaluator) -> Result<Wanted, Error> {
     let mut uses = Uses::default();
     let rule = alert_rule(settings, &mut uses)?;
-    let group = Group { interval: interval(settings)?, ..Group::new(group_name(settings)?, vec![rule]) };
+    let group = Group { interval: interval(settings)?, ..Group::new(settings.group(), vec![rule]) };
     group.check("", "", Style::Flat, evaluator).map_err(|error| super::within_place(error, settings))?;
     Ok(Wanted { groups: vec![group], uses, given: Given::Alert })
 }
 
-pub(super) fn group_name(settings: &Settings) -> Result<String, Error> {
-    Ok(settings.text("group", "a group's name")?.unwrap_or_else(|| DEFAULT_GROUP.into()))
-}
-
 /// Prometheus takes none for its own.
 fn interval(settings: &Settings) -> Result<Option<Duration>, Error> {
-    Ok(duration(settings, &["interval"])?.filter(|interval| !interval.is_zero()))
+    let interval = duration(settings, settings.place.interval, "interval")?;
+    Ok(interval.filter(|interval| !interval.is_zero()))
 }
 
-/// An alert with the seed's fields: `{alert_name, expression, duration, severity, annotations,
-/// labels, keep_firing_for, runbook_url}`.
+/// The rule of an alert.
 fn alert_rule(settings: &Settings, uses: &mut Uses) -> Result<Rule, Error> {
-    let name = alert_name(settings)?;
-    let expression = settings
-        .text("expression", "a PromQL expression")?
-        .ok_or_else(|| Error::missing(settings.path("expression"), "a PromQL expression"))?;
-    let mut given =
-        |key: &str| settings.with(key).map_or_else(|| Ok(Labels::default()), |fields| read::labels(&fields, key, uses));
-    let (mut labels, mut annotations) = (given("labels")?, given("annotations")?);
-    let severity = settings.text("severity", "info, warning or critical")?;
-    for (label, value) in [("severity", severity.as_deref().unwrap_or("warning")), ("source", "plugpipe")] {
+    let alert = &settings.alert;
+    let name = settings.alert_name()?;
+    let expression = alert.expression.required(&settings.path("expression"), "a PromQL expression")?;
+    let mut given = |given: &Option<scalar::Labels>, field| match given {
+        Some(given) => read::labels(given, &settings.path(field), uses),
+        None => Ok(Labels::default()),
+    };
+    let (mut labels, mut annotations) = (given(&alert.labels, "labels")?, given(&alert.annotations, "annotations")?);
+    for (label, value) in [("severity", alert.severity.get().unwrap_or("warning")), ("source", "plugpipe")] {
         if labels.get(label).is_none() {
             labels = with_label(&labels, label, value, &settings.path("labels"))?;
         }
@@ -97,23 +80,27 @@ fn alert_rule(settings: &Settings, uses: &mut Uses) -> Result<Rule, Error> {
     if annotations.iter().len() == 0 {
         annotations = with_label(&annotations, "summary", &escape_template(&format!("Alert: {name}")), "annotations")?;
     }
-    if let Some(url) = settings.text("runbook_url", "a URL")?
+    if let Some(url) = alert.runbook_url.get()
         && annotations.get("runbook_url").is_none()
     {
-        annotations = with_label(&annotations, "runbook_url", &url, &settings.path("annotations"))?;
+        annotations = with_label(&annotations, "runbook_url", url, &settings.path("annotations"))?;
     }
-    let keep_firing_for = duration(settings, &["keep_firing_for"])?.unwrap_or_default();
+    let keep_firing_for = duration(settings, alert.keep_firing_for, "keep_firing_for")?.unwrap_or_default();
     if !keep_firing_for.is_zero() {
         uses.note(settings.path("keep_firing_for"), "keep_firing_for");
     }
+    let pending_for = match duration(settings, alert.duration, "duration")? {
+        None => duration(settings, alert.r#for, "for")?,
+        given => given,
+    };
     Ok(Rule {
         makes: RuleKind::Alert {
-            name,
-            pending_for: duration(settings, &["duration", "for"])?.unwrap_or(Duration::from_secs(300)),
+            name: name.to_owned(),
+            pending_for: pending_for.unwrap_or(Duration::from_secs(300)),
             keep_firing_for,
             annotations,
         },
-        expression,
+        expression: expression.to_owned(),
         labels,
         more: Vec::new(),
     })
@@ -124,58 +111,37 @@ fn escape_template(text: &str) -> String {
     text.replace("{{", "{{ \"{{\" }}")
 }
 
-fn duration(settings: &Settings, keys: &[&str]) -> Result<Option<Duration>, Error> {
-    for key in keys {
-        if let Some(text) = settings.text(key, "a duration")? {
-            let problem = |problem| Error::invalid(settings.path(key), problem);
-            let duration = parse_duration(&text).map_err(problem)?;
-            if duration > MAX_DURATION {
-                return Err(problem("is longer than ten years".into()));
-            }
-            return Ok(Some(duration));
-        }
+fn duration(settings: &Settings, given: scalar::Duration, field: &str) -> Result<Option<Duration>, Error> {
+    match given.get() {
+        Some(given) if given > MAX_DURATION => Err(Error::invalid(settings.path(field), "is longer than ten years")),
+        given => Ok(given),
     }
-    Ok(None)
 }
 
 /// `groups`, as a rule file has them; or `alerts`, a list with the fields of `create_alert`, in one
 /// group; or a template.
-pub(super) fn groups(ctx: &Fields, settings: &Settings, evaluator: Evaluator) -> Result<Wanted, Error> {
+pub(super) fn groups(request: &WantedRules, settings: &Settings, evaluator: Evaluator) -> Result<Wanted, Error> {
     let mut uses = Uses::default();
-    let list = |key: &str| match ctx.some(key) {
-        None => Ok(None),
-        Some(Json::Array(list)) => Ok(Some(list)),
-        Some(other) => Err(Error::invalid(key, format!("expected a list, got {}", fields::kind_of(other)))),
-    };
-    let (groups, given) = match (list("groups")?, list("alerts")?) {
+    let (groups, given) = match (&request.groups, &request.alerts) {
         (Some(_), Some(_)) => return Err(Error::invalid("alerts", "is given beside groups; give one of them")),
         (Some(groups), None) => {
-            let read = |(path, group): (String, Fields)| {
-                let group = read::group(&group, &mut uses)?;
+            let read = |(index, group): (usize, &Any)| {
+                let path = format!("groups[{index}]");
+                let group = read::group(*group, &path, &mut uses)?;
                 group.check(&path, &format!("{path}.rules"), Style::File, evaluator)?;
                 Ok(group)
             };
-            (each(groups, "groups", read)?, Given::Groups)
+            (groups.iter().enumerate().map(read).collect::<Result<Vec<_>, Error>>()?, Given::Groups)
         }
         (None, Some(alerts)) => {
-            let read = |(path, alert): (String, Fields)| {
-                let places = vec![(alert.map(), &*path)];
-                if let Some((name, _)) = alert.map().iter().find(|(name, _)| !ALERT_FIELDS.contains(name)) {
-                    let near = meant(name, ALERT_FIELDS.into_iter());
-                    return Err(Error::invalid(
-                        alert.path(&crate::error::excerpt(name, 100)),
-                        format!("unknown field{near}; an alert of a list has {}", ALERT_FIELDS.join(", ")),
-                    ));
-                }
-                alert_rule(&Settings { places }, &mut uses)
-            };
-            let rules = each(alerts, "alerts", read)?;
-            let group = Group { interval: interval(settings)?, ..Group::new(group_name(settings)?, rules) };
+            let read = |(index, alert): (usize, &Any)| listed(*alert, &format!("alerts[{index}]"), &mut uses);
+            let rules = alerts.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+            let group = Group { interval: interval(settings)?, ..Group::new(settings.group(), rules) };
             group.check("", "alerts", Style::Flat, evaluator)?;
             (vec![group], Given::Alerts)
         }
         (None, None) => {
-            let groups = crate::rules::templates::read(ctx)?;
+            let groups = crate::rules::templates::read(request)?;
             for (index, group) in groups.iter().enumerate() {
                 let path = format!("groups[{index}]");
                 group.check(&path, &format!("{path}.rules"), Style::File, evaluator)?;
@@ -194,20 +160,18 @@ pub(super) fn groups(ctx: &Fields, settings: &Settings, evaluator: Evaluator) ->
     Ok(Wanted { groups, uses, given })
 }
 
-/// Reads each object of a list; `key` is the list's path.
-fn each<T>(
-    list: &[Json],
-    key: &str,
-    mut read: impl FnMut((String, Fields)) -> Result<T, Error>,
-) -> Result<Vec<T>, Error> {
-    list.iter()
-        .enumerate()
-        .map(|(index, item)| {
-            let path = format!("{key}[{index}]");
-            match item {
-                Json::Object(map) => read((path.clone(), Fields::new(map, &path))),
-                other => Err(Error::invalid(path, format!("expected an object, got {}", fields::kind_of(other)))),
-            }
-        })
-        .collect()
+/// An alert of a list. A rule without what was meant would be in force, so that a field that nobody
+/// knows is an error.
+fn listed(given: Any, path: &str, uses: &mut Uses) -> Result<Rule, Error> {
+    let document = Document::of(given, path)?;
+    let fields = AlertRule::fields();
+    if let Some(name) = document.names().find(|name| !fields.contains(name)) {
+        let near = meant(name, fields.iter().copied());
+        return Err(Error::invalid(
+            format!("{path}.{}", excerpt(name, 100)),
+            format!("unknown field{near}; an alert of a list has {}", fields.join(", ")),
+        ));
+    }
+    let alert = AlertRule::from_document(&document).map_err(|error| error.inside(path))?;
+    alert_rule(&Settings { alert, object: path, ..Settings::default() }, uses)
 }

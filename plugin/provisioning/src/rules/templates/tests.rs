@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 use super::super::Style;
 use super::*;
 use monitoring_prometheus::telemetry::Telemetry;
+use plugpipe_contract::document::Request as _;
 use plugpipe_metrics::registry::Registry;
 
 fn groups(ctx: &Value) -> Result<Vec<Group>, Error> {
     let text = ctx.to_string();
-    let Ok(Json::Object(map)) = Json::parse(&text) else { panic!("{text}") };
-    read(&Fields::new(&map, ""))
+    read(&WantedRules::from_document(&Document::parse(&text).unwrap())?)
 }
 
 fn given(template: &str, parameters: Value) -> Value {
@@ -186,7 +186,7 @@ fn what_cannot_be_is_named_by_its_path() {
     for (ctx, field, said) in [
         (json!({}), "groups", "template"),
         (json!({"template": "slos"}), "template", "plugpipe, plugpipe_security, plugpipe_monitoring, slo"),
-        (json!({"template": ["slo"]}), "template", "a template's name"),
+        (json!({"template": ["slo"]}), "template", "expected text"),
         (json!({"template": "plugpipe", "parameters": "x"}), "parameters", "object"),
         (plugpipe(json!({"threshold": 1})), "parameters.threshold", "error_rate"),
         (plugpipe(json!({"error_rate": 10})), "parameters.error_rate", "0.1 for 10%"),
