@@ -208,7 +208,7 @@ macro_rules! as_written_types {
 
 pub(crate) use as_written_types;
 
-as_written_types!(as_written: Number, Whole, Flag, Duration, Any<'a>, Finite, Bound, Verbatim<'a>, Exact<'a>);
+as_written_types!(as_written: Number, Whole, Count, Flag, Duration, Any<'a>, Finite, Bound, Verbatim<'a>, Exact<'a>);
 as_written_types!(text_as_written: Text<'a>, Moment<'a>, LabelValue<'a>);
 
 /// A text; a number or a flag counts as its text.
@@ -354,6 +354,25 @@ impl FromJson<'_> for Whole {
 impl Whole {
     /// The number, if there is one.
     pub fn get(self) -> Option<usize> {
+        self.0
+    }
+}
+
+/// A whole number of any size, such as an id, which may be written as text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count(Option<u64>);
+
+impl FromJson<'_> for Count {
+    fn from_json(json: &str) -> Result<Self, String> {
+        let wrong = || format!("expected a whole number, got {}", excerpt(shown(json), 100));
+        let text = Text::from_json(json).map_err(|_| wrong())?;
+        text.get().map(|text| text.trim().parse()).transpose().map(Self).map_err(|_| wrong())
+    }
+}
+
+impl Count {
+    /// The number, if there is one.
+    pub fn get(self) -> Option<u64> {
         self.0
     }
 }

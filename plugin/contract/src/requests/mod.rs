@@ -1,8 +1,21 @@
 //! What operations are asked: a struct for each, its fields documented where they are declared.
 
+use serde::Deserialize;
+
+mod export;
+mod groups;
+mod push;
 mod record;
 
+pub use export::{ExportMetrics, RestoreMetrics};
+pub use groups::{ExpireGroups, ListGroups};
+pub use push::{NoteExchange, PushMetrics, SettledGroup};
 pub use record::{
     ClearMetrics, DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric,
     RemoveMetric,
 };
+
+/// Operations that take nothing but what any call may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct NoFields {}
