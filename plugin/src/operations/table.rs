@@ -10,8 +10,8 @@ use crate::known;
 use crate::{NAME, VERSION};
 use plugpipe_contract::document::{Both, Document, fields_of};
 use plugpipe_contract::requests::{
-    ClearMetrics, DefinitionFields, ExpireGroups, ExportMetrics, ListGroups, NoFields, NoteExchange, PushMetrics,
-    RegisterMetric, RemoveMetric, RestoreMetrics,
+    ClearMetrics, DefinitionFields, ExpireGroups, ExportMetrics, Federate, ListGroups, NoFields, NoteExchange,
+    PushMetrics, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -133,13 +133,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "scrape_endpoint",
         "the metrics that an endpoint exposes, read strictly; imported or pushed if asked",
-        Run::Untyped(scrape::run),
+        typed!(ScrapeEndpoint, scrape::run),
     )
     .of_one_group(),
     operation(
         "federate",
         "series of Prometheus as its /federate has them; imported or pushed if asked",
-        Run::Untyped(scrape::federate),
+        typed!(Federate, scrape::federate),
     )
     .of_one_group(),
     operation("query_metrics", "PromQL, at an instant or over a time_range", Run::Untyped(query::run)),

@@ -6,6 +6,7 @@ mod export;
 mod groups;
 mod push;
 mod record;
+mod scrape;
 
 pub use export::{ExportMetrics, RestoreMetrics};
 pub use groups::{ExpireGroups, ListGroups};
@@ -13,6 +14,9 @@ pub use push::{NoteExchange, PushMetrics, SettledGroup};
 pub use record::{
     ClearMetrics, DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric,
     RemoveMetric,
+};
+pub use scrape::{
+    Federate, FederatedSeries, ScrapeConfig, ScrapeEndpoint, ScrapeFields, ScrapeOptions, ScrapedEndpoint,
 };
 
 /// Operations that take nothing but what any call may have.
