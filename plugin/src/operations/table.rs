@@ -10,8 +10,8 @@ use crate::known;
 use crate::{NAME, VERSION};
 use plugpipe_contract::document::{Both, Document, fields_of};
 use plugpipe_contract::requests::{
-    ClearMetrics, DefinitionFields, ExpireGroups, ExportMetrics, Federate, ListGroups, NoFields, NoteExchange,
-    PushMetrics, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint,
+    ClearMetrics, DefinitionFields, ExpireGroups, ExportMetrics, Federate, GenerateConfig, ListGroups, NoFields,
+    NoteExchange, PushMetrics, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -185,7 +185,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Alertmanager's version, cluster and configuration",
         Run::Untyped(alertmanager::status),
     ),
-    operation("generate_config", "a prometheus.yml, or parts of it, and files of targets", Run::Untyped(generate::run)),
+    operation(
+        "generate_config",
+        "a prometheus.yml, or parts of it, and files of targets",
+        typed!(GenerateConfig, generate::run),
+    ),
     operation(
         "discover_targets",
         "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",

@@ -3,12 +3,17 @@
 use serde::Deserialize;
 
 mod export;
+mod generate;
 mod groups;
 mod push;
 mod record;
 mod scrape;
 
 pub use export::{ExportMetrics, RestoreMetrics};
+pub use generate::{
+    AlertmanagerTargets, BasicAuth, GenerateConfig, GeneratedSections, GlobalSection, RemoteEndpoint, ScrapeJob,
+    TargetGroup, TlsFiles,
+};
 pub use groups::{ExpireGroups, ListGroups};
 pub use push::{NoteExchange, PushMetrics, SettledGroup};
 pub use record::{
