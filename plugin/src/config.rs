@@ -5,6 +5,7 @@
 mod remote;
 
 use core::time::Duration;
+use std::sync::OnceLock;
 
 pub use plugpipe_contract::settings::PushPolicy;
 pub use remote::Remote;
@@ -15,12 +16,10 @@ use crate::json::Writer;
 use crate::registry::{Buckets, LabelName, Labels};
 use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::webhook::{self, SigningKey};
-use plugpipe_contract::document::{Both, Document, NOT_REPLACED};
+use plugpipe_contract::document::{Both, Document, NOT_REPLACED, Request};
 use plugpipe_contract::fields::label_name;
 use plugpipe_contract::scalar;
-use plugpipe_contract::settings::{
-    ConfigurationOnly, GrafanaApi, OfConfiguration, OfRequest, Setting, Settings, TopOfConfiguration,
-};
+use plugpipe_contract::settings::{Configuration, ConfigurationOnly, GrafanaApi, OfRequest, Setting, Settings};
 
 const GROUPING_KEY: &str = "grouping_key";
 
@@ -141,11 +140,18 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What holds where nothing is set.
+    fn defaults() -> &'static Self {
+        static DEFAULTS: OnceLock<Config> = OnceLock::new();
+        DEFAULTS.get_or_init(Self::default)
+    }
+
     /// Reads a configuration from `cfg`.
     pub fn from_cfg(cfg: &Document) -> Result<Self, Error> {
-        let Both(Both(flat, flat_only), top): Both<OfConfiguration, TopOfConfiguration> = cfg.read("cfg")?;
+        let read = Configuration::from_document(cfg).map_err(|error| error.inside("cfg"))?;
+        let Both(Both(flat, flat_only), top) = read;
         let path = format!("cfg.{NESTED}");
-        let (nested, nested_only) = match top.prometheus_config {
+        let (nested, nested_only) = match top.prometheus_config.map(|nested| *nested) {
             Some(Both(settings, only)) => (Some(settings), Some(only)),
             None => (None, None),
         };
@@ -169,10 +175,10 @@ impl Config {
 
     /// The configuration for one call: this one, with what `ctx` says over it.
     pub fn with_ctx(&self, ctx: &Document) -> Result<Self, Error> {
-        let Both(flat, nested): OfRequest = ctx.read("").map_err(|error| error.inside("ctx"))?;
+        let Both(flat, nested) = OfRequest::from_document(ctx).map_err(|error| error.inside("ctx"))?;
         let path = format!("ctx.{NESTED}");
         let mut config = self.clone();
-        let layers = [Some(("ctx", flat)), nested.prometheus_config.map(|nested| (&*path, nested))];
+        let layers = [Some(("ctx", flat)), nested.prometheus_config.map(|nested| (&*path, *nested))];
         config.overlay(layers.into_iter().flatten().collect())?;
         Ok(config)
     }
@@ -243,7 +249,7 @@ impl Config {
     }
 
     fn take(&mut self, path: &str, given: Settings) -> Result<(), Error> {
-        let default = Self::default();
+        let default = Self::defaults();
         for (setting, place) in [
             (given.prometheus_url, &mut self.prometheus_url),
             (given.gateway_url, &mut self.gateway_url),
@@ -307,10 +313,10 @@ impl Config {
     }
 
     fn overlay_configuration_only(&mut self, path: &str, given: ConfigurationOnly) -> Result<(), Error> {
-        let default = Self::default();
+        let default = Self::defaults();
         match given.histogram_buckets {
             Setting::Absent => {}
-            Setting::Unset => self.histogram_buckets = default.histogram_buckets,
+            Setting::Unset => self.histogram_buckets.clone_from(&default.histogram_buckets),
             Setting::Set(bounds) => {
                 self.histogram_buckets = buckets(&bounds, &format!("{path}.histogram_buckets"))?;
             }

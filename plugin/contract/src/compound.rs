@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
+use crate::document::SCALAR_AS_WRITTEN;
 use crate::scalar::{Flag, FromJson, Unescaped, kind_of};
 
 /// Names, each with a value, as they were written and in that order.
@@ -92,7 +93,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for FlagOr<T> {
                 T::deserialize(object).map(FlagOr::Object)
             }
         }
-        deserializer.deserialize_string(Either(PhantomData))
+        deserializer.deserialize_newtype_struct(SCALAR_AS_WRITTEN, Either(PhantomData))
     }
 }
 

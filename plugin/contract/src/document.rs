@@ -30,10 +30,17 @@ pub(crate) const SETTING: &str = "plugpipe::setting";
 /// What is wrong with a text that still holds the name of an environment variable.
 pub const NOT_REPLACED: &str =
     "holds a ${NAME} that the host did not replace; hosts replace names that they were granted, in the configuration";
+/// The name of the newtype whose inside is none where the value is null or an empty text.
+pub(crate) const UNLESS_EMPTY: &str = "plugpipe::unless-empty";
+
+/// The name of the newtype whose inside is the JSON text, unless that is a list or an object.
+pub(crate) const SCALAR_AS_WRITTEN: &str = "plugpipe::scalar-as-written";
 
 /// A JSON object whose members are still text. Of two members with one name the later one counts.
 #[derive(Debug)]
 pub struct Document<'de> {
+    /// How a user knows the object, in warnings: empty for a request.
+    path: &'static str,
     members: Vec<Member<'de>>,
     /// What was ignored, or read otherwise than its author may think.
     warnings: RefCell<Warnings>,
@@ -43,9 +50,14 @@ pub struct Document<'de> {
 type Member<'de> = (Cow<'de, str>, &'de str);
 
 impl<'de> Document<'de> {
-    /// Splits a text into members. The error says what was found instead of an object, and where.
+    /// Splits a request into members. The error says what was found instead of an object, and where.
     pub fn parse(text: &'de str) -> Result<Self, String> {
-        members(text).map(|members| Self { members, warnings: RefCell::default() })
+        Self::parse_at("", text)
+    }
+
+    /// The same for an object that a user knows by this path: warnings say it.
+    pub fn parse_at(path: &'static str, text: &'de str) -> Result<Self, String> {
+        members(text).map(|members| Self { path, members, warnings: RefCell::default() })
     }
 
     /// A member as it is written; none if it is not there.
@@ -63,33 +75,31 @@ impl<'de> Document<'de> {
         self.members.is_empty()
     }
 
-    /// Reads the members that `T` has fields for. `path` is how a user knows the object: empty for
-    /// a call's `ctx`.
-    pub fn read<T: Deserialize<'de>>(&self, path: &str) -> Result<T, Error> {
-        let (members, place, warnings) = (&self.members, &Place::of(path), &self.warnings);
-        let read = T::deserialize(Part { members, place, warnings, fields: &RefCell::default() });
-        read.map_err(|error| if path.is_empty() { error } else { error.inside(path) })
+    /// Reads the members that `T` has fields for.
+    pub(crate) fn read<T: Deserialize<'de>>(&self) -> Result<T, Error> {
+        let object = Object { members: &self.members, asked: &RefCell::default(), whole: false };
+        T::deserialize(Value { text: "", object: Some(object), place: &Place::of(self.path), warnings: &self.warnings })
     }
 
     /// Reads one member of a `ctx`, if it is there.
     pub fn read_field<T: Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        let value = Value { text, place: &Place::Member(&Place::Top, name), warnings: &self.warnings };
+        let place = &Place::Member(&Place::Top, name);
+        let value = Value { text, object: None, place, warnings: &self.warnings };
         T::deserialize(value).map(Some).map_err(|error| error.inside(name))
     }
 
-    /// Warns of members that have none of these names. `path` is how a user knows the object, and
-    /// `elsewhere` the names that belong in another one.
-    pub fn warn_of_unknown<'n>(&self, path: &str, names: impl Iterator<Item = &'n str> + Clone, elsewhere: &[&str]) {
-        let place = Place::of(path);
-        let (misplaced, others) = self.members.iter().cloned().partition::<Vec<_>, _>(|(name, _)| {
-            elsewhere.contains(&&**name) && !names.clone().any(|known| known == *name)
-        });
-        for (name, _) in misplaced {
-            let text = format!("{}: is ignored here; it belongs in the configuration", place.member(&name));
+    /// Warns of members that have none of these names. `elsewhere` are names that
+    /// belong in another object.
+    pub fn warn_of_unknown(&self, names: &[&[&str]], elsewhere: &[&str]) {
+        let place = Place::of(self.path);
+        let is_misplaced = |name: &str| elsewhere.contains(&name) && !is_among(name, names);
+        for (name, _) in self.members.iter().filter(|(name, _)| is_misplaced(name)) {
+            let text = format!("{}: is ignored here; it belongs in the configuration", place.member(name));
             self.warnings.borrow_mut().add(text);
         }
-        warn_of_unknown(&others, names, &place, &self.warnings);
+        let known: Vec<&[&str]> = names.iter().copied().chain([elsewhere]).collect();
+        warn_of_unknown(&self.members, &known, &place, &self.warnings);
     }
 
     /// What was to say of the members so far.
@@ -118,13 +128,41 @@ fn choose<'de>(
 }
 
 /// The fields of a request: of a struct that derives `Deserialize`, or of [`Both`].
-pub fn fields_of<T: Deserialize<'static>>() -> Vec<&'static str> {
-    let fields = RefCell::default();
-    let part = Part { members: &[], place: &Place::Top, warnings: &RefCell::default(), fields: &fields };
+pub(crate) fn fields_of<'a, T: Deserialize<'a>>() -> Vec<&'static str> {
+    let asked = RefCell::default();
+    let object = Object { members: &[], asked: &asked, whole: false };
     // A request of which nothing is given is read like any other.
-    let _ = T::deserialize(part);
-    fields.into_inner()
+    let _ = T::deserialize(Value { text: "", object: Some(object), place: &Place::Top, warnings: &RefCell::default() });
+    asked.into_inner()
 }
+
+/// What is read from a whole document. Implemented by [`requests!`](crate::requests), in this crate:
+/// derived code is large, so that it is built once, and for size.
+pub trait Request<'de>: Sized {
+    /// Reads the members that there are fields for.
+    fn from_document(document: &Document<'de>) -> Result<Self, Error>;
+
+    /// The names of the fields.
+    fn fields() -> Vec<&'static str>;
+}
+
+/// Types that are read from a whole document.
+macro_rules! requests {
+    ($($name:ty),* $(,)?) => {$(
+        impl<'a> crate::document::Request<'a> for $name {
+            #[inline(never)]
+            fn from_document(document: &crate::document::Document<'a>) -> Result<Self, crate::Error> {
+                document.read()
+            }
+
+            #[inline(never)]
+            fn fields() -> Vec<&'static str> {
+                crate::document::fields_of::<$name>()
+            }
+        }
+    )*};
+}
+pub(crate) use requests;
 
 /// Two structs whose fields stand in one object.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -154,21 +192,20 @@ impl<'de, A: Deserialize<'de>, B: Deserialize<'de>> Deserialize<'de> for Both<A,
 }
 
 /// Warns of members that nobody reads, unless their names say that they are somebody's own.
-fn warn_of_unknown<'n>(
-    members: &[Member],
-    names: impl Iterator<Item = &'n str> + Clone,
-    place: &Place,
-    warnings: &RefCell<Warnings>,
-) {
-    let is_unknown = |name: &&str| !name.starts_with('_') && !names.clone().any(|known| known == *name);
+fn warn_of_unknown(members: &[Member], names: &[&[&str]], place: &Place, warnings: &RefCell<Warnings>) {
+    let is_unknown = |name: &&str| !name.starts_with('_') && !is_among(name, names);
     for name in members.iter().map(|(name, _)| &**name).filter(is_unknown) {
         let path = place.member(&excerpt(name, 100));
-        let text = match nearest(name, names.clone()) {
+        let text = match nearest(name, names.iter().copied().flatten().copied()) {
             Some(meant) => format!("{path}: unknown field; did you mean {meant}?"),
             None => format!("{path}: unknown field; it is ignored"),
         };
         warnings.borrow_mut().add(text);
     }
+}
+
+fn is_among(name: &str, names: &[&[&str]]) -> bool {
+    names.iter().any(|names| names.contains(&name))
 }
 
 /// Where a value stands. It becomes text only where there is something to say of it.
@@ -200,99 +237,86 @@ impl<'p> Place<'p> {
     }
 }
 
-/// The members of an object, for a struct or several that have fields for some of them.
-#[derive(Clone, Copy)]
-struct Part<'de, 'p> {
-    members: &'p [Member<'de>],
-    place: &'p Place<'p>,
-    warnings: &'p RefCell<Warnings>,
-    /// The fields that structs have asked for.
-    fields: &'p RefCell<Vec<&'static str>>,
-}
-
-impl<'de> Part<'de, '_> {
-    /// Hands over the members for these fields; if it is to be `whole`, the first one that is for
-    /// none of them too, which a struct may refuse.
-    fn visit<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-        whole: bool,
-    ) -> Result<V::Value, Error> {
-        let chosen = choose(self.members, fields, self.place, self.warnings);
-        let is_unknown = |name: &str| whole && !name.starts_with('_') && !fields.contains(&name);
-        let unknown = self.members.iter().map(|(name, _)| &**name).find(|name| is_unknown(name));
-        visitor.visit_map(Fields { fields, chosen, at: 0, unknown, place: self.place, warnings: self.warnings })
-    }
-}
-
-impl<'de> Deserializer<'de> for Part<'de, '_> {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        Err(Error::invalid_type(de::Unexpected::Map, &visitor))
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.fields.borrow_mut().extend(fields);
-        self.visit(fields, visitor, false)
-    }
-
-    /// Only [`Both`] is one.
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: usize,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        visitor.visit_seq(self)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple map enum identifier ignored_any
-    }
-}
-
-/// The same members for one struct after another.
-impl<'de> de::SeqAccess<'de> for Part<'de, '_> {
-    type Error = Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        seed.deserialize(*self).map(Some)
-    }
-}
-
 /// A JSON value that is still text, where it stands, and where warnings go.
 #[derive(Clone, Copy)]
 struct Value<'de, 'p> {
     text: &'de str,
+    /// The members, if the value is an object that was split already.
+    object: Option<Object<'de, 'p>>,
     place: &'p Place<'p>,
     warnings: &'p RefCell<Warnings>,
 }
 
+/// The members of an object, for one struct or several that have fields for some of them.
+#[derive(Clone, Copy)]
+struct Object<'de, 'p> {
+    members: &'p [Member<'de>],
+    /// The fields that structs have asked for.
+    asked: &'p RefCell<Vec<&'static str>>,
+    /// Whether one struct is to have fields for all of them, and may refuse others.
+    whole: bool,
+}
+
+impl<'de, 'p> Object<'de, 'p> {
+    /// Hands over the members for these fields, and if they should be all, the first one that is for
+    /// none of them.
+    fn fields(self, fields: &'static [&'static str], value: &Value<'de, 'p>) -> Fields<'de, 'p> {
+        self.asked.borrow_mut().extend(fields);
+        let chosen = choose(self.members, fields, value.place, value.warnings);
+        let is_unknown = |name: &&str| self.whole && !name.starts_with('_') && !fields.contains(name);
+        let unknown = self.members.iter().map(|(name, _)| &**name).find(is_unknown);
+        Fields { fields, chosen, at: 0, unknown, place: value.place, warnings: value.warnings }
+    }
+}
+
 impl<'de> Value<'de, '_> {
-    /// Reads from the members of the object that the value must be, and warns of those that nobody
-    /// asked for.
-    fn part<T>(self, read: impl FnOnce(Part<'de, '_>) -> Result<T, Error>) -> Result<T, Error> {
+    fn members(&self) -> Result<Vec<Member<'de>>, Error> {
         if !self.text.starts_with('{') {
             return Err(self.wrong("an object"));
         }
-        let members = members(self.text).map_err(Error::custom)?;
-        let fields = RefCell::default();
-        let (place, warnings) = (self.place, self.warnings);
-        let read = read(Part { members: &members, place, warnings, fields: &fields });
-        warn_of_unknown(&members, fields.borrow().iter().copied(), place, warnings);
-        read
+        members(self.text).map_err(Error::custom)
+    }
+
+    fn items(&self) -> Result<Vec<&'de RawValue>, Error> {
+        if !self.text.starts_with('[') {
+            return Err(self.wrong("a list"));
+        }
+        serde_json::from_str(self.text).map_err(Error::custom)
     }
 
     fn wrong(&self, expected: &str) -> Error {
         Error::invalid("", format!("expected {expected}, got {}", scalar::kind_of(self.text)))
+    }
+
+    /// Which of these words it is.
+    fn word(&self, words: &'static [&'static str]) -> Result<&'static str, Error> {
+        let given = match Scalar::read(self.text) {
+            Ok(Scalar::Text(text)) => text,
+            _ => Cow::Borrowed(""),
+        };
+        words.iter().find(|word| **word == given.trim()).copied().ok_or_else(|| {
+            let given = excerpt(scalar::shown(self.text), 100);
+            Error::invalid("", format!("expected one of {}, got {given}", words.join(", ")))
+        })
+    }
+
+    /// Whether it is a setting that is set.
+    fn is_set(&self) -> Result<bool, Error> {
+        match Scalar::read(self.text) {
+            _ if scalar::is_empty(self.text) => Ok(false),
+            // It may be a secret, so it is not repeated.
+            Ok(Scalar::Text(text)) if text.contains("${") => Err(Error::invalid("", NOT_REPLACED)),
+            _ => Ok(true),
+        }
+    }
+}
+
+/// The same members for one struct after another.
+impl<'de> de::SeqAccess<'de> for Value<'de, '_> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        seed.deserialize(*self).map(Some)
     }
 }
 
@@ -307,14 +331,6 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         }
     }
 
-    /// An object as a newtype; anything else as it is written.
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.text.starts_with('{') {
-            true => visitor.visit_newtype_struct(self),
-            false => visitor.visit_borrowed_str(self.text),
-        }
-    }
-
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.text == "null" { visitor.visit_none() } else { visitor.visit_some(self) }
     }
@@ -322,13 +338,9 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
         match name {
             AS_WRITTEN => visitor.visit_borrowed_str(self.text),
-            SETTING => match Scalar::read(self.text) {
-                Ok(Scalar::Null) => visitor.visit_none(),
-                Ok(Scalar::Text(text)) if text.trim().is_empty() => visitor.visit_none(),
-                // It may be a secret, so it is not repeated.
-                Ok(Scalar::Text(text)) if text.contains("${") => Err(Error::invalid("", NOT_REPLACED)),
-                _ => visitor.visit_newtype_struct(self),
-            },
+            SCALAR_AS_WRITTEN if !self.text.starts_with(['[', '{']) => visitor.visit_borrowed_str(self.text),
+            UNLESS_EMPTY if scalar::is_empty(self.text) => visitor.visit_none(),
+            SETTING if !self.is_set()? => visitor.visit_none(),
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -339,35 +351,38 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.part(|part| {
-            part.fields.borrow_mut().extend(fields);
-            part.visit(fields, visitor, true)
-        })
+        if let Some(object) = self.object {
+            return visitor.visit_map(object.fields(fields, &self));
+        }
+        let (members, asked) = (self.members()?, RefCell::default());
+        let read = visitor.visit_map(Object { members: &members, asked: &asked, whole: true }.fields(fields, &self));
+        warn_of_unknown(&members, &[fields], self.place, self.warnings);
+        read
     }
 
+    /// Only [`Both`] is one.
     fn deserialize_tuple_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
-        count: usize,
+        _: &'static str,
+        _: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.part(|part| part.deserialize_tuple_struct(name, count, visitor))
+        if self.object.is_some() {
+            return visitor.visit_seq(self);
+        }
+        let (members, asked) = (self.members()?, RefCell::default());
+        let object = Object { members: &members, asked: &asked, whole: false };
+        let read = visitor.visit_seq(Value { object: Some(object), ..self });
+        warn_of_unknown(&members, &[&asked.borrow()], self.place, self.warnings);
+        read
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if !self.text.starts_with('{') {
-            return Err(self.wrong("an object"));
-        }
-        let members = members(self.text).map_err(Error::custom)?;
-        visitor.visit_map(Members { rest: members.into_iter(), value: None, within: self })
+        visitor.visit_map(Members { rest: self.members()?.into_iter(), value: None, within: self })
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if !self.text.starts_with('[') {
-            return Err(self.wrong("a list"));
-        }
-        let items: Vec<&RawValue> = serde_json::from_str(self.text).map_err(Error::custom)?;
-        visitor.visit_seq(Items { rest: items.into_iter().enumerate(), within: self })
+        visitor.visit_seq(Items { rest: self.items()?.into_iter().enumerate(), within: self })
     }
 
     /// One of a few words.
@@ -377,17 +392,7 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         words: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let given = match Scalar::read(self.text) {
-            Ok(Scalar::Text(text)) => text,
-            _ => Cow::Borrowed(""),
-        };
-        match words.iter().find(|word| **word == given.trim()) {
-            Some(word) => visitor.visit_enum(BorrowedStrDeserializer::new(word)),
-            None => {
-                let given = excerpt(scalar::shown(self.text), 100);
-                Err(Error::invalid("", format!("expected one of {}, got {given}", words.join(", "))))
-            }
-        }
+        visitor.visit_enum(BorrowedStrDeserializer::new(self.word(words)?))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -395,7 +400,7 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str bytes byte_buf unit
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct tuple identifier
     }
 }
@@ -432,7 +437,7 @@ impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
         let name = self.fields.get(self.at).copied().unwrap_or_default();
         self.at += 1;
         let place = Place::Member(self.place, name);
-        let value = Value { text, place: &place, warnings: self.warnings };
+        let value = Value { text, object: None, place: &place, warnings: self.warnings };
         seed.deserialize(value).map_err(|error| error.inside(name))
     }
 }
@@ -460,7 +465,7 @@ impl<'de> de::MapAccess<'de> for Members<'de, '_> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let (name, text) = self.value.take().unwrap_or((Cow::Borrowed(""), "null"));
         let place = Place::Member(self.within.place, &name);
-        let value = Value { text, place: &place, warnings: self.within.warnings };
+        let value = Value { text, object: None, place: &place, warnings: self.within.warnings };
         seed.deserialize(value).map_err(|error| error.inside(&excerpt(&name, 100)))
     }
 
@@ -481,7 +486,7 @@ impl<'de> de::SeqAccess<'de> for Items<'de, '_> {
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         let Some((index, item)) = self.rest.next() else { return Ok(None) };
         let place = Place::Item(self.within.place, index);
-        let value = Value { text: item.get(), place: &place, warnings: self.within.warnings };
+        let value = Value { text: item.get(), object: None, place: &place, warnings: self.within.warnings };
         seed.deserialize(value).map(Some).map_err(|error| error.inside(&format!("[{index}]")))
     }
 

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use crate::error::{Error, excerpt};
 use crate::json::{Json, Object};
-use crate::time::{Timestamp, parse_duration};
+use crate::time::parse_duration;
 use plugpipe_metrics::registry::{Buckets, LabelName, Labels};
 
 /// An object and the path under which a user knows it; an empty path for the top of `ctx`.
@@ -83,15 +83,6 @@ impl<'a> Fields<'a> {
         self.text_or_none(key, "a duration")?
             .map(|text| parse_duration(&text).map_err(|problem| Error::invalid(self.path(key), problem)))
             .transpose()
-    }
-
-    /// A moment that may be missing, under the first of these names: see [`Timestamp::parse`].
-    pub fn moment(&self, keys: &[&str], now_unix_nanos: u64) -> Result<Option<Timestamp>, Error> {
-        let Some((key, _)) = self.any(keys) else { return Ok(None) };
-        self.text_or_none(key, "a moment")?
-            .map(|text| Timestamp::parse(&text, Timestamp::from_unix_nanos(now_unix_nanos)))
-            .transpose()
-            .map_err(|problem| Error::invalid(self.path(key), problem.to_string()))
     }
 
     /// An object that may be missing.

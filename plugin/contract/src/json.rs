@@ -132,12 +132,14 @@ impl Writer {
     }
 
     /// Begins anew, in the same memory unless that is much; what it returns is for [`Writer::take_back`].
+    #[inline]
     pub fn begin(&mut self) -> usize {
         self.restart().push(b'{');
         self.mark()
     }
 
     /// What is written, to begin anew with what somebody else writes, the brace included.
+    #[inline]
     pub fn restart(&mut self) -> &mut Vec<u8> {
         if self.out.capacity() > MAX_KEPT {
             self.out = Vec::new();
@@ -148,6 +150,7 @@ impl Writer {
     }
 
     /// Goes on with an operation's success, up to the members of its result.
+    #[inline]
     pub fn begin_success(&mut self, operation: &'static str) {
         self.out.extend_from_slice(br#""success":true,"operation":""#);
         self.out.extend_from_slice(operation.as_bytes());
@@ -159,12 +162,14 @@ impl Writer {
         &mut self.out
     }
 
+    #[inline]
     fn comma(&mut self) {
         if !matches!(self.out.last(), Some(b'{' | b'[')) {
             self.out.push(b',');
         }
     }
 
+    #[inline]
     fn name(&mut self, name: &'static str) {
         // Room for all of it, so that it is looked for once.
         self.out.reserve(name.len() + r#","":"#.len());
@@ -175,6 +180,7 @@ impl Writer {
     }
 
     /// A text under a name that comes from outside.
+    #[inline]
     pub fn member(&mut self, name: &str, text: &str) {
         self.comma();
         string(name, &mut self.out);
@@ -195,12 +201,14 @@ impl Writer {
     }
 
     /// A text.
+    #[inline]
     pub fn text(&mut self, name: &'static str, text: &str) {
         self.name(name);
         string(text, &mut self.out);
     }
 
     /// A number: a whole one without a point. What JSON cannot say becomes its text: `"+Inf"`, `"NaN"`.
+    #[inline]
     pub fn number(&mut self, name: &'static str, value: f64) {
         self.name(name);
         number(value, &mut self.out);
@@ -213,6 +221,7 @@ impl Writer {
     }
 
     /// A flag.
+    #[inline]
     pub fn flag(&mut self, name: &'static str, flag: bool) {
         self.raw(name, if flag { "true" } else { "false" });
     }
@@ -228,6 +237,7 @@ impl Writer {
     }
 
     /// A text that the program made, and which holds nothing to escape.
+    #[inline]
     pub fn word(&mut self, name: &'static str, word: &str) {
         self.name(name);
         self.out.push(b'"');
@@ -236,12 +246,14 @@ impl Writer {
     }
 
     /// What is JSON already.
+    #[inline]
     pub fn raw(&mut self, name: &'static str, json: &str) {
         self.name(name);
         self.out.extend_from_slice(json.as_bytes());
     }
 
     /// Begins an object: what is written until [`Writer::close`] is in it.
+    #[inline]
     pub fn open(&mut self, name: &'static str) {
         self.name(name);
         self.out.push(b'{');
@@ -254,6 +266,7 @@ impl Writer {
     }
 
     /// Ends the object that was begun last.
+    #[inline]
     pub fn close(&mut self) {
         self.out.push(b'}');
     }
@@ -275,6 +288,7 @@ impl Writer {
     }
 
     /// Takes back what was written since the mark.
+    #[inline]
     pub fn take_back(&mut self, mark: usize) {
         self.out.truncate(mark);
     }

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 
 use crate::error::excerpt;
 use crate::json::{Json, Object, Writer};
-use crate::known_fields::{COMMON, CONFIGURATION_ONLY, OBJECTS, OPERATIONS, SETTINGS, TOP_OF_CONFIGURATION};
+#[cfg(feature = "testing")]
+use crate::known_fields::TOP_OF_CONFIGURATION;
+use crate::known_fields::{COMMON, CONFIGURATION_ONLY, OBJECTS, OPERATIONS, SETTINGS};
 use plugpipe_metrics::registry::Notices;
 
 /// More warnings than this in one answer are counted only.
@@ -65,6 +67,7 @@ pub fn check_ctx(operation: &str, ctx: &Object, warnings: &mut Warnings) {
 }
 
 /// Where settings may be nested.
+#[cfg(feature = "testing")]
 const NESTED: &str = "prometheus_config";
 
 /// The one of these names that was likely meant.

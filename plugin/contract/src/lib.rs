@@ -5,6 +5,7 @@
 
 pub mod compound;
 pub mod cursor;
+pub mod direct;
 pub mod document;
 pub mod error;
 pub mod fields;

@@ -13,7 +13,7 @@ use plugpipe_time::{PrometheusDuration, Timestamp};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
-use crate::document::AS_WRITTEN;
+use crate::document::{AS_WRITTEN, SCALAR_AS_WRITTEN, UNLESS_EMPTY};
 use crate::error::{Error, excerpt};
 
 /// What a JSON value is, looked at as a scalar.
@@ -29,6 +29,7 @@ pub(crate) enum Scalar<'de> {
 
 impl<'de> Scalar<'de> {
     /// Looks at a valid JSON text. What can still be wrong is an escape for half a character.
+    #[inline]
     pub(crate) fn read(json: &'de str) -> Result<Self, String> {
         Ok(match json.as_bytes().first() {
             Some(b'"') => {
@@ -44,6 +45,7 @@ impl<'de> Scalar<'de> {
     }
 
     /// As text; none for a list, an object or null.
+    #[inline]
     fn into_text(self) -> Option<Cow<'de, str>> {
         match self {
             Self::Text(text) => Some(text),
@@ -64,6 +66,19 @@ pub(crate) fn kind_of(json: &str) -> &'static str {
         Some(b'n') | None => "null",
         Some(_) => "a number",
     }
+}
+
+/// Whether a value counts as missing: null, or a text of nothing but white space.
+pub(crate) fn is_empty(json: &str) -> bool {
+    match Scalar::read(json) {
+        Ok(Scalar::Text(text)) => is_blank(&text),
+        Ok(scalar) => matches!(scalar, Scalar::Null),
+        Err(_) => false,
+    }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }
 
 /// A value in an error: a scalar as it is written, and of others what they are.
@@ -216,18 +231,18 @@ as_written_types!(text_as_written: Text<'a>, Moment<'a>, LabelValue<'a>);
 pub struct Text<'de>(Option<Cow<'de, str>>);
 
 impl<'de> FromJson<'de> for Text<'de> {
+    #[inline]
     fn from_json(json: &'de str) -> Result<Self, String> {
         Self::from_scalar(Scalar::read(json)?).ok_or_else(|| format!("expected text, got {}", kind_of(json)))
     }
 }
 
 impl<'de> FromText<'de> for Text<'de> {
+    #[inline]
     fn from_scalar(scalar: Scalar<'de>) -> Option<Self> {
         match scalar {
             Scalar::Null => Some(Self(None)),
-            scalar => {
-                scalar.into_text().map(|text| Self(Some(text).filter(|text| !text.chars().all(char::is_whitespace))))
-            }
+            scalar => scalar.into_text().map(|text| Self(Some(text).filter(|text| !is_blank(text)))),
         }
     }
 }
@@ -277,6 +292,7 @@ impl Exact<'_> {
 pub struct Number(Option<f64>);
 
 impl FromJson<'_> for Number {
+    #[inline]
     fn from_json(json: &str) -> Result<Self, String> {
         let number = match Scalar::read(json)? {
             Scalar::Null => return Ok(Self(None)),
@@ -442,6 +458,7 @@ impl<'de> FromJson<'de> for Moment<'de> {
 }
 
 impl<'de> FromText<'de> for Moment<'de> {
+    #[inline]
     fn from_scalar(scalar: Scalar<'de>) -> Option<Self> {
         Text::from_scalar(scalar).map(Self)
     }
@@ -500,6 +517,76 @@ fn is_deeper(json: &str, most: usize) -> bool {
         }
         depth > most
     })
+}
+
+/// One of a few words: `T` is an enum of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word<T>(Option<T>);
+
+impl<T> Default for Word<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Word<T> {
+    /// The word, if there is one.
+    pub fn get(self) -> Option<T> {
+        self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Word<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Given<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Given<T> {
+            type Value = Option<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word")
+            }
+
+            fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, word: D) -> Result<Self::Value, D::Error> {
+                T::deserialize(word).map(Some)
+            }
+        }
+        deserializer.deserialize_newtype_struct(UNLESS_EMPTY, Given(PhantomData)).map(Self)
+    }
+}
+
+/// A text, for which an object may stand that says the same in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextOr<'de, T> {
+    /// The text.
+    Text(Text<'de>),
+    /// The object.
+    Parts(T),
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for TextOr<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = TextOr<'de, T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or an object")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, json: &'de str) -> Result<Self::Value, E> {
+                Text::from_json(json).map(TextOr::Text).map_err(E::custom)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, parts: D) -> Result<Self::Value, D::Error> {
+                T::deserialize(parts).map(TextOr::Parts)
+            }
+        }
+        deserializer.deserialize_newtype_struct(SCALAR_AS_WRITTEN, Either(PhantomData))
+    }
 }
 
 /// A list, for which one value may stand by itself.
@@ -601,16 +688,23 @@ impl<'de: 'a, 'a> Deserialize<'de> for Labels<'a> {
     }
 }
 
-struct LabelValue<'de>(Cow<'de, str>);
+/// A label's value: a text, which may be empty. A number or a flag counts as its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelValue<'de>(pub Cow<'de, str>);
 
 impl<'de> FromJson<'de> for LabelValue<'de> {
+    #[inline]
     fn from_json(json: &'de str) -> Result<Self, String> {
-        Self::from_scalar(Scalar::read(json)?).ok_or_else(|| format!("a label value is text, got {}", kind_of(json)))
+        Self::from_scalar(Scalar::read(json)?).ok_or_else(|| format!("expected text, got {}", kind_of(json)))
     }
 }
 
 impl<'de> FromText<'de> for LabelValue<'de> {
+    #[inline]
     fn from_scalar(scalar: Scalar<'de>) -> Option<Self> {
         scalar.into_text().map(Self)
     }
 }
+
+#[cfg(test)]
+mod tests;

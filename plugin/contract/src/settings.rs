@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use crate::document::{Both, SETTING, fields_of};
+use crate::document::{Both, SCALAR_AS_WRITTEN, SETTING, fields_of};
 use crate::error::excerpt;
 use crate::scalar::{self, Any, Bound, Exact, Flag, FromJson, Labels, Text, as_written};
 use crate::url::Url;
@@ -201,17 +201,20 @@ pub type OfConfiguration<'a> = Both<Settings<'a>, ConfigurationOnly<'a>>;
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct TopOfConfiguration<'a> {
     /// More settings, which win over flat ones.
-    pub prometheus_config: Option<OfConfiguration<'a>>,
+    pub prometheus_config: Option<Box<OfConfiguration<'a>>>,
     /// Of the Python plug.
     pub alert_config: Any<'a>,
 }
+
+/// All of a configuration.
+pub type Configuration<'a> = Both<OfConfiguration<'a>, TopOfConfiguration<'a>>;
 
 /// What a request holds beside flat settings.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct NestedSettings<'a> {
     /// More settings, which win over flat ones.
-    pub prometheus_config: Option<Settings<'a>>,
+    pub prometheus_config: Option<Box<Settings<'a>>>,
 }
 
 /// All of a request's settings.
@@ -237,6 +240,8 @@ pub struct Context<'a> {
     pub step_name: Any<'a>,
     pub trace_id: Any<'a>,
 }
+
+crate::document::requests!(Configuration<'a>, OfRequest<'a>);
 
 /// The names of a request's settings.
 pub fn request_settings() -> &'static [&'static str] {
@@ -467,6 +472,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Auth<'a> {
                 AuthFields::deserialize(object).map(|fields| Auth::Fields(Box::new(fields)))
             }
         }
-        deserializer.deserialize_string(Read)
+        deserializer.deserialize_newtype_struct(SCALAR_AS_WRITTEN, Read)
     }
 }

@@ -33,6 +33,7 @@ pub struct LastMoment {
 
 impl LastMoment {
     /// What [`rfc3339`] writes.
+    #[inline]
     pub fn rfc3339(&mut self, unix_nanos: u64) -> &str {
         const MILLIS: usize = "000Z".len();
         let (seconds, millis) = (unix_nanos / 1_000_000_000, unix_nanos / 1_000_000 % 1_000);

@@ -1,16 +1,18 @@
 //! `annotate`: a moment or a region of time, marked in Grafana's dashboards, such as the run of a pipe.
 
-use super::dashboards::{texts, verified};
-use super::prometheus::{count, moment};
+use super::dashboards::verified;
+use super::prometheus::moment;
 use super::{Answer, Call};
 use crate::error::Error;
 use crate::servers::grafana::Annotation;
+use plugpipe_contract::requests::Annotate;
+use plugpipe_contract::scalar::{Count, Moment};
 
 /// Makes an annotation, or with `annotation_id` changes what is given of one: its end, when a
 /// pipe has run.
-pub(super) fn annotate(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let known = id(call, "annotation_id")?;
-    let mut annotation = given(call)?;
+pub(super) fn annotate(call: &mut Call, request: &Annotate, answer: &mut Answer) -> Result<(), Error> {
+    let known = id(request.annotation_id, "annotation_id")?;
+    let mut annotation = given(request, call.unix_nanos)?;
     if known.is_none() {
         if annotation.text.is_none() {
             return Err(Error::missing("text", "what people read at the mark"));
@@ -44,27 +46,26 @@ pub(super) fn annotate(call: &mut Call, answer: &mut Answer) -> Result<(), Error
     Ok(())
 }
 
-fn given(call: &Call) -> Result<Annotation, Error> {
-    let ctx = &call.ctx;
-    let time = |key: &str| -> Result<Option<u64>, Error> {
-        let Some(moment) = moment(ctx, key, call.unix_nanos)? else { return Ok(None) };
-        let before = |_| Error::invalid(key, "is before 1970");
-        u64::try_from(moment).map(Some).map_err(before)
+fn given(request: &Annotate, now: u64) -> Result<Annotation, Error> {
+    let time = |given: &Moment, field: &str| -> Result<Option<u64>, Error> {
+        let Some(moment) = moment(given, field, now)? else { return Ok(None) };
+        u64::try_from(moment).map(Some).map_err(|_| Error::invalid(field, "is before 1970"))
     };
+    let tags = request.tags.as_ref();
     Ok(Annotation {
-        text: ctx.text_or_none("text", "what people read at the mark")?,
-        tags: ctx.some("tags").map(|tags| texts(tags, "tags")).transpose()?,
-        time_ms: time("time")?,
-        end_ms: time("time_end")?,
-        dashboard_uid: ctx.text_or_none("dashboard_uid", "a dashboard's uid")?,
-        panel: id(call, "panel_id")?,
+        text: request.text.to_owned(),
+        tags: tags.map(|tags| tags.iter().filter_map(|tag| tag.to_owned()).collect()),
+        time_ms: time(&request.time, "time")?,
+        end_ms: time(&request.time_end, "time_end")?,
+        dashboard_uid: request.dashboard_uid.to_owned(),
+        panel: id(request.panel_id, "panel_id")?,
     })
 }
 
 /// An id, which may be missing.
-fn id(call: &Call, key: &str) -> Result<Option<u64>, Error> {
-    match count(&call.ctx, key)? {
-        Some(0) => Err(Error::invalid(key, "is 0; expected a whole number from 1 on")),
+fn id(given: Count, field: &str) -> Result<Option<u64>, Error> {
+    match given.get() {
+        Some(0) => Err(Error::invalid(field, "is 0; expected a whole number from 1 on")),
         id => Ok(id),
     }
 }

@@ -5,9 +5,13 @@ use super::{Answer, Call};
 use crate::dashboards::tree::{Map, Tree};
 use crate::dashboards::uid;
 use crate::error::Error;
+use crate::fields::kind_of;
 use crate::http::Url;
 use crate::json::Json;
 use crate::servers::grafana::Datasource;
+use plugpipe_contract::document::Both;
+use plugpipe_contract::requests::{DatasourceName, EnsureDatasource};
+use plugpipe_contract::scalar::Any;
 
 /// Longest name of a data source, in bytes.
 const MAX_NAME_LEN: usize = 190;
@@ -16,10 +20,13 @@ const MAX_NAME_LEN: usize = 190;
 const NAME: &str = "Prometheus";
 
 /// `ensure_datasource`: a data source of the type `prometheus` is there, as it is given.
-pub(super) fn ensure(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let wanted = wanted(call)?;
-    let dry_run = call.ctx.flag_or("dry_run", false)?;
-    let diff = call.ctx.flag_or("diff", false)?;
+pub(super) fn ensure(
+    call: &mut Call,
+    Both(which, request): &Both<DatasourceName, EnsureDatasource>,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let wanted = wanted(which, request, call.config.prometheus_url.as_ref())?;
+    let dry_run = request.dry_run.or(false);
     answer.text("uid", &wanted.uid);
     answer.text("name", &wanted.name);
     if call.config.mock {
@@ -43,15 +50,15 @@ pub(super) fn ensure(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     if dry_run {
         answer.flag("dry_run", true);
     }
-    if diff {
+    if request.diff.or(false) {
         super::dashboards::tell_changes(changes.as_deref().unwrap_or_default(), answer);
     }
     Ok(())
 }
 
 /// `datasource_health`: whether Grafana reaches the server behind a data source.
-pub(super) fn health(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let uid = given_uid(call, &name(call)?)?;
+pub(super) fn health(call: &mut Call, request: &DatasourceName, answer: &mut Answer) -> Result<(), Error> {
+    let (_, uid) = name_and_uid(request)?;
     answer.text("uid", &uid);
     if call.config.mock {
         answer.flag("mock", true);
@@ -64,60 +71,58 @@ pub(super) fn health(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
     Ok(())
 }
 
-fn name(call: &Call) -> Result<String, Error> {
-    let name = call.ctx.text_or_none("name", "a data source's name")?.unwrap_or_else(|| NAME.into());
+fn name_and_uid(which: &DatasourceName) -> Result<(String, String), Error> {
+    let name = which.name.get().unwrap_or(NAME);
     if name.len() > MAX_NAME_LEN {
         return Err(Error::invalid("name", format!("expected at most {MAX_NAME_LEN} bytes, got {}", name.len())));
     }
-    Ok(name)
+    let uid = match which.uid.get() {
+        None => uid::derive(&[], name),
+        Some(given) => {
+            uid::check(given).map_err(|problem| Error::invalid("uid", problem))?;
+            given.to_owned()
+        }
+    };
+    Ok((name.to_owned(), uid))
 }
 
-fn given_uid(call: &Call, name: &str) -> Result<String, Error> {
-    let Some(given) = call.ctx.text_or_none("uid", "a data source's uid")? else { return Ok(uid::derive(&[], name)) };
-    uid::check(&given).map_err(|problem| Error::invalid("uid", problem))?;
-    Ok(given)
-}
-
-fn wanted(call: &Call) -> Result<Datasource, Error> {
-    let ctx = &call.ctx;
-    let name = name(call)?;
-    let url = match ctx.text_or_none("datasource_url", "a URL")? {
-        Some(text) => Url::parse(&text).map_err(|problem| Error::invalid("datasource_url", problem))?,
-        None => call.config.prometheus_url.clone().ok_or(Error::missing(
+/// `server` is where the data source leads unless the request says so.
+fn wanted(which: &DatasourceName, request: &EnsureDatasource, server: Option<&Url>) -> Result<Datasource, Error> {
+    let (name, uid) = name_and_uid(which)?;
+    let url = match request.datasource_url.get() {
+        Some(text) => Url::parse(text).map_err(|problem| Error::invalid("datasource_url", problem))?,
+        None => server.cloned().ok_or(Error::missing(
             "datasource_url",
             "the URL by which Grafana reaches the server; without one the prometheus_url is taken",
         ))?,
     };
-    let mut secure_json_data = texts(ctx.object("secure_json_data")?)?;
-    let mut basic_auth_user = ctx.text_or_none("basic_auth_user", "a user")?;
+    let mut secure_json_data = Map::default();
+    for (name, secret) in request.secure_json_data.iter() {
+        secure_json_data.set(name, secret);
+    }
+    let mut basic_auth_user = request.basic_auth_user.to_owned();
     if let Some((user, password)) = url.credentials() {
         basic_auth_user.get_or_insert_with(|| user.to_owned());
         secure_json_data.set_default("basicAuthPassword", password);
     }
-    let json_data = match ctx.object("json_data")? {
-        Some(given) => given.iter().map(|(name, value)| (name, Tree::from(value))).fold(Map::default(), put),
-        None => Map::default(),
-    };
-    let is_default = ctx.some("default").map(|_| ctx.flag_or("default", false)).transpose()?;
-    let renew_secrets = ctx.flag_or("renew_secrets", false)?;
-    let uid = given_uid(call, &name)?;
-    Ok(Datasource { uid, name, url, is_default, json_data, basic_auth_user, secure_json_data, renew_secrets })
+    Ok(Datasource {
+        uid,
+        name,
+        url,
+        is_default: request.default.get(),
+        json_data: object(request.json_data, "json_data")?,
+        basic_auth_user,
+        secure_json_data,
+        renew_secrets: request.renew_secrets.or(false),
+    })
 }
 
-fn put(mut map: Map, (name, value): (&str, Tree)) -> Map {
-    map.set(name, value);
-    map
-}
-
-/// The secrets: texts only. An error does not show them.
-fn texts(given: Option<&crate::json::Object>) -> Result<Map, Error> {
-    let mut texts = Map::default();
-    for (name, value) in given.into_iter().flat_map(|given| given.iter()) {
-        let Json::String(text) = value else {
-            let field = format!("secure_json_data.{}", crate::error::excerpt(name, 100));
-            return Err(Error::invalid(field, format!("expected text, got {}", crate::fields::kind_of(value))));
-        };
-        texts.set(name, &**text);
+/// An object in which anything may stand.
+fn object(given: Any, field: &str) -> Result<Map, Error> {
+    let Some(text) = given.get() else { return Ok(Map::default()) };
+    let json = Json::parse(text).map_err(|problem| Error::invalid(field, problem))?;
+    match Tree::from(&json) {
+        Tree::Map(map) => Ok(map),
+        _ => Err(Error::invalid(field, format!("expected an object, got {}", kind_of(&json)))),
     }
-    Ok(texts)
 }

@@ -8,7 +8,7 @@ use crate::registry::{Definition, Kind, LabelName, Labels, MetricName, NativeCon
 use crate::sort::sorted_by;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::fields::label_name;
-use plugpipe_contract::requests::{ClearMetrics, DefinitionFields, NativeFields, RegisterMetric, RemoveMetric};
+use plugpipe_contract::requests::{DefinitionFields, NativeFields, NoFields, RegisterMetric, RemoveMetric};
 use plugpipe_contract::scalar::{self, Text};
 
 /// `register_metric`: makes the family, so that its options are fixed before anything is recorded.
@@ -58,7 +58,7 @@ pub(super) fn remove(call: &mut Call, request: &RemoveMetric, answer: &mut Answe
 }
 
 /// `clear_metrics`: forgets all families and series; the configuration stays.
-pub(super) fn clear(call: &mut Call, _: &ClearMetrics, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn clear(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
     let removed = match call.own {
         true => together::clear_one(call.registry, call.pending),
         false => together::clear(call.registry, call.groups, call.config, call.pending)?,

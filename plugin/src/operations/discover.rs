@@ -7,18 +7,19 @@ use crate::http::{Url, redacted};
 use crate::json::Json;
 use crate::prometheus_yml::check_target;
 use crate::servers::discovery::{self, Group, Known};
+use plugpipe_contract::requests::DiscoverTargets;
 
 /// Takes `sd_url`, or `targets`: a list of `host:port`, or of groups as http_sd has them. Asks Prometheus where one is configured.
-pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn run(call: &mut Call, request: &DiscoverTargets, answer: &mut Answer) -> Result<(), Error> {
     let mock = call.config.mock;
-    let groups = match (call.ctx.text_or_none("sd_url", "a URL")?, call.ctx.some("targets")) {
+    let groups = match (request.sd_url.get(), request.targets.get()) {
         (Some(_), Some(_)) => return Err(Error::invalid("targets", "stands beside sd_url; give one of them")),
         (Some(url), None) => {
             let url = Url::parse(url.trim()).map_err(|problem| Error::invalid("sd_url", problem))?;
             answer.text("sd_url", &redacted(&url));
             if mock { Vec::new() } else { discovery::fetch(&mut call.client(call.config.limits(), true), &url)? }
         }
-        (None, Some(targets)) => listed(targets)?,
+        (None, Some(targets)) => listed(&Json::parse(targets).map_err(|problem| Error::invalid("targets", problem))?)?,
         (None, None) => {
             let expected =
                 "the URL of an http_sd endpoint, such as http://127.0.0.1:8080/sd; or targets, a list of host:port";

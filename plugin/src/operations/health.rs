@@ -6,6 +6,7 @@ use super::{Answer, Call};
 use crate::error::{ClientError, Error};
 use crate::http::{Limits, Peer, Request, Response, Retry, Url, redacted};
 use crate::servers::{alertmanager, grafana, prometheus, pushgateway};
+use plugpipe_contract::requests::NoFields;
 
 /// A server that takes longer is not well.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -22,7 +23,7 @@ struct Server<'c> {
 
 /// Answers `<server>_status` for each: `healthy`, `unhealthy`, `unreachable`, `not_granted`, `not_configured`, or `mock`; with
 /// the reason in `details`. `healthy` says whether all configured servers are. The check itself succeeds either way.
-pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn run(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
     let config = call.config;
     let servers = [
         Server {

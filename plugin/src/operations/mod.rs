@@ -61,10 +61,10 @@ use crate::servers::pushgateway::Group;
 use crate::telemetry::Telemetry;
 use crate::time::LastMoment;
 use own_groups::{OwnGroup, OwnGroups, Pending, Steps};
-use plugpipe_contract::document::{Both, Document, fields_of};
+use plugpipe_contract::document::{Document, Request as _};
 use plugpipe_contract::requests::{DefinitionFields, ListedParts, Record};
 use plugpipe_contract::scalar::Moment;
-use plugpipe_contract::settings::{OfConfiguration, PushPolicy, TopOfConfiguration};
+use plugpipe_contract::settings::{Configuration, PushPolicy};
 use request::Request;
 use table::{Scope, write_description};
 use together::{All, clear, expose, expose_all, note_steps, refresh_all, restore};
@@ -598,12 +598,11 @@ impl<T: Transport> Plug<T> {
         if cfg.is_empty() || cfg == "{}" || cfg == "null" || cfg == self.config_text {
             return Ok(());
         }
-        let settings = Document::parse(cfg).map_err(|problem| Error::NotJson { what: "cfg", problem })?;
+        let settings = Document::parse_at("cfg", cfg).map_err(|problem| Error::NotJson { what: "cfg", problem })?;
         if settings.is_empty() {
             return Ok(());
         }
-        let names = fields_of::<Both<OfConfiguration, TopOfConfiguration>>();
-        settings.warn_of_unknown("cfg", names.iter().copied(), &[]);
+        settings.warn_of_unknown(&[&Configuration::fields()], &[]);
         let config = Config::from_cfg(&settings);
         warnings.append(settings.take_warnings());
         let config = config?;

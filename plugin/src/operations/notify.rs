@@ -1,14 +1,18 @@
 //! `send_alerts`, `resolve_alerts` and `notify_webhook`: alerts that a pipe raises by itself, to Alertmanager or to a webhook.
 
-use super::{Answer, Call};
+use super::{Answer, Call, definition};
 use crate::NAME;
 use crate::error::Error;
-use crate::fields::{self, Fields};
+use crate::fields::Fields;
 use crate::http::{Url, redacted};
-use crate::json::{Json, Writer};
+use crate::json::Writer;
 use crate::registry::{LabelName, Labels};
 use crate::servers::alertmanager::{self, Alert, pairs, write_labels};
-use crate::servers::webhook::{self, Format, Notification};
+use crate::servers::webhook::{self, Notification};
+use crate::time::Timestamp;
+use plugpipe_contract::document::Both;
+use plugpipe_contract::requests::{AlertFields, NotifyWebhook, SendAlerts};
+use plugpipe_contract::scalar::Moment;
 
 /// More alerts than this in one call are a mistake.
 const MAX_ALERTS: usize = 10_000;
@@ -17,14 +21,22 @@ const MAX_ALERTS: usize = 10_000;
 pub(super) const MAX_MOMENT: u64 = 16_725_225_600_000_000_000;
 
 /// `send_alerts`: tells Alertmanager of alerts that hold. To be repeated while they do.
-pub(super) fn send(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let alerts = read_alerts(call)?;
+pub(super) fn send(
+    call: &mut Call,
+    Both(request, alert): &Both<SendAlerts, AlertFields>,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let alerts = read_alerts(request.alerts.as_deref(), alert, call.unix_nanos)?;
     post(call, answer, &alerts, "alerts_sent")
 }
 
 /// `resolve_alerts`: tells Alertmanager that alerts have ended, now where they do not say when.
-pub(super) fn resolve(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let mut alerts = read_alerts(call)?;
+pub(super) fn resolve(
+    call: &mut Call,
+    Both(request, alert): &Both<SendAlerts, AlertFields>,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let mut alerts = read_alerts(request.alerts.as_deref(), alert, call.unix_nanos)?;
     for alert in &mut alerts {
         alert.ends_at = Some(alert.ends_at.map_or(call.unix_nanos, |end| end.min(call.unix_nanos)));
     }
@@ -45,34 +57,32 @@ fn post(call: &mut Call, answer: &mut Answer, alerts: &[Alert], counted: &'stati
 }
 
 /// `notify_webhook`: posts alerts to a webhook. `delivered` is true when the receiver said 2xx.
-pub(super) fn webhook(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let alerts = read_alerts(call)?;
-    let url = match call.ctx.some("webhook_url") {
-        Some(_) => webhook_url(&call.ctx)?,
-        None => call.config.webhook_url.clone(),
-    };
-    let url = url.ok_or(Error::NotConfigured {
+pub(super) fn webhook(
+    call: &mut Call,
+    Both(request, alert): &Both<NotifyWebhook, AlertFields>,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let alerts = read_alerts(request.alerts.as_deref(), alert, call.unix_nanos)?;
+    let url = call.config.webhook_url.clone().ok_or(Error::NotConfigured {
         field: "webhook_url",
         todo: "name the receiver, for example {\"webhook_url\": \"https://alerts.example.com/hook\"}",
     })?;
-    deliver(call, answer, &url, &alerts, None)?;
+    deliver(call, answer, &url, &alerts, request.receiver.get(), None)?;
     write_told(answer, &alerts);
     Ok(())
 }
 
-/// Posts alerts to a webhook and writes `delivered`, `webhook_url` and the status. `rule` is what the Python plug's format tells, an
-/// object as JSON; none for the first alert's labels and annotations.
+/// Posts alerts to a webhook and writes `delivered`, `webhook_url` and the status. `receiver` is
+/// this plug by default. `rule` is what the Python plug's format tells, an object as JSON; none for
+/// the first alert's labels and annotations.
 pub(super) fn deliver(
     call: &mut Call,
     answer: &mut Answer,
     url: &Url,
     alerts: &[Alert],
+    receiver: Option<&str>,
     rule: Option<&str>,
 ) -> Result<(), Error> {
-    let format = match call.ctx.text_or_none("webhook_format", "a format's name")? {
-        Some(name) => Format::of(&name).map_err(|problem| Error::invalid("webhook_format", problem))?,
-        None => call.config.webhook_format,
-    };
     webhook::check_target(url, "webhook_url")?;
     answer.text("webhook_url", &redacted(url));
     if call.config.mock {
@@ -80,16 +90,13 @@ pub(super) fn deliver(
         answer.flag("delivered", false);
         return Ok(());
     }
-    let receiver = call.ctx.text_or_none("receiver", "a receiver's name")?;
-    let notification =
-        Notification { alerts, receiver: receiver.as_deref().unwrap_or(NAME), external_url: "", now: call.unix_nanos };
+    let (config, now) = (call.config, call.unix_nanos);
+    let notification = Notification { alerts, receiver: receiver.unwrap_or(NAME), external_url: "", now };
     let own_rule = match rule {
         Some(_) => String::new(),
         None => alerts.first().map(alert_data).unwrap_or_else(|| "{}".into()),
     };
-    let body = notification.body(format, rule.unwrap_or(&own_rule));
-    let config = call.config;
-    let now = call.unix_nanos;
+    let body = notification.body(config.webhook_format, rule.unwrap_or(&own_rule));
     let status =
         webhook::send(&mut call.client(config.limits(), true), url, body, config.webhook_secret.as_ref(), now)?;
     answer.flag("delivered", true);
@@ -132,77 +139,63 @@ pub(super) fn webhook_url(fields: &Fields) -> Result<Option<Url>, Error> {
     Url::parse(text.trim()).map(Some).map_err(|problem| Error::invalid(fields.path("webhook_url"), problem))
 }
 
-/// `alerts`, a list; or one alert, whose fields stand at the top.
-fn read_alerts(call: &Call) -> Result<Vec<Alert>, Error> {
-    let alerts = match call.ctx.some("alerts") {
-        None => vec![read_alert(&call.ctx, call.unix_nanos)?],
-        Some(Json::Array(list)) => list
-            .iter()
-            .enumerate()
-            .map(|(index, item)| {
-                let path = format!("alerts[{index}]");
-                match item {
-                    Json::Object(map) => read_alert(&Fields::new(map, &path), call.unix_nanos),
-                    other => Err(Error::invalid(path, format!("expected an object, got {}", fields::kind_of(other)))),
-                }
-            })
-            .collect::<Result<_, _>>()?,
-        Some(other) => {
-            return Err(Error::invalid("alerts", format!("expected a list, got {}", fields::kind_of(other))));
-        }
-    };
+/// `alerts`, or without them the one whose fields stand beside.
+fn read_alerts(alerts: Option<&[AlertFields]>, alert: &AlertFields, now: u64) -> Result<Vec<Alert>, Error> {
+    let Some(alerts) = alerts else { return Ok(vec![read_alert(alert, now)?]) };
     match alerts.len() {
-        0 => Err(Error::missing("alerts", "at least one alert")),
+        0 => return Err(Error::missing("alerts", "at least one alert")),
         count if count > MAX_ALERTS => {
-            Err(Error::invalid("alerts", format!("{count} alerts are given; one call takes {MAX_ALERTS}")))
+            return Err(Error::invalid("alerts", format!("{count} alerts are given; one call takes {MAX_ALERTS}")));
         }
-        _ => Ok(alerts),
+        _ => {}
     }
+    let read = |(index, alert)| read_alert(alert, now).map_err(|error| error.within(&format!("alerts[{index}]")));
+    alerts.iter().enumerate().map(read).collect()
 }
 
-/// `{alert_name, severity, labels, annotations, starts_at, ends_at, generator_url}`, or with the API's own names.
-fn read_alert(fields: &Fields, now_unix_nanos: u64) -> Result<Alert, Error> {
-    let utf8 = fields.some("utf8").and_then(fields::flag).unwrap_or(false);
-    let given = fields.labels("labels", utf8)?;
+fn read_alert(fields: &AlertFields, now: u64) -> Result<Alert, Error> {
+    let utf8 = fields.utf8.or(false);
+    let given = definition::labels(&fields.labels, utf8, "labels")?;
     let mut labels: Vec<(LabelName, Box<str>)> =
         given.iter().map(|(name, value)| (name.clone(), value.into())).collect();
-    for (field, label) in [("alert_name", "alertname"), ("severity", "severity")] {
-        match (fields.text_or_none(field, "text")?, given.get(label)) {
+    for (field, own, label) in
+        [("alert_name", &fields.alert_name, "alertname"), ("severity", &fields.severity, "severity")]
+    {
+        match (own.get(), given.get(label)) {
             (None, _) => {}
             (Some(own), None) => labels.push((LabelName::new(label, "labels")?, own.into())),
             (Some(own), Some(same)) if own == same => {}
             (Some(own), Some(other)) => {
-                return Err(Error::invalid(
-                    fields.path(field),
-                    format!("is {own:?}, but labels.{label} is {other:?}; give it once"),
-                ));
+                let problem = format!("is {own:?}, but labels.{label} is {other:?}; give it once");
+                return Err(Error::invalid(field, problem));
             }
         }
     }
     // To Alertmanager, a label without a value is none.
     labels.retain(|(_, value)| !value.is_empty());
     if !labels.iter().any(|(name, _)| name.as_str() == "alertname") {
-        return Err(Error::missing(fields.path("alert_name"), "the alert's name"));
+        return Err(Error::missing("alert_name", "the alert's name"));
     }
     let alert = Alert {
-        labels: Labels::of(labels, &fields.path("labels"))?,
-        annotations: fields.labels("annotations", utf8)?,
-        starts_at: instant(fields, &["starts_at", "startsAt"], now_unix_nanos)?,
-        ends_at: instant(fields, &["ends_at", "endsAt"], now_unix_nanos)?,
-        generator_url: fields.any(&["generator_url", "generatorURL"]).and_then(|(_, url)| fields::scalar(url)),
+        labels: Labels::of(labels, "labels")?,
+        annotations: definition::labels(&fields.annotations, utf8, "annotations")?,
+        starts_at: instant(&[("starts_at", &fields.starts_at), ("startsAt", &fields.starts_at_of_api)], now)?,
+        ends_at: instant(&[("ends_at", &fields.ends_at), ("endsAt", &fields.ends_at_of_api)], now)?,
+        generator_url: fields.generator_url.to_owned().or_else(|| fields.generator_url_of_api.to_owned()),
     };
     match (alert.starts_at, alert.ends_at) {
-        (Some(start), Some(end)) if end < start => Err(Error::invalid(fields.path("ends_at"), "lies before starts_at")),
+        (Some(start), Some(end)) if end < start => Err(Error::invalid("ends_at", "lies before starts_at")),
         _ => Ok(alert),
     }
 }
 
-/// A moment between the years 1970 and 2500, in nanoseconds since the Unix epoch; under the first
-/// of these names.
-pub(super) fn instant(fields: &Fields, keys: &[&str], now_unix_nanos: u64) -> Result<Option<u64>, Error> {
-    let Some(moment) = fields.moment(keys, now_unix_nanos)? else { return Ok(None) };
-    moment.unix_nanos().filter(|nanos| *nanos < MAX_MOMENT).map(Some).ok_or_else(|| {
-        let path = fields.any(keys).map(|(key, _)| fields.path(key)).unwrap_or_default();
-        Error::invalid(path, "expected a moment between the years 1970 and 2500")
-    })
+/// The first of these moments that is given, which lies between the years 1970 and 2500, in
+/// nanoseconds since the Unix epoch.
+pub(super) fn instant(given: &[(&str, &Moment)], now_unix_nanos: u64) -> Result<Option<u64>, Error> {
+    let Some((field, given)) = given.iter().find(|(_, moment)| moment.is_given()) else { return Ok(None) };
+    let moment = given.at(field, now_unix_nanos)?.and_then(Timestamp::unix_nanos);
+    moment
+        .filter(|nanos| *nanos < MAX_MOMENT)
+        .map(Some)
+        .ok_or_else(|| Error::invalid(*field, "expected a moment between the years 1970 and 2500"))
 }

@@ -2,16 +2,20 @@
 //! own form of each.
 
 use super::{Answer, Call};
-use crate::error::{ClientError, Error, excerpt};
-use crate::fields::{self, Fields, kind_of};
+use crate::error::{ClientError, Error};
 use crate::http::Client;
-use crate::json::Json;
 use crate::servers::prometheus::{Api, Form, Place, Reply, Selection, count_items, places};
 use crate::time::Timestamp;
+use plugpipe_contract::document::Both;
+use plugpipe_contract::requests::{
+    LabelValues, ListMetadata, ListRules, ListTargets, NoFields, PrometheusStatus, RuleType, SeriesSelection,
+    StatusPart, TargetState,
+};
+use plugpipe_contract::scalar::{Duration, Moment, OneOrMany, Text};
 
 /// `list_series`: the series that selectors find.
-pub(super) fn series(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let selection = selection(call)?;
+pub(super) fn series(call: &mut Call, request: &SeriesSelection, answer: &mut Answer) -> Result<(), Error> {
+    let selection = selection(request, call.unix_nanos)?;
     if selection.matches.is_empty() {
         return Err(Error::missing("match", "a selector such as up{job=\"a\"}, or a list of them"));
     }
@@ -21,29 +25,33 @@ pub(super) fn series(call: &mut Call, answer: &mut Answer) -> Result<(), Error> 
 }
 
 /// `list_labels`: the names of labels.
-pub(super) fn labels(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let selection = selection(call)?;
+pub(super) fn labels(call: &mut Call, request: &SeriesSelection, answer: &mut Answer) -> Result<(), Error> {
+    let selection = selection(request, call.unix_nanos)?;
     let reply = ask(call, answer, |api| api.labels(&selection))?;
     write_list(answer, "labels", reply.as_ref());
     Ok(())
 }
 
 /// `label_values`: the values of one label.
-pub(super) fn label_values(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let label = call.ctx.text("label", "a label's name")?;
-    let selection = selection(call)?;
-    answer.text("label", &label);
-    let reply = ask(call, answer, |api| api.label_values(&label, &selection))?;
+pub(super) fn label_values(
+    call: &mut Call,
+    Both(request, selection): &Both<LabelValues, SeriesSelection>,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let label = request.label.required("label", "a label's name")?;
+    let selection = self::selection(selection, call.unix_nanos)?;
+    answer.text("label", label);
+    let reply = ask(call, answer, |api| api.label_values(label, &selection))?;
     write_list(answer, "values", reply.as_ref());
     Ok(())
 }
 
 /// `list_metadata`: type, help and unit of metrics.
-pub(super) fn metadata(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn metadata(call: &mut Call, request: &ListMetadata, answer: &mut Answer) -> Result<(), Error> {
     let mut form = Form::default();
-    form.put_text("metric", call.ctx.text_or_none("metric", "a metric's name")?.as_deref());
-    form.put_count("limit", count(&call.ctx, "limit")?);
-    form.put_count("limit_per_metric", count(&call.ctx, "limit_per_metric")?);
+    form.put_text("metric", request.metric.get());
+    form.put_count("limit", request.limit.get());
+    form.put_count("limit_per_metric", request.limit_per_metric.get());
     let reply = ask(call, answer, |api| api.ask(places::METADATA, &form))?;
     answer.raw("metadata", reply.as_ref().map_or("{}", |reply| reply.data()));
     write_reply_remarks(answer, reply.as_ref());
@@ -51,10 +59,15 @@ pub(super) fn metadata(call: &mut Call, answer: &mut Answer) -> Result<(), Error
 }
 
 /// `list_targets`: what is scraped, and how that went.
-pub(super) fn targets(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn targets(call: &mut Call, request: &ListTargets, answer: &mut Answer) -> Result<(), Error> {
     let mut form = Form::default();
-    form.put_text("state", choice(&call.ctx, "state", &["any", "active", "dropped"])?.as_deref());
-    form.put_text("scrapePool", call.ctx.text_or_none("scrape_pool", "a scrape pool's name")?.as_deref());
+    let state = request.state.get().map(|state| match state {
+        TargetState::Any => "any",
+        TargetState::Active => "active",
+        TargetState::Dropped => "dropped",
+    });
+    form.put_text("state", state);
+    form.put_text("scrapePool", request.scrape_pool.get());
     let reply = ask(call, answer, |api| api.ask(places::TARGETS, &form))?;
     answer.raw("targets", reply.as_ref().map_or("{}", |reply| reply.data()));
     write_reply_remarks(answer, reply.as_ref());
@@ -62,50 +75,46 @@ pub(super) fn targets(call: &mut Call, answer: &mut Answer) -> Result<(), Error>
 }
 
 /// `list_rules`: groups of rules, and the alerts they raised.
-pub(super) fn rules(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let ctx = call.ctx;
+pub(super) fn rules(call: &mut Call, request: &ListRules, answer: &mut Answer) -> Result<(), Error> {
     let mut form = Form::default();
-    form.put_text("type", choice(&ctx, "type", &["alert", "record"])?.as_deref());
-    for (field, name) in [("rule_name", "rule_name[]"), ("rule_group", "rule_group[]"), ("file", "file[]")] {
-        form.put_all(name, &texts(&ctx, &[field])?);
-    }
-    form.put_all("match[]", &texts(&ctx, MATCH)?);
-    if let Some(value) = ctx.some("exclude_alerts") {
-        let exclude = fields::flag(value).ok_or_else(|| Error::invalid("exclude_alerts", "expected true or false"))?;
-        form.put("exclude_alerts", if exclude { "true" } else { "false" });
-    }
+    let made = request.r#type.get().map(|made| match made {
+        RuleType::Alert => "alert",
+        RuleType::Record => "record",
+    });
+    form.put_text("type", made);
+    form.put_all("rule_name[]", &filled(&request.rule_name, "rule_name")?);
+    form.put_all("rule_group[]", &filled(&request.rule_group, "rule_group")?);
+    form.put_all("file[]", &filled(&request.file, "file")?);
+    form.put_all("match[]", &selectors(&request.r#match, &request.match_of_api)?);
+    form.put_text("exclude_alerts", request.exclude_alerts.get().map(|exclude| if exclude { "true" } else { "false" }));
     let reply = ask(call, answer, |api| api.ask(places::RULES, &form))?;
     write_member(answer, "groups", reply.as_ref());
     Ok(())
 }
 
 /// `list_prometheus_alerts`: alerts that are pending or firing, as Prometheus has them. (Alertmanager's are others.)
-pub(super) fn alerts(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn alerts(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
     let reply = ask(call, answer, |api| api.ask(places::ALERTS, &Form::default()))?;
     write_member(answer, "alerts", reply.as_ref());
     Ok(())
 }
 
 /// What `prometheus_status` can tell, and what it tells unasked.
-const STATUS: [(&str, Place, bool); 5] = [
-    ("build", places::BUILD, true),
-    ("runtime", places::RUNTIME, true),
-    ("tsdb", places::TSDB, true),
-    ("flags", places::FLAGS, false),
-    ("config", places::CONFIG, false),
+const STATUS: [(StatusPart, &str, Place, bool); 5] = [
+    (StatusPart::Build, "build", places::BUILD, true),
+    (StatusPart::Runtime, "runtime", places::RUNTIME, true),
+    (StatusPart::Tsdb, "tsdb", places::TSDB, true),
+    (StatusPart::Flags, "flags", places::FLAGS, false),
+    (StatusPart::Config, "config", places::CONFIG, false),
 ];
 
 /// `prometheus_status`: what the server is and how it runs. What it does not tell is said in `unavailable`.
-pub(super) fn status(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let wanted = texts(&call.ctx, &["include"])?;
-    if let Some(other) = wanted.iter().find(|name| !STATUS.iter().any(|(known, ..)| known == name)) {
-        let problem = format!("expected some of build, runtime, tsdb, flags and config, got {:?}", excerpt(other, 100));
-        return Err(Error::invalid("include", problem));
-    }
+pub(super) fn status(call: &mut Call, request: &PrometheusStatus, answer: &mut Answer) -> Result<(), Error> {
+    let wanted = &request.include;
     let (names, asked): (Vec<&'static str>, Vec<Place>) = STATUS
         .iter()
-        .filter(|(name, _, unasked)| if wanted.is_empty() { *unasked } else { wanted.iter().any(|one| one == name) })
-        .map(|(name, place, _)| (*name, *place))
+        .filter(|(part, _, _, unasked)| if wanted.is_empty() { *unasked } else { wanted.contains(part) })
+        .map(|(_, name, place, _)| (*name, *place))
         .unzip();
     let Some(replies) = ask(call, answer, |api| Ok(api.ask_all(&asked)))? else { return Ok(()) };
     if let (true, Some(Err(error))) = (replies.iter().all(Result::is_err), replies.first()) {
@@ -153,69 +162,38 @@ pub(super) fn ask_api<R>(
     Ok(ask(&mut Api::new(client, base))?)
 }
 
-/// The names under which selectors may stand.
-pub(super) const MATCH: &[&str] = &["match", "match[]"];
-
-fn selection(call: &Call) -> Result<Selection, Error> {
+fn selection(request: &SeriesSelection, now_unix_nanos: u64) -> Result<Selection, Error> {
     Ok(Selection {
-        matches: texts(&call.ctx, MATCH)?,
-        start_ms: moment(&call.ctx, "start", call.unix_nanos)?,
-        end_ms: moment(&call.ctx, "end", call.unix_nanos)?,
-        limit: count(&call.ctx, "limit")?,
+        matches: selectors(&request.r#match, &request.match_of_api)?,
+        start_ms: moment(&request.start, "start", now_unix_nanos)?,
+        end_ms: moment(&request.end, "end", now_unix_nanos)?,
+        limit: request.limit.get(),
     })
+}
+
+/// Selectors, under the first name that has some.
+pub(super) fn selectors(own: &OneOrMany<Text>, of_api: &OneOrMany<Text>) -> Result<Vec<String>, Error> {
+    if own.is_empty() { filled(of_api, "match[]") } else { filled(own, "match") }
+}
+
+/// Texts, none of which may be empty: to a server, that would mean something else than none.
+fn filled(given: &[Text], field: &str) -> Result<Vec<String>, Error> {
+    let texts = given.iter().map(|text| text.to_owned().ok_or_else(|| Error::invalid(field, "holds an empty text")));
+    texts.collect()
 }
 
 /// A moment, which may be missing, in milliseconds since the epoch.
-pub(super) fn moment(fields: &Fields, key: &str, now_unix_nanos: u64) -> Result<Option<i64>, Error> {
-    Ok(fields.moment(&[key], now_unix_nanos)?.map(Timestamp::unix_millis))
+pub(super) fn moment(given: &Moment, field: &str, now_unix_nanos: u64) -> Result<Option<i64>, Error> {
+    Ok(given.at(field, now_unix_nanos)?.map(Timestamp::unix_millis))
 }
 
 /// A duration of at least a millisecond, which may be missing, in milliseconds.
-pub(super) fn duration(fields: &Fields, key: &str) -> Result<Option<i64>, Error> {
-    let Some(duration) = fields.duration(key)? else { return Ok(None) };
+pub(super) fn duration(given: Duration, field: &str) -> Result<Option<i64>, Error> {
+    let Some(duration) = given.get() else { return Ok(None) };
     match i64::try_from(duration.as_millis()) {
         Ok(milliseconds @ 1..) => Ok(Some(milliseconds)),
-        Ok(_) => Err(Error::invalid(fields.path(key), "must be at least 1ms")),
-        Err(_) => Err(Error::invalid(fields.path(key), "is too long")),
-    }
-}
-
-/// A count, which may be missing.
-pub(super) fn count(fields: &Fields, key: &str) -> Result<Option<u64>, Error> {
-    let Some(text) = fields.text_or_none(key, "a whole number")? else { return Ok(None) };
-    text.trim().parse().map(Some).map_err(|_| {
-        Error::invalid(fields.path(key), format!("expected a whole number, got {:?}", excerpt(&text, 100)))
-    })
-}
-
-/// One text or a list of them, which may be missing, under the first of these names.
-pub(super) fn texts(fields: &Fields, keys: &[&str]) -> Result<Vec<String>, Error> {
-    let Some((key, value)) = fields.any(keys) else { return Ok(Vec::new()) };
-    let items = match value {
-        Json::Array(items) => items.as_slice(),
-        one => core::slice::from_ref(one),
-    };
-    items
-        .iter()
-        .map(|item| match fields::scalar(item) {
-            Some(text) if !text.trim().is_empty() => Ok(text),
-            Some(_) => Err(Error::invalid(fields.path(key), "holds an empty text")),
-            None => {
-                let problem = format!("expected a text or a list of texts, got {}", kind_of(item));
-                Err(Error::invalid(fields.path(key), problem))
-            }
-        })
-        .collect()
-}
-
-fn choice(fields: &Fields, key: &str, known: &[&str]) -> Result<Option<String>, Error> {
-    let text = fields.text_or_none(key, "a word")?;
-    match text {
-        Some(text) if !known.contains(&&*text) => {
-            let problem = format!("expected one of {}, got {:?}", known.join(", "), excerpt(&text, 100));
-            Err(Error::invalid(fields.path(key), problem))
-        }
-        text => Ok(text),
+        Ok(_) => Err(Error::invalid(field, "must be at least 1ms")),
+        Err(_) => Err(Error::invalid(field, "is too long")),
     }
 }
 

@@ -2,29 +2,31 @@
 
 use super::prometheus::{ask, duration, moment, write_remarks};
 use super::{Answer, Call};
-use crate::error::{Error, excerpt};
-use crate::fields::Fields;
-use crate::servers::prometheus::{Form, Options, Query, TooManyPoints, places};
+use crate::error::Error;
+use crate::servers::prometheus::{Form, Options, Query, places};
 use crate::time::rfc3339;
+use plugpipe_contract::requests::{Expression, QueryExemplars, QueryMetrics, TimeRange};
+use plugpipe_contract::scalar::Text;
 
 /// The step of a range that names none.
 const DEFAULT_STEP_MS: i64 = 15_000;
 
-pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let expression = call.ctx.text("query", "a PromQL expression")?;
-    let query = match call.ctx.object("time_range")? {
-        None => Query::Instant { expression: expression.clone(), time_ms: moment(&call.ctx, "time", call.unix_nanos)? },
-        Some(range) => self::range(call, &Fields::new(range, "time_range"), expression.clone())?,
+pub(super) fn run(call: &mut Call, request: &QueryMetrics, answer: &mut Answer) -> Result<(), Error> {
+    let expression = expression(&request.query)?;
+    let now = call.unix_nanos;
+    let query = match &request.time_range {
+        None => Query::Instant { expression: expression.to_owned(), time_ms: moment(&request.time, "time", now)? },
+        Some(range) => self::range(range, expression, now)?,
     };
     query.check()?;
     let options = Options {
         // Read with the configuration already, as the bound on the plug's own patience.
-        timeout_ms: duration(&call.ctx, "timeout")?,
-        limit: super::prometheus::count(&call.ctx, "limit")?,
-        lookback_ms: duration(&call.ctx, "lookback_delta")?,
-        stats: call.ctx.text_or_none("stats", "true or all")?.filter(|stats| !stats.eq_ignore_ascii_case("false")),
+        timeout_ms: duration(request.timeout, "timeout")?,
+        limit: request.limit.get(),
+        lookback_ms: duration(request.lookback_delta, "lookback_delta")?,
+        stats: request.stats.to_owned().filter(|stats| !stats.eq_ignore_ascii_case("false")),
     };
-    answer.text("query", &expression);
+    answer.text("query", expression);
     answer.text("timestamp", &rfc3339(call.unix_nanos));
     let result_type = if matches!(query, Query::Instant { .. }) { "vector" } else { "matrix" };
     let found = ask(call, answer, |api| api.query(&query, &options))?;
@@ -47,24 +49,23 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
 }
 
 /// `format_query`: an expression, laid out as Prometheus would.
-pub(super) fn format(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    whole(call, answer, places::FORMAT, "formatted", "\"\"")
+pub(super) fn format(call: &mut Call, request: &Expression, answer: &mut Answer) -> Result<(), Error> {
+    whole(call, request, answer, places::FORMAT, "formatted", "\"\"")
 }
 
 /// `parse_query`: an expression as the server's parser sees it.
-pub(super) fn parse(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    whole(call, answer, places::PARSE, "syntax_tree", "{}")
+pub(super) fn parse(call: &mut Call, request: &Expression, answer: &mut Answer) -> Result<(), Error> {
+    whole(call, request, answer, places::PARSE, "syntax_tree", "{}")
 }
 
 /// `query_exemplars`: the exemplars of an expression's series.
-pub(super) fn exemplars(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let expression = call.ctx.text("query", "a PromQL expression")?;
+pub(super) fn exemplars(call: &mut Call, request: &QueryExemplars, answer: &mut Answer) -> Result<(), Error> {
+    let expression = expression(&request.query)?;
     let mut form = Form::default();
-    form.put("query", &expression);
-    // Without bounds some servers look at a few minutes, others at all.
-    form.put_ms("start", moment(&call.ctx, "start", call.unix_nanos)?);
-    form.put_ms("end", moment(&call.ctx, "end", call.unix_nanos)?);
-    let reply = ask(call, answer, |api| api.ask_query(places::EXEMPLARS, &form, &expression))?;
+    form.put("query", expression);
+    form.put_ms("start", moment(&request.start, "start", call.unix_nanos)?);
+    form.put_ms("end", moment(&request.end, "end", call.unix_nanos)?);
+    let reply = ask(call, answer, |api| api.ask_query(places::EXEMPLARS, &form, expression))?;
     answer.raw("exemplars", reply.as_ref().map_or("[]", |reply| super::prometheus::list_or_empty(reply.data())));
     super::prometheus::write_reply_remarks(answer, reply.as_ref());
     Ok(())
@@ -72,19 +73,24 @@ pub(super) fn exemplars(call: &mut Call, answer: &mut Answer) -> Result<(), Erro
 
 fn whole(
     call: &mut Call,
+    request: &Expression,
     answer: &mut Answer,
     place: crate::servers::prometheus::Place,
     name: &'static str,
     empty: &str,
 ) -> Result<(), Error> {
-    let expression = call.ctx.text("query", "a PromQL expression")?;
+    let expression = expression(&request.query)?;
     let mut form = Form::default();
-    form.put("query", &expression);
-    let reply = ask(call, answer, |api| api.ask_query(place, &form, &expression))?;
-    answer.text("query", &expression);
+    form.put("query", expression);
+    let reply = ask(call, answer, |api| api.ask_query(place, &form, expression))?;
+    answer.text("query", expression);
     answer.raw(name, reply.as_ref().map_or(empty, |reply| reply.data()));
     super::prometheus::write_reply_remarks(answer, reply.as_ref());
     Ok(())
+}
+
+fn expression<'r>(given: &'r Text) -> Result<&'r str, Error> {
+    Ok(given.required("query", "a PromQL expression")?)
 }
 
 /// As the output schema has it; `result` is JSON already.
@@ -95,19 +101,13 @@ fn write_result(answer: &mut Answer, result_type: &str, result: &str) {
     answer.close();
 }
 
-fn range(call: &Call, fields: &Fields, expression: String) -> Result<Query, Error> {
-    let start_ms =
-        moment(fields, "start", call.unix_nanos)?.ok_or_else(|| Error::missing(fields.path("start"), "a moment"))?;
-    let end_ms = moment(fields, "end", call.unix_nanos)?.unwrap_or((call.unix_nanos / 1_000_000) as i64);
-    let step_ms = duration(fields, "step")?.unwrap_or(DEFAULT_STEP_MS);
-    let too_many = match fields.text_or_none("on_too_many_points", "raise_step, split or error")?.as_deref() {
-        None | Some("raise_step") => TooManyPoints::RaiseStep,
-        Some("split") => TooManyPoints::Split,
-        Some("error") => TooManyPoints::Refuse,
-        Some(other) => {
-            let problem = format!("expected raise_step, split or error, got {:?}", excerpt(other, 100));
-            return Err(Error::invalid(fields.path("on_too_many_points"), problem));
-        }
-    };
-    Ok(Query::Range { expression, start_ms, end_ms, step_ms, too_many })
+fn range(given: &TimeRange, expression: &str, now: u64) -> Result<Query, Error> {
+    let start_ms = moment(&given.start, "time_range.start", now)?;
+    Ok(Query::Range {
+        expression: expression.to_owned(),
+        start_ms: start_ms.ok_or(Error::missing("time_range.start", "a moment"))?,
+        end_ms: moment(&given.end, "time_range.end", now)?.unwrap_or((now / 1_000_000) as i64),
+        step_ms: duration(given.step, "time_range.step")?.unwrap_or(DEFAULT_STEP_MS),
+        too_many: given.on_too_many_points.get().unwrap_or_default(),
+    })
 }

@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::fields::Fields;
 use crate::json::Object;
 use crate::known::{self, Warnings};
-use plugpipe_contract::document::{Both, Document, fields_of};
+use plugpipe_contract::direct::read_directly;
+use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{DefinitionFields, ListedRecord, Record, RecordMultiple};
 use plugpipe_contract::scalar::Verbatim;
 use plugpipe_contract::settings::{configuration_only, context_fields, request_settings};
@@ -31,13 +32,13 @@ pub(super) enum Request<'a> {
 
 impl<'a> Request<'a> {
     pub(super) fn read(ctx: &'a str, warnings: &mut Warnings) -> Result<Self, Error> {
-        if let Some(record) = Record::direct(ctx)
+        if let Some(record) = read_directly::<Record>(ctx)
             && let Some(operation) = record.operation.get().and_then(find)
             && let Run::Record(run) = operation.run
         {
             return Ok(Self::Record(operation, run, record));
         }
-        if let Some(records) = RecordMultiple::direct(ctx)
+        if let Some(records) = read_directly::<RecordMultiple<ListedRecord>>(ctx)
             && let Some(operation) = records.operation.get().and_then(find)
             && let Run::Records(run) = operation.run
         {
@@ -53,8 +54,7 @@ impl<'a> Request<'a> {
                 known::check_ctx(operation.name, &object, warnings);
             }
             Some(fields) => {
-                let names = fields.iter().chain(context).chain(settings).copied();
-                document.warn_of_unknown("", names, configuration_only());
+                document.warn_of_unknown(&[&fields, context, settings], configuration_only());
             }
         }
         let has_settings = document.names().any(|name| settings.contains(&name));
@@ -103,11 +103,11 @@ impl<'a> Request<'a> {
             }
             Self::Document { operation, document, .. } => match operation.run {
                 Run::Record(run) => {
-                    let Both(record, fields) = document.read("")?;
+                    let Both(record, fields) = Both::<Record, DefinitionFields>::from_document(document)?;
                     run(call, (&record, &fields), answer)
                 }
                 Run::Records(run) => {
-                    let records: RecordMultiple = document.read("")?;
+                    let records = RecordMultiple::<Both<_, _>>::from_document(document)?;
                     let list = records.records(|Both(record, fields)| (record, fields));
                     run(call, (list.as_deref(), &records.timestamp), answer)
                 }
@@ -129,8 +129,8 @@ impl Run {
     /// The fields of the operation's request, where it has a type.
     fn fields(self) -> Option<Vec<&'static str>> {
         match self {
-            Self::Record(_) => Some(fields_of::<Both<Record, DefinitionFields>>()),
-            Self::Records(_) => Some(fields_of::<RecordMultiple>()),
+            Self::Record(_) => Some(Both::<Record, DefinitionFields>::fields()),
+            Self::Records(_) => Some(RecordMultiple::<Both<_, _>>::fields()),
             Self::Typed { fields, .. } => Some(fields()),
             Self::Untyped(_) => None,
         }

@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use super::prometheus::selectors;
 use super::{Answer, Call, push};
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate;
@@ -18,8 +19,8 @@ use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::scrape::{self, Fetched};
 use crate::yaml::Yaml;
 use plugpipe_contract::document::Both;
-use plugpipe_contract::requests::{Federate, FederatedSeries, ScrapeEndpoint, ScrapeOptions};
-use plugpipe_contract::scalar::{Flag, Text};
+use plugpipe_contract::requests::{Federate, ScrapeEndpoint, ScrapeOptions};
+use plugpipe_contract::scalar::Flag;
 
 /// Families and lint findings that an answer lists, where nobody said how many.
 const FAMILIES: usize = 300;
@@ -97,7 +98,7 @@ pub(super) fn federate(
     Both(series, Both(config, options)): &Federate,
     answer: &mut Answer,
 ) -> Result<(), Error> {
-    let matches = selectors(series)?;
+    let matches = selectors(&series.r#match, &series.match_of_api)?;
     if matches.is_empty() {
         return Err(Error::missing("match", "a selector such as {job=\"a\"}, or a list of them"));
     }
@@ -195,16 +196,6 @@ impl<'r, T> Given<'r, T> {
         }
         checked(self.beside).transpose().map_err(|problem| Error::invalid(field, problem))
     }
-}
-
-/// Selectors, under the first name that has some.
-fn selectors(series: &FederatedSeries) -> Result<Vec<String>, Error> {
-    let (field, given) = match series.r#match.is_empty() {
-        true => ("match[]", &series.match_of_api),
-        false => ("match", &series.r#match),
-    };
-    let text = |text: &Text| text.to_owned().ok_or_else(|| Error::invalid(field, "holds an empty text"));
-    given.iter().map(text).collect()
 }
 
 /// Where a group of its own is pushed to.

@@ -8,10 +8,13 @@ use super::{
 use crate::error::{Error, excerpt};
 use crate::known;
 use crate::{NAME, VERSION};
-use plugpipe_contract::document::{Both, Document, fields_of};
+use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{
-    ClearMetrics, DefinitionFields, ExpireGroups, ExportMetrics, Federate, GenerateConfig, ListGroups, NoFields,
-    NoteExchange, PushMetrics, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint,
+    AlertFields, Annotate, CreateSilence, DatasourceName, DefinitionFields, DiscoverTargets, EnsureDatasource,
+    ExpireGroups, ExpireSilence, ExportMetrics, Expression, Federate, GenerateConfig, LabelValues, ListAlertGroups,
+    ListGroups, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences, ListTargets, NoFields, NoteExchange,
+    NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics, RegisterMetric, RemoveMetric,
+    RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -55,11 +58,8 @@ impl Operation {
 macro_rules! typed {
     ($request:ty, $run:path) => {
         Run::Typed {
-            fields: fields_of::<$request>,
-            run: |call, document, answer| {
-                let request: $request = document.read("")?;
-                $run(call, &request, answer)
-            },
+            fields: <$request>::fields,
+            run: |call, document, answer| $run(call, &<$request>::from_document(document)?, answer),
         }
     };
 }
@@ -85,7 +85,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .of_one_group(),
     operation("remove_metric", "remove one series", typed!(RemoveMetric, definition::remove)).of_one_group(),
-    operation("clear_metrics", "remove all metrics", typed!(ClearMetrics, definition::clear)).of_all_groups(),
+    operation("clear_metrics", "remove all metrics", typed!(NoFields, definition::clear)).of_all_groups(),
     operation(
         "export_metrics",
         "what was recorded, as prometheus, openmetrics, protobuf, json or csv",
@@ -142,7 +142,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         typed!(Federate, scrape::federate),
     )
     .of_one_group(),
-    operation("query_metrics", "PromQL, at an instant or over a time_range", Run::Untyped(query::run)),
+    operation("query_metrics", "PromQL, at an instant or over a time_range", typed!(QueryMetrics, query::run)),
     operation(
         "create_alert",
         "an alerting rule, checked, installed where target says, and confirmed by reading back",
@@ -167,23 +167,43 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "the rules that the plug ships, and their parameters",
         Run::Untyped(alert_templates::list),
     ),
-    operation("send_alerts", "tell Alertmanager of alerts that hold", Run::Untyped(notify::send)),
-    operation("resolve_alerts", "tell Alertmanager that alerts have ended", Run::Untyped(notify::resolve)),
-    operation("notify_webhook", "post alerts to a webhook, in Alertmanager's form", Run::Untyped(notify::webhook)),
-    operation("list_notified_alerts", "the alerts that Alertmanager holds", Run::Untyped(alertmanager::alerts)),
+    operation(
+        "send_alerts",
+        "tell Alertmanager of alerts that hold",
+        typed!(Both<SendAlerts, AlertFields>, notify::send),
+    ),
+    operation(
+        "resolve_alerts",
+        "tell Alertmanager that alerts have ended",
+        typed!(Both<SendAlerts, AlertFields>, notify::resolve),
+    ),
+    operation(
+        "notify_webhook",
+        "post alerts to a webhook, in Alertmanager's form",
+        typed!(Both<NotifyWebhook, AlertFields>, notify::webhook),
+    ),
+    operation(
+        "list_notified_alerts",
+        "the alerts that Alertmanager holds",
+        typed!(Both<ListAlertGroups, ListNotifiedAlerts>, alertmanager::alerts),
+    ),
     operation(
         "list_alert_groups",
         "Alertmanager's alerts as it groups them for receivers",
-        Run::Untyped(alertmanager::groups),
+        typed!(ListAlertGroups, alertmanager::groups),
     ),
-    operation("list_receivers", "Alertmanager's receivers", Run::Untyped(alertmanager::receivers)),
-    operation("list_silences", "Alertmanager's silences", Run::Untyped(alertmanager::silences)),
-    operation("create_silence", "mute alerts that match, for a time", Run::Untyped(alertmanager::create_silence)),
-    operation("expire_silence", "end a silence now", Run::Untyped(alertmanager::expire_silence)),
+    operation("list_receivers", "Alertmanager's receivers", typed!(NoFields, alertmanager::receivers)),
+    operation("list_silences", "Alertmanager's silences", typed!(ListSilences, alertmanager::silences)),
+    operation(
+        "create_silence",
+        "mute alerts that match, for a time",
+        typed!(CreateSilence, alertmanager::create_silence),
+    ),
+    operation("expire_silence", "end a silence now", typed!(ExpireSilence, alertmanager::expire_silence)),
     operation(
         "alertmanager_status",
         "Alertmanager's version, cluster and configuration",
-        Run::Untyped(alertmanager::status),
+        typed!(NoFields, alertmanager::status),
     ),
     operation(
         "generate_config",
@@ -193,23 +213,35 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "discover_targets",
         "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
-        Run::Untyped(discover::run),
+        typed!(DiscoverTargets, discover::run),
     ),
-    operation("query_exemplars", "the exemplars of an expression's series", Run::Untyped(query::exemplars)),
-    operation("format_query", "a PromQL expression, laid out", Run::Untyped(query::format)),
-    operation("parse_query", "a PromQL expression as a tree (Prometheus 3)", Run::Untyped(query::parse)),
-    operation("list_series", "the series that match finds in Prometheus", Run::Untyped(prometheus::series)),
-    operation("list_labels", "the names of labels in Prometheus", Run::Untyped(prometheus::labels)),
-    operation("label_values", "the values of a label in Prometheus", Run::Untyped(prometheus::label_values)),
-    operation("list_metadata", "type, help and unit of metrics in Prometheus", Run::Untyped(prometheus::metadata)),
-    operation("list_targets", "what Prometheus scrapes, and how that goes", Run::Untyped(prometheus::targets)),
-    operation("list_rules", "Prometheus's groups of rules", Run::Untyped(prometheus::rules)),
+    operation("query_exemplars", "the exemplars of an expression's series", typed!(QueryExemplars, query::exemplars)),
+    operation("format_query", "a PromQL expression, laid out", typed!(Expression, query::format)),
+    operation("parse_query", "a PromQL expression as a tree (Prometheus 3)", typed!(Expression, query::parse)),
+    operation("list_series", "the series that match finds in Prometheus", typed!(SeriesSelection, prometheus::series)),
+    operation("list_labels", "the names of labels in Prometheus", typed!(SeriesSelection, prometheus::labels)),
+    operation(
+        "label_values",
+        "the values of a label in Prometheus",
+        typed!(Both<LabelValues, SeriesSelection>, prometheus::label_values),
+    ),
+    operation(
+        "list_metadata",
+        "type, help and unit of metrics in Prometheus",
+        typed!(ListMetadata, prometheus::metadata),
+    ),
+    operation("list_targets", "what Prometheus scrapes, and how that goes", typed!(ListTargets, prometheus::targets)),
+    operation("list_rules", "Prometheus's groups of rules", typed!(ListRules, prometheus::rules)),
     operation(
         "list_prometheus_alerts",
         "alerts that are pending or firing in Prometheus",
-        Run::Untyped(prometheus::alerts),
+        typed!(NoFields, prometheus::alerts),
     ),
-    operation("prometheus_status", "what the Prometheus server is and how it runs", Run::Untyped(prometheus::status)),
+    operation(
+        "prometheus_status",
+        "what the Prometheus server is and how it runs",
+        typed!(PrometheusStatus, prometheus::status),
+    ),
     operation(
         "create_dashboard",
         "bring one dashboard to Grafana, from dashboard_config or a template",
@@ -229,20 +261,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "ensure_datasource",
         "a Prometheus data source in Grafana, made or changed where it is not as given",
-        Run::Untyped(datasources::ensure),
+        typed!(Both<DatasourceName, EnsureDatasource>, datasources::ensure),
     ),
     operation(
         "datasource_health",
         "whether Grafana reaches the server behind a data source",
-        Run::Untyped(datasources::health),
+        typed!(DatasourceName, datasources::health),
     ),
     operation(
         "annotate",
         "mark a moment or a region of time in Grafana's dashboards, or change a mark",
-        Run::Untyped(annotations::annotate),
+        typed!(Annotate, annotations::annotate),
     ),
-    operation("health_check", "ask every configured server whether it is well", Run::Untyped(health::run)),
-    operation("describe", "what this plug is", Run::Untyped(describe)),
+    operation("health_check", "ask every configured server whether it is well", typed!(NoFields, health::run)),
+    operation("describe", "what this plug is", typed!(NoFields, describe)),
 ];
 
 /// The operation that a `ctx` asks for. Without one, a `metric_name` means a record, and nothing a
@@ -271,7 +303,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().map(|operation| operation.name)
 }
 
-fn describe(_: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+fn describe(_: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
     write_description(answer);
     Ok(())
 }

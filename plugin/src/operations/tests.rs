@@ -483,7 +483,7 @@ fn fields_of_listings_are_named_where_they_are_wrong() {
     let (mut plug, world) = plug();
     for (ctx, code, field) in [
         (json!({"operation": "list_series"}), "missing_field", "match"),
-        (json!({"operation": "list_series", "match": [1, {}]}), "invalid_field", "match"),
+        (json!({"operation": "list_series", "match": [1, {}]}), "invalid_field", "match[1]"),
         (json!({"operation": "list_series", "match": [""]}), "invalid_field", "match"),
         (json!({"operation": "list_labels", "start": "noon"}), "invalid_field", "start"),
         (json!({"operation": "list_labels", "limit": -1}), "invalid_field", "limit"),

@@ -2,23 +2,43 @@
 
 use serde::Deserialize;
 
+use crate::document::{Both, requests};
+
+mod alertmanager;
+mod annotations;
+mod datasources;
+mod discover;
 mod export;
 mod generate;
 mod groups;
+mod notify;
+mod prometheus;
 mod push;
+mod query;
 mod record;
 mod scrape;
 
+pub use alertmanager::{
+    CreateSilence, ExpireSilence, ListAlertGroups, ListNotifiedAlerts, ListSilences, MatcherFields, Matchers,
+};
+pub use annotations::Annotate;
+pub use datasources::{DatasourceName, EnsureDatasource};
+pub use discover::DiscoverTargets;
 pub use export::{ExportMetrics, RestoreMetrics};
 pub use generate::{
     AlertmanagerTargets, BasicAuth, GenerateConfig, GeneratedSections, GlobalSection, RemoteEndpoint, ScrapeJob,
     TargetGroup, TlsFiles,
 };
 pub use groups::{ExpireGroups, ListGroups};
+pub use notify::{AlertFields, NotifyWebhook, SendAlerts};
+pub use prometheus::{
+    LabelValues, ListMetadata, ListRules, ListTargets, PrometheusStatus, RuleType, SeriesSelection, StatusPart,
+    TargetState,
+};
 pub use push::{NoteExchange, PushMetrics, SettledGroup};
+pub use query::{Expression, QueryExemplars, QueryMetrics, TimeRange, TooManyPoints};
 pub use record::{
-    ClearMetrics, DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric,
-    RemoveMetric,
+    DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric, RemoveMetric,
 };
 pub use scrape::{
     Federate, FederatedSeries, ScrapeConfig, ScrapeEndpoint, ScrapeFields, ScrapeOptions, ScrapedEndpoint,
@@ -28,3 +48,40 @@ pub use scrape::{
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct NoFields {}
+
+requests!(
+    NoFields,
+    Both<Record<'a>, DefinitionFields<'a>>,
+    RecordMultiple<'a>,
+    Both<RegisterMetric<'a>, DefinitionFields<'a>>,
+    RemoveMetric<'a>,
+    ExportMetrics<'a>,
+    RestoreMetrics<'a>,
+    PushMetrics,
+    NoteExchange<'a>,
+    ListGroups<'a>,
+    ExpireGroups<'a>,
+    ScrapeEndpoint<'a>,
+    Federate<'a>,
+    GenerateConfig<'a>,
+    QueryMetrics<'a>,
+    QueryExemplars<'a>,
+    Expression<'a>,
+    SeriesSelection<'a>,
+    Both<LabelValues<'a>, SeriesSelection<'a>>,
+    ListMetadata<'a>,
+    ListTargets<'a>,
+    ListRules<'a>,
+    PrometheusStatus,
+    ListAlertGroups<'a>,
+    Both<ListAlertGroups<'a>, ListNotifiedAlerts>,
+    ListSilences<'a>,
+    CreateSilence<'a>,
+    ExpireSilence<'a>,
+    Both<SendAlerts<'a>, AlertFields<'a>>,
+    Both<NotifyWebhook<'a>, AlertFields<'a>>,
+    Annotate<'a>,
+    DatasourceName<'a>,
+    Both<DatasourceName<'a>, EnsureDatasource<'a>>,
+    DiscoverTargets<'a>,
+);

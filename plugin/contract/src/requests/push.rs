@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn counts_are_whole_and_may_be_large_or_text() {
         let read = |text: &str| {
-            let note: NoteExchange = Document::parse(text).unwrap().read("")?;
+            let note: NoteExchange = Document::parse(text).unwrap().read()?;
             Ok::<_, crate::error::Error>(note.settled.unwrap().first().unwrap().up_to.get())
         };
         assert_eq!(read(r#"{"settled": [{"up_to": 18446744073709551615}]}"#), Ok(Some(u64::MAX)));

@@ -8,8 +8,8 @@ use crate::scalar::{Bound, Duration, Finite, Flag, Labels, Moment, Number, Text,
 /// `record_metric`, `record_counter`, `record_gauge`, `record_histogram` and `record_summary`.
 /// [`DefinitionFields`] may stand beside these.
 ///
-/// Nearly all calls are of this kind, so that one with these fields only can be read in one pass:
-/// [`Record::direct`].
+/// Nearly all calls are of this kind, so that one with these fields only can be read in one pass, by
+/// `serde_json` itself.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct Record<'a> {
@@ -33,14 +33,6 @@ pub struct Record<'a> {
     pub state: Text<'a>,
     /// Whether the state holds; true by default.
     pub on: Flag,
-}
-
-impl<'a> Record<'a> {
-    /// Reads a request that has fields of a record only, each once and valid. Whatever else it is,
-    /// a [`crate::document::Document`] knows what to say of it.
-    pub fn direct(text: &'a str) -> Option<Self> {
-        serde_json::from_str(text).ok()
-    }
 }
 
 /// What a metric is, beside its name, kind and `help`: whoever records may say it too.
@@ -109,13 +101,6 @@ impl<I> RecordMultiple<'_, I> {
 /// A record of a list, and what is said of its metric beside it.
 pub type ListedParts<'r> = (&'r ListedRecord<'r>, &'r DefinitionFields<'r>);
 
-impl<'a> RecordMultiple<'a, ListedRecord<'a>> {
-    /// Like [`Record::direct`], for a list.
-    pub fn direct(text: &'a str) -> Option<Self> {
-        serde_json::from_str(text).ok()
-    }
-}
-
 /// One of a list of recordings. [`DefinitionFields`] may stand beside these.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
@@ -163,8 +148,3 @@ pub struct RemoveMetric<'a> {
     /// Whether names of the metric and of labels may be any text.
     pub utf8: Flag,
 }
-
-/// `clear_metrics`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct ClearMetrics {}

@@ -152,7 +152,7 @@ fn notify(
     answer.open("webhook");
     let mark = answer.mark();
     // The rule stands whether or not anybody heard of it.
-    if let Err(error) = deliver(call, answer, url, &[alert], Some(&data.finish())) {
+    if let Err(error) = deliver(call, answer, url, &[alert], None, Some(&data.finish())) {
         answer.take_back(mark);
         answer.flag("delivered", false);
         error.write_into(answer);

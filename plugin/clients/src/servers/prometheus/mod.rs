@@ -17,7 +17,8 @@ pub mod values;
 
 pub use envelope::{PEER, Reply};
 pub use form::Form;
-pub use query::{Answer, MAX_PARTS, MAX_POINTS, Options, Query, TooManyPoints};
+pub use plugpipe_contract::requests::TooManyPoints;
+pub use query::{Answer, MAX_PARTS, MAX_POINTS, Options, Query};
 
 use crate::error::Error;
 use crate::http::{Client, Method, Request, Response, Segment, Url, endpoint};

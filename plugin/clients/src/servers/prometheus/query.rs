@@ -6,6 +6,7 @@ use super::values::{self, Value};
 use super::{Api, Form, PEER, Reply, envelope, merge, places};
 use crate::error::Error;
 use crate::http::Failure;
+use plugpipe_contract::requests::TooManyPoints;
 
 /// The most points of a series in one answer: Prometheus refuses more than one above it.
 pub const MAX_POINTS: u64 = 11_000;
@@ -48,18 +49,6 @@ impl Query {
             }
         }
     }
-}
-
-/// What becomes of a range with more points than servers give in one answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TooManyPoints {
-    /// The step is multiplied until they are few enough.
-    #[default]
-    RaiseStep,
-    /// The range is asked in parts, whose answers are put together: all points, for as many requests.
-    Split,
-    /// The query is refused.
-    Refuse,
 }
 
 /// What a query may ask for besides. What a server does not know, it ignores.

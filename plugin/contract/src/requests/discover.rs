@@ -1,0 +1,16 @@
+//! Targets, as service discovery has them.
+
+use serde::Deserialize;
+
+use crate::scalar::{Any, Text};
+
+/// `discover_targets`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub struct DiscoverTargets<'a> {
+    /// The URL of an http_sd endpoint.
+    pub sd_url: Text<'a>,
+    /// In its place, a list of `host:port`, or of groups as an http_sd endpoint answers them. Who
+    /// reads such an answer reads this too.
+    pub targets: Any<'a>,
+}
