@@ -3,6 +3,7 @@
 
 #![deny(missing_docs)]
 
+pub mod compound;
 pub mod cursor;
 pub mod direct;
 pub mod document;

@@ -57,9 +57,14 @@ pub const PROTOCOLS: [(&str, Version); 5] = [
     ("PrometheusText1.0.0", Version::TEXT_1_0),
 ];
 
-/// Reads a duration for a configuration: at least a millisecond, at most a year. The error says what was expected.
+/// Reads a duration for a configuration. The error says what was expected.
 pub fn read_duration(text: &str) -> Result<Duration, String> {
-    let duration = parse_duration(text)?;
+    parse_duration(text).and_then(check_duration)
+}
+
+/// Checks a duration for a configuration: at least a millisecond, at most a year. The error says
+/// what was expected.
+pub fn check_duration(duration: Duration) -> Result<Duration, String> {
     if duration < Duration::from_millis(1) || duration > Duration::from_secs(365 * 86_400) {
         return Err("expected at least 1ms and at most 365d".into());
     }

@@ -111,6 +111,8 @@ fn what_a_version_does_not_have_is_left_out_and_said() {
         let job = &config["scrape_configs"][1];
         assert_eq!((&job["scrape_protocols"], &job["scrape_native_histograms"]), (&protocols, &native), "{version}");
         assert_eq!(config["remote_write"][0].get("protobuf_message").is_some(), message, "{version}");
+        let left = answer["result"]["left_out"].as_array().unwrap();
+        assert!(left.iter().all(|text| text.as_str().unwrap().starts_with("generate.")), "{version}: {answer}");
         let count = |key: &str| answer["result"][key].as_array().unwrap().len();
         assert_eq!((count("left_out"), count("needs_flags")), (left_out, flags), "{version}: {answer}");
     }
@@ -142,6 +144,10 @@ fn an_error_names_the_path_and_repeats_no_secret() {
         (job(json!({"job": "b", "targets": ["h:1"], "labels": {"a-b": "1"}})), "generate.scrape[1].labels.a-b"),
         (job(json!({"job": "b", "targets": ["h:1"], "path": "metrics"})), "generate.scrape[1].path"),
         (job(json!({"job": "b", "targets": ["h:1"], "protocols": ["Text"]})), "generate.scrape[1].protocols[0]"),
+        (job(json!({"job": "b", "targets": ["h:1"], "match": ["up"]})), "generate.scrape[1].match"),
+        (json!({"generate": {"plug": "perhaps"}}), "generate.plug"),
+        (json!({"generate": {"plug": {"target": "h:1"}}}), "generate.plug.target"),
+        (write(json!({"read_recent": true})), "generate.remote_write[0].read_recent"),
         (job(json!({"job": "b", "file_sd": ["targets.txt"]})), "generate.scrape[1].file_sd[0]"),
         (job(json!({"job": "b", "http_sd": ["http://u:secret@h/"]})), "generate.scrape[1].http_sd[0]"),
         (json!({"generate": {"federate": [{"targets": ["h:1"]}]}}), "generate.federate[0].match"),

@@ -7,15 +7,16 @@ use super::{Answer, Call, own_groups, together};
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate::Format;
 use crate::exposition::{format_of, name_of, plain};
+use plugpipe_contract::requests::{ExportMetrics, NoFields, RestoreMetrics};
 
 /// What is written, where nobody named a format.
 const DEFAULT: Format = Format::Text004;
 
-pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let format = match call.ctx.text_or_none("export_format", "a format's name")? {
+pub(super) fn run(call: &mut Call, request: &ExportMetrics, answer: &mut Answer) -> Result<(), Error> {
+    let format = match request.export_format.get() {
         None => DEFAULT,
         Some(name) => format_of(name.trim())
-            .map_err(|problem| Error::invalid("export_format", format!("{problem}; got {:?}", excerpt(&name, 100))))?,
+            .map_err(|problem| Error::invalid("export_format", format!("{problem}; got {:?}", excerpt(name, 100))))?,
     };
     let series = call.registry.len() + call.groups.series();
     let (bytes, choice) = call.expose_all(plain(format))?;
@@ -31,7 +32,7 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
 }
 
 /// `snapshot_metrics`: all that is held, as base64.
-pub(super) fn snapshot(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn snapshot(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
     let mut bytes = Vec::new();
     own_groups::snapshot(call.registry, *call.pending, call.groups, &mut bytes);
     answer.count("series", (call.registry.len() + call.groups.series()) as u64);
@@ -40,8 +41,8 @@ pub(super) fn snapshot(call: &mut Call, answer: &mut Answer) -> Result<(), Error
 }
 
 /// `restore_metrics`: replaces all that is held by a snapshot. One that is damaged changes nothing.
-pub(super) fn restore(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let text = call.ctx.text("snapshot", "what snapshot_metrics answered")?;
+pub(super) fn restore(call: &mut Call, request: &RestoreMetrics, answer: &mut Answer) -> Result<(), Error> {
+    let text = request.snapshot.required("snapshot", "what snapshot_metrics answered")?;
     let bytes =
         STANDARD.decode(text.trim()).map_err(|error| Error::invalid("snapshot", format!("is no base64: {error}")))?;
     let seed = call.transport.unix_nanos();

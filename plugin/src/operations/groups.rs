@@ -2,35 +2,43 @@
 
 use core::time::Duration;
 
-use super::{Answer, Call, push};
+use super::{Answer, Call, definition, push};
 use crate::error::Error;
 use crate::http::{Url, redacted};
 use crate::json::Json;
 use crate::servers::pushgateway;
 use crate::servers::pushgateway::groups::{Held, groups};
 use crate::time::rfc3339;
+use plugpipe_contract::requests::{ExpireGroups, ListGroups};
+use plugpipe_contract::scalar::Labels;
 
 /// Groups that are deleted side by side.
 const AT_ONCE: usize = 16;
 
 /// All groups: their labels, their last push and last refusal, how much they hold.
-pub(super) fn list(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    survey(call, answer, None, true)
+pub(super) fn list(call: &mut Call, request: &ListGroups, answer: &mut Answer) -> Result<(), Error> {
+    survey(call, answer, &request.labels, None, true)
 }
 
 /// Deletes the groups whose last push is longer ago than `older_than`; those that never had one, by their last refusal. Only says
 /// which, unless `dry_run` is false.
-pub(super) fn expire(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn expire(call: &mut Call, request: &ExpireGroups, answer: &mut Answer) -> Result<(), Error> {
     let expected = "a duration such as 1h";
-    let older_than = call.ctx.duration("older_than")?.ok_or_else(|| Error::missing("older_than", expected))?;
-    let dry_run = call.ctx.flag_or("dry_run", true)?;
+    let older_than = request.older_than.get().ok_or_else(|| Error::missing("older_than", expected))?;
+    let dry_run = request.dry_run.or(true);
     answer.flag("dry_run", dry_run);
-    survey(call, answer, Some(older_than), dry_run)
+    survey(call, answer, &request.labels, Some(older_than), dry_run)
 }
 
 /// Tells of the groups that have the wanted labels and were not pushed to for so long, and deletes them, unless `keep`.
-fn survey(call: &mut Call, answer: &mut Answer, older_than: Option<Duration>, keep: bool) -> Result<(), Error> {
-    let labels = call.ctx.labels("labels", true)?;
+fn survey(
+    call: &mut Call,
+    answer: &mut Answer,
+    labels: &Labels,
+    older_than: Option<Duration>,
+    keep: bool,
+) -> Result<(), Error> {
+    let labels = definition::labels(labels, true, "labels")?;
     if call.config.mock {
         answer.flag("mock", true);
         return Ok(());

@@ -16,6 +16,7 @@ use crate::exposition::merge::{KeyLabels, Part, relabel};
 use crate::http::Url;
 use crate::registry::{LabelName, Labels, MAX_SERIES, Registry, checksum, refused};
 use crate::servers::pushgateway::{Group, Mode};
+use plugpipe_contract::requests::SettledGroup;
 use plugpipe_metrics::model::Family;
 
 /// Keys come from each call's `ctx`, and each has a registry: no more than this many beside the
@@ -303,25 +304,17 @@ pub(super) fn tell_settled(call: &Call, answer: &mut super::Answer) {
 }
 
 /// Takes what [`tell_settled`] told.
-pub(super) fn take_settled(call: &mut Call) -> Result<(), Error> {
-    use crate::fields::{self, Fields};
-    use crate::json::Json;
-    let Some(Json::Array(list)) = call.ctx.some("settled") else { return Ok(()) };
-    for item in list.iter() {
-        let Json::Object(map) = item else {
-            let problem = format!("expected a list of objects, got {}", fields::kind_of(item));
-            return Err(Error::invalid("settled", problem));
+pub(super) fn take_settled(call: &mut Call, settled: &[SettledGroup]) -> Result<(), Error> {
+    for (index, item) in settled.iter().enumerate() {
+        let up_to = item.up_to.get().unwrap_or(0);
+        let Some(job) = item.job.to_owned() else {
+            call.pending.settle_up_to(up_to);
+            continue;
         };
-        let fields = Fields::new(map, "settled");
-        let up_to = super::prometheus::count(&fields, "up_to")?.unwrap_or(0);
-        match fields.text_or_none("job", "a job's name")? {
-            None => call.pending.settle_up_to(up_to),
-            Some(job) => {
-                let key = Group { job, labels: fields.labels("labels", true)? };
-                if let Some(group) = call.groups.list.iter_mut().find(|group| group.key == key) {
-                    group.pending.settle_up_to(up_to);
-                }
-            }
+        let labels = super::definition::labels(&item.labels, true, &format!("settled[{index}].labels"))?;
+        let key = Group { job, labels };
+        if let Some(group) = call.groups.list.iter_mut().find(|group| group.key == key) {
+            group.pending.settle_up_to(up_to);
         }
     }
     Ok(())

@@ -2,10 +2,8 @@
 //! own form of each.
 
 use super::{Answer, Call};
-use crate::error::{ClientError, Error, excerpt};
-use crate::fields::{self, Fields, kind_of};
+use crate::error::{ClientError, Error};
 use crate::http::Client;
-use crate::json::Json;
 use crate::servers::prometheus::{Api, Form, Place, Reply, Selection, count_items, places};
 use crate::time::Timestamp;
 use plugpipe_contract::document::Both;
@@ -164,9 +162,6 @@ pub(super) fn ask_api<R>(
     Ok(ask(&mut Api::new(client, base))?)
 }
 
-/// The names under which selectors may stand.
-pub(super) const MATCH: &[&str] = &["match", "match[]"];
-
 fn selection(request: &SeriesSelection, now_unix_nanos: u64) -> Result<Selection, Error> {
     Ok(Selection {
         matches: selectors(&request.r#match, &request.match_of_api)?,
@@ -177,7 +172,7 @@ fn selection(request: &SeriesSelection, now_unix_nanos: u64) -> Result<Selection
 }
 
 /// Selectors, under the first name that has some.
-fn selectors(own: &OneOrMany<Text>, of_api: &OneOrMany<Text>) -> Result<Vec<String>, Error> {
+pub(super) fn selectors(own: &OneOrMany<Text>, of_api: &OneOrMany<Text>) -> Result<Vec<String>, Error> {
     if own.is_empty() { filled(of_api, "match[]") } else { filled(own, "match") }
 }
 
@@ -200,34 +195,6 @@ pub(super) fn duration(given: Duration, field: &str) -> Result<Option<i64>, Erro
         Ok(_) => Err(Error::invalid(field, "must be at least 1ms")),
         Err(_) => Err(Error::invalid(field, "is too long")),
     }
-}
-
-/// A count, which may be missing.
-pub(super) fn count(fields: &Fields, key: &str) -> Result<Option<u64>, Error> {
-    let Some(text) = fields.text_or_none(key, "a whole number")? else { return Ok(None) };
-    text.trim().parse().map(Some).map_err(|_| {
-        Error::invalid(fields.path(key), format!("expected a whole number, got {:?}", excerpt(&text, 100)))
-    })
-}
-
-/// One text or a list of them, which may be missing, under the first of these names.
-pub(super) fn texts(fields: &Fields, keys: &[&str]) -> Result<Vec<String>, Error> {
-    let Some((key, value)) = fields.any(keys) else { return Ok(Vec::new()) };
-    let items = match value {
-        Json::Array(items) => items.as_slice(),
-        one => core::slice::from_ref(one),
-    };
-    items
-        .iter()
-        .map(|item| match fields::scalar(item) {
-            Some(text) if !text.trim().is_empty() => Ok(text),
-            Some(_) => Err(Error::invalid(fields.path(key), "holds an empty text")),
-            None => {
-                let problem = format!("expected a text or a list of texts, got {}", kind_of(item));
-                Err(Error::invalid(fields.path(key), problem))
-            }
-        })
-        .collect()
 }
 
 /// Null counts as an empty list, which some servers write.

@@ -15,6 +15,7 @@ use crate::registry::Kind;
 use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, own_families};
 use crate::servers::pushgateway::preflight::{self, Conflict, Target};
 use crate::servers::pushgateway::{self, Body, Group, Mode};
+use plugpipe_contract::requests::{NoFields, NoteExchange, PushMetrics};
 
 /// The most groups that are remembered for `cleanup`: as many as there may be, and some that were
 /// given up since.
@@ -110,12 +111,12 @@ fn first_error(others: Vec<Other>) -> Result<(), Error> {
 /// Puts what was recorded into this plug's group on the gateway, now, and says whether the gateway
 /// took it; and what is due of groups with keys of their own into those. With such a key, that
 /// group alone. With `dry_run` nothing is sent, and the answer says what the gateway would refuse.
-pub(super) fn push(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn push(call: &mut Call, request: &PushMetrics, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;
     if call.config.push_mode == Mode::Delete {
-        return delete(call, answer);
+        return delete(call, &NoFields {}, answer);
     }
-    let dry_run = call.ctx.flag_or("dry_run", false)?;
+    let dry_run = request.dry_run.or(false);
     answer.count("series", call.registry.len() as u64);
     if call.config.mock {
         answer.flag("mock", true);
@@ -175,9 +176,9 @@ fn check_only(call: &mut Call, gateway: &Url, answer: &mut Answer) -> Result<(),
 /// Pushes what no gateway has accepted yet, of all groups, for hosts that are about to end. Nothing
 /// to push, and a policy by which only `push_metrics` pushes, are fine too. With `dry_run` nothing
 /// is pushed, and the answer says what would be lost.
-pub(super) fn flush(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn flush(call: &mut Call, request: &PushMetrics, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;
-    let dry_run = call.ctx.flag_or("dry_run", false)?;
+    let dry_run = request.dry_run.or(false);
     let wanted = |pending: &Pending, config: &Config| !dry_run && pending.is_due() && pushes_itself(config);
     let gateway = call.config.gateway_url.clone().filter(|_| wanted(call.pending, call.config));
     let is_due = gateway.is_some() || (!call.own && any_other(call, &wanted));
@@ -226,7 +227,7 @@ fn unpushed_reason(config: &Config) -> &'static str {
 
 /// Deletes exactly this plug's group. What was recorded stays, and comes back with the first push
 /// after something else was recorded.
-pub(super) fn delete(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn delete(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;
     if call.config.mock {
         answer.flag("mock", true);
@@ -319,7 +320,7 @@ fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool, answer: &m
 /// `push_recorded`: the push that another instance said to be due, in an instance that was brought
 /// up to it; told as a record tells its push. Groups with keys of their own that have waited for
 /// long enough go out as after any call.
-pub(super) fn recorded(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn recorded(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;
     let gateway = call.config.gateway_url.clone().filter(|_| pushes_itself(call.config));
     match gateway {
@@ -336,22 +337,21 @@ pub(super) fn recorded(call: &mut Call, answer: &mut Answer) -> Result<(), Error
 /// `values_lost`; and `settled`, which that instance says when it is asked with `tell`: the changes
 /// up to which nothing is due in each group, because a gateway accepted them, or the group was
 /// deleted.
-pub(super) fn noted(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn noted(call: &mut Call, request: &NoteExchange, answer: &mut Answer) -> Result<(), Error> {
     call.pushes.said = true;
-    if call.ctx.flag_or("tell", false)? {
+    if request.tell.or(false) {
         tell_settled(call, answer);
         return Ok(());
     }
-    if let Some(elapsed) = super::prometheus::count(&call.ctx, "elapsed_ms")? {
+    if let Some(elapsed) = request.elapsed_ms.get() {
         call.telemetry.exchanged(Duration::from_millis(elapsed));
     }
-    call.telemetry.values_lost += super::prometheus::count(&call.ctx, "values_lost")?.unwrap_or(0);
-    if call.ctx.some("metric_pushed").is_some() {
-        let pushed = call.ctx.flag_or("metric_pushed", false)?;
+    call.telemetry.values_lost += request.values_lost.get().unwrap_or(0);
+    if let Some(pushed) = request.metric_pushed.get() {
         call.telemetry.pushes += u64::from(pushed);
         call.telemetry.push_failures += u64::from(!pushed);
     }
-    take_settled(call)?;
+    take_settled(call, request.settled.as_deref().unwrap_or_default())?;
     answer.flag("noted", true);
     Ok(())
 }

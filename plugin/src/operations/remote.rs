@@ -13,6 +13,7 @@ use crate::send_queue::{Amounts, SendQueue};
 use crate::servers::otlp;
 use crate::servers::remote_write::{Conversation, Refusal, Version};
 use crate::{NAME, VERSION};
+use plugpipe_contract::requests::NoFields;
 
 /// Values in one request at most: what Prometheus sends by default.
 const MAX_VALUES: usize = 2_000;
@@ -129,7 +130,7 @@ impl Receiver {
 }
 
 /// Writes what is recorded, and what a receiver that was away has missed.
-pub(super) fn write(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn write(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
     let config = call.config;
     if config.mock {
         answer.flag("mock", true);
@@ -233,7 +234,7 @@ pub(super) fn end_all(receivers: &mut Receivers, client: &mut Client, config: &C
 const FAREWELL: Duration = Duration::from_millis(1_500);
 
 /// Exports what is recorded to an OTLP receiver.
-pub(super) fn export(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn export(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
     let config = call.config;
     if config.mock {
         answer.flag("mock", true);

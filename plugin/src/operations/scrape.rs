@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use super::prometheus::{MATCH, count, texts};
+use super::prometheus::selectors;
 use super::{Answer, Call, push};
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate;
@@ -11,33 +11,39 @@ use crate::exposition::parse::{
     Exemplar, Families, FamilyType, Format, Label, Limits, Native, Point, import, lint, parse, reexpose,
 };
 use crate::exposition::plain;
-use crate::fields::Fields;
 use crate::http::{Url, redacted};
-use crate::prometheus_yml::{read_duration, scrape_config_for};
+use crate::prometheus_yml::{check_duration, read_duration, scrape_config_for};
 use crate::registry::Labels;
 use crate::servers::pushgateway::preflight::{self, Series};
 use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::scrape::{self, Fetched};
 use crate::yaml::Yaml;
+use plugpipe_contract::document::Both;
+use plugpipe_contract::requests::{Federate, ScrapeEndpoint, ScrapeOptions};
+use plugpipe_contract::scalar::Flag;
 
 /// Families and lint findings that an answer lists, where nobody said how many.
-const FAMILIES: u64 = 300;
+const FAMILIES: usize = 300;
 
 /// The same of samples.
-const SAMPLES: u64 = 1_000;
+const SAMPLES: usize = 1_000;
 
 /// The most that may be asked for: an answer is one text in memory.
-const MAX_LISTED: u64 = 50_000;
+const MAX_LISTED: usize = 50_000;
 
 /// Refused metrics that an answer lists.
 const MAX_REFUSED: usize = 100;
 
-/// The object that holds what is scraped, beside the top of `ctx`.
+/// The object in which fields may be nested.
 const NESTED: &str = "scrape_config";
 
 /// `scrape_endpoint`: fetches and reads what an endpoint exposes.
-pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let endpoint = match place(call.ctx, "endpoint_url")?.text_or_none("endpoint_url", "a URL")? {
+pub(super) fn run(call: &mut Call, request: &ScrapeEndpoint, answer: &mut Answer) -> Result<(), Error> {
+    let Both(config, Both(endpoint, options)) = request;
+    let nested = config.scrape_config.as_ref();
+    let scraped = Given { nested: nested.map(|Both(endpoint, _)| endpoint), beside: endpoint };
+    let options = Given { nested: nested.map(|Both(_, options)| options), beside: options };
+    let endpoint = match scraped.get(|endpoint| endpoint.endpoint_url.get()) {
         Some(text) => {
             Url::parse(text.trim()).map_err(|problem| Error::invalid(scrape::PEER.setting, wrong_url(&problem)))?
         }
@@ -46,19 +52,21 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
             return Err(Error::missing(scrape::PEER.setting, expected));
         }
     };
-    let at = place(call.ctx, "path")?;
-    let path = at.text_or_none("path", "a path")?.unwrap_or_else(|| "/metrics".into());
-    let url = scrape::target(&endpoint, path.trim()).map_err(|problem| Error::invalid(at.path("path"), problem))?;
-    let interval = match duration(call.ctx, "interval")? {
+    let below = |path: &str| scrape::target(&endpoint, path);
+    let url = match scraped.read("path", |endpoint| endpoint.path.get(), |path| below(path.trim()))? {
+        Some(url) => url,
+        None => below("/metrics").map_err(|problem| Error::invalid("path", problem))?,
+    };
+    let interval = match scraped.read("interval", |endpoint| endpoint.interval.get(), check_duration)? {
         Some(interval) => interval,
         None => {
             read_duration(&call.config.scrape_interval).map_err(|problem| Error::invalid("scrape_interval", problem))?
         }
     };
-    let timeout = duration(call.ctx, "timeout")?.unwrap_or(call.config.timeout);
-    let wanted = Wanted::read(call, &format!("plugpipe-{}", plain_authority(&url)))?;
-    let at = place(call.ctx, "fallback_format")?;
-    let fallback = format(&at, "fallback_format", &[Format::Text, Format::OpenMetrics, Format::Protobuf])?;
+    let timeout = scraped.read("timeout", |endpoint| endpoint.timeout.get(), check_duration)?;
+    let timeout = timeout.unwrap_or(call.config.timeout);
+    let wanted = Wanted::read(call, &options, &format!("plugpipe-{}", plain_authority(&url)))?;
+    let fallback = scraped.read("fallback_format", |endpoint| endpoint.fallback_format.get(), any_format)?;
     let mut limits = call.config.limits();
     limits.connect = limits.connect.min(timeout);
     limits.total = timeout;
@@ -85,11 +93,17 @@ pub(super) fn run(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
 }
 
 /// `federate`: the last values of Prometheus's series that selectors find, with all their labels.
-pub(super) fn federate(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
-    let matches = texts(&call.ctx, MATCH)?;
+pub(super) fn federate(
+    call: &mut Call,
+    Both(series, Both(config, options)): &Federate,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let matches = selectors(&series.r#match, &series.match_of_api)?;
     if matches.is_empty() {
         return Err(Error::missing("match", "a selector such as {job=\"a\"}, or a list of them"));
     }
+    let nested = config.scrape_config.as_ref().map(|Both(_, options)| options);
+    let options = Given { nested, beside: options };
     let prometheus = call.config.prometheus_url.clone().ok_or(Error::NotConfigured {
         field: "prometheus_url",
         todo: "name the Prometheus server to federate from, for example {\"prometheus_config\": {\"prometheus_url\": \"http://127.0.0.1:9090\"}}",
@@ -101,7 +115,7 @@ pub(super) fn federate(call: &mut Call, answer: &mut Answer) -> Result<(), Error
         return Ok(());
     }
     let prometheus = prometheus?;
-    let mut wanted = Wanted::read(call, &format!("federate-{}", plain_authority(&prometheus)))?;
+    let mut wanted = Wanted::read(call, &options, &format!("federate-{}", plain_authority(&prometheus)))?;
     if wanted.accept == Format::OpenMetrics {
         // No Prometheus federates in it.
         wanted.accept = Format::Text;
@@ -137,23 +151,50 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(call: &Call, job: &str) -> Result<Self, Error> {
-        let ctx = call.ctx;
-        let flag = |key| Ok::<_, Error>(place(ctx, key)?.flag_or(key, false)?);
-        let accept = format(&place(ctx, "accept")?, "accept", &[Format::Text, Format::OpenMetrics, Format::Protobuf])?;
-        let job = place(ctx, "scrape_job")?.text_or_none("scrape_job", "a job's name")?.unwrap_or_else(|| job.into());
-        let push = flag("push")?.then(|| push_target(call, &job)).transpose()?;
-        let samples = flag("include_samples")?.then(|| listed(ctx, "sample_limit", SAMPLES)).transpose()?;
-        let import = import::Options { unknown_as_gauge: flag("unknown_as_gauge")? };
+    fn read(call: &Call, options: &Given<ScrapeOptions>, job: &str) -> Result<Self, Error> {
+        let flag = |get: fn(&ScrapeOptions) -> Flag| options.get(|options| get(options).get()).unwrap_or(false);
+        let text_format = |name: &str| format(name, &[Format::Text, Format::OpenMetrics]);
+        let accept = options.read("accept", |options| options.accept.get(), any_format)?;
+        let job = options.get(|options| options.scrape_job.get()).unwrap_or(job).to_owned();
+        let push = flag(|options| options.push).then(|| push_target(call, &job)).transpose()?;
+        let limit = options.read("limit", |options| options.limit.get(), listed)?;
+        let sample_limit = options.read("sample_limit", |options| options.sample_limit.get(), listed)?;
+        let import = import::Options { unknown_as_gauge: flag(|options| options.unknown_as_gauge) };
         Ok(Self {
             accept: accept.unwrap_or(Format::OpenMetrics),
-            limit: listed(ctx, "limit", FAMILIES)?,
-            samples,
-            import: flag("import")?.then_some(import),
-            reexport: format(&place(ctx, "reexport")?, "reexport", &[Format::Text, Format::OpenMetrics])?,
+            limit: limit.unwrap_or(FAMILIES),
+            samples: flag(|options| options.include_samples).then_some(sample_limit.unwrap_or(SAMPLES)),
+            import: flag(|options| options.import).then_some(import),
+            reexport: options.read("reexport", |options| options.reexport.get(), text_format)?,
             push,
             job,
         })
+    }
+}
+
+/// Fields that may be nested in [`NESTED`], where they win, or stand beside it.
+struct Given<'r, T> {
+    nested: Option<&'r T>,
+    beside: &'r T,
+}
+
+impl<'r, T> Given<'r, T> {
+    fn get<V>(&self, get: impl Fn(&'r T) -> Option<V>) -> Option<V> {
+        self.nested.and_then(&get).or_else(|| get(self.beside))
+    }
+
+    /// A field's value as `check` takes it. The error has the path under which the field was given.
+    fn read<V, R>(
+        &self,
+        field: &str,
+        get: impl Fn(&'r T) -> Option<V>,
+        check: impl Fn(V) -> Result<R, String>,
+    ) -> Result<Option<R>, Error> {
+        let checked = |object: &'r T| get(object).map(&check);
+        if let Some(nested) = self.nested.and_then(checked) {
+            return nested.map(Some).map_err(|problem| Error::invalid(format!("{NESTED}.{field}"), problem));
+        }
+        checked(self.beside).transpose().map_err(|problem| Error::invalid(field, problem))
     }
 }
 
@@ -171,32 +212,18 @@ fn push_target(call: &Call, job: &str) -> Result<(Url, Group), Error> {
     Ok((gateway, group))
 }
 
-/// The object in which that field stands: `scrape_config`, or else the top of `ctx`.
-fn place<'c>(ctx: Fields<'c>, key: &str) -> Result<Fields<'c>, Error> {
-    let nested = ctx.object(NESTED)?.map(|map| Fields::new(map, NESTED));
-    Ok(nested.filter(|nested| nested.some(key).is_some()).unwrap_or(ctx))
+fn listed(limit: usize) -> Result<usize, String> {
+    if limit > MAX_LISTED { Err(format!("expected at most {MAX_LISTED}")) } else { Ok(limit) }
 }
 
-fn duration(ctx: Fields, key: &str) -> Result<Option<Duration>, Error> {
-    let at = place(ctx, key)?;
-    let text = at.text_or_none(key, "a duration")?;
-    text.map(|text| read_duration(&text).map_err(|problem| Error::invalid(at.path(key), problem))).transpose()
+fn any_format(name: &str) -> Result<Format, String> {
+    format(name, &[Format::Text, Format::OpenMetrics, Format::Protobuf])
 }
 
-fn listed(ctx: Fields, key: &str, default: u64) -> Result<usize, Error> {
-    let at = place(ctx, key)?;
-    match count(&at, key)?.unwrap_or(default) {
-        limit @ 0..=MAX_LISTED => Ok(limit as usize),
-        _ => Err(Error::invalid(at.path(key), format!("expected at most {MAX_LISTED}"))),
-    }
-}
-
-fn format(at: &Fields, key: &str, known: &[Format]) -> Result<Option<Format>, Error> {
-    let Some(name) = at.text_or_none(key, "a format's name")? else { return Ok(None) };
-    let format = Format::from_name(name.trim()).filter(|format| known.contains(format));
-    format.map(Some).ok_or_else(|| {
+fn format(name: &str, known: &[Format]) -> Result<Format, String> {
+    Format::from_name(name.trim()).filter(|format| known.contains(format)).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|format| word(*format)).collect();
-        Error::invalid(at.path(key), format!("expected one of {}, got {:?}", names.join(", "), excerpt(&name, 100)))
+        format!("expected one of {}, got {:?}", names.join(", "), excerpt(name, 100))
     })
 }
 

@@ -231,7 +231,7 @@ fn bad_fields_are_named_and_nothing_is_asked() {
         (ctx(json!({"push": true, "scrape_job": "plugpipe"})), "invalid_field", "scrape_job"),
         (ctx(json!({"push": true, "push_mode": "delete"})), "invalid_field", "push_mode"),
         (federate(json!({"match": null})), "missing_field", "match"),
-        (federate(json!({"match": [1, {}]})), "invalid_field", "match"),
+        (federate(json!({"match": [1, {}]})), "invalid_field", "match[1]"),
         (federate(json!({"prometheus_url": ""})), "not_configured", "prometheus_url"),
     ] {
         let answer = process(&mut plug, ctx.clone(), cfg());

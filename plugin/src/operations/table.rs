@@ -11,10 +11,11 @@ use crate::{NAME, VERSION};
 use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{
     AlertFields, AlertState, Annotate, ApplyAlerts, CreateAlert, CreateSilence, DatasourceName, DefinitionFields,
-    DeleteAlert, DiscoverTargets, EnsureDatasource, ExpireSilence, ExportRules, Expression, LabelValues,
-    ListAlertGroups, ListAlerts, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences, ListTargets, NoFields,
-    NotifyWebhook, PrometheusStatus, QueryExemplars, QueryMetrics, RegisterMetric, RemoveMetric, SendAlerts,
-    SeriesSelection,
+    DeleteAlert, DiscoverTargets, EnsureDatasource, ExpireGroups, ExpireSilence, ExportMetrics, ExportRules,
+    Expression, Federate, GenerateConfig, LabelValues, ListAlertGroups, ListAlerts, ListGroups, ListMetadata,
+    ListNotifiedAlerts, ListRules, ListSilences, ListTargets, NoFields, NoteExchange, NotifyWebhook, PrometheusStatus,
+    PushMetrics, QueryExemplars, QueryMetrics, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint,
+    SendAlerts, SeriesSelection,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -89,57 +90,57 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "export_metrics",
         "what was recorded, as prometheus, openmetrics, protobuf, json or csv",
-        Run::Untyped(export::run),
+        typed!(ExportMetrics, export::run),
     ),
-    operation("snapshot_metrics", "all that is held, for restore_metrics", Run::Untyped(export::snapshot)),
-    operation("restore_metrics", "replace all that is held by a snapshot", Run::Untyped(export::restore)),
+    operation("snapshot_metrics", "all that is held, for restore_metrics", typed!(NoFields, export::snapshot)),
+    operation("restore_metrics", "replace all that is held by a snapshot", typed!(RestoreMetrics, export::restore)),
     operation(
         "push_metrics",
         "put what was recorded into this plug's group on the Pushgateway",
-        Run::Untyped(push::push),
+        typed!(PushMetrics, push::push),
     )
     .of_all_groups(),
     operation(
         "flush_metrics",
         "push what no gateway has accepted yet, unless push_policy is manual",
-        Run::Untyped(push::flush),
+        typed!(PushMetrics, push::flush),
     )
     .of_all_groups(),
     operation(
         "push_recorded",
         "for hosts: the push that a record with defer_push said to be due",
-        Run::Untyped(push::recorded),
+        typed!(NoFields, push::recorded),
     )
     .of_all_groups(),
     operation(
         "note_exchange",
         "for hosts: what another instance's exchange with servers came to",
-        Run::Untyped(push::noted),
+        typed!(NoteExchange, push::noted),
     ),
-    operation("delete_metrics", "delete this plug's group from the Pushgateway", Run::Untyped(push::delete))
+    operation("delete_metrics", "delete this plug's group from the Pushgateway", typed!(NoFields, push::delete))
         .of_one_group(),
-    operation("list_groups", "every group on the Pushgateway, with its last push", Run::Untyped(groups::list)),
+    operation("list_groups", "every group on the Pushgateway, with its last push", typed!(ListGroups, groups::list)),
     operation(
         "expire_groups",
         "delete groups that nobody pushed to for older_than; dry_run (the default) only lists them",
-        Run::Untyped(groups::expire),
+        typed!(ExpireGroups, groups::expire),
     ),
     operation(
         "remote_write_metrics",
         "write what was recorded to a remote-write receiver",
-        Run::Untyped(remote::write),
+        typed!(NoFields, remote::write),
     ),
-    operation("export_otlp", "export what was recorded to an OTLP receiver", Run::Untyped(remote::export)),
+    operation("export_otlp", "export what was recorded to an OTLP receiver", typed!(NoFields, remote::export)),
     operation(
         "scrape_endpoint",
         "the metrics that an endpoint exposes, read strictly; imported or pushed if asked",
-        Run::Untyped(scrape::run),
+        typed!(ScrapeEndpoint, scrape::run),
     )
     .of_one_group(),
     operation(
         "federate",
         "series of Prometheus as its /federate has them; imported or pushed if asked",
-        Run::Untyped(scrape::federate),
+        typed!(Federate, scrape::federate),
     )
     .of_one_group(),
     operation("query_metrics", "PromQL, at an instant or over a time_range", typed!(QueryMetrics, query::run)),
@@ -209,7 +210,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Alertmanager's version, cluster and configuration",
         typed!(NoFields, alertmanager::status),
     ),
-    operation("generate_config", "a prometheus.yml, or parts of it, and files of targets", Run::Untyped(generate::run)),
+    operation(
+        "generate_config",
+        "a prometheus.yml, or parts of it, and files of targets",
+        typed!(GenerateConfig, generate::run),
+    ),
     operation(
         "discover_targets",
         "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",

@@ -9,10 +9,15 @@ mod alertmanager;
 mod annotations;
 mod datasources;
 mod discover;
+mod export;
+mod generate;
+mod groups;
 mod notify;
 mod prometheus;
+mod push;
 mod query;
 mod record;
+mod scrape;
 
 pub use alert::{
     AlertConfig, AlertPlace, AlertRule, AlertState, ApplyAlerts, ApplyFields, CreateAlert, CreateFields, DeleteAlert,
@@ -25,14 +30,24 @@ pub use alertmanager::{
 pub use annotations::Annotate;
 pub use datasources::{DatasourceName, EnsureDatasource};
 pub use discover::DiscoverTargets;
+pub use export::{ExportMetrics, RestoreMetrics};
+pub use generate::{
+    AlertmanagerTargets, BasicAuth, GenerateConfig, GeneratedSections, GlobalSection, RemoteEndpoint, ScrapeJob,
+    TargetGroup, TlsFiles,
+};
+pub use groups::{ExpireGroups, ListGroups};
 pub use notify::{AlertFields, NotifyWebhook, SendAlerts};
 pub use prometheus::{
     LabelValues, ListMetadata, ListRules, ListTargets, PrometheusStatus, RuleType, SeriesSelection, StatusPart,
     TargetState,
 };
+pub use push::{NoteExchange, PushMetrics, SettledGroup};
 pub use query::{Expression, QueryExemplars, QueryMetrics, TimeRange, TooManyPoints};
 pub use record::{
     DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric, RemoveMetric,
+};
+pub use scrape::{
+    Federate, FederatedSeries, ScrapeConfig, ScrapeEndpoint, ScrapeFields, ScrapeOptions, ScrapedEndpoint,
 };
 
 /// Operations that take nothing but what any call may have.
@@ -56,6 +71,15 @@ requests!(
     DeleteAlert<'a>,
     ExportRules<'a>,
     ListAlerts<'a>,
+    ExportMetrics<'a>,
+    RestoreMetrics<'a>,
+    PushMetrics,
+    NoteExchange<'a>,
+    ListGroups<'a>,
+    ExpireGroups<'a>,
+    ScrapeEndpoint<'a>,
+    Federate<'a>,
+    GenerateConfig<'a>,
     QueryMetrics<'a>,
     QueryExemplars<'a>,
     Expression<'a>,

@@ -6,13 +6,15 @@
 use core::time::Duration;
 
 use plugpipe_contract::error::{Error, excerpt};
-use plugpipe_contract::fields::{self, Fields, kind_of};
-use plugpipe_contract::json::{Json, Object};
+use plugpipe_contract::requests::{
+    AlertmanagerTargets, GenerateConfig, GeneratedSections, GlobalSection, RemoteEndpoint, ScrapeJob, TargetGroup,
+};
+use plugpipe_contract::scalar::{self, Labels, Text, Verbatim};
 use plugpipe_contract::time::prometheus_duration;
 use plugpipe_contract::url::Url;
 
 use super::fields::{
-    Item, Members, duration, each, flag, header_value, headers, http, http_path, labels, only, params, put, rule_file,
+    Connection, Members, duration, each, header_value, headers, http_path, labels, params, put, put_if, rule_file,
     scheme, sd_file, selector, texts, timeout, url,
 };
 use super::{PROTOCOLS, Version, check_target, read_duration};
@@ -24,23 +26,6 @@ const ROOT: &str = "generate";
 /// What `parts` may name, in the order in which they are written.
 const PARTS: [&str; 8] =
     ["global", "rule_files", "alerting", "scrape_configs", "federation", "remote_write", "remote_read", "sd_targets"];
-
-/// The fields of [`ROOT`].
-const SECTIONS: [&str; 10] = [
-    "global",
-    "plug",
-    "gateway",
-    "scrape",
-    "federate",
-    "rule_files",
-    "alertmanagers",
-    "remote_write",
-    "remote_read",
-    "sd_targets",
-];
-
-/// How a server is spoken to: fields of every entry that has one.
-const HTTP: [&str; 4] = ["basic_auth", "bearer_token_file", "tls", "proxy_url"];
 
 /// The values of PlugPipe's configuration templates.
 struct Environment {
@@ -147,36 +132,42 @@ pub struct Generated {
 ///
 /// # Errors
 /// A field is missing or not valid, or would hold a secret.
-pub fn generate(ctx: &Fields, configured: Configured) -> Result<Generated, Error> {
-    let environment = environment(ctx)?;
-    let version = match ctx.text_or_none("for_version", "a version such as 3.5")? {
+pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Generated, Error> {
+    let environment = environment(&request.environment)?;
+    let version = match request.for_version.get() {
         None => Version::OLDEST,
-        Some(text) => Version::parse(&text).map_err(|problem| Error::invalid("for_version", problem))?,
+        Some(text) => Version::parse(text).map_err(|problem| Error::invalid("for_version", problem))?,
     };
-    let nothing = Object::default();
-    let given = ctx.object(ROOT)?.unwrap_or(&nothing);
-    only(given, ROOT, &[&SECTIONS])?;
-    let input = Fields::new(given, ROOT);
-    let parts = parts(ctx)?;
+    let parts = parts(request.parts.as_deref())?;
+    let nothing = GeneratedSections::default();
+    let input = request.generate.as_ref().unwrap_or(&nothing);
 
-    let (global, interval) = global(&input, environment, configured)?;
+    let (global, interval) = global(input.global.as_ref(), environment, configured)?;
     let mut draft =
         Draft { version, interval, jobs: Vec::new(), remotes: Vec::new(), left_out: Vec::new(), flags: Vec::new() };
-    let mut rule_files = texts(&input, "rule_files", rule_file)?;
-    if rule_files.is_empty() && input.get("rule_files").is_none() {
-        rule_files.extend(environment.rule_file.map(str::to_owned));
-    }
+    let rule_files = match input.rule_files.as_deref() {
+        None => environment.rule_file.map(str::to_owned).into_iter().collect(),
+        Some(files) => texts(Some(files), &path("rule_files"), rule_file)?,
+    };
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|own| own == part);
     let mut jobs = Vec::new();
     if wanted("scrape_configs") {
-        jobs = scrape_jobs(&input, environment, configured, &mut draft)?;
+        jobs = scrape_jobs(input, environment, configured, &mut draft)?;
     }
-    let federated =
-        if wanted("federation") { each(&input, "federate", |item| federate(item, &mut draft))? } else { Vec::new() };
-    let alertmanagers = each(&input, "alertmanagers", alertmanager)?;
-    let writes = each(&input, "remote_write", |item| remote(item, true, &mut draft))?;
-    let reads = each(&input, "remote_read", |item| remote(item, false, &mut draft))?;
-    let targets = each(&input, "sd_targets", group)?;
+    let mut federated = Vec::new();
+    if wanted("federation") {
+        let make = |job: &ScrapeJob, path: &str| federate(job, path, &mut draft);
+        federated = each(input.federate.as_deref(), &path("federate"), make)?;
+    }
+    let alertmanagers =
+        each(input.alertmanagers.as_deref(), &path("alertmanagers"), |targets, _| alertmanager(targets))?;
+    let writes = each(input.remote_write.as_deref(), &path("remote_write"), |endpoint, path| {
+        remote(endpoint, path, true, &mut draft)
+    })?;
+    let reads = each(input.remote_read.as_deref(), &path("remote_read"), |endpoint, path| {
+        remote(endpoint, path, false, &mut draft)
+    })?;
+    let targets = each(input.sd_targets.as_deref(), &path("sd_targets"), |targets, _| group(targets))?;
 
     // A part that was asked for by name and has nothing in it is a mistake.
     for (part, field, is_empty) in [
@@ -189,7 +180,7 @@ pub fn generate(ctx: &Fields, configured: Configured) -> Result<Generated, Error
         ("sd_targets", "sd_targets", targets.is_empty()),
     ] {
         if is_empty && !parts.is_empty() && wanted(part) {
-            return Err(Error::Missing { field: input.path(field), expected: "a list, because parts asks for it" });
+            return Err(Error::missing(path(field), "a list, because parts asks for it"));
         }
     }
     jobs.extend(federated);
@@ -228,66 +219,77 @@ pub fn generate(ctx: &Fields, configured: Configured) -> Result<Generated, Error
     })
 }
 
-fn environment(ctx: &Fields) -> Result<&'static Environment, Error> {
-    match ctx.text_or_none("environment", "an environment's name")? {
+/// The path of a field of [`ROOT`].
+fn path(field: &str) -> String {
+    format!("{ROOT}.{field}")
+}
+
+fn environment(given: &Text) -> Result<&'static Environment, Error> {
+    match given.get() {
         None => Ok(&DEFAULT),
         Some(name) => ENVIRONMENTS.iter().find(|environment| environment.name == name.trim()).ok_or_else(|| {
-            let problem = format!("expected development, testing or production, got {:?}", excerpt(&name, 100));
+            let problem = format!("expected development, testing or production, got {:?}", excerpt(name, 100));
             Error::invalid("environment", problem)
         }),
     }
 }
 
 /// The parts that are named; none for all that have something in them.
-fn parts(ctx: &Fields) -> Result<Vec<String>, Error> {
-    texts(ctx, "parts", |part| {
+fn parts(given: Option<&[Verbatim]>) -> Result<Vec<String>, Error> {
+    texts(given, "parts", |part| {
         let known = PARTS.contains(&part);
         if known { Ok(()) } else { Err(format!("expected one of {}, got {:?}", PARTS.join(", "), excerpt(part, 100))) }
     })
 }
 
 /// The part `global`, and the time between scrapes.
-fn global(input: &Fields, environment: &Environment, configured: Configured) -> Result<(Members, Duration), Error> {
-    let nothing = Object::default();
-    let map = input.object("global")?.unwrap_or(&nothing);
-    let path = input.path("global");
-    only(map, &path, &[&["scrape_interval", "scrape_timeout", "evaluation_interval", "external_labels"]])?;
-    let fields = Fields::new(map, &path);
+fn global(
+    given: Option<&GlobalSection>,
+    environment: &Environment,
+    configured: Configured,
+) -> Result<(Members, Duration), Error> {
+    let nothing = GlobalSection::default();
+    let given = given.unwrap_or(&nothing);
+    let inside = |error: Error| error.inside(&path("global"));
     // A setting that somebody made wins over the environment's.
     let setting = configured.scrape_interval.unwrap_or(environment.scrape_interval);
-    let interval = match duration(&fields, "scrape_interval")? {
+    let interval = match duration(given.scrape_interval, "scrape_interval").map_err(inside)? {
         Some(interval) => interval,
         None => read_duration(setting).map_err(|problem| Error::invalid("scrape_interval", problem))?,
     };
+    let timeout = timeout(given.scrape_timeout, "scrape_timeout", interval).map_err(inside)?;
+    let evaluation = duration(given.evaluation_interval, "evaluation_interval").map_err(inside)?;
+    let labels = labels(&given.external_labels, "external_labels", false).map_err(inside)?;
     let mut members = Members::new();
     put(&mut members, "scrape_interval", prometheus_duration(interval));
-    if let Some(timeout) = timeout(&fields, "scrape_timeout", interval)? {
-        put(&mut members, "scrape_timeout", prometheus_duration(timeout));
-    }
-    let evaluation = duration(&fields, "evaluation_interval")?.unwrap_or(Duration::from_secs(15));
-    put(&mut members, "evaluation_interval", prometheus_duration(evaluation));
-    if let Some(labels) = labels(&fields, "external_labels", false)? {
-        members.push(("external_labels".to_owned(), labels));
-    }
+    put_if(&mut members, "scrape_timeout", timeout.map(prometheus_duration));
+    put(&mut members, "evaluation_interval", prometheus_duration(evaluation.unwrap_or(Duration::from_secs(15))));
+    put_if(&mut members, "external_labels", labels);
     Ok((members, interval))
 }
 
 /// The plug, the gateway, and other targets.
 fn scrape_jobs(
-    input: &Fields,
+    input: &GeneratedSections,
     environment: &Environment,
     configured: Configured,
     draft: &mut Draft,
 ) -> Result<Vec<Yaml>, Error> {
     let mut jobs = Vec::new();
+    let unsaid = ScrapeJob::default();
+    let mut builtin = |field: &str, given: &ScrapeJob, default: &Job, draft: &mut Draft| {
+        let path = path(field);
+        jobs.push(job(given, &path, default, draft).map_err(|error| error.inside(&path))?);
+        Ok::<_, Error>(())
+    };
     let plug = Job {
         name: Some(configured.job_name.unwrap_or(environment.job)),
         target: Some("localhost:8080".to_owned()),
         path: Some("/metrics".to_owned()),
         ..Job::default()
     };
-    if let Some(map) = builtin(input, "plug")? {
-        jobs.push(job(map, &input.path("plug"), &plug, draft)?);
+    if let Some(given) = input.plug.or(&unsaid) {
+        builtin("plug", given, &plug, draft)?;
     }
     let environments = environment.gateway.and_then(|url| Url::parse(url).ok());
     let url = configured.gateway_url.or(environments.as_ref());
@@ -302,30 +304,15 @@ fn scrape_jobs(
         honor_labels: true,
         ..Job::default()
     };
-    if let Some(map) = builtin(input, "gateway")?
-        && (url.is_some() || !map.is_empty())
+    if let Some(given) = input.gateway.or(&unsaid)
+        && (url.is_some() || *given != unsaid)
     {
-        jobs.push(job(map, &input.path("gateway"), &gateway, draft)?);
+        builtin("gateway", given, &gateway, draft)?;
     }
-    jobs.extend(each(input, "scrape", |item| job(item.map, &item.path, &Job::default(), draft))?);
+    jobs.extend(each(input.scrape.as_deref(), &path("scrape"), |given, path| {
+        job(given, path, &Job::default(), draft)
+    })?);
     Ok(jobs)
-}
-
-/// A job that is there unless it says `false`, and may have fields of its own.
-fn builtin<'a>(input: &Fields<'a>, key: &str) -> Result<Option<&'a Object<'a>>, Error> {
-    static NOTHING: Object<'static> = Object::EMPTY;
-    match input.some(key) {
-        None => Ok(Some(&NOTHING)),
-        Some(Json::Object(map)) => Ok(Some(map)),
-        Some(value) => match fields::flag(value) {
-            Some(true) => Ok(Some(&NOTHING)),
-            Some(false) => Ok(None),
-            None => {
-                let problem = format!("expected an object, or false to leave it out, got {}", kind_of(value));
-                Err(Error::invalid(input.path(key), problem))
-            }
-        },
-    }
 }
 
 /// What a scrape job has where its fields say nothing.
@@ -340,88 +327,59 @@ struct Job<'a> {
     matches: Vec<String>,
 }
 
-/// The fields of a scrape job.
-const JOB: [&str; 16] = [
-    "job",
-    "targets",
-    "labels",
-    "file_sd",
-    "http_sd",
-    "refresh_interval",
-    "path",
-    "scheme",
-    "interval",
-    "timeout",
-    "honor_labels",
-    "honor_timestamps",
-    "params",
-    "protocols",
-    "native_histograms",
-    "sample_limit",
-];
-
-/// One entry of `scrape_configs`.
-fn job(map: &Object, path: &str, default: &Job, draft: &mut Draft) -> Result<Yaml, Error> {
-    only(map, path, &[&JOB, &HTTP, if default.matches.is_empty() { &[] } else { &["match"] }])?;
-    let fields = Fields::new(map, path);
-    let name = match fields.text_or_none("job", "a job's name")? {
-        Some(name) => name,
-        None => default
-            .name
-            .map(str::to_owned)
-            .ok_or_else(|| Error::Missing { field: fields.path("job"), expected: "a job's name" })?,
-    };
-    if draft.jobs.contains(&name) {
-        let problem = format!("there are two jobs {:?}; their names must differ", excerpt(&name, 100));
-        return Err(Error::invalid(fields.path("job"), problem));
+/// One entry of `scrape_configs`. `path` is where the job stands.
+fn job(given: &ScrapeJob, path: &str, default: &Job, draft: &mut Draft) -> Result<Yaml, Error> {
+    if given.r#match.is_some() && default.matches.is_empty() {
+        return Err(Error::invalid("match", "is of jobs in federate only"));
     }
-    draft.jobs.push(name.clone());
+    let name = given.job.get().or(default.name).ok_or_else(|| Error::missing("job", "a job's name"))?;
+    if draft.jobs.iter().any(|own| own == name) {
+        let problem = format!("there are two jobs {:?}; their names must differ", excerpt(name, 100));
+        return Err(Error::invalid("job", problem));
+    }
+    draft.jobs.push(name.to_owned());
     let mut members = Members::new();
     put(&mut members, "job_name", name);
-    let interval = duration(&fields, "interval")?;
-    if let Some(interval) = interval {
-        put(&mut members, "scrape_interval", prometheus_duration(interval));
-    }
-    if let Some(timeout) = timeout(&fields, "timeout", interval.unwrap_or(draft.interval))? {
-        put(&mut members, "scrape_timeout", prometheus_duration(timeout));
-    }
-    let honors = flag(&fields, "honor_labels")?.unwrap_or(default.honor_labels);
-    if honors {
+    let interval = duration(given.interval, "interval")?;
+    put_if(&mut members, "scrape_interval", interval.map(prometheus_duration));
+    let timeout = timeout(given.timeout, "timeout", interval.unwrap_or(draft.interval))?;
+    put_if(&mut members, "scrape_timeout", timeout.map(prometheus_duration));
+    if given.honor_labels.or(default.honor_labels) {
         put(&mut members, "honor_labels", true);
     }
-    if let Some(honors) = flag(&fields, "honor_timestamps")? {
-        put(&mut members, "honor_timestamps", honors);
-    }
-    if let Some(path) = http_path(&fields, "path")?.or_else(|| default.path.clone()) {
-        put(&mut members, "metrics_path", path);
-    }
-    if let Some(scheme) = scheme(&fields)?.or(default.https.then_some("https")) {
-        put(&mut members, "scheme", scheme);
-    }
-    let mut params = params(&fields)?;
+    put_if(&mut members, "honor_timestamps", given.honor_timestamps.get());
+    put_if(&mut members, "metrics_path", http_path(&given.path, "path")?.or(default.path.as_deref()));
+    put_if(&mut members, "scheme", scheme(&given.scheme)?.or(default.https.then_some("https")));
+    let mut params = params(&given.params)?;
     if !default.matches.is_empty() {
         params.push(("match[]".to_owned(), Yaml::texts(default.matches.iter().cloned())));
     }
     if !params.is_empty() {
         put(&mut members, "params", Yaml::Map(params));
     }
-    protocols(&fields, draft, &mut members)?;
-    if let Some(limit) = fields.some("sample_limit") {
-        let limit = fields::number(limit).map_err(|problem| Error::invalid(fields.path("sample_limit"), problem))?;
-        if limit.trunc() != limit || !(0.0..=4e9).contains(&limit) {
-            return Err(Error::invalid(fields.path("sample_limit"), "expected a whole number, 0 for no limit"));
-        }
-        put(&mut members, "sample_limit", Yaml::Whole(limit as i64));
-    }
-    http(&fields, &mut members)?;
-    discovery(&fields, default, &mut members)?;
+    protocols(given, path, draft, &mut members)?;
+    put_if(&mut members, "sample_limit", given.sample_limit.get().map(|limit| Yaml::Whole(limit as i64)));
+    let connection = Connection {
+        basic_auth: given.basic_auth.as_ref(),
+        bearer_token_file: &given.bearer_token_file,
+        tls: given.tls.as_ref(),
+        proxy_url: &given.proxy_url,
+    };
+    connection.write(&mut members)?;
+    let discovery = Discovery {
+        targets: given.targets.as_deref(),
+        file_sd: given.file_sd.as_deref(),
+        http_sd: given.http_sd.as_deref(),
+        refresh_interval: given.refresh_interval,
+        labels: &given.labels,
+    };
+    discovery.write(default.target.as_deref(), &mut members)?;
     Ok(Yaml::Map(members))
 }
 
 /// `scrape_protocols` and native histograms, as far as the version has them.
-fn protocols(fields: &Fields, draft: &mut Draft, members: &mut Members) -> Result<(), Error> {
-    let path = fields.path("protocols");
-    let asked = texts(fields, "protocols", |name| {
+fn protocols(given: &ScrapeJob, path: &str, draft: &mut Draft, members: &mut Members) -> Result<(), Error> {
+    let asked = texts(given.protocols.as_deref(), "protocols", |name| {
         let known = PROTOCOLS.iter().any(|(own, _)| *own == name);
         let names = || PROTOCOLS.map(|(name, _)| name).join(", ");
         if known { Ok(()) } else { Err(format!("expected one of {}, got {:?}", names(), excerpt(name, 100))) }
@@ -429,17 +387,17 @@ fn protocols(fields: &Fields, draft: &mut Draft, members: &mut Members) -> Resul
     let mut kept: Vec<String> = Vec::new();
     for (index, name) in asked.into_iter().enumerate() {
         if kept.contains(&name) {
-            return Err(Error::invalid(format!("{path}[{index}]"), "is there twice"));
+            return Err(Error::invalid(format!("protocols[{index}]"), "is there twice"));
         }
         let since = PROTOCOLS.iter().find(|(own, _)| *own == name).map_or(Version::OLDEST, |(_, since)| *since);
-        if draft.has(since, &format!("{path}[{index}]"), &name) {
+        if draft.has(since, &format!("{path}.protocols[{index}]"), &name) {
             kept.push(name);
         }
     }
-    let native = flag(fields, "native_histograms")?;
+    let native = given.native_histograms.get();
     if native == Some(true) && !kept.is_empty() && !kept.iter().any(|name| name == "PrometheusProto") {
         let problem = "native histograms are scraped with PrometheusProto only; add it, or leave protocols out";
-        return Err(Error::invalid(path, problem));
+        return Err(Error::invalid("protocols", problem));
     }
     if !kept.is_empty() {
         put(members, "scrape_protocols", Yaml::texts(kept));
@@ -455,52 +413,56 @@ fn protocols(fields: &Fields, draft: &mut Draft, members: &mut Members) -> Resul
     Ok(())
 }
 
-/// Where a job's targets come from: fixed ones, files, HTTP; at least one of them.
-fn discovery(fields: &Fields, default: &Job, members: &mut Members) -> Result<(), Error> {
-    let files = texts(fields, "file_sd", sd_file)?;
-    let urls = texts(fields, "http_sd", |text| url(text).map(|_| ()))?;
-    let mut targets = texts(fields, "targets", check_target)?;
-    if targets.is_empty() && files.is_empty() && urls.is_empty() {
-        targets.extend(default.target.clone());
-    }
-    if targets.is_empty() && files.is_empty() && urls.is_empty() {
-        let expected = "a list of host:port; or file_sd or http_sd, which find them";
-        return Err(Error::Missing { field: fields.path("targets"), expected });
-    }
-    let refresh = duration(fields, "refresh_interval")?;
-    let found = |key: &str, value: Yaml| {
-        let mut members = vec![(key.to_owned(), value)];
-        if let Some(refresh) = refresh {
-            put(&mut members, "refresh_interval", prometheus_duration(refresh));
+/// Where targets come from: fixed ones, files, HTTP; at least one of them.
+struct Discovery<'r> {
+    targets: Option<&'r [Verbatim<'r>]>,
+    file_sd: Option<&'r [Verbatim<'r>]>,
+    http_sd: Option<&'r [Verbatim<'r>]>,
+    refresh_interval: scalar::Duration,
+    labels: &'r Labels<'r>,
+}
+
+impl Discovery<'_> {
+    /// `default` is the target where nothing is said of any.
+    fn write(&self, default: Option<&str>, members: &mut Members) -> Result<(), Error> {
+        let files = texts(self.file_sd, "file_sd", sd_file)?;
+        let urls = texts(self.http_sd, "http_sd", |text| url(text).map(|_| ()))?;
+        let mut targets = texts(self.targets, "targets", check_target)?;
+        if targets.is_empty() && files.is_empty() && urls.is_empty() {
+            let expected = "a list of host:port; or file_sd or http_sd, which find them";
+            targets.push(default.ok_or_else(|| Error::missing("targets", expected))?.to_owned());
         }
-        Yaml::Map(members)
-    };
-    let labels = labels(fields, "labels", true)?;
-    if !targets.is_empty() {
-        let mut group = vec![("targets".to_owned(), Yaml::texts(targets))];
-        group.extend(labels.map(|labels| ("labels".to_owned(), labels)));
-        put(members, "static_configs", Yaml::List(vec![Yaml::Map(group)]));
-    } else if labels.is_some() {
-        let problem = "labels go to targets that are named here; those that are found bring their own";
-        return Err(Error::invalid(fields.path("labels"), problem));
+        let refresh = duration(self.refresh_interval, "refresh_interval")?;
+        let found = |key: &str, value: Yaml| {
+            let mut members = vec![(key.to_owned(), value)];
+            put_if(&mut members, "refresh_interval", refresh.map(prometheus_duration));
+            Yaml::Map(members)
+        };
+        let labels = labels(self.labels, "labels", true)?;
+        if !targets.is_empty() {
+            let mut group = vec![("targets".to_owned(), Yaml::texts(targets))];
+            put_if(&mut group, "labels", labels);
+            put(members, "static_configs", Yaml::List(vec![Yaml::Map(group)]));
+        } else if labels.is_some() {
+            let problem = "labels go to targets that are named here; those that are found bring their own";
+            return Err(Error::invalid("labels", problem));
+        }
+        if !files.is_empty() {
+            put(members, "file_sd_configs", Yaml::List(vec![found("files", Yaml::texts(files))]));
+        }
+        if !urls.is_empty() {
+            let urls = urls.into_iter().map(|url| found("url", url.into())).collect();
+            put(members, "http_sd_configs", Yaml::List(urls));
+        }
+        Ok(())
     }
-    if !files.is_empty() {
-        put(members, "file_sd_configs", Yaml::List(vec![found("files", Yaml::texts(files))]));
-    }
-    if !urls.is_empty() {
-        let urls = urls.into_iter().map(|url| found("url", url.into())).collect();
-        put(members, "http_sd_configs", Yaml::List(urls));
-    }
-    Ok(())
 }
 
 /// A scrape of another Prometheus server's `/federate`, whose labels stay.
-fn federate(item: &Item, draft: &mut Draft) -> Result<Yaml, Error> {
-    let fields = item.fields();
-    let matches = texts(&fields, "match", selector)?;
+fn federate(given: &ScrapeJob, path: &str, draft: &mut Draft) -> Result<Yaml, Error> {
+    let matches = texts(given.r#match.as_deref(), "match", selector)?;
     if matches.is_empty() {
-        let expected = "a list of selectors such as {job=\"plugpipe\"}";
-        return Err(Error::Missing { field: fields.path("match"), expected });
+        return Err(Error::missing("match", "a list of selectors such as {job=\"plugpipe\"}"));
     }
     let default = Job {
         name: Some("federate"),
@@ -509,99 +471,103 @@ fn federate(item: &Item, draft: &mut Draft) -> Result<Yaml, Error> {
         matches,
         ..Job::default()
     };
-    job(item.map, &item.path, &default, draft)
+    job(given, path, &default, draft)
 }
 
-/// One entry of `remote_write`, or of `remote_read`.
-fn remote(item: &Item, write: bool, draft: &mut Draft) -> Result<Yaml, Error> {
-    const WRITES: [&str; 3] = ["protocol", "native_histograms", "exemplars"];
-    let own: &[&str] = if write { &WRITES } else { &["read_recent"] };
-    only(item.map, &item.path, &[&["url", "name", "tenant", "headers", "timeout"], &HTTP, own])?;
-    let fields = item.fields();
-    let address = fields.text("url", "the URL of the endpoint")?;
-    url(&address).map_err(|problem| Error::invalid(fields.path("url"), problem))?;
+/// One entry of `remote_write`, or of `remote_read`. `path` is where it stands.
+fn remote(given: &RemoteEndpoint, path: &str, write: bool, draft: &mut Draft) -> Result<Yaml, Error> {
+    for (field, is_given, of_writes) in [
+        ("protocol", given.protocol.get().is_some(), true),
+        ("native_histograms", given.native_histograms.get().is_some(), true),
+        ("exemplars", given.exemplars.get().is_some(), true),
+        ("read_recent", given.read_recent.get().is_some(), false),
+    ] {
+        if is_given && of_writes != write {
+            let part = if of_writes { "remote_write" } else { "remote_read" };
+            return Err(Error::invalid(field, format!("is of endpoints in {part} only")));
+        }
+    }
+    let address = given.url.required("url", "the URL of the endpoint")?;
+    url(address).map_err(|problem| Error::invalid("url", problem))?;
     let mut members = Members::new();
     put(&mut members, "url", address.trim());
-    if let Some(name) = fields.text_or_none("name", "a name")? {
+    if let Some(name) = given.name.get() {
         // A read and a write may share a name.
         let kind = if write { 'w' } else { 'r' };
         let key = format!("{kind}{name}");
         if draft.remotes.contains(&key) {
-            return Err(Error::invalid(fields.path("name"), "is there twice; the names must differ"));
+            return Err(Error::invalid("name", "is there twice; the names must differ"));
         }
         draft.remotes.push(key);
         put(&mut members, "name", name);
     }
-    if let Some(timeout) = duration(&fields, "timeout")? {
-        put(&mut members, "remote_timeout", prometheus_duration(timeout));
-    }
-    let mut headers = headers(&fields)?;
-    if let Some(tenant) = fields.text_or_none("tenant", "a tenant's name")? {
-        header_value(&tenant).map_err(|problem| Error::invalid(fields.path("tenant"), problem))?;
+    put_if(&mut members, "remote_timeout", duration(given.timeout, "timeout")?.map(prometheus_duration));
+    let mut headers = headers(&given.headers)?;
+    if let Some(tenant) = given.tenant.get() {
+        header_value(tenant).map_err(|problem| Error::invalid("tenant", problem))?;
         if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("X-Scope-OrgID")) {
-            return Err(Error::invalid(fields.path("headers"), "has an X-Scope-OrgID, and so says tenant"));
+            return Err(Error::invalid("headers", "has an X-Scope-OrgID, and so says tenant"));
         }
         put(&mut headers, "X-Scope-OrgID", tenant);
     }
     if !headers.is_empty() {
         put(&mut members, "headers", Yaml::Map(headers));
     }
-    if write {
-        match fields.text_or_none("protocol", "1.0 or 2.0")?.as_deref().map(str::trim) {
-            None | Some("1.0" | "1") => {}
-            Some("2.0" | "2") => {
-                if draft.has(Version::REMOTE_WRITE_2, &fields.path("protocol"), "remote write 2.0") {
-                    put(&mut members, "protobuf_message", "io.prometheus.write.v2.Request");
-                }
-            }
-            Some(_) => return Err(Error::invalid(fields.path("protocol"), "expected 1.0 or 2.0")),
-        }
-        for (key, name) in [("exemplars", "send_exemplars"), ("native_histograms", "send_native_histograms")] {
-            if let Some(flag) = flag(&fields, key)? {
-                put(&mut members, name, flag);
+    match given.protocol.get().map(str::trim) {
+        None | Some("1.0" | "1") => {}
+        Some("2.0" | "2") => {
+            if draft.has(Version::REMOTE_WRITE_2, &format!("{path}.protocol"), "remote write 2.0") {
+                put(&mut members, "protobuf_message", "io.prometheus.write.v2.Request");
             }
         }
-    } else if let Some(recent) = flag(&fields, "read_recent")? {
-        put(&mut members, "read_recent", recent);
+        Some(_) => return Err(Error::invalid("protocol", "expected 1.0 or 2.0")),
     }
-    http(&fields, &mut members)?;
+    put_if(&mut members, "send_exemplars", given.exemplars.get());
+    put_if(&mut members, "send_native_histograms", given.native_histograms.get());
+    put_if(&mut members, "read_recent", given.read_recent.get());
+    let connection = Connection {
+        basic_auth: given.basic_auth.as_ref(),
+        bearer_token_file: &given.bearer_token_file,
+        tls: given.tls.as_ref(),
+        proxy_url: &given.proxy_url,
+    };
+    connection.write(&mut members)?;
     Ok(Yaml::Map(members))
 }
 
 /// One entry of `alerting.alertmanagers`.
-fn alertmanager(item: &Item) -> Result<Yaml, Error> {
-    only(
-        item.map,
-        &item.path,
-        &[&["targets", "file_sd", "http_sd", "refresh_interval", "labels", "scheme", "path_prefix", "timeout"], &HTTP],
-    )?;
-    let fields = item.fields();
+fn alertmanager(given: &AlertmanagerTargets) -> Result<Yaml, Error> {
     let mut members = Members::new();
-    if let Some(scheme) = scheme(&fields)? {
-        put(&mut members, "scheme", scheme);
-    }
-    if let Some(prefix) = http_path(&fields, "path_prefix")? {
-        put(&mut members, "path_prefix", prefix);
-    }
-    if let Some(timeout) = duration(&fields, "timeout")? {
-        put(&mut members, "timeout", prometheus_duration(timeout));
-    }
-    http(&fields, &mut members)?;
-    discovery(&fields, &Job::default(), &mut members)?;
+    put_if(&mut members, "scheme", scheme(&given.scheme)?);
+    put_if(&mut members, "path_prefix", http_path(&given.path_prefix, "path_prefix")?);
+    put_if(&mut members, "timeout", duration(given.timeout, "timeout")?.map(prometheus_duration));
+    let connection = Connection {
+        basic_auth: given.basic_auth.as_ref(),
+        bearer_token_file: &given.bearer_token_file,
+        tls: given.tls.as_ref(),
+        proxy_url: &given.proxy_url,
+    };
+    connection.write(&mut members)?;
+    let discovery = Discovery {
+        targets: given.targets.as_deref(),
+        file_sd: given.file_sd.as_deref(),
+        http_sd: given.http_sd.as_deref(),
+        refresh_interval: given.refresh_interval,
+        labels: &given.labels,
+    };
+    discovery.write(None, &mut members)?;
     Ok(Yaml::Map(members))
 }
 
 /// One group of a file of targets.
-fn group(item: &Item) -> Result<Yaml, Error> {
-    only(item.map, &item.path, &[&["targets", "labels"]])?;
-    let fields = item.fields();
-    let targets = texts(&fields, "targets", check_target)?;
+fn group(given: &TargetGroup) -> Result<Yaml, Error> {
+    let targets = texts(given.targets.as_deref(), "targets", check_target)?;
     if targets.is_empty() {
-        return Err(Error::Missing { field: fields.path("targets"), expected: "a list of host:port" });
+        return Err(Error::missing("targets", "a list of host:port"));
     }
     let mut members = Members::new();
     put(&mut members, "targets", Yaml::texts(targets));
-    members.extend(labels(&fields, "labels", true)?.map(|labels| ("labels".to_owned(), labels)));
+    put_if(&mut members, "labels", labels(&given.labels, "labels", true)?);
     Ok(Yaml::Map(members))
 }
 

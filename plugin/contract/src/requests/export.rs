@@ -1,0 +1,21 @@
+//! What was recorded, in a format or as a snapshot.
+
+use serde::Deserialize;
+
+use crate::scalar::Text;
+
+/// `export_metrics`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub struct ExportMetrics<'a> {
+    /// `prometheus` (the default), `openmetrics`, `protobuf`, `json` or `csv`.
+    pub export_format: Text<'a>,
+}
+
+/// `restore_metrics`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub struct RestoreMetrics<'a> {
+    /// What `snapshot_metrics` answered, in base64.
+    pub snapshot: Text<'a>,
+}
