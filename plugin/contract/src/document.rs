@@ -12,7 +12,7 @@ use core::marker::PhantomData;
 use std::borrow::Cow;
 
 use serde::de::value::{BorrowedStrDeserializer, U64Deserializer};
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
 
@@ -87,7 +87,8 @@ impl<'de> Document<'de> {
     /// Reads the members that `T` has fields for.
     pub(crate) fn read<T: Deserialize<'de>>(&self) -> Result<T, Error> {
         let object = Object { members: &self.members, asked: &RefCell::default(), whole: false };
-        T::deserialize(Value { text: "", object: Some(object), place: &Place::of(self.path), warnings: &self.warnings })
+        let (place, warnings) = (&Place::of(self.path), &self.warnings);
+        T::deserialize(Value { text: "", object: Some(object), place, warnings }).map_err(Error::from)
     }
 
     /// Reads one member of a `ctx`, if it is there.
@@ -95,7 +96,7 @@ impl<'de> Document<'de> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let place = &Place::Member(&Place::Top, name);
         let value = Value { text, object: None, place, warnings: &self.warnings };
-        T::deserialize(value).map(Some).map_err(|error| error.inside(name))
+        T::deserialize(value).map(Some).map_err(|fault| fault.inside(name).into())
     }
 
     /// Warns of members that have none of these names. `elsewhere` are names that
@@ -246,6 +247,56 @@ impl<'p> Place<'p> {
     }
 }
 
+/// An error on its way to where its field is known. In a box, because results of every kind carry it.
+#[derive(Debug)]
+pub(crate) struct Fault(Box<Error>);
+
+impl Fault {
+    #[cold]
+    fn invalid(problem: String) -> Self {
+        Self(Box::new(Error::invalid("", problem)))
+    }
+
+    /// The same, of something that stands in a field of that name.
+    #[cold]
+    fn inside(self, name: &str) -> Self {
+        Self(Box::new(self.0.inside(&excerpt(name, 100))))
+    }
+
+    /// The same, of something in an item of a list.
+    #[cold]
+    fn inside_item(self, index: usize) -> Self {
+        Self(Box::new(self.0.inside(&format!("[{index}]"))))
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        *fault.0
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl core::error::Error for Fault {}
+
+/// What serde's derived code finds wrong.
+impl de::Error for Fault {
+    #[cold]
+    fn custom<T: fmt::Display>(problem: T) -> Self {
+        Self::invalid(problem.to_string())
+    }
+
+    #[cold]
+    fn missing_field(field: &'static str) -> Self {
+        Self(Box::new(Error::missing(field, "a value")))
+    }
+}
+
 /// A JSON value that is still text, where it stands, and where warnings go.
 #[derive(Clone, Copy)]
 struct Value<'de, 'p> {
@@ -269,6 +320,7 @@ struct Object<'de, 'p> {
 impl<'de, 'p> Object<'de, 'p> {
     /// Hands over the members for these fields, and if they should be all, the first one that is for
     /// none of them.
+    #[inline(never)]
     fn fields(self, fields: &'static [&'static str], value: &Value<'de, 'p>) -> Fields<'de, 'p> {
         self.asked.borrow_mut().extend(fields);
         let chosen = choose(self.members, fields, value.place, value.warnings);
@@ -279,42 +331,46 @@ impl<'de, 'p> Object<'de, 'p> {
 }
 
 impl<'de> Value<'de, '_> {
-    fn members(&self) -> Result<Vec<Member<'de>>, Error> {
+    #[inline(never)]
+    fn members(&self) -> Result<Vec<Member<'de>>, Fault> {
         if !self.text.starts_with('{') {
             return Err(self.wrong("an object"));
         }
-        members(self.text).map_err(Error::custom)
+        members(self.text).map_err(|problem| Fault::invalid(problem.to_string()))
     }
 
-    fn items(&self) -> Result<Vec<&'de RawValue>, Error> {
+    #[inline(never)]
+    fn items(&self) -> Result<Vec<&'de RawValue>, Fault> {
         if !self.text.starts_with('[') {
             return Err(self.wrong("a list"));
         }
-        serde_json::from_str(self.text).map_err(Error::custom)
+        serde_json::from_str(self.text).map_err(|problem| Fault::invalid(problem.to_string()))
     }
 
-    fn wrong(&self, expected: &str) -> Error {
-        Error::invalid("", format!("expected {expected}, got {}", scalar::kind_of(self.text)))
+    fn wrong(&self, expected: &str) -> Fault {
+        Fault::invalid(format!("expected {expected}, got {}", scalar::kind_of(self.text)))
     }
 
     /// Which of these words it is.
-    fn word(&self, words: &'static [&'static str]) -> Result<&'static str, Error> {
+    #[inline(never)]
+    fn word(&self, words: &'static [&'static str]) -> Result<&'static str, Fault> {
         let given = match Scalar::read(self.text) {
             Ok(Scalar::Text(text)) => text,
             _ => Cow::Borrowed(""),
         };
         words.iter().find(|word| **word == given.trim()).copied().ok_or_else(|| {
             let given = excerpt(scalar::shown(self.text), 100);
-            Error::invalid("", format!("expected one of {}, got {given}", words.join(", ")))
+            Fault::invalid(format!("expected one of {}, got {given}", words.join(", ")))
         })
     }
 
     /// Whether it is a setting that is set.
-    fn is_set(&self) -> Result<bool, Error> {
+    #[inline(never)]
+    fn is_set(&self) -> Result<bool, Fault> {
         match Scalar::read(self.text) {
             _ if scalar::is_empty(self.text) => Ok(false),
             // It may be a secret, so it is not repeated.
-            Ok(Scalar::Text(text)) if text.contains("${") => Err(Error::invalid("", NOT_REPLACED)),
+            Ok(Scalar::Text(text)) if text.contains("${") => Err(Fault::invalid(NOT_REPLACED.to_owned())),
             _ => Ok(true),
         }
     }
@@ -322,29 +378,29 @@ impl<'de> Value<'de, '_> {
 
 /// The same members for one struct after another.
 impl<'de> de::SeqAccess<'de> for Value<'de, '_> {
-    type Error = Error;
+    type Error = Fault;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
         seed.deserialize(*self).map(Some)
     }
 }
 
 impl<'de> Deserializer<'de> for Value<'de, '_> {
-    type Error = Error;
+    type Error = Fault;
 
     /// A list as such; what may stand by itself in its place as a newtype.
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.text.starts_with('[') {
             true => self.deserialize_seq(visitor),
             false => visitor.visit_newtype_struct(self),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         if self.text == "null" { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Fault> {
         match name {
             AS_WRITTEN => visitor.visit_borrowed_str(self.text),
             SCALAR_AS_WRITTEN if !self.text.starts_with(['[', '{']) => visitor.visit_borrowed_str(self.text),
@@ -359,7 +415,7 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         if let Some(object) = self.object {
             return visitor.visit_map(object.fields(fields, &self));
         }
@@ -375,7 +431,7 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         if self.object.is_some() {
             return visitor.visit_seq(self);
         }
@@ -386,11 +442,11 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         read
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_map(Members { rest: self.members()?.into_iter(), value: None, within: self })
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_seq(Items { rest: self.items()?.into_iter().enumerate(), within: self })
     }
 
@@ -400,11 +456,11 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         _: &'static str,
         words: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         visitor.visit_enum(BorrowedStrDeserializer::new(self.word(words)?))
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_unit()
     }
 
@@ -424,30 +480,54 @@ struct Fields<'de, 'p> {
     warnings: &'p RefCell<Warnings>,
 }
 
-impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+impl<'de> Fields<'de, '_> {
+    /// The number of the next field that there is a value for. Derived code knows a field by that
+    /// too, and no field has the number of a member that none is for.
+    #[inline(never)]
+    fn next(&mut self) -> Option<u64> {
         while let Some(None) = self.chosen.get(self.at) {
             self.at += 1;
         }
-        if self.at >= self.chosen.len() {
-            let Some(unknown) = self.unknown.take() else { return Ok(None) };
-            let refused = |error: Error| error.inside(&excerpt(unknown, 100));
-            return seed.deserialize(unknown.into_deserializer()).map(Some).map_err(refused);
+        match self.at < self.chosen.len() {
+            true => Some(self.at as u64),
+            false => self.unknown.map(|_| u64::MAX),
         }
-        // Derived code knows a field by its number too, and that is known already.
-        let number: U64Deserializer<Error> = (self.at as u64).into_deserializer();
-        seed.deserialize(number).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+    /// The name of the field, and its value.
+    #[inline(never)]
+    fn take(&mut self) -> (&'static str, &'de str) {
         let text = self.chosen.get(self.at).copied().flatten().unwrap_or("null");
         let name = self.fields.get(self.at).copied().unwrap_or_default();
         self.at += 1;
+        if self.at > self.chosen.len() {
+            self.unknown = None;
+        }
+        (name, text)
+    }
+
+    /// For a struct that refuses what it has no field for.
+    #[cold]
+    fn refused(&self) -> Fault {
+        let known = self.fields.join(", ");
+        Fault::invalid(format!("unknown field; expected one of {known}")).inside(self.unknown.unwrap_or_default())
+    }
+}
+
+impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+        let Some(number) = self.next() else { return Ok(None) };
+        let number: U64Deserializer<Fault> = number.into_deserializer();
+        seed.deserialize(number).map(Some).map_err(|_| self.refused())
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        let (name, text) = self.take();
         let place = Place::Member(self.place, name);
         let value = Value { text, object: None, place: &place, warnings: self.warnings };
-        seed.deserialize(value).map_err(|error| error.inside(name))
+        seed.deserialize(value).map_err(|fault| fault.inside(name))
     }
 }
 
@@ -459,23 +539,23 @@ struct Members<'de, 'p> {
 }
 
 impl<'de> de::MapAccess<'de> for Members<'de, '_> {
-    type Error = Error;
+    type Error = Fault;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
         self.value = self.rest.next();
         let Some(member) = &self.value else { return Ok(None) };
         let key = match member.0 {
-            Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::<Error>::new(name)),
+            Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::<Fault>::new(name)),
             Cow::Owned(ref name) => seed.deserialize(name.as_str().into_deserializer()),
         };
         key.map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let (name, text) = self.value.take().unwrap_or((Cow::Borrowed(""), "null"));
         let place = Place::Member(self.within.place, &name);
         let value = Value { text, object: None, place: &place, warnings: self.within.warnings };
-        seed.deserialize(value).map_err(|error| error.inside(&excerpt(&name, 100)))
+        seed.deserialize(value).map_err(|fault| fault.inside(&name))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -490,13 +570,13 @@ struct Items<'de, 'p> {
 }
 
 impl<'de> de::SeqAccess<'de> for Items<'de, '_> {
-    type Error = Error;
+    type Error = Fault;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
         let Some((index, item)) = self.rest.next() else { return Ok(None) };
         let place = Place::Item(self.within.place, index);
         let value = Value { text: item.get(), object: None, place: &place, warnings: self.within.warnings };
-        seed.deserialize(value).map(Some).map_err(|error| error.inside(&format!("[{index}]")))
+        seed.deserialize(value).map(Some).map_err(|fault| fault.inside_item(index))
     }
 
     fn size_hint(&self) -> Option<usize> {

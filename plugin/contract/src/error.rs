@@ -98,21 +98,6 @@ impl Error {
     }
 }
 
-/// What serde's derived code finds wrong. The field is added by whoever knows it.
-impl serde::de::Error for Error {
-    fn custom<T: core::fmt::Display>(problem: T) -> Self {
-        Self::invalid("", problem.to_string())
-    }
-
-    fn unknown_field(_: &str, fields: &'static [&'static str]) -> Self {
-        Self::invalid("", format!("unknown field; expected one of {}", fields.join(", ")))
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::missing(field, "a value")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
