@@ -84,6 +84,13 @@ impl<'de> Document<'de> {
         self.members.is_empty()
     }
 
+    /// The members that have one of these names; none if there are none.
+    pub fn part(&self, names: &[&str]) -> Option<Self> {
+        let members = self.members.iter().filter(|(name, _)| names.contains(&&**name)).cloned();
+        let members: Vec<Member> = members.collect();
+        (!members.is_empty()).then(|| Self { path: self.path, members, warnings: RefCell::default() })
+    }
+
     /// Reads the members that `T` has fields for.
     pub(crate) fn read<T: Deserialize<'de>>(&self) -> Result<T, Error> {
         let object = Object { members: &self.members, asked: &RefCell::default(), whole: false };
@@ -110,6 +117,11 @@ impl<'de> Document<'de> {
         }
         let known: Vec<&[&str]> = names.iter().copied().chain([elsewhere]).collect();
         warn_of_unknown(&self.members, &known, &place, &self.warnings);
+    }
+
+    /// Adds what there is to say of a part.
+    pub fn add_warnings(&self, warnings: Warnings) {
+        self.warnings.borrow_mut().append(warnings);
     }
 
     /// What was to say of the members so far.

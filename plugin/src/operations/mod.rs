@@ -83,7 +83,7 @@ enum Run {
     Untyped(for<'c> fn(&mut Call<'c>, &mut Answer) -> Result<(), Error>),
     /// Reads a request of a type of its own, which has these fields.
     Typed {
-        fields: fn() -> Vec<&'static str>,
+        fields: fn() -> &'static [&'static str],
         run: for<'c> fn(&mut Call<'c>, &Document, &mut Answer) -> Result<(), Error>,
     },
 }

@@ -1,5 +1,7 @@
 //! What a call asks for.
 
+use std::sync::OnceLock;
+
 use super::table::{Operation, choose, find};
 use super::{Answer, Call, Run, RunRecord, RunRecords, parse_object};
 use crate::config::Config;
@@ -23,8 +25,8 @@ pub(super) enum Request<'a> {
     Document {
         operation: &'static Operation,
         document: Document<'a>,
-        /// Whether it says something of the configuration.
-        has_settings: bool,
+        /// What it says of the configuration, if it does.
+        settings: Option<Document<'a>>,
         /// The same as a tree, for what is read field by field.
         object: Object<'a>,
     },
@@ -54,12 +56,12 @@ impl<'a> Request<'a> {
                 known::check_ctx(operation.name, &object, warnings);
             }
             Some(fields) => {
-                document.warn_of_unknown(&[&fields, context, settings], configuration_only());
+                document.warn_of_unknown(&[fields, context, settings], configuration_only());
             }
         }
-        let has_settings = document.names().any(|name| settings.contains(&name));
+        let settings = document.part(settings);
         warnings.append(document.take_warnings());
-        Ok(Self::Document { operation, document, has_settings, object })
+        Ok(Self::Document { operation, document, settings, object })
     }
 
     /// What is asked for.
@@ -73,8 +75,12 @@ impl<'a> Request<'a> {
     pub(super) fn config(&self, outer: &Config) -> Result<Option<Config>, Error> {
         match self {
             Self::Record(..) | Self::Records(..) => Ok(None),
-            Self::Document { document, has_settings: true, .. } => outer.with_ctx(document).map(Some),
-            Self::Document { .. } => Ok(None),
+            Self::Document { settings, document, .. } => {
+                let Some(settings) = settings else { return Ok(None) };
+                let config = outer.with_ctx(settings);
+                document.add_warnings(settings.take_warnings());
+                config.map(Some)
+            }
         }
     }
 
@@ -127,12 +133,17 @@ impl<'a> Request<'a> {
 
 impl Run {
     /// The fields of the operation's request, where it has a type.
-    fn fields(self) -> Option<Vec<&'static str>> {
-        match self {
-            Self::Record(_) => Some(Both::<Record, DefinitionFields>::fields()),
-            Self::Records(_) => Some(RecordMultiple::<Both<_, _>>::fields()),
-            Self::Typed { fields, .. } => Some(fields()),
-            Self::Untyped(_) => None,
-        }
+    fn fields(self) -> Option<&'static [&'static str]> {
+        static RECORD: FieldNames = FieldNames::new();
+        static RECORDS: FieldNames = FieldNames::new();
+        Some(match self {
+            Self::Record(_) => RECORD.get_or_init(Both::<Record, DefinitionFields>::fields),
+            Self::Records(_) => RECORDS.get_or_init(RecordMultiple::<Both<_, _>>::fields),
+            Self::Typed { fields, .. } => fields(),
+            Self::Untyped(_) => return None,
+        })
     }
 }
+
+/// The names of a request's fields, which are asked for once.
+pub(super) type FieldNames = OnceLock<Vec<&'static str>>;

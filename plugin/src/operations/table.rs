@@ -1,6 +1,7 @@
 //! The table of operations: an operation is a line here, a function in the file of its family, and
 //! its schemas in plug.yaml.
 
+use super::request::FieldNames;
 use super::{
     Answer, Call, Run, alert_templates, alertmanager, alerts, annotations, dashboards, datasources, definition,
     discover, export, generate, groups, health, notify, prometheus, push, query, record, remote, scrape,
@@ -59,7 +60,10 @@ impl Operation {
 macro_rules! typed {
     ($request:ty, $run:path) => {
         Run::Typed {
-            fields: <$request>::fields,
+            fields: || {
+                static NAMES: FieldNames = FieldNames::new();
+                NAMES.get_or_init(<$request>::fields)
+            },
             run: |call, document, answer| $run(call, &<$request>::from_document(document)?, answer),
         }
     };
