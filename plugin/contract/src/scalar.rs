@@ -57,7 +57,7 @@ impl<'de> Scalar<'de> {
 }
 
 /// What a JSON text is, for errors.
-pub(crate) fn kind_of(json: &str) -> &'static str {
+pub fn kind_of(json: &str) -> &'static str {
     match json.trim_start().as_bytes().first() {
         Some(b'"') => "text",
         Some(b'{') => "an object",
@@ -558,12 +558,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Word<T> {
     }
 }
 
-/// A text, for which an object may stand that says the same in parts.
+/// A text, for which an object or a list may stand that says the same in parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextOr<'de, T> {
     /// The text.
     Text(Text<'de>),
-    /// The object.
+    /// The object or the list.
     Parts(T),
 }
 
@@ -574,7 +574,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for TextOr<'a, T> {
             type Value = TextOr<'de, T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or an object")
+                f.write_str("a text or its parts")
             }
 
             fn visit_borrowed_str<E: de::Error>(self, json: &'de str) -> Result<Self::Value, E> {

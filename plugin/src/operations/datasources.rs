@@ -5,13 +5,11 @@ use super::{Answer, Call};
 use crate::dashboards::tree::{Map, Tree};
 use crate::dashboards::uid;
 use crate::error::Error;
-use crate::fields::kind_of;
 use crate::http::Url;
-use crate::json::Json;
 use crate::servers::grafana::Datasource;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{DatasourceName, EnsureDatasource};
-use plugpipe_contract::scalar::Any;
+use plugpipe_contract::scalar::{Any, kind_of};
 
 /// Longest name of a data source, in bytes.
 const MAX_NAME_LEN: usize = 190;
@@ -120,9 +118,9 @@ fn wanted(which: &DatasourceName, request: &EnsureDatasource, server: Option<&Ur
 /// An object in which anything may stand.
 fn object(given: Any, field: &str) -> Result<Map, Error> {
     let Some(text) = given.get() else { return Ok(Map::default()) };
-    let json = Json::parse(text).map_err(|problem| Error::invalid(field, problem))?;
-    match Tree::from(&json) {
-        Tree::Map(map) => Ok(map),
-        _ => Err(Error::invalid(field, format!("expected an object, got {}", kind_of(&json)))),
+    match Tree::parse(text) {
+        Ok(Tree::Map(map)) => Ok(map),
+        Ok(_) => Err(Error::invalid(field, format!("expected an object, got {}", kind_of(text)))),
+        Err(problem) => Err(Error::invalid(field, problem)),
     }
 }

@@ -11,12 +11,12 @@ use crate::known;
 use crate::{NAME, VERSION};
 use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{
-    AlertFields, AlertState, Annotate, ApplyAlerts, CreateAlert, CreateSilence, DatasourceName, DefinitionFields,
-    DeleteAlert, DiscoverTargets, EnsureDatasource, ExpireGroups, ExpireSilence, ExportMetrics, ExportRules,
-    Expression, Federate, GenerateConfig, LabelValues, ListAlertGroups, ListAlerts, ListGroups, ListMetadata,
-    ListNotifiedAlerts, ListRules, ListSilences, ListTargets, NoFields, NoteExchange, NotifyWebhook, PrometheusStatus,
-    PushMetrics, QueryExemplars, QueryMetrics, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint,
-    SendAlerts, SeriesSelection,
+    AlertFields, AlertState, Annotate, ApplyAlerts, ApplyDashboards, CreateAlert, CreateDashboard, CreateSilence,
+    DashboardUid, DatasourceName, DefinitionFields, DeleteAlert, DiscoverTargets, EnsureDatasource, ExpireGroups,
+    ExpireSilence, ExportDashboards, ExportMetrics, ExportRules, Expression, Federate, GenerateConfig, LabelValues,
+    ListAlertGroups, ListAlerts, ListDashboards, ListGroups, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences,
+    ListTargets, NoFields, NoteExchange, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics,
+    RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -254,19 +254,27 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "create_dashboard",
         "bring one dashboard to Grafana, from dashboard_config or a template",
-        Run::Untyped(dashboards::create),
+        typed!(CreateDashboard, dashboards::create),
     ),
-    operation("plan_dashboards", "what apply_dashboards would do", Run::Untyped(dashboards::plan)),
+    operation("plan_dashboards", "what apply_dashboards would do", typed!(ApplyDashboards, dashboards::plan)),
     operation(
         "apply_dashboards",
         "bring dashboards and templates to Grafana: created, updated, unchanged or conflict",
-        Run::Untyped(dashboards::apply),
+        typed!(ApplyDashboards, dashboards::apply),
     ),
-    operation("get_dashboard", "a dashboard as Grafana holds it", Run::Untyped(dashboards::get)),
-    operation("list_dashboards", "the dashboards that Grafana finds", Run::Untyped(dashboards::list)),
-    operation("delete_dashboard", "delete a dashboard from Grafana", Run::Untyped(dashboards::delete)),
-    operation("export_dashboards", "dashboards as files for Grafana's provisioning", Run::Untyped(dashboards::export)),
-    operation("grafana_status", "which Grafana answers, and for which organisation", Run::Untyped(dashboards::status)),
+    operation("get_dashboard", "a dashboard as Grafana holds it", typed!(DashboardUid, dashboards::get)),
+    operation("list_dashboards", "the dashboards that Grafana finds", typed!(ListDashboards, dashboards::list)),
+    operation("delete_dashboard", "delete a dashboard from Grafana", typed!(DashboardUid, dashboards::delete)),
+    operation(
+        "export_dashboards",
+        "dashboards as files for Grafana's provisioning",
+        typed!(ExportDashboards, dashboards::export),
+    ),
+    operation(
+        "grafana_status",
+        "which Grafana answers, and for which organisation",
+        typed!(NoFields, dashboards::status),
+    ),
     operation(
         "ensure_datasource",
         "a Prometheus data source in Grafana, made or changed where it is not as given",

@@ -7,6 +7,7 @@ use crate::document::{Both, requests};
 mod alert;
 mod alertmanager;
 mod annotations;
+mod dashboards;
 mod datasources;
 mod discover;
 mod export;
@@ -28,6 +29,10 @@ pub use alertmanager::{
     CreateSilence, ExpireSilence, ListAlertGroups, ListNotifiedAlerts, ListSilences, MatcherFields, Matchers,
 };
 pub use annotations::Annotate;
+pub use dashboards::{
+    ApplyDashboards, CreateDashboard, DashboardOptions, DashboardUid, ExportDashboards, HeldDashboards, ListDashboards,
+    SaveFields, WantedDashboard, WantedDashboards,
+};
 pub use datasources::{DatasourceName, EnsureDatasource};
 pub use discover::DiscoverTargets;
 pub use export::{ExportMetrics, RestoreMetrics};
@@ -97,6 +102,11 @@ requests!(
     Both<SendAlerts<'a>, AlertFields<'a>>,
     Both<NotifyWebhook<'a>, AlertFields<'a>>,
     Annotate<'a>,
+    CreateDashboard<'a>,
+    ApplyDashboards<'a>,
+    DashboardUid<'a>,
+    ListDashboards<'a>,
+    ExportDashboards<'a>,
     DatasourceName<'a>,
     Both<DatasourceName<'a>, EnsureDatasource<'a>>,
     DiscoverTargets<'a>,

@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use super::sources::{PROMETHEUS, Sources, source_variable};
 use super::tree::{Map, Tree};
-use super::{FINGERPRINT, TAG, import, is_fingerprint, layout, migration, uid};
+use super::{FINGERPRINT, Options, TAG, import, is_fingerprint, layout, migration, uid};
 use crate::rules::expression::{self, Mistake};
 use plugpipe_contract::error::{Error, excerpt};
-use plugpipe_contract::fields;
-use plugpipe_contract::json::Json;
 
 /// The version of Grafana's dashboard schema that is written where none is given. Grafana 11 made it; newer ones raise it on reading.
 const SCHEMA_VERSION: u64 = 39;
@@ -21,15 +19,6 @@ const MAX_WARNINGS: usize = 100;
 
 /// Highest panel id that is kept.
 const HIGHEST_ID: u64 = 1 << 30;
-
-/// What a dashboard is made with.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// The titles of the folders it lies in, the outermost first: part of a derived uid.
-    pub folders: Vec<String>,
-    /// The uid or name of the data source that the variable begins with; none for the default one.
-    pub datasource: Option<String>,
-}
 
 /// A dashboard that Grafana takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,12 +45,12 @@ struct Builder<'p> {
 /// Makes a dashboard of `given`, known as `path`: Grafana's JSON model or any part of it that
 /// has a title, alone, in `{"dashboard": …}`, or as the `spec` of a resource; also as Grafana
 /// exports it to be shared.
-pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, Error> {
+pub(super) fn build(given: Tree, path: &str, options: &Options) -> Result<Dashboard, Error> {
     let expect = |tree, path: &str| match tree {
         Tree::Map(map) => Ok(map),
         _ => Err(Error::invalid(path, "expected an object, such as {\"title\": …, \"panels\": […]}")),
     };
-    let mut model = expect(Tree::from(given), path)?;
+    let mut model = expect(given, path)?;
     let inner = format!("{path}.dashboard");
     let mut path = path;
     let mut warnings = Vec::new();
@@ -108,7 +97,7 @@ pub fn build(given: &Json, path: &str, options: &Options) -> Result<Dashboard, E
             uid::check(given).map_err(|problem| Error::invalid(format!("{path}.uid"), problem))?;
             given.clone()
         }
-        None | Some(Tree::Null | Tree::Text(_)) => uid::derive(&options.folders, &title),
+        None | Some(Tree::Null | Tree::Text(_)) => uid::derive(options.folders(), &title),
         Some(_) => return Err(Error::invalid(format!("{path}.uid"), "expected text")),
     };
     let mut builder = Builder { path, sources, warnings: Vec::new(), more: 0 };
@@ -377,17 +366,6 @@ fn number(panels: &mut [Tree]) {
     }
 }
 
-/// A list of dashboards in a field, each as [`build`] takes it.
-pub fn build_all(given: &Json, path: &str, options: &Options) -> Result<Vec<Dashboard>, Error> {
-    match given {
-        Json::Array(list) => {
-            list.iter().enumerate().map(|(index, one)| build(one, &format!("{path}[{index}]"), options)).collect()
-        }
-        Json::Object(_) => Ok(vec![build(given, path, options)?]),
-        other => Err(Error::invalid(path, format!("expected a list of dashboards, got {}", fields::kind_of(other)))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -397,12 +375,12 @@ mod tests {
 
     fn made(given: Value) -> (Value, Vec<String>) {
         let text = given.to_string();
-        let made = build(&Json::parse(&text).unwrap(), "dashboard_config", &Options::default()).unwrap();
+        let made = build(Tree::parse(&text).unwrap(), "dashboard_config", &Options::default()).unwrap();
         (serde_json::from_str(&made.model.json()).unwrap(), made.warnings)
     }
 
     fn refused(given: &str) -> Error {
-        build(&Json::parse(given).unwrap(), "d", &Options::default()).unwrap_err()
+        build(Tree::parse(given).unwrap(), "d", &Options::default()).unwrap_err()
     }
 
     #[test]
@@ -587,7 +565,7 @@ mod tests {
         #[test]
         fn any_title_makes_a_dashboard_or_a_clear_error(title in any::<String>()) {
             let text = json!({"title": title}).to_string();
-            match build(&Json::parse(&text).unwrap(), "d", &Options::default()) {
+            match build(Tree::parse(&text).unwrap(), "d", &Options::default()) {
                 Ok(made) => {
                     let model: Value = serde_json::from_str(&made.model.json()).unwrap();
                     prop_assert_eq!(&model["title"], title.trim());

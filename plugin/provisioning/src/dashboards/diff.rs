@@ -69,10 +69,9 @@ impl Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugpipe_contract::json::Json;
 
     fn paths(wanted: &str, held: &str) -> Vec<String> {
-        let map = |text| match Tree::from(&Json::parse(text).unwrap()) {
+        let map = |text| match Tree::parse(text).unwrap() {
             Tree::Map(map) => map,
             other => panic!("{other:?}"),
         };

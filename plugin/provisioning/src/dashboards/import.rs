@@ -319,13 +319,14 @@ fn find_placeholders<'t>(tree: &'t Tree, steps: &mut Vec<Step<'t>>, each: &mut d
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::{Options, build};
+    use super::super::Options;
+    use super::super::build::build;
+    use super::super::tree::Tree;
     use plugpipe_contract::error::Error;
-    use plugpipe_contract::json::Json;
 
     fn build_from(given: &Value) -> Result<(Value, Vec<String>), Error> {
         let text = given.to_string();
-        let made = build(&Json::parse(&text).unwrap(), "d", &Options::default())?;
+        let made = build(Tree::parse(&text).unwrap(), "d", &Options::default())?;
         Ok((serde_json::from_str(&made.model.json()).unwrap(), made.warnings))
     }
 

@@ -230,10 +230,9 @@ pub(super) fn source_variable(name: &str, label: &str, kind: &str, current: Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugpipe_contract::json::Json;
 
     fn tree(json: &str) -> Tree {
-        Tree::from(&Json::parse(json).unwrap())
+        Tree::parse(json).unwrap()
     }
 
     fn sources(json: &str) -> Sources {

@@ -1,14 +1,14 @@
 //! The dashboards that the plug carries, as data: what PlugPipe's metrics ([`crate::catalog`]) and the plug's own
 //! (its module `telemetry`) tell.
 
-use super::build::{Dashboard, Options, build};
+use super::build::{Dashboard, build};
 use super::tree::{Map, Tree};
-use super::uid;
-use plugpipe_contract::error::Error;
-use plugpipe_contract::json::Json;
+use super::{Options, uid};
+use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_metrics::registry::MetricName;
 
 /// What the metrics' names begin with, unless another prefix is asked for.
-pub const PREFIX: &str = "plugpipe";
+const PREFIX: &str = "plugpipe";
 
 /// Stands in an expression for the matchers of job and instance.
 const SCOPE: &str = "@";
@@ -298,17 +298,23 @@ const TEMPLATES: [Template; 5] = [
 ];
 
 /// The names of the templates.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
     TEMPLATES.iter().map(|template| template.name)
 }
 
-/// The dashboard of that name, over metrics whose names begin with `prefix`; none if there is none of that name.
-pub fn find(name: &str, prefix: &str, options: &Options) -> Option<Result<Dashboard, Error>> {
-    let template = TEMPLATES.iter().find(|template| template.name == name)?;
-    let text = model(template, prefix, options).json();
-    // It was written just now.
-    let json = Json::parse(&text).unwrap_or(Json::Null);
-    Some(build(&json, "template", options))
+/// The dashboard of the template that `field` names.
+pub(super) fn make(name: &str, field: &str, options: &Options) -> Result<Dashboard, Error> {
+    let prefix = options.prefix.as_deref().unwrap_or(PREFIX);
+    if MetricName::new(prefix, "prefix").is_err() {
+        let problem = format!("expected letters, digits and _, such as plugpipe, got {:?}", excerpt(prefix, 100));
+        return Err(Error::invalid("prefix", problem));
+    }
+    let template = TEMPLATES.iter().find(|template| template.name == name).ok_or_else(|| {
+        let names: Vec<&str> = names().collect();
+        let problem = format!("there is no template {:?}; there are {}", excerpt(name, 100), names.join(", "));
+        Error::invalid(field, problem)
+    })?;
+    build(model(template, prefix, options).into(), "template", options)
 }
 
 /// The title: another prefix's dashboards stand beside the usual ones.
@@ -344,7 +350,7 @@ fn model(template: &Template, prefix: &str, options: &Options) -> Map {
         .filter(|other| other.name != template.name)
         .map(|other| {
             let title = title(other, prefix);
-            let url = format!("/d/{}", uid::derive(&options.folders, &title));
+            let url = format!("/d/{}", uid::derive(options.folders(), &title));
             [
                 ("title", title.as_str().into()),
                 ("type", "link".into()),
@@ -411,6 +417,7 @@ fn renamed(expression: &str, prefix: &str) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::Place;
     use super::*;
     use monitoring_prometheus::telemetry::Telemetry;
     use plugpipe_metrics::registry::{Kind, Registry};
@@ -468,7 +475,7 @@ mod tests {
     fn every_template_is_whole_and_warns_of_nothing() {
         let mut uids = BTreeSet::new();
         for name in names() {
-            let made = find(name, PREFIX, &Options::default()).unwrap().unwrap();
+            let made = make(name, "template", &Options::default()).unwrap();
             assert_eq!(made.warnings, [""; 0], "{name}");
             assert!(uids.insert(made.uid.clone()));
             let text = made.model.json();
@@ -497,8 +504,12 @@ mod tests {
 
     #[test]
     fn links_lead_to_the_other_templates() {
-        let options = Options { folders: vec!["PlugPipe".into()], datasource: Some("prom".into()) };
-        let made: Vec<Dashboard> = names().map(|name| find(name, "acme", &options).unwrap().unwrap()).collect();
+        let options = Options {
+            place: Place { titles: vec!["PlugPipe".into()], uid: None },
+            datasource: Some("prom".into()),
+            prefix: Some("acme".into()),
+        };
+        let made: Vec<Dashboard> = names().map(|name| make(name, "template", &options).unwrap()).collect();
         for dashboard in &made {
             assert!(
                 dashboard.title.ends_with(" (acme)") && !dashboard.model.json().contains("plugpipe_"),

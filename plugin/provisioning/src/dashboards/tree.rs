@@ -178,22 +178,26 @@ impl From<Vec<Tree>> for Tree {
     }
 }
 
-impl From<&Json<'_>> for Tree {
-    fn from(json: &Json) -> Self {
+impl Tree {
+    /// Parses a JSON text. The error says what was found, with line and column; nesting is bounded.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Json::parse(text).map(|json| Self::of(&json))
+    }
+
+    // As deep as the reader's bound on nesting.
+    fn of(json: &Json) -> Self {
         match json {
             Json::Null => Self::Null,
             Json::Bool(flag) => Self::Flag(*flag),
             Json::Number(number) => Self::Number(number.to_string()),
             Json::String(text) => Self::Text(text.clone().into_owned()),
-            Json::Array(list) => Self::List(list.iter().map(Self::from).collect()),
+            Json::Array(list) => Self::List(list.iter().map(Self::of).collect()),
             Json::Object(object) => {
-                Self::Map(Map(object.iter().map(|(name, value)| (name.to_owned(), Self::from(value))).collect()))
+                Self::Map(Map(object.iter().map(|(name, value)| (name.to_owned(), Self::of(value))).collect()))
             }
         }
     }
-}
 
-impl Tree {
     /// Whether two values mean the same: numbers by their value.
     pub fn means(&self, other: &Self) -> bool {
         match (self, other) {

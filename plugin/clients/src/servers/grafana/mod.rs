@@ -4,6 +4,7 @@
 //! Never switches the organisation that a user is in: each request names its own, which holds with basic credentials only.
 
 pub mod annotations;
+pub mod apply;
 pub mod datasources;
 pub mod resource_groups;
 pub mod resources;
@@ -14,6 +15,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::refused;
 pub use annotations::Annotation;
+pub use apply::{Apply, Compared, Outcome};
 pub use datasources::Datasource;
 pub use resource_groups::Resources;
 
@@ -66,14 +68,6 @@ impl Held {
     /// How often it was saved.
     pub fn version(&self) -> u64 {
         self.model.whole("version").unwrap_or(0)
-    }
-
-    /// Its tags.
-    pub fn tags(&self) -> impl Iterator<Item = &str> {
-        self.model.list("tags").iter().filter_map(|tag| match tag {
-            Tree::Text(text) => Some(text.as_str()),
-            _ => None,
-        })
     }
 }
 
@@ -349,12 +343,8 @@ fn read_found(item: &Json) -> Option<Found> {
 
 /// The answer's object.
 fn object(url: &Url, response: &Response) -> Result<Map, Error> {
-    let text = String::from_utf8_lossy(&response.body);
-    match Json::parse(&text) {
-        Ok(json @ Json::Object(_)) => match Tree::from(&json) {
-            Tree::Map(map) => Ok(map),
-            _ => Err(bad(url, "an object was expected")),
-        },
+    match Tree::parse(&String::from_utf8_lossy(&response.body)) {
+        Ok(Tree::Map(map)) => Ok(map),
         Ok(_) => Err(bad(url, "an object was expected")),
         Err(problem) => Err(bad(url, &problem)),
     }

@@ -1,0 +1,64 @@
+//! Dashboards as files that Grafana reads by itself.
+
+use super::tree::Map;
+use super::{Place, uid};
+use crate::yaml::Yaml;
+
+/// Where the provider looks for the files.
+const FOLDER: &str = "/var/lib/grafana/dashboards/plugpipe";
+
+/// The name of a dashboard's file. A uid is safe as one; Grafana may hold one that is older than that rule.
+pub fn name(uid: &str) -> String {
+    if uid::check(uid).is_ok() { format!("{uid}.json") } else { format!("{}.json", uid::derive(&[], uid)) }
+}
+
+/// What is in the file of a dashboard that Grafana holds: without what only its server counts.
+pub fn content(mut held: Map) -> String {
+    for name in ["id", "version"] {
+        held.take(name);
+    }
+    held.json()
+}
+
+/// The file that has Grafana read the others.
+pub fn provider(place: &Place, organisation: u64) -> String {
+    let mut provider = vec![
+        ("name".to_owned(), Yaml::from("plugpipe")),
+        ("orgId".into(), Yaml::Whole(i64::try_from(organisation).unwrap_or(1))),
+        ("type".into(), "file".into()),
+    ];
+    if let Some(title) = place.titles.last() {
+        provider.push(("folder".into(), title.as_str().into()));
+    }
+    if let Some(uid) = &place.uid {
+        provider.push(("folderUid".into(), uid.as_str().into()));
+    }
+    provider.push(("disableDeletion".into(), false.into()));
+    provider.push(("allowUiUpdates".into(), false.into()));
+    provider.push(("options".into(), Yaml::Map(vec![("path".into(), FOLDER.into())])));
+    Yaml::Map(vec![("apiVersion".into(), Yaml::Whole(1)), ("providers".into(), Yaml::List(vec![Yaml::Map(provider)]))])
+        .write()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_a_name_whatever_the_uid() {
+        assert_eq!(name("a-b_1"), "a-b_1.json");
+        let derived = name("../é");
+        assert!(derived.ends_with(".json") && !derived.contains('/'), "{derived}");
+    }
+
+    #[test]
+    fn a_provider_names_the_last_folder() {
+        let place = Place { titles: vec!["A".into(), "B".into()], uid: Some("b".into()) };
+        let file: serde_json::Value = serde_saphyr::from_str(&provider(&place, 7)).unwrap();
+        let provider = &file["providers"][0];
+        assert_eq!(
+            (&provider["orgId"], &provider["folder"], &provider["folderUid"]),
+            (&7.into(), &"B".into(), &"b".into())
+        );
+    }
+}

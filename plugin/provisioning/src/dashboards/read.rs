@@ -1,0 +1,205 @@
+//! Dashboards as callers give them, made into those that Grafana takes.
+
+use std::collections::BTreeMap;
+
+use super::build::{Dashboard, build};
+use super::tree::Tree;
+use super::{templates, uid};
+use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::requests::{DashboardOptions, WantedDashboard, WantedDashboards};
+use plugpipe_contract::scalar::{Any, TextOr, kind_of};
+
+/// Most dashboards that are made at once.
+const MAX: usize = 1_000;
+
+/// Longest title of a folder, in bytes.
+const MAX_FOLDER_LEN: usize = 255;
+
+/// Where dashboards lie.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The titles of the folders, the outermost first.
+    pub titles: Vec<String>,
+    /// The uid of the last of them, or of a folder that is there already; none where it was not given.
+    pub uid: Option<String>,
+}
+
+impl Place {
+    fn read(request: &DashboardOptions) -> Result<Self, Error> {
+        let titles: Vec<String> = match &request.folder {
+            None => Vec::new(),
+            Some(TextOr::Text(title)) => title.get().map(|title| title.trim().to_owned()).into_iter().collect(),
+            Some(TextOr::Parts(titles)) => titles.iter().map(|title| title.0.clone().into_owned()).collect(),
+        };
+        if let Some(wrong) = titles.iter().find(|title| title.is_empty() || title.len() > MAX_FOLDER_LEN) {
+            return Err(Error::invalid("folder", format!("expected 1 to {MAX_FOLDER_LEN} bytes, got {}", wrong.len())));
+        }
+        let uid = request.folder_uid.to_owned();
+        if let Some(uid) = &uid {
+            uid::check(uid).map_err(|problem| Error::invalid("folder_uid", problem))?;
+        }
+        Ok(Self { titles, uid })
+    }
+}
+
+/// What dashboards are made with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Where they lie: part of a derived uid.
+    pub place: Place,
+    /// The uid or name of the data source that the variable begins with; none for the default one.
+    pub datasource: Option<String>,
+    /// What the names of a template's metrics begin with; none for `plugpipe`.
+    pub prefix: Option<String>,
+}
+
+impl Options {
+    /// Checks what a request says.
+    pub fn read(request: &DashboardOptions) -> Result<Self, Error> {
+        Ok(Self {
+            place: Place::read(request)?,
+            datasource: request.datasource.to_owned(),
+            prefix: request.prefix.to_owned(),
+        })
+    }
+
+    /// What tells the place from others in a derived uid.
+    pub(super) fn folders(&self) -> &[String] {
+        match &self.place.uid {
+            Some(uid) if self.place.titles.is_empty() => core::slice::from_ref(uid),
+            _ => &self.place.titles,
+        }
+    }
+}
+
+/// The dashboard that is given, or made from a template.
+pub fn one(request: &WantedDashboard, options: &Options) -> Result<Dashboard, Error> {
+    let given = first([("dashboard_config", request.dashboard_config), ("dashboard", request.dashboard)])?;
+    match (given, request.template.get()) {
+        (Some((field, given)), None) => build(given, field, options),
+        (None, Some(name)) => templates::make(name, "template", options),
+        (Some(_), Some(_)) => Err(Error::invalid("template", "is given beside a dashboard; expected one of them")),
+        (None, None) => Err(Error::missing(
+            "dashboard_config",
+            "a dashboard such as {\"dashboard\": {\"title\": …, \"panels\": […]}}, or a template",
+        )),
+    }
+}
+
+/// The dashboards that are given, then those of templates. No two have the same uid.
+pub fn several(request: &WantedDashboards, options: &Options) -> Result<Vec<Dashboard>, Error> {
+    let given = first([("dashboards", request.dashboards), ("dashboard_config", request.dashboard_config)])?;
+    let mut all = match given {
+        None => Vec::new(),
+        Some((field, given)) => build_all(given, field, options)?,
+    };
+    let mut names: Vec<&str> = request.templates.iter().map(|name| &*name.0).collect();
+    if names.contains(&"all") {
+        names = templates::names().collect();
+    }
+    for (index, name) in names.into_iter().enumerate() {
+        all.push(templates::make(name, &format!("templates[{index}]"), options)?);
+    }
+    if all.is_empty() {
+        return Err(Error::missing("dashboards", "a list of dashboards, or templates"));
+    }
+    if all.len() > MAX {
+        return Err(Error::invalid("dashboards", format!("holds {}; at most {MAX} are taken in one call", all.len())));
+    }
+    let mut uids: BTreeMap<&str, &str> = BTreeMap::new();
+    for dashboard in &all {
+        if let Some(other) = uids.insert(&dashboard.uid, &dashboard.title) {
+            let (one, two) = (excerpt(other, 100), excerpt(&dashboard.title, 100));
+            let problem = format!(
+                "{one:?} and {two:?} have the same uid {}; give one of them another title or uid",
+                dashboard.uid
+            );
+            return Err(Error::invalid("dashboards", problem));
+        }
+    }
+    Ok(all)
+}
+
+/// The first field that is given, and what it holds: anything may stand in a dashboard.
+fn first<'f>(fields: [(&'f str, Any); 2]) -> Result<Option<(&'f str, Tree)>, Error> {
+    let Some((field, json)) = fields.into_iter().find_map(|(field, any)| Some((field, any.get()?))) else {
+        return Ok(None);
+    };
+    let tree = Tree::parse(json).map_err(|problem| Error::invalid(field, problem))?;
+    Ok(Some((field, tree)))
+}
+
+/// A list of dashboards, or one by itself.
+fn build_all(given: Tree, path: &str, options: &Options) -> Result<Vec<Dashboard>, Error> {
+    match given {
+        Tree::List(list) => {
+            list.into_iter().enumerate().map(|(index, one)| build(one, &format!("{path}[{index}]"), options)).collect()
+        }
+        Tree::Map(_) => Ok(vec![build(given, path, options)?]),
+        other => {
+            let problem = format!("expected a list of dashboards, got {}", kind_of(&other.json()));
+            Err(Error::invalid(path, problem))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugpipe_contract::document::{Both, Document, Request as _};
+    use plugpipe_contract::requests::ApplyDashboards;
+
+    fn read(request: &str) -> Result<(Options, Vec<Dashboard>), Error> {
+        let document = Document::parse(request).unwrap();
+        let Both(wanted, Both(options, _)) = ApplyDashboards::from_document(&document)?;
+        let options = Options::read(&options)?;
+        several(&wanted, &options).map(|dashboards| (options, dashboards))
+    }
+
+    #[test]
+    fn a_dashboard_may_stand_by_itself_and_so_may_a_template() {
+        for (request, titles) in [
+            (r#"{"dashboards": {"title": "a"}}"#, &["a"][..]),
+            (r#"{"dashboard_config": {"title": "a"}}"#, &["a"]),
+            (r#"{"dashboards": [{"title": "a"}, {"dashboard": {"title": "b"}}], "dashboard_config": 1}"#, &["a", "b"]),
+            (r#"{"dashboards": null, "templates": "pipe_overview"}"#, &["PlugPipe Pipe Overview"]),
+            (r#"{"templates": ["pipe_overview"], "prefix": "x"}"#, &["PlugPipe Pipe Overview (x)"]),
+        ] {
+            let (_, dashboards) = read(request).unwrap();
+            assert!(dashboards.iter().map(|dashboard| &*dashboard.title).eq(titles.iter().copied()), "{request}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_its_path() {
+        for (request, field) in [
+            (r#"{"dashboards": {}}"#, "dashboards.title"),
+            (r#"{"dashboards": [{"title": "a"}, null]}"#, "dashboards[1]"),
+            (r#"{"dashboard_config": "a"}"#, "dashboard_config"),
+            (r#"{"dashboards": []}"#, "dashboards"),
+            (r#"{"templates": {}}"#, "templates"),
+            (r#"{"templates": [null]}"#, "templates[0]"),
+            (r#"{"folder": {}}"#, "folder"),
+            (r#"{"folder": ["a", null]}"#, "folder[1]"),
+            (r#"{"folder": ["a", ""]}"#, "folder"),
+            (r#"{"folder_uid": "a b"}"#, "folder_uid"),
+        ] {
+            assert_eq!(read(request).unwrap_err().field(), Some(field), "{request}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_one_title_or_several() {
+        let place = |folder: &str| {
+            let request = format!(r#"{{"dashboards": {{"title": "a"}}, {folder}}}"#);
+            let (options, dashboards) = read(&request).unwrap();
+            (options.place.titles, options.place.uid, dashboards.into_iter().next().unwrap().uid)
+        };
+        let (titles, _, uid) = place(r#""folder": " Team A ""#);
+        assert_eq!((&titles[..], uid), (&["Team A".to_owned()][..], uid::derive(&titles, "a")));
+        let (titles, _, uid) = place(r#""folder": ["Team A", 7], "folder_uid": "f""#);
+        assert_eq!((&titles[..], uid), (&["Team A".to_owned(), "7".to_owned()][..], uid::derive(&titles, "a")));
+        let (titles, uid, derived) = place(r#""folder": " ", "folder_uid": "f""#);
+        assert_eq!((titles.len(), uid.as_deref(), derived), (0, Some("f"), uid::derive(&["f".into()], "a")));
+    }
+}
