@@ -17,7 +17,6 @@ use crate::registry::{Buckets, LabelName, Labels};
 use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::webhook::{self, SigningKey};
 use plugpipe_contract::document::{Both, Document, NOT_REPLACED, Request};
-use plugpipe_contract::fields::label_name;
 use plugpipe_contract::scalar;
 use plugpipe_contract::settings::{Configuration, ConfigurationOnly, GrafanaApi, OfRequest, Setting, Settings};
 
@@ -371,6 +370,11 @@ fn read_labels(given: &scalar::Labels, path: &str) -> Result<Labels, Error> {
     }
     let labels = given.iter().map(|(name, value)| Ok((label_name(name, true, path)?, value.into())));
     Ok(Labels::of(labels.collect::<Result<Vec<_>, Error>>()?, path)?)
+}
+
+/// A label's name; with `utf8` it may be any text that does not begin with `__`.
+pub(crate) fn label_name(name: &str, utf8: bool, path: &str) -> Result<LabelName, Error> {
+    Ok(if utf8 { LabelName::new_utf8(name, path) } else { LabelName::new(name, path) }?)
 }
 
 /// Bucket bounds. A last `+Inf` may be written; every histogram has it.

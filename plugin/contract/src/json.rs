@@ -67,11 +67,6 @@ impl<'a> Object<'a> {
         self.0.iter().map(|(name, value)| (&**name, value))
     }
 
-    /// Whether all members have one of these names.
-    pub fn has_only(&self, names: &[&str]) -> bool {
-        self.0.iter().all(|(name, _)| names.contains(&&**name))
-    }
-
     /// Whether there are no members.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -87,19 +82,25 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// As JSON again, for error texts.
-    pub fn shown(&self) -> String {
+    /// What it is, for errors.
+    pub fn kind(&self) -> &'static str {
         match self {
-            Self::Null => "null".into(),
-            Self::Bool(flag) => flag.to_string(),
-            Self::Number(number) => number.to_string(),
-            Self::String(text) => {
-                let mut out = Vec::new();
-                string(text, &mut out);
-                String::from_utf8(out).unwrap_or_default()
-            }
-            Self::Array(_) => "a list".into(),
-            Self::Object(_) => "an object".into(),
+            Self::Null => "null",
+            Self::Bool(_) => "a flag",
+            Self::Number(_) => "a number",
+            Self::String(_) => "text",
+            Self::Array(_) => "a list",
+            Self::Object(_) => "an object",
+        }
+    }
+
+    /// A text, number or flag as text; none for anything else.
+    pub fn scalar(&self) -> Option<String> {
+        match self {
+            Self::String(text) => Some(text.clone().into_owned()),
+            Self::Number(number) => Some(number.to_string()),
+            Self::Bool(flag) => Some(flag.to_string()),
+            Self::Null | Self::Array(_) | Self::Object(_) => None,
         }
     }
 }

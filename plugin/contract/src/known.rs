@@ -1,14 +1,8 @@
-//! Which fields a caller may give: what a call or a configuration holds beside them is said in the
-//! answer's `warnings`, so that a misspelt name is not silently without effect. The names come from
-//! plug.yaml.
+//! What an answer's `warnings` say, and which name was likely meant by a misspelt one.
 
 use std::borrow::Cow;
 
-use crate::error::excerpt;
-use crate::json::{Json, Object, Writer};
-#[cfg(feature = "testing")]
-use crate::known_fields::TOP_OF_CONFIGURATION;
-use crate::known_fields::{COMMON, CONFIGURATION_ONLY, OBJECTS, OPERATIONS, SETTINGS};
+use crate::json::Writer;
 use plugpipe_metrics::registry::Notices;
 
 /// More warnings than this in one answer are counted only.
@@ -61,15 +55,6 @@ impl Warnings {
     }
 }
 
-/// Warns of what `ctx` holds that `operation` does not know.
-pub fn check_ctx(operation: &str, ctx: &Object, warnings: &mut Warnings) {
-    walk(&ctx_objects(operation), ctx, &Path::Top, warnings);
-}
-
-/// Where settings may be nested.
-#[cfg(feature = "testing")]
-const NESTED: &str = "prometheus_config";
-
 /// The one of these names that was likely meant.
 pub fn nearest<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let given = folded(given);
@@ -93,130 +78,6 @@ fn folded(name: &str) -> Cow<'_, str> {
         return Cow::Borrowed(name);
     }
     name.chars().filter(|sign| !matches!(sign, '_' | '-' | ' ')).map(|sign| sign.to_ascii_lowercase()).collect()
-}
-
-fn ctx_objects(operation: &str) -> [u8; 3] {
-    let own = OPERATIONS.iter().find(|(name, _)| *name == operation).map_or(0, |(_, own)| *own);
-    [own, COMMON, SETTINGS]
-}
-
-fn fields(object: u8) -> &'static [(&'static str, u8)] {
-    OBJECTS.get(usize::from(object)).copied().unwrap_or_default()
-}
-
-/// Whether the object has this field, and the field's own object, 0 where anything may stand in it.
-fn find(object: u8, name: &str) -> Option<u8> {
-    fields(object).iter().find(|(own, _)| *own == name).map(|(_, nested)| *nested)
-}
-
-/// Where an object stands. It is made a text only where there is something to say of it.
-enum Path<'p> {
-    Top,
-    Member(&'p Path<'p>, &'p str),
-    Item(&'p Path<'p>, usize),
-}
-
-impl Path<'_> {
-    /// The path, ready for a member's name.
-    fn prefix(&self) -> String {
-        match self {
-            Self::Top => String::new(),
-            Self::Member(parent, name) => format!("{}{name}.", parent.prefix()),
-            Self::Item(list, index) => format!("{}[{index}].", list.prefix().trim_end_matches('.')),
-        }
-    }
-}
-
-fn walk(objects: &[u8], object: &Object, path: &Path, warnings: &mut Warnings) {
-    for (name, value) in object.iter() {
-        match objects.iter().find_map(|object| find(*object, name)) {
-            // Somebody's own, by convention.
-            None if name.starts_with('_') => {}
-            None => warnings.add(unknown(objects, name, path)),
-            Some(0) => {}
-            Some(nested) => {
-                let path = Path::Member(path, name);
-                match value {
-                    Json::Object(object) => walk(&[nested], object, &path, warnings),
-                    Json::Array(list) => {
-                        for (index, item) in list.iter().enumerate() {
-                            if let Json::Object(object) = item {
-                                walk(&[nested], object, &Path::Item(&path, index), warnings);
-                            }
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-}
-
-fn unknown(objects: &[u8], name: &str, path: &Path) -> String {
-    let place = format!("{}{}", path.prefix(), excerpt(name, 100));
-    if find(CONFIGURATION_ONLY, name).is_some() && objects.contains(&SETTINGS) {
-        return format!("{place}: is ignored here; it belongs in the configuration");
-    }
-    let names = objects.iter().flat_map(|object| fields(*object)).map(|(name, _)| *name);
-    match nearest(name, names) {
-        Some(meant) => format!("{place}: unknown field; did you mean {meant}?"),
-        None => format!("{place}: unknown field; it is ignored"),
-    }
-}
-
-/// The fields that the code asks for, which plug.yaml must have: checked after each call of the
-/// tests.
-#[cfg(feature = "testing")]
-pub mod asked {
-    use std::cell::RefCell;
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    thread_local! {
-        static ASKED: RefCell<BTreeSet<(String, String)>> = RefCell::default();
-    }
-
-    /// Notes that the code asks for `path.key`.
-    pub fn note(path: &str, key: &str) {
-        ASKED.with_borrow_mut(|asked| asked.insert((path.to_owned(), key.to_owned())));
-    }
-
-    /// Fails the test if the code asked for a field that the manifest does not have.
-    pub fn check(operation: &str) {
-        let asked = ASKED.take();
-        let unknown: BTreeSet<String> = asked
-            .into_iter()
-            .filter(|(path, key)| !is_known(operation, path, key))
-            .map(|(path, key)| format!("{}.{key}", path.replace(|sign: char| sign.is_ascii_digit(), "")))
-            .collect();
-        assert!(unknown.is_empty(), "{operation} asks for {unknown:?}, which plug.yaml's schemas do not have");
-    }
-
-    fn is_known(operation: &str, path: &str, key: &str) -> bool {
-        let mut objects = ctx_objects(operation).to_vec();
-        let mut parts = path.split('.').filter(|part| !part.is_empty()).peekable();
-        match parts.peek() {
-            Some(&"cfg") => {
-                parts.next();
-                objects = vec![SETTINGS, CONFIGURATION_ONLY, TOP_OF_CONFIGURATION];
-                if parts.peek() == Some(&NESTED) {
-                    parts.next();
-                }
-            }
-            Some(&"ctx") => drop(parts.next()),
-            _ => {}
-        }
-        for part in parts {
-            let name = part.split('[').next().unwrap_or_default();
-            match objects.iter().find_map(|object| find(*object, name)) {
-                None => return false,
-                Some(0) => return true,
-                Some(nested) => objects = vec![nested],
-            }
-        }
-        objects.iter().any(|object| find(*object, key).is_some())
-    }
 }
 
 #[cfg(test)]

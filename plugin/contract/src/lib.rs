@@ -8,11 +8,8 @@ pub mod cursor;
 pub mod direct;
 pub mod document;
 pub mod error;
-pub mod fields;
 pub mod json;
 pub mod known;
-#[rustfmt::skip]
-pub mod known_fields;
 pub mod requests;
 pub mod scalar;
 pub mod segment;

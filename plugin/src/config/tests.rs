@@ -245,3 +245,11 @@ fn templates_may_give_numbers_and_flags_as_text() {
     assert!(config.mock);
     assert_eq!(config.histogram_buckets.bounds(), [1.0, 2.0]);
 }
+
+#[test]
+fn an_infinite_bound_may_only_be_last() {
+    let of = |bounds: Value| config(json!({"histogram_buckets": bounds}));
+    assert_eq!(of(json!([1, "+Inf"])).unwrap().histogram_buckets.bounds(), [1.0]);
+    assert_eq!(of(json!(["+Inf", 1])).unwrap_err().field(), Some("cfg.histogram_buckets[0]"));
+    assert_eq!(of(json!([1, "x"])).unwrap_err().field(), Some("cfg.histogram_buckets[1]"));
+}

@@ -2,12 +2,11 @@
 
 use super::{Answer, Call, together};
 use crate::catalog;
-use crate::config::buckets;
+use crate::config::{buckets, label_name};
 use crate::error::{Error, excerpt};
 use crate::registry::{Definition, Kind, LabelName, Labels, MetricName, NativeConfig};
 use crate::sort::sorted_by;
 use plugpipe_contract::document::Both;
-use plugpipe_contract::fields::label_name;
 use plugpipe_contract::requests::{DefinitionFields, NativeFields, NoFields, RegisterMetric, RemoveMetric};
 use plugpipe_contract::scalar::{self, Text};
 

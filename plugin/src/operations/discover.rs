@@ -2,7 +2,6 @@
 
 use super::{Answer, Call};
 use crate::error::Error;
-use crate::fields::kind_of;
 use crate::http::{Url, redacted};
 use crate::json::Json;
 use crate::prometheus_yml::check_target;
@@ -40,7 +39,7 @@ pub(super) fn run(call: &mut Call, request: &DiscoverTargets, answer: &mut Answe
 
 fn listed(targets: &Json) -> Result<Vec<Group>, Error> {
     let Json::Array(items) = targets else {
-        return Err(Error::invalid("targets", format!("expected a list, got {}", kind_of(targets))));
+        return Err(Error::invalid("targets", format!("expected a list, got {}", targets.kind())));
     };
     if !items.iter().any(|item| matches!(item, Json::String(_))) {
         return discovery::groups(targets, "targets").map_err(|(path, problem)| Error::invalid(path, problem));
@@ -48,7 +47,7 @@ fn listed(targets: &Json) -> Result<Vec<Group>, Error> {
     let mut group = Group::default();
     for (index, item) in items.iter().enumerate() {
         let wrong = |problem: String| Error::invalid(format!("targets[{index}]"), problem);
-        let target = item.as_str().ok_or_else(|| wrong(format!("expected host:port, got {}", kind_of(item))))?;
+        let target = item.as_str().ok_or_else(|| wrong(format!("expected host:port, got {}", item.kind())))?;
         check_target(target).map_err(wrong)?;
         if !group.targets.iter().any(|own| own == target) {
             group.targets.push(target.to_owned());

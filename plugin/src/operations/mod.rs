@@ -49,11 +49,8 @@ use crate::config::Config;
 use crate::error::{ClientError, Error};
 use crate::exposition::Exposition;
 use crate::exposition::negotiate::Choice;
-use crate::fields::{self, Fields};
 use crate::http::{Circuits, Client, Exchange, Jitter, Limits, Retry, Transport};
-use crate::json::{Json, Object, Writer};
-#[cfg(test)]
-use crate::known;
+use crate::json::Writer;
 use crate::known::Warnings;
 use crate::registry::{MAX_SERIES, Registry};
 use crate::servers::prometheus::Api;
@@ -79,9 +76,7 @@ enum Run {
     Record(RunRecord),
     /// Records a list of values.
     Records(RunRecords),
-    /// Reads the `ctx` field by field.
-    Untyped(for<'c> fn(&mut Call<'c>, &mut Answer) -> Result<(), Error>),
-    /// Reads a request of a type of its own, which has these fields.
+    /// Anything else, with a request of a type of its own, which has these fields.
     Typed {
         fields: fn() -> &'static [&'static str],
         run: for<'c> fn(&mut Call<'c>, &Document, &mut Answer) -> Result<(), Error>,
@@ -125,7 +120,6 @@ pub struct Plug<T> {
 
 /// One call: its input, its configuration, and the plug it runs on.
 struct Call<'c> {
-    ctx: Fields<'c>,
     /// The `cfg` that holds, as text; empty before the first one.
     cfg: &'c str,
     config: &'c Config,
@@ -182,7 +176,6 @@ impl Call<'_> {
     /// The same call on another group. `config` is the group's.
     fn within<'s>(&'s mut self, group: &'s mut OwnGroup, config: &'s Config) -> Call<'s> {
         Call {
-            ctx: self.ctx,
             cfg: self.cfg,
             config,
             base: self.base,
@@ -389,8 +382,6 @@ impl<T: Transport> Plug<T> {
             error.write_into(answer);
             write_exchange(&exchange, answer);
         }
-        #[cfg(test)]
-        operation.into_iter().for_each(known::asked::check);
         warnings.write(answer);
         match config {
             Some(config) => answer.raw("monitoring_metadata", &config.metadata()),
@@ -411,11 +402,11 @@ impl<T: Transport> Plug<T> {
         self.pushes.begin();
         let scope = request.operation().scope;
         let (config, own) = self.placed(scope, config)?;
-        let (step, ctx) = (request.step(), request.fields());
+        let step = request.step();
         let mut names = Vec::new();
         match own {
             None => {
-                let mut call = self.call(ctx, config.as_deref(), exchange, warnings, unix_nanos);
+                let mut call = self.call(config.as_deref(), exchange, warnings, unix_nanos);
                 call.names = step.as_ref().map(|_| &mut names);
                 let outcome = request.run(&mut call, answer);
                 if scope == Scope::Any {
@@ -424,7 +415,7 @@ impl<T: Transport> Plug<T> {
                     outcome?;
                     warnings.add_notices(self.registry.take_notices());
                     return match self.may_be_overdue() {
-                        true => push::overdue(&mut self.call(ctx, None, exchange, warnings, unix_nanos), answer),
+                        true => push::overdue(&mut self.call(None, exchange, warnings, unix_nanos), answer),
                         false => Ok(()),
                     };
                 }
@@ -435,7 +426,7 @@ impl<T: Transport> Plug<T> {
                 let config = config.as_deref().unwrap_or(&self.config).with_group(&key);
                 let (place, mut group) = self.groups.take(&key, &config, unix_nanos, self.registry.len())?;
                 group.registry.set_now(unix_nanos / 1_000_000);
-                let mut call = self.call(ctx, Some(&config), exchange, warnings, unix_nanos);
+                let mut call = self.call(Some(&config), exchange, warnings, unix_nanos);
                 call.names = step.as_ref().map(|_| &mut names);
                 let outcome = request.run(&mut call.within(&mut group, &config), answer);
                 warnings.add_notices(group.registry.take_notices());
@@ -447,7 +438,7 @@ impl<T: Transport> Plug<T> {
         }
         warnings.add_notices(self.registry.take_notices());
         match self.may_be_overdue() {
-            true => push::overdue(&mut self.call(ctx, None, exchange, warnings, unix_nanos), answer),
+            true => push::overdue(&mut self.call(None, exchange, warnings, unix_nanos), answer),
             false => Ok(()),
         }
     }
@@ -486,7 +477,6 @@ impl<T: Transport> Plug<T> {
     /// A call on the group of the plug's own key; `config` where the call has its own.
     fn call<'p>(
         &'p mut self,
-        ctx: Fields<'p>,
         config: Option<&'p Config>,
         exchange: &'p mut Exchange,
         warnings: &'p mut Warnings,
@@ -494,7 +484,6 @@ impl<T: Transport> Plug<T> {
     ) -> Call<'p> {
         let base = self.main.as_ref().unwrap_or(&self.config);
         Call {
-            ctx,
             cfg: &self.config_text,
             config: config.unwrap_or(base),
             base,
@@ -624,13 +613,5 @@ fn write_exchange(exchange: &Exchange, answer: &mut Answer) {
         answer.count("attempts", exchange.attempts.into());
         answer.count("elapsed_ms", u64::try_from(exchange.elapsed.as_millis()).unwrap_or(u64::MAX));
         answer.close();
-    }
-}
-
-fn parse_object<'a>(what: &'static str, text: &'a str) -> Result<Object<'a>, Error> {
-    match Json::parse(text) {
-        Ok(Json::Object(object)) => Ok(object),
-        Ok(other) => Err(Error::NotJson { what, problem: format!("it is {}", fields::kind_of(&other)) }),
-        Err(problem) => Err(Error::NotJson { what, problem }),
     }
 }

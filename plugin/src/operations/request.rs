@@ -3,12 +3,10 @@
 use std::sync::OnceLock;
 
 use super::table::{Operation, choose, find};
-use super::{Answer, Call, Run, RunRecord, RunRecords, parse_object};
+use super::{Answer, Call, Run, RunRecord, RunRecords};
 use crate::config::Config;
 use crate::error::Error;
-use crate::fields::Fields;
-use crate::json::Object;
-use crate::known::{self, Warnings};
+use crate::known::Warnings;
 use plugpipe_contract::direct::read_directly;
 use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{DefinitionFields, ListedRecord, Record, RecordMultiple};
@@ -27,8 +25,6 @@ pub(super) enum Request<'a> {
         document: Document<'a>,
         /// What it says of the configuration, if it does.
         settings: Option<Document<'a>>,
-        /// The same as a tree, for what is read field by field.
-        object: Object<'a>,
     },
 }
 
@@ -49,19 +45,10 @@ impl<'a> Request<'a> {
         let document = Document::parse(ctx).map_err(|problem| Error::NotJson { what: "ctx", problem })?;
         let operation = choose(&document)?;
         let (settings, context) = (request_settings(), context_fields());
-        let mut object = Object::EMPTY;
-        match operation.run.fields() {
-            None => {
-                object = parse_object("ctx", ctx)?;
-                known::check_ctx(operation.name, &object, warnings);
-            }
-            Some(fields) => {
-                document.warn_of_unknown(&[fields, context, settings], configuration_only());
-            }
-        }
+        document.warn_of_unknown(&[operation.run.fields(), context, settings], configuration_only());
         let settings = document.part(settings);
         warnings.append(document.take_warnings());
-        Ok(Self::Document { operation, document, settings, object })
+        Ok(Self::Document { operation, document, settings })
     }
 
     /// What is asked for.
@@ -90,15 +77,6 @@ impl<'a> Request<'a> {
         ["step_id", "step"].into_iter().find_map(|key| document.read_field(key).ok()?)
     }
 
-    /// The request's fields, for operations that read them one by one.
-    pub(super) fn fields(&self) -> Fields<'_> {
-        static EMPTY: Object = Object::EMPTY;
-        match self {
-            Self::Record(..) | Self::Records(..) => Fields::new(&EMPTY, ""),
-            Self::Document { object, .. } => Fields::new(object, ""),
-        }
-    }
-
     pub(super) fn run(&self, call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         match self {
             Self::Record(_, run, record) => run(call, (record, &DefinitionFields::default()), answer),
@@ -118,7 +96,6 @@ impl<'a> Request<'a> {
                     run(call, (list.as_deref(), &records.timestamp), answer)
                 }
                 Run::Typed { run, .. } => run(call, document, answer),
-                Run::Untyped(run) => run(call, answer),
             },
         }
     }
@@ -132,18 +109,202 @@ impl<'a> Request<'a> {
 }
 
 impl Run {
-    /// The fields of the operation's request, where it has a type.
-    fn fields(self) -> Option<&'static [&'static str]> {
+    /// The fields of the operation's request.
+    fn fields(self) -> &'static [&'static str] {
         static RECORD: FieldNames = FieldNames::new();
         static RECORDS: FieldNames = FieldNames::new();
-        Some(match self {
+        match self {
             Self::Record(_) => RECORD.get_or_init(Both::<Record, DefinitionFields>::fields),
             Self::Records(_) => RECORDS.get_or_init(RecordMultiple::<Both<_, _>>::fields),
             Self::Typed { fields, .. } => fields(),
-            Self::Untyped(_) => return None,
-        })
+        }
     }
 }
 
 /// The names of a request's fields, which are asked for once.
 pub(super) type FieldNames = OnceLock<Vec<&'static str>>;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What the general way reads as one record, if there is nothing to say of it.
+    fn record(ctx: &str) -> Option<Record<'_>> {
+        let document = Document::parse(ctx).ok()?;
+        let Both(record, fields) = Both::<Record, DefinitionFields>::from_document(&document).ok()?;
+        let plain = fields == DefinitionFields::default() && document.take_warnings().is_empty();
+        let whole = document.names().all(|name| Both::<Record, DefinitionFields>::fields().contains(&name));
+        (plain && whole).then_some(record)
+    }
+
+    /// The same for a list of them.
+    fn records(ctx: &str) -> Option<RecordMultiple<'_, ListedRecord<'_>>> {
+        let document = Document::parse(ctx).ok()?;
+        let records = RecordMultiple::<Both<_, _>>::from_document(&document).ok()?;
+        let plain = |Both(record, fields)| (fields == DefinitionFields::default()).then_some(record);
+        let RecordMultiple { operation, metrics, timestamp } = records;
+        let metrics = metrics.map(|metrics| metrics.into_iter().map(plain).collect::<Option<Vec<_>>>());
+        let metrics = match metrics {
+            Some(metrics) => Some(metrics?),
+            None => None,
+        };
+        let whole = document.names().all(|name| RecordMultiple::<Both<_, _>>::fields().contains(&name));
+        (whole && document.take_warnings().is_empty()).then_some(RecordMultiple { operation, metrics, timestamp })
+    }
+
+    /// What is read in one pass is what the general way reads. It may read less in one pass.
+    fn agree(ctx: &str) -> Result<(), TestCaseError> {
+        if let Some(direct) = read_directly::<Record>(ctx) {
+            prop_assert_eq!(Some(direct), record(ctx), "{}", ctx);
+        }
+        if let Some(direct) = read_directly::<RecordMultiple<ListedRecord>>(ctx) {
+            prop_assert_eq!(Some(direct), records(ctx), "{}", ctx);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn records_of_every_usual_form_are_read_in_one_pass() {
+        for ctx in [
+            r#"{"operation":"record_gauge","metric_name":"g","metric_value":1}"#,
+            r#" { "operation" : "record_gauge" , "metric_name" : "g" , "metric_value" : "1e3" } "#,
+            r#"{"operation":"record_counter","metric_name":"g","metric_value":-0.5e-3,"labels":{"a":"\u00e9\n","b":2,"c":true}}"#,
+            r#"{"operation":"record_counter","metric_name":"g","metric_value":1,"help":"x","timestamp":1700000000}"#,
+        ] {
+            let direct = read_directly::<Record>(ctx);
+            assert!(direct.is_some(), "{ctx}");
+            assert_eq!(direct, record(ctx));
+        }
+        for ctx in [
+            r#"{"operation":"record_gauge","metric_name":"g","metric_value":1,"job_name":"j"}"#,
+            r#"{"operation":"record_gauge","metric_name":"g","metric_value":1,"metric_value":2}"#,
+            r#"{"operation":"record_gauge","metric_name":"g","metric_value":1,"labels":{"a":1.50}}"#,
+            r#"{"operation":"record_gauge","metric_name":"g","metric_value":"x"}"#,
+            r#"{"operation":"record_gauge","metric_name":"g","metric_value":1} x"#,
+            r#"{"operation":"record_gauge","metric_name":"\ud800","metric_value":1}"#,
+        ] {
+            assert_eq!(read_directly::<Record>(ctx), None, "{ctx}");
+        }
+    }
+
+    /// Records such as callers send, with something odd in many of them.
+    fn ctx() -> impl Strategy<Value = String> {
+        let operation = prop_oneof![
+            6 => prop::sample::select(vec!["record_counter", "record_gauge", "record_histogram", "record_summary", "record_metric"]).prop_map(Value::from),
+            1 => prop::sample::select(vec!["describe", " record_gauge", "record"]).prop_map(Value::from),
+            1 => Just(Value::Null),
+        ];
+        let name = prop_oneof![
+            9 => prop::sample::select(vec!["c_total", "g", "h", "s", "n", "i", "few", "dotted.name", "new_metric"]).prop_map(Value::from),
+            1 => any::<String>().prop_map(Value::from),
+        ];
+        let value = prop_oneof![
+            4 => (-1_000_i64..1_000_000).prop_map(Value::from),
+            4 => any::<f64>().prop_map(Value::from),
+            2 => (0..100_000_u32).prop_map(|n| json!(f64::from(n) / 1e3)),
+            1 => any::<i64>().prop_map(Value::from),
+            1 => prop::sample::select(vec![json!("1.5"), json!(null), json!([]), json!(true), json!("x")]),
+        ];
+        let text = prop_oneof![6 => "[12]?", 1 => "[ -~]{0,20}", 1 => any::<String>()];
+        let label = (
+            "[ab]",
+            prop_oneof![12 => text.prop_map(Value::from), 2 => (0..3_u32).prop_map(|n| json!(n)), 1 => Just(json!(1.5))],
+        );
+        let labels = prop_oneof![
+            6 => prop::collection::vec(label, 0..4).prop_map(Some),
+            1 => Just(None),
+        ];
+        let more = prop::option::weighted(
+            0.2,
+            prop::sample::select(vec![
+                r#""metric_type":"gauge""#,
+                r#""metric_type":"histogram""#,
+                r#""metric_type":7"#,
+                r#""help":"x""#,
+                r#""timestamp":"2024-01-01T00:00:00Z""#,
+                r#""timestamp":"x""#,
+                r#""metric_value":2"#,
+                r#""job_name":"j""#,
+                r#""labels":{}"#,
+                r#""utf8":true"#,
+                r#""a":"#,
+                "",
+            ]),
+        );
+        let space = prop::sample::select(vec!["", "", "", " ", "\n\t"]);
+        (operation, name, value, labels, more, space, any::<prop::sample::Index>()).prop_map(
+            |(operation, name, value, labels, more, space, at)| {
+                let mut members = vec![
+                    format!("\"operation\":{space}{operation}"),
+                    format!("\"metric_name\"{space}:{name}"),
+                    format!("\"metric_value\":{value}{space}"),
+                ];
+                if let Some(labels) = labels {
+                    let labels: Vec<String> =
+                        labels.iter().map(|(name, value)| format!("\"{name}\":{space}{value}")).collect();
+                    members.push(format!("{space}\"labels\":{{{}}}", labels.join(",")));
+                }
+                if let Some(more) = more {
+                    members.insert(at.index(members.len() + 1), more.to_owned());
+                }
+                let rotate = at.index(members.len());
+                members.rotate_left(rotate);
+                format!("{space}{{{}}}{space}", members.join(","))
+            },
+        )
+    }
+
+    /// Lists such as callers send, with something odd in some of their items.
+    fn batch() -> impl Strategy<Value = String> {
+        let known = prop::sample::select(vec![
+            ("c_total", "counter", r#"{"a":"1","b":"2"}"#),
+            ("c_total", "counter", r#"{"a": 1 , "b":2}"#),
+            ("c_total", "counter", r#"{"b":"é \u2603","a":""}"#),
+            ("g", "gauge", "{}"),
+            ("h", "histogram", r#"{ "a" : "1" }"#),
+            ("s", "summary", "{}"),
+            ("few", "gauge", r#"{"a":"1"}"#),
+            ("few", "gauge", r#"{"a":"7"}"#),
+        ]);
+        let value = prop_oneof![
+            20 => (0_u32..100_000).prop_map(|n| json!(f64::from(n) / 1e3)),
+            1 => any::<f64>().prop_map(Value::from),
+            1 => Just(json!("x")),
+        ];
+        let odd = prop::option::weighted(
+            0.05,
+            prop::sample::select(vec![r#","help":"x""#, r#","value":1"#, r#","type":7"#, r#","name":"new""#, ","]),
+        );
+        let item = (known, value, odd, any::<bool>()).prop_map(|((name, kind, labels), value, odd, short)| {
+            let odd = odd.unwrap_or_default();
+            let [name_key, value_key, kind_key] =
+                if short { ["name", "value", "type"] } else { ["metric_name", "metric_value", "metric_type"] };
+            format!(r#"{{"{name_key}":"{name}","{value_key}":{value},"{kind_key}":"{kind}","labels":{labels}{odd}}}"#)
+        });
+        prop::collection::vec(item, 0..8)
+            .prop_map(|items| format!(r#"{{"operation":"record_multiple_metrics","metrics":[{}]}}"#, items.join(" ,")))
+    }
+
+    proptest! {
+        #[test]
+        fn both_ways_take_lists_alike(ctx in batch(), at: prop::sample::Index, byte in prop::char::range(' ', '~')) {
+            agree(&ctx)?;
+            let mut damaged: Vec<char> = ctx.chars().collect();
+            let place = at.index(damaged.len());
+            damaged[place] = byte;
+            agree(&damaged.into_iter().collect::<String>())?;
+        }
+
+        #[test]
+        fn both_ways_read_the_same(ctx in ctx(), at: prop::sample::Index, byte in prop::char::range(' ', '~')) {
+            agree(&ctx)?;
+            let mut damaged: Vec<char> = ctx.chars().collect();
+            let place = at.index(damaged.len());
+            damaged[place] = byte;
+            agree(&damaged.into_iter().collect::<String>())?;
+        }
+    }
+}

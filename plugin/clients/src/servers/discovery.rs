@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Url, endpoint};
 use crate::servers::prometheus;
 use plugpipe_contract::error::excerpt;
-use plugpipe_contract::fields::{kind_of, scalar};
 use plugpipe_contract::json::{Json, Object};
 use plugpipe_provisioning::prometheus_yml::check_target;
 
@@ -80,13 +79,13 @@ fn is_json(content_type: &str) -> bool {
 /// error is the path of what is wrong, and what was expected.
 pub fn groups(list: &Json, path: &str) -> Result<Vec<Group>, (String, String)> {
     let Json::Array(items) = list else {
-        return Err((path.to_owned(), format!("expected a list of groups of targets, got {}", kind_of(list))));
+        return Err((path.to_owned(), format!("expected a list of groups of targets, got {}", list.kind())));
     };
     let mut groups: Vec<Group> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let path = format!("{path}[{index}]");
         let Json::Object(item) = item else {
-            return Err((path, format!("expected an object with targets and labels, got {}", kind_of(item))));
+            return Err((path, format!("expected an object with targets and labels, got {}", item.kind())));
         };
         let read = group(item, &path)?;
         match groups.iter_mut().find(|group| group.labels == read.labels) {
@@ -111,25 +110,25 @@ fn group(item: &Object, path: &str) -> Result<Group, (String, String)> {
             for (name, value) in labels.iter() {
                 let Json::String(value) = value else {
                     let path = format!("{path}.labels.{}", excerpt(name, 100));
-                    return Err((path, format!("expected text, got {}", kind_of(value))));
+                    return Err((path, format!("expected text, got {}", value.kind())));
                 };
                 group.labels.retain(|(own, _)| own != name);
                 group.labels.push((name.to_owned(), value.clone().into_owned()));
             }
             group.labels.sort_unstable();
         }
-        Some(other) => return Err((format!("{path}.labels"), format!("expected an object, got {}", kind_of(other)))),
+        Some(other) => return Err((format!("{path}.labels"), format!("expected an object, got {}", other.kind()))),
     }
     let targets = match item.get("targets") {
         None | Some(Json::Null) => {
             return Err((format!("{path}.targets"), "is missing; expected a list of host:port".into()));
         }
         Some(Json::Array(targets)) => targets,
-        Some(other) => return Err((format!("{path}.targets"), format!("expected a list, got {}", kind_of(other)))),
+        Some(other) => return Err((format!("{path}.targets"), format!("expected a list, got {}", other.kind()))),
     };
     for (index, target) in targets.iter().enumerate() {
         let wrong = |problem| (format!("{path}.targets[{index}]"), problem);
-        let target = target.as_str().ok_or_else(|| wrong(format!("expected text, got {}", kind_of(target))))?;
+        let target = target.as_str().ok_or_else(|| wrong(format!("expected text, got {}", target.kind())))?;
         check_target(target).map_err(wrong)?;
         add(&mut group, target.to_owned());
     }
@@ -161,7 +160,7 @@ fn read_known(answer: &Json) -> Option<Vec<Known>> {
 }
 
 fn read_target(target: &Json, active: bool) -> Known {
-    let text = |key: &str| member(target, key).and_then(scalar).unwrap_or_default();
+    let text = |key: &str| member(target, key).and_then(Json::scalar).unwrap_or_default();
     let discovered = pairs(member(target, "discoveredLabels"));
     let own = pairs(member(target, "labels"));
     // Relabelling may have given it another job than it was found by.
@@ -179,7 +178,7 @@ fn read_target(target: &Json, active: bool) -> Known {
 fn pairs(labels: Option<&Json>) -> Vec<(String, String)> {
     match labels {
         Some(Json::Object(labels)) => {
-            labels.iter().map(|(name, value)| (name.to_owned(), scalar(value).unwrap_or_default())).collect()
+            labels.iter().map(|(name, value)| (name.to_owned(), value.scalar().unwrap_or_default())).collect()
         }
         _ => Vec::new(),
     }

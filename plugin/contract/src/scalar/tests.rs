@@ -42,3 +42,32 @@ fn a_word_may_be_missing_but_not_wrong() {
         assert_eq!(read::<Word<Pace>>(&format!("{{\"x\": {text}}}")), Err(problem));
     }
 }
+
+#[test]
+fn numbers_are_finite_and_may_be_text() {
+    for (text, number) in [("\" 45.2 \"", Some(45.2)), ("3", Some(3.0)), ("null", None), ("-1e3", Some(-1e3))] {
+        assert_eq!(read(&format!("{{\"x\": {text}}}")), Ok(Number(number)), "{text}");
+    }
+    for text in ["\"abc\"", "\"NaN\"", "\"inf\"", "1e999", "[1]", "true", "\"\""] {
+        assert!(read::<Number>(&format!("{{\"x\": {text}}}")).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn labels_take_scalars_and_refuse_the_rest() {
+    let labels: Labels = read(r#"{"x": {"a": 1.50, "b": true, "c": "\u00e9"}}"#).unwrap();
+    assert_eq!(labels.iter().collect::<Vec<_>>(), [("a", "1.50"), ("b", "true"), ("c", "é")]);
+    assert_eq!(read(r#"{"x": null}"#), Ok(Labels::default()));
+    for (text, path) in [(r#"{"a": null}"#, "x.a"), (r#"{"a": {}}"#, "x.a"), (r#"["a"]"#, "x")] {
+        let error = read::<Labels>(&format!("{{\"x\": {text}}}")).unwrap_err();
+        assert!(error.starts_with(&format!("{path}: ")), "{error}");
+    }
+}
+
+#[test]
+fn a_list_names_the_item_that_is_wrong() {
+    let bounds: Vec<Bound> = read(r#"{"x": [1, "2", "+Inf"]}"#).unwrap();
+    assert_eq!(bounds, [Bound(1.0), Bound(2.0), Bound(f64::INFINITY)]);
+    let error = read::<Vec<Bound>>(r#"{"x": [1, "y"]}"#).unwrap_err();
+    assert_eq!(error, "x[1]: expected a finite number, got \"y\"");
+}
