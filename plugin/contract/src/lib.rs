@@ -3,6 +3,9 @@
 
 #![deny(missing_docs)]
 
+#[cfg(all(feature = "schema", target_arch = "wasm32"))]
+compile_error!("schemas are for xtask; the component does without them");
+
 pub mod cursor;
 pub mod direct;
 pub mod document;
@@ -14,6 +17,8 @@ pub mod known;
 pub mod known_fields;
 pub mod requests;
 pub mod scalar;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod segment;
 pub mod settings;
 pub mod time;

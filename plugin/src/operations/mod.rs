@@ -24,6 +24,8 @@ mod record;
 mod remote;
 mod request;
 mod resets;
+#[cfg(feature = "schema")]
+pub(crate) mod schema;
 mod scrape;
 mod table;
 mod together;
@@ -85,6 +87,8 @@ enum Run {
     Typed {
         fields: fn() -> Vec<&'static str>,
         run: for<'c> fn(&mut Call<'c>, &Document, &mut Answer) -> Result<(), Error>,
+        #[cfg(feature = "schema")]
+        schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     },
 }
 

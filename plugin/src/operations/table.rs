@@ -60,6 +60,8 @@ macro_rules! typed {
         Run::Typed {
             fields: <$request>::fields,
             run: |call, document, answer| $run(call, &<$request>::from_document(document)?, answer),
+            #[cfg(feature = "schema")]
+            schema: <$request as schemars::JsonSchema>::json_schema,
         }
     };
 }

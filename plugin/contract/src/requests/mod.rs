@@ -37,6 +37,7 @@ pub use record::{
 
 /// Operations that take nothing but what any call may have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct NoFields {}
 
