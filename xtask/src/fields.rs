@@ -74,7 +74,7 @@ pub fn table() -> Result<String, String> {
         let _ = writeln!(of_operations, "    ({name:?}, {}),", tables.add(&all));
     }
     let mut out = String::from(
-        "//! Made from plug.yaml by `cargo xtask reference`; a test compares.\n\n\
+        "//! Made from plug.yaml by `cargo xtask generate`; a test compares.\n\n\
          /// Fields of objects: name, and the index of the object's own fields; 0 where anything may stand\n\
          /// there.\n\
          pub const OBJECTS: &[&[(&str, u8)]] = &[\n",

@@ -1,7 +1,8 @@
 //! JSON Schemas of what is read, for `cargo xtask generate`: impls for the types that take more than
 //! one form, and what is done with a schema before it is written.
 //!
-//! A field's documentation is its description, so it is text for users of the plug too.
+//! The first paragraph of a field's documentation is its description, so it is text for users of the
+//! plug too.
 
 use std::borrow::Cow;
 
@@ -324,7 +325,8 @@ fn tidy(schema: &mut Value, definitions: &Map<String, Value>) -> Result<(), Stri
         Value::Array(items) => items.iter_mut().try_for_each(|item| tidy(item, definitions)),
         Value::Object(members) => {
             if let Some(Value::String(description)) = members.get_mut("description") {
-                *description = description.split_whitespace().collect::<Vec<_>>().join(" ");
+                let first = description.split("\n\n").next().unwrap_or_default();
+                *description = first.split_whitespace().collect::<Vec<_>>().join(" ");
                 if description.contains("[`") {
                     return Err(format!("a description of the manifest has a link to Rust code: {description}"));
                 }

@@ -74,8 +74,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Setting<T> {
     }
 }
 
-/// Settings that a configuration and a request may hold. Their defaults are those of the plug's
-/// `Config`.
+/// Settings that a configuration and a request may hold.
+///
+/// Their defaults are those of the plug's `Config`.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "settings"))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
@@ -116,7 +117,7 @@ pub struct Settings<'a> {
     pub endpoint_auth: Setting<Auth<'a>>,
     /// The job of pushes, and of remote-written series.
     pub job_name: Setting<Text<'a>>,
-    /// Their instance.
+    /// The instance of pushes, and of remote-written series.
     pub instance: Setting<Text<'a>>,
     /// Further labels of the group of pushes.
     pub grouping_key: Setting<Labels<'a>>,
@@ -207,7 +208,7 @@ pub type OfConfiguration<'a> = Both<Settings<'a>, ConfigurationOnly<'a>>;
 pub struct TopOfConfiguration<'a> {
     /// More settings, which win over flat ones.
     pub prometheus_config: Option<Box<OfConfiguration<'a>>>,
-    /// Of the Python plug.
+    /// What an alert has that a call does not say.
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::AlertConfig>"))]
     pub alert_config: Any<'a>,
 }
@@ -325,7 +326,7 @@ impl WebhookFormat {
 pub enum GrafanaApi {
     /// Below `/api`.
     Api,
-    /// As resources of `/apis`, which needs Grafana 12.
+    /// As resources of `/apis`, which needs Grafana 12 or later.
     K8s,
 }
 

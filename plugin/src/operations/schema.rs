@@ -49,8 +49,8 @@ pub fn input_schema() -> Result<Value, String> {
     finish(json!({
         "$schema": DIALECT,
         "description": "Without an operation, a metric_name means record_metric, and nothing health_check. Settings \
-            may stand here too, for one call. A runtime's own keys, such as pipe and run_id, have no effect; of step \
-            and step_id the answer of health_check tells.",
+            may stand here too, for one call. A runtime's own keys, such as pipe and run_id, have no effect; \
+            errors about a metric name the step_id, or step, that recorded it.",
         "type": "object",
         "$ref": settings.get("$ref"),
         "properties": properties,

@@ -1,5 +1,5 @@
 //! The table of operations: an operation is a line here, a function in the file of its family, and
-//! its schemas in plug.yaml.
+//! the schema of its answer in plug.yaml.
 
 use super::{
     Answer, Call, Run, alert_templates, alertmanager, alerts, annotations, dashboards, datasources, definition,

@@ -81,7 +81,7 @@ pub struct RulesFolder<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "rules_current"))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RulesCurrent<'a> {
-    /// Its content; none where there is no such file.
+    /// The file's content; none where there is no such file.
     pub content: Option<Verbatim<'a>>,
 }
 
@@ -111,9 +111,9 @@ pub struct DeleteFields<'a> {
     pub alert_config: Option<AlertConfig<'a>>,
     /// The alert's name.
     pub alert_name: Text<'a>,
-    /// Its group; `plugpipe` by default.
+    /// The alert's group; `plugpipe` by default.
     pub group: Text<'a>,
-    /// The rule file that it is in, where it is not the alert's own.
+    /// The rule file that the alert is in, where that is not its own.
     pub rules_file: Text<'a>,
 }
 
@@ -182,20 +182,20 @@ pub struct WantedRules<'a> {
     /// What is not in it may stand beside it. What an alert is may not: `alerts` says that.
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::AlertConfig>"))]
     pub alert_config: Option<AlertConfig<'a>>,
-    /// Groups as a rule file has them: each a [`RuleGroup`] with what only some servers take.
+    /// Groups as a rule file has them, with what only some servers take too.
     #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<RuleGroup<'a>>>"))]
     pub groups: Option<Vec<Any<'a>>>,
-    /// Alerts of one group: each an [`AlertRule`], and nothing else.
+    /// Alerts of one group, with what an alert is and nothing else.
     #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<AlertRule<'a>>>"))]
     pub alerts: Option<Vec<Any<'a>>>,
     /// The name of a template.
     pub template: Text<'a>,
-    /// Its parameters, of which each template has its own.
+    /// The template's parameters, of which each has its own.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Object"))]
     pub parameters: Any<'a>,
     /// The group of `alerts`; `plugpipe` by default.
     pub group: Text<'a>,
-    /// How often that is evaluated; as often as the server does by default.
+    /// How often the group of `alerts` is evaluated; as often as the server does by default.
     pub interval: Duration,
     /// The rule file's name; `plugpipe_rules.yml` by default.
     pub rules_file: Text<'a>,
@@ -212,7 +212,7 @@ pub struct RuleGroup<'a> {
     pub interval: Duration,
     /// Labels of all its rules.
     pub labels: Labels<'a>,
-    /// Its rules: each a [`RuleFields`] with what only some servers take.
+    /// Its rules, with what only some servers take too.
     #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<RuleFields<'a>>>"))]
     pub rules: Option<Vec<Any<'a>>>,
 }

@@ -112,7 +112,7 @@ pub struct PrometheusStatus {
 
 /// What a Prometheus tells of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline, rename = "status_part"))]
 #[serde(rename_all = "snake_case")]
 pub enum StatusPart {
     /// Its version, and how it was built.
