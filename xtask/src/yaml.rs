@@ -158,7 +158,7 @@ fn plain_in_block(text: &str) -> String {
         && !text.ends_with([':', ' '])
         && ![": ", " #"].iter().any(|part| text.contains(part))
         && !text.contains(char::is_control)
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].iter().any(|word| is_other(&word));
+        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].iter().any(is_other);
     if is_plain { text.to_owned() } else { quoted(text) }
 }
 
