@@ -3,6 +3,8 @@
 //! [`Settings`].
 
 mod remote;
+#[cfg(feature = "schema")]
+pub(crate) mod schema;
 
 use core::time::Duration;
 use std::sync::OnceLock;

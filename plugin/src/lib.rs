@@ -30,6 +30,8 @@ mod component;
 pub mod config;
 pub mod error;
 pub mod operations;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod telemetry;
 #[cfg(target_arch = "wasm32")]
 mod wasi_transport;

@@ -9,6 +9,7 @@
 //! | [`imports`] | no file, but a list: files of a crate that import each other |
 //! | [`npm`] | the package for Node |
 //! | [`oci`] | an OCI image layout |
+//! | [`generate`] | the manifest's schemas, and all that is made of the manifest |
 //! | [`fields`] | the table of the JSON contract's fields, for the plug |
 //! | [`servers`] | the table of the settings that name a server, for hosts |
 //! | [`soak`] | nothing: it runs long tests at full size |
@@ -22,7 +23,7 @@
 mod component;
 pub mod dist;
 pub mod documents;
-pub mod fields;
+pub mod generate;
 pub mod imports;
 pub mod npm;
 pub mod oci;
@@ -32,6 +33,7 @@ pub mod sbom;
 pub mod servers;
 pub mod soak;
 pub mod wit;
+mod yaml;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use xtask::{build, dist, fields, npm, oci, reference, reproducible, root, servers, soak, wit};
+use xtask::{build, dist, generate, npm, oci, reproducible, root, soak, wit};
 
 const USAGE: &str = "\
 cargo xtask dist [FOLDER]    the folder of PlugPipe's registry, below dist
 cargo xtask npm [FOLDER]     the package for Node, in dist/npm
 cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
 cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
-cargo xtask reference        docs/reference.md and the tables of fields and servers, of the manifest
+cargo xtask generate         plug.yaml's schemas, and of those docs/reference.md and the tables of fields and servers
 cargo xtask soak NAME        a long test at full size: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
 cargo xtask reproducible     builds the component in another folder too, and compares
 
@@ -40,11 +40,10 @@ fn run(task: &str, argument: Option<&str>, auditable: bool) -> Result<String, St
         "npm" => npm::make(&build(auditable)?, &at("npm")).map(|()| at("npm").display().to_string()),
         "oci" => oci::make(&build(auditable)?, &at("oci")).map(|digest| format!("{}: {digest}", at("oci").display())),
         "wit" => wit::make().map(|()| wit::page_path().display().to_string()),
-        "reference" => reference::make()
-            .and_then(|()| fields::make())
-            .and_then(|()| servers::make())
-            .map(|()| [reference::page_path(), fields::table_path(), servers::table_path()])
-            .map(|made| made.map(|path| path.display().to_string()).join("\n")),
+        "generate" => generate::make().map(|made| {
+            let made: Vec<String> = made.iter().map(|path| path.display().to_string()).collect();
+            made.join("\n")
+        }),
         "soak" => soak::run(argument.unwrap_or_default()),
         "reproducible" => reproducible::check().map(|digest| format!("both builds have the SHA-256 {digest}")),
         _ => Err(USAGE.into()),

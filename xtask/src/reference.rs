@@ -17,13 +17,22 @@ pub fn make() -> Result<(), String> {
     write(&page_path(), page()?)
 }
 
+/// Where the manifest is.
+pub fn manifest_path() -> PathBuf {
+    root().join("plugin/plug.yaml")
+}
+
 /// The manifest.
 ///
 /// # Errors
 /// The file cannot be read, or is not YAML.
 pub fn manifest() -> Result<Value, String> {
-    let path = root().join("plugin/plug.yaml");
-    serde_saphyr::from_str(&read_text(&path)?).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+    read_manifest(&read_text(&manifest_path())?)
+}
+
+/// The same of its text.
+pub(crate) fn read_manifest(text: &str) -> Result<Value, String> {
+    serde_saphyr::from_str(text).map_err(|error| format!("{} cannot be read: {error}", manifest_path().display()))
 }
 
 /// The page, of the manifest as it is.
@@ -32,7 +41,7 @@ pub fn page() -> Result<String, String> {
     let schema = |name: &str| Schema::of(&manifest, name);
     let (config, input, output) = (schema("config_schema")?, schema("input_schema")?, schema("output_schema")?);
     let mut out = String::from(
-        "# Reference\n\nMade from the schemas of [plugin/plug.yaml](../plugin/plug.yaml) by `cargo xtask reference`; the tests hold every \
+        "# Reference\n\nMade from the schemas of [plugin/plug.yaml](../plugin/plug.yaml) by `cargo xtask generate`; the tests hold every \
          answer against the same schemas, and this page against the manifest. [operations.md](operations.md) explains and has examples.\n\n\
          **Bold** fields are required. A type in italics is explained under [Types](#types).\n\n## Configuration\n\n",
     );
@@ -104,6 +113,9 @@ impl<'m> Schema<'m> {
         for (name, member) in members.into_iter().flatten() {
             let mark = if required.contains(&name.as_str()) { "**" } else { "" };
             let mut more = description(member).to_owned();
+            for (choice, means) in choices(member) {
+                let _ = write!(more, "{}`{choice}`: {means}", if more.is_empty() { "" } else { " " });
+            }
             if let Some(default) = member.get("default") {
                 let _ = write!(more, "{}Default `{default}`.", if more.is_empty() { "" } else { " " });
             }
@@ -137,7 +149,10 @@ impl<'m> Schema<'m> {
     /// A type in a few words.
     fn kind(&self, schema: &Value) -> String {
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            return format!("*{}*", reference.rsplit('/').next().unwrap_or_default());
+            let name = reference.rsplit('/').next().unwrap_or_default();
+            let bound =
+                |key: &str, word: &str| schema.get(key).map(|bound| format!(" {word} {bound}")).unwrap_or_default();
+            return format!("*{name}*{}{}", bound("minimum", "from"), bound("maximum", "to"));
         }
         if let Some(constant) = schema.get("const") {
             return format!("`{}`", literal(constant));
@@ -145,7 +160,7 @@ impl<'m> Schema<'m> {
         if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
             // That a text may be empty or missing is said once, above; a version may be a number or a text.
             let mut told: Vec<String> = Vec::new();
-            for choice in choices.iter().map(literal).filter(|choice| !["", "null"].contains(&choice.as_str())) {
+            for choice in choices.iter().filter(|choice| !is_empty(choice)).map(literal) {
                 let choice = format!("`{choice}`");
                 if !told.contains(&choice) {
                     told.push(choice);
@@ -155,8 +170,10 @@ impl<'m> Schema<'m> {
         }
         for key in ["anyOf", "oneOf"] {
             if let Some(choices) = schema.get(key).and_then(Value::as_array).filter(|_| schema.get("type").is_none()) {
-                let choices: Vec<String> = choices.iter().map(|choice| self.kind(choice)).collect();
-                return choices.join(" or ");
+                let told: Vec<String> =
+                    choices.iter().filter(|choice| !is_nothing(choice)).map(|choice| self.kind(choice)).collect();
+                let are_words = choices.iter().any(|choice| choice.get("const").is_some());
+                return told.join(if are_words { ", " } else { " or " });
             }
         }
         let types = match schema.get("type") {
@@ -194,7 +211,25 @@ pub(crate) fn branches<'s>(schema: &'s Value, operation: &str) -> impl Iterator<
     })
 }
 
-fn names(list: Option<&Value>) -> Vec<&str> {
+/// Whether a value stands for one that is missing.
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
+/// Whether a schema takes only such values.
+fn is_nothing(schema: &Value) -> bool {
+    let choices = schema.get("enum").and_then(Value::as_array);
+    schema.get("type").and_then(Value::as_str) == Some("null")
+        || choices.is_some_and(|choices| choices.iter().all(is_empty))
+}
+
+/// Words that a value may be, and what each means.
+fn choices(schema: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let choices = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+    choices.filter_map(|choice| Some((choice.get("const")?.as_str()?, choice.get("description")?.as_str()?)))
+}
+
+pub(crate) fn names(list: Option<&Value>) -> Vec<&str> {
     list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 

@@ -25,6 +25,12 @@ struct Package {
     needs: Vec<(String, bool)>,
 }
 
+impl Package {
+    fn place(&self) -> Place {
+        (self.name.clone(), self.version.clone())
+    }
+}
+
 /// The summary, which names the component and what it depends on itself, and the complete bill, as texts. `digest` is the
 /// component's SHA-256.
 pub fn make(digest: &str) -> Result<(String, String), String> {
@@ -172,7 +178,40 @@ fn packages() -> Result<BTreeMap<String, Package>, String> {
             }
         }
     }
+    // That graph has what other members of the workspace turn on too.
+    let edges = edges()?;
+    let places: BTreeMap<String, Place> = packages.iter().map(|(id, package)| (id.clone(), package.place())).collect();
+    for package in packages.values_mut() {
+        let own = package.place();
+        package.needs.retain(|(id, _)| places.get(id).is_some_and(|on| edges.contains(&(own.clone(), on.clone()))));
+    }
     Ok(packages)
+}
+
+/// A package's name and version.
+type Place = (String, String);
+
+/// Which package depends on which, with the features that the component is built with.
+fn edges() -> Result<BTreeSet<(Place, Place)>, String> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["tree", "--locked", "--package", PACKAGE, "--target", TARGET, "--edges", "normal,build"]);
+    cargo.args(["--prefix", "depth", "--no-dedupe"]);
+    let (mut edges, mut above) = (BTreeSet::new(), Vec::new());
+    for line in output(&mut cargo)?.lines() {
+        let name = line.trim_start_matches(|sign: char| sign.is_ascii_digit());
+        let depth = line.strip_suffix(name).and_then(|depth| depth.parse::<usize>().ok());
+        let mut words = name.split(' ');
+        let (Some(depth), Some(name), Some(version)) = (depth, words.next(), words.next()) else {
+            return Err(format!("cargo tree writes what is no package: {line}"));
+        };
+        let package: Place = (name.to_owned(), version.trim_start_matches('v').to_owned());
+        above.truncate(depth);
+        if let Some(on) = above.last() {
+            edges.insert((Place::clone(on), package.clone()));
+        }
+        above.push(package);
+    }
+    Ok(edges)
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -193,4 +232,15 @@ fn checksums() -> Result<BTreeMap<(String, String), String>, String> {
         }
     }
     Ok(checksums)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_only_this_task_turns_on_is_not_in_the_component() {
+        let (summary, complete) = super::make("").unwrap();
+        assert!(summary.contains("pkg:cargo/base64@") && complete.contains("pkg:cargo/serde_json@"), "{complete}");
+        assert!(!summary.contains("pkg:cargo/serde_json@"), "{summary}");
+        assert!(!complete.contains("pkg:cargo/schemars@"), "{complete}");
+    }
 }

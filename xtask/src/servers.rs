@@ -26,7 +26,7 @@ pub fn table() -> Result<String, String> {
     let settings = origins["from_settings"].as_array().ok_or("capabilities.origins has no from_settings")?;
     let headers = origins["headers"].as_object().ok_or("capabilities.origins has no headers")?;
     let mut out = String::from(
-        "//! Made from plug.yaml by `cargo xtask reference`; a test compares.\n\n\
+        "//! Made from plug.yaml by `cargo xtask generate`; a test compares.\n\n\
          /// A setting that names a server. Paths are of keys, with dots between.\n\
          pub(super) struct ServerSetting {\n\
          \x20   /// The setting with the server's URL.\n\

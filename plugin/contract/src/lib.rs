@@ -3,6 +3,9 @@
 
 #![deny(missing_docs)]
 
+#[cfg(all(feature = "schema", target_arch = "wasm32"))]
+compile_error!("schemas are for xtask; the component does without them");
+
 pub mod compound;
 pub mod cursor;
 pub mod direct;
@@ -12,6 +15,8 @@ pub mod json;
 pub mod known;
 pub mod requests;
 pub mod scalar;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod segment;
 pub mod settings;
 pub mod time;

@@ -74,9 +74,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Setting<T> {
     }
 }
 
-/// Settings that a configuration and a request may hold. Their defaults are those of the plug's
-/// `Config`.
+/// Settings that a configuration and a request may hold.
+///
+/// Their defaults are those of the plug's `Config`.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "settings"))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct Settings<'a> {
     /// Where queries go.
@@ -115,13 +117,14 @@ pub struct Settings<'a> {
     pub endpoint_auth: Setting<Auth<'a>>,
     /// The job of pushes, and of remote-written series.
     pub job_name: Setting<Text<'a>>,
-    /// Their instance.
+    /// The instance of pushes, and of remote-written series.
     pub instance: Setting<Text<'a>>,
     /// Further labels of the group of pushes.
     pub grouping_key: Setting<Labels<'a>>,
     /// An endpoint to scrape; `scrape_config.endpoint_url` too.
     pub endpoint_url: Text<'a>,
     /// What `scrape_endpoint` takes.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Object"))]
     pub scrape_config: Any<'a>,
     /// How often Prometheus scrapes.
     pub scrape_interval: Setting<Interval<'a>>,
@@ -177,6 +180,7 @@ pub struct Settings<'a> {
 
 /// Settings of a configuration only.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ConfigurationOnly<'a> {
     /// For histograms that name none.
@@ -188,6 +192,7 @@ pub struct ConfigurationOnly<'a> {
     /// Whether PlugPipe's own metrics are registered.
     pub default_metrics: Setting<Flag>,
     /// For hosts: write debug logs.
+    #[cfg_attr(feature = "schema", schemars(with = "Flag"))]
     pub debug: Any<'a>,
     /// Taken for the Python plug's sake, and without effect.
     pub enable_alerting: Any<'a>,
@@ -198,11 +203,13 @@ pub type OfConfiguration<'a> = Both<Settings<'a>, ConfigurationOnly<'a>>;
 
 /// What a configuration holds beside flat settings.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct TopOfConfiguration<'a> {
     /// More settings, which win over flat ones.
     pub prometheus_config: Option<Box<OfConfiguration<'a>>>,
-    /// Of the Python plug.
+    /// What an alert has that a call does not say.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::AlertConfig>"))]
     pub alert_config: Any<'a>,
 }
 
@@ -211,6 +218,7 @@ pub type Configuration<'a> = Both<OfConfiguration<'a>, TopOfConfiguration<'a>>;
 
 /// What a request holds beside flat settings.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct NestedSettings<'a> {
     /// More settings, which win over flat ones.
@@ -223,6 +231,7 @@ pub type OfRequest<'a> = Both<Settings<'a>, NestedSettings<'a>>;
 /// What any request may hold beside settings. All of it is for hosts and people; the plug reads the
 /// operation and the step.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 #[expect(missing_docs, reason = "members of PlugPipe's context, each named for what it is")]
 pub struct Context<'a> {
@@ -263,6 +272,7 @@ pub fn configuration_only() -> &'static [&'static str] {
 
 /// When what was recorded is pushed, where there is a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum PushPolicy {
     /// With each record.
@@ -275,6 +285,7 @@ pub enum PushPolicy {
 
 /// What a push does to what the group holds already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum PushMode {
     /// All of it goes (`PUT`).
@@ -287,6 +298,7 @@ pub enum PushMode {
 
 /// Which body a receiver of webhooks understands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookFormat {
     /// Alertmanager's, version 4.
@@ -309,11 +321,12 @@ impl WebhookFormat {
 
 /// How Grafana's folders and dashboards are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 pub enum GrafanaApi {
     /// Below `/api`.
     Api,
-    /// As resources of `/apis`, which needs Grafana 12.
+    /// As resources of `/apis`, which needs Grafana 12 or later.
     K8s,
 }
 
@@ -426,6 +439,7 @@ pub enum Auth<'a> {
 /// Credentials by name. `username` and `password`, or a token; `headers` and a tenant go with
 /// either, or alone. Any other field is an error: what was meant as a secret is not to go unused.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct AuthFields<'a> {
     /// `basic` or `bearer`; without it the other fields tell.

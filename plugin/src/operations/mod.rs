@@ -24,6 +24,8 @@ mod record;
 mod remote;
 mod request;
 mod resets;
+#[cfg(feature = "schema")]
+pub(crate) mod schema;
 mod scrape;
 mod table;
 mod together;
@@ -80,6 +82,8 @@ enum Run {
     Typed {
         fields: fn() -> &'static [&'static str],
         run: for<'c> fn(&mut Call<'c>, &Document, &mut Answer) -> Result<(), Error>,
+        #[cfg(feature = "schema")]
+        schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     },
 }
 

@@ -1,5 +1,5 @@
 //! The table of operations: an operation is a line here, a function in the file of its family, and
-//! its schemas in plug.yaml.
+//! the schema of its answer in plug.yaml.
 
 use super::request::FieldNames;
 use super::{
@@ -65,6 +65,8 @@ macro_rules! typed {
                 NAMES.get_or_init(<$request>::fields)
             },
             run: |call, document, answer| $run(call, &<$request>::from_document(document)?, answer),
+            #[cfg(feature = "schema")]
+            schema: <$request as schemars::JsonSchema>::json_schema,
         }
     };
 }

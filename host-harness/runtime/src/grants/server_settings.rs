@@ -1,4 +1,4 @@
-//! Made from plug.yaml by `cargo xtask reference`; a test compares.
+//! Made from plug.yaml by `cargo xtask generate`; a test compares.
 
 /// A setting that names a server. Paths are of keys, with dots between.
 pub(super) struct ServerSetting {

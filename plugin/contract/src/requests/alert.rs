@@ -7,6 +7,7 @@ use crate::scalar::{Any, Duration, Flag, LabelValue, Labels, Text, Verbatim};
 
 /// What an alert is: for `create_alert`, and each of a list of alerts.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "alert_rule"))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct AlertRule<'a> {
     /// The alert's name, which becomes the label `alertname`.
@@ -31,6 +32,7 @@ pub struct AlertRule<'a> {
 
 /// Where an alert is put, and who is told of it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct AlertPlace<'a> {
     /// The group; `plugpipe` by default.
@@ -45,9 +47,11 @@ pub struct AlertPlace<'a> {
 
 /// Who evaluates rules.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RulesTarget<'a> {
     /// `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::TargetName"))]
     pub target: Text<'a>,
     /// The server's release, such as `3.5`, where it cannot be asked.
     pub target_version: Text<'a>,
@@ -63,6 +67,7 @@ pub type AlertConfig<'a> = Both<AlertRule<'a>, Both<AlertPlace<'a>, RulesTarget<
 
 /// For hosts with a folder of rule files: what is in it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RulesFolder<'a> {
     /// The rule file as it is, where the host has read it.
@@ -73,9 +78,10 @@ pub struct RulesFolder<'a> {
 
 /// A rule file that a host has read.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "rules_current"))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RulesCurrent<'a> {
-    /// Its content; none where there is no such file.
+    /// The file's content; none where there is no such file.
     pub content: Option<Verbatim<'a>>,
 }
 
@@ -84,9 +90,11 @@ pub type CreateAlert<'a> = Both<CreateFields<'a>, Both<AlertConfig<'a>, RulesFol
 
 /// What is `create_alert`'s own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct CreateFields<'a> {
     /// The alert. What is not in it may stand beside it.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::AlertConfig>"))]
     pub alert_config: Option<AlertConfig<'a>>,
 }
 
@@ -95,15 +103,17 @@ pub type DeleteAlert<'a> = Both<DeleteFields<'a>, Both<RulesTarget<'a>, RulesFol
 
 /// What is `delete_alert`'s own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct DeleteFields<'a> {
     /// As it was given to `create_alert`. What is not in it may stand beside it.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::AlertConfig>"))]
     pub alert_config: Option<AlertConfig<'a>>,
     /// The alert's name.
     pub alert_name: Text<'a>,
-    /// Its group; `plugpipe` by default.
+    /// The alert's group; `plugpipe` by default.
     pub group: Text<'a>,
-    /// The rule file that it is in, where it is not the alert's own.
+    /// The rule file that the alert is in, where that is not its own.
     pub rules_file: Text<'a>,
 }
 
@@ -112,9 +122,11 @@ pub type ListAlerts<'a> = Both<ListFields<'a>, RulesTarget<'a>>;
 
 /// What is `list_alerts`' own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListFields<'a> {
     /// What is not in it may stand beside it.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::AlertConfig>"))]
     pub alert_config: Option<AlertConfig<'a>>,
     /// Only the alerts of this group; those of all by default.
     pub group: Text<'a>,
@@ -125,9 +137,11 @@ pub type AlertState<'a> = Both<StateFields<'a>, RulesTarget<'a>>;
 
 /// What is `get_alert_state`'s own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct StateFields<'a> {
     /// What is not in it may stand beside it.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::AlertConfig>"))]
     pub alert_config: Option<AlertConfig<'a>>,
     /// The alert's name.
     pub alert_name: Text<'a>,
@@ -138,6 +152,7 @@ pub type ApplyAlerts<'a> = Both<WantedRules<'a>, Both<ApplyFields, Both<RulesTar
 
 /// What is `plan_alerts`' and `apply_alerts`' own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ApplyFields {
     /// Whether only to say what would change; false by default.
@@ -149,9 +164,11 @@ pub type ExportRules<'a> = Both<WantedRules<'a>, ExportFields<'a>>;
 
 /// What is `export_rules`' own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ExportFields<'a> {
     /// Who evaluates the rules, as for `create_alert`.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::TargetName"))]
     pub target: Text<'a>,
     /// The server's release, such as `3.5`.
     pub target_version: Text<'a>,
@@ -159,21 +176,26 @@ pub struct ExportFields<'a> {
 
 /// A whole file or namespace of rules: `groups`, `alerts` or `template`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct WantedRules<'a> {
     /// What is not in it may stand beside it. What an alert is may not: `alerts` says that.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::AlertConfig>"))]
     pub alert_config: Option<AlertConfig<'a>>,
-    /// Groups as a rule file has them: each a [`RuleGroup`] with what only some servers take.
+    /// Groups as a rule file has them, with what only some servers take too.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<RuleGroup<'a>>>"))]
     pub groups: Option<Vec<Any<'a>>>,
-    /// Alerts of one group: each an [`AlertRule`], and nothing else.
+    /// Alerts of one group, with what an alert is and nothing else.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<AlertRule<'a>>>"))]
     pub alerts: Option<Vec<Any<'a>>>,
     /// The name of a template.
     pub template: Text<'a>,
-    /// Its parameters, of which each template has its own.
+    /// The template's parameters, of which each has its own.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Object"))]
     pub parameters: Any<'a>,
     /// The group of `alerts`; `plugpipe` by default.
     pub group: Text<'a>,
-    /// How often that is evaluated; as often as the server does by default.
+    /// How often the group of `alerts` is evaluated; as often as the server does by default.
     pub interval: Duration,
     /// The rule file's name; `plugpipe_rules.yml` by default.
     pub rules_file: Text<'a>,
@@ -181,6 +203,7 @@ pub struct WantedRules<'a> {
 
 /// A group of a rule file, as far as all servers know it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "rule_group"))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RuleGroup<'a> {
     /// The group's name.
@@ -189,12 +212,14 @@ pub struct RuleGroup<'a> {
     pub interval: Duration,
     /// Labels of all its rules.
     pub labels: Labels<'a>,
-    /// Its rules: each a [`RuleFields`] with what only some servers take.
+    /// Its rules, with what only some servers take too.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<RuleFields<'a>>>"))]
     pub rules: Option<Vec<Any<'a>>>,
 }
 
 /// A rule of a rule file, as far as all servers know it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "rule"))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RuleFields<'a> {
     /// The name of an alert.

@@ -6,6 +6,7 @@ use crate::scalar::{Duration, Flag, LabelValue, Moment, OneOrMany, Text, TextOr}
 
 /// `list_alert_groups`; `list_notified_alerts` has these fields beside its own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListAlertGroups<'a> {
     /// Matchers that an alert's labels meet.
@@ -22,6 +23,7 @@ pub struct ListAlertGroups<'a> {
 
 /// `list_notified_alerts`, beside [`ListAlertGroups`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ListNotifiedAlerts {
     /// Whether alerts that Alertmanager has not looked at yet are listed; true by default.
@@ -30,6 +32,7 @@ pub struct ListNotifiedAlerts {
 
 /// `list_silences`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListSilences<'a> {
     /// Matchers that a silence has.
@@ -38,6 +41,7 @@ pub struct ListSilences<'a> {
 
 /// `create_silence`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["matchers", "comment"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct CreateSilence<'a> {
     /// What an alert's labels must meet, all of them, to be muted.
@@ -58,6 +62,7 @@ pub struct CreateSilence<'a> {
 
 /// `expire_silence`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["silence_id"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ExpireSilence<'a> {
     /// The silence to end.
@@ -69,6 +74,7 @@ pub type Matchers<'a> = OneOrMany<TextOr<'a, MatcherFields<'a>>>;
 
 /// One condition on one label.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "matcher", extend("required" = ["name", "value"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct MatcherFields<'a> {
     /// The label's name.

@@ -6,6 +6,7 @@ use crate::scalar::{Count, Moment, OneOrMany, Text};
 
 /// `annotate`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct Annotate<'a> {
     /// The annotation to change; a new one by default.

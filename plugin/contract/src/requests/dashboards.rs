@@ -10,6 +10,7 @@ pub type CreateDashboard<'a> = Both<WantedDashboard<'a>, Both<DashboardOptions<'
 
 /// The dashboard of `create_dashboard`, and what is that operation's own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct WantedDashboard<'a> {
     /// Any part of Grafana's JSON model that has a title.
@@ -27,6 +28,7 @@ pub type ApplyDashboards<'a> = Both<WantedDashboards<'a>, Both<DashboardOptions<
 
 /// Several dashboards: given, from templates, or both.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct WantedDashboards<'a> {
     /// A list of what `create_dashboard` takes, or one.
@@ -39,6 +41,7 @@ pub struct WantedDashboards<'a> {
 
 /// What dashboards are made with, and where they go.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct DashboardOptions<'a> {
     /// The folder's title, or those of folders within one another, the outermost first. Without one
@@ -54,6 +57,7 @@ pub struct DashboardOptions<'a> {
 
 /// How dashboards are saved.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct SaveFields<'a> {
     /// For the dashboard's history; the plug's name and version by default.
@@ -69,6 +73,7 @@ pub struct SaveFields<'a> {
 
 /// `get_dashboard` and `delete_dashboard`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct DashboardUid<'a> {
     /// The dashboard's uid.
@@ -77,6 +82,7 @@ pub struct DashboardUid<'a> {
 
 /// `list_dashboards`. A dashboard is listed that fits all that is given.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListDashboards<'a> {
     /// A part of the title.
@@ -92,6 +98,7 @@ pub type ExportDashboards<'a> = Both<HeldDashboards<'a>, Both<WantedDashboards<'
 
 /// What is `export_dashboards`' own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct HeldDashboards<'a> {
     /// The uids of dashboards that Grafana holds; without them those that are given are exported.

@@ -6,6 +6,7 @@ use crate::scalar::{Any, Flag, Labels, Text};
 
 /// Which data source: `datasource_health`; `ensure_datasource` has these fields beside its own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct DatasourceName<'a> {
     /// What people read, unique in an organisation; `Prometheus` by default.
@@ -16,6 +17,7 @@ pub struct DatasourceName<'a> {
 
 /// `ensure_datasource`, beside [`DatasourceName`].
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct EnsureDatasource<'a> {
     /// Where Grafana reaches the server; the `prometheus_url` by default.
@@ -23,6 +25,7 @@ pub struct EnsureDatasource<'a> {
     /// Whether panels that name no data source use this one; left as it is by default.
     pub default: Flag,
     /// Settings of the type, an object: `httpMethod`, `timeInterval`, …
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Object"))]
     pub json_data: Any<'a>,
     /// What Grafana never tells again: `basicAuthPassword`, `httpHeaderValue1`, …
     pub secure_json_data: Labels<'a>,

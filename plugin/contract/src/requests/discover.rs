@@ -6,11 +6,13 @@ use crate::scalar::{Any, Text};
 
 /// `discover_targets`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct DiscoverTargets<'a> {
     /// The URL of an http_sd endpoint.
     pub sd_url: Text<'a>,
-    /// In its place, a list of `host:port`, or of groups as an http_sd endpoint answers them. Who
+    /// In the place of `sd_url`, a list of `host:port`, or of groups as an http_sd endpoint answers them. Who
     /// reads such an answer reads this too.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Any<'a>>>"))]
     pub targets: Any<'a>,
 }

@@ -6,6 +6,7 @@ use crate::scalar::Text;
 
 /// `export_metrics`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ExportMetrics<'a> {
     /// `prometheus` (the default), `openmetrics`, `protobuf`, `json` or `csv`.
@@ -14,6 +15,7 @@ pub struct ExportMetrics<'a> {
 
 /// `restore_metrics`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RestoreMetrics<'a> {
     /// What `snapshot_metrics` answered, in base64.

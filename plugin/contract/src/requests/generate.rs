@@ -9,6 +9,7 @@ use crate::scalar::{Duration, Flag, Labels, OneOrMany, Text, Verbatim, Whole};
 
 /// `generate_config`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct GenerateConfig<'a> {
     /// `development`, `testing` or `production`: whose defaults hold.
@@ -23,6 +24,7 @@ pub struct GenerateConfig<'a> {
 
 /// What stands in the parts of a `prometheus.yml`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct GeneratedSections<'a> {
     /// What holds for all jobs.
@@ -49,6 +51,7 @@ pub struct GeneratedSections<'a> {
 
 /// What holds for all jobs.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct GlobalSection<'a> {
     /// Between scrapes; by default the setting of that name, else the environment's.
@@ -63,6 +66,7 @@ pub struct GlobalSection<'a> {
 
 /// A scrape job. Its targets are named in `targets`, or found through `file_sd` or `http_sd`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct ScrapeJob<'a> {
     /// The job's name.
@@ -112,6 +116,7 @@ pub struct ScrapeJob<'a> {
 
 /// An endpoint of remote write or remote read.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct RemoteEndpoint<'a> {
     /// Its URL.
@@ -144,6 +149,7 @@ pub struct RemoteEndpoint<'a> {
 
 /// Alertmanagers, named or found as a [`ScrapeJob`]'s targets are.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct AlertmanagerTargets<'a> {
     /// Alertmanagers as `host:port`.
@@ -174,6 +180,7 @@ pub struct AlertmanagerTargets<'a> {
 
 /// A group of a file of targets.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct TargetGroup<'a> {
     /// Targets as `host:port`.
@@ -184,6 +191,7 @@ pub struct TargetGroup<'a> {
 
 /// A user, and where the password is.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct BasicAuth<'a> {
     /// The user's name.
@@ -194,6 +202,7 @@ pub struct BasicAuth<'a> {
 
 /// How a server's certificate is checked, and the client's own; files on the Prometheus server.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct TlsFiles<'a> {
     /// Certificates of authorities that are trusted.

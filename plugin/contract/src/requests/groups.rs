@@ -6,6 +6,7 @@ use crate::scalar::{Duration, Flag, Labels};
 
 /// `list_groups`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListGroups<'a> {
     /// Only groups that have these.
@@ -14,6 +15,7 @@ pub struct ListGroups<'a> {
 
 /// `expire_groups`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ExpireGroups<'a> {
     /// How long ago the last push of a group must be.

@@ -57,6 +57,7 @@ pub use scrape::{
 
 /// Operations that take nothing but what any call may have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct NoFields {}
 

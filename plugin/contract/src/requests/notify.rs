@@ -6,6 +6,7 @@ use crate::scalar::{Flag, Labels, Moment, Text};
 
 /// `send_alerts` and `resolve_alerts`. One alert may stand beside these, as [`AlertFields`].
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct SendAlerts<'a> {
     /// The alerts; without them the one that stands beside is meant.
@@ -14,6 +15,7 @@ pub struct SendAlerts<'a> {
 
 /// `notify_webhook`. One alert may stand beside these, as [`AlertFields`].
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct NotifyWebhook<'a> {
     /// The alerts; without them the one that stands beside is meant.
@@ -24,6 +26,7 @@ pub struct NotifyWebhook<'a> {
 
 /// One alert.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "alert"))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct AlertFields<'a> {
     /// The label `alertname`.

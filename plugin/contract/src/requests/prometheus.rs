@@ -6,6 +6,7 @@ use crate::scalar::{Count, Flag, Moment, OneOrMany, Text, Word};
 
 /// `list_series` and `list_labels`; `label_values` has these fields beside its own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct SeriesSelection<'a> {
     /// Selectors such as `up{job="a"}`; a series that one of them finds counts.
@@ -23,6 +24,7 @@ pub struct SeriesSelection<'a> {
 
 /// `label_values`, beside [`SeriesSelection`].
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["label"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct LabelValues<'a> {
     /// The label's name.
@@ -31,6 +33,7 @@ pub struct LabelValues<'a> {
 
 /// `list_metadata`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListMetadata<'a> {
     /// The metric; all of them by default.
@@ -43,6 +46,7 @@ pub struct ListMetadata<'a> {
 
 /// `list_targets`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListTargets<'a> {
     /// Which targets; all of them by default.
@@ -53,6 +57,7 @@ pub struct ListTargets<'a> {
 
 /// Which targets are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum TargetState {
     /// All of them.
@@ -65,6 +70,7 @@ pub enum TargetState {
 
 /// `list_rules`. A rule that is listed meets all of these.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListRules<'a> {
     /// Only rules of this kind.
@@ -86,6 +92,7 @@ pub struct ListRules<'a> {
 
 /// What a rule makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum RuleType {
     /// Alerts.
@@ -96,6 +103,7 @@ pub enum RuleType {
 
 /// `prometheus_status`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct PrometheusStatus {
     /// What is to be told; `build`, `runtime` and `tsdb` by default.
@@ -104,6 +112,7 @@ pub struct PrometheusStatus {
 
 /// What a Prometheus tells of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline, rename = "status_part"))]
 #[serde(rename_all = "snake_case")]
 pub enum StatusPart {
     /// Its version, and how it was built.

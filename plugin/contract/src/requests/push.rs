@@ -6,6 +6,7 @@ use crate::scalar::{Count, Flag, Labels, Text};
 
 /// `push_metrics` and `flush_metrics`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct PushMetrics {
     /// Whether to push nothing, and say only what a push would come to, or what would be lost
@@ -15,6 +16,7 @@ pub struct PushMetrics {
 
 /// `note_exchange`: what another instance's exchange with servers came to.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct NoteExchange<'a> {
     /// Whether to tell what is settled in this instance, and note nothing; false by default.
@@ -33,6 +35,7 @@ pub struct NoteExchange<'a> {
 
 /// How much of a group is settled: a gateway accepted it, or the group was deleted.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct SettledGroup<'a> {
     /// The last change to which nothing is due; 0 by default.

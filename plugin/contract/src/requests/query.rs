@@ -6,6 +6,7 @@ use crate::scalar::{Count, Duration, Moment, Text, Word};
 
 /// `query_metrics`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["query"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct QueryMetrics<'a> {
     /// The PromQL expression.
@@ -26,6 +27,7 @@ pub struct QueryMetrics<'a> {
 
 /// A range of time, in steps.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "time_range", extend("required" = ["start"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct TimeRange<'a> {
     /// The first point.
@@ -40,6 +42,7 @@ pub struct TimeRange<'a> {
 
 /// What becomes of a range with more points than servers give in one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum TooManyPoints {
     /// The step is multiplied until they are few enough.
@@ -54,6 +57,7 @@ pub enum TooManyPoints {
 
 /// `query_exemplars`. Without bounds some servers look at a few minutes, others at all.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["query"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct QueryExemplars<'a> {
     /// The PromQL expression.
@@ -66,6 +70,7 @@ pub struct QueryExemplars<'a> {
 
 /// `format_query` and `parse_query`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["query"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct Expression<'a> {
     /// The PromQL expression.

@@ -11,15 +11,18 @@ use crate::scalar::{Bound, Duration, Finite, Flag, Labels, Moment, Number, Text,
 /// Nearly all calls are of this kind, so that one with these fields only can be read in one pass, by
 /// `serde_json` itself.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["metric_name"])))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct Record<'a> {
     /// Which of them.
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub operation: Text<'a>,
     /// The metric's name.
     pub metric_name: Text<'a>,
     /// Added to a counter, set on a gauge, observed by the others. An info and a state set need none.
     pub metric_value: Number,
     /// What `record_metric` records as; `gauge` by default.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Kind"))]
     pub metric_type: Text<'a>,
     /// The series' labels.
     pub labels: Labels<'a>,
@@ -37,6 +40,7 @@ pub struct Record<'a> {
 
 /// What a metric is, beside its name, kind and `help`: whoever records may say it too.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct DefinitionFields<'a> {
     /// Another name for `help`.
@@ -63,6 +67,7 @@ pub struct DefinitionFields<'a> {
 
 /// The form of a native histogram; what is not given has Prometheus's default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "native"))]
 #[serde(default)]
 pub struct NativeFields {
     /// How fine the buckets are: a whole number from -4 to 8.
@@ -75,11 +80,14 @@ pub struct NativeFields {
 
 /// `record_multiple_metrics`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["metrics"])))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a, I: Deserialize<'de>"))]
 pub struct RecordMultiple<'a, I = Both<ListedRecord<'a>, DefinitionFields<'a>>> {
     /// `record_multiple_metrics`.
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub operation: Text<'a>,
     /// What to record, all or none.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<I>", length(min = 1)))]
     pub metrics: Option<Vec<I>>,
     /// When the values were taken. It is said in the answer, not exposed.
     pub timestamp: Moment<'a>,
@@ -103,6 +111,7 @@ pub type ListedParts<'r> = (&'r ListedRecord<'r>, &'r DefinitionFields<'r>);
 
 /// One of a list of recordings. [`DefinitionFields`] may stand beside these.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "metric", extend("anyOf" = [{"required": ["name"]}, {"required": ["metric_name"]}])))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct ListedRecord<'a> {
     /// The metric's name.
@@ -114,8 +123,10 @@ pub struct ListedRecord<'a> {
     /// Another name for `value`.
     pub metric_value: Number,
     /// What is recorded as; `gauge` by default.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Kind"))]
     pub r#type: Text<'a>,
     /// Another name for `type`.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Kind"))]
     pub metric_type: Text<'a>,
     /// The series' labels.
     pub labels: Labels<'a>,
@@ -125,11 +136,13 @@ pub struct ListedRecord<'a> {
 
 /// `register_metric`. [`DefinitionFields`] may stand beside these.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["metric_name"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RegisterMetric<'a> {
     /// The metric's name.
     pub metric_name: Text<'a>,
     /// The metric's kind; `gauge` by default.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Kind"))]
     pub metric_type: Text<'a>,
     /// The names of its labels.
     pub label_names: Option<Vec<Verbatim<'a>>>,
@@ -139,6 +152,7 @@ pub struct RegisterMetric<'a> {
 
 /// `remove_metric`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["metric_name"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RemoveMetric<'a> {
     /// The metric's name.

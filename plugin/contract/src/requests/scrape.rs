@@ -16,6 +16,7 @@ pub type ScrapeFields<'a> = Both<ScrapedEndpoint<'a>, ScrapeOptions<'a>>;
 
 /// Where fields of a scrape may be nested.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ScrapeConfig<'a> {
     /// They win over those beside it.
@@ -24,6 +25,7 @@ pub struct ScrapeConfig<'a> {
 
 /// What is scraped, and how.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ScrapedEndpoint<'a> {
     /// The server, with any path and query that the metrics live under.
@@ -44,6 +46,7 @@ pub struct ScrapedEndpoint<'a> {
 
 /// What is asked for, told, and done with what comes.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ScrapeOptions<'a> {
     /// What is asked for first: `openmetrics` (the default), `prometheus` or `protobuf`.
@@ -68,6 +71,7 @@ pub struct ScrapeOptions<'a> {
 
 /// Which series Prometheus federates.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct FederatedSeries<'a> {
     /// Selectors such as `{job="a"}`; a series that one of them finds counts.

@@ -1,0 +1,390 @@
+//! JSON Schemas of what is read, for `cargo xtask generate`: impls for the types that take more than
+//! one form, and what is done with a schema before it is written.
+//!
+//! The first paragraph of a field's documentation is its description, so it is text for users of the
+//! plug too.
+
+use std::borrow::Cow;
+
+use plugpipe_metrics::registry;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
+
+use crate::compound::{FlagOr, Named};
+use crate::document::Both;
+use crate::requests;
+use crate::scalar::{
+    Any, Bound, Count, Duration, Exact, Finite, Flag, LabelValue, Labels, Moment, Number, OneOrMany, Text, TextOr,
+    Verbatim, Whole, Word,
+};
+use crate::settings::{Auth, AuthFields, Between, Interval, Organisation, RemoteWriteVersion, Setting, Timeout};
+use crate::url::Url;
+
+/// A generator that collects what has a name in `$defs`.
+pub fn generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12().into_generator()
+}
+
+/// Types whose schema stands in `$defs`, under this name.
+macro_rules! named {
+    ($($type:ty, $name:literal: $schema:tt;)*) => {$(
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )*};
+}
+
+/// Types whose schema stands where they are used.
+macro_rules! inline {
+    ($($type:ty: $schema:tt;)*) => {$(
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )*};
+}
+
+/// Types with the schema of another, within these bounds.
+macro_rules! like {
+    ($([$($generics:tt)*] $type:ty: $other:ty $(, $key:literal: $bound:expr)*;)*) => {$(
+        impl<$($generics)*> JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                <$other>::schema_name()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                #[allow(unused_mut, reason = "not all have bounds")]
+                let mut schema = generator.subschema_for::<$other>();
+                $(schema.insert($key.into(), $bound.into());)*
+                schema
+            }
+        }
+    )*};
+}
+
+named! {
+    Text<'_>, "text": {
+        "type": ["string", "number", "boolean", "null"],
+        "description": "Templates may give a number for a text.",
+    };
+    Number, "number": {
+        "type": ["number", "string", "null"],
+        "description": "Templates may give a text for a number.",
+    };
+    Whole, "whole_number": {
+        "type": ["integer", "string", "null"],
+        "minimum": 0,
+        "description": "Templates may give a text for a number.",
+    };
+    Flag, "flag": { "type": ["boolean", "string", "null"], "description": "true or false, also as text." };
+    Duration, "duration": {
+        "type": ["string", "number", "null"],
+        "description":
+            "As Prometheus has it (15s, 1h30m, 500ms), a decimal with one unit (1.5h), or a number of seconds.",
+    };
+    Moment<'_>, "moment": {
+        "type": ["string", "number", "null"],
+        "description": "RFC 3339, Unix seconds, or relative to now: now, now-1h, now+2d.",
+    };
+    Url, "url": {
+        "type": ["string", "null"],
+        "description": "An http or https URL, such as http://127.0.0.1:9090.",
+    };
+    Labels<'_>, "labels": {
+        "type": ["object", "null"],
+        "additionalProperties": { "type": ["string", "number", "boolean"] },
+        "description": "Names and texts; a number or a flag counts as its text.",
+    };
+}
+
+inline! {
+    Any<'_>: {};
+    Verbatim<'_>: { "type": "string" };
+    LabelValue<'_>: { "type": ["string", "number", "boolean"] };
+    Finite: { "type": ["number", "string"] };
+    Bound: { "type": ["number", "string"] };
+    RemoteWriteVersion: { "enum": ["auto", "2.0", "2", 2, "1.0", "1", 1] };
+    Object: { "type": ["object", "null"] };
+}
+
+like! {
+    [] Exact<'_>: Text;
+    [] Count: Whole;
+    [] Timeout: Duration;
+    [] Interval<'_>: Duration;
+    [] Organisation: Whole, "minimum": 1;
+    [const MIN: u64, const MAX: u64] Between<MIN, MAX>: Whole, "minimum": MIN, "maximum": MAX;
+}
+
+/// For a field that takes an object and passes it on.
+pub(crate) struct Object;
+
+/// For a text that names a kind of metric.
+pub(crate) struct Kind;
+
+impl JsonSchema for Kind {
+    fn schema_name() -> Cow<'static, str> {
+        "kind".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = registry::Kind::ALL.map(|kind| Value::from(kind.name()));
+        or_empty(json_schema!({ "enum": names }), &Map::new())
+    }
+}
+
+/// For a text that names who evaluates rules.
+pub(crate) struct TargetName;
+
+/// Who evaluates rules. A test of the plug holds them against those it knows.
+pub const TARGETS: [&str; 7] = ["file", "prometheus", "vmalert", "thanos", "mimir", "cortex", "grafana"];
+
+impl JsonSchema for TargetName {
+    fn schema_name() -> Cow<'static, str> {
+        "rules_target".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        or_empty(json_schema!({ "enum": TARGETS }), &Map::new())
+    }
+}
+
+/// For [`requests::AlertConfig`], under that name.
+pub(crate) struct AlertConfig;
+
+impl JsonSchema for AlertConfig {
+    fn schema_name() -> Cow<'static, str> {
+        "alert_config".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        requests::AlertConfig::json_schema(generator)
+    }
+}
+
+impl JsonSchema for Auth<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "credentials".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let fields = AuthFields::json_schema(generator);
+        json_schema!({
+            "description": "user:password or a token as text; or an object.",
+            "anyOf": [{ "type": ["string", "null"] }, fields],
+        })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}s", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let item = generator.subschema_for::<T>();
+        let one = or_empty(item.clone(), generator.definitions());
+        json_schema!({ "anyOf": [one, { "type": "array", "items": item }] })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for TextOr<'_, T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (text, parts) = (generator.subschema_for::<Text>(), generator.subschema_for::<T>());
+        json_schema!({ "anyOf": [text, parts] })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Named<'_, T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("named_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let value = generator.subschema_for::<T>();
+        json_schema!({ "type": ["object", "null"], "additionalProperties": value })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for FlagOr<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (flag, object) = (generator.subschema_for::<Flag>(), generator.subschema_for::<T>());
+        json_schema!({ "anyOf": [flag, object] })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Word<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        or_empty(generator.subschema_for::<T>(), generator.definitions())
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Setting<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        or_empty(generator.subschema_for::<T>(), generator.definitions())
+    }
+}
+
+/// The properties of both, under the name of the first.
+impl<A: JsonSchema, B: JsonSchema> JsonSchema for Both<A, B> {
+    fn schema_name() -> Cow<'static, str> {
+        A::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("{}+{}", A::schema_id(), B::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (mut both, other) = (A::json_schema(generator), B::json_schema(generator));
+        // What is said of a part, and that it has no other fields, does not hold of the whole.
+        both.remove("description");
+        both.remove("additionalProperties");
+        for (key, value) in other.as_object().into_iter().flatten() {
+            match (key.as_str(), value, both.get_mut(key)) {
+                ("description" | "additionalProperties" | "type", ..) => {}
+                (_, Value::Object(more), Some(Value::Object(own))) => own.extend(more.clone()),
+                (_, Value::Array(more), Some(Value::Array(own))) => own.extend(more.iter().cloned()),
+                _ => drop(both.insert(key.clone(), value.clone())),
+            }
+        }
+        both
+    }
+}
+
+/// Takes null and an empty text too, which stand for what is not there.
+fn or_empty(mut schema: Schema, definitions: &Map<String, Value>) -> Schema {
+    if ["string", "null"].iter().all(|kind| takes(schema.as_value(), kind, definitions)) {
+        return schema;
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("enum") {
+        choices.extend([json!(""), Value::Null]);
+        return schema;
+    }
+    let empty = json!({ "enum": ["", null] });
+    for key in ["oneOf", "anyOf"] {
+        if let Some(Value::Array(choices)) = schema.get_mut(key) {
+            choices.push(empty);
+            return schema;
+        }
+    }
+    json_schema!({ "anyOf": [schema, empty] })
+}
+
+/// Whether a schema takes all values of a type.
+fn takes(schema: &Value, kind: &str, definitions: &Map<String, Value>) -> bool {
+    if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next()) {
+        return definitions.get(name).is_some_and(|schema| takes(schema, kind, definitions));
+    }
+    let choices = schema.get("anyOf").and_then(Value::as_array);
+    let is_kind = |own: &Value| own.as_str() == Some(kind);
+    match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(is_kind),
+        Some(own) => is_kind(own),
+        None => choices.into_iter().flatten().any(|choice| takes(choice, kind, definitions)),
+    }
+}
+
+/// A whole schema as the manifest has it: each description a line, and nothing said twice.
+///
+/// # Errors
+/// A description holds what only readers of the sources understand.
+pub fn finish(mut schema: Value) -> Result<Value, String> {
+    let definitions = schema.get("$defs").and_then(Value::as_object).cloned().unwrap_or_default();
+    tidy(&mut schema, &definitions)?;
+    Ok(schema)
+}
+
+fn tidy(schema: &mut Value, definitions: &Map<String, Value>) -> Result<(), String> {
+    match schema {
+        Value::Array(items) => items.iter_mut().try_for_each(|item| tidy(item, definitions)),
+        Value::Object(members) => {
+            if let Some(Value::String(description)) = members.get_mut("description") {
+                let first = description.split("\n\n").next().unwrap_or_default();
+                *description = first.split_whitespace().collect::<Vec<_>>().join(" ");
+                if description.contains("[`") {
+                    return Err(format!("a description of the manifest has a link to Rust code: {description}"));
+                }
+            }
+            if members.get("const").is_some_and(Value::is_string) {
+                members.remove("type");
+            }
+            members.values_mut().try_for_each(|member| tidy(member, definitions))?;
+            forget_null(members, definitions);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `anyOf: [X, {type: 'null'}]` is X, where X takes null itself.
+fn forget_null(members: &mut Map<String, Value>, definitions: &Map<String, Value>) {
+    let Some(Value::Array(choices)) = members.get("anyOf") else { return };
+    let [own, null] = choices.as_slice() else { return };
+    if *null == json!({ "type": "null" })
+        && let Value::Object(own) = own
+        && takes(&Value::Object(own.clone()), "null", definitions)
+    {
+        let own = own.clone();
+        members.remove("anyOf");
+        for (key, value) in own {
+            members.entry(key).or_insert(value);
+        }
+    }
+}
