@@ -94,25 +94,6 @@ fn defaults() -> Map<String, Value> {
         delete_on_cleanup,
     } = Config::default();
     let buckets: Vec<Value> = histogram_buckets.bounds().iter().map(|bound| number(*bound)).collect();
-    let push_policy = match push_policy {
-        PushPolicy::OnRecord => "on_record",
-        PushPolicy::Manual => "manual",
-        PushPolicy::Interval => "interval",
-    };
-    let push_mode = match push_mode {
-        Mode::Replace => "replace",
-        Mode::Add => "add",
-        Mode::Delete => "delete",
-    };
-    let webhook_format = match webhook_format {
-        WebhookFormat::Alertmanager => "alertmanager",
-        WebhookFormat::PlugPipe => "plugpipe",
-    };
-    let write_version = match write_version {
-        None => "auto",
-        Some(Version::One) => "1.0",
-        Some(Version::Two) => "2.0",
-    };
     let defaults = [
         ("connect_timeout", text(connect_timeout)),
         ("default_metrics", default_metrics.into()),
@@ -128,19 +109,50 @@ fn defaults() -> Map<String, Value> {
         ("own_metrics", own_metrics.into()),
         ("push_gzip", push_gzip.into()),
         ("push_interval", text(push_interval)),
-        ("push_mode", push_mode.into()),
-        ("push_policy", push_policy.into()),
+        ("push_mode", mode(push_mode).into()),
+        ("push_policy", policy(push_policy).into()),
         ("push_timeout", text(push_timeout)),
         ("remote_write_capacity", write_capacity.into()),
         ("remote_write_timeout", text(write_timeout)),
-        ("remote_write_version", write_version.into()),
+        ("remote_write_version", version(write_version).into()),
         ("retry_attempts", attempts.into()),
         ("retry_delay", text(delay)),
         ("scrape_interval", scrape_interval.into()),
         ("timeout", text(timeout)),
-        ("webhook_format", webhook_format.into()),
+        ("webhook_format", format(webhook_format).into()),
     ];
     defaults.into_iter().map(|(name, value): (&str, Value)| (name.to_owned(), value)).collect()
+}
+
+fn policy(policy: PushPolicy) -> &'static str {
+    match policy {
+        PushPolicy::OnRecord => "on_record",
+        PushPolicy::Manual => "manual",
+        PushPolicy::Interval => "interval",
+    }
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Replace => "replace",
+        Mode::Add => "add",
+        Mode::Delete => "delete",
+    }
+}
+
+fn format(format: WebhookFormat) -> &'static str {
+    match format {
+        WebhookFormat::Alertmanager => "alertmanager",
+        WebhookFormat::PlugPipe => "plugpipe",
+    }
+}
+
+fn version(version: Option<Version>) -> &'static str {
+    match version {
+        None => "auto",
+        Some(Version::One) => "1.0",
+        Some(Version::Two) => "2.0",
+    }
 }
 
 /// A duration in one unit.
