@@ -110,6 +110,10 @@ named! {
         "type": ["string", "null"],
         "description": "An http or https URL, such as http://127.0.0.1:9090.",
     };
+    LabelValue<'_>, "label_value": {
+        "type": ["string", "number", "boolean"],
+        "description": "A text, which may be empty; a number or a flag counts as its text.",
+    };
     Labels<'_>, "labels": {
         "type": ["object", "null"],
         "additionalProperties": { "type": ["string", "number", "boolean"] },
@@ -120,7 +124,6 @@ named! {
 inline! {
     Any<'_>: {};
     Verbatim<'_>: { "type": "string" };
-    LabelValue<'_>: { "type": ["string", "number", "boolean"] };
     Finite: { "type": ["number", "string"] };
     Bound: { "type": ["number", "string"] };
     RemoteWriteVersion: { "enum": ["auto", "2.0", "2", 2, "1.0", "1", 1] };

@@ -147,7 +147,7 @@ pub struct RemoteEndpoint<'a> {
     pub proxy_url: Text<'a>,
 }
 
-/// Alertmanagers, named or found as a [`ScrapeJob`]'s targets are.
+/// Alertmanagers, named or found as the targets of a job are.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
