@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use crate::document::SCALAR_AS_WRITTEN;
-use crate::scalar::{Flag, FromJson, Unescaped, kind_of};
+use crate::scalar::{Flag, FromJson};
+use crate::written::{SCALAR_AS_WRITTEN, Unescaped, kind_of};
 
 /// Names, each with a value, as they were written and in that order.
 #[derive(Debug, Clone, PartialEq, Eq)]

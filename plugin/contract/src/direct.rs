@@ -6,7 +6,7 @@ use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::scalar::Unescaped;
+use crate::written::Unescaped;
 use std::borrow::Cow;
 
 /// Reads a text that has the fields of `T` only, each once and valid. Whatever else it is, a

@@ -18,24 +18,12 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, excerpt};
 use crate::known::{Warnings, nearest};
-use crate::scalar::{self, Any, Scalar};
-
-/// The name of the newtype whose inside is a JSON text as it was written: for a number whose text
-/// counts, and for parts that are passed on.
-pub(crate) const AS_WRITTEN: &str = "plugpipe::as-written";
-
-/// The name of the newtype that is a setting: none where it is null or an empty text.
-pub(crate) const SETTING: &str = "plugpipe::setting";
+use crate::scalar::Any;
+use crate::written::{self, AS_WRITTEN, SCALAR_AS_WRITTEN, SETTING, Scalar, UNLESS_EMPTY, Unescaped};
 
 /// What is wrong with a text that still holds the name of an environment variable.
 pub const NOT_REPLACED: &str =
     "holds a ${NAME} that the host did not replace; hosts replace names that they were granted, in the configuration";
-/// The name of the newtype whose inside is none where the value is null or an empty text.
-pub(crate) const UNLESS_EMPTY: &str = "plugpipe::unless-empty";
-
-/// The name of the newtype whose inside is the JSON text, unless that is a list or an object.
-pub(crate) const SCALAR_AS_WRITTEN: &str = "plugpipe::scalar-as-written";
-
 /// A JSON object whose members are still text. Of two members with one name the later one counts.
 #[derive(Debug, Default)]
 pub struct Document<'de> {
@@ -64,7 +52,7 @@ impl<'de> Document<'de> {
     pub fn of(part: Any<'de>, path: &str) -> Result<Self, Error> {
         let text = part.get().unwrap_or("null");
         if !text.starts_with('{') {
-            return Err(Error::invalid(path, format!("expected an object, got {}", scalar::kind_of(text))));
+            return Err(Error::invalid(path, format!("expected an object, got {}", written::kind_of(text))));
         }
         Self::parse(text).map_err(|problem| Error::invalid(path, problem))
     }
@@ -360,7 +348,7 @@ impl<'de> Value<'de, '_> {
     }
 
     fn wrong(&self, expected: &str) -> Fault {
-        Fault::invalid(format!("expected {expected}, got {}", scalar::kind_of(self.text)))
+        Fault::invalid(format!("expected {expected}, got {}", written::kind_of(self.text)))
     }
 
     /// Which of these words it is.
@@ -371,7 +359,7 @@ impl<'de> Value<'de, '_> {
             _ => Cow::Borrowed(""),
         };
         words.iter().find(|word| **word == given.trim()).copied().ok_or_else(|| {
-            let given = excerpt(scalar::shown(self.text), 100);
+            let given = excerpt(written::shown(self.text), 100);
             Fault::invalid(format!("expected one of {}, got {given}", words.join(", ")))
         })
     }
@@ -380,7 +368,7 @@ impl<'de> Value<'de, '_> {
     #[inline(never)]
     fn is_set(&self) -> Result<bool, Fault> {
         match Scalar::read(self.text) {
-            _ if scalar::is_empty(self.text) => Ok(false),
+            _ if written::is_empty(self.text) => Ok(false),
             // It may be a secret, so it is not repeated.
             Ok(Scalar::Text(text)) if text.contains("${") => Err(Fault::invalid(NOT_REPLACED.to_owned())),
             _ => Ok(true),
@@ -416,7 +404,7 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         match name {
             AS_WRITTEN => visitor.visit_borrowed_str(self.text),
             SCALAR_AS_WRITTEN if !self.text.starts_with(['[', '{']) => visitor.visit_borrowed_str(self.text),
-            UNLESS_EMPTY if scalar::is_empty(self.text) => visitor.visit_none(),
+            UNLESS_EMPTY if written::is_empty(self.text) => visitor.visit_none(),
             SETTING if !self.is_set()? => visitor.visit_none(),
             _ => visitor.visit_newtype_struct(self),
         }
@@ -602,7 +590,7 @@ fn members(text: &str) -> Result<Vec<Member<'_>>, String> {
     let members = json.deserialize_map(Split).and_then(|members| json.end().map(|()| members));
     members.map_err(|problem| {
         let whole: Result<&RawValue, _> = serde_json::from_str(text);
-        whole.map_or_else(|_| problem.to_string(), |value| format!("it is {}", scalar::kind_of(value.get())))
+        whole.map_or_else(|_| problem.to_string(), |value| format!("it is {}", written::kind_of(value.get())))
     })
 }
 
@@ -618,7 +606,7 @@ impl<'de> Visitor<'de> for Split {
     fn visit_map<M: de::MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         // As many as a record has.
         let mut members = Vec::with_capacity(6);
-        while let Some(scalar::Unescaped(name)) = map.next_key()? {
+        while let Some(Unescaped(name)) = map.next_key()? {
             let value: &RawValue = map.next_value()?;
             members.push((name, value.get()));
         }

@@ -21,5 +21,6 @@ pub mod segment;
 pub mod settings;
 pub mod time;
 pub mod url;
+pub mod written;
 
 pub use error::Error;

@@ -11,10 +11,11 @@ use std::sync::OnceLock;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use crate::document::{Both, SCALAR_AS_WRITTEN, SETTING, fields_of};
+use crate::document::{Both, fields_of};
 use crate::error::excerpt;
 use crate::scalar::{self, Any, Bound, Exact, Flag, FromJson, Labels, Text, as_written};
 use crate::url::Url;
+use crate::written::{self, SCALAR_AS_WRITTEN, SETTING};
 
 /// A setting as one place says it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -347,7 +348,7 @@ impl FromJson<'_> for RemoteWriteVersion {
             Some("auto") => Ok(Self::Auto),
             Some("2" | "2.0") => Ok(Self::Two),
             Some("1" | "1.0") => Ok(Self::One),
-            _ => Err(format!("expected auto, 2.0 or 1.0, got {}", excerpt(scalar::shown(json), 100))),
+            _ => Err(format!("expected auto, 2.0 or 1.0, got {}", excerpt(written::shown(json), 100))),
         }
     }
 }
@@ -364,7 +365,7 @@ impl<const MIN: u64, const MAX: u64> FromJson<'_> for Between<MIN, MAX> {
         let text = Text::from_json(json)?;
         let number = text.get().and_then(|text| text.trim().parse().ok()).filter(|number| (MIN..=MAX).contains(number));
         number.map(Self).ok_or_else(|| {
-            format!("expected a whole number from {MIN} to {MAX}, got {}", excerpt(scalar::shown(json), 100))
+            format!("expected a whole number from {MIN} to {MAX}, got {}", excerpt(written::shown(json), 100))
         })
     }
 }
@@ -385,7 +386,7 @@ impl FromJson<'_> for Organisation {
         let number = text.get().and_then(|text| text.trim().parse().ok()).filter(|number| *number > 0);
         number
             .map(Self)
-            .ok_or_else(|| format!("expected an organisation's number, got {}", excerpt(scalar::shown(json), 100)))
+            .ok_or_else(|| format!("expected an organisation's number, got {}", excerpt(written::shown(json), 100)))
     }
 }
 
@@ -476,7 +477,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Auth<'a> {
                 match json.starts_with('"') {
                     true => Exact::from_json(json).map(Auth::Text).map_err(E::custom),
                     false => {
-                        let kind = scalar::kind_of(json);
+                        let kind = written::kind_of(json);
                         Err(E::custom(format!("expected an object such as {{\"token\": …}}, got {kind}")))
                     }
                 }

@@ -9,7 +9,8 @@ use crate::http::Url;
 use crate::servers::grafana::Datasource;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{DatasourceName, EnsureDatasource};
-use plugpipe_contract::scalar::{Any, kind_of};
+use plugpipe_contract::scalar::Any;
+use plugpipe_contract::written::kind_of;
 
 /// Longest name of a data source, in bytes.
 const MAX_NAME_LEN: usize = 190;

@@ -73,7 +73,7 @@ pub struct SaveFields<'a> {
 
 /// `get_dashboard` and `delete_dashboard`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["uid"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct DashboardUid<'a> {
     /// The dashboard's uid.

@@ -15,7 +15,7 @@ pub struct ExportMetrics<'a> {
 
 /// `restore_metrics`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["snapshot"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RestoreMetrics<'a> {
     /// What `snapshot_metrics` answered, in base64.

@@ -116,7 +116,7 @@ pub struct ScrapeJob<'a> {
 
 /// An endpoint of remote write or remote read.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["url"])))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct RemoteEndpoint<'a> {
     /// Its URL.

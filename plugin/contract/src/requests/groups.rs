@@ -15,7 +15,7 @@ pub struct ListGroups<'a> {
 
 /// `expire_groups`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["older_than"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ExpireGroups<'a> {
     /// How long ago the last push of a group must be.

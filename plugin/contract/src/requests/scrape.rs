@@ -41,6 +41,7 @@ pub struct ScrapedEndpoint<'a> {
     /// `openmetrics` or `protobuf`. Without it such an answer is an error.
     pub fallback_format: Text<'a>,
     /// Credentials, which are read with the settings.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::settings::Setting<crate::settings::Auth<'a>>"))]
     pub endpoint_auth: Any<'a>,
 }
 

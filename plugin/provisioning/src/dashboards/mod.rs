@@ -10,6 +10,7 @@ pub mod files;
 mod import;
 mod layout;
 mod migration;
+mod options;
 pub mod plan;
 pub mod read;
 mod sources;
@@ -18,7 +19,7 @@ pub mod tree;
 pub mod uid;
 
 pub use build::Dashboard;
-pub use read::{Options, Place};
+pub use options::{Options, Place};
 
 /// The tag of what the plug made.
 pub const TAG: &str = "plugpipe";

@@ -9,6 +9,7 @@ use plugpipe_contract::error::{Error, excerpt};
 use plugpipe_contract::requests::{RuleFields, RuleGroup};
 use plugpipe_contract::scalar::{self, Any, Flag, LabelValue};
 use plugpipe_contract::time::{parse_duration, prometheus_duration};
+use plugpipe_contract::written;
 use plugpipe_metrics::registry::{LabelName, Labels, MetricName};
 
 /// What is used that not every server takes, and where.
@@ -141,7 +142,7 @@ impl Shape {
     /// A field's value as it is written. The error says what was expected.
     fn read(self, given: &Document, name: &str) -> Result<Yaml, String> {
         let expected = |what: &str| {
-            format!("expected {what}, got {}", excerpt(scalar::shown(given.get(name).unwrap_or_default()), 100))
+            format!("expected {what}, got {}", excerpt(written::shown(given.get(name).unwrap_or_default()), 100))
         };
         let text = || text(given, name).filter(|text| !text.trim().is_empty());
         match self {
