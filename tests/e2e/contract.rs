@@ -63,7 +63,7 @@ async fn bad_input_is_an_answer_and_leaves_the_plug_as_it_was() {
         ("[1]".to_owned(), "invalid_json", "ctx"),
         ("[".repeat(1_000_000), "invalid_json", "ctx"),
         ("{\"a\":".repeat(200_000), "invalid_json", "ctx"),
-        (nested_labels, "invalid_json", "ctx"),
+        (nested_labels, "invalid_field", "labels"),
         ("{\"metric_name\": \"bad\", \"metric_value\": NaN}".to_owned(), "invalid_json", "ctx"),
         (json!({"operation": "no_such"}).to_string(), "unknown_operation", "operation"),
         (json!({"operation": "record_gauge", "metric_value": 1}).to_string(), "missing_field", "metric_name"),

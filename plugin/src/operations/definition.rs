@@ -8,7 +8,7 @@ use crate::registry::{Definition, Kind, LabelName, Labels, MetricName, NativeCon
 use crate::sort::sorted_by;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{DefinitionFields, NativeFields, NoFields, RegisterMetric, RemoveMetric};
-use plugpipe_contract::scalar::{self, Text};
+use plugpipe_contract::scalar::{self, LabelValue, Text};
 
 /// `register_metric`: makes the family, so that its options are fixed before anything is recorded.
 pub(super) fn register(
@@ -17,7 +17,7 @@ pub(super) fn register(
     answer: &mut Answer,
 ) -> Result<(), Error> {
     let kind = kind(&request.metric_type, "metric_type")?;
-    let name = request.metric_name.required("metric_name", "a metric's name")?;
+    let name = given_name(&request.metric_name, "metric_name")?;
     let mut definition = of(name, "metric_name", kind, request.help.get(), fields)?;
     let names = request
         .label_names
@@ -36,7 +36,7 @@ pub(super) fn register(
 
 /// `remove_metric`: takes out one series, by `metric_name` and `labels`.
 pub(super) fn remove(call: &mut Call, request: &RemoveMetric, answer: &mut Answer) -> Result<(), Error> {
-    let name = request.metric_name.required("metric_name", "a metric's name")?;
+    let name = given_name(&request.metric_name, "metric_name")?;
     let utf8 = request.utf8.or(false);
     let name = metric_name(name, utf8, "metric_name")?;
     let labels = labels(&request.labels, utf8, "labels")?;
@@ -102,6 +102,11 @@ pub(super) fn kind(given: &Text, field: &str) -> Result<Kind, Error> {
 pub(super) fn labels(given: &scalar::Labels, utf8: bool, field: &str) -> Result<Labels, Error> {
     let labels = given.iter().map(|(name, value)| Ok((label_name(name, utf8, field)?, value.into())));
     Ok(Labels::of(labels.collect::<Result<Vec<_>, Error>>()?, field)?)
+}
+
+/// The name of a metric, which must be there; whether it is one is checked where it is used.
+pub(super) fn given_name<'r>(name: &'r Option<LabelValue>, field: &str) -> Result<&'r str, Error> {
+    name.as_ref().map(|name| &*name.0).ok_or_else(|| Error::missing(field, "a metric's name"))
 }
 
 fn metric_name(name: &str, utf8: bool, field: &str) -> Result<MetricName, Error> {

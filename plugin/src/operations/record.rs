@@ -166,7 +166,7 @@ impl<'r> Item<'r> {
     /// Of a request for one record.
     fn of(request: &'r Record, fields: &'r DefinitionFields, kind: Kind) -> Result<Self, Error> {
         let names = Names { name: "metric_name", value: "metric_value" };
-        let name = request.metric_name.required(names.name, "a metric's name")?;
+        let name = definition::given_name(&request.metric_name, names.name)?;
         let item = Self { names, name, kind, amount: 0.0, labels: &request.labels, help: request.help.get(), fields };
         item.with_amount(request.metric_value)
     }
@@ -188,8 +188,8 @@ impl<'r> Item<'r> {
     /// One of a list, where each field has two names.
     fn listed((given, fields): ListedParts<'r>) -> Result<Self, Error> {
         let is_short = |short: bool, name, long| if short { name } else { long };
-        let (by_name, by_type) = (given.name.get().is_some(), given.r#type.get().is_some());
-        let (name_field, name) = match by_name || given.metric_name.get().is_none() {
+        let (by_name, by_type) = (given.name.is_some(), given.r#type.get().is_some());
+        let (name_field, name) = match by_name || given.metric_name.is_none() {
             true => ("name", &given.name),
             false => ("metric_name", &given.metric_name),
         };
@@ -204,7 +204,7 @@ impl<'r> Item<'r> {
             return Err(Error::invalid(kind_field, "a state set is recorded by itself, with state and on"));
         }
         let names = Names { name: name_field, value: value_field };
-        let name = name.required(names.name, "a metric's name")?;
+        let name = definition::given_name(name, names.name)?;
         let item = Self { names, name, kind, amount: 0.0, labels: &given.labels, help: given.help.get(), fields };
         item.with_amount(value)
     }
@@ -240,7 +240,7 @@ fn state<'r>(
     let on = request.on.or(true);
     let item = Item {
         names,
-        name: request.metric_name.required("metric_name", "a metric's name")?,
+        name: definition::given_name(&request.metric_name, "metric_name")?,
         kind: Kind::StateSet,
         amount: f64::from(u8::from(on)),
         labels: &request.labels,

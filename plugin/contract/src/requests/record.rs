@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::document::Both;
-use crate::scalar::{Bound, Duration, Finite, Flag, Labels, Moment, Number, Text, Verbatim, Whole};
+use crate::scalar::{Bound, Duration, Finite, Flag, LabelValue, Labels, Moment, Number, Text, Verbatim, Whole};
 
 /// `record_metric`, `record_counter`, `record_gauge`, `record_histogram` and `record_summary`.
 /// [`DefinitionFields`] may stand beside these.
@@ -18,7 +18,7 @@ pub struct Record<'a> {
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub operation: Text<'a>,
     /// The metric's name.
-    pub metric_name: Text<'a>,
+    pub metric_name: Option<LabelValue<'a>>,
     /// Added to a counter, set on a gauge, observed by the others. An info and a state set need none.
     pub metric_value: Number,
     /// What `record_metric` records as; `gauge` by default.
@@ -115,9 +115,9 @@ pub type ListedParts<'r> = (&'r ListedRecord<'r>, &'r DefinitionFields<'r>);
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct ListedRecord<'a> {
     /// The metric's name.
-    pub name: Text<'a>,
+    pub name: Option<LabelValue<'a>>,
     /// Another name for `name`.
-    pub metric_name: Text<'a>,
+    pub metric_name: Option<LabelValue<'a>>,
     /// The value, as for one record.
     pub value: Number,
     /// Another name for `value`.
@@ -140,7 +140,7 @@ pub struct ListedRecord<'a> {
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RegisterMetric<'a> {
     /// The metric's name.
-    pub metric_name: Text<'a>,
+    pub metric_name: Option<LabelValue<'a>>,
     /// The metric's kind; `gauge` by default.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Kind"))]
     pub metric_type: Text<'a>,
@@ -156,7 +156,7 @@ pub struct RegisterMetric<'a> {
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RemoveMetric<'a> {
     /// The metric's name.
-    pub metric_name: Text<'a>,
+    pub metric_name: Option<LabelValue<'a>>,
     /// All labels of the series.
     pub labels: Labels<'a>,
     /// Whether names of the metric and of labels may be any text.
