@@ -87,6 +87,7 @@ fn build_all(given: Tree, path: &str, options: &Options) -> Result<Vec<Dashboard
 
 #[cfg(test)]
 mod tests {
+    use super::super::uid;
     use super::*;
     use plugpipe_contract::document::{Both, Document, Request as _};
     use plugpipe_contract::requests::ApplyDashboards;
