@@ -2,7 +2,7 @@
 //! structs that want some of them.
 //!
 //! `serde_json` splits the text into members, level by level; serde's derived code makes structs of
-//! them. In between stands [`Value`], a deserializer that knows what neither of them does: the path
+//! them. In between stands `Value`, a deserializer that knows what neither of them does: the path
 //! of a field for errors, which members nobody wants (a warning, with the field that was likely
 //! meant), and numbers as they were written.
 
