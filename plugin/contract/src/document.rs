@@ -24,6 +24,7 @@ use crate::written::{self, AS_WRITTEN, SCALAR_AS_WRITTEN, SETTING, Scalar, UNLES
 /// What is wrong with a text that still holds the name of an environment variable.
 pub const NOT_REPLACED: &str =
     "holds a ${NAME} that the host did not replace; hosts replace names that they were granted, in the configuration";
+
 /// A JSON object whose members are still text. Of two members with one name the later one counts.
 #[derive(Debug, Default)]
 pub struct Document<'de> {
@@ -152,8 +153,8 @@ pub trait Request<'de>: Sized {
     /// Reads the members that there are fields for.
     fn from_document(document: &Document<'de>) -> Result<Self, Error>;
 
-    /// The names of the fields.
-    fn fields() -> Vec<&'static str>;
+    /// The names of the fields. They are asked for once.
+    fn fields() -> &'static [&'static str];
 }
 
 /// Types that are read from a whole document.
@@ -166,8 +167,9 @@ macro_rules! requests {
             }
 
             #[inline(never)]
-            fn fields() -> Vec<&'static str> {
-                crate::document::fields_of::<$name>()
+            fn fields() -> &'static [&'static str] {
+                static NAMES: std::sync::OnceLock<Vec<&'static str>> = std::sync::OnceLock::new();
+                NAMES.get_or_init(crate::document::fields_of::<$name>)
             }
         }
     )*};
@@ -368,7 +370,8 @@ impl<'de> Value<'de, '_> {
     #[inline(never)]
     fn is_set(&self) -> Result<bool, Fault> {
         match Scalar::read(self.text) {
-            _ if written::is_empty(self.text) => Ok(false),
+            Ok(Scalar::Null) => Ok(false),
+            Ok(Scalar::Text(text)) if written::is_blank(&text) => Ok(false),
             // It may be a secret, so it is not repeated.
             Ok(Scalar::Text(text)) if text.contains("${") => Err(Fault::invalid(NOT_REPLACED.to_owned())),
             _ => Ok(true),

@@ -7,11 +7,10 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use std::sync::OnceLock;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use crate::document::{Both, fields_of};
+use crate::document::Both;
 use crate::error::excerpt;
 use crate::scalar::{self, Any, Bound, Exact, Flag, FromJson, Labels, Text, as_written};
 use crate::url::Url;
@@ -251,25 +250,7 @@ pub struct Context<'a> {
     pub trace_id: Any<'a>,
 }
 
-crate::document::requests!(Configuration<'a>, OfRequest<'a>);
-
-/// The names of a request's settings.
-pub fn request_settings() -> &'static [&'static str] {
-    static NAMES: OnceLock<Vec<&'static str>> = OnceLock::new();
-    NAMES.get_or_init(fields_of::<OfRequest>)
-}
-
-/// The names that any request may have beside settings.
-pub fn context_fields() -> &'static [&'static str] {
-    static NAMES: OnceLock<Vec<&'static str>> = OnceLock::new();
-    NAMES.get_or_init(fields_of::<Context>)
-}
-
-/// The names of settings that only a configuration may have.
-pub fn configuration_only() -> &'static [&'static str] {
-    static NAMES: OnceLock<Vec<&'static str>> = OnceLock::new();
-    NAMES.get_or_init(fields_of::<ConfigurationOnly>)
-}
+crate::document::requests!(Configuration<'a>, ConfigurationOnly<'a>, Context<'a>, OfRequest<'a>);
 
 /// When what was recorded is pushed, where there is a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -307,17 +288,6 @@ pub enum WebhookFormat {
     Alertmanager,
     /// `{alert_data, timestamp, source}`, as the published Python plug sends it.
     PlugPipe,
-}
-
-impl WebhookFormat {
-    /// The format of that name. The error says which there are.
-    pub fn of(name: &str) -> Result<Self, String> {
-        match name.trim() {
-            "alertmanager" => Ok(Self::Alertmanager),
-            "plugpipe" => Ok(Self::PlugPipe),
-            other => Err(format!("expected alertmanager or plugpipe, got {:?}", excerpt(other, 100))),
-        }
-    }
 }
 
 /// How Grafana's folders and dashboards are asked for.

@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
+use plugpipe_contract::document::Request as _;
 use plugpipe_contract::schema::{finish, generator};
-use plugpipe_contract::settings::{OfConfiguration, PushPolicy, TopOfConfiguration, WebhookFormat, configuration_only};
+use plugpipe_contract::settings::{ConfigurationOnly, OfConfiguration, PushPolicy, TopOfConfiguration, WebhookFormat};
 use schemars::JsonSchema as _;
 use serde_json::{Map, Value, json};
 
@@ -28,7 +29,7 @@ pub fn config_schema() -> Result<Value, String> {
         let setting = settings.get_mut(&name).ok_or_else(|| format!("{name} has a default and is no setting"))?;
         set(setting, "default", value);
     }
-    for name in configuration_only() {
+    for name in ConfigurationOnly::fields() {
         let setting = settings.get_mut(*name).ok_or_else(|| format!("{name} is no setting"))?;
         set(setting, "x-configuration-only", true.into());
         let told = setting.get("description").and_then(Value::as_str).unwrap_or_default();

@@ -130,9 +130,9 @@ fn refused() -> Vec<(&'static str, Vec<Value>)> {
         ("prometheus_config", vec![json!("x"), json!(5), json!([]), json!(true), json!("")]),
     ];
     all.extend(
-        auth::SERVERS.iter().filter(|(url, _)| !url.contains('.')).map(|(url_key, _)| (*url_key, of(&url, &[]))),
+        auth::SERVERS.iter().filter(|server| !server.url.contains('.')).map(|server| (server.url, of(&url, &[]))),
     );
-    all.extend(auth::SERVERS.iter().map(|(_, auth_key)| (*auth_key, [&auth[..], &[json!([])]].concat())));
+    all.extend(auth::SERVERS.iter().map(|server| (server.auth, [&auth[..], &[json!([])]].concat())));
     for key in [
         "scrape_interval",
         "timeout",
@@ -190,7 +190,7 @@ fn no_setting_takes_what_is_none_of_its_values() {
 #[test]
 fn every_setting_is_among_those_whose_values_are_checked() {
     let checked: Vec<&str> = refused().into_iter().map(|(key, _)| key).collect();
-    let named = Configuration::fields().into_iter();
+    let named = Configuration::fields().iter().copied();
     // The first two are of an operation, the others are read by hosts.
     for key in
         named.filter(|key| !["endpoint_url", "scrape_config", "debug", "enable_alerting", "alert_config"].contains(key))

@@ -595,7 +595,7 @@ impl<T: Transport> Plug<T> {
         if settings.is_empty() {
             return Ok(());
         }
-        settings.warn_of_unknown(&[&Configuration::fields()], &[]);
+        settings.warn_of_unknown(&[Configuration::fields()], &[]);
         let config = Config::from_cfg(&settings);
         warnings.append(settings.take_warnings());
         let config = config?;

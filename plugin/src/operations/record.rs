@@ -187,9 +187,7 @@ impl<'r> Item<'r> {
 
     /// One of a list, where each field has two names.
     fn listed((given, fields): ListedParts<'r>) -> Result<Self, Error> {
-        let is_short = |short: bool, name, long| if short { name } else { long };
-        let (by_name, by_type) = (given.name.is_some(), given.r#type.get().is_some());
-        let (name_field, name) = match by_name || given.metric_name.is_none() {
+        let (name_field, name) = match given.name.is_some() || given.metric_name.is_none() {
             true => ("name", &given.name),
             false => ("metric_name", &given.metric_name),
         };
@@ -197,8 +195,10 @@ impl<'r> Item<'r> {
             true => ("value", given.value),
             false => ("metric_value", given.metric_value),
         };
-        let kind = if by_type { &given.r#type } else { &given.metric_type };
-        let kind_field = is_short(by_type, "type", "metric_type");
+        let (kind_field, kind) = match given.r#type.get() {
+            Some(_) => ("type", &given.r#type),
+            None => ("metric_type", &given.metric_type),
+        };
         let kind = definition::kind(kind, kind_field)?;
         if kind == Kind::StateSet {
             return Err(Error::invalid(kind_field, "a state set is recorded by itself, with state and on"));

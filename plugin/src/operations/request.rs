@@ -1,7 +1,5 @@
 //! What a call asks for.
 
-use std::sync::OnceLock;
-
 use super::table::{Operation, choose, find};
 use super::{Answer, Call, Run, RunRecord, RunRecords};
 use crate::config::Config;
@@ -11,7 +9,7 @@ use plugpipe_contract::direct::read_directly;
 use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{DefinitionFields, ListedRecord, Record, RecordMultiple};
 use plugpipe_contract::scalar::Verbatim;
-use plugpipe_contract::settings::{configuration_only, context_fields, request_settings};
+use plugpipe_contract::settings::{ConfigurationOnly, Context, OfRequest};
 
 /// A request that was read as far as is needed to know its operation.
 pub(super) enum Request<'a> {
@@ -44,8 +42,8 @@ impl<'a> Request<'a> {
         }
         let document = Document::parse(ctx).map_err(|problem| Error::NotJson { what: "ctx", problem })?;
         let operation = choose(&document)?;
-        let (settings, context) = (request_settings(), context_fields());
-        document.warn_of_unknown(&[operation.run.fields(), context, settings], configuration_only());
+        let (settings, context) = (OfRequest::fields(), Context::fields());
+        document.warn_of_unknown(&[operation.run.fields(), context, settings], ConfigurationOnly::fields());
         let settings = document.part(settings);
         warnings.append(document.take_warnings());
         Ok(Self::Document { operation, document, settings })
@@ -111,18 +109,13 @@ impl<'a> Request<'a> {
 impl Run {
     /// The fields of the operation's request.
     fn fields(self) -> &'static [&'static str] {
-        static RECORD: FieldNames = FieldNames::new();
-        static RECORDS: FieldNames = FieldNames::new();
         match self {
-            Self::Record(_) => RECORD.get_or_init(Both::<Record, DefinitionFields>::fields),
-            Self::Records(_) => RECORDS.get_or_init(RecordMultiple::<Both<_, _>>::fields),
+            Self::Record(_) => Both::<Record, DefinitionFields>::fields(),
+            Self::Records(_) => RecordMultiple::<Both<_, _>>::fields(),
             Self::Typed { fields, .. } => fields(),
         }
     }
 }
-
-/// The names of a request's fields, which are asked for once.
-pub(super) type FieldNames = OnceLock<Vec<&'static str>>;
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,6 @@
 //! The table of operations: an operation is a line here, a function in the file of its family, and
 //! the schema of its answer in plug.yaml.
 
-use super::request::FieldNames;
 use super::{
     Answer, Call, Run, alert_templates, alertmanager, alerts, annotations, dashboards, datasources, definition,
     discover, export, generate, groups, health, notify, prometheus, push, query, record, remote, scrape,
@@ -60,10 +59,7 @@ impl Operation {
 macro_rules! typed {
     ($request:ty, $run:path) => {
         Run::Typed {
-            fields: || {
-                static NAMES: FieldNames = FieldNames::new();
-                NAMES.get_or_init(<$request>::fields)
-            },
+            fields: <$request>::fields,
             run: |call, document, answer| $run(call, &<$request>::from_document(document)?, answer),
             #[cfg(feature = "schema")]
             schema: <$request as schemars::JsonSchema>::json_schema,

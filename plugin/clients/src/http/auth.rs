@@ -26,38 +26,51 @@ use plugpipe_contract::scalar::{Exact, Text};
 use plugpipe_contract::settings::{Auth, AuthFields, Setting, Settings};
 use plugpipe_contract::url::Url;
 
-/// The setting that names each server, and the one that holds its credentials.
-pub const SERVERS: [(&str, &str); 9] = [
-    ("prometheus_url", "prometheus_auth"),
-    ("gateway_url", "gateway_auth"),
-    ("grafana_url", "grafana_auth"),
-    ("remote_write_url", "remote_write_auth"),
-    ("otlp_url", "otlp_auth"),
-    ("alertmanager_url", "alertmanager_auth"),
-    ("ruler_url", "ruler_auth"),
-    ("webhook_url", "webhook_auth"),
-    ("scrape_config.endpoint_url", "endpoint_auth"),
+/// A server as settings know it.
+pub struct Server {
+    /// The setting that names it.
+    pub url: &'static str,
+    /// The setting that holds its credentials.
+    pub auth: &'static str,
+    /// What settings say of both.
+    given: for<'s, 'a> fn(&'s Settings<'a>) -> Given<'s, 'a>,
+}
+
+/// What settings say of a server: the origin of its URL, and its credentials. What is no URL is
+/// another's to refuse.
+type Given<'s, 'a> = (Option<Option<String>>, &'s Setting<Auth<'a>>);
+
+/// Every server that may have credentials.
+pub const SERVERS: [Server; 9] = [
+    server("prometheus_url", "prometheus_auth", |given| (origin(&given.prometheus_url), &given.prometheus_auth)),
+    server("gateway_url", "gateway_auth", |given| (origin(&given.gateway_url), &given.gateway_auth)),
+    server("grafana_url", "grafana_auth", |given| (origin(&given.grafana_url), &given.grafana_auth)),
+    server("remote_write_url", "remote_write_auth", |given| {
+        (origin(&given.remote_write_url), &given.remote_write_auth)
+    }),
+    server("otlp_url", "otlp_auth", |given| (origin(&given.otlp_url), &given.otlp_auth)),
+    server("alertmanager_url", "alertmanager_auth", |given| {
+        (origin(&given.alertmanager_url), &given.alertmanager_auth)
+    }),
+    server("ruler_url", "ruler_auth", |given| (origin(&given.ruler_url), &given.ruler_auth)),
+    server("webhook_url", "webhook_auth", |given| (origin(&given.webhook_url), &given.webhook_auth)),
+    server("scrape_config.endpoint_url", "endpoint_auth", |given| (endpoint(given), &given.endpoint_auth)),
 ];
 
-/// What a layer of settings says of the servers, in the order of [`SERVERS`]: the origin of the URL,
-/// and the credentials. What is no URL is another's to refuse.
-fn given<'s, 'a>(settings: &'s Settings<'a>) -> [(Option<Option<String>>, &'s Setting<Auth<'a>>); 9] {
-    let origin = |url: &Setting<Url>| match url {
+const fn server(
+    url: &'static str,
+    auth: &'static str,
+    given: for<'s, 'a> fn(&'s Settings<'a>) -> Given<'s, 'a>,
+) -> Server {
+    Server { url, auth, given }
+}
+
+fn origin(url: &Setting<Url>) -> Option<Option<String>> {
+    match url {
         Setting::Absent => None,
         Setting::Unset => Some(None),
         Setting::Set(url) => Some(Some(url.origin())),
-    };
-    [
-        (origin(&settings.prometheus_url), &settings.prometheus_auth),
-        (origin(&settings.gateway_url), &settings.gateway_auth),
-        (origin(&settings.grafana_url), &settings.grafana_auth),
-        (origin(&settings.remote_write_url), &settings.remote_write_auth),
-        (origin(&settings.otlp_url), &settings.otlp_auth),
-        (origin(&settings.alertmanager_url), &settings.alertmanager_auth),
-        (origin(&settings.ruler_url), &settings.ruler_auth),
-        (origin(&settings.webhook_url), &settings.webhook_auth),
-        (endpoint(settings), &settings.endpoint_auth),
-    ]
+    }
 }
 
 /// The origin of the endpoint to scrape, which may stand in `scrape_config` too.
@@ -121,29 +134,28 @@ pub struct Credentials {
 
 /// The setting that holds the credentials for the server that `setting` names.
 pub fn setting_of(setting: &str) -> Option<&'static str> {
-    SERVERS.iter().find(|(url, _)| *url == setting).map(|(_, auth)| *auth)
+    SERVERS.iter().find(|server| server.url == setting).map(|server| server.auth)
 }
 
 impl Credentials {
     /// Takes what these settings say over what is known. They are those of one place, each with the
     /// path under which a user knows it, the more particular last.
     pub fn overlay(&mut self, layers: &[(&str, &Settings)]) -> Result<(), Error> {
-        let mut said: [Option<Option<Held>>; 9] = Default::default();
-        for (path, settings) in layers {
-            for (((setting, key), said), (origin, auth)) in SERVERS.iter().zip(&mut said).zip(given(settings)) {
+        for server in &SERVERS {
+            let mut said = None;
+            for (path, settings) in layers {
+                let (origin, auth) = (server.given)(settings);
                 if let Some(origin) = origin {
-                    self.entry(setting).origin = origin;
+                    self.entry(server.url).origin = origin;
                 }
                 match auth {
                     Setting::Absent => {}
-                    Setting::Unset => *said = Some(None),
-                    Setting::Set(auth) => *said = Some(read(auth, &format!("{path}.{key}"))?),
+                    Setting::Unset => said = Some(None),
+                    Setting::Set(auth) => said = Some(read(auth, &format!("{path}.{}", server.auth))?),
                 }
             }
-        }
-        for ((setting, _), said) in SERVERS.iter().zip(said) {
             if let Some(auth) = said {
-                let entry = self.entry(setting);
+                let entry = self.entry(server.url);
                 entry.bound.clone_from(&entry.origin);
                 entry.auth = auth;
             }

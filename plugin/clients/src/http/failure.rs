@@ -2,6 +2,9 @@
 
 use core::time::Duration;
 
+use plugpipe_contract::document::Request as _;
+use plugpipe_contract::settings::OfRequest;
+
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Failure {
@@ -64,7 +67,7 @@ impl Failure {
     /// it is.
     pub fn todo(&self, setting: &str, origin: &str) -> String {
         match self {
-            Self::NotGranted if plugpipe_contract::settings::request_settings().contains(&setting) => format!(
+            Self::NotGranted if OfRequest::fields().contains(&setting) => format!(
                 "; grant {origin} to the plug, or name the server as {setting} in a configuration that the host grants"
             ),
             // What only a call may say grants nothing.
