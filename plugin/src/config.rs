@@ -1,6 +1,5 @@
-//! The settings of `cfg` and `ctx` to [`Config`]. Every default stands here, once; what each setting
-//! is, which values it takes and where it may stand is said by
-//! [`Settings`].
+//! The settings of `cfg` and `ctx` to [`Config`]. Every default stands here, once; what each
+//! setting is, which values it takes and where it may stand is said by [`Settings`].
 
 mod remote;
 #[cfg(feature = "schema")]

@@ -225,7 +225,7 @@ async fn the_encoder_does_no_more_than_it_did() {
     }
 }
 
-/// A tenth above what was counted when they were set. Records go through one path, whatever form they
-/// have, and settings through one struct: so a record by itself costs more than the plainest did on a
-/// path of its own, all other forms less, and a record with settings more.
+/// A tenth above what was counted when they were set. Records go through one path, whatever form
+/// they have, and settings through one struct: so a record by itself costs more than the plainest
+/// did on a path of its own, all other forms less, and a record with settings more.
 const BOUNDS: [u64; 7] = [600, 859, 3_300, 12_700, 18_800, 137_000, 853];

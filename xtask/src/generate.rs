@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::reference::{manifest_path, read_manifest};
 use crate::{read_text, reference, servers, write, yaml};
 
-/// Writes all that is made of the plug's sources and of the manifest, and says which files those are.
+/// Writes all that is made of the plug's sources and of the manifest, and says which files those
+/// are.
 pub fn make() -> Result<Vec<PathBuf>, String> {
     write(&manifest_path(), manifest()?)?;
     reference::make()?;

@@ -39,7 +39,8 @@ pub struct Document<'de> {
 type Member<'de> = (Cow<'de, str>, &'de str);
 
 impl<'de> Document<'de> {
-    /// Splits a request into members. The error says what was found instead of an object, and where.
+    /// Splits a request into members. The error says what was found instead of an object, and
+    /// where.
     pub fn parse(text: &'de str) -> Result<Self, String> {
         Self::parse_at("", text)
     }
@@ -147,8 +148,8 @@ pub(crate) fn fields_of<'a, T: Deserialize<'a>>() -> Vec<&'static str> {
     asked.into_inner()
 }
 
-/// What is read from a whole document. Implemented by [`requests!`](crate::requests), in this crate:
-/// derived code is large, so that it is built once, and for size.
+/// What is read from a whole document. Implemented by [`requests!`](crate::requests), in this
+/// crate: derived code is large, so that it is built once, and for size.
 pub trait Request<'de>: Sized {
     /// Reads the members that there are fields for.
     fn from_document(document: &Document<'de>) -> Result<Self, Error>;
@@ -249,7 +250,8 @@ impl<'p> Place<'p> {
     }
 }
 
-/// An error on its way to where its field is known. In a box, because results of every kind carry it.
+/// An error on its way to where its field is known. In a box, because results of every kind carry
+/// it.
 #[derive(Debug)]
 pub(crate) struct Fault(Box<Error>);
 
@@ -320,8 +322,8 @@ struct Object<'de, 'p> {
 }
 
 impl<'de, 'p> Object<'de, 'p> {
-    /// Hands over the members for these fields, and if they should be all, the first one that is for
-    /// none of them.
+    /// Hands over the members for these fields, and if they should be all, the first one that is
+    /// for none of them.
     #[inline(never)]
     fn fields(self, fields: &'static [&'static str], value: &Value<'de, 'p>) -> Fields<'de, 'p> {
         self.asked.borrow_mut().extend(fields);

@@ -1,8 +1,8 @@
-//! JSON Schemas of what is read, for `cargo xtask generate`: impls for the types that take more than
-//! one form, and what is done with a schema before it is written.
+//! JSON Schemas of what is read, for `cargo xtask generate`: impls for the types that take more
+//! than one form, and what is done with a schema before it is written.
 //!
-//! The first paragraph of a field's documentation is its description, so it is text for users of the
-//! plug too.
+//! The first paragraph of a field's documentation is its description, so it is text for users of
+//! the plug too.
 
 use std::borrow::Cow;
 

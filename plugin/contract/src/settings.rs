@@ -367,8 +367,8 @@ pub struct Timeout(pub core::time::Duration);
 impl FromJson<'_> for Timeout {
     fn from_json(json: &str) -> Result<Self, String> {
         let given = scalar::Duration::from_json(json)?.get().unwrap_or_default();
-        // A day is longer than anyone waits for an answer, and keeps all arithmetic on deadlines far
-        // from its bounds.
+        // A day is longer than anyone waits for an answer, and keeps all arithmetic on deadlines
+        // far from its bounds.
         if given.is_zero() || given > core::time::Duration::from_secs(86_400) {
             return Err("expected more than nothing and at most a day".into());
         }

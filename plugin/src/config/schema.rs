@@ -56,8 +56,8 @@ fn set(schema: &mut Value, key: &str, value: Value) {
     }
 }
 
-/// What holds where a setting is not set, as a configuration would say it. Settings that are nothing
-/// then are not here. All of [`Config`] is named, so that no field is forgotten.
+/// What holds where a setting is not set, as a configuration would say it. Settings that are
+/// nothing then are not here. All of [`Config`] is named, so that no field is forgotten.
 fn defaults() -> Map<String, Value> {
     let Config {
         prometheus_url: _,

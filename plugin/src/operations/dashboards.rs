@@ -242,8 +242,8 @@ fn api<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
     Ok(Api { client: call.client(config.limits(), true), base, organisation, resources: None })
 }
 
-/// For what writes, and never for another organisation than the one that was asked for; and for what
-/// reads, or another one's dashboards would be told.
+/// For what writes, and never for another organisation than the one that was asked for; and for
+/// what reads, or another one's dashboards would be told.
 pub(super) fn verified<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
     let mut api = api(call)?;
     if api.organisation.is_some() {
@@ -262,8 +262,8 @@ fn keeping<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
     Ok(api)
 }
 
-/// The uid that is asked for. An older Grafana took others than the plug makes, but none that cannot
-/// stand in a path.
+/// The uid that is asked for. An older Grafana took others than the plug makes, but none that
+/// cannot stand in a path.
 fn uid<'r>(request: &'r DashboardUid) -> Result<&'r str, Error> {
     let uid = request.uid.required("uid", "the dashboard's uid")?;
     Segment::of(uid, "uid")?;

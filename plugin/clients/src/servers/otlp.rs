@@ -7,7 +7,8 @@ use plugpipe_metrics::exposition::otlp::{self, PartialSuccess};
 /// For errors.
 pub const PEER: Peer = Peer { server: "the OTLP receiver", setting: "otlp_url" };
 
-/// Posts a body that [`plugpipe_metrics::exposition::otlp`] made; says what the receiver did not take of it.
+/// Posts a body that [`plugpipe_metrics::exposition::otlp`] made; says what the receiver did not
+/// take of it.
 pub fn export(client: &mut Client, url: &Url, body: Vec<u8>) -> Result<PartialSuccess, Error> {
     // A point that arrives twice is the same point. OTLP's temporary statuses are 429, 502, 503 and
     // 504: a 500 is final.

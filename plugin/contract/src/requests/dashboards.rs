@@ -49,7 +49,8 @@ pub struct DashboardOptions<'a> {
     pub folder: Option<TextOr<'a, Vec<LabelValue<'a>>>>,
     /// The uid of the last folder, or of one that is there.
     pub folder_uid: Text<'a>,
-    /// The uid or name of the data source that is chosen at first; Grafana's default one by default.
+    /// The uid or name of the data source that is chosen at first; Grafana's default one by
+    /// default.
     pub datasource: Text<'a>,
     /// What the names of a template's metrics begin with; `plugpipe` by default.
     pub prefix: Text<'a>,

@@ -48,7 +48,8 @@ pub enum TooManyPoints {
     /// The step is multiplied until they are few enough.
     #[default]
     RaiseStep,
-    /// The range is asked in parts, whose answers are put together: all points, for as many requests.
+    /// The range is asked in parts, whose answers are put together: all points, for as many
+    /// requests.
     Split,
     /// The query is refused.
     #[serde(rename = "error")]

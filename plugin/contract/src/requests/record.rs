@@ -8,8 +8,8 @@ use crate::scalar::{Bound, Duration, Finite, Flag, LabelValue, Labels, Moment, N
 /// `record_metric`, `record_counter`, `record_gauge`, `record_histogram` and `record_summary`.
 /// [`DefinitionFields`] may stand beside these.
 ///
-/// Nearly all calls are of this kind, so that one with these fields only can be read in one pass, by
-/// `serde_json` itself.
+/// Nearly all calls are of this kind, so that one with these fields only can be read in one pass,
+/// by `serde_json` itself.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["metric_name"])))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
@@ -19,7 +19,8 @@ pub struct Record<'a> {
     pub operation: Text<'a>,
     /// The metric's name.
     pub metric_name: Option<LabelValue<'a>>,
-    /// Added to a counter, set on a gauge, observed by the others. An info and a state set need none.
+    /// Added to a counter, set on a gauge, observed by the others. An info and a state set need
+    /// none.
     pub metric_value: Number,
     /// What `record_metric` records as; `gauge` by default.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Kind"))]
@@ -30,7 +31,8 @@ pub struct Record<'a> {
     pub timestamp: Moment<'a>,
     /// What the metric means, for its `# HELP` line. The first text given stays.
     pub help: Text<'a>,
-    /// An example of what was recorded, such as a trace's id: labels of at most 128 characters together.
+    /// An example of what was recorded, such as a trace's id: labels of at most 128 characters
+    /// together.
     pub exemplar: Labels<'a>,
     /// The state of a state set to switch.
     pub state: Text<'a>,

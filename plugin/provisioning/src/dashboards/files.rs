@@ -7,7 +7,8 @@ use crate::yaml::Yaml;
 /// Where the provider looks for the files.
 const FOLDER: &str = "/var/lib/grafana/dashboards/plugpipe";
 
-/// The name of a dashboard's file. A uid is safe as one; Grafana may hold one that is older than that rule.
+/// The name of a dashboard's file. A uid is safe as one; Grafana may hold one that is older than
+/// that rule.
 pub fn name(uid: &str) -> String {
     if uid::check(uid).is_ok() { format!("{uid}.json") } else { format!("{}.json", uid::derive(&[], uid)) }
 }

@@ -13,7 +13,8 @@ const MAX_FOLDER_LEN: usize = 255;
 pub struct Place {
     /// The titles of the folders, the outermost first.
     pub titles: Vec<String>,
-    /// The uid of the last of them, or of a folder that is there already; none where it was not given.
+    /// The uid of the last of them, or of a folder that is there already; none where it was not
+    /// given.
     pub uid: Option<String>,
 }
 

@@ -102,14 +102,16 @@ impl Api<'_> {
                     let (action, url) = (Action::Unchanged, found.url.clone());
                     Ok(Compared { action, changes: Vec::new(), version: None, url })
                 }
-                // What the search did not find is probably not there. If it is, Grafana says so when it is saved.
+                // What the search did not find is probably not there. If it is, Grafana says so
+                // when it is saved.
                 None if is_searched && how.write => self.bring(dashboard, None, &folder, how),
                 _ => self.dashboard(&dashboard.uid).and_then(|held| self.bring(dashboard, held, &folder, how)),
             };
             outcomes.push(match outcome {
                 Ok(compared) => Outcome::Compared(compared),
                 Err(error) => {
-                    // A dashboard that is refused says nothing of the next one; a server that is away does.
+                    // A dashboard that is refused says nothing of the next one; a server that is
+                    // away does.
                     is_stopped = !matches!(error, Error::Refused { status: 400 | 422, .. });
                     Outcome::Failed(error)
                 }
