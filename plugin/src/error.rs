@@ -6,7 +6,9 @@
 pub use plugpipe_metrics::error::excerpt;
 
 use crate::json::Writer;
+use crate::servers::pushgateway::preflight::Conflict;
 pub use plugpipe_clients::Error as ClientError;
+use plugpipe_contract::responses::{ErrorReport, Position, PushConflict, PushOutcome, PushReport};
 
 /// Why an operation did nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -132,54 +134,63 @@ impl Error {
         }
     }
 
-    /// Writes `conflicts` into a JSON answer, where the error is about some.
-    pub fn write_conflicts(&self, answer: &mut Writer) {
-        let Self::Client(ClientError::PushConflict { conflicts, .. }) = self else { return };
-        answer.open_list("conflicts");
-        for conflict in conflicts.iter().take(MAX_CONFLICTS) {
-            answer.open_item();
-            conflict.write_into(answer);
-            answer.close();
+    /// What a gateway would refuse of a push, the first of it, where the error is about that.
+    pub fn conflicts(&self) -> Option<Vec<PushConflict>> {
+        match self {
+            Self::Client(ClientError::PushConflict { conflicts, .. }) => Some(shown_conflicts(conflicts)),
+            _ => None,
         }
-        answer.close_list();
+    }
+
+    /// The error as responses have it.
+    pub fn report(&self) -> ErrorReport {
+        let mut report = ErrorReport {
+            error: self.to_string(),
+            error_code: self.code(),
+            field: self.field().map(str::to_owned),
+            origin: self.origin().map(str::to_owned),
+            conflicts: self.conflicts(),
+            ..ErrorReport::default()
+        };
+        let mut cause = self;
+        if let Self::Undelivered { cause: first, written, pending, lost } = self {
+            (report.written, report.pending, report.lost) = (Some(*written), Some(*pending), Some(*lost));
+            cause = first;
+        }
+        if let Self::Client(error) = cause {
+            report.http_status = error.http_status();
+        }
+        if let Self::Client(error) = self {
+            if let ClientError::Query { said, .. } = error {
+                report.error_type = Some(said.error_type.clone());
+                report.server_error_type.clone_from(&said.server_error_type);
+            }
+            report.position = error.position().map(|(line, column)| Position { line, column });
+        }
+        report
+    }
+
+    /// Writes `conflicts`, where the error is about some.
+    pub fn write_conflicts(&self, answer: &mut Writer) {
+        answer.add(&PushReport {
+            outcome: PushOutcome { conflicts: self.conflicts(), ..PushOutcome::default() },
+            ..PushReport::default()
+        });
     }
 
     /// Writes the error into a JSON answer: `error`, `error_code`, and what else is known.
     pub fn write_into(&self, answer: &mut Writer) {
-        answer.text("error", &self.to_string());
-        answer.text("error_code", self.code());
-        if let Some(field) = self.field() {
-            answer.text("field", field);
-        }
-        if let Some(origin) = self.origin() {
-            answer.text("origin", origin);
-        }
-        let mut cause = self;
-        if let Self::Undelivered { cause: first, written, pending, lost } = self {
-            for (name, count) in [("written", written), ("pending", pending), ("lost", lost)] {
-                answer.count(name, *count);
-            }
-            cause = first;
-        }
-        if let Self::Client(error) = cause
-            && let Some(status) = error.http_status()
-        {
-            answer.count("http_status", status.into());
-        }
-        if let Self::Client(error) = self {
-            if let ClientError::Query { said, .. } = error {
-                answer.text("error_type", &said.error_type);
-                if let Some(own) = &said.server_error_type {
-                    answer.text("server_error_type", own);
-                }
-            }
-            if let Some((line, column)) = error.position() {
-                answer.open("position");
-                answer.count("line", line.into());
-                answer.count("column", column.into());
-                answer.close();
-            }
-        }
-        self.write_conflicts(answer);
+        answer.add(&self.report());
     }
+}
+
+/// What a gateway would refuse, the first of it, as responses have it.
+pub(crate) fn shown_conflicts(conflicts: &[Conflict]) -> Vec<PushConflict> {
+    let shown = |conflict: &Conflict| PushConflict {
+        reason: conflict.reason,
+        metric: conflict.metric.clone(),
+        group: conflict.group.clone(),
+        problem: conflict.problem.clone(),
+    };
+    conflicts.iter().take(MAX_CONFLICTS).map(shown).collect()
 }

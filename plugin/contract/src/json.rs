@@ -164,20 +164,26 @@ impl Writer {
     }
 
     #[inline]
-    fn comma(&mut self) {
+    pub(crate) fn comma(&mut self) {
         if !matches!(self.out.last(), Some(b'{' | b'[')) {
             self.out.push(b',');
         }
     }
 
     #[inline]
-    fn name(&mut self, name: &'static str) {
+    pub(crate) fn name(&mut self, name: &'static str) {
         // Room for all of it, so that it is looked for once.
         self.out.reserve(name.len() + r#","":"#.len());
         self.comma();
         self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
+    }
+
+    /// The fields of a response.
+    #[inline]
+    pub fn add(&mut self, response: &impl crate::response::Response) {
+        response.write(self);
     }
 
     /// A text under a name that comes from outside.

@@ -14,6 +14,8 @@ pub mod error;
 pub mod json;
 pub mod known;
 pub mod requests;
+pub mod response;
+pub mod responses;
 pub mod scalar;
 #[cfg(feature = "schema")]
 pub mod schema;

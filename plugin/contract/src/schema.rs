@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::compound::{FlagOr, Named};
 use crate::document::Both;
 use crate::requests;
+use crate::responses::{Amount, LabelPairs};
 use crate::scalar::{
     Any, Bound, Count, Duration, Exact, Finite, Flag, LabelValue, Labels, Moment, Number, OneOrMany, Text, TextOr,
     Verbatim, Whole, Word,
@@ -120,6 +121,74 @@ named! {
         "description": "Names and texts; a number or a flag counts as its text.",
     };
 }
+
+// What responses have.
+named! {
+    Amount, "amount": {
+        "type": ["number", "string"],
+        "description": "A number; NaN and the infinities as text, because JSON has no numbers for them.",
+    };
+    LabelPairs<'_>, "label_pairs": {
+        "type": "object",
+        "additionalProperties": { "type": "string" },
+        "description": "Names and values.",
+    };
+    Rfc3339, "rfc3339": { "type": "string", "pattern": r"^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d" };
+}
+
+/// For a text that is a moment in RFC 3339.
+pub(crate) struct Rfc3339;
+
+/// Types whose schema is one of these words.
+macro_rules! words {
+    ($($(#[$doc:meta])* $type:ident, $name:literal: $words:expr;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $type;
+
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "enum": $words })
+            }
+        }
+    )*};
+}
+
+words! {
+    /// For a text that names a kind of metric in a response.
+    KindName, "kind_name": registry::Kind::ALL.map(registry::Kind::name);
+    /// For an error code.
+    ErrorCode, "error_code": ERROR_CODES;
+    /// For what a conflict is about.
+    ConflictReason, "conflict_reason": CONFLICT_REASONS;
+}
+
+/// The codes of errors. A test of the plug holds them against those it has.
+pub const ERROR_CODES: [&str; 17] = [
+    "invalid_json",
+    "unknown_operation",
+    "missing_field",
+    "invalid_field",
+    "metric_conflict",
+    "unknown_series",
+    "limit_reached",
+    "not_configured",
+    "not_granted",
+    "unreachable",
+    "timeout",
+    "tls_failed",
+    "answer_too_long",
+    "refused",
+    "push_conflict",
+    "query_failed",
+    "bad_answer",
+];
+
+/// What a push can conflict in. A test of the plug holds them against those it has.
+pub const CONFLICT_REASONS: [&str; 6] = ["type", "help", "name_suffix", "duplicate_series", "timestamp", "label_name"];
 
 inline! {
     Any<'_>: {};
@@ -295,20 +364,24 @@ impl<A: JsonSchema, B: JsonSchema> JsonSchema for Both<A, B> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let (mut both, other) = (A::json_schema(generator), B::json_schema(generator));
-        // What is said of a part, and that it has no other fields, does not hold of the whole.
-        both.remove("description");
-        both.remove("additionalProperties");
-        for (key, value) in other.as_object().into_iter().flatten() {
-            match (key.as_str(), value, both.get_mut(key)) {
-                ("description" | "additionalProperties" | "type", ..) => {}
-                (_, Value::Object(more), Some(Value::Object(own))) => own.extend(more.clone()),
-                (_, Value::Array(more), Some(Value::Array(own))) => own.extend(more.iter().cloned()),
-                _ => drop(both.insert(key.clone(), value.clone())),
-            }
-        }
-        both
+        both(A::json_schema(generator), &B::json_schema(generator))
     }
+}
+
+/// An object with the properties of both.
+pub(crate) fn both(mut both: Schema, other: &Schema) -> Schema {
+    // What is said of a part, and that it has no other fields, does not hold of the whole.
+    both.remove("description");
+    both.remove("additionalProperties");
+    for (key, value) in other.as_object().into_iter().flatten() {
+        match (key.as_str(), value, both.get_mut(key)) {
+            ("description" | "additionalProperties" | "type", ..) => {}
+            (_, Value::Object(more), Some(Value::Object(own))) => own.extend(more.clone()),
+            (_, Value::Array(more), Some(Value::Array(own))) => own.extend(more.iter().cloned()),
+            _ => drop(both.insert(key.clone(), value.clone())),
+        }
+    }
+    both
 }
 
 /// Takes null and an empty text too, which stand for what is not there.

@@ -1,6 +1,6 @@
 //! What a metric is, as JSON says it: read by every operation that records or registers.
 
-use super::{Answer, Call, together};
+use super::{Call, together};
 use crate::catalog;
 use crate::config::{buckets, label_name};
 use crate::error::{Error, excerpt};
@@ -8,14 +8,14 @@ use crate::registry::{Definition, Kind, LabelName, Labels, MetricName, NativeCon
 use crate::sort::sorted_by;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{DefinitionFields, NativeFields, NoFields, RegisterMetric, RemoveMetric};
+use plugpipe_contract::responses::{Cleared, Registered, Removed};
 use plugpipe_contract::scalar::{self, LabelValue, Text};
 
 /// `register_metric`: makes the family, so that its options are fixed before anything is recorded.
-pub(super) fn register(
+pub(super) fn register<'r>(
     call: &mut Call,
-    Both(request, fields): &Both<RegisterMetric, DefinitionFields>,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+    Both(request, fields): &'r Both<RegisterMetric, DefinitionFields>,
+) -> Result<Registered<'r>, Error> {
     let kind = kind(&request.metric_type, "metric_type")?;
     let name = given_name(&request.metric_name, "metric_name")?;
     let mut definition = of(name, "metric_name", kind, request.help.get(), fields)?;
@@ -26,22 +26,18 @@ pub(super) fn register(
         .enumerate()
         .map(|(index, name)| label_name(&name.0, fields.utf8.or(false), &format!("label_names[{index}]")));
     definition.label_names = sorted_by(names.collect::<Result<Vec<LabelName>, _>>()?, Ord::cmp);
-    answer.text("metric_name", name);
-    answer.text("metric_type", kind.name());
     let family = call.registry.register(definition)?;
     call.note_name(name);
-    answer.count("family", family.raw().into());
-    Ok(())
+    Ok(Registered { metric_name: name, metric_type: kind.name(), family: family.raw() })
 }
 
 /// `remove_metric`: takes out one series, by `metric_name` and `labels`.
-pub(super) fn remove(call: &mut Call, request: &RemoveMetric, answer: &mut Answer) -> Result<(), Error> {
-    let name = given_name(&request.metric_name, "metric_name")?;
+pub(super) fn remove<'r>(call: &mut Call, request: &'r RemoveMetric) -> Result<Removed<'r>, Error> {
+    let given = given_name(&request.metric_name, "metric_name")?;
     let utf8 = request.utf8.or(false);
-    let name = metric_name(name, utf8, "metric_name")?;
+    let name = metric_name(given, utf8, "metric_name")?;
     let labels = labels(&request.labels, utf8, "labels")?;
     let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (name.as_str(), value)).collect();
-    answer.text("metric_name", name.as_str());
     let registry = &mut *call.registry;
     let family = registry.family_with(name.as_str(), labels.iter().map(|(name, _)| *name));
     // None with these labels: the first one says which it has.
@@ -52,18 +48,16 @@ pub(super) fn remove(call: &mut Call, request: &RemoveMetric, answer: &mut Answe
     if removed {
         call.pending.mark();
     }
-    answer.flag("removed", removed);
-    Ok(())
+    Ok(Removed { metric_name: given, removed })
 }
 
 /// `clear_metrics`: forgets all families and series; the configuration stays.
-pub(super) fn clear(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn clear(call: &mut Call, _: &NoFields) -> Result<Cleared, Error> {
     let removed = match call.own {
         true => together::clear_one(call.registry, call.pending),
         false => together::clear(call.registry, call.groups, call.config, call.pending)?,
     };
-    answer.count("series_removed", removed as u64);
-    Ok(())
+    Ok(Cleared { series_removed: removed as u64 })
 }
 
 /// A metric's name, help, unit and options. Its label names are not among them: a record has them

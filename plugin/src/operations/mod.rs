@@ -84,6 +84,8 @@ enum Run {
         run: for<'c> fn(&mut Call<'c>, &Document, &mut Answer) -> Result<(), Error>,
         #[cfg(feature = "schema")]
         schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+        #[cfg(feature = "schema")]
+        response: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     },
 }
 

@@ -17,6 +17,7 @@ use plugpipe_contract::requests::{
     ListTargets, NoFields, NoteExchange, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics,
     RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
 };
+use plugpipe_contract::responses::{Cleared, Registered, Removed};
 use plugpipe_contract::scalar::Verbatim;
 
 /// What a call may ask for.
@@ -55,14 +56,31 @@ impl Operation {
     }
 }
 
-/// An operation with a request of its own type.
+/// An operation with a request and a response of its own types.
 macro_rules! typed {
+    ($request:ty, $response:ty, $run:path) => {
+        Run::Typed {
+            fields: <$request>::fields,
+            run: |call, document, answer| {
+                let request = <$request>::from_document(document)?;
+                let response: $response = $run(call, &request)?;
+                answer.add(&response);
+                Ok(())
+            },
+            #[cfg(feature = "schema")]
+            schema: <$request as schemars::JsonSchema>::json_schema,
+            #[cfg(feature = "schema")]
+            response: <$response as plugpipe_contract::response::Response>::schema,
+        }
+    };
     ($request:ty, $run:path) => {
         Run::Typed {
             fields: <$request>::fields,
             run: |call, document, answer| $run(call, &<$request>::from_document(document)?, answer),
             #[cfg(feature = "schema")]
             schema: <$request as schemars::JsonSchema>::json_schema,
+            #[cfg(feature = "schema")]
+            response: |_| schemars::json_schema!({}),
         }
     };
 }
@@ -84,11 +102,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "register_metric",
         "say what a metric is before anything is recorded to it",
-        typed!(Both<RegisterMetric, DefinitionFields>, definition::register),
+        typed!(Both<RegisterMetric, DefinitionFields>, Registered, definition::register),
     )
     .of_one_group(),
-    operation("remove_metric", "remove one series", typed!(RemoveMetric, definition::remove)).of_one_group(),
-    operation("clear_metrics", "remove all metrics", typed!(NoFields, definition::clear)).of_all_groups(),
+    operation("remove_metric", "remove one series", typed!(RemoveMetric, Removed, definition::remove)).of_one_group(),
+    operation("clear_metrics", "remove all metrics", typed!(NoFields, Cleared, definition::clear)).of_all_groups(),
     operation(
         "export_metrics",
         "what was recorded, as prometheus, openmetrics, protobuf, json or csv",

@@ -1,0 +1,264 @@
+//! How responses are written: each is a struct that serde serializes, and its fields become
+//! members of an object that stays open.
+//!
+//! The object stays open because a result has more than one author: the operation, the pushes that
+//! came with the call, and what was exchanged with servers.
+
+use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
+use serde_json::Error;
+
+use crate::json::Writer;
+
+/// What an operation responds, or a part of that.
+pub trait Response {
+    /// Writes the fields as members of the object that was begun last.
+    fn write(&self, out: &mut Writer);
+
+    /// The schema of an object with these members only.
+    #[cfg(feature = "schema")]
+    fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema;
+}
+
+/// Implements [`Response`] for structs, each writer built once and in this crate.
+macro_rules! responses {
+    ($($type:ty),* $(,)?) => {$(
+        impl crate::response::Response for $type {
+            fn write(&self, out: &mut crate::json::Writer) {
+                crate::response::write_fields(self, out);
+            }
+
+            #[cfg(feature = "schema")]
+            fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                <$type as schemars::JsonSchema>::json_schema(generator)
+            }
+        }
+    )*};
+}
+pub(crate) use responses;
+
+impl<R: Response> Response for Option<R> {
+    fn write(&self, out: &mut Writer) {
+        if let Some(response) = self {
+            response.write(out);
+        }
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let mut schema = R::schema(generator);
+        schema.remove("required");
+        schema
+    }
+}
+
+/// The fields of both.
+impl<A: Response, B: Response> Response for (A, B) {
+    fn write(&self, out: &mut Writer) {
+        self.0.write(out);
+        self.1.write(out);
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        crate::schema::both(A::schema(generator), &B::schema(generator))
+    }
+}
+
+/// Adds the fields of a struct to the object that was begun last.
+pub(crate) fn write_fields<T: Serialize>(fields: &T, out: &mut Writer) {
+    // Nothing that is written here can fail: the output is memory, and the keys are names.
+    let written = fields.serialize(Members(out));
+    debug_assert!(written.is_ok(), "{written:?}");
+}
+
+/// Serializes a struct as members of an open object.
+struct Members<'w>(&'w mut Writer);
+
+impl Members<'_> {
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        value.serialize(&mut serde_json::Serializer::new(self.0.pieces()))
+    }
+}
+
+impl SerializeStruct for Members<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Error> {
+        self.0.name(key);
+        self.value(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// For structs with flattened parts.
+impl SerializeMap for Members<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+        self.0.comma();
+        self.value(key)?;
+        self.0.pieces().push(b':');
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.value(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// What is no struct has no members.
+fn no_struct<T>() -> Result<T, Error> {
+    Err(serde::ser::Error::custom("a response is a struct"))
+}
+
+/// Methods of a serializer that takes structs only.
+macro_rules! refuse {
+    ($($method:ident($($type:ty),*);)*) => {$(
+        fn $method(self, $(_: $type),*) -> Result<(), Error> {
+            no_struct()
+        }
+    )*};
+}
+
+impl Serializer for Members<'_> {
+    type Ok = ();
+    type Error = Error;
+    type SerializeSeq = Impossible<(), Error>;
+    type SerializeTuple = Impossible<(), Error>;
+    type SerializeTupleStruct = Impossible<(), Error>;
+    type SerializeTupleVariant = Impossible<(), Error>;
+    type SerializeMap = Self;
+    type SerializeStruct = Self;
+    type SerializeStructVariant = Impossible<(), Error>;
+
+    refuse! {
+        serialize_bool(bool);
+        serialize_i8(i8);
+        serialize_i16(i16);
+        serialize_i32(i32);
+        serialize_i64(i64);
+        serialize_u8(u8);
+        serialize_u16(u16);
+        serialize_u32(u32);
+        serialize_u64(u64);
+        serialize_f32(f32);
+        serialize_f64(f64);
+        serialize_char(char);
+        serialize_str(&str);
+        serialize_bytes(&[u8]);
+        serialize_unit();
+        serialize_unit_struct(&'static str);
+        serialize_unit_variant(&'static str, u32, &'static str);
+    }
+
+    fn serialize_none(self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Error> {
+        no_struct()
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Error> {
+        no_struct()
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Error> {
+        no_struct()
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Error> {
+        no_struct()
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Self, Error> {
+        Ok(self)
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Error> {
+        Ok(self)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Error> {
+        no_struct()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Inner<'a> {
+        name: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        count: Option<u64>,
+    }
+
+    #[derive(Serialize)]
+    struct Outer<'a> {
+        #[serde(rename = "list")]
+        items: Vec<Inner<'a>>,
+        #[serde(flatten)]
+        flat: Inner<'a>,
+    }
+
+    #[test]
+    fn fields_of_several_structs_become_members_of_one_object() {
+        let mut out = Writer::new();
+        out.flag("success", true);
+        out.open("result");
+        write_fields(&Inner { name: "a\"b", count: Some(3) }, &mut out);
+        write_fields(
+            &Some(Outer { items: vec![Inner { name: "", count: None }], flat: Inner { name: "c", count: None } }),
+            &mut out,
+        );
+        out.close();
+        let text = out.finish();
+        let read: Value = serde_json::from_str(&text).unwrap();
+        // The later of two members with one name counts.
+        let expected = json!({"success": true, "result": {"name": "c", "count": 3, "list": [{"name": ""}]}});
+        assert_eq!(read, expected, "{text}");
+    }
+}

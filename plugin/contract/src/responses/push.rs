@@ -1,0 +1,172 @@
+//! How pushes went.
+
+use serde::Serialize;
+
+use super::{Amount, LabelPairs, PushConflict, is_empty, is_false};
+
+/// How a push of one group went.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PushOutcome {
+    /// Whether the gateway has accepted what was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric_pushed: Option<bool>,
+    /// Why a push that nobody asked for by name failed. The values stay recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push_error: Option<String>,
+    /// The same as an error code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push_error_code: Option<&'static str>,
+    /// The gateway's origin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push_origin: Option<String>,
+    /// What the gateway would refuse, the first of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<Vec<PushConflict>>,
+    /// Native histograms of which only sum and count were pushed.
+    #[serde(skip_serializing_if = "is_empty")]
+    pub downgraded: Vec<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downgrade_reason: Option<String>,
+    /// Why the push was not checked for conflicts before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preflight_skipped: Option<String>,
+    /// With `detect_resets`: how many counters of the group this push did not raise, or removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub counters_replaced: Option<u64>,
+    /// The first of those counters.
+    #[serde(skip_serializing_if = "is_empty")]
+    pub replaced: Vec<ReplacedCounter>,
+}
+
+/// A counter of a group that a push did not raise.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "replaced"))]
+pub struct ReplacedCounter {
+    /// The series, as PromQL would select it.
+    pub series: String,
+    /// What the gateway had.
+    pub stored: Amount,
+    /// What was pushed; absent where the push removed the series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<Amount>,
+}
+
+/// How the push that came with a call went, and those of other groups.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PushReport {
+    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    #[serde(skip_serializing_if = "is_false")]
+    pub mock: bool,
+    /// The push of the call's own group.
+    #[serde(flatten)]
+    pub outcome: PushOutcome,
+    /// With `defer_push`: the host is to ask for `push_recorded`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub push_due: bool,
+    /// How the pushes of groups went that the call is not about, because they have keys of their
+    /// own.
+    #[serde(skip_serializing_if = "is_empty")]
+    pub groups_pushed: Vec<GroupPush>,
+}
+
+/// How the push of another group went.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "group_push"))]
+pub struct GroupPush {
+    /// The group's URL.
+    pub group: String,
+    /// How it went.
+    #[serde(flatten)]
+    pub outcome: PushOutcome,
+}
+
+/// `push_metrics`: what it says beside [`PushReport`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Pushed {
+    /// How many series the group has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<u64>,
+    /// The group's URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Whether nothing was sent, because `dry_run` says so.
+    #[serde(skip_serializing_if = "is_false")]
+    pub dry_run: bool,
+    /// With `dry_run`: whether the gateway would accept the push.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_be_accepted: Option<bool>,
+    /// With `push_mode: delete`: whether the group was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<bool>,
+}
+
+/// `flush_metrics`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Flushed {
+    /// Whether values have reached no gateway.
+    pub unpushed: bool,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unpushed_reason: Option<UnpushedReason>,
+}
+
+/// Why values have reached no gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum UnpushedReason {
+    /// None is configured.
+    NoGateway,
+    /// `push_policy` leaves pushing to `push_metrics`.
+    Manual,
+    /// `mock_mode` is on.
+    MockMode,
+    /// `push_mode` is `delete`.
+    DeleteMode,
+    /// No push was tried yet, or the gateway did not accept it.
+    NotAccepted,
+}
+
+/// `delete_metrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Deleted {
+    /// Whether the gateway deleted the group; it has none then.
+    pub deleted: bool,
+    /// The group's URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// `note_exchange`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Noted {
+    /// True: it was noted.
+    #[serde(skip_serializing_if = "is_false")]
+    pub noted: bool,
+    /// With `tell`: up to which change of each group nothing is due at its gateway. The first is
+    /// the configuration's group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Vec<Settled>>,
+}
+
+/// Up to which change nothing of a group is due.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "settled"))]
+pub struct Settled {
+    /// The group's job; absent for the configuration's group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// Its other labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelPairs<'static>>,
+    /// The change.
+    pub up_to: u64,
+}

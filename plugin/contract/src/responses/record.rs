@@ -1,0 +1,112 @@
+//! What recording and defining metrics come to.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::Amount;
+use crate::scalar::Labels;
+
+/// One recorded metric, and what its series holds now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "recorded"))]
+pub struct Recorded<'a> {
+    /// The metric's name.
+    pub metric_name: &'a str,
+    /// What it was recorded as.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KindName"))]
+    pub metric_type: &'static str,
+    /// What was recorded: added to a counter, set on a gauge, observed by the others.
+    pub metric_value: Amount,
+    /// The series' labels, as they were given.
+    #[cfg_attr(feature = "schema", schemars(with = "super::LabelPairs"))]
+    pub labels: &'a Labels<'a>,
+    /// What the series holds now.
+    #[serde(flatten)]
+    pub current: Current,
+    /// Where the value went, if the metric's limit of series kept it from its own one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overflow: Option<Box<Overflow>>,
+}
+
+/// What a series holds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Current {
+    /// The value of a counter or gauge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_value: Option<Amount>,
+    /// How many values a histogram or summary observed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// The sum of what they observed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sum: Option<Amount>,
+    /// Which states of a state set hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub states_on: Option<Vec<String>>,
+}
+
+/// A limit of series was reached, and the value went to the metric's overflow series.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "overflow"))]
+pub struct Overflow {
+    /// The metric.
+    pub metric: String,
+    /// The label with the most values.
+    pub label: String,
+    /// How many values that label has.
+    pub distinct_values: u64,
+    /// The same as a sentence.
+    pub text: String,
+}
+
+/// `record_metric` and the operations that record as one kind.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RecordedAt<'a> {
+    /// When the value was taken: what the request said, else now.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Rfc3339"))]
+    pub timestamp: Cow<'a, str>,
+}
+
+/// `record_multiple_metrics`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RecordedMetrics<'a> {
+    /// How many metrics were recorded: all of the request.
+    pub metrics_recorded: u64,
+    /// Each of them, in the request's order.
+    pub metrics: Vec<Recorded<'a>>,
+}
+
+/// `register_metric`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Registered<'a> {
+    /// The metric's name.
+    pub metric_name: &'a str,
+    /// What it will be recorded as.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KindName"))]
+    pub metric_type: &'static str,
+    /// The family's number, for the typed interfaces.
+    pub family: u32,
+}
+
+/// `remove_metric`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Removed<'a> {
+    /// The metric's name.
+    pub metric_name: &'a str,
+    /// Whether there was such a series.
+    pub removed: bool,
+}
+
+/// `clear_metrics`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Cleared {
+    /// How many series there were.
+    pub series_removed: u64,
+}
