@@ -225,6 +225,7 @@ impl Serializer for Members<'_> {
 
 #[cfg(test)]
 mod tests {
+    use serde::Serialize;
     use serde_json::{Value, json};
 
     use super::*;
