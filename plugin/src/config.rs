@@ -6,6 +6,7 @@ mod remote;
 pub(crate) mod schema;
 
 use core::time::Duration;
+use serde_json::value::RawValue;
 use std::sync::OnceLock;
 
 pub use plugpipe_contract::settings::PushPolicy;
@@ -13,11 +14,11 @@ pub use remote::Remote;
 
 use crate::error::Error;
 use crate::http::{Credentials, Limits, Retry, Url, redacted};
-use crate::json::Writer;
 use crate::registry::{Buckets, LabelName, Labels};
 use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::webhook::{self, SigningKey};
 use plugpipe_contract::document::{Both, Document, NOT_REPLACED, Request};
+use plugpipe_contract::responses::Metadata;
 use plugpipe_contract::scalar;
 use plugpipe_contract::settings::{Configuration, ConfigurationOnly, GrafanaApi, OfRequest, Setting, Settings};
 
@@ -331,20 +332,16 @@ impl Config {
         Ok(())
     }
 
-    /// What every answer's `monitoring_metadata` says, as JSON.
-    pub fn metadata(&self) -> String {
-        let mut metadata = Writer::new();
-        metadata.text("job_name", &self.job_name);
-        if let Some(instance) = &self.instance {
-            metadata.text("instance", instance);
-        }
-        for (key, url) in [("prometheus_url", &self.prometheus_url), ("gateway_url", &self.gateway_url)] {
-            if let Some(url) = url {
-                metadata.text(key, &redacted(url));
-            }
-        }
-        metadata.text("scrape_interval", &self.scrape_interval);
-        metadata.finish()
+    /// What every response's `monitoring_metadata` says, as JSON.
+    pub fn metadata(&self) -> Box<RawValue> {
+        let metadata = Metadata {
+            job_name: &self.job_name,
+            instance: self.instance.as_deref(),
+            prometheus_url: self.prometheus_url.as_ref().map(redacted),
+            gateway_url: self.gateway_url.as_ref().map(redacted),
+            scrape_interval: &self.scrape_interval,
+        };
+        metadata.to_json()
     }
 }
 

@@ -8,7 +8,7 @@ pub use plugpipe_metrics::error::excerpt;
 use crate::json::Writer;
 use crate::servers::pushgateway::preflight::Conflict;
 pub use plugpipe_clients::Error as ClientError;
-use plugpipe_contract::responses::{ErrorReport, Position, PushConflict, PushOutcome, PushReport};
+use plugpipe_contract::responses::{ErrorReport, Position, PushConflict};
 
 /// Why an operation did nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -168,14 +168,6 @@ impl Error {
             report.position = error.position().map(|(line, column)| Position { line, column });
         }
         report
-    }
-
-    /// Writes `conflicts`, where the error is about some.
-    pub fn write_conflicts(&self, answer: &mut Writer) {
-        answer.add(&PushReport {
-            outcome: PushOutcome { conflicts: self.conflicts(), ..PushOutcome::default() },
-            ..PushReport::default()
-        });
     }
 
     /// Writes the error into a JSON answer: `error`, `error_code`, and what else is known.

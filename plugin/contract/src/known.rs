@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use crate::json::Writer;
 use plugpipe_metrics::registry::Notices;
 
 /// More warnings than this in one answer are counted only.
@@ -45,13 +44,13 @@ impl Warnings {
         self.texts.is_empty()
     }
 
-    /// Writes `warnings`, unless there are none.
-    pub fn write(&self, answer: &mut Writer) {
-        if self.is_empty() {
-            return;
+    /// The texts, and how many were left out.
+    pub fn into_texts(self) -> Vec<String> {
+        let Self { mut texts, more } = self;
+        if more > 0 {
+            texts.push(format!("{more} more warnings are left out"));
         }
-        let more = (self.more > 0).then(|| format!("{} more warnings are left out", self.more));
-        answer.texts("warnings", self.texts.iter().map(String::as_str).chain(more.as_deref()));
+        texts
     }
 }
 
@@ -117,10 +116,7 @@ mod tests {
             warnings.add(format!("field_{number}: unknown field"));
             warnings.add("the same".into());
         }
-        let mut answer = Writer::new();
-        warnings.write(&mut answer);
-        let answer: serde_json::Value = serde_json::from_str(&answer.finish()).unwrap();
-        let texts = answer["warnings"].as_array().unwrap();
-        assert_eq!((texts.len(), texts[20].as_str().unwrap()), (21, "81 more warnings are left out"));
+        let texts = warnings.into_texts();
+        assert_eq!((texts.len(), texts[20].as_str()), (21, "81 more warnings are left out"));
     }
 }

@@ -164,7 +164,12 @@ words! {
     ErrorCode, "error_code": ERROR_CODES;
     /// For what a conflict is about.
     ConflictReason, "conflict_reason": CONFLICT_REASONS;
+    /// For the format of an exposition.
+    ExportFormat, "export_format": EXPORT_FORMATS;
 }
+
+/// Formats of expositions. A test of the plug holds them against those it has.
+pub const EXPORT_FORMATS: [&str; 5] = ["prometheus", "openmetrics", "protobuf", "json", "csv"];
 
 /// The codes of errors. A test of the plug holds them against those it has.
 pub const ERROR_CODES: [&str; 17] = [

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Answer, Call, definition, push};
+use super::{Call, definition, push};
 use crate::error::Error;
 use crate::http::{Url, redacted};
 use crate::json::Json;
@@ -10,38 +10,31 @@ use crate::servers::pushgateway;
 use crate::servers::pushgateway::groups::{Held, groups};
 use crate::time::rfc3339;
 use plugpipe_contract::requests::{ExpireGroups, ListGroups};
+use plugpipe_contract::responses::{DryRun, GroupList, ListedGroup};
 use plugpipe_contract::scalar::Labels;
 
 /// Groups that are deleted side by side.
 const AT_ONCE: usize = 16;
 
 /// All groups: their labels, their last push and last refusal, how much they hold.
-pub(super) fn list(call: &mut Call, request: &ListGroups, answer: &mut Answer) -> Result<(), Error> {
-    survey(call, answer, &request.labels, None, true)
+pub(super) fn list(call: &mut Call, request: &ListGroups) -> Result<GroupList, Error> {
+    survey(call, &request.labels, None, true)
 }
 
 /// Deletes the groups whose last push is longer ago than `older_than`; those that never had one, by their last refusal. Only says
 /// which, unless `dry_run` is false.
-pub(super) fn expire(call: &mut Call, request: &ExpireGroups, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn expire(call: &mut Call, request: &ExpireGroups) -> Result<(DryRun, GroupList), Error> {
     let expected = "a duration such as 1h";
     let older_than = request.older_than.get().ok_or_else(|| Error::missing("older_than", expected))?;
     let dry_run = request.dry_run.or(true);
-    answer.flag("dry_run", dry_run);
-    survey(call, answer, &request.labels, Some(older_than), dry_run)
+    Ok((DryRun { dry_run }, survey(call, &request.labels, Some(older_than), dry_run)?))
 }
 
-/// Tells of the groups that have the wanted labels and were not pushed to for so long, and deletes them, unless `keep`.
-fn survey(
-    call: &mut Call,
-    answer: &mut Answer,
-    labels: &Labels,
-    older_than: Option<Duration>,
-    keep: bool,
-) -> Result<(), Error> {
+/// The groups that have the wanted labels and were not pushed to for so long, and deletes them, unless `keep`.
+fn survey(call: &mut Call, labels: &Labels, older_than: Option<Duration>, keep: bool) -> Result<GroupList, Error> {
     let labels = definition::labels(labels, true, "labels")?;
     if call.config.mock {
-        answer.flag("mock", true);
-        return Ok(());
+        return Ok(GroupList { mock: true, ..GroupList::default() });
     }
     let gateway = push::gateway(call)?.clone();
     let limits = call.config.limits();
@@ -67,44 +60,36 @@ fn survey(
             outcomes.extend(pushgateway::delete(&mut client, some));
         }
     }
-    answer.count("count", found.len() as u64);
-    if older_than.is_some() {
-        answer.count("deleted", outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64);
-    }
-    answer.open_list("groups");
+    let deleted = outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
     let mut outcomes = outcomes.into_iter();
-    for (held, url) in found.iter().zip(&urls) {
-        answer.open_item();
-        tell(held, url.as_ref(), answer);
+    let listed = found.iter().zip(&urls).map(|(held, url)| {
         let outcome = url.as_ref().and_then(|_| outcomes.next());
-        if older_than.is_some() {
-            answer.flag("deleted", matches!(outcome, Some(Ok(()))));
+        ListedGroup {
+            deleted: older_than.map(|_| matches!(outcome, Some(Ok(())))),
+            error: outcome.and_then(Result::err).map(|error| Error::from(error).report()),
+            ..listed(held, url.as_ref())
         }
-        if let Some(Err(error)) = outcome {
-            Error::from(error).write_into(answer);
-        }
-        answer.close();
-    }
-    answer.close_list();
-    Ok(())
+    });
+    Ok(GroupList {
+        mock: false,
+        count: Some(found.len() as u64),
+        deleted: older_than.map(|_| deleted),
+        groups: Some(listed.collect()),
+    })
 }
 
-fn tell(held: &Held, url: Option<&Url>, answer: &mut Answer) {
-    answer.open("labels");
-    for (name, value) in &held.labels {
-        answer.member(name, value);
-    }
-    answer.close();
-    if let Some(url) = url {
-        answer.text("group", &redacted(url));
-    }
-    for (name, seconds) in [("last_push", held.pushed_at()), ("last_failure", held.failed_at())] {
-        if let Some(seconds) = seconds {
-            // A number that is no instant is the first or the last one.
-            answer.text(name, &rfc3339((seconds * 1e9) as u64));
-        }
-    }
+fn listed(held: &Held, url: Option<&Url>) -> ListedGroup {
+    // A number that is no instant is the first or the last one.
+    let instant = |seconds: Option<f64>| seconds.map(|seconds| rfc3339((seconds * 1e9) as u64));
     let (metrics, series) = held.size();
-    answer.count("metrics", metrics as u64);
-    answer.count("series", series as u64);
+    ListedGroup {
+        labels: held.labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        group: url.map(redacted),
+        last_push: instant(held.pushed_at()),
+        last_failure: instant(held.failed_at()),
+        metrics: metrics as u64,
+        series: series as u64,
+        deleted: None,
+        error: None,
+    }
 }

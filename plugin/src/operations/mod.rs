@@ -59,13 +59,14 @@ use crate::servers::prometheus::Api;
 use crate::servers::pushgateway::Group;
 use crate::telemetry::Telemetry;
 use crate::time::LastMoment;
+use serde_json::value::RawValue;
+
 use own_groups::{OwnGroup, OwnGroups, Pending, Steps};
 use plugpipe_contract::document::{Document, Request as _};
-use plugpipe_contract::requests::{DefinitionFields, ListedParts, Record};
-use plugpipe_contract::scalar::Moment;
+use plugpipe_contract::responses::{self, Cleaned, Exchanged, Head, Tail};
 use plugpipe_contract::settings::{Configuration, PushPolicy};
 use request::Request;
-use table::{Scope, write_description};
+use table::{Scope, description};
 use together::{All, clear, expose, expose_all, note_steps, refresh_all, restore};
 
 /// A result that is being written.
@@ -90,10 +91,10 @@ enum Run {
 }
 
 /// The code of an operation that records one value.
-type RunRecord = for<'c> fn(&mut Call<'c>, (&Record, &DefinitionFields), &mut Answer) -> Result<(), Error>;
+type RunRecord = for<'r> fn(&mut Call, record::Given<'r>) -> Result<record::Response<'r>, Error>;
 
 /// The code of the operation that records a list.
-type RunRecords = for<'c> fn(&mut Call<'c>, (Option<&[ListedParts]>, &Moment), &mut Answer) -> Result<(), Error>;
+type RunRecords = for<'r> fn(&mut Call, record::GivenList<'r>) -> Result<record::ListResponse<'r>, Error>;
 
 /// The plug: what was recorded, how it was configured, and how servers behaved.
 pub struct Plug<T> {
@@ -109,7 +110,7 @@ pub struct Plug<T> {
     /// no key are about a group beside the plug's own.
     main: Option<Config>,
     /// What the configuration tells in each answer.
-    metadata: String,
+    metadata: Box<RawValue>,
     /// The `cfg` that `config` was read from, so that the same text is not read again at each call.
     config_text: String,
     /// Whether something was recorded that no gateway has accepted.
@@ -368,11 +369,12 @@ impl<T: Transport> Plug<T> {
             let name = request.operation().name;
             operation = Some(name);
             config = request.config(&self.config)?;
-            answer.begin_success(name);
+            answer.add(&Head { success: true, operation });
+            answer.open("result");
             let outcome = self.run(&request, config.as_ref(), (&mut exchange, &mut warnings), unix_nanos, answer);
             request.take_warnings(&mut warnings);
             outcome?;
-            write_exchange(&exchange, answer);
+            answer.add(&exchanged(&exchange));
             answer.close();
             Ok(())
         });
@@ -381,18 +383,11 @@ impl<T: Transport> Plug<T> {
         }
         if let Err(error) = outcome {
             answer.take_back(begin);
-            answer.flag("success", false);
-            if let Some(operation) = operation {
-                answer.text("operation", operation);
-            }
-            error.write_into(answer);
-            write_exchange(&exchange, answer);
+            answer.add(&(Head { success: false, operation }, (error.report(), exchanged(&exchange))));
         }
-        warnings.write(answer);
-        match config {
-            Some(config) => answer.raw("monitoring_metadata", &config.metadata()),
-            None => answer.raw("monitoring_metadata", &self.metadata),
-        }
+        let of_call = config.map(|config| config.metadata());
+        let monitoring_metadata = of_call.as_ref().unwrap_or(&self.metadata);
+        answer.add(&Tail { warnings: warnings.into_texts(), monitoring_metadata });
         answer.close();
     }
 
@@ -419,14 +414,10 @@ impl<T: Transport> Plug<T> {
                     // It may have brought what was recorded elsewhere.
                     self.place();
                     outcome?;
-                    warnings.add_notices(self.registry.take_notices());
-                    return match self.may_be_overdue() {
-                        true => push::overdue(&mut self.call(None, exchange, warnings, unix_nanos), answer),
-                        false => Ok(()),
-                    };
+                } else {
+                    let base = self.main.as_ref().unwrap_or(&self.config);
+                    note_steps(outcome, step, names, || base.group(), &self.registry, &mut self.steps)?;
                 }
-                let base = self.main.as_ref().unwrap_or(&self.config);
-                note_steps(outcome, step, names, || base.group(), &self.registry, &mut self.steps)?;
             }
             Some(key) => {
                 let config = config.as_deref().unwrap_or(&self.config).with_group(&key);
@@ -443,15 +434,20 @@ impl<T: Transport> Plug<T> {
             }
         }
         warnings.add_notices(self.registry.take_notices());
-        match self.may_be_overdue() {
-            true => push::overdue(&mut self.call(None, exchange, warnings, unix_nanos), answer),
-            false => Ok(()),
-        }
+        self.push_overdue((exchange, warnings), unix_nanos, answer);
+        Ok(())
     }
 
-    /// Whether something can wait for a push that no call asks for.
-    fn may_be_overdue(&self) -> bool {
-        self.main.as_ref().unwrap_or(&self.config).push_policy == PushPolicy::Interval
+    /// Pushes what has waited for a push that no call asks for.
+    fn push_overdue(
+        &mut self,
+        (exchange, warnings): (&mut Exchange, &mut Warnings),
+        unix_nanos: u64,
+        answer: &mut Answer,
+    ) {
+        if self.main.as_ref().unwrap_or(&self.config).push_policy == PushPolicy::Interval {
+            answer.add(&push::overdue(&mut self.call(None, exchange, warnings, unix_nanos)));
+        }
     }
 
     /// The configuration of a call, where it has its own, and the key that it is about, where that is
@@ -527,17 +523,16 @@ impl<T: Transport> Plug<T> {
         self.pending = Pending::from(self.pending.changes());
         self.groups.clear();
         self.steps.clear();
-        let mut answer = Writer::new();
-        answer.flag("success", true);
-        answer.open("result");
-        answer.count("series_dropped", dropped as u64);
-        answer.flag("unpushed", unpushed);
         let mut exchange = Exchange::default();
         let (config, limits) = (&self.config, self.config.push_limits());
         let mut client =
             client(&mut self.transport, &mut self.circuits, &mut self.jitter, &mut exchange, config, limits, false);
-        push::clean(&mut self.pushes, &mut client, &self.config, &mut answer);
-        remote::end_all(&mut self.receivers, &mut client, &self.config, &mut answer);
+        let groups = push::clean(&mut self.pushes, &mut client, &self.config);
+        let remote_write = remote::end_all(&mut self.receivers, &mut client, &self.config);
+        let mut answer = Writer::new();
+        answer.add(&Head { success: true, operation: None });
+        answer.open("result");
+        answer.add(&(Cleaned { series_dropped: dropped as u64, unpushed, remote_write }, groups));
         answer.close();
         self.adopt(Config::default());
         self.config_text.clear();
@@ -548,9 +543,9 @@ impl<T: Transport> Plug<T> {
 
     /// The operation `describe`, without a call's frame.
     pub fn describe(&self) -> String {
-        let mut description = Writer::new();
-        write_description(&mut description);
-        description.finish()
+        let mut response = Writer::new();
+        response.add(&description());
+        response.finish()
     }
 
     /// Takes a configuration, with all that is made from it.
@@ -612,12 +607,11 @@ impl<T: Transport> Plug<T> {
     }
 }
 
-/// Says how often servers were asked and how long that took, if they were.
-fn write_exchange(exchange: &Exchange, answer: &mut Answer) {
-    if exchange.attempts > 0 {
-        answer.open("exchange");
-        answer.count("attempts", exchange.attempts.into());
-        answer.count("elapsed_ms", u64::try_from(exchange.elapsed.as_millis()).unwrap_or(u64::MAX));
-        answer.close();
-    }
+/// How often servers were asked and how long that took, if they were.
+fn exchanged(exchange: &Exchange) -> Exchanged {
+    let responses = responses::Exchange {
+        attempts: exchange.attempts,
+        elapsed_ms: u64::try_from(exchange.elapsed.as_millis()).unwrap_or(u64::MAX),
+    };
+    Exchanged { exchange: Some(responses).filter(|exchange| exchange.attempts > 0) }
 }

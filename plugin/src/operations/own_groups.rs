@@ -17,6 +17,7 @@ use crate::http::Url;
 use crate::registry::{LabelName, Labels, MAX_SERIES, Registry, checksum, refused};
 use crate::servers::pushgateway::{Group, Mode};
 use plugpipe_contract::requests::SettledGroup;
+use plugpipe_contract::responses::Settled;
 use plugpipe_metrics::model::Family;
 
 /// Keys come from each call's `ctx`, and each has a registry: no more than this many beside the
@@ -284,26 +285,20 @@ impl OwnGroups {
     }
 }
 
-/// The changes that are settled in each group, for an instance that this one was brought up to: a
-/// list of `up_to`, and of `job` and `labels` for groups with keys of their own.
-pub(super) fn tell_settled(call: &Call, answer: &mut super::Answer) {
-    answer.open_list("settled");
-    answer.open_item();
-    answer.count("up_to", call.pending.settled);
-    answer.close();
-    for group in &call.groups.list {
-        answer.open_item();
-        answer.text("job", &group.key.job);
-        answer.open("labels");
-        group.key.labels.iter().for_each(|(name, value)| answer.member(name.as_str(), value));
-        answer.close();
-        answer.count("up_to", group.pending.settled);
-        answer.close();
-    }
-    answer.close_list();
+/// The changes that are settled in each group, for an instance that this one was brought up to.
+pub(super) fn settled(call: &Call) -> Vec<Settled> {
+    let others = call.groups.list.iter().map(|group| Settled {
+        job: Some(group.key.job.clone()),
+        labels: Some(
+            group.key.labels.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect(),
+        ),
+        up_to: group.pending.settled,
+    });
+    let own = Settled { up_to: call.pending.settled, ..Settled::default() };
+    core::iter::once(own).chain(others).collect()
 }
 
-/// Takes what [`tell_settled`] told.
+/// Takes what [`settled`] returned.
 pub(super) fn take_settled(call: &mut Call, settled: &[SettledGroup]) -> Result<(), Error> {
     for (index, item) in settled.iter().enumerate() {
         let up_to = item.up_to.get().unwrap_or(0);

@@ -3,10 +3,10 @@
 
 use core::time::Duration;
 
-use super::own_groups::{MAX_GROUPS, Pending, take_settled, tell_settled};
-use super::{Answer, Call, resets};
+use super::own_groups::{MAX_GROUPS, Pending, settled, take_settled};
+use super::{Call, resets};
 use crate::config::{Config, PushPolicy};
-use crate::error::{ClientError, Error};
+use crate::error::{ClientError, Error, shown_conflicts};
 use crate::exposition::negotiate::Format;
 use crate::exposition::plain;
 use crate::http::{Client, Failure, Limits, Response, Retry, Url, redacted};
@@ -16,10 +16,16 @@ use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, ow
 use crate::servers::pushgateway::preflight::{self, Conflict, Target};
 use crate::servers::pushgateway::{self, Body, Group, Mode};
 use plugpipe_contract::requests::{NoFields, NoteExchange, PushMetrics};
+use plugpipe_contract::responses::{
+    CleanedGroups, Deleted, Flushed, GroupLeft, GroupPush, Mock, Noted, PushOutcome, PushReport, Pushed, UnpushedReason,
+};
 
 /// The most groups that are remembered for `cleanup`: as many as there may be, and some that were
 /// given up since.
 const MAX_REMEMBERED: usize = 2 * MAX_GROUPS;
+
+/// The most counters that a response lists of those that a push did not raise.
+const MAX_REPLACED: usize = 20;
 
 /// What is remembered of pushes.
 #[derive(Debug, Default)]
@@ -34,29 +40,6 @@ pub(super) struct Pushes {
     pub(super) compared: Vec<Url>,
 }
 
-/// A push that the gateway accepted.
-struct Sent {
-    /// Native histograms of which only sum and count were sent, and why.
-    downgraded: Option<(Vec<String>, String)>,
-    /// Why the push was not checked before, though it should have been.
-    unchecked: Option<String>,
-    /// Totals of the group that the push did not raise.
-    replaced: Vec<resets::Replaced>,
-}
-
-impl Sent {
-    fn write_into(&self, answer: &mut Answer) {
-        if let Some((metrics, reason)) = &self.downgraded {
-            answer.texts("downgraded", metrics.iter().map(String::as_str));
-            answer.text("downgrade_reason", reason);
-        }
-        if let Some(reason) = &self.unchecked {
-            answer.text("preflight_skipped", reason);
-        }
-        resets::write_into(&self.replaced, answer);
-    }
-}
-
 impl Pushes {
     /// Another call begins.
     pub(super) fn begin(&mut self) {
@@ -64,15 +47,12 @@ impl Pushes {
     }
 }
 
-/// How a push of a group went that the call is not about.
-struct Other {
-    group: String,
-    outcome: Result<Sent, Error>,
-}
+/// How the push of a group went that the call is not about, beside the group's URL.
+type OtherPush = (String, Result<PushOutcome, Error>);
 
 /// Pushes groups with keys of their own, those that `wanted` picks by what is due, when it was
 /// tried, and how the group is pushed.
-fn push_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) -> Vec<Other> {
+fn push_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) -> Vec<OtherPush> {
     let mut groups = core::mem::take(&mut call.groups.list);
     let mut others = Vec::new();
     for group in &mut groups {
@@ -82,46 +62,35 @@ fn push_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) 
         let limits = if asked { config.limits() } else { config.push_limits() };
         let check = call.config.preflight.unwrap_or(asked);
         let outcome = send(&mut call.within(group, &config), &gateway, limits, asked, check);
-        others.push(Other { group: redacted(&key.url(&gateway)), outcome });
+        others.push((redacted(&key.url(&gateway)), outcome));
     }
     call.groups.list = groups;
     others
 }
 
-/// Tells of the groups that were pushed beside the call's own.
-fn write_others(others: &[Other], answer: &mut Answer) {
-    if others.is_empty() {
-        return;
-    }
-    answer.open_list("groups_pushed");
-    for Other { group, outcome } in others {
-        answer.open_item();
-        answer.text("group", group);
-        write_outcome(outcome, answer);
-        answer.close();
-    }
-    answer.close_list();
+/// How the groups were pushed that the call is not about.
+fn group_pushes(others: &[OtherPush]) -> Vec<GroupPush> {
+    others.iter().map(|(group, pushed)| GroupPush { group: group.clone(), outcome: outcome(pushed) }).collect()
 }
 
 /// The first push that failed.
-fn first_error(others: Vec<Other>) -> Result<(), Error> {
-    others.into_iter().find_map(|other| other.outcome.err()).map_or(Ok(()), Err)
+fn first_error(others: Vec<OtherPush>) -> Result<(), Error> {
+    others.into_iter().find_map(|(_, outcome)| outcome.err()).map_or(Ok(()), Err)
 }
 
 /// Puts what was recorded into this plug's group on the gateway, now, and says whether the gateway
 /// took it; and what is due of groups with keys of their own into those. With such a key, that
 /// group alone. With `dry_run` nothing is sent, and the answer says what the gateway would refuse.
-pub(super) fn push(call: &mut Call, request: &PushMetrics, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, PushReport), Error> {
     call.pushes.said = true;
     if call.config.push_mode == Mode::Delete {
-        return delete(call, &NoFields {}, answer);
+        let (Deleted { deleted, group }, Mock { mock }) = delete(call, &NoFields {})?;
+        let response = Pushed { deleted: Some(deleted), group, ..Pushed::default() };
+        return Ok((response, PushReport { mock, ..PushReport::default() }));
     }
-    let dry_run = request.dry_run.or(false);
-    answer.count("series", call.registry.len() as u64);
+    let mut response = Pushed { series: Some(call.registry.len() as u64), ..Pushed::default() };
     if call.config.mock {
-        answer.flag("mock", true);
-        answer.flag("metric_pushed", false);
-        return Ok(());
+        return Ok((response, PushReport { mock: true, ..not_pushed() }));
     }
     let gateway = gateway(call)?.clone();
     let is_unused = !call.pending.is_used() && call.registry.is_empty();
@@ -132,116 +101,113 @@ pub(super) fn push(call: &mut Call, request: &PushMetrics, answer: &mut Answer) 
         );
         return Err(Error::invalid("job_name", problem));
     }
-    if dry_run {
-        return check_only(call, &gateway, answer);
+    if request.dry_run.or(false) {
+        return check_only(call, &gateway, response);
     }
-    let mut outcome = Ok(());
+    let mut report = PushReport::default();
+    let mut failed = Ok(());
     // Nobody wants an empty group where all that was recorded has keys of its own.
     let mut pushed = !is_unused || call.groups.series() == 0;
     if pushed {
         let check = call.config.preflight.unwrap_or(true);
         match send(call, &gateway, call.config.limits(), true, check) {
-            Ok(sent) => {
-                answer.text("group", &redacted(&call.config.group()?.url(&gateway)));
-                sent.write_into(answer);
+            Ok(outcome) => {
+                response.group = Some(redacted(&call.config.group()?.url(&gateway)));
+                report.outcome = outcome;
             }
-            Err(error) => outcome = Err(error),
+            Err(error) => failed = Err(error),
         }
     }
     if !call.own {
         let others = push_others(call, true, &|pending, _| pending.is_due());
         pushed |= !others.is_empty();
-        write_others(&others, answer);
-        outcome = outcome.and(first_error(others));
+        report.groups_pushed = group_pushes(&others);
+        failed = failed.and(first_error(others));
     }
-    // What failed is an error, and then nothing else is answered.
-    answer.flag("metric_pushed", pushed);
-    outcome
+    failed?;
+    report.outcome.metric_pushed = Some(pushed);
+    Ok((response, report))
 }
 
-fn check_only(call: &mut Call, gateway: &Url, answer: &mut Answer) -> Result<(), Error> {
+fn not_pushed() -> PushReport {
+    let outcome = PushOutcome { metric_pushed: Some(false), ..PushOutcome::default() };
+    PushReport { outcome, ..PushReport::default() }
+}
+
+fn check_only(call: &mut Call, gateway: &Url, response: Pushed) -> Result<(Pushed, PushReport), Error> {
     let group = call.config.group()?;
     let limits = call.config.limits();
     let abilities = abilities(call, gateway, limits, true)?;
     let conflicts = conflicts(call, gateway, &group, limits, true, abilities)?;
-    answer.flag("dry_run", true);
-    answer.flag("metric_pushed", false);
-    answer.flag("would_be_accepted", conflicts.is_empty());
-    answer.text("group", &redacted(&group.url(gateway)));
-    Error::Client(ClientError::PushConflict { origin: gateway.origin(), reply: None, conflicts })
-        .write_conflicts(answer);
-    Ok(())
+    let response = Pushed {
+        dry_run: true,
+        would_be_accepted: Some(conflicts.is_empty()),
+        group: Some(redacted(&group.url(gateway))),
+        ..response
+    };
+    let mut report = not_pushed();
+    report.outcome.conflicts = Some(shown_conflicts(&conflicts));
+    Ok((response, report))
 }
 
 /// Pushes what no gateway has accepted yet, of all groups, for hosts that are about to end. Nothing
 /// to push, and a policy by which only `push_metrics` pushes, are fine too. With `dry_run` nothing
-/// is pushed, and the answer says what would be lost.
-pub(super) fn flush(call: &mut Call, request: &PushMetrics, answer: &mut Answer) -> Result<(), Error> {
+/// is pushed, and the response says what would be lost.
+pub(super) fn flush(call: &mut Call, request: &PushMetrics) -> Result<(Flushed, PushReport), Error> {
     call.pushes.said = true;
     let dry_run = request.dry_run.or(false);
     let wanted = |pending: &Pending, config: &Config| !dry_run && pending.is_due() && pushes_itself(config);
     let gateway = call.config.gateway_url.clone().filter(|_| wanted(call.pending, call.config));
     let is_due = gateway.is_some() || (!call.own && any_other(call, &wanted));
     if is_due && call.config.defer_push {
-        defer(call, &wanted, answer);
-        write_unpushed(call.config, true, answer);
-        return Ok(());
+        return Ok((unpushed(call.config, true), defer(call, &wanted)));
     }
-    let mut outcome = Ok(());
+    let mut report = PushReport::default();
+    let mut failed = Ok(());
     let mut pushed = is_due;
     if let Some(gateway) = gateway {
         match send(call, &gateway, call.config.push_limits(), false, call.config.preflight.unwrap_or(false)) {
-            Ok(sent) => sent.write_into(answer),
-            Err(error) => outcome = Err(error),
+            Ok(outcome) => report.outcome = outcome,
+            Err(error) => failed = Err(error),
         }
     }
     if !call.own {
         let others = push_others(call, false, &wanted);
-        pushed &= others.iter().all(|other| other.outcome.is_ok());
-        write_others(&others, answer);
-        outcome = outcome.and(first_error(others));
+        pushed &= others.iter().all(|(_, outcome)| outcome.is_ok());
+        report.groups_pushed = group_pushes(&others);
+        failed = failed.and(first_error(others));
     }
-    answer.flag("metric_pushed", pushed);
-    write_unpushed(call.config, call.pending.is_due() || (!call.own && call.groups.is_due()), answer);
-    outcome
+    failed?;
+    report.outcome.metric_pushed = Some(pushed);
+    let is_due = call.pending.is_due() || (!call.own && call.groups.is_due());
+    Ok((unpushed(call.config, is_due), report))
 }
 
 /// Whether values have reached no gateway, and why.
-fn write_unpushed(config: &Config, unpushed: bool, answer: &mut Answer) {
-    answer.flag("unpushed", unpushed);
-    if unpushed {
-        answer.text("unpushed_reason", unpushed_reason(config));
-    }
-}
-
-/// Why values have reached no gateway, as one of the manifest's codes.
-fn unpushed_reason(config: &Config) -> &'static str {
-    match () {
-        () if config.mock => "mock_mode",
-        () if config.gateway_url.is_none() => "no_gateway",
-        () if config.push_policy == PushPolicy::Manual => "manual",
-        () if config.push_mode == Mode::Delete => "delete_mode",
-        () => "not_accepted",
-    }
+fn unpushed(config: &Config, unpushed: bool) -> Flushed {
+    let reason = || match () {
+        () if config.mock => UnpushedReason::MockMode,
+        () if config.gateway_url.is_none() => UnpushedReason::NoGateway,
+        () if config.push_policy == PushPolicy::Manual => UnpushedReason::Manual,
+        () if config.push_mode == Mode::Delete => UnpushedReason::DeleteMode,
+        () => UnpushedReason::NotAccepted,
+    };
+    Flushed { unpushed, unpushed_reason: unpushed.then(reason) }
 }
 
 /// Deletes exactly this plug's group. What was recorded stays, and comes back with the first push
 /// after something else was recorded.
-pub(super) fn delete(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn delete(call: &mut Call, _: &NoFields) -> Result<(Deleted, Mock), Error> {
     call.pushes.said = true;
     if call.config.mock {
-        answer.flag("mock", true);
-        answer.flag("deleted", false);
-        return Ok(());
+        return Ok((Deleted { deleted: false, group: None }, Mock { mock: true }));
     }
     let url = call.config.group()?.url(gateway(call)?);
     let outcomes = pushgateway::delete(&mut call.client(call.config.limits(), true), std::slice::from_ref(&url));
     outcomes.into_iter().collect::<Result<(), ClientError>>()?;
     call.pushes.groups.retain(|known| *known != url);
     settle(call);
-    answer.flag("deleted", true);
-    answer.text("group", &redacted(&url));
-    Ok(())
+    Ok((Deleted { deleted: true, group: Some(redacted(&url)) }, Mock::default()))
 }
 
 /// Notes that nothing of the call's group is due; not for the configuration's group at a gateway
@@ -252,13 +218,9 @@ fn settle(call: &mut Call) {
     }
 }
 
-/// Pushes what was recorded, where a gateway is configured and the policy says so, and says in the record's answer how that
-/// went.
-pub(super) fn after_record(call: &mut Call, answer: &mut Answer) {
+/// Pushes what was recorded, where a gateway is configured and the policy says so.
+pub(super) fn after_record(call: &mut Call) -> PushReport {
     call.pushes.said = true;
-    if call.config.mock {
-        answer.flag("mock", true);
-    }
     let now = match call.config.push_policy {
         PushPolicy::OnRecord => true,
         PushPolicy::Manual => false,
@@ -266,15 +228,15 @@ pub(super) fn after_record(call: &mut Call, answer: &mut Answer) {
     };
     let gateway = call.config.gateway_url.as_ref().filter(|_| now && pushes_itself(call.config)).cloned();
     match gateway {
-        Some(_) if call.config.defer_push => defer(call, &|_, _| false, answer),
-        Some(gateway) => unasked(call, &gateway, answer),
-        None => answer.flag("metric_pushed", false),
+        Some(_) if call.config.defer_push => defer(call, &|_, _| false),
+        Some(gateway) => unasked(call, &gateway),
+        None => PushReport { mock: call.config.mock, ..not_pushed() },
     }
 }
 
 /// Pushes what the policy `interval` has let wait for long enough, of any group, with whatever call
 /// comes next.
-pub(super) fn overdue(call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn overdue(call: &mut Call) -> PushReport {
     let now = call.transport.monotonic();
     let wanted = |pending: &Pending, config: &Config| {
         pending.is_due() && pushes_itself(config) && interval_is_over(pending, config, now)
@@ -282,18 +244,13 @@ pub(super) fn overdue(call: &mut Call, answer: &mut Answer) -> Result<(), Error>
     let gateway = call.base.gateway_url.clone();
     let gateway = gateway.filter(|_| !call.pushes.said && wanted(call.pending, call.base));
     if call.base.defer_push {
-        // One answer says once that a push is due; what this one does not say, the next one will.
-        if !call.pushes.said && (gateway.is_some() || any_other(call, &wanted)) {
-            defer(call, &wanted, answer);
-        }
-        return Ok(());
+        // One response says once that a push is due; what this one does not say, the next one will.
+        let is_due = !call.pushes.said && (gateway.is_some() || any_other(call, &wanted));
+        return if is_due { defer(call, &wanted) } else { PushReport::default() };
     }
-    if let Some(gateway) = gateway {
-        unasked(call, &gateway, answer);
-    }
-    let others = push_others(call, false, &wanted);
-    write_others(&others, answer);
-    Ok(())
+    let mut report = gateway.map(|gateway| unasked(call, &gateway)).unwrap_or_default();
+    report.groups_pushed = group_pushes(&push_others(call, false, &wanted));
+    report
 }
 
 /// Whether another group with a key of its own is wanted, and has a gateway.
@@ -304,8 +261,8 @@ fn any_other(call: &Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> bool {
     })
 }
 
-/// Says that a push is due, for the host to have made elsewhere. Written so that the host finds it without reading the whole.
-fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool, answer: &mut Answer) {
+/// Says that a push is due, for the host to have made elsewhere.
+fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> PushReport {
     let now = Some(call.transport.monotonic());
     call.pending.tried = now;
     for group in &mut call.groups.list {
@@ -313,23 +270,23 @@ fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool, answer: &m
             group.pending.tried = now;
         }
     }
-    answer.flag("metric_pushed", false);
-    answer.flag("push_due", true);
+    PushReport { push_due: true, ..not_pushed() }
 }
 
 /// `push_recorded`: the push that another instance said to be due, in an instance that was brought
 /// up to it; told as a record tells its push. Groups with keys of their own that have waited for
 /// long enough go out as after any call.
-pub(super) fn recorded(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn recorded(call: &mut Call, _: &NoFields) -> Result<PushReport, Error> {
     call.pushes.said = true;
     let gateway = call.config.gateway_url.clone().filter(|_| pushes_itself(call.config));
+    let mut report = not_pushed();
     match gateway {
-        Some(gateway) if call.pending.is_due() => unasked(call, &gateway, answer),
+        Some(gateway) if call.pending.is_due() => report = unasked(call, &gateway),
         // An earlier push took it along.
-        Some(_) => answer.flag("metric_pushed", call.pending.is_used()),
-        None => answer.flag("metric_pushed", false),
+        Some(_) => report.outcome.metric_pushed = Some(call.pending.is_used()),
+        None => {}
     }
-    Ok(())
+    Ok(report)
 }
 
 /// `note_exchange`: what another instance's exchange with servers came to, so that this one's own
@@ -337,11 +294,10 @@ pub(super) fn recorded(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Re
 /// `values_lost`; and `settled`, which that instance says when it is asked with `tell`: the changes
 /// up to which nothing is due in each group, because a gateway accepted them, or the group was
 /// deleted.
-pub(super) fn noted(call: &mut Call, request: &NoteExchange, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn noted(call: &mut Call, request: &NoteExchange) -> Result<Noted, Error> {
     call.pushes.said = true;
     if request.tell.or(false) {
-        tell_settled(call, answer);
-        return Ok(());
+        return Ok(Noted { noted: false, settled: Some(settled(call)) });
     }
     if let Some(elapsed) = request.elapsed_ms.get() {
         call.telemetry.exchanged(Duration::from_millis(elapsed));
@@ -352,8 +308,7 @@ pub(super) fn noted(call: &mut Call, request: &NoteExchange, answer: &mut Answer
         call.telemetry.push_failures += u64::from(!pushed);
     }
     take_settled(call, request.settled.as_deref().unwrap_or_default())?;
-    answer.flag("noted", true);
-    Ok(())
+    Ok(Noted { noted: true, settled: None })
 }
 
 pub(super) fn pushes_itself(config: &Config) -> bool {
@@ -365,32 +320,37 @@ fn interval_is_over(pending: &Pending, config: &Config, now: Duration) -> bool {
     pending.tried.is_none_or(|tried| now.saturating_sub(tried) >= config.push_interval)
 }
 
-/// A push that nobody asked for by name: it takes less time, and its failure is a part of the answer.
-fn unasked(call: &mut Call, gateway: &Url, answer: &mut Answer) {
+/// A push that nobody asked for by name: it takes less time, and its failure is a part of the
+/// response.
+fn unasked(call: &mut Call, gateway: &Url) -> PushReport {
     let pushed = send(call, gateway, call.config.push_limits(), false, call.config.preflight.unwrap_or(false));
-    write_outcome(&pushed, answer);
+    PushReport { outcome: outcome(&pushed), ..PushReport::default() }
 }
 
 /// How a push that nobody asked for by name went.
-fn write_outcome(pushed: &Result<Sent, Error>, answer: &mut Answer) {
-    answer.flag("metric_pushed", pushed.is_ok());
+fn outcome(pushed: &Result<PushOutcome, Error>) -> PushOutcome {
     match pushed {
-        Ok(sent) => sent.write_into(answer),
-        Err(error) => {
-            let text = format!(
+        Ok(outcome) => PushOutcome { metric_pushed: Some(true), ..outcome.clone() },
+        Err(error) => PushOutcome {
+            metric_pushed: Some(false),
+            push_error: Some(format!(
                 "Failed to push metrics to gateway: {error}. The value stays recorded, and the next push of this process carries it."
-            );
-            answer.text("push_error", &text);
-            answer.text("push_error_code", error.code());
-            if let Some(origin) = error.origin() {
-                answer.text("push_origin", origin);
-            }
-            error.write_conflicts(answer);
-        }
+            )),
+            push_error_code: Some(error.code()),
+            push_origin: error.origin().map(str::to_owned),
+            conflicts: error.conflicts(),
+            ..PushOutcome::default()
+        },
     }
 }
 
-fn send(call: &mut Call, gateway: &Url, limits: Limits, bypass_breaker: bool, check: bool) -> Result<Sent, Error> {
+fn send(
+    call: &mut Call,
+    gateway: &Url,
+    limits: Limits,
+    bypass_breaker: bool,
+    check: bool,
+) -> Result<PushOutcome, Error> {
     call.pending.tried = Some(call.transport.monotonic());
     let sent = try_to_send(call, gateway, limits, bypass_breaker, check);
     call.telemetry.pushes += u64::from(sent.is_ok());
@@ -406,7 +366,7 @@ fn try_to_send(
     limits: Limits,
     bypass_breaker: bool,
     check: bool,
-) -> Result<Sent, Error> {
+) -> Result<PushOutcome, Error> {
     let group = call.config.group()?;
     let natives = call.registry.names_of(Kind::NativeHistogram);
     let abilities = match () {
@@ -416,7 +376,7 @@ fn try_to_send(
         () => known_abilities(call, gateway, limits, bypass_breaker)?,
     };
     check_names(&group, abilities)?;
-    let mut sent = Sent { downgraded: None, unchecked: None, replaced: Vec::new() };
+    let mut outcome = PushOutcome::default();
     if check {
         match conflicts(call, gateway, &group, limits, bypass_breaker, abilities) {
             Ok(conflicts) if conflicts.is_empty() => {}
@@ -427,10 +387,12 @@ fn try_to_send(
                     conflicts,
                 }));
             }
-            Err(error) => sent.unchecked = Some(tolerated(error)?),
+            Err(error) => outcome.preflight_skipped = Some(tolerated(error)?),
         }
     }
-    sent.replaced = resets::find(call, gateway, &group, limits, bypass_breaker);
+    outcome.replaced = resets::find(call, gateway, &group, limits, bypass_breaker);
+    outcome.counters_replaced = Some(outcome.replaced.len() as u64).filter(|count| *count > 0);
+    outcome.replaced.truncate(MAX_REPLACED);
     let (bytes, choice) = call.expose(plain(format(&natives, abilities)))?;
     if choice.format != Format::Protobuf && !natives.is_empty() {
         let reason = match abilities.version {
@@ -439,7 +401,7 @@ fn try_to_send(
             ),
             None => "the gateway does not say its version: only sum and count of native histograms were sent".into(),
         };
-        sent.downgraded = Some((natives, reason));
+        (outcome.downgraded, outcome.downgrade_reason) = (natives, Some(reason));
     }
     let gzip = call.config.push_gzip;
     let bytes = if gzip { crate::http::gzip::compress(&bytes) } else { bytes };
@@ -455,7 +417,7 @@ fn try_to_send(
         Err(error) => return Err(error.into()),
     }
     remember(call, url);
-    Ok(sent)
+    Ok(outcome)
 }
 
 /// Puts text 0.0.4 that is not the registry's into a group, for somebody who asked for that by name. `families` is what the text
@@ -628,29 +590,24 @@ pub(super) fn gateway<'c>(call: &Call<'c>) -> Result<&'c Url, Error> {
     })
 }
 
-/// Deletes every group that was pushed, where the configuration says so, side by side and within one push's time; and tells in
-/// the answer of `cleanup`.
-pub(super) fn clean(pushes: &mut Pushes, client: &mut Client, config: &Config, answer: &mut Answer) {
+/// Deletes every group that was pushed, where the configuration says so, side by side and within
+/// one push's time. None where no group was pushed.
+pub(super) fn clean(pushes: &mut Pushes, client: &mut Client, config: &Config) -> Option<CleanedGroups> {
     let groups = core::mem::take(&mut pushes.groups);
     if groups.is_empty() {
-        return;
+        return None;
     }
     let outcomes = if config.delete_on_cleanup { pushgateway::delete(client, &groups) } else { Vec::new() };
-    let names: Vec<String> = groups.iter().map(redacted).collect();
-    let deleted = names.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
-    answer.texts("groups_deleted", deleted.map(|(name, _)| name.as_str()));
-    answer.open_list("groups_left");
-    for (index, name) in names.iter().enumerate() {
-        let outcome = outcomes.get(index);
-        if matches!(outcome, Some(Ok(()))) {
-            continue;
+    let mut cleaned = CleanedGroups::default();
+    for (index, group) in groups.iter().map(redacted).enumerate() {
+        match outcomes.get(index) {
+            Some(Ok(())) => cleaned.groups_deleted.push(group),
+            Some(Err(error)) => {
+                let error = Some(Error::from(error.clone()).report());
+                cleaned.groups_left.push(GroupLeft { group, error });
+            }
+            None => cleaned.groups_left.push(GroupLeft { group, error: None }),
         }
-        answer.open_item();
-        answer.text("group", name);
-        if let Some(Err(error)) = outcome {
-            Error::from(error.clone()).write_into(answer);
-        }
-        answer.close();
     }
-    answer.close_list();
+    Some(cleaned)
 }

@@ -3,62 +3,50 @@
 //! Recording succeeds when the registry took the values. Whether they also reached the gateway is said beside it, in
 //! `metric_pushed`; what did not stays recorded for the next push.
 
-use super::{Answer, Call, definition, push};
+use super::{Call, definition, push};
 use crate::error::{Error, excerpt};
 use crate::registry::{Definition, Kind, Recording, Registry, SeriesId, check, check_exemplar};
 use crate::time::Timestamp;
 use plugpipe_contract::requests::{DefinitionFields, ListedParts, Record};
+use plugpipe_contract::responses::{Amount, Current, Overflow, PushReport, Recorded, RecordedAt, RecordedMetrics};
 use plugpipe_contract::scalar::{Labels, Moment, Number};
 use plugpipe_metrics::model::{Exemplar, Point};
 
-pub(super) fn metric(
-    call: &mut Call,
-    (request, fields): (&Record, &DefinitionFields),
-    answer: &mut Answer,
-) -> Result<(), Error> {
+/// A record's fields.
+pub(super) type Given<'r> = (&'r Record<'r>, &'r DefinitionFields<'r>);
+
+/// What was recorded, when, and how the push went that came with it.
+pub(super) type Response<'r> = (Recorded<'r>, (RecordedAt, PushReport));
+
+/// The records of a list, and the moment of all of them.
+pub(super) type GivenList<'r> = (Option<&'r [ListedParts<'r>]>, &'r Moment<'r>);
+
+/// The same for a list.
+pub(super) type ListResponse<'r> = (RecordedMetrics<'r>, (RecordedAt, PushReport));
+
+pub(super) fn metric<'r>(call: &mut Call, (request, fields): Given<'r>) -> Result<Response<'r>, Error> {
     let kind = definition::kind(&request.metric_type, "metric_type")?;
-    single(call, (request, fields), kind, answer)
+    single(call, (request, fields), kind)
 }
 
-pub(super) fn counter(
-    call: &mut Call,
-    (request, fields): (&Record, &DefinitionFields),
-    answer: &mut Answer,
-) -> Result<(), Error> {
-    of_kind(call, (request, fields), Kind::Counter, answer)
+pub(super) fn counter<'r>(call: &mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
+    of_kind(call, given, Kind::Counter)
 }
 
-pub(super) fn gauge(
-    call: &mut Call,
-    (request, fields): (&Record, &DefinitionFields),
-    answer: &mut Answer,
-) -> Result<(), Error> {
-    of_kind(call, (request, fields), Kind::Gauge, answer)
+pub(super) fn gauge<'r>(call: &mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
+    of_kind(call, given, Kind::Gauge)
 }
 
-pub(super) fn histogram(
-    call: &mut Call,
-    (request, fields): (&Record, &DefinitionFields),
-    answer: &mut Answer,
-) -> Result<(), Error> {
-    of_kind(call, (request, fields), Kind::Histogram, answer)
+pub(super) fn histogram<'r>(call: &mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
+    of_kind(call, given, Kind::Histogram)
 }
 
-pub(super) fn summary(
-    call: &mut Call,
-    (request, fields): (&Record, &DefinitionFields),
-    answer: &mut Answer,
-) -> Result<(), Error> {
-    of_kind(call, (request, fields), Kind::Summary, answer)
+pub(super) fn summary<'r>(call: &mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
+    of_kind(call, given, Kind::Summary)
 }
 
 /// As the operation's name says, whatever `metric_type` does.
-fn of_kind(
-    call: &mut Call,
-    (request, fields): (&Record, &DefinitionFields),
-    kind: Kind,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+fn of_kind<'r>(call: &mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<Response<'r>, Error> {
     if let Some(given) = request.metric_type.get()
         && given.trim() != kind.name()
     {
@@ -67,20 +55,15 @@ fn of_kind(
             "metric_type: {given:?} is ignored; record_{kind} records a {kind}, record_metric what metric_type says"
         ));
     }
-    single(call, (request, fields), kind, answer)
+    single(call, (request, fields), kind)
 }
 
 /// Records one metric, given by `metric_name`, `metric_value` and `labels`.
-fn single(
-    call: &mut Call,
-    (request, fields): (&Record, &DefinitionFields),
-    kind: Kind,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+fn single<'r>(call: &mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<Response<'r>, Error> {
     let moment = moment(call, &request.timestamp)?;
-    if kind == Kind::StateSet {
+    let recorded = if kind == Kind::StateSet {
         let (item, id) = state(call, request, fields)?;
-        tell(call, answer, &item, id);
+        recorded(call, &item, id)
     } else {
         let item = Item::of(request, fields, kind)?;
         let id = match exemplar(call, &request.exemplar)? {
@@ -93,20 +76,15 @@ fn single(
                 None => first(call.registry.record_all(&[item.recording()?]))?,
             },
         };
-        tell(call, answer, &item, id);
-    }
+        recorded(call, &item, id)
+    };
     call.recorded(1);
-    tell_moment(call, moment, answer);
-    push::after_record(call, answer);
-    Ok(())
+    let timestamp = recorded_at(call, moment);
+    Ok((recorded, (timestamp, push::after_record(call))))
 }
 
 /// Records `metrics: [{name, value, labels, type?}]`, all or none, with one push.
-pub(super) fn multiple(
-    call: &mut Call,
-    (list, timestamp): (Option<&[ListedParts]>, &Moment),
-    answer: &mut Answer,
-) -> Result<(), Error> {
+pub(super) fn multiple<'r>(call: &mut Call, (list, timestamp): GivenList<'r>) -> Result<ListResponse<'r>, Error> {
     let list = match list {
         None => return Err(Error::missing("metrics", "a list of {name, value, labels, type}")),
         Some([]) => return Err(Error::invalid("metrics", "the list is empty; expected at least one metric")),
@@ -132,17 +110,10 @@ pub(super) fn multiple(
     };
     let ids = ids.map_err(|(index, error)| within((index, error.into())))?;
     call.recorded(items.len() as u64);
-    answer.count("metrics_recorded", items.len() as u64);
-    answer.open_list("metrics");
-    for (item, id) in items.iter().zip(ids) {
-        answer.open_item();
-        tell(call, answer, item, id);
-        answer.close();
-    }
-    answer.close_list();
-    tell_moment(call, moment, answer);
-    push::after_record(call, answer);
-    Ok(())
+    let metrics = items.iter().zip(ids).map(|(item, id)| recorded(call, item, id)).collect();
+    let recorded = RecordedMetrics { metrics_recorded: items.len() as u64, metrics };
+    let timestamp = recorded_at(call, moment);
+    Ok((recorded, (timestamp, push::after_record(call))))
 }
 
 /// What the fields of a metric and a value are called, for errors.
@@ -308,60 +279,56 @@ fn moment(call: &Call, given: &Moment) -> Result<Option<Timestamp>, Error> {
     Ok(given.at("timestamp", call.unix_nanos)?)
 }
 
-fn tell_moment(call: &mut Call, moment: Option<Timestamp>, answer: &mut Answer) {
-    match moment {
+fn recorded_at(call: &mut Call, moment: Option<Timestamp>) -> RecordedAt {
+    let timestamp = match moment {
         Some(moment) => {
             let mut text = String::with_capacity(32);
             moment.write_rfc3339(&mut text);
-            answer.word("timestamp", &text);
+            text
         }
-        None => answer.word("timestamp", call.moment.rfc3339(call.unix_nanos)),
-    }
+        None => call.moment.rfc3339(call.unix_nanos).to_owned(),
+    };
+    RecordedAt { timestamp }
 }
 
 /// What was recorded and what its series holds now.
-fn tell(call: &mut Call, answer: &mut Answer, item: &Item, id: SeriesId) {
+fn recorded<'r>(call: &mut Call, item: &Item<'r>, id: SeriesId) -> Recorded<'r> {
     call.note_name(item.name);
-    answer.text("metric_name", item.name);
-    answer.word("metric_type", item.kind.name());
-    answer.number("metric_value", item.amount);
-    answer.open("labels");
-    for (name, value) in item.labels.iter() {
-        answer.member(name, value);
-    }
-    answer.close();
-    tell_held(call.registry, answer, id);
-    if let Some(overflow) = call.registry.overflow(id) {
+    let overflow = call.registry.overflow(id).map(|overflow| {
         let text = format!(
             "the series limit of {} is reached, so the value went to its overflow series; the label {} has the most values, {}",
             overflow.metric, overflow.label, overflow.distinct_values
         );
-        answer.open("overflow");
-        answer.text("metric", &overflow.metric);
-        answer.text("label", &overflow.label);
-        answer.count("distinct_values", overflow.distinct_values as u64);
-        answer.text("text", &text);
-        answer.close();
+        let distinct_values = overflow.distinct_values as u64;
+        Box::new(Overflow { metric: overflow.metric, label: overflow.label, distinct_values, text })
+    });
+    Recorded {
+        metric_name: item.name,
+        metric_type: item.kind.name(),
+        metric_value: Amount(item.amount),
+        labels: item.labels,
+        current: current(call.registry, id),
+        overflow,
     }
 }
 
 /// What a series holds now.
-pub(super) fn tell_held(registry: &Registry, answer: &mut Answer, id: SeriesId) {
-    let mut observed = |count: u64, sum: f64| {
-        answer.count("count", count);
-        answer.number("sum", sum);
-    };
-    if let Some(value) = registry.scalar(id) {
-        return answer.number("current_value", value);
+fn current(registry: &Registry, id: SeriesId) -> Current {
+    let value = |value| Current { current_value: Some(Amount(value)), ..Current::default() };
+    let observed = |count, sum| Current { count: Some(count), sum: Some(Amount(sum)), ..Current::default() };
+    if let Some(scalar) = registry.scalar(id) {
+        return value(scalar);
     }
     match registry.point(id) {
-        Some(Point::Counter { total: value, .. } | Point::Gauge(value)) => answer.number("current_value", value),
+        Some(Point::Counter { total, .. }) => value(total),
+        Some(Point::Gauge(gauge)) => value(gauge),
         Some(Point::Histogram { counts, sum, .. }) => observed(counts.iter().sum(), sum),
         Some(Point::Native(histogram)) => observed(histogram.count(), histogram.sum()),
         Some(Point::Summary { count, sum, .. }) => observed(count, sum),
         Some(Point::StateSet(states)) => {
-            answer.texts("states_on", states.iter().filter(|(_, on)| *on).map(|(name, _)| &**name));
+            let on = states.iter().filter(|(_, on)| *on).map(|(name, _)| (**name).to_owned()).collect();
+            Current { states_on: Some(on), ..Current::default() }
         }
-        Some(Point::Info) | None => {}
+        Some(Point::Info) | None => Current::default(),
     }
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use foldhash::fast::FixedState;
 
-use super::{Answer, Call, refresh_all};
+use super::{Call, refresh_all};
 use crate::config::Config;
 use crate::error::{ClientError, Error};
 use crate::exposition::otlp as otlp_format;
@@ -14,6 +14,7 @@ use crate::servers::otlp;
 use crate::servers::remote_write::{Conversation, Refusal, Version};
 use crate::{NAME, VERSION};
 use plugpipe_contract::requests::NoFields;
+use plugpipe_contract::responses::{EndedReceiver, OtlpExported, RemoteWritten, WrittenValues};
 
 /// Values in one request at most: what Prometheus sends by default.
 const MAX_VALUES: usize = 2_000;
@@ -130,12 +131,10 @@ impl Receiver {
 }
 
 /// Writes what is recorded, and what a receiver that was away has missed.
-pub(super) fn write(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn write(call: &mut Call, _: &NoFields) -> Result<RemoteWritten, Error> {
     let config = call.config;
     if config.mock {
-        answer.flag("mock", true);
-        write_amounts(Amounts::default(), answer);
-        return Ok(());
+        return Ok(RemoteWritten { mock: true, ..RemoteWritten::default() });
     }
     let url = config.remote.write_url.as_ref().ok_or(Error::NotConfigured {
         field: "remote_write_url",
@@ -171,24 +170,17 @@ pub(super) fn write(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Resul
         call.pending.settle();
         call.groups.list.iter_mut().for_each(|group| group.pending.settle());
     }
-    write_amounts(delivery.written, answer);
-    answer.flag("confirmed", delivery.confirmed);
-    answer.text("version", receiver.spoken.map_or("", Version::name));
-    answer.count("requests", delivery.requests);
-    answer.count("pending", pending);
-    if dropped > 0 {
-        answer.count("dropped", dropped);
-    }
-    answer.text("receiver", &redacted(url));
-    Ok(())
-}
-
-fn write_amounts(amounts: Amounts, answer: &mut Answer) {
-    answer.open("written");
-    answer.count("samples", amounts.samples);
-    answer.count("histograms", amounts.histograms);
-    answer.count("exemplars", amounts.exemplars);
-    answer.close();
+    let Amounts { samples, histograms, exemplars } = delivery.written;
+    Ok(RemoteWritten {
+        mock: false,
+        written: WrittenValues { samples, histograms, exemplars },
+        confirmed: Some(delivery.confirmed),
+        version: Some(receiver.spoken.map_or("", Version::name)),
+        requests: Some(delivery.requests),
+        pending: Some(pending),
+        dropped: Some(dropped).filter(|count| *count > 0),
+        receiver: Some(redacted(url)),
+    })
 }
 
 /// What a series gets unless it has it: the external labels, then what a scrape would have added.
@@ -199,47 +191,37 @@ fn further_labels(config: &Config) -> Vec<(&str, &str)> {
     external.chain(own).chain(instance).collect()
 }
 
-/// Tells every receiver that its series end, within `limits`, and says so in the answer; nothing where none was written to.
-pub(super) fn end_all(receivers: &mut Receivers, client: &mut Client, config: &Config, answer: &mut Answer) {
+/// Sends stale markers for all series to every receiver that was written to, each within
+/// [`FAREWELL`].
+pub(super) fn end_all(receivers: &mut Receivers, client: &mut Client, config: &Config) -> Vec<EndedReceiver> {
     let receivers: Vec<Receiver> = core::mem::take(&mut receivers.0);
     let unix_ms = client.transport.unix_nanos() / 1_000_000;
     client.limits = Limits { total: FAREWELL.min(config.remote.write_timeout), ..config.push_limits() };
-    let mut open = false;
+    let mut responses = Vec::new();
     for mut receiver in receivers.into_iter().filter(|receiver| receiver.send_queue.is_in_use()) {
-        if !core::mem::replace(&mut open, true) {
-            answer.open_list("remote_write");
-        }
         let ended = receiver.send_queue.end_all(unix_ms);
         let delivery = receiver.deliver(client, config.remote.write_version);
         let pending = receiver.send_queue.pending() as u64;
-        answer.open_item();
-        answer.text("receiver", &redacted(&receiver.url));
-        answer.count("series_ended", ended);
-        answer.flag("delivered", pending == 0 && delivery.refused == 0);
-        if let Some(error) = delivery.error {
-            Error::from(*error).write_into(answer);
-        }
         let lost = pending + delivery.refused + receiver.send_queue.take_dropped();
-        if lost > 0 {
-            answer.count("lost", lost);
-        }
-        answer.close();
+        responses.push(EndedReceiver {
+            receiver: redacted(&receiver.url),
+            series_ended: ended,
+            delivered: pending == 0 && delivery.refused == 0,
+            lost: Some(lost).filter(|count| *count > 0),
+            error: delivery.error.map(|error| Error::from(*error).report()),
+        });
     }
-    if open {
-        answer.close_list();
-    }
+    responses
 }
 
 /// How long a cleanup waits for one receiver.
 const FAREWELL: Duration = Duration::from_millis(1_500);
 
 /// Exports what is recorded to an OTLP receiver.
-pub(super) fn export(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn export(call: &mut Call, _: &NoFields) -> Result<OtlpExported, Error> {
     let config = call.config;
     if config.mock {
-        answer.flag("mock", true);
-        answer.count("data_points", 0);
-        return Ok(());
+        return Ok(OtlpExported { mock: true, ..OtlpExported::default() });
     }
     let url = config.remote.otlp_url.as_ref().ok_or(Error::NotConfigured {
         field: "otlp_url",
@@ -270,14 +252,14 @@ pub(super) fn export(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Resu
         pending: 0,
         lost: points,
     })?;
-    answer.count("data_points", points);
-    answer.count("accepted", points.saturating_sub(partial.rejected));
-    answer.count("rejected_data_points", partial.rejected);
-    if !partial.message.is_empty() {
-        answer.text("message", &crate::error::excerpt(&partial.message, 1_000));
-    }
-    answer.text("receiver", &redacted(url));
-    Ok(())
+    Ok(OtlpExported {
+        mock: false,
+        data_points: points,
+        accepted: Some(points.saturating_sub(partial.rejected)),
+        rejected_data_points: Some(partial.rejected),
+        message: (!partial.message.is_empty()).then(|| crate::error::excerpt(&partial.message, 1_000)),
+        receiver: Some(redacted(url)),
+    })
 }
 
 #[cfg(test)]

@@ -77,25 +77,26 @@ impl<'a> Request<'a> {
 
     pub(super) fn run(&self, call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
         match self {
-            Self::Record(_, run, record) => run(call, (record, &DefinitionFields::default()), answer),
+            Self::Record(_, run, record) => answer.add(&run(call, (record, &DefinitionFields::default()))?),
             Self::Records(_, run, records) => {
                 let fields = DefinitionFields::default();
                 let list = records.records(|record| (record, &fields));
-                run(call, (list.as_deref(), &records.timestamp), answer)
+                answer.add(&run(call, (list.as_deref(), &records.timestamp))?);
             }
             Self::Document { operation, document, .. } => match operation.run {
                 Run::Record(run) => {
                     let Both(record, fields) = Both::<Record, DefinitionFields>::from_document(document)?;
-                    run(call, (&record, &fields), answer)
+                    answer.add(&run(call, (&record, &fields))?);
                 }
                 Run::Records(run) => {
                     let records = RecordMultiple::<Both<_, _>>::from_document(document)?;
                     let list = records.records(|Both(record, fields)| (record, fields));
-                    run(call, (list.as_deref(), &records.timestamp), answer)
+                    answer.add(&run(call, (list.as_deref(), &records.timestamp))?);
                 }
-                Run::Typed { run, .. } => run(call, document, answer),
+                Run::Typed { run, .. } => run(call, document, answer)?,
             },
         }
+        Ok(())
     }
 
     /// What there is to say of how the request was read.

@@ -7,28 +7,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Call};
+use super::Call;
 use crate::http::{Limits, Retry, Url};
 use crate::json::Json;
 use crate::servers::pushgateway::groups::{Held, groups};
 use crate::servers::pushgateway::{self, Group, Mode, preflight};
+use plugpipe_contract::responses::{Amount, ReplacedCounter};
 use plugpipe_metrics::model::{Family, Point};
-
-/// The most counters that an answer lists.
-const MAX_LISTED: usize = 20;
 
 /// Groups that are remembered as read.
 const MAX_GROUPS: usize = 64;
-
-/// A total that a push replaces by one that is not larger, or removes.
-#[derive(Debug, PartialEq)]
-pub(super) struct Replaced {
-    /// The metric with its labels.
-    series: String,
-    stored: f64,
-    /// None where the push does not have the series.
-    pushed: Option<f64>,
-}
 
 /// The counters of this group that the registry does not continue; none after the first push to the
 /// group, and none where the gateway does not say: a push never fails for this.
@@ -38,7 +26,7 @@ pub(super) fn find(
     group: &Group,
     limits: Limits,
     bypass_breaker: bool,
-) -> Vec<Replaced> {
+) -> Vec<ReplacedCounter> {
     let target = group.url(gateway);
     if !call.config.detect_resets || call.pushes.compared.contains(&target) {
         return Vec::new();
@@ -60,7 +48,7 @@ pub(super) fn find(
 }
 
 /// The totals of a group that a push of these families does not raise.
-fn compare(families: &[Family], group: &Group, stored: &Held, adds: bool) -> Vec<Replaced> {
+fn compare(families: &[Family], group: &Group, stored: &Held, adds: bool) -> Vec<ReplacedCounter> {
     let pushed = preflight::of(families);
     let mut totals: BTreeMap<(&str, preflight::Key), f64> = BTreeMap::new();
     let written = families.iter().filter(|family| !family.series.is_empty());
@@ -82,7 +70,8 @@ fn compare(families: &[Family], group: &Group, stored: &Held, adds: bool) -> Vec
             let shown = || preflight::shown_series(family.name, &labels);
             let pushed = totals.get(&(family.name, labels.clone())).copied();
             if pushed.is_none_or(|pushed| pushed <= stored) && stored > 0.0 {
-                replaced.push(Replaced { series: shown(), stored, pushed });
+                let (stored, pushed) = (Amount(stored), pushed.map(Amount));
+                replaced.push(ReplacedCounter { series: shown(), stored, pushed });
             }
         }
     }
@@ -97,23 +86,4 @@ fn total(point: &Point) -> Option<f64> {
         Point::Summary { count, .. } => *count as f64,
         Point::Gauge(_) | Point::Info | Point::StateSet(_) => return None,
     })
-}
-
-/// Lists them in an answer, and how many there are.
-pub(super) fn write_into(replaced: &[Replaced], answer: &mut Answer) {
-    if replaced.is_empty() {
-        return;
-    }
-    answer.count("counters_replaced", replaced.len() as u64);
-    answer.open_list("replaced");
-    for one in replaced.iter().take(MAX_LISTED) {
-        answer.open_item();
-        answer.text("series", &one.series);
-        answer.number("stored", one.stored);
-        if let Some(pushed) = one.pushed {
-            answer.number("pushed", pushed);
-        }
-        answer.close();
-    }
-    answer.close_list();
 }

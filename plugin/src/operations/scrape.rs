@@ -527,7 +527,7 @@ fn take(call: &mut Call, families: &Families, options: import::Options, answer: 
     answer.close_list();
     if imported.series > 0 {
         call.recorded(imported.series as u64);
-        push::after_record(call, answer);
+        answer.add(&push::after_record(call));
     }
     answer.close();
 }

@@ -2,8 +2,8 @@
 //! the schema of its answer in plug.yaml.
 
 use super::{
-    Answer, Call, Run, alert_templates, alertmanager, alerts, annotations, dashboards, datasources, definition,
-    discover, export, generate, groups, health, notify, prometheus, push, query, record, remote, scrape,
+    Call, Run, alert_templates, alertmanager, alerts, annotations, dashboards, datasources, definition, discover,
+    export, generate, groups, health, notify, prometheus, push, query, record, remote, scrape,
 };
 use crate::error::{Error, excerpt};
 use crate::known;
@@ -17,7 +17,10 @@ use plugpipe_contract::requests::{
     ListTargets, NoFields, NoteExchange, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics,
     RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
 };
-use plugpipe_contract::responses::{Cleared, Registered, Removed};
+use plugpipe_contract::responses::{
+    Cleared, Deleted, Description, DryRun, Exported, Flushed, GroupList, Health, Mock, Noted, OtlpExported, PushReport,
+    Pushed, Registered, RemoteWritten, Removed, Restored, Snapshot,
+};
 use plugpipe_contract::scalar::Verbatim;
 
 /// What a call may ask for.
@@ -110,47 +113,67 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "export_metrics",
         "what was recorded, as prometheus, openmetrics, protobuf, json or csv",
-        typed!(ExportMetrics, export::run),
+        typed!(ExportMetrics, Exported, export::run),
     ),
-    operation("snapshot_metrics", "all that is held, for restore_metrics", typed!(NoFields, export::snapshot)),
-    operation("restore_metrics", "replace all that is held by a snapshot", typed!(RestoreMetrics, export::restore)),
+    operation(
+        "snapshot_metrics",
+        "all that is held, for restore_metrics",
+        typed!(NoFields, Snapshot, export::snapshot),
+    ),
+    operation(
+        "restore_metrics",
+        "replace all that is held by a snapshot",
+        typed!(RestoreMetrics, Restored, export::restore),
+    ),
     operation(
         "push_metrics",
         "put what was recorded into this plug's group on the Pushgateway",
-        typed!(PushMetrics, push::push),
+        typed!(PushMetrics, (Pushed, PushReport), push::push),
     )
     .of_all_groups(),
     operation(
         "flush_metrics",
         "push what no gateway has accepted yet, unless push_policy is manual",
-        typed!(PushMetrics, push::flush),
+        typed!(PushMetrics, (Flushed, PushReport), push::flush),
     )
     .of_all_groups(),
     operation(
         "push_recorded",
         "for hosts: the push that a record with defer_push said to be due",
-        typed!(NoFields, push::recorded),
+        typed!(NoFields, PushReport, push::recorded),
     )
     .of_all_groups(),
     operation(
         "note_exchange",
         "for hosts: what another instance's exchange with servers came to",
-        typed!(NoteExchange, push::noted),
+        typed!(NoteExchange, Noted, push::noted),
     ),
-    operation("delete_metrics", "delete this plug's group from the Pushgateway", typed!(NoFields, push::delete))
-        .of_one_group(),
-    operation("list_groups", "every group on the Pushgateway, with its last push", typed!(ListGroups, groups::list)),
+    operation(
+        "delete_metrics",
+        "delete this plug's group from the Pushgateway",
+        typed!(NoFields, (Deleted, Mock), push::delete),
+    )
+    .of_one_group(),
+    operation(
+        "list_groups",
+        "every group on the Pushgateway, with its last push",
+        typed!(ListGroups, GroupList, groups::list),
+    ),
     operation(
         "expire_groups",
         "delete groups that nobody pushed to for older_than; dry_run (the default) only lists them",
-        typed!(ExpireGroups, groups::expire),
+        typed!(ExpireGroups, (DryRun, GroupList), groups::expire),
     ),
     operation(
         "remote_write_metrics",
         "write what was recorded to a remote-write receiver",
-        typed!(NoFields, remote::write),
+        typed!(NoFields, RemoteWritten, remote::write),
     ),
-    operation("export_otlp", "export what was recorded to an OTLP receiver", typed!(NoFields, remote::export)),
+    operation(
+        "export_otlp",
+        "export what was recorded to an OTLP receiver",
+        typed!(NoFields, OtlpExported, remote::export),
+    ),
     operation(
         "scrape_endpoint",
         "the metrics that an endpoint exposes, read strictly; imported or pushed if asked",
@@ -306,8 +329,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "mark a moment or a region of time in Grafana's dashboards, or change a mark",
         typed!(Annotate, annotations::annotate),
     ),
-    operation("health_check", "ask every configured server whether it is well", typed!(NoFields, health::run)),
-    operation("describe", "what this plug is", typed!(NoFields, describe)),
+    operation("health_check", "ask every configured server whether it is well", typed!(NoFields, Health, health::run)),
+    operation("describe", "what this plug is", typed!(NoFields, Description, describe)),
 ];
 
 /// The operation that a `ctx` asks for. Without one, a `metric_name` means a record, and nothing a
@@ -336,18 +359,16 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().map(|operation| operation.name)
 }
 
-fn describe(_: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
-    write_description(answer);
-    Ok(())
+fn describe(_: &mut Call, _: &NoFields) -> Result<Description, Error> {
+    Ok(description())
 }
 
-pub(super) fn write_description(answer: &mut Answer) {
-    answer.text("name", NAME);
-    answer.text("version", VERSION);
-    answer.text("description", env!("CARGO_PKG_DESCRIPTION"));
-    answer.open("operations");
-    for Operation { name, summary, .. } in OPERATIONS {
-        answer.text(name, summary);
+/// What this plug is.
+pub(super) fn description() -> Description {
+    Description {
+        name: NAME,
+        version: VERSION,
+        description: env!("CARGO_PKG_DESCRIPTION"),
+        operations: OPERATIONS.iter().map(|operation| (operation.name, operation.summary)).collect(),
     }
-    answer.close();
 }

@@ -8,20 +8,29 @@ use serde::ser::Serializer;
 use crate::response::responses;
 
 mod error;
+mod export;
+mod frame;
+mod groups;
+mod health;
 mod push;
 mod record;
+mod remote;
 
 pub use error::{ErrorReport, Position, PushConflict};
+pub use export::{Exported, Restored, Snapshot};
+pub use frame::{Description, Exchange, Exchanged, Head, Metadata, Tail};
+pub use groups::{Cleaned, CleanedGroups, DryRun, GroupLeft, GroupList, ListedGroup};
+pub use health::{Health, HealthDetails, HealthStatus, ServerHealth};
 pub use push::{
     Deleted, Flushed, GroupPush, Noted, PushOutcome, PushReport, Pushed, ReplacedCounter, Settled, UnpushedReason,
 };
 pub use record::{Cleared, Current, Overflow, Recorded, RecordedAt, RecordedMetrics, Registered, Removed};
+pub use remote::{EndedReceiver, OtlpExported, RemoteWritten, WrittenValues};
 
 responses!(
-    ErrorReport,
     Mock,
     Recorded<'_>,
-    RecordedAt<'_>,
+    RecordedAt,
     RecordedMetrics<'_>,
     Registered<'_>,
     Removed<'_>,
@@ -31,6 +40,21 @@ responses!(
     Flushed,
     Deleted,
     Noted,
+    DryRun,
+    GroupList,
+    RemoteWritten,
+    OtlpExported,
+    Exported,
+    Snapshot,
+    Restored,
+    Health,
+    Description,
+    Head,
+    ErrorReport,
+    Exchanged,
+    Tail<'_>,
+    Cleaned,
+    CleanedGroups,
 );
 
 /// What the result of any operation says where the configuration says `mock_mode`.

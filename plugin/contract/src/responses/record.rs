@@ -1,7 +1,5 @@
 //! What recording and defining metrics come to.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::Amount;
@@ -64,10 +62,10 @@ pub struct Overflow {
 /// `record_metric` and the operations that record as one kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct RecordedAt<'a> {
+pub struct RecordedAt {
     /// When the value was taken: what the request said, else now.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Rfc3339"))]
-    pub timestamp: Cow<'a, str>,
+    pub timestamp: String,
 }
 
 /// `record_multiple_metrics`.

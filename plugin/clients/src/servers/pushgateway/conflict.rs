@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use plugpipe_contract::json::Writer;
-
 /// Something that the gateway would refuse.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conflict {
@@ -20,17 +18,5 @@ pub struct Conflict {
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "metric {}: {}", self.metric, self.problem)
-    }
-}
-
-impl Conflict {
-    /// Writes it as members of a JSON object.
-    pub fn write_into(&self, answer: &mut Writer) {
-        answer.text("reason", self.reason);
-        answer.text("metric", &self.metric);
-        if let Some(group) = &self.group {
-            answer.text("group", group);
-        }
-        answer.text("problem", &self.problem);
     }
 }

@@ -1,0 +1,40 @@
+//! What is exported, and the whole state.
+
+use serde::Serialize;
+
+/// `export_metrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Exported {
+    /// The format.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::ExportFormat"))]
+    pub export_format: &'static str,
+    /// What an HTTP server would say of it.
+    pub content_type: String,
+    /// How many series there are.
+    pub series: u64,
+    /// The exposition, where it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exported_data: Option<String>,
+    /// The exposition as base64, where it is binary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exported_data_base64: Option<String>,
+}
+
+/// `snapshot_metrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Snapshot {
+    /// How many series there are.
+    pub series: u64,
+    /// All that is stored, as base64, for `restore_metrics`.
+    pub snapshot: String,
+}
+
+/// `restore_metrics`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Restored {
+    /// How many series there are.
+    pub series: u64,
+}

@@ -1,0 +1,81 @@
+//! How the configured servers are.
+
+use serde::Serialize;
+
+use super::{ErrorReport, is_false};
+
+/// `health_check`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Health {
+    /// Prometheus.
+    pub prometheus_status: HealthStatus,
+    /// The Pushgateway.
+    pub pushgateway_status: HealthStatus,
+    /// Grafana.
+    pub grafana_status: HealthStatus,
+    /// Alertmanager.
+    pub alertmanager_status: HealthStatus,
+    /// Whether all configured servers are healthy.
+    pub healthy: bool,
+    /// How many series are stored.
+    pub series: u64,
+    /// Whether values have reached no gateway.
+    pub unpushed: bool,
+    /// Whether no server was asked, because `mock_mode` is on.
+    #[serde(skip_serializing_if = "is_false")]
+    pub mock: bool,
+    /// What each server that was asked responded.
+    pub details: HealthDetails,
+}
+
+/// How a server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "health"))]
+#[serde(rename_all = "snake_case")]
+pub enum HealthStatus {
+    /// It responded with 200.
+    Healthy,
+    /// It responded with another status.
+    Unhealthy,
+    /// It did not respond.
+    Unreachable,
+    /// The host's grants do not allow asking it.
+    NotGranted,
+    /// No URL is configured.
+    NotConfigured,
+    /// `mock_mode` is on.
+    Mock,
+}
+
+/// What each server that was asked responded.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HealthDetails {
+    /// Prometheus.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<ServerHealth>,
+    /// The Pushgateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushgateway: Option<ServerHealth>,
+    /// Grafana.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grafana: Option<ServerHealth>,
+    /// Alertmanager.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alertmanager: Option<ServerHealth>,
+}
+
+/// What a server responded.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "server_health"))]
+pub struct ServerHealth {
+    /// Its URL.
+    pub url: String,
+    /// The status that it responded with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+    /// Why there is none.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorReport>,
+}
