@@ -5,7 +5,6 @@ use core::time::Duration;
 use super::{Call, definition, push};
 use crate::error::Error;
 use crate::http::{Url, redacted};
-use crate::json::Json;
 use crate::servers::pushgateway;
 use crate::servers::pushgateway::groups::{Held, groups};
 use crate::time::rfc3339;
@@ -42,9 +41,10 @@ fn survey(call: &mut Call, labels: &Labels, older_than: Option<Duration>, keep: 
     let url = request.url.clone();
     let response = call.client(limits, true).send(pushgateway::PEER, request)?;
     let text = String::from_utf8_lossy(&response.body);
-    let json = Json::parse(&text);
-    let mut found = groups(&url, &response, &json)?;
-    found.retain(|held| labels.iter().all(|(name, value)| held.labels.contains(&(name.as_str(), value))));
+    let mut found = groups(&url, &response, &text)?;
+    found.retain(|held| {
+        labels.iter().all(|(name, value)| held.labels.iter().any(|(own, held)| own == name.as_str() && held == value))
+    });
     if let Some(older_than) = older_than {
         let before = call.unix_nanos as f64 / 1e9 - older_than.as_secs_f64();
         found.retain(|held| held.pushed_at().or(held.failed_at()).is_some_and(|seconds| seconds < before));
@@ -83,7 +83,11 @@ fn listed(held: &Held, url: Option<&Url>) -> ListedGroup {
     let instant = |seconds: Option<f64>| seconds.map(|seconds| rfc3339((seconds * 1e9) as u64));
     let (metrics, series) = held.size();
     ListedGroup {
-        labels: held.labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        labels: held
+            .labels
+            .iter()
+            .map(|(name, value)| (name.clone().into_owned(), value.clone().into_owned()))
+            .collect(),
         group: url.map(redacted),
         last_push: instant(held.pushed_at()),
         last_failure: instant(held.failed_at()),

@@ -10,7 +10,6 @@ use crate::error::{ClientError, Error, shown_conflicts};
 use crate::exposition::negotiate::Format;
 use crate::exposition::plain;
 use crate::http::{Client, Failure, Limits, Response, Retry, Url, redacted};
-use crate::json::Json;
 use crate::registry::Kind;
 use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, own_families};
 use crate::servers::pushgateway::preflight::{self, Conflict, Target};
@@ -573,8 +572,7 @@ fn look(
     let text = |response: &Response| String::from_utf8_lossy(&response.body).into_owned();
     let response = client.send(pushgateway::PEER, request)?;
     let held_text = text(&response);
-    let json = Json::parse(&held_text);
-    let held = groups(&url, &response, &json)?;
+    let held = groups(&url, &response, &held_text)?;
     // Asked for last: some of the gateway's metrics are there from the first request on. They may live under another path,
     // where nobody looks for them.
     let response = client.send(pushgateway::PEER, pushgateway::metrics_request(gateway))?;

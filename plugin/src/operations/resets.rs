@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use super::Call;
 use crate::http::{Limits, Retry, Url};
-use crate::json::Json;
 use crate::servers::pushgateway::groups::{Held, groups};
 use crate::servers::pushgateway::{self, Group, Mode, preflight};
 use plugpipe_contract::responses::{Amount, ReplacedCounter};
@@ -40,8 +39,7 @@ pub(super) fn find(
         call.pushes.compared.push(target);
     }
     let text = String::from_utf8_lossy(&response.body);
-    let json = Json::parse(&text);
-    let Ok(stored) = groups(&url, &response, &json) else { return Vec::new() };
+    let Ok(stored) = groups(&url, &response, &text) else { return Vec::new() };
     let families = call.registry.read(call.unix_nanos / 1_000_000);
     let adds = call.config.push_mode == Mode::Add;
     stored.iter().filter(|stored| stored.is(group)).flat_map(|stored| compare(&families, group, stored, adds)).collect()
@@ -63,12 +61,12 @@ fn compare(families: &[Family], group: &Group, stored: &Held, adds: bool) -> Vec
     let mut replaced = Vec::new();
     for family in stored.families() {
         // A push with POST leaves other metrics of the group alone.
-        if adds && !is_pushed(family.name) {
+        if adds && !is_pushed(&family.name) {
             continue;
         }
         for (labels, stored) in family.totals() {
-            let shown = || preflight::shown_series(family.name, &labels);
-            let pushed = totals.get(&(family.name, labels.clone())).copied();
+            let shown = || preflight::shown_series(&family.name, &labels);
+            let pushed = totals.get(&(&*family.name, labels.clone())).copied();
             if pushed.is_none_or(|pushed| pushed <= stored) && stored > 0.0 {
                 let (stored, pushed) = (Amount(stored), pushed.map(Amount));
                 replaced.push(ReplacedCounter { series: shown(), stored, pushed });

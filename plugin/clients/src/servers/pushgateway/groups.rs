@@ -1,13 +1,19 @@
 //! What a gateway holds and what it can do, as its API tells it: `GET /api/v1/metrics` and `GET /api/v1/status`; and the metrics
 //! that it exposes of itself on `GET /metrics`. Reads answers only; sends nothing.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
 use super::{Group, PEER};
 use crate::error::Error;
 use crate::http::{Response, Url};
 use crate::servers::refused;
 use plugpipe_contract::error::excerpt;
-use plugpipe_contract::json::{Json, Object};
-use plugpipe_metrics::registry::{LabelName, Labels};
+use plugpipe_contract::scalar::{Labels, Text};
+use plugpipe_metrics::registry::{self, LabelName};
 use plugpipe_metrics::sort::sorted_by;
 
 /// The family that says when a group was last changed, in seconds since the Unix epoch.
@@ -18,57 +24,77 @@ pub(super) const FAILURE_TIME: &str = "push_failure_time_seconds";
 
 /// One group.
 #[derive(Debug)]
-pub struct Held<'j> {
+pub struct Held<'t> {
     /// The grouping key, `job` among it, sorted by name.
-    pub labels: Vec<(&'j str, &'j str)>,
+    pub labels: Vec<(Cow<'t, str>, Cow<'t, str>)>,
     /// Whether the API hides if the key has an empty `instance` too.
     hidden: bool,
-    members: &'j Object<'j>,
+    families: Vec<HeldFamily<'t>>,
 }
 
 /// A metric that a group holds.
-#[derive(Debug, Clone, Copy)]
-pub struct HeldFamily<'j> {
+#[derive(Debug)]
+pub struct HeldFamily<'t> {
     /// Its name.
-    pub name: &'j str,
+    pub name: Cow<'t, str>,
     /// Its type, in capitals: `COUNTER`.
-    pub kind: &'j str,
-    series: &'j [Json<'j>],
+    pub kind: Cow<'t, str>,
+    series: Vec<HeldSeries<'t>>,
 }
 
-impl<'j> HeldFamily<'j> {
+/// A member of a group that is a metric.
+#[derive(Deserialize)]
+struct Metric<'t> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'t, str>,
+    #[serde(borrow)]
+    metrics: Vec<HeldSeries<'t>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 't"))]
+struct HeldSeries<'t> {
+    labels: Labels<'t>,
+    value: Text<'t>,
+    count: Text<'t>,
+}
+
+/// What `GET /api/v1/metrics` responds: each group's members are its metrics by name, and `labels`.
+#[derive(Deserialize)]
+struct Groups<'t> {
+    #[serde(borrow)]
+    data: Vec<BTreeMap<Cow<'t, str>, &'t RawValue>>,
+}
+
+impl HeldFamily<'_> {
     /// The labels of its series, each sorted by name; the grouping key is among them, and `instance` always.
-    pub fn series(&self) -> impl ExactSizeIterator<Item = Vec<(&'j str, &'j str)>> + use<'j> {
-        self.series.iter().map(|metric| match metric {
-            Json::Object(metric) => labels_of(metric).unwrap_or_default(),
-            _ => Vec::new(),
-        })
+    pub fn series(&self) -> impl ExactSizeIterator<Item = Vec<(&str, &str)>> {
+        self.series.iter().map(|series| by_name(series.labels.iter().collect()))
     }
 
     /// What each series has counted: a counter's value, and the count of a histogram or summary.
     /// None of other types.
-    pub fn totals(&self) -> impl Iterator<Item = (Vec<(&'j str, &'j str)>, f64)> + use<'j> {
-        let member = match self.kind {
-            "COUNTER" => Some("value"),
-            "HISTOGRAM" | "SUMMARY" => Some("count"),
-            _ => None,
-        };
-        self.series.iter().filter_map(move |metric| {
-            let Json::Object(metric) = metric else { return None };
-            Some((labels_of(metric)?, metric.get(member?)?.as_str()?.parse().ok()?))
+    pub fn totals(&self) -> impl Iterator<Item = (Vec<(&str, &str)>, f64)> {
+        self.series.iter().filter_map(|series| {
+            let total = match &*self.kind {
+                "COUNTER" => &series.value,
+                "HISTOGRAM" | "SUMMARY" => &series.count,
+                _ => return None,
+            };
+            Some((by_name(series.labels.iter().collect()), total.get()?.parse().ok()?))
         })
     }
 }
 
-impl<'j> Held<'j> {
+impl<'t> Held<'t> {
     /// The metrics of the group, the two among them by which the gateway tells its last changes.
-    pub fn families(&self) -> impl Iterator<Item = HeldFamily<'j>> + use<'j> {
-        self.members.iter().filter_map(|(name, member)| family(name, member))
+    pub fn families(&self) -> &[HeldFamily<'t>] {
+        &self.families
     }
 
     /// The metrics that were pushed: how many, and how many series they have.
     pub fn size(&self) -> (usize, usize) {
-        let pushed = self.families().filter(|family| !matches!(family.name, PUSH_TIME | FAILURE_TIME));
+        let pushed = self.families.iter().filter(|family| !matches!(&*family.name, PUSH_TIME | FAILURE_TIME));
         pushed.fold((0, 0), |(metrics, series), family| (metrics + 1, series + family.series.len()))
     }
 
@@ -83,8 +109,8 @@ impl<'j> Held<'j> {
     }
 
     fn instant(&self, name: &str) -> Option<f64> {
-        let Some(Json::Object(metric)) = family(name, self.members.get(name)?)?.series.first() else { return None };
-        metric.get("value")?.as_str()?.parse().ok().filter(|seconds| *seconds > 0.0)
+        let series = self.families.iter().find(|family| family.name == name)?.series.first()?;
+        series.value.get()?.parse().ok().filter(|seconds| *seconds > 0.0)
     }
 
     /// The group's name; none if it is one that no plug would give.
@@ -92,10 +118,10 @@ impl<'j> Held<'j> {
         let (jobs, others): (Vec<_>, Vec<_>) = self.labels.iter().partition(|(name, _)| *name == "job");
         let labels: Result<Vec<_>, Error> = others
             .into_iter()
-            .map(|(name, value)| Ok((LabelName::new_utf8(name, "labels")?, (*value).into())))
+            .map(|(name, value)| Ok((LabelName::new_utf8(name, "labels")?, value.as_ref().into())))
             .collect();
         let (_, job) = jobs.first()?;
-        Some(Group { job: (*job).into(), labels: Labels::of(labels.ok()?, "labels").ok()? })
+        Some(Group { job: job.as_ref().into(), labels: registry::Labels::of(labels.ok()?, "labels").ok()? })
     }
 
     /// Whether it is this group, or may be.
@@ -103,7 +129,7 @@ impl<'j> Held<'j> {
         let mut labels = self.labels.iter();
         let left_out = self.hidden && group.labels.get("instance") == Some("");
         self.labels.len() + usize::from(left_out) == group.labels.iter().len() + 1
-            && labels.all(|(name, value)| match *name {
+            && labels.all(|(name, value)| match &**name {
                 "job" => *value == group.job,
                 name => group.labels.get(name) == Some(value),
             })
@@ -111,7 +137,7 @@ impl<'j> Held<'j> {
 
     /// The grouping key as PromQL would select it: `{instance="i", job="j"}`.
     pub fn shown(&self) -> String {
-        shown(self.labels.iter().copied())
+        shown(self.labels.iter().map(|(name, value)| (&**name, &**value)))
     }
 }
 
@@ -131,50 +157,50 @@ pub fn shown<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> String {
     text
 }
 
-fn family<'j>(name: &'j str, member: &'j Json<'j>) -> Option<HeldFamily<'j>> {
-    let Json::Object(member) = member else { return None };
-    match (member.get("type"), member.get("metrics")) {
-        (Some(Json::String(kind)), Some(Json::Array(series))) => Some(HeldFamily { name, kind, series }),
-        _ => None,
-    }
-}
-
-/// The member `labels`, sorted by name; none if it is not an object of texts.
-fn labels_of<'j>(members: &'j Object<'j>) -> Option<Vec<(&'j str, &'j str)>> {
-    let Some(Json::Object(labels)) = members.get("labels") else { return None };
-    let labels: Option<Vec<_>> = labels.iter().map(|(name, value)| Some((name, value.as_str()?))).collect();
-    Some(by_name(labels?))
-}
-
 /// Labels, sorted by name.
 pub(super) fn by_name<'l>(labels: Vec<(&'l str, &'l str)>) -> Vec<(&'l str, &'l str)> {
     sorted_by(labels, |(a, _), (b, _)| a.cmp(b))
 }
 
-/// The groups of an answer of `GET /api/v1/metrics`, whose body was parsed as `json`; sorted by their labels.
-pub fn groups<'j>(url: &Url, response: &Response, json: &'j Result<Json<'j>, String>) -> Result<Vec<Held<'j>>, Error> {
+/// The groups of a response of `GET /api/v1/metrics`, whose body is `text`; sorted by their labels.
+pub fn groups<'t>(url: &Url, response: &Response, text: &'t str) -> Result<Vec<Held<'t>>, Error> {
     if response.status != 200 {
         return Err(refused(PEER, url, response, ""));
     }
-    let bad = |problem: &str| Error::BadAnswer { server: PEER.server, origin: url.origin(), problem: problem.into() };
-    let json = json.as_ref().map_err(|problem| bad(problem))?;
-    let Json::Object(answer) = json else { return Err(bad("it is not a JSON object")) };
-    let Some(Json::Array(list)) = answer.get("data") else { return Err(bad("it has no list of groups")) };
+    let Groups { data } = serde_json::from_str(text).map_err(|problem| Error::BadAnswer {
+        server: PEER.server,
+        origin: url.origin(),
+        problem: problem.to_string(),
+    })?;
     // The gateway has no order of its own.
-    Ok(sorted_by(list.iter().filter_map(held).collect(), |a: &Held, b: &Held| a.labels.cmp(&b.labels)))
+    Ok(sorted_by(data.into_iter().filter_map(held).collect(), |a: &Held, b: &Held| a.labels.cmp(&b.labels)))
 }
 
 /// A metric that is called `labels` hides the grouping key in the API. The gateway's own metrics have the key too, and an empty
 /// `instance` also where the key has none.
-fn held<'j>(group: &'j Json<'j>) -> Option<Held<'j>> {
-    let Json::Object(members) = group else { return None };
-    if let Some(labels) = labels_of(members) {
-        return Some(Held { labels, hidden: false, members });
+fn held<'t>(members: BTreeMap<Cow<'t, str>, &'t RawValue>) -> Option<Held<'t>> {
+    // An object of texts, which a metric is not.
+    let key: Option<BTreeMap<Cow<str>, Cow<str>>> = members.get("labels").and_then(|json| read(json));
+    let family = |(name, json): (Cow<'t, str>, &'t RawValue)| {
+        let Metric { kind, metrics } = read(json)?;
+        Some(HeldFamily { name, kind, series: metrics })
+    };
+    let families: Vec<HeldFamily> = members.into_iter().filter_map(family).collect();
+    if let Some(key) = key {
+        return Some(Held { labels: key.into_iter().collect(), hidden: false, families });
     }
-    let mut labels = family(PUSH_TIME, members.get(PUSH_TIME)?)?.series().next()?;
+    let own = families.iter().find(|family| family.name == PUSH_TIME)?.series.first()?;
+    let mut labels: Vec<(&str, &str)> = by_name(own.labels.iter().collect());
     let before = labels.len();
     labels.retain(|label| *label != ("instance", ""));
-    Some(Held { hidden: labels.len() < before, labels, members })
+    let hidden = labels.len() < before;
+    let labels = labels.into_iter().map(|(name, value)| (name.to_owned().into(), value.to_owned().into())).collect();
+    Some(Held { labels, hidden, families })
+}
+
+/// A part of a response, unless it is something else.
+fn read<'t, T: Deserialize<'t>>(json: &'t RawValue) -> Option<T> {
+    serde_json::from_str(json.get()).ok()
 }
 
 /// What a gateway can do.
@@ -189,21 +215,14 @@ pub struct Abilities {
 }
 
 impl Abilities {
-    /// From an answer of `GET /api/v1/status`. Any other answer says nothing.
+    /// From a response of `GET /api/v1/status`. Any other response says nothing.
     pub fn read(response: &Response) -> Self {
-        let text = String::from_utf8_lossy(&response.body);
-        let Ok(Json::Object(answer)) = Json::parse(&text) else { return Self::default() };
-        let Some(Json::Object(data)) = answer.get("data") else { return Self::default() };
-        let text = |part: &str, name: &str| match data.get(part) {
-            Some(Json::Object(part)) => part.get(name).and_then(Json::as_str).unwrap_or_default().to_owned(),
-            _ => String::new(),
-        };
-        let version = text("build_information", "version");
-        let mut numbers = version.split(['.', '-', '+']).map_while(|number| number.parse().ok());
+        let Status { data } = serde_json::from_slice(&response.body).unwrap_or_default();
+        let mut numbers = data.build_information.version.split(['.', '-', '+']).map_while(|number| number.parse().ok());
         Self {
             version: numbers.next().zip(numbers.next()),
-            utf8: text("flags", "push.enable-utf8-names") == "true",
-            unchecked: text("flags", "push.disable-consistency-check") == "true",
+            utf8: data.flags.utf8 == "true",
+            unchecked: data.flags.unchecked == "true",
         }
     }
 
@@ -211,6 +230,36 @@ impl Abilities {
     pub fn takes_native_histograms(self) -> bool {
         self.version >= Some((1, 8))
     }
+}
+
+/// What `GET /api/v1/status` responds.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    data: StatusData,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StatusData {
+    build_information: BuildInformation,
+    flags: Flags,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct BuildInformation {
+    version: String,
+}
+
+/// The gateway says all of them as texts.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Flags {
+    #[serde(rename = "push.enable-utf8-names")]
+    utf8: String,
+    #[serde(rename = "push.disable-consistency-check")]
+    unchecked: String,
 }
 
 /// A metric that the gateway exposes of itself.
@@ -304,18 +353,16 @@ mod tests {
     #[test]
     fn a_metric_called_labels_hides_no_group() {
         let response = Response { status: 200, ..Response::default() };
-        let json = Json::parse(
-            r#"{"data":[{"labels":{"type":"UNTYPED","metrics":[{"labels":{"instance":"","job":"x"},"value":"1"}]},
+        let text = r#"{"data":[{"labels":{"type":"UNTYPED","metrics":[{"labels":{"instance":"","job":"x"},"value":"1"}]},
             "push_time_seconds":{"type":"GAUGE","metrics":[{"labels":{"instance":"","job":"x"},"value":"1.5e+09"}]}},
-            {"labels":{"job":"y","instance":""},"a":{"type":"COUNTER","metrics":[{},{}]}}]}"#,
-        );
+            {"labels":{"job":"y","instance":""},"a":{"type":"COUNTER","metrics":[{},{}]}}]}"#;
         let url = Url::parse("http://h").unwrap();
-        let held = groups(&url, &response, &json).unwrap();
-        assert_eq!(held[1].labels, [("job", "x")]);
+        let held = groups(&url, &response, text).unwrap();
+        assert_eq!(held[1].labels, [("job".into(), "x".into())]);
         assert_eq!((held[1].pushed_at(), held[1].failed_at(), held[1].size()), (Some(1.5e9), None, (1, 1)));
         assert_eq!((held[0].shown(), held[0].size()), (r#"{instance="", job="y"}"#.into(), (1, 2)));
         assert!(held[0].is(&held[0].group().unwrap()) && !held[1].is(&held[0].group().unwrap()));
-        let labels = Labels::new([("instance", "")], "l").unwrap();
+        let labels = registry::Labels::new([("instance", "")], "l").unwrap();
         assert!(held[1].is(&held[1].group().unwrap()) && held[1].is(&Group { job: "x".into(), labels }));
     }
 }

@@ -184,7 +184,7 @@ fn after<'a>(push: &'a [Family<'a>], target: &Target<'a>) -> Vec<Entry<'a>> {
     for held in target.held {
         let is_target = held.is(target.group);
         for family in held.families() {
-            let stays = match family.name {
+            let stays = match &*family.name {
                 _ if !is_target => true,
                 PUSH_TIME => false,
                 name if push.iter().any(|pushed| pushed.name == name) => false,
@@ -192,7 +192,7 @@ fn after<'a>(push: &'a [Family<'a>], target: &Target<'a>) -> Vec<Entry<'a>> {
             };
             had_failure_time |= is_target && family.name == FAILURE_TIME;
             if stays {
-                entries.push(Entry { name: family.name, kind: family.kind, owner: Owner::Group(held) });
+                entries.push(Entry { name: &family.name, kind: &family.kind, owner: Owner::Group(held) });
             }
         }
     }
@@ -258,14 +258,14 @@ fn check_groups(push: &[Family], target: &Target, conflicts: &mut Vec<Conflict>)
     let bare = Series::default();
     for name in [PUSH_TIME, FAILURE_TIME] {
         let own = target.held.iter().find(|held| held.is(target.group));
-        let known = own.and_then(|held| held.families().find(|family| family.name == FAILURE_TIME));
+        let known = own.and_then(|held| held.families().iter().find(|family| family.name == FAILURE_TIME));
         let mut keys: Vec<(Key, Option<&Held>)> = match known {
             Some(_) if name == FAILURE_TIME && push.iter().any(|pushed| pushed.name == name) => Vec::new(),
             Some(known) if name == FAILURE_TIME => known.series().map(|key| (key, own)).collect(),
             _ => vec![(key(&bare, target.group), own)],
         };
         for held in target.held.iter().filter(|held| !held.is(target.group)) {
-            for family in held.families().filter(|family| family.name == name) {
+            for family in held.families().iter().filter(|family| family.name == name) {
                 keys.extend(family.series().map(|key| (key, Some(held))));
             }
         }
@@ -319,7 +319,7 @@ fn check_series(family: &Family, target: &Target, conflicts: &mut Vec<Conflict>)
         conflicts.push(conflict("duplicate_series", &family.name, None, problem));
     }
     for held in target.held.iter().filter(|held| !held.is(target.group)) {
-        let others = held.families().filter(|other| other.name == family.name);
+        let others = held.families().iter().filter(|other| other.name == family.name);
         let mut common = others.flat_map(|other| other.series()).filter(|key| keys.binary_search(key).is_ok());
         if let Some(key) = common.next() {
             let problem = format!(
@@ -360,7 +360,6 @@ mod tests {
     use super::*;
     use crate::http::{Response, Url};
     use crate::servers::pushgateway::groups::groups;
-    use plugpipe_contract::json::Json;
     use plugpipe_metrics::exposition::Exposition;
     use plugpipe_metrics::exposition::negotiate::Format;
     use plugpipe_metrics::exposition::plain;
@@ -369,9 +368,8 @@ mod tests {
     /// What the gateway would refuse of one series of one metric, in a group `{job="j"}`, beside what it holds.
     fn refused(held: &str, own: &[OwnFamily], adds: bool, family: Family) -> Vec<(&'static str, Option<String>)> {
         let text = format!("{{\"data\":[{held}]}}");
-        let json = Json::parse(&text);
         let response = Response { status: 200, ..Response::default() };
-        let held = groups(&Url::parse("http://h").unwrap(), &response, &json).unwrap();
+        let held = groups(&Url::parse("http://h").unwrap(), &response, &text).unwrap();
         let group = Group { job: "j".into(), labels: Labels::default() };
         let target = Target { group: &group, adds, held: &held, own, unchecked: false };
         check(&[family], &target).into_iter().map(|conflict| (conflict.reason, conflict.group)).collect()
