@@ -3,7 +3,7 @@
 //! operations.
 
 pub use crate::config::schema::config_schema;
-pub use crate::operations::schema::input_schema;
+pub use crate::operations::schema::{input_schema, operations, output_schema};
 
 /// Which JSON Schema the schemas keep to.
 pub(crate) const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";

@@ -1,8 +1,9 @@
-//! `plugin/plug.yaml`'s schemas of configurations and requests, from the types that read them.
+//! `plugin/plug.yaml`'s operations and schemas, from the table of operations and the types that read
+//! and write.
 
 use std::path::PathBuf;
 
-use monitoring_prometheus::schema::{config_schema, input_schema};
+use monitoring_prometheus::schema::{config_schema, input_schema, operations, output_schema};
 use serde_json::Value;
 
 use crate::reference::{manifest_path, read_manifest};
@@ -20,14 +21,18 @@ pub fn make() -> Result<Vec<PathBuf>, String> {
 /// The manifest as it is to be.
 pub fn manifest() -> Result<String, String> {
     let text = read_text(&manifest_path())?;
-    let (config, input) = (config_schema()?, input_schema()?);
-    let text = replaced(&text, "config_schema", &config)?;
-    let text = replaced(&text, "input_schema", &input)?;
+    let parts = [
+        ("operations", operations()),
+        ("config_schema", config_schema()?),
+        ("input_schema", input_schema()?),
+        ("output_schema", output_schema()?),
+    ];
+    let text = parts.iter().try_fold(text, |text, (key, value)| replaced(&text, key, value))?;
     let after = read_manifest(&text)?;
-    if after.get("config_schema") != Some(&config) || after.get("input_schema") != Some(&input) {
-        return Err("the schemas are not read as they were written".into());
+    match parts.iter().find(|(key, value)| after.get(*key) != Some(value)) {
+        Some((key, _)) => Err(format!("{key} is not read as it was written")),
+        None => Ok(text),
     }
-    Ok(text)
 }
 
 /// A file's text with another value of a key at its top; the rest of it stays as it is.

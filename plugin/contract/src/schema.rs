@@ -22,9 +22,29 @@ use crate::scalar::{
 use crate::settings::{Auth, AuthFields, Between, Interval, Organisation, RemoteWriteVersion, Setting, Timeout};
 use crate::url::Url;
 
-/// A generator that collects what has a name in `$defs`.
+/// A generator for what is read, which collects what has a name in `$defs`.
 pub fn generator() -> SchemaGenerator {
     SchemaSettings::draft2020_12().into_generator()
+}
+
+/// The same for what is written.
+pub fn response_generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12().for_serialize().into_generator()
+}
+
+/// Lets an object of a response have no members but those it is said to have, and so the objects
+/// within it.
+pub fn close(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(close),
+        Value::Object(members) => {
+            members.values_mut().for_each(close);
+            if members.get("properties").is_some_and(Value::is_object) && members.get("type").is_some() {
+                members.entry("additionalProperties").or_insert(false.into());
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Types whose schema stands in `$defs`, under this name.

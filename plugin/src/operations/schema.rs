@@ -1,14 +1,16 @@
-//! The schema of `ctx`, from the table of operations.
+//! The schemas of requests and responses, from the table of operations.
 
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{DefinitionFields, Record, RecordMultiple};
-use plugpipe_contract::schema::{finish, generator};
+use plugpipe_contract::response::Response as _;
+use plugpipe_contract::responses::{ErrorReport, Exchanged, Head, PushReport, Tail};
+use plugpipe_contract::schema::{close, finish, generator, response_generator};
 use plugpipe_contract::settings::{Context, NestedSettings, Settings};
 use schemars::{JsonSchema as _, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::Run;
 use super::table::{OPERATIONS, Operation, names};
+use super::{Run, record};
 use crate::schema::DIALECT;
 
 /// What a call without an operation asks for, where it names a metric.
@@ -57,6 +59,115 @@ pub fn input_schema() -> Result<Value, String> {
         "allOf": branches,
         "$defs": generator.take_definitions(true),
     }))
+}
+
+/// The names of all operations, each with its summary.
+pub fn operations() -> Value {
+    OPERATIONS
+        .iter()
+        .map(|operation| (operation.name.to_owned(), operation.summary.into()))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// What `process` responds.
+///
+/// # Errors
+/// A description holds what only readers of the sources understand.
+pub fn output_schema() -> Result<Value, String> {
+    let generator = &mut response_generator();
+    let mut any_result = <(PushReport, Exchanged)>::schema(generator).to_value();
+    let shared = members(&any_result, "properties");
+    let mut branches: Vec<(Vec<&str>, Value)> = Vec::new();
+    for operation in OPERATIONS {
+        let responds = responds(operation, &shared, generator);
+        match branches.iter_mut().find(|(_, same)| *same == responds) {
+            Some((operations, _)) => operations.push(operation.name),
+            None => branches.push((vec![operation.name], responds)),
+        }
+    }
+    let branches: Vec<Value> = branches
+        .into_iter()
+        .map(|(names, result)| {
+            let operation = match names.as_slice() {
+                [one] => json!({ "const": one }),
+                some => json!({ "enum": some }),
+            };
+            let condition = json!({ "properties": { "operation": operation } });
+            json!({ "if": condition, "then": { "properties": { "result": result } } })
+        })
+        .collect();
+    let frame = members(&<(Head, Tail)>::schema(generator).to_value(), "properties");
+    let mut success = frame.clone();
+    success.insert("success".into(), true.into());
+    success.insert("result".into(), json!({ "type": "object" }));
+    let mut failure = frame;
+    failure.insert("success".into(), json!({ "const": false }));
+    failure.extend(members(&<(ErrorReport, Exchanged)>::schema(generator).to_value(), "properties"));
+    describe(
+        &mut any_result,
+        "What any result may have: how pushes that came with the call went, and how long servers took.",
+    );
+    let mut definitions = Value::Object(generator.take_definitions(true));
+    close(&mut definitions);
+    let mut schema = json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "required": ["success", "monitoring_metadata"],
+        "if": { "properties": { "success": { "const": true } } },
+        "then": {
+            "required": ["operation", "result"],
+            "properties": success,
+            "additionalProperties": false,
+            "allOf": branches,
+        },
+        "else": { "$ref": "#/$defs/failure" },
+        "$defs": definitions,
+    });
+    if let Some(Value::Object(definitions)) = schema.get_mut("$defs") {
+        definitions.insert("any_result".into(), any_result);
+        definitions.insert(
+            "failure".into(),
+            json!({
+                "type": "object",
+                "required": ["success", "error", "error_code", "monitoring_metadata"],
+                "properties": failure,
+                "additionalProperties": false,
+            }),
+        );
+    }
+    finish(schema)
+}
+
+fn describe(schema: &mut Value, description: &str) {
+    if let Some(members) = schema.as_object_mut() {
+        members.remove("additionalProperties");
+        members.insert("description".into(), description.into());
+    }
+}
+
+/// The result of an operation, beside what is `shared` by all.
+fn responds(operation: &Operation, shared: &Map<String, Value>, generator: &mut SchemaGenerator) -> Value {
+    let schema = match operation.run {
+        Run::Record(_) => record::Response::schema(generator),
+        Run::Records(_) => record::ListResponse::schema(generator),
+        Run::Typed { response, .. } => response(generator),
+    };
+    let schema = schema.to_value();
+    let mut properties = members(&schema, "properties");
+    properties.retain(|name, own| shared.get(name) != Some(own));
+    let mut properties = Value::Object(properties);
+    close(&mut properties);
+    let mut result = json!({
+        "type": "object",
+        "$ref": "#/$defs/any_result",
+        "properties": properties,
+        "unevaluatedProperties": false,
+    });
+    if let (Some(result), Some(required)) = (result.as_object_mut(), schema.get("required")) {
+        result.insert("required".into(), required.clone());
+    }
+    result
 }
 
 /// What an operation takes of its own; none where that is nothing.

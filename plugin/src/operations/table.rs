@@ -28,7 +28,7 @@ pub(super) struct Operation {
     /// As pipes write it.
     pub(super) name: &'static str,
     /// What `describe` says of it.
-    summary: &'static str,
+    pub(super) summary: &'static str,
     pub(super) run: Run,
     pub(super) scope: Scope,
 }
