@@ -18,7 +18,7 @@
 //! | modules | crate |
 //! |---|---|
 //! | [`registry`], [`model`], [`exposition`], [`number`] | `plugpipe_metrics` |
-//! | [`http`], [`servers`], [`send_queue`], [`snappy`] | `plugpipe_clients` |
+//! | [`http`], [`servers`], [`send_queue`] | `plugpipe_clients` |
 //! | [`rules`], [`dashboards`], [`yaml`] | `plugpipe_provisioning` |
 //! | [`json`], [`cursor`], [`known`], [`time`] | `plugpipe_contract` |
 
@@ -38,7 +38,7 @@ mod wasi_transport;
 
 pub use error::Error;
 pub use operations::Plug;
-pub use plugpipe_clients::{http, send_queue, servers, snappy};
+pub use plugpipe_clients::{http, send_queue, servers};
 pub use plugpipe_contract::{cursor, json, known, time};
 use plugpipe_metrics::sort;
 pub use plugpipe_metrics::{exposition, model, number, registry};

@@ -7,7 +7,6 @@
 //! | [`http`] | requests, responses, deadlines, retries, circuits, credentials |
 //! | [`servers`] | one file per server protocol |
 //! | [`send_queue`] | the send queue: what remote write has not delivered yet, and which series its receivers know |
-//! | [`snappy`] | the compression of remote write |
 //! | [`error`] | why a conversation failed |
 
 #![deny(missing_docs)]
@@ -17,7 +16,6 @@ pub mod error;
 pub mod http;
 pub mod send_queue;
 pub mod servers;
-pub mod snappy;
 
 pub use error::Error;
 

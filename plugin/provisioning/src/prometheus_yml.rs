@@ -74,7 +74,7 @@ pub fn check_duration(duration: Duration) -> Result<Duration, String> {
 /// Checks a target, which is `host` or `host:port`. The error says what was expected, and repeats nothing that could be a password.
 pub fn check_target(text: &str) -> Result<(), String> {
     let expected = "expected host:port, without scheme and path";
-    if text.contains(['/', '\\', '@', '?', '#', ' ']) {
+    if text.contains(|sign: char| sign.is_control() || "/\\@?# ".contains(sign)) {
         return Err(expected.into());
     }
     let mut whole = "http://".to_owned();

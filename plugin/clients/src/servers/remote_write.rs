@@ -8,7 +8,6 @@ use foldhash::fast::FixedState;
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Response, Url};
 use crate::send_queue::Amounts;
-use crate::snappy;
 use plugpipe_metrics::exposition::remote_write::{TimeSeries, encode_1, encode_2};
 
 /// For errors.
@@ -111,9 +110,11 @@ fn request(url: &Url, version: Version, series: &[TimeSeries], hasher: FixedStat
             ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0", encode_2(series, hasher))
         }
     };
+    // Only more than 4 GiB cannot be compressed.
+    let body = snap::raw::Encoder::new().compress_vec(&body).unwrap_or_default();
     // A value that arrives twice is the same value.
     let mut request = Request::new(Method::Post, url.clone())
-        .with_body(content_type, snappy::compress(&body))
+        .with_body(content_type, body)
         .repeatable()
         .unless(|response| classify(response) != Refused::Nothing);
     request.headers.push(("content-encoding", "snappy".into()));
