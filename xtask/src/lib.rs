@@ -28,6 +28,7 @@ pub mod imports;
 pub mod npm;
 pub mod oci;
 pub mod reference;
+pub mod release_check;
 pub mod reproducible;
 pub mod sbom;
 pub mod servers;

@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use xtask::{build, dist, generate, npm, oci, reproducible, root, soak, wit};
+use xtask::{build, dist, generate, npm, oci, release_check, reproducible, root, soak, wit};
 
 const USAGE: &str = "\
 cargo xtask dist [FOLDER]    the folder of PlugPipe's registry, below dist
 cargo xtask npm [FOLDER]     the package for Node, in dist/npm
 cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
 cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
-cargo xtask generate         plug.yaml's schemas, and of those docs/reference.md and the tables of fields and servers
+cargo xtask generate         plug.yaml's operations and schemas, and of those docs/reference.md and the host's table of servers
 cargo xtask soak NAME        a long test at full size: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
 cargo xtask reproducible     builds the component in another folder too, and compares
+cargo xtask release-check    what is checked before a release: reproducible, cargo doc, fuzz targets
 
 With --auditable, dist, npm and oci take a component that holds a list of its crates (cargo install cargo-auditable).";
 
@@ -46,6 +47,7 @@ fn run(task: &str, argument: Option<&str>, auditable: bool) -> Result<String, St
         }),
         "soak" => soak::run(argument.unwrap_or_default()),
         "reproducible" => reproducible::check().map(|digest| format!("both builds have the SHA-256 {digest}")),
+        "release-check" => release_check::run(),
         _ => Err(USAGE.into()),
     }
 }
