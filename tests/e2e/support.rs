@@ -44,13 +44,13 @@ impl std::ops::Deref for Checked {
 impl Checked {
     pub async fn process(&self, ctx: &Value) -> Result<Value, plugpipe_harness::Error> {
         let answer = self.0.process(ctx).await?;
-        crate::manifest::check(ctx, &answer);
+        crate::cli::manifest::check(ctx, &answer);
         Ok(answer)
     }
 
     pub async fn health_check(&self) -> Result<Value, plugpipe_harness::Error> {
         let answer = self.0.health_check().await?;
-        crate::manifest::check(&json!({}), &answer);
+        crate::cli::manifest::check(&json!({}), &answer);
         Ok(answer)
     }
 }

@@ -1,5 +1,5 @@
 // Looks at a page in Chromium and says what it found, as one object of JSON on stdout: node check.mjs BROWSER URL FOLDER GUARDED_URL TOKEN
-// Screenshots go to FOLDER. Nothing is judged here; tests/e2e/page.rs does that.
+// Screenshots go to FOLDER. Nothing is judged here; tests/e2e/cli/page.rs does that.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';

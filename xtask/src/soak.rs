@@ -21,25 +21,25 @@ pub const SOAKS: &[Soak] = &[
     Soak {
         name: "conversations",
         does: "5,000 conversations of each kind in one instance leave no host resource behind",
-        filter: "resources::one_instance_holds",
+        filter: "host::resources::one_instance_holds",
         sizes: &[("PLUGPIPE_SOAK_CONVERSATIONS", "5000")],
     },
     Soak {
         name: "gateway",
         does: "1,000 pushes to a real Pushgateway",
-        filter: "outbound::pushes_to_a_real_gateway",
+        filter: "host::outbound::pushes_to_a_real_gateway",
         sizes: &[("PLUGPIPE_PUSHES", "1000")],
     },
     Soak {
         name: "recovery",
         does: "10,000 traps and 200 times kill -9 lose nothing that was acknowledged",
-        filter: "recovery::",
+        filter: "host::recovery::",
         sizes: &[("PLUGPIPE_RECOVERY_TRAPS", "10000"), ("PLUGPIPE_RECOVERY_KILLS", "200")],
     },
     Soak {
         name: "serve",
         does: "10,000,000 records beside 10,000 pushes to a gateway that fails every third one",
-        filter: "soak::",
+        filter: "host::soak::",
         sizes: &[("PLUGPIPE_SOAK_PUSHES", "10000"), ("PLUGPIPE_SOAK_RECORDS", "10000000")],
     },
 ];
@@ -80,9 +80,9 @@ mod tests {
     #[test]
     fn every_long_test_reads_its_sizes() {
         for soak in SOAKS {
-            let module = soak.filter.split("::").next().unwrap_or_default();
-            let source = read_text(&root().join(format!("tests/e2e/{module}.rs"))).unwrap_or_default();
-            let test = soak.filter.split("::").nth(1).unwrap_or_default();
+            let (module, test) = soak.filter.rsplit_once("::").unwrap();
+            let module = module.replace("::", "/");
+            let source = read_text(&root().join(format!("tests/e2e/{module}.rs"))).unwrap();
             assert!(source.contains(test), "{}: tests/e2e/{module}.rs has no {test}", soak.name);
             for (variable, _) in soak.sizes {
                 assert!(source.contains(variable), "{}: {module}.rs does not read {variable}", soak.name);

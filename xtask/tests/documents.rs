@@ -3,9 +3,9 @@
 //!
 //! | language | what is done with a block |
 //! |---|---|
-//! | `sh` | run by tests/e2e/docs.rs, in a folder that has `examples`; `cargo run --` is the built binary |
+//! | `sh` | run by tests/e2e/cli/docs.rs, in a folder that has `examples`; `cargo run --` is the built binary |
 //! | `sh` and then `text`, in troubleshooting.md | run there too; it fails with this text, and with status 1, or what `exit=` says |
-//! | `rust` | compared with tests/e2e/snippets.rs, which is built and run |
+//! | `rust` | compared with tests/e2e/cli/snippets.rs, which is built and run |
 //! | `yaml`, `json`, `python`, `js` | read by a reader of the language |
 //! | `wit`, `text` elsewhere | left to the test that is named in `ELSEWHERE` |
 //!
@@ -50,14 +50,16 @@ fn every_other_block_is_what_its_language_says() {
         "import ast, sys; compile(open(sys.argv[1]).read(), sys.argv[1], 'exec', ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)";
     // Indentation differs: a block of a document stands for itself.
     let lines = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
-    let snippets = lines(&read("tests/e2e/snippets.rs"));
+    let snippets = lines(&read("tests/e2e/cli/snippets.rs"));
     for (document, block) in documents().unwrap().into_iter().flat_map(|document| {
         blocks(&document).unwrap().into_iter().map(move |block| (document.clone(), block)).collect::<Vec<_>>()
     }) {
         let place = &block.place;
         match block.language.as_str() {
             "sh" => {}
-            "rust" => assert!(snippets.contains(&lines(&block.content)), "{place}: is not in tests/e2e/snippets.rs"),
+            "rust" => {
+                assert!(snippets.contains(&lines(&block.content)), "{place}: is not in tests/e2e/cli/snippets.rs")
+            }
             "yaml" => {
                 let value: Value =
                     serde_saphyr::from_str(&block.content).unwrap_or_else(|error| panic!("{place}: {error}"));

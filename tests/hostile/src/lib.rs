@@ -1,5 +1,5 @@
 //! A component with the plug's exports that attacks its host. `process` is told by the `operation` of its `ctx` which attack to make;
-//! what else an attack needs are further members, all of them texts. See tests/e2e/hostile.rs.
+//! what else an attack needs are further members, all of them texts. See tests/e2e/host/hostile.rs.
 
 mod bindings {
     wit_bindgen::generate!({ path: "../../wit", world: "monitoring", generate_all });

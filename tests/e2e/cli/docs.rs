@@ -1,0 +1,147 @@
+//! The documents' commands: each `sh` block is run, and each text of docs/troubleshooting.md is
+//! what its command prints. What else stands in a block is checked by xtask/tests/documents.rs.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use xtask::documents::{Block, blocks, documents};
+
+use crate::cli::serve::{Served, get};
+use crate::support::{answer, harness, root, run, stderr, stdout};
+
+const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
+
+/// The document's block that begins so, whole.
+pub fn block(document: &str, begin: &str) -> String {
+    let found = blocks(document).unwrap().into_iter().find(|block| block.content.starts_with(begin));
+    found.unwrap_or_else(|| panic!("{document} has no block that begins with {begin}")).content + "\n"
+}
+
+/// A folder in which commands of the documents run: the examples are there, and what they write goes with it.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self { folder: tempfile::tempdir().unwrap() };
+        let within = |name: &str| desk.folder.path().join(name);
+        let whole = |path: &Path| path.canonicalize().unwrap();
+        std::os::unix::fs::symlink(whole(&root().join("examples")), within("examples")).unwrap();
+        std::fs::create_dir(within(".bin")).unwrap();
+        let binary = PathBuf::from(harness(&[]).get_program());
+        std::os::unix::fs::symlink(whole(&binary), within(".bin/plugpipe-harness")).unwrap();
+        let cargo = "#!/bin/sh\n[ \"$1\" = run ] || { echo \"only cargo run is run here, not cargo $1\" >&2; exit 64; }\n\
+                     shift\n[ \"$1\" = -- ] && shift\nexec plugpipe-harness \"$@\"\n";
+        std::fs::write(within(".bin/cargo"), cargo).unwrap();
+        std::fs::set_permissions(within(".bin/cargo"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        desk
+    }
+
+    /// Runs a block's lines, each of which must succeed.
+    fn run(&self, script: &str) -> Output {
+        let bin = self.folder.path().join(".bin").into_os_string().into_string().unwrap();
+        Command::new("sh")
+            .args(["-euc", script])
+            .current_dir(self.folder.path())
+            .env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap()))
+            .env_remove("PLUGPIPE_PLUG")
+            .env_remove("PLUGPIPE_LOG")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+}
+
+#[test]
+fn every_command_does_what_it_promises() {
+    let mut run = 0;
+    for document in documents().unwrap() {
+        // A reader goes from one block to the next.
+        let desk = Desk::new();
+        for block in blocks(&document).unwrap() {
+            if block.language != "sh" || document == TROUBLESHOOTING {
+                continue;
+            }
+            if let Some(reason) = &block.not_run {
+                eprintln!("{}: not run: {reason}", block.place);
+                continue;
+            }
+            let output = desk.run(&block.content);
+            assert!(output.status.success(), "{}: {}{}", block.place, stdout(&output), stderr(&output));
+            run += 1;
+        }
+    }
+    assert!(run >= 3, "{run}");
+}
+
+/// Whether a block of troubleshooting is what its command says: `text`, or with another status
+/// `text exit=2`.
+fn is_said(block: &Block) -> bool {
+    matches!(block.language.as_str(), "text" | "text exit=2")
+}
+
+#[tokio::test]
+async fn every_text_of_troubleshooting_is_what_its_command_says() {
+    // Servers that answer, in place of the reader's.
+    let (_grafana, grafana) = crate::servers::dashboards::grafana().await;
+    let blocks = blocks(TROUBLESHOOTING).unwrap();
+    let seen = tokio::task::spawn_blocking(move || {
+        let desk = Desk::new();
+        let mut seen = 0;
+        for pair in blocks.windows(2) {
+            let [command, text] = pair else { continue };
+            if command.language != "sh" || !is_said(text) {
+                continue;
+            }
+            let here = |text: &str| text.replace("http://127.0.0.1:3000", &grafana);
+            let output = desk.run(&here(&command.content));
+            let code = if text.language == "text" { 1 } else { 2 };
+            assert_eq!(output.status.code(), Some(code), "{}: {}{}", command.place, stdout(&output), stderr(&output));
+            let said = match serde_json::from_slice::<Value>(&output.stdout) {
+                Ok(answer) => answer["error"].as_str().unwrap().to_owned(),
+                Err(_) => stderr(&output),
+            };
+            assert!(said.contains(&here(&text.content)), "{}\nsays: {said}", command.place);
+            seen += 1;
+        }
+        let texts = blocks.iter().filter(|block| is_said(block)).count();
+        assert_eq!(seen, texts, "each text follows its command");
+        seen
+    });
+    assert!(seen.await.unwrap() >= 12);
+}
+
+#[tokio::test]
+async fn the_pod_of_the_readme_starts_as_written() {
+    let pod: Value = serde_saphyr::from_str(&block("README.md", "containers:")).unwrap();
+    let container = &pod["containers"][0];
+    let folder = tempfile::tempdir().unwrap();
+    let mounted = container["volumeMounts"][0]["mountPath"].as_str().unwrap();
+    std::fs::write(folder.path().join("harness.yaml"), block("docs/scaling.md", "# harness.yaml")).unwrap();
+    std::fs::write(folder.path().join("token"), "of-sixteen-characters\n").unwrap();
+    let arguments = container["args"].as_array().unwrap().iter().map(|argument| {
+        let argument = argument.as_str().unwrap().replace(mounted, folder.path().to_str().unwrap());
+        argument.replace("0.0.0.0:8080", "0.0.0.0:0")
+    });
+    let mut command = harness(&[]);
+    command.args(arguments);
+    for variable in container["env"].as_array().unwrap() {
+        command.env(variable["name"].as_str().unwrap(), "pod-7");
+    }
+    let served = Served::of(command);
+    let url = served.url.replace("0.0.0.0", "127.0.0.1");
+    let path = container["livenessProbe"]["httpGet"]["path"].as_str().unwrap();
+    assert_eq!(get(&format!("{url}{path}")).await.0, 200);
+    assert_eq!(get(&format!("{url}/metrics")).await.0, 401);
+}
+
+#[test]
+fn every_operation_is_told_of() {
+    let text = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let described = answer(&run(&["call", "describe"]));
+    let operations = described["result"]["operations"].as_object().unwrap();
+    let untold: Vec<&String> = operations.keys().filter(|name| !text.contains(&format!("`{name}`"))).collect();
+    assert!(operations.len() > 50 && untold.is_empty(), "{untold:?}");
+}

@@ -1,0 +1,16 @@
+//! The binary, `serve`, what is shipped, and what the documents say.
+
+pub mod cli;
+pub mod demo;
+pub mod dist;
+pub mod docs;
+pub mod examples;
+pub mod manifest;
+pub mod page;
+pub mod preview;
+pub mod raw_requests;
+pub mod registry;
+pub mod serve;
+pub mod snippets;
+pub mod stack;
+pub mod terminal;

@@ -1,0 +1,277 @@
+//! `tests/conformance/*.json` on four hosts: the harness, the plug's code without a sandbox, Python and Node.
+//!
+//! A case has `steps`, each a `ctx`, a `cfg` and the `expected` answer; and where it needs one, a `server` with its answers in turn and
+//! the `requests` that it is to get. `<server>` stands for the server's URL; `<instant>`, `<number>`, `<text>`, `<object>` and
+//! `<any>` for what differs from run to run.
+
+use std::io::{BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use monitoring_prometheus::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
+use plugpipe_harness::Grants;
+use serde_json::{Value, json};
+
+use crate::cli::dist::{node_package, python, without_hosts};
+use crate::support::{plug, read_head, root};
+
+/// One case, its server running.
+struct Case {
+    name: String,
+    case: Value,
+    url: String,
+    got: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Case {
+    fn all() -> Vec<Self> {
+        let mut paths: Vec<PathBuf> =
+            std::fs::read_dir(root().join("tests/conformance")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        assert!(paths.len() >= 5, "{paths:?}");
+        paths.into_iter().map(Self::start).collect()
+    }
+
+    fn start(path: PathBuf) -> Self {
+        let case: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let (url, got) = serve(case["server"].as_array().cloned().unwrap_or_default());
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        Self { name, case, url, got }
+    }
+
+    /// What a host is to run.
+    fn steps(&self) -> Vec<Value> {
+        let steps = self.case["steps"].as_array().unwrap().iter();
+        steps.map(|step| self.named(&json!({"ctx": step["ctx"], "cfg": step["cfg"]}))).collect()
+    }
+
+    /// With the server's URL put in.
+    fn named(&self, tree: &Value) -> Value {
+        serde_json::from_str(&tree.to_string().replace("<server>", &self.url)).unwrap()
+    }
+
+    /// Holds a host's answers against what is expected, and what the server got.
+    fn check(&self, host: &str, answers: &[Value]) {
+        let steps = self.case["steps"].as_array().unwrap();
+        assert_eq!(answers.len(), steps.len(), "{host}, {}: {answers:?}", self.name);
+        for (index, (step, answer)) in steps.iter().zip(answers).enumerate() {
+            let expected = self.named(&step["expected"]);
+            if let Err(problem) = compare(&expected, answer, "") {
+                panic!("{host}, {}, step {index}: {problem}\n{answer:#}", self.name);
+            }
+            crate::cli::manifest::check(&self.named(&step["ctx"]), answer);
+        }
+        let got = std::mem::take(&mut *self.got.lock().unwrap());
+        let wanted = self.case["requests"].as_array().cloned().unwrap_or_default();
+        assert_eq!(got, wanted, "{host}, {}", self.name);
+    }
+}
+
+/// Compares an answer with what is expected of it.
+fn compare(expected: &Value, answer: &Value, path: &str) -> Result<(), String> {
+    let fits = match (expected, answer) {
+        (Value::String(placeholder), _) if placeholder.starts_with('<') && placeholder.ends_with('>') => {
+            match placeholder.as_str() {
+                "<instant>" => answer.as_str().is_some_and(|text| text.starts_with("20") && text.ends_with('Z')),
+                "<number>" => answer.is_number(),
+                "<text>" => answer.as_str().is_some_and(|text| !text.is_empty()),
+                "<object>" => answer.is_object(),
+                "<any>" => true,
+                other => panic!("no such placeholder: {other}"),
+            }
+        }
+        (Value::Object(expected), Value::Object(answer)) => {
+            let keys =
+                |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<std::collections::BTreeSet<_>>();
+            if keys(expected) != keys(answer) {
+                return Err(format!("{path}: expected the members {:?}, got {:?}", keys(expected), keys(answer)));
+            }
+            return expected.iter().try_for_each(|(key, value)| compare(value, &answer[key], &format!("{path}/{key}")));
+        }
+        (Value::Array(expected), Value::Array(answer)) if expected.len() == answer.len() => {
+            let mut items = expected.iter().zip(answer).enumerate();
+            return items.try_for_each(|(index, (value, item))| compare(value, item, &format!("{path}/{index}")));
+        }
+        // A host may read 1 as 1.0.
+        (Value::Number(expected), Value::Number(answer)) => expected.as_f64() == answer.as_f64(),
+        _ => expected == answer,
+    };
+    if fits { Ok(()) } else { Err(format!("{path}: expected {expected}, got {answer}")) }
+}
+
+/// A server on loopback that gives its answers in turn, again from the first after the last, and notes what it was asked.
+fn serve(answers: Vec<Value>) -> (String, Arc<Mutex<Vec<Value>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let got = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&got);
+    // Ends with the process.
+    thread::spawn(move || {
+        let mut turns = answers.iter().cycle();
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let lines = read_head(&mut stream);
+            let Some(first) = lines.first().cloned() else { continue };
+            let header = |name: &str| {
+                let mut members = lines.iter().filter_map(|line| line.split_once(':'));
+                members.find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
+            };
+            let body = if header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+                chunks(&mut stream)
+            } else {
+                let mut body = vec![0; header("content-length").map_or(0, |length| length.parse().unwrap())];
+                stream.read_exact(&mut body).unwrap();
+                body
+            };
+            let (method, path) = first.split_once(' ').unwrap();
+            let path = path.rsplit_once(' ').unwrap().0;
+            notes
+                .lock()
+                .unwrap()
+                .push(json!({"method": method, "path": path, "body": String::from_utf8(body).unwrap()}));
+            let answer = turns.next().cloned().unwrap_or_else(|| json!({"status": 500}));
+            let body = answer["body"].as_str().unwrap_or_default();
+            let _ = write!(
+                stream.get_mut(),
+                "HTTP/1.1 {} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                answer["status"],
+                body.len()
+            );
+        }
+    });
+    (url, got)
+}
+
+fn chunks(stream: &mut impl std::io::BufRead) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        let length = usize::from_str_radix(line.trim(), 16).unwrap();
+        let mut chunk = vec![0; length + 2];
+        stream.read_exact(&mut chunk).unwrap();
+        if length == 0 {
+            return body;
+        }
+        body.extend_from_slice(&chunk[..length]);
+    }
+}
+
+/// The plug's way to the world without a sandbox.
+struct Native {
+    started: std::time::Instant,
+}
+
+impl Clock for Native {
+    fn unix_nanos(&self) -> u64 {
+        u64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos()).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+impl Transport for Native {
+    fn send_all(&mut self, requests: &[&Request], limits: &Limits) -> Vec<Result<Response, Failure>> {
+        requests.iter().map(|request| send(request, limits)).collect()
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        thread::sleep(duration);
+    }
+}
+
+fn send(request: &Request, limits: &Limits) -> Result<Response, Failure> {
+    let method = match request.method {
+        Method::Get => "GET",
+        Method::Put => "PUT",
+        Method::Post => "POST",
+        Method::Patch => "PATCH",
+        Method::Delete => "DELETE",
+    };
+    let mut built = ureq::http::Request::builder().method(method).uri(request.url.to_string());
+    for (name, value) in &request.headers {
+        built = built.header(*name, value);
+    }
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(limits.total))
+        .build()
+        .new_agent();
+    let answer =
+        agent.run(built.body(request.body.clone()).unwrap()).map_err(|error| Failure::Protocol(error.to_string()))?;
+    let status = answer.status().as_u16();
+    let headers = answer.headers().iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    let body = answer.into_body().read_to_vec().map_err(|error| Failure::Protocol(error.to_string()))?;
+    Ok(Response { status, headers, body })
+}
+
+#[tokio::test]
+async fn the_harness_conforms() {
+    for case in Case::all() {
+        let grants = Grants::none().and(case.url.parse().unwrap());
+        let plug = plug().start(&json!({}), grants, plugpipe_harness::Limits::default()).await.unwrap();
+        let mut answers = Vec::new();
+        for step in case.steps() {
+            let text = plug.process_text(step["ctx"].to_string(), step["cfg"].to_string()).await.unwrap();
+            answers.push(serde_json::from_str(&text).unwrap());
+        }
+        case.check("the harness", &answers);
+    }
+}
+
+#[test]
+fn the_code_without_a_sandbox_conforms() {
+    for case in Case::all() {
+        let mut plug = monitoring_prometheus::Plug::new(Native { started: std::time::Instant::now() });
+        let answers: Vec<Value> = case
+            .steps()
+            .iter()
+            .map(|step| {
+                serde_json::from_str(&plug.process(&step["ctx"].to_string(), &step["cfg"].to_string())).unwrap()
+            })
+            .collect();
+        case.check("native", &answers);
+    }
+}
+
+#[test]
+fn python_conforms() {
+    if without_hosts("python_conforms") {
+        return;
+    }
+    let host = python();
+    for case in Case::all() {
+        let mut command = Command::new(&host.python);
+        command.arg(root().join("tests/hosts/python.py")).arg(&host.dist);
+        case.check("Python", &answers(command, &case));
+    }
+}
+
+#[test]
+fn node_conforms() {
+    if without_hosts("node_conforms") {
+        return;
+    }
+    let package = node_package();
+    for case in Case::all() {
+        let mut command = Command::new("node");
+        command.arg(root().join("tests/hosts/node.mjs")).arg(package);
+        case.check("Node", &answers(command, &case));
+    }
+}
+
+/// Gives a host's program the steps, and takes its answers.
+fn answers(mut command: Command, case: &Case) -> Vec<Value> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(Value::from(case.steps()).to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}: {}", case.name, String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
