@@ -8,14 +8,26 @@ use serde::ser::Serializer;
 use crate::response::responses;
 
 mod error;
+mod prometheus;
 mod push;
+mod query;
 mod record;
+mod scrape;
 
 pub use error::{ErrorReport, Position, PushConflict};
+pub use prometheus::{
+    JsonObject, LabelNames, MetricMetadata, PrometheusAlerts, PrometheusRules, PrometheusState, ScrapeTargets,
+    SeriesList, ServerRemarks, ValuesOfLabel,
+};
 pub use push::{
     Deleted, Flushed, GroupPush, Noted, PushOutcome, PushReport, Pushed, ReplacedCounter, Settled, UnpushedReason,
 };
+pub use query::{FormattedQuery, FoundExemplars, ParsedQuery, Queried, QueryResult};
 pub use record::{Cleared, Current, Overflow, Recorded, RecordedAt, RecordedMetrics, Registered, Removed};
+pub use scrape::{
+    Exposed, Federated, Imported, LintFinding, NativeBucket, NativeSample, PassedOn, RefusedMetric, ScrapeJob, Scraped,
+    ScrapedExemplar, ScrapedFamily, ScrapedSample, StaticTargets,
+};
 
 responses!(
     ErrorReport,
@@ -31,6 +43,22 @@ responses!(
     Flushed,
     Deleted,
     Noted,
+    ServerRemarks,
+    SeriesList,
+    LabelNames,
+    ValuesOfLabel<'_>,
+    MetricMetadata,
+    ScrapeTargets,
+    PrometheusRules,
+    PrometheusAlerts,
+    PrometheusState,
+    Queried<'_>,
+    FoundExemplars,
+    FormattedQuery<'_>,
+    ParsedQuery<'_>,
+    Scraped,
+    Federated,
+    Exposed,
 );
 
 /// What the result of any operation says where the configuration says `mock_mode`.
