@@ -102,7 +102,7 @@ pub fn scrape_config_for(url: &Url, interval: Duration, timeout: Duration, job: 
         metrics_path: if path.is_empty() { "/" } else { path }.to_owned(),
         params,
         scheme: url.scheme().to_owned(),
-        static_configs: [StaticTargets { targets: [url.authority().into()] }],
+        static_configs: [StaticTargets { targets: [url.authority()] }],
     }
 }
 
@@ -203,9 +203,13 @@ mod tests {
         let second = Duration::from_secs(1);
         let root = scrape_config_for(&Url::parse("http://h").unwrap(), second, second, "j");
         assert_eq!((&*root.metrics_path, &*root.scheme), ("/", "http"));
-        for (base, path, joined) in
-            [("/metrics", "/metrics", "/metrics"), ("/xmetrics", "/metrics", "/xmetrics/metrics"), ("", "metrics", "/metrics"), ("/a/", "", "/a"), ("/", "/", "")]
-        {
+        for (base, path, joined) in [
+            ("/metrics", "/metrics", "/metrics"),
+            ("/xmetrics", "/metrics", "/xmetrics/metrics"),
+            ("", "metrics", "/metrics"),
+            ("/a/", "", "/a"),
+            ("/", "/", ""),
+        ] {
             assert_eq!(join(base, path), joined);
         }
     }

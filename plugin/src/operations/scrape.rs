@@ -297,7 +297,7 @@ fn exposed(
             _ => negotiate::Format::Text004,
         };
         exposed.export_format = Some(word(format));
-        exposed.content_type = Some(plain(plain_format).content_type().into());
+        exposed.content_type = Some(plain(plain_format).content_type());
         exposed.exported_data = Some(text);
     }
     exposed.exemplars_dropped = is_some(exemplars_dropped);

@@ -50,11 +50,7 @@ fn with_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de R
 
 /// Reads a response. `expression` is the query that was sent, to find the place of an error in;
 /// empty if there was none.
-pub(super) fn read<D: Data>(
-    url: &Url,
-    response: &Response,
-    expression: &str,
-) -> Result<Reply<D>, Error> {
+pub(super) fn read<D: Data>(url: &Url, response: &Response, expression: &str) -> Result<Reply<D>, Error> {
     let (frame, data) = frame(url, response, expression)?;
     let data: Option<D> = serde_json::from_str(data).map_err(|problem| bad_answer(url, data, &problem))?;
     Ok(Reply {
@@ -125,8 +121,8 @@ pub(super) fn bad_answer(url: &Url, json: &str, problem: &serde_json::Error) -> 
 
 /// Line and column, both from 1, of what a server could not parse.
 ///
-/// Prometheus writes `1:5: parse error: …`, its columns counting bytes. VictoriaMetrics repeats what it left unparsed, which is where
-/// the expression's end is compared with.
+/// Prometheus writes `1:5: parse error: …`, its columns counting bytes. VictoriaMetrics repeats what
+/// it left unparsed, which the expression's end is compared with.
 fn position(text: &str, expression: &str) -> Option<(u32, u32)> {
     if let Some(before) = text.find(": parse error").and_then(|end| text.get(..end)) {
         let place = before.rsplit([' ', '"']).next()?;
@@ -170,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_keeps_warnings_and_infos_and_hands_its_data_on() {
+    fn a_response_keeps_warnings_and_infos_and_its_data() {
         let reply = read_body(
             200,
             r#"{"status":"success","data":{"a":"x","b":[1, 2]},"warnings":["w\n"],"infos":["i"],"stats":{"n":1},"new":0}"#,
@@ -214,7 +210,15 @@ mod tests {
 
     #[test]
     fn what_is_not_the_api_is_said_to_be_not_the_api() {
-        for body in ["<html>login</html>", "[]", "{}", "", r#"{"status":"success","data":[1}"#, "\u{1}", r#"{"status":"success","data":"\ud800"}"#] {
+        for body in [
+            "<html>login</html>",
+            "[]",
+            "{}",
+            "",
+            r#"{"status":"success","data":[1}"#,
+            "\u{1}",
+            r#"{"status":"success","data":"\ud800"}"#,
+        ] {
             assert_eq!(read_body(200, body).unwrap_err().code(), "bad_answer", "{body}");
         }
         let starting = read_body(503, "Service Unavailable").unwrap_err();
@@ -225,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_makes_it_panic(status in 100..600u16, body in proptest::collection::vec(any::<u8>(), 0..60), text in any::<String>()) {
+        fn no_response_makes_it_panic(status in 100..600u16, body in proptest::collection::vec(any::<u8>(), 0..60), text in any::<String>()) {
             let url = Url::parse("http://h:9090/").unwrap();
             let _ = read::<Value>(&url, &Response { status, body, headers: Vec::new() }, &text);
             let _ = position(&text, &text);

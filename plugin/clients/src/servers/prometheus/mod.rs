@@ -1,12 +1,13 @@
-//! Prometheus's HTTP API, version 1: queries, what series there are, and what the server says of itself. VictoriaMetrics, Mimir
-//! and others speak it too; where they differ, the answer is put into Prometheus's words.
+//! Prometheus's HTTP API, version 1: queries, what series there are, and what the server says of
+//! itself. VictoriaMetrics, Mimir and others speak it too; where they differ, the response is put
+//! into Prometheus's words.
 //!
 //! | file | what it is for |
 //! |---|---|
 //! | `form` | fields as a form |
-//! | `envelope` | the frame of all answers, and errors |
-//! | `query` | instant and range queries; a range that is too long for one answer |
-//! | `merge` | the answers to the parts of a range, put together |
+//! | `envelope` | the frame of all responses, and errors |
+//! | `query` | instant and range queries; a range that is too long for one response |
+//! | `merge` | the responses to the parts of a range, put together |
 //! | `values` | results as numbers |
 
 mod envelope;
@@ -127,7 +128,8 @@ pub struct Api<'c> {
     get_only: bool,
 }
 
-/// Which series, and when they were there: for [`Api::series`], [`Api::labels`] and [`Api::label_values`].
+/// Which series, and when they were there: for [`Api::series`], [`Api::labels`] and
+/// [`Api::label_values`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Selection {
     /// Selectors such as `up{job="a"}`; what any of them finds counts.
@@ -152,7 +154,8 @@ impl Selection {
 }
 
 impl<'c> Api<'c> {
-    /// With the server whose API is below `base`: `http://h:9090`, or with the path that it lives under.
+    /// With the server whose API is below `base`: `http://h:9090`, or with the path that it lives
+    /// under.
     pub fn new(client: Client<'c>, base: Url) -> Self {
         Self { client, base, get_only: false }
     }
@@ -264,7 +267,8 @@ fn is_legacy(label: &str) -> bool {
     label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The name in Prometheus 3's `U__` form: `_` doubled, and other than letters, digits and `:` as `_hex_`.
+/// The name in Prometheus 3's `U__` form: `_` doubled, and other than letters, digits and `:` as
+/// `_hex_`.
 fn values_escaped(label: &str) -> String {
     let mut out = String::from("U__");
     for (index, character) in label.chars().enumerate() {

@@ -16,7 +16,8 @@ pub const MAX_POINTS: u64 = 11_000;
 /// The most parts that a range is asked in.
 pub const MAX_PARTS: u64 = 50;
 
-/// What is asked. Times are in milliseconds since the epoch, which is as fine as Prometheus keeps them.
+/// What is asked. Times are in milliseconds since the epoch, which is as fine as Prometheus keeps
+/// them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Query {
     /// `/api/v1/query`.
@@ -42,7 +43,8 @@ pub enum Query {
 }
 
 impl Query {
-    /// Whether it can be asked at all; the error names the field. [`Api::query`] finds the same, but only once there is a server.
+    /// Whether it can be asked at all; the error names the field. [`Api::query`] finds the same, but
+    /// only once there is a server.
     pub fn check(&self) -> Result<(), Error> {
         match self {
             Self::Instant { .. } => Ok(()),
@@ -148,8 +150,7 @@ impl Api<'_> {
     /// A result as numbers.
     pub fn typed(&self, found: &Found) -> Result<Value, Error> {
         let result = found.result.get();
-        values::value(&found.result_type, result)
-            .map_err(|problem| envelope::bad_answer(&self.base, result, &problem))
+        values::value(&found.result_type, result).map_err(|problem| envelope::bad_answer(&self.base, result, &problem))
     }
 
     fn found(&self, reply: Reply<Option<Data>>) -> Result<Found, Error> {
@@ -202,7 +203,8 @@ impl Options {
     }
 }
 
-/// How a range is asked: a step, and the first and the last moment of each part. No point is in two parts.
+/// How a range is asked: a step, and the first and the last moment of each part. No point is in two
+/// parts.
 #[derive(Debug, PartialEq)]
 struct Plan {
     step_ms: i64,

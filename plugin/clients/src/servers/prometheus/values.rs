@@ -142,7 +142,9 @@ fn list<'de, T: Deserialize<'de>>(json: &'de str) -> serde_json::Result<Vec<T>> 
 }
 
 /// Some servers write null for an empty list.
-pub(super) fn null_is_empty<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+pub(super) fn null_is_empty<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
