@@ -30,7 +30,9 @@ use crate::error::{ClientError, Error};
 use crate::registry::{
     Buckets, Definition, FamilyId, Kind, LabelName, Labels, MetricName, NativeConfig, Recording, SeriesId,
 };
-use crate::servers::prometheus::values::{Histogram, Labels as SeriesLabels, Sample, Value};
+use crate::servers::prometheus::values::{
+    Bucket, Histogram, Labels as SeriesLabels, Number, RangeSeries, Sample, Timed, Value,
+};
 use crate::servers::prometheus::{Options, Query, Selection, TooManyPoints};
 use crate::sort::sorted_by;
 use crate::wasi_transport::Wasi;
@@ -186,7 +188,7 @@ impl QueryGuest for Component {
         Ok(with(|plug| {
             plug.ask_prometheus(|api| {
                 let reply = api.series(&selection.into())?;
-                let items = api.series_list(&reply)?.into_iter().map(labels_out).collect();
+                let items = reply.data.into_iter().map(labels_out).collect();
                 Ok(asked::SeriesList { items, warnings: reply.warnings })
             })
         })?)
@@ -196,7 +198,7 @@ impl QueryGuest for Component {
         Ok(with(|plug| {
             plug.ask_prometheus(|api| {
                 let reply = api.labels(&selection.into())?;
-                Ok(asked::Texts { items: api.texts(&reply)?, warnings: reply.warnings })
+                Ok(asked::Texts { items: reply.data, warnings: reply.warnings })
             })
         })?)
     }
@@ -205,7 +207,7 @@ impl QueryGuest for Component {
         Ok(with(|plug| {
             plug.ask_prometheus(|api| {
                 let reply = api.label_values(&label, &selection.into())?;
-                Ok(asked::Texts { items: api.texts(&reply)?, warnings: reply.warnings })
+                Ok(asked::Texts { items: reply.data, warnings: reply.warnings })
             })
         })?)
     }
@@ -220,13 +222,13 @@ fn ask(query: &Query, options: &asked::Options) -> Result<asked::Answer, types::
     };
     Ok(with(|plug| {
         plug.ask_prometheus(|api| {
-            let answer = api.query(query, &options)?;
+            let found = api.query(query, &options)?;
             Ok(asked::Answer {
-                value: api.typed(&answer)?.into(),
-                warnings: answer.warnings().to_vec(),
-                infos: answer.infos().to_vec(),
-                step_raised_to_ms: answer.step_raised_to_ms,
-                parts: u32::try_from(answer.parts).unwrap_or(u32::MAX),
+                value: api.typed(&found)?.into(),
+                warnings: found.warnings,
+                infos: found.infos,
+                step_raised_to_ms: found.step_raised_to_ms,
+                parts: u32::try_from(found.parts).unwrap_or(u32::MAX),
             })
         })
     })?)
@@ -242,37 +244,41 @@ impl From<asked::Selection> for Selection {
 impl From<Value> for asked::Value {
     fn from(value: Value) -> Self {
         match value {
-            Value::Scalar(time, number) => Self::Scalar((time, number)),
-            Value::String(time, text) => Self::Text((time, text)),
+            Value::Scalar(Timed(time, Number(number))) => Self::Scalar((time, number)),
+            Value::String(Timed(time, text)) => Self::Text((time, text)),
             Value::Vector(all) => Self::Vector(
                 all.into_iter()
-                    .map(|series| asked::InstantSeries {
-                        labels: labels_out(series.labels),
-                        time_ms: series.time_ms,
-                        sample: match series.sample {
-                            Sample::Float(number) => asked::Sample::Float(number),
-                            Sample::Histogram(histogram) => asked::Sample::Histogram(histogram.into()),
-                        },
+                    .map(|series| {
+                        let (time_ms, sample) = match series.sample {
+                            Sample::Float(Timed(time, Number(number))) => (time, asked::Sample::Float(number)),
+                            Sample::Histogram(Timed(time, histogram)) => {
+                                (time, asked::Sample::Histogram(histogram.into()))
+                            }
+                        };
+                        asked::InstantSeries { labels: labels_out(series.labels), time_ms, sample }
                     })
                     .collect(),
             ),
-            Value::Matrix(all) => Self::Matrix(
-                all.into_iter()
-                    .map(|series| asked::RangeSeries {
-                        labels: labels_out(series.labels),
-                        times_ms: series.times_ms,
-                        values: series.values,
-                        histograms: series.histograms.into_iter().map(|(time, one)| (time, one.into())).collect(),
-                    })
-                    .collect(),
-            ),
+            Value::Matrix(all) => Self::Matrix(all.into_iter().map(Into::into).collect()),
+        }
+    }
+}
+
+impl From<RangeSeries> for asked::RangeSeries {
+    fn from(series: RangeSeries) -> Self {
+        let (times_ms, values) = series.values.into_iter().map(|Timed(time, Number(number))| (time, number)).unzip();
+        Self {
+            labels: labels_out(series.labels),
+            times_ms,
+            values,
+            histograms: series.histograms.into_iter().map(|Timed(time, one)| (time, one.into())).collect(),
         }
     }
 }
 
 impl From<Histogram> for asked::Histogram {
     fn from(histogram: Histogram) -> Self {
-        let bucket = |bucket: crate::servers::prometheus::values::Bucket| asked::Bucket {
+        let bucket = |bucket: Bucket| asked::Bucket {
             lower_inclusive: bucket.lower_inclusive,
             upper_inclusive: bucket.upper_inclusive,
             lower: bucket.lower,
@@ -280,8 +286,8 @@ impl From<Histogram> for asked::Histogram {
             count: bucket.count,
         };
         Self {
-            count: histogram.count,
-            sum: histogram.sum,
+            count: histogram.count.0,
+            sum: histogram.sum.0,
             buckets: histogram.buckets.into_iter().map(bucket).collect(),
         }
     }

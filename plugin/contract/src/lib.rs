@@ -7,7 +7,6 @@
 compile_error!("schemas are for xtask; the component does without them");
 
 pub mod compound;
-pub mod cursor;
 pub mod direct;
 pub mod document;
 pub mod error;
@@ -21,6 +20,7 @@ pub mod scalar;
 pub mod schema;
 pub mod segment;
 pub mod settings;
+pub mod sound;
 pub mod time;
 pub mod url;
 pub mod written;

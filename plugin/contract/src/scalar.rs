@@ -385,7 +385,7 @@ impl Moment<'_> {
 pub struct Any<'de>(Option<&'de str>);
 
 /// Deeper nesting is not passed on: whoever reads it has bounds too.
-const MAX_DEPTH: usize = 120;
+pub(crate) const MAX_DEPTH: usize = 120;
 
 impl<'de> FromJson<'de> for Any<'de> {
     fn from_json(json: &'de str) -> Result<Self, String> {

@@ -8,10 +8,12 @@ pub mod generate;
 
 use core::time::Duration;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
 use crate::yaml::Yaml;
+use plugpipe_contract::responses::{ScrapeJob, StaticTargets};
 use plugpipe_contract::time::{parse_duration, prometheus_duration};
 use plugpipe_contract::url::Url;
 
@@ -82,37 +84,49 @@ pub fn check_target(text: &str) -> Result<(), String> {
     Url::parse(&whole).map(|_| ()).map_err(|problem| format!("{problem}; {expected}"))
 }
 
-/// One entry of `scrape_configs` for an endpoint: its scheme, host and port, and its path with `path` after it, where it does not
-/// end with that already. A query becomes `params`. User and password are left out: they belong into a file that the server's
-/// administrator names. A timeout over the interval, which Prometheus refuses, is lowered to it.
-pub fn scrape_config_for(endpoint: &Url, path: &str, interval: Duration, timeout: Duration, job: &str) -> Yaml {
-    let whole = endpoint.path_and_query();
-    let (base, query) = whole.split_once('?').unwrap_or((&whole, ""));
-    let metrics_path = join(base, path);
-    let mut members: Vec<(String, Yaml)> = Vec::new();
-    let mut put = |key: &str, value: Yaml| members.push((key.to_owned(), value));
-    put("job_name", job.into());
-    put("scrape_interval", prometheus_duration(interval).into());
-    put("scrape_timeout", prometheus_duration(timeout.min(interval)).into());
-    put("metrics_path", if metrics_path.is_empty() { "/" } else { &*metrics_path }.into());
-    if endpoint.scheme() == "https" {
-        put("scheme", "https".into());
-    }
-    let mut params: Vec<(String, Yaml)> = Vec::new();
+/// One entry of `scrape_configs` for what is scraped at a URL, whose query becomes `params`. User
+/// and password are left out: they belong into a file that the server's administrator names. A
+/// timeout over the interval, which Prometheus refuses, is lowered to it.
+pub fn scrape_config_for(url: &Url, interval: Duration, timeout: Duration, job: &str) -> ScrapeJob {
+    let whole = url.path_and_query();
+    let (path, query) = whole.split_once('?').unwrap_or((&whole, ""));
+    let mut params: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decoded(name), Yaml::Text(decoded(value)));
-        match params.iter_mut().find(|(own, _)| *own == name) {
-            Some((_, Yaml::List(values))) => values.push(value),
-            _ => params.push((name, Yaml::List(vec![value]))),
-        }
+        params.entry(decoded(name)).or_default().push(decoded(value));
     }
-    if !params.is_empty() {
-        put("params", Yaml::Map(params));
+    ScrapeJob {
+        job_name: job.to_owned(),
+        scrape_interval: prometheus_duration(interval),
+        scrape_timeout: prometheus_duration(timeout.min(interval)),
+        metrics_path: if path.is_empty() { "/" } else { path }.to_owned(),
+        params,
+        scheme: url.scheme().to_owned(),
+        static_configs: [StaticTargets { targets: [url.authority()] }],
     }
-    let targets = ("targets".to_owned(), Yaml::texts([endpoint.authority()]));
-    put("static_configs", Yaml::List(vec![Yaml::Map(vec![targets])]));
-    Yaml::Map(members)
+}
+
+/// The entry as a part of a `prometheus.yml`.
+pub fn scrape_configs(job: &ScrapeJob) -> String {
+    let text = |text: &String| Yaml::Text(text.clone());
+    let texts = |texts: &[String]| Yaml::texts(texts.iter().cloned());
+    let mut members = vec![
+        ("job_name", text(&job.job_name)),
+        ("scrape_interval", text(&job.scrape_interval)),
+        ("scrape_timeout", text(&job.scrape_timeout)),
+        ("metrics_path", text(&job.metrics_path)),
+    ];
+    if job.scheme != "http" {
+        members.push(("scheme", text(&job.scheme)));
+    }
+    if !job.params.is_empty() {
+        let params = job.params.iter().map(|(name, values)| (name.clone(), texts(values)));
+        members.push(("params", Yaml::Map(params.collect())));
+    }
+    let of_targets = |group: &StaticTargets| Yaml::Map(vec![("targets".to_owned(), texts(&group.targets))]);
+    members.push(("static_configs", Yaml::List(job.static_configs.iter().map(of_targets).collect())));
+    let entry = Yaml::Map(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect());
+    Yaml::Map(vec![("scrape_configs".to_owned(), Yaml::List(vec![entry]))]).write()
 }
 
 /// `path` after `base`, where that does not end with it already. Empty for the root.
@@ -169,32 +183,34 @@ mod tests {
 
     #[test]
     fn an_endpoint_becomes_a_scrape_job() {
-        let url = Url::parse("https://user:secret@h:8443/app/?module=a%20b&module=c").unwrap();
-        let job = scrape_config_for(&url, "/metrics", Duration::from_secs(5), Duration::from_secs(10), "app: one");
-        let expected = r#"- job_name: "app: one"
-  scrape_interval: 5s
-  scrape_timeout: 5s
-  metrics_path: /app/metrics
-  scheme: https
-  params:
-    module:
-      - "a b"
-      - c
-  static_configs:
-    - targets:
-        - h:8443
+        let url = Url::parse("https://user:secret@h:8443/app/metrics?module=a%20b&module=c").unwrap();
+        let job = scrape_config_for(&url, Duration::from_secs(5), Duration::from_secs(10), "app: one");
+        let expected = r#"scrape_configs:
+  - job_name: "app: one"
+    scrape_interval: 5s
+    scrape_timeout: 5s
+    metrics_path: /app/metrics
+    scheme: https
+    params:
+      module:
+        - "a b"
+        - c
+    static_configs:
+      - targets:
+          - h:8443
 "#;
-        assert_eq!(Yaml::List(vec![job]).write(), expected);
-        for (url, path, metrics_path) in [
-            ("http://h/metrics", "/metrics", "/metrics"),
-            ("http://h/xmetrics", "/metrics", "/xmetrics/metrics"),
-            ("http://h", "metrics", "/metrics"),
-            ("http://h/a/", "", "/a"),
-            ("http://h", "/", "/"),
+        assert_eq!(scrape_configs(&job), expected);
+        let second = Duration::from_secs(1);
+        let root = scrape_config_for(&Url::parse("http://h").unwrap(), second, second, "j");
+        assert_eq!((&*root.metrics_path, &*root.scheme), ("/", "http"));
+        for (base, path, joined) in [
+            ("/metrics", "/metrics", "/metrics"),
+            ("/xmetrics", "/metrics", "/xmetrics/metrics"),
+            ("", "metrics", "/metrics"),
+            ("/a/", "", "/a"),
+            ("/", "/", ""),
         ] {
-            let second = Duration::from_secs(1);
-            let written = scrape_config_for(&Url::parse(url).unwrap(), path, second, second, "j").write();
-            assert!(written.contains(&format!("metrics_path: {metrics_path}\n")), "{url} {path}: {written}");
+            assert_eq!(join(base, path), joined);
         }
     }
 }

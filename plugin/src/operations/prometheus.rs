@@ -1,65 +1,65 @@
-//! What a Prometheus knows: its series, labels and metadata, its targets, rules and alerts, and how it is. Answers hold the API's
-//! own form of each.
+//! What a Prometheus knows: its series, labels and metadata, its targets, rules and alerts, and how
+//! it is. Responses hold the API's own form of each.
 
-use super::{Answer, Call};
+use super::Call;
 use crate::error::{ClientError, Error};
 use crate::http::Client;
-use crate::servers::prometheus::{Api, Form, Place, Reply, Selection, count_items, places};
+use crate::servers::prometheus::{Alerts, Api, Data, Form, Place, Reply, Rules, Selection, places};
 use crate::time::Timestamp;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{
     LabelValues, ListMetadata, ListRules, ListTargets, NoFields, PrometheusStatus, RuleType, SeriesSelection,
     StatusPart, TargetState,
 };
+use plugpipe_contract::responses::{
+    JsonObject, LabelNames, MetricMetadata, PrometheusAlerts, PrometheusRules, PrometheusState, ScrapeTargets,
+    SeriesList, ServerRemarks, ValuesOfLabel,
+};
 use plugpipe_contract::scalar::{Duration, Moment, OneOrMany, Text};
 
 /// `list_series`: the series that selectors find.
-pub(super) fn series(call: &mut Call, request: &SeriesSelection, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn series(call: &mut Call, request: &SeriesSelection) -> Result<(SeriesList, ServerRemarks), Error> {
     let selection = selection(request, call.unix_nanos)?;
     if selection.matches.is_empty() {
         return Err(Error::missing("match", "a selector such as up{job=\"a\"}, or a list of them"));
     }
-    let reply = ask(call, answer, |api| api.series(&selection))?;
-    write_list(answer, "series", reply.as_ref());
-    Ok(())
+    let (series, remarks) = ask(call, |api| api.series(&selection))?;
+    let count = Vec::len(&series) as u64;
+    Ok((SeriesList { series, count }, remarks))
 }
 
 /// `list_labels`: the names of labels.
-pub(super) fn labels(call: &mut Call, request: &SeriesSelection, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn labels(call: &mut Call, request: &SeriesSelection) -> Result<(LabelNames, ServerRemarks), Error> {
     let selection = selection(request, call.unix_nanos)?;
-    let reply = ask(call, answer, |api| api.labels(&selection))?;
-    write_list(answer, "labels", reply.as_ref());
-    Ok(())
+    let (labels, remarks) = ask(call, |api| api.labels(&selection))?;
+    let count = labels.len() as u64;
+    Ok((LabelNames { labels, count }, remarks))
 }
 
 /// `label_values`: the values of one label.
-pub(super) fn label_values(
+pub(super) fn label_values<'r>(
     call: &mut Call,
-    Both(request, selection): &Both<LabelValues, SeriesSelection>,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+    Both(request, selection): &'r Both<LabelValues, SeriesSelection>,
+) -> Result<(ValuesOfLabel<'r>, ServerRemarks), Error> {
     let label = request.label.required("label", "a label's name")?;
     let selection = self::selection(selection, call.unix_nanos)?;
-    answer.text("label", label);
-    let reply = ask(call, answer, |api| api.label_values(label, &selection))?;
-    write_list(answer, "values", reply.as_ref());
-    Ok(())
+    let (values, remarks) = ask(call, |api| api.label_values(label, &selection))?;
+    let count = values.len() as u64;
+    Ok((ValuesOfLabel { label, values, count }, remarks))
 }
 
 /// `list_metadata`: type, help and unit of metrics.
-pub(super) fn metadata(call: &mut Call, request: &ListMetadata, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn metadata(call: &mut Call, request: &ListMetadata) -> Result<(MetricMetadata, ServerRemarks), Error> {
     let mut form = Form::default();
     form.put_text("metric", request.metric.get());
     form.put_count("limit", request.limit.get());
     form.put_count("limit_per_metric", request.limit_per_metric.get());
-    let reply = ask(call, answer, |api| api.ask(places::METADATA, &form))?;
-    answer.raw("metadata", reply.as_ref().map_or("{}", |reply| reply.data()));
-    write_reply_remarks(answer, reply.as_ref());
-    Ok(())
+    let (metadata, remarks) = ask(call, |api| api.ask(places::METADATA, &form))?;
+    Ok((MetricMetadata { metadata }, remarks))
 }
 
 /// `list_targets`: what is scraped, and how that went.
-pub(super) fn targets(call: &mut Call, request: &ListTargets, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn targets(call: &mut Call, request: &ListTargets) -> Result<(ScrapeTargets, ServerRemarks), Error> {
     let mut form = Form::default();
     let state = request.state.get().map(|state| match state {
         TargetState::Any => "any",
@@ -68,14 +68,12 @@ pub(super) fn targets(call: &mut Call, request: &ListTargets, answer: &mut Answe
     });
     form.put_text("state", state);
     form.put_text("scrapePool", request.scrape_pool.get());
-    let reply = ask(call, answer, |api| api.ask(places::TARGETS, &form))?;
-    answer.raw("targets", reply.as_ref().map_or("{}", |reply| reply.data()));
-    write_reply_remarks(answer, reply.as_ref());
-    Ok(())
+    let (targets, remarks) = ask(call, |api| api.ask(places::TARGETS, &form))?;
+    Ok((ScrapeTargets { targets }, remarks))
 }
 
 /// `list_rules`: groups of rules, and the alerts they raised.
-pub(super) fn rules(call: &mut Call, request: &ListRules, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn rules(call: &mut Call, request: &ListRules) -> Result<(PrometheusRules, ServerRemarks), Error> {
     let mut form = Form::default();
     let made = request.r#type.get().map(|made| match made {
         RuleType::Alert => "alert",
@@ -87,62 +85,75 @@ pub(super) fn rules(call: &mut Call, request: &ListRules, answer: &mut Answer) -
     form.put_all("file[]", &filled(&request.file, "file")?);
     form.put_all("match[]", &selectors(&request.r#match, &request.match_of_api)?);
     form.put_text("exclude_alerts", request.exclude_alerts.get().map(|exclude| if exclude { "true" } else { "false" }));
-    let reply = ask(call, answer, |api| api.ask(places::RULES, &form))?;
-    write_member(answer, "groups", reply.as_ref());
-    Ok(())
+    let (Rules { groups }, remarks) = ask(call, |api| api.ask(places::RULES, &form))?;
+    let count = groups.len() as u64;
+    Ok((PrometheusRules { groups, count }, remarks))
 }
 
-/// `list_prometheus_alerts`: alerts that are pending or firing, as Prometheus has them. (Alertmanager's are others.)
-pub(super) fn alerts(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
-    let reply = ask(call, answer, |api| api.ask(places::ALERTS, &Form::default()))?;
-    write_member(answer, "alerts", reply.as_ref());
-    Ok(())
+/// `list_prometheus_alerts`: alerts that are pending or firing, as Prometheus has them.
+/// (Alertmanager's are others.)
+pub(super) fn alerts(call: &mut Call, _: &NoFields) -> Result<(PrometheusAlerts, ServerRemarks), Error> {
+    let (Alerts { alerts }, remarks) = ask(call, |api| api.ask(places::ALERTS, &Form::default()))?;
+    let count = alerts.len() as u64;
+    Ok((PrometheusAlerts { alerts, count }, remarks))
 }
 
-/// What `prometheus_status` can tell, and what it tells unasked.
-const STATUS: [(StatusPart, &str, Place, bool); 5] = [
-    (StatusPart::Build, "build", places::BUILD, true),
-    (StatusPart::Runtime, "runtime", places::RUNTIME, true),
-    (StatusPart::Tsdb, "tsdb", places::TSDB, true),
-    (StatusPart::Flags, "flags", places::FLAGS, false),
-    (StatusPart::Config, "config", places::CONFIG, false),
+/// Where a part of the status stands in the response.
+type Slot = fn(&mut PrometheusState) -> &mut Option<JsonObject>;
+
+/// What `prometheus_status` can include, and whether it does by default.
+const STATUS: [(StatusPart, &str, Place, bool, Slot); 5] = [
+    (StatusPart::Build, "build", places::BUILD, true, |state| &mut state.build),
+    (StatusPart::Runtime, "runtime", places::RUNTIME, true, |state| &mut state.runtime),
+    (StatusPart::Tsdb, "tsdb", places::TSDB, true, |state| &mut state.tsdb),
+    (StatusPart::Flags, "flags", places::FLAGS, false, |state| &mut state.flags),
+    (StatusPart::Config, "config", places::CONFIG, false, |state| &mut state.config),
 ];
 
-/// `prometheus_status`: what the server is and how it runs. What it does not tell is said in `unavailable`.
-pub(super) fn status(call: &mut Call, request: &PrometheusStatus, answer: &mut Answer) -> Result<(), Error> {
+/// `prometheus_status`: what the server is and how it runs. What it does not give is listed in
+/// `unavailable`.
+pub(super) fn status(call: &mut Call, request: &PrometheusStatus) -> Result<PrometheusState, Error> {
     let wanted = &request.include;
-    let (names, asked): (Vec<&'static str>, Vec<Place>) = STATUS
+    let (parts, asked): (Vec<(&'static str, Slot)>, Vec<Place>) = STATUS
         .iter()
-        .filter(|(part, _, _, unasked)| if wanted.is_empty() { *unasked } else { wanted.contains(part) })
-        .map(|(_, name, place, _)| (*name, *place))
+        .filter(|(part, _, _, default, _)| if wanted.is_empty() { *default } else { wanted.contains(part) })
+        .map(|(_, name, place, _, slot)| ((*name, *slot), *place))
         .unzip();
-    let Some(replies) = ask(call, answer, |api| Ok(api.ask_all(&asked)))? else { return Ok(()) };
+    let Some(replies) = unless_mock(call, |api| Ok(api.ask_all::<JsonObject>(&asked)))? else {
+        return Ok(PrometheusState { mock: true, ..PrometheusState::default() });
+    };
     if let (true, Some(Err(error))) = (replies.iter().all(Result::is_err), replies.first()) {
         return Err(error.clone().into());
     }
-    for (name, reply) in names.iter().zip(&replies) {
-        if let Ok(reply) = reply {
-            answer.raw(name, reply.data());
+    let mut state = PrometheusState::default();
+    let mut unavailable = Vec::new();
+    for ((name, slot), reply) in parts.into_iter().zip(replies) {
+        match reply {
+            Ok(reply) => *slot(&mut state) = Some(reply.data),
+            Err(error) => unavailable.push((name, error.to_string())),
         }
     }
-    answer.open("unavailable");
-    for (name, reply) in names.iter().zip(&replies) {
-        if let Err(error) = reply {
-            answer.text(name, &error.to_string());
-        }
-    }
-    answer.close();
-    Ok(())
+    state.unavailable = Some(unavailable.into_iter().collect());
+    Ok(state)
 }
 
-/// Asks the configured Prometheus; none, and `"mock": true` in the answer, where no server is to be reached.
-pub(super) fn ask<R>(
+/// Asks the configured Prometheus; the data is empty in `mock_mode`.
+pub(super) fn ask<D: Data>(
     call: &mut Call,
-    answer: &mut Answer,
+    ask: impl FnOnce(&mut Api) -> Result<Reply<D>, ClientError>,
+) -> Result<(D, ServerRemarks), Error> {
+    let reply = unless_mock(call, ask)?;
+    let mock = reply.is_none();
+    let Reply { data, warnings, infos, .. } = reply.unwrap_or_default();
+    Ok((data, ServerRemarks { warnings, infos, mock }))
+}
+
+/// Asks the configured Prometheus, unless no server is to be reached.
+pub(super) fn unless_mock<R>(
+    call: &mut Call,
     ask: impl FnOnce(&mut Api) -> Result<R, ClientError>,
 ) -> Result<Option<R>, Error> {
     if call.config.mock {
-        answer.flag("mock", true);
         return Ok(None);
     }
     let (base, limits) = (call.config.prometheus_url.clone(), call.config.limits());
@@ -194,39 +205,5 @@ pub(super) fn duration(given: Duration, field: &str) -> Result<Option<i64>, Erro
         Ok(milliseconds @ 1..) => Ok(Some(milliseconds)),
         Ok(_) => Err(Error::invalid(field, "must be at least 1ms")),
         Err(_) => Err(Error::invalid(field, "is too long")),
-    }
-}
-
-/// Null counts as an empty list, which some servers write.
-pub(super) fn list_or_empty(list: &str) -> &str {
-    if list == "null" { "[]" } else { list }
-}
-
-fn write_list(answer: &mut Answer, name: &'static str, reply: Option<&Reply>) {
-    let list = list_or_empty(reply.map_or("[]", |reply| reply.data()));
-    answer.raw(name, list);
-    answer.count("count", count_items(list));
-    write_reply_remarks(answer, reply);
-}
-
-/// The list that stands in the data under its name.
-fn write_member(answer: &mut Answer, name: &'static str, reply: Option<&Reply>) {
-    let list = list_or_empty(reply.and_then(|reply| reply.member(name)).unwrap_or("[]"));
-    answer.raw(name, list);
-    answer.count("count", count_items(list));
-    write_reply_remarks(answer, reply);
-}
-
-pub(super) fn write_reply_remarks(answer: &mut Answer, reply: Option<&Reply>) {
-    if let Some(reply) = reply {
-        write_remarks(answer, &reply.warnings, &reply.infos);
-    }
-}
-
-pub(super) fn write_remarks(answer: &mut Answer, warnings: &[String], infos: &[String]) {
-    for (key, list) in [("warnings", warnings), ("infos", infos)] {
-        if !list.is_empty() {
-            answer.texts(key, list.iter().map(String::as_str));
-        }
     }
 }

@@ -1,17 +1,21 @@
 //! `query_metrics`: PromQL, at an instant or over a time range; and what else takes an expression.
 
-use super::prometheus::{ask, duration, moment, write_remarks};
-use super::{Answer, Call};
+use super::Call;
+use super::prometheus::{ask, duration, moment, unless_mock};
 use crate::error::Error;
-use crate::servers::prometheus::{Form, Options, Query, places};
+use crate::servers::prometheus::{Data, Form, Options, Place, Query, places};
 use crate::time::rfc3339;
 use plugpipe_contract::requests::{Expression, QueryExemplars, QueryMetrics, TimeRange};
+use plugpipe_contract::responses::{
+    Amount, FormattedQuery, FoundExemplars, ParsedQuery, Queried, QueryResult, ServerRemarks,
+};
 use plugpipe_contract::scalar::Text;
 
 /// The step of a range that names none.
 const DEFAULT_STEP_MS: i64 = 15_000;
 
-pub(super) fn run(call: &mut Call, request: &QueryMetrics, answer: &mut Answer) -> Result<(), Error> {
+/// `query_metrics`.
+pub(super) fn run<'r>(call: &mut Call, request: &'r QueryMetrics) -> Result<(Queried<'r>, ServerRemarks), Error> {
     let expression = expression(&request.query)?;
     let now = call.unix_nanos;
     let query = match &request.time_range {
@@ -26,79 +30,64 @@ pub(super) fn run(call: &mut Call, request: &QueryMetrics, answer: &mut Answer) 
         lookback_ms: duration(request.lookback_delta, "lookback_delta")?,
         stats: request.stats.to_owned().filter(|stats| !stats.eq_ignore_ascii_case("false")),
     };
-    answer.text("query", expression);
-    answer.text("timestamp", &rfc3339(call.unix_nanos));
-    let result_type = if matches!(query, Query::Instant { .. }) { "vector" } else { "matrix" };
-    let found = ask(call, answer, |api| api.query(&query, &options))?;
-    let Some(found) = found else {
-        write_result(answer, result_type, "[]");
-        return Ok(());
+    let mut queried = Queried {
+        query: expression,
+        timestamp: rfc3339(call.unix_nanos),
+        query_result: QueryResult::empty(if matches!(query, Query::Instant { .. }) { "vector" } else { "matrix" }),
+        step_raised_to_seconds: None,
+        parts: None,
+        stats: None,
     };
-    write_result(answer, &found.result_type, found.result());
-    if let Some(step_ms) = found.step_raised_to_ms {
-        answer.number("step_raised_to_seconds", step_ms as f64 / 1e3);
-    }
-    if found.parts > 1 {
-        answer.count("parts", found.parts);
-    }
-    if let Some(stats) = found.stats().filter(|_| options.stats.is_some()) {
-        answer.raw("stats", stats);
-    }
-    write_remarks(answer, found.warnings(), found.infos());
-    Ok(())
+    let Some(found) = unless_mock(call, |api| api.query(&query, &options))? else {
+        return Ok((queried, ServerRemarks { mock: true, ..ServerRemarks::default() }));
+    };
+    queried.query_result = QueryResult { result_type: found.result_type.into(), result: found.result };
+    queried.step_raised_to_seconds = found.step_raised_to_ms.map(|step_ms| Amount(step_ms as f64 / 1e3));
+    queried.parts = (found.parts > 1).then_some(found.parts);
+    queried.stats = found.stats.filter(|_| options.stats.is_some());
+    Ok((queried, ServerRemarks { warnings: found.warnings, infos: found.infos, mock: false }))
 }
 
 /// `format_query`: an expression, laid out as Prometheus would.
-pub(super) fn format(call: &mut Call, request: &Expression, answer: &mut Answer) -> Result<(), Error> {
-    whole(call, request, answer, places::FORMAT, "formatted", "\"\"")
+pub(super) fn format<'r>(
+    call: &mut Call,
+    request: &'r Expression,
+) -> Result<(FormattedQuery<'r>, ServerRemarks), Error> {
+    let (query, (formatted, remarks)) = whole(call, request, places::FORMAT)?;
+    Ok((FormattedQuery { query, formatted }, remarks))
 }
 
 /// `parse_query`: an expression as the server's parser sees it.
-pub(super) fn parse(call: &mut Call, request: &Expression, answer: &mut Answer) -> Result<(), Error> {
-    whole(call, request, answer, places::PARSE, "syntax_tree", "{}")
+pub(super) fn parse<'r>(call: &mut Call, request: &'r Expression) -> Result<(ParsedQuery<'r>, ServerRemarks), Error> {
+    let (query, (syntax_tree, remarks)) = whole(call, request, places::PARSE)?;
+    Ok((ParsedQuery { query, syntax_tree }, remarks))
 }
 
 /// `query_exemplars`: the exemplars of an expression's series.
-pub(super) fn exemplars(call: &mut Call, request: &QueryExemplars, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn exemplars(call: &mut Call, request: &QueryExemplars) -> Result<(FoundExemplars, ServerRemarks), Error> {
     let expression = expression(&request.query)?;
     let mut form = Form::default();
     form.put("query", expression);
     form.put_ms("start", moment(&request.start, "start", call.unix_nanos)?);
     form.put_ms("end", moment(&request.end, "end", call.unix_nanos)?);
-    let reply = ask(call, answer, |api| api.ask_query(places::EXEMPLARS, &form, expression))?;
-    answer.raw("exemplars", reply.as_ref().map_or("[]", |reply| super::prometheus::list_or_empty(reply.data())));
-    super::prometheus::write_reply_remarks(answer, reply.as_ref());
-    Ok(())
+    let (exemplars, remarks) = ask(call, |api| api.ask_query(places::EXEMPLARS, &form, expression))?;
+    Ok((FoundExemplars { exemplars }, remarks))
 }
 
-fn whole(
+/// An expression, and what the server makes of it as a whole.
+fn whole<'r, D: Data>(
     call: &mut Call,
-    request: &Expression,
-    answer: &mut Answer,
-    place: crate::servers::prometheus::Place,
-    name: &'static str,
-    empty: &str,
-) -> Result<(), Error> {
+    request: &'r Expression,
+    place: Place,
+) -> Result<(&'r str, (D, ServerRemarks)), Error> {
     let expression = expression(&request.query)?;
     let mut form = Form::default();
     form.put("query", expression);
-    let reply = ask(call, answer, |api| api.ask_query(place, &form, expression))?;
-    answer.text("query", expression);
-    answer.raw(name, reply.as_ref().map_or(empty, |reply| reply.data()));
-    super::prometheus::write_reply_remarks(answer, reply.as_ref());
-    Ok(())
+    Ok((expression, ask(call, |api| api.ask_query(place, &form, expression))?))
 }
 
 fn expression<'r>(given: &'r Text) -> Result<&'r str, Error> {
     Ok(given.required("query", "a PromQL expression")?)
-}
-
-/// As the output schema has it; `result` is JSON already.
-fn write_result(answer: &mut Answer, result_type: &str, result: &str) {
-    answer.open("query_result");
-    answer.text("resultType", result_type);
-    answer.raw("result", result);
-    answer.close();
 }
 
 fn range(given: &TimeRange, expression: &str, now: u64) -> Result<Query, Error> {

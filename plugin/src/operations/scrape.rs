@@ -1,44 +1,48 @@
-//! `scrape_endpoint` and `federate`: what others expose, read strictly, and on request imported into the registry, written again,
-//! or pushed as a group of its own. All three leave timestamps out, and the answer says how many.
+//! `scrape_endpoint` and `federate`: what others expose, read strictly, and on request imported into
+//! the registry, written again, or pushed as a group of its own. All three leave timestamps out, and
+//! the response says how many.
 
 use core::time::Duration;
 
 use super::prometheus::selectors;
-use super::{Answer, Call, push};
+use super::{Call, push};
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate;
 use crate::exposition::parse::{
-    Exemplar, Families, FamilyType, Format, Label, Limits, Native, Point, import, lint, parse, reexpose,
+    Exemplar, Families, Family, FamilyType, Format, Label, Limits, Native, Point, import, lint, parse, reexpose,
 };
 use crate::exposition::plain;
 use crate::http::{Url, redacted};
-use crate::prometheus_yml::{check_duration, read_duration, scrape_config_for};
+use crate::prometheus_yml::{check_duration, read_duration, scrape_config_for, scrape_configs};
 use crate::registry::Labels;
 use crate::servers::pushgateway::preflight::{self, Series};
 use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::scrape::{self, Fetched};
-use crate::yaml::Yaml;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{Federate, ScrapeEndpoint, ScrapeOptions};
+use plugpipe_contract::responses::{
+    Amount, Exposed, Federated, Imported, LabelPairs, LintFinding, NativeBucket, NativeSample, PassedOn, RefusedMetric,
+    Scraped, ScrapedExemplar, ScrapedFamily, ScrapedSample,
+};
 use plugpipe_contract::scalar::Flag;
 
-/// Families and lint findings that an answer lists, where nobody said how many.
+/// Families and lint findings that a response lists, where the request does not say how many.
 const FAMILIES: usize = 300;
 
 /// The same of samples.
 const SAMPLES: usize = 1_000;
 
-/// The most that may be asked for: an answer is one text in memory.
+/// The most that may be asked for: a response is one text in memory.
 const MAX_LISTED: usize = 50_000;
 
-/// Refused metrics that an answer lists.
+/// Refused metrics that a response lists.
 const MAX_REFUSED: usize = 100;
 
 /// The object in which fields may be nested.
 const NESTED: &str = "scrape_config";
 
 /// `scrape_endpoint`: fetches and reads what an endpoint exposes.
-pub(super) fn run(call: &mut Call, request: &ScrapeEndpoint, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn run(call: &mut Call, request: &ScrapeEndpoint) -> Result<(Scraped, Option<Exposed>), Error> {
     let Both(config, Both(endpoint, options)) = request;
     let nested = config.scrape_config.as_ref();
     let scraped = Given { nested: nested.map(|Both(endpoint, _)| endpoint), beside: endpoint };
@@ -78,26 +82,29 @@ pub(super) fn run(call: &mut Call, request: &ScrapeEndpoint, answer: &mut Answer
     };
     let families = fetched.as_ref().map(|fetched| read(call, fetched)).transpose()?;
     let elapsed = call.transport.monotonic().saturating_sub(began);
-    answer.flag("endpoint_scraped", fetched.is_some());
-    answer.text("endpoint_url", &redacted(&url));
-    answer.count("metrics_count", families.as_ref().map_or(0, Families::samples) as u64);
-    write_scrape_config(&url, interval, timeout, &wanted.job, answer);
-    let (Some(fetched), Some(families)) = (&fetched, &families) else {
-        answer.flag("mock", true);
-        return Ok(());
+    let scrape_config = scrape_config_for(&url, interval, timeout, &wanted.job);
+    let mut scraped = Scraped {
+        endpoint_scraped: fetched.is_some(),
+        endpoint_url: redacted(&url),
+        metrics_count: families.as_ref().map_or(0, Families::samples) as u64,
+        scrape_config_yaml: scrape_configs(&scrape_config),
+        scrape_config,
+        lint_count: None,
+        lint: None,
+        mock: fetched.is_none(),
     };
-    write_received(fetched, elapsed, answer);
-    write_families(families, &wanted, answer);
-    write_lint(families, wanted.limit, answer);
-    pass_on(call, families, &wanted, answer)
+    let (Some(fetched), Some(families)) = (&fetched, &families) else { return Ok((scraped, None)) };
+    let findings = lint::lint(families);
+    scraped.lint_count = Some(findings.len() as u64);
+    scraped.lint = Some(findings.into_iter().take(wanted.limit).map(finding).collect());
+    Ok((scraped, Some(exposed(call, fetched, elapsed, families, &wanted)?)))
 }
 
 /// `federate`: the last values of Prometheus's series that selectors find, with all their labels.
 pub(super) fn federate(
     call: &mut Call,
     Both(series, Both(config, options)): &Federate,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+) -> Result<(Federated, Option<Exposed>), Error> {
     let matches = selectors(&series.r#match, &series.match_of_api)?;
     if matches.is_empty() {
         return Err(Error::missing("match", "a selector such as {job=\"a\"}, or a list of them"));
@@ -109,10 +116,7 @@ pub(super) fn federate(
         todo: "name the Prometheus server to federate from, for example {\"prometheus_config\": {\"prometheus_url\": \"http://127.0.0.1:9090\"}}",
     });
     if call.config.mock {
-        answer.flag("mock", true);
-        answer.flag("federated", false);
-        answer.count("metrics_count", 0);
-        return Ok(());
+        return Ok((Federated { mock: true, ..Federated::default() }, None));
     }
     let prometheus = prometheus?;
     let mut wanted = Wanted::read(call, &options, &format!("federate-{}", plain_authority(&prometheus)))?;
@@ -125,22 +129,24 @@ pub(super) fn federate(
     let fetched = scrape::federate(&mut call.client(limits, true), &prometheus, &matches, wanted.accept)?;
     let families = read(call, &fetched)?;
     let elapsed = call.transport.monotonic().saturating_sub(began);
-    answer.flag("federated", true);
-    answer.text("prometheus_url", &redacted(&prometheus));
-    answer.texts("match", matches.iter().map(String::as_str));
-    answer.count("metrics_count", families.samples() as u64);
-    write_received(&fetched, elapsed, answer);
-    write_families(&families, &wanted, answer);
-    pass_on(call, &families, &wanted, answer)
+    let exposed = exposed(call, &fetched, elapsed, &families, &wanted)?;
+    let federated = Federated {
+        federated: true,
+        prometheus_url: Some(redacted(&prometheus)),
+        matches,
+        metrics_count: families.samples() as u64,
+        mock: false,
+    };
+    Ok((federated, Some(exposed)))
 }
 
-/// What is to be told of a scrape, and done with it.
+/// What is to be listed of a scrape, and done with it.
 struct Wanted {
     /// What is asked for first.
     accept: Format,
-    /// Families in the answer.
+    /// Families in the response.
     limit: usize,
-    /// Samples in the answer; none for no samples.
+    /// Samples in the response; none for no samples.
     samples: Option<usize>,
     import: Option<import::Options>,
     reexport: Option<Format>,
@@ -249,171 +255,40 @@ fn read<'f>(call: &Call, fetched: &'f Fetched) -> Result<Families<'f>, Error> {
     Ok(fetched.read(&Limits { bytes: call.config.max_response_bytes, seed: call.unix_nanos, ..Limits::default() })?)
 }
 
-fn write_scrape_config(url: &Url, interval: Duration, timeout: Duration, job: &str, answer: &mut Answer) {
-    let whole = url.path_and_query();
-    let (path, query) = match whole.split_once('?') {
-        Some((path, query)) => (path, Some(query.to_owned())),
-        None => (&*whole, None),
+fn finding(finding: lint::Finding) -> LintFinding {
+    LintFinding { metric: finding.metric, rule: finding.rule, problem: finding.problem }
+}
+
+/// Lists what was received, then writes it again, pushes and imports it, as far as that is wanted.
+/// What can fail comes first.
+fn exposed(
+    call: &mut Call,
+    fetched: &Fetched,
+    elapsed: Duration,
+    families: &Families,
+    wanted: &Wanted,
+) -> Result<Exposed, Error> {
+    let points = || families.list.iter().flat_map(|family| &family.points);
+    let samples = |limit| points().take(limit).map(|point| sample(families.labels(point), point)).collect();
+    let mut exposed = Exposed {
+        format: word(fetched.format),
+        bytes: fetched.body.len() as u64,
+        duration_ms: elapsed.as_millis() as u64,
+        families_count: families.list.len() as u64,
+        families: families.list.iter().take(wanted.limit).map(family).collect(),
+        samples: wanted.samples.map(samples),
+        truncated: families.list.len() > wanted.limit || wanted.samples.is_some_and(|limit| families.samples() > limit),
+        ..Exposed::default()
     };
-    // Only where there is no path can another one be put after it and be the same.
-    let Ok(server) = Url::parse(&url.origin()) else { return };
-    let config = scrape_config_for(&server.with_query(query), path, interval, timeout, job);
-    answer.open(NESTED);
-    if let Yaml::Map(members) = &config {
-        for (key, value) in members {
-            match value {
-                Yaml::Text(text) if key != "scheme" => answer.member(key, text),
-                Yaml::Map(params) => {
-                    answer.open("params");
-                    for (name, values) in params {
-                        answer.member_list(name, list(values));
-                    }
-                    answer.close();
-                }
-                _ => {}
-            }
-        }
+    let is_some = |count: usize| (count > 0).then_some(count as u64);
+    if wanted.reexport.is_some() || wanted.push.is_some() || wanted.import.is_some() {
+        exposed.timestamps_dropped = is_some(points().filter(|point| point.timestamp.is_some()).count());
     }
-    answer.text("scheme", url.scheme());
-    answer.open_list("static_configs");
-    answer.open_item();
-    answer.texts("targets", [&*url.authority()]);
-    answer.close();
-    answer.close_list();
-    answer.close();
-    let whole = Yaml::Map(vec![("scrape_configs".to_owned(), Yaml::List(vec![config]))]);
-    answer.text("scrape_config_yaml", &whole.write());
-}
-
-/// The texts of a list.
-fn list(values: &Yaml) -> impl Iterator<Item = &str> {
-    let items = match values {
-        Yaml::List(items) => items.as_slice(),
-        _ => &[],
-    };
-    items.iter().filter_map(|item| match item {
-        Yaml::Text(text) => Some(text.as_str()),
-        _ => None,
-    })
-}
-
-fn write_received(fetched: &Fetched, elapsed: Duration, answer: &mut Answer) {
-    answer.text("format", word(fetched.format));
-    answer.count("bytes", fetched.body.len() as u64);
-    answer.count("duration_ms", elapsed.as_millis() as u64);
-}
-
-fn write_families(families: &Families, wanted: &Wanted, answer: &mut Answer) {
-    answer.count("families_count", families.list.len() as u64);
-    answer.open_list("families");
-    for family in families.list.iter().take(wanted.limit) {
-        answer.open_item();
-        answer.text("name", &family.name);
-        answer.text("type", family.kind.name());
-        answer.text("help", family.help.as_deref().unwrap_or_default());
-        if let Some(unit) = &family.unit {
-            answer.text("unit", unit);
-        }
-        answer.count("samples", family.points.len() as u64);
-        answer.close();
+    let mut exemplars_dropped = 0;
+    if wanted.push.is_some() || wanted.import.is_some() {
+        // Pushes are text, which has none, and the registry keeps those of its own recordings.
+        exemplars_dropped = points().filter(|point| point.exemplar.is_some()).count();
     }
-    answer.close_list();
-    let mut truncated = families.list.len() > wanted.limit;
-    if let Some(limit) = wanted.samples {
-        truncated |= families.samples() > limit;
-        answer.open_list("samples");
-        for point in families.list.iter().flat_map(|family| &family.points).take(limit) {
-            answer.open_item();
-            write_sample(families.labels(point), point, answer);
-            answer.close();
-        }
-        answer.close_list();
-    }
-    answer.flag("truncated", truncated);
-}
-
-fn write_sample(labels: &[Label], point: &Point, answer: &mut Answer) {
-    answer.text("name", &point.name);
-    write_labels(labels, answer);
-    answer.number("value", point.value);
-    if let Some(timestamp) = point.timestamp {
-        answer.number("timestamp", timestamp);
-    }
-    if let Some(created) = point.created_ms {
-        answer.number("created", created as f64 / 1e3);
-    }
-    if let Some(native) = &point.native {
-        write_native(native, answer);
-    }
-    if let Some(exemplar) = &point.exemplar {
-        write_exemplar(exemplar, answer);
-    }
-}
-
-fn write_labels(labels: &[Label], answer: &mut Answer) {
-    answer.open("labels");
-    for label in labels {
-        answer.member(&label.name, &label.value);
-    }
-    answer.close();
-}
-
-fn write_native(native: &Native, answer: &mut Answer) {
-    answer.open("native");
-    answer.number("schema", f64::from(native.schema));
-    answer.number("zero_threshold", native.zero_threshold);
-    answer.number("zero_count", native.zero_count);
-    for (name, side) in [("positive", &native.positive), ("negative", &native.negative)] {
-        answer.open_list(name);
-        for (index, count) in side {
-            answer.open_item();
-            answer.number("index", f64::from(*index));
-            answer.number("count", *count);
-            answer.close();
-        }
-        answer.close_list();
-    }
-    answer.number("sum", native.sum);
-    answer.number("count", native.count);
-    answer.close();
-}
-
-fn write_exemplar(exemplar: &Exemplar, answer: &mut Answer) {
-    answer.open("exemplar");
-    write_labels(&exemplar.labels, answer);
-    answer.number("value", exemplar.value);
-    if let Some(timestamp) = exemplar.timestamp {
-        answer.number("timestamp", timestamp);
-    }
-    answer.close();
-}
-
-fn write_lint(families: &Families, limit: usize, answer: &mut Answer) {
-    let findings = lint::lint(families);
-    answer.count("lint_count", findings.len() as u64);
-    answer.open_list("lint");
-    for finding in findings.iter().take(limit) {
-        answer.open_item();
-        answer.text("metric", &finding.metric);
-        answer.text("rule", finding.rule);
-        answer.text("problem", &finding.problem);
-        answer.close();
-    }
-    answer.close_list();
-}
-
-/// Writes again, pushes and imports what was scraped, as far as that was asked for. What can fail comes first.
-fn pass_on(call: &mut Call, families: &Families, wanted: &Wanted, answer: &mut Answer) -> Result<(), Error> {
-    let dated = families.list.iter().flat_map(|family| &family.points).filter(|point| point.timestamp.is_some());
-    let dated = dated.count() as u64;
-    let exemplars = families.list.iter().flat_map(|family| &family.points).filter(|point| point.exemplar.is_some());
-    let exemplars = exemplars.count();
-    let asked = wanted.reexport.is_some() || wanted.push.is_some() || wanted.import.is_some();
-    if asked && dated > 0 {
-        answer.count("timestamps_dropped", dated);
-    }
-    // Pushes are text, which has none, and the registry keeps those of its own recordings.
-    let mut exemplars_dropped = if wanted.push.is_some() || wanted.import.is_some() { exemplars } else { 0 };
     if let Some(format) = wanted.reexport {
         let (text, dropped) = written(families, format, "reexport")?;
         exemplars_dropped = exemplars_dropped.max(dropped);
@@ -421,20 +296,65 @@ fn pass_on(call: &mut Call, families: &Families, wanted: &Wanted, answer: &mut A
             Format::OpenMetrics => negotiate::Format::OpenMetrics100,
             _ => negotiate::Format::Text004,
         };
-        answer.text("export_format", word(format));
-        answer.text("content_type", &plain(plain_format).content_type());
-        answer.text("exported_data", &text);
+        exposed.export_format = Some(word(format));
+        exposed.content_type = Some(plain(plain_format).content_type());
+        exposed.exported_data = Some(text);
     }
-    if exemplars_dropped > 0 {
-        answer.count("exemplars_dropped", exemplars_dropped as u64);
-    }
+    exposed.exemplars_dropped = is_some(exemplars_dropped);
     if let Some((gateway, group)) = &wanted.push {
-        push_on(call, families, gateway, group, answer)?;
+        exposed.pushed = Some(push_on(call, families, gateway, group)?);
     }
-    if let Some(options) = wanted.import {
-        take(call, families, options, answer);
+    exposed.imported = wanted.import.map(|options| take(call, families, options));
+    Ok(exposed)
+}
+
+fn family(family: &Family) -> ScrapedFamily {
+    ScrapedFamily {
+        name: family.name.to_string(),
+        r#type: family.kind.name(),
+        help: family.help.as_deref().unwrap_or_default().to_owned(),
+        unit: family.unit.as_deref().map(str::to_owned),
+        samples: family.points.len() as u64,
     }
-    Ok(())
+}
+
+fn sample(labels: &[Label], point: &Point) -> ScrapedSample {
+    ScrapedSample {
+        name: point.name.to_string(),
+        labels: pairs(labels),
+        value: Amount(point.value),
+        timestamp: point.timestamp.map(Amount),
+        created: point.created_ms.map(|created| Amount(created as f64 / 1e3)),
+        native: point.native.as_deref().map(native),
+        exemplar: point.exemplar.as_deref().map(exemplar),
+    }
+}
+
+fn pairs(labels: &[Label]) -> LabelPairs<'static> {
+    labels.iter().map(|label| (label.name.to_string(), label.value.to_string())).collect()
+}
+
+fn native(native: &Native) -> NativeSample {
+    let buckets = |side: &[(i32, f64)]| {
+        side.iter().map(|(index, count)| NativeBucket { index: *index, count: Amount(*count) }).collect()
+    };
+    NativeSample {
+        schema: native.schema,
+        zero_threshold: Amount(native.zero_threshold),
+        zero_count: Amount(native.zero_count),
+        positive: buckets(&native.positive),
+        negative: buckets(&native.negative),
+        sum: Amount(native.sum),
+        count: Amount(native.count),
+    }
+}
+
+fn exemplar(exemplar: &Exemplar) -> ScrapedExemplar {
+    ScrapedExemplar {
+        labels: pairs(&exemplar.labels),
+        value: Amount(exemplar.value),
+        timestamp: exemplar.timestamp.map(Amount),
+    }
 }
 
 /// The families in that format, and how many exemplars that leaves out.
@@ -445,13 +365,7 @@ fn written(families: &Families, format: Format, field: &str) -> Result<(String, 
     Ok((text, dropped))
 }
 
-fn push_on(
-    call: &mut Call,
-    families: &Families,
-    gateway: &Url,
-    group: &Group,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+fn push_on(call: &mut Call, families: &Families, gateway: &Url, group: &Group) -> Result<PassedOn, Error> {
     let (text, _) = written(families, Format::Text, "push")?;
     // What is pushed is judged, not what was scraped: it has other names and types.
     let unlimited = usize::MAX;
@@ -464,28 +378,22 @@ fn push_on(
     };
     let pushed = parse(text.as_bytes(), Format::Text, &limits)
         .map_err(|error| Error::invalid("push", format!("what was scraped cannot be pushed: {error}")))?;
-    answer.open("pushed");
-    answer.text("group", &redacted(&group.url(gateway)));
+    let mut outcome = PassedOn { group: redacted(&group.url(gateway)), ..PassedOn::default() };
     if pushed.list.is_empty() {
         // A push of nothing would empty the group.
-        answer.flag("metric_pushed", false);
-        answer.text("reason", "there was nothing to push");
-    } else {
-        let unchecked = push::push_text(call, gateway, group, &judged(&pushed), text.as_bytes())?;
-        answer.flag("metric_pushed", true);
-        answer.count("metrics", pushed.list.len() as u64);
-        answer.count("samples", pushed.samples() as u64);
-        if let Some(reason) = unchecked {
-            answer.text("preflight_skipped", &reason);
-        }
+        outcome.reason = Some("there was nothing to push");
+        return Ok(outcome);
     }
-    answer.close();
-    Ok(())
+    outcome.preflight_skipped = push::push_text(call, gateway, group, &judged(&pushed), text.as_bytes())?;
+    outcome.metric_pushed = true;
+    outcome.metrics = Some(pushed.list.len() as u64);
+    outcome.samples = Some(pushed.samples() as u64);
+    Ok(outcome)
 }
 
 /// What is to be pushed, as the pre-flight has it.
 fn judged<'f>(families: &'f Families) -> Vec<preflight::Family<'f>> {
-    let of = |family: &'f crate::exposition::parse::Family| preflight::Family {
+    let of = |family: &'f Family| preflight::Family {
         name: (&*family.name).into(),
         kind: match family.kind {
             FamilyType::Counter => "COUNTER",
@@ -508,26 +416,23 @@ fn judged<'f>(families: &'f Families) -> Vec<preflight::Family<'f>> {
 }
 
 /// Imports what was scraped, and lets a push follow as after a record.
-fn take(call: &mut Call, families: &Families, options: import::Options, answer: &mut Answer) {
+fn take(call: &mut Call, families: &Families, options: import::Options) -> Imported {
     call.registry.set_now(call.transport.unix_nanos() / 1_000_000);
     let imported = import::import(families, call.registry, options);
-    answer.open("imported");
-    answer.count("metrics", imported.metrics as u64);
-    answer.count("series", imported.series as u64);
-    answer.count("exemplars_dropped", imported.exemplars_dropped as u64);
-    answer.count("refused_count", imported.refused.len() as u64);
-    answer.open_list("refused");
-    for refused in imported.refused.iter().take(MAX_REFUSED) {
-        answer.open_item();
-        answer.text("metric", &refused.metric);
-        answer.text("reason", &refused.reason);
-        answer.count("series", refused.series as u64);
-        answer.close();
+    let refused = |refused: &import::Refused| RefusedMetric {
+        metric: refused.metric.clone(),
+        reason: refused.reason.clone(),
+        series: refused.series as u64,
+    };
+    Imported {
+        metrics: imported.metrics as u64,
+        series: imported.series as u64,
+        exemplars_dropped: imported.exemplars_dropped as u64,
+        refused_count: imported.refused.len() as u64,
+        refused: imported.refused.iter().take(MAX_REFUSED).map(refused).collect(),
+        push: (imported.series > 0).then(|| {
+            call.recorded(imported.series as u64);
+            push::after_record(call)
+        }),
     }
-    answer.close_list();
-    if imported.series > 0 {
-        call.recorded(imported.series as u64);
-        answer.add(&push::after_record(call));
-    }
-    answer.close();
 }

@@ -18,8 +18,10 @@ use plugpipe_contract::requests::{
     RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
 };
 use plugpipe_contract::responses::{
-    Cleared, Deleted, Description, DryRun, Exported, Flushed, GroupList, Health, Mock, Noted, OtlpExported, PushReport,
-    Pushed, Registered, RemoteWritten, Removed, Restored, Snapshot,
+    Cleared, Deleted, Description, DryRun, Exported, Exposed, Federated, Flushed, FormattedQuery, FoundExemplars,
+    GroupList, Health, LabelNames, MetricMetadata, Mock, Noted, OtlpExported, ParsedQuery, PrometheusAlerts,
+    PrometheusRules, PrometheusState, PushReport, Pushed, Queried, Registered, RemoteWritten, Removed, Restored,
+    ScrapeTargets, Scraped, SeriesList, ServerRemarks, Snapshot, ValuesOfLabel,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -177,16 +179,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "scrape_endpoint",
         "the metrics that an endpoint exposes, read strictly; imported or pushed if asked",
-        typed!(ScrapeEndpoint, scrape::run),
+        typed!(ScrapeEndpoint, (Scraped, Option<Exposed>), scrape::run),
     )
     .of_one_group(),
     operation(
         "federate",
         "series of Prometheus as its /federate has them; imported or pushed if asked",
-        typed!(Federate, scrape::federate),
+        typed!(Federate, (Federated, Option<Exposed>), scrape::federate),
     )
     .of_one_group(),
-    operation("query_metrics", "PromQL, at an instant or over a time_range", typed!(QueryMetrics, query::run)),
+    operation(
+        "query_metrics",
+        "PromQL, at an instant or over a time_range",
+        typed!(QueryMetrics, (Queried, ServerRemarks), query::run),
+    ),
     operation(
         "create_alert",
         "an alerting rule, checked, installed where target says, and confirmed by reading back",
@@ -263,32 +269,60 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
         typed!(DiscoverTargets, discover::run),
     ),
-    operation("query_exemplars", "the exemplars of an expression's series", typed!(QueryExemplars, query::exemplars)),
-    operation("format_query", "a PromQL expression, laid out", typed!(Expression, query::format)),
-    operation("parse_query", "a PromQL expression as a tree (Prometheus 3)", typed!(Expression, query::parse)),
-    operation("list_series", "the series that match finds in Prometheus", typed!(SeriesSelection, prometheus::series)),
-    operation("list_labels", "the names of labels in Prometheus", typed!(SeriesSelection, prometheus::labels)),
+    operation(
+        "query_exemplars",
+        "the exemplars of an expression's series",
+        typed!(QueryExemplars, (FoundExemplars, ServerRemarks), query::exemplars),
+    ),
+    operation(
+        "format_query",
+        "a PromQL expression, laid out",
+        typed!(Expression, (FormattedQuery, ServerRemarks), query::format),
+    ),
+    operation(
+        "parse_query",
+        "a PromQL expression as a tree (Prometheus 3)",
+        typed!(Expression, (ParsedQuery, ServerRemarks), query::parse),
+    ),
+    operation(
+        "list_series",
+        "the series that match finds in Prometheus",
+        typed!(SeriesSelection, (SeriesList, ServerRemarks), prometheus::series),
+    ),
+    operation(
+        "list_labels",
+        "the names of labels in Prometheus",
+        typed!(SeriesSelection, (LabelNames, ServerRemarks), prometheus::labels),
+    ),
     operation(
         "label_values",
         "the values of a label in Prometheus",
-        typed!(Both<LabelValues, SeriesSelection>, prometheus::label_values),
+        typed!(Both<LabelValues, SeriesSelection>, (ValuesOfLabel, ServerRemarks), prometheus::label_values),
     ),
     operation(
         "list_metadata",
         "type, help and unit of metrics in Prometheus",
-        typed!(ListMetadata, prometheus::metadata),
+        typed!(ListMetadata, (MetricMetadata, ServerRemarks), prometheus::metadata),
     ),
-    operation("list_targets", "what Prometheus scrapes, and how that goes", typed!(ListTargets, prometheus::targets)),
-    operation("list_rules", "Prometheus's groups of rules", typed!(ListRules, prometheus::rules)),
+    operation(
+        "list_targets",
+        "what Prometheus scrapes, and how that goes",
+        typed!(ListTargets, (ScrapeTargets, ServerRemarks), prometheus::targets),
+    ),
+    operation(
+        "list_rules",
+        "Prometheus's groups of rules",
+        typed!(ListRules, (PrometheusRules, ServerRemarks), prometheus::rules),
+    ),
     operation(
         "list_prometheus_alerts",
         "alerts that are pending or firing in Prometheus",
-        typed!(NoFields, prometheus::alerts),
+        typed!(NoFields, (PrometheusAlerts, ServerRemarks), prometheus::alerts),
     ),
     operation(
         "prometheus_status",
         "what the Prometheus server is and how it runs",
-        typed!(PrometheusStatus, prometheus::status),
+        typed!(PrometheusStatus, PrometheusState, prometheus::status),
     ),
     operation(
         "create_dashboard",

@@ -422,7 +422,7 @@ fn a_query_hands_on_every_shape_as_it_stands_and_says_what_was_done() {
 #[test]
 fn listings_are_asked_as_the_api_has_them() {
     let (mut plug, world) = plug();
-    let list = r#"{"status":"success","data":["a","b"]}"#;
+    let list = json!(["a", "b"]);
     for (ctx, asked) in [
         (
             json!({"operation": "list_series", "match": ["up", "x{a=\"b\"}"], "start": 0, "limit": 3}),
@@ -445,9 +445,26 @@ fn listings_are_asked_as_the_api_has_them() {
         (json!({"operation": "format_query", "query": "x"}), ("POST", "format_query", "query=x")),
         (json!({"operation": "parse_query", "query": "x"}), ("POST", "parse_query", "query=x")),
     ] {
-        world.will_answer(200, list);
+        let operation = ctx["operation"].as_str().unwrap();
+        let (data, name) = match operation {
+            "list_series" => (json!([{"a": "b"}]), "series"),
+            "list_labels" => (list.clone(), "labels"),
+            "label_values" => (list.clone(), "values"),
+            "list_metadata" => (json!({"up": [{"type": "gauge"}]}), "metadata"),
+            "list_targets" => (json!({"activeTargets": [], "droppedTargetCounts": {"a": 1}}), "targets"),
+            "list_rules" => (json!([{"name": "g", "interval": 1.5}]), "groups"),
+            "list_prometheus_alerts" => (json!([{"value": "1e+00"}]), "alerts"),
+            "query_exemplars" => (json!([{"seriesLabels": {}}]), "exemplars"),
+            "format_query" => (json!("x"), "formatted"),
+            _ => (json!({"type": "vectorSelector", "offset": 0}), "syntax_tree"),
+        };
+        let in_object = matches!(name, "groups" | "alerts");
+        let sent = if in_object { json!({name: data, "new": 1}) } else { data.clone() };
+        world.will_answer(200, &json!({"status": "success", "data": sent, "infos": ["i"]}).to_string());
         let answer = process(&mut plug, ctx.clone(), json!({"prometheus_url": "http://p"}));
-        assert_eq!(answer["success"], true, "{answer}");
+        assert_eq!((&answer["result"][name], &answer["result"]["infos"]), (&data, &json!(["i"])), "{answer}");
+        let counted = data.as_array().filter(|_| name != "exemplars").map(Vec::len);
+        assert_eq!(answer["result"]["count"], json!(counted), "{answer}");
         let (method, url, body) = world.asked().remove(0);
         let method = if method == Method::Post { "POST" } else { "GET" };
         assert_eq!((method, &*url, &*body), (asked.0, &*format!("http://p/api/v1/{}", asked.1), asked.2), "{ctx}");

@@ -12,20 +12,32 @@ mod export;
 mod frame;
 mod groups;
 mod health;
+mod prometheus;
 mod push;
+mod query;
 mod record;
 mod remote;
+mod scrape;
 
 pub use error::{ErrorReport, Position, PushConflict};
 pub use export::{Exported, Restored, Snapshot};
 pub use frame::{Description, Exchange, Exchanged, Head, Metadata, Tail};
 pub use groups::{Cleaned, CleanedGroups, DryRun, GroupLeft, GroupList, ListedGroup};
 pub use health::{Health, HealthDetails, HealthStatus, ServerHealth};
+pub use prometheus::{
+    JsonObject, LabelNames, MetricMetadata, PrometheusAlerts, PrometheusRules, PrometheusState, ScrapeTargets,
+    SeriesList, ServerRemarks, ValuesOfLabel,
+};
 pub use push::{
     Deleted, Flushed, GroupPush, Noted, PushOutcome, PushReport, Pushed, ReplacedCounter, Settled, UnpushedReason,
 };
+pub use query::{FormattedQuery, FoundExemplars, ParsedQuery, Queried, QueryResult};
 pub use record::{Cleared, Current, Overflow, Recorded, RecordedAt, RecordedMetrics, Registered, Removed};
 pub use remote::{EndedReceiver, OtlpExported, RemoteWritten, WrittenValues};
+pub use scrape::{
+    Exposed, Federated, Imported, LintFinding, NativeBucket, NativeSample, PassedOn, RefusedMetric, ScrapeJob, Scraped,
+    ScrapedExemplar, ScrapedFamily, ScrapedSample, StaticTargets,
+};
 
 responses!(
     Mock,
@@ -55,6 +67,22 @@ responses!(
     Tail<'_>,
     Cleaned,
     CleanedGroups,
+    ServerRemarks,
+    SeriesList,
+    LabelNames,
+    ValuesOfLabel<'_>,
+    MetricMetadata,
+    ScrapeTargets,
+    PrometheusRules,
+    PrometheusAlerts,
+    PrometheusState,
+    Queried<'_>,
+    FoundExemplars,
+    FormattedQuery<'_>,
+    ParsedQuery<'_>,
+    Scraped,
+    Federated,
+    Exposed,
 );
 
 /// What the result of any operation says where the configuration says `mock_mode`.

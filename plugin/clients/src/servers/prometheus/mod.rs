@@ -1,12 +1,13 @@
-//! Prometheus's HTTP API, version 1: queries, what series there are, and what the server says of itself. VictoriaMetrics, Mimir
-//! and others speak it too; where they differ, the answer is put into Prometheus's words.
+//! Prometheus's HTTP API, version 1: queries, what series there are, and what the server says of
+//! itself. VictoriaMetrics, Mimir and others speak it too; where they differ, the response is put
+//! into Prometheus's words.
 //!
 //! | file | what it is for |
 //! |---|---|
 //! | `form` | fields as a form |
-//! | `envelope` | the frame of all answers, and errors |
-//! | `query` | instant and range queries; a range that is too long for one answer |
-//! | `merge` | the answers to the parts of a range, put together |
+//! | `envelope` | the frame of all responses, and errors |
+//! | `query` | instant and range queries; a range that is too long for one response |
+//! | `merge` | the responses to the parts of a range, put together |
 //! | `values` | results as numbers |
 
 mod envelope;
@@ -18,11 +19,14 @@ pub mod values;
 pub use envelope::{PEER, Reply};
 pub use form::Form;
 pub use plugpipe_contract::requests::TooManyPoints;
-pub use query::{Answer, MAX_PARTS, MAX_POINTS, Options, Query};
+pub use query::{Found, MAX_PARTS, MAX_POINTS, Options, Query};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::http::{Client, Method, Request, Response, Segment, Url, endpoint};
-use plugpipe_contract::cursor::Cursor;
 
 /// `GET /-/healthy`.
 pub fn health_request(base: &Url) -> Request {
@@ -93,6 +97,29 @@ pub mod places {
     pub const CONFIG: Place = Place::get("status/config");
 }
 
+/// What the data of a response is read as.
+pub trait Data: DeserializeOwned + Default {}
+
+impl<D: DeserializeOwned + Default> Data for D {}
+
+/// The data of [`places::RULES`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Rules {
+    /// Groups of rules.
+    #[serde(deserialize_with = "values::null_is_empty")]
+    pub groups: Vec<Box<RawValue>>,
+}
+
+/// The data of [`places::ALERTS`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Alerts {
+    /// Alerts.
+    #[serde(deserialize_with = "values::null_is_empty")]
+    pub alerts: Vec<Box<RawValue>>,
+}
+
 /// A conversation with one server.
 pub struct Api<'c> {
     client: Client<'c>,
@@ -101,7 +128,8 @@ pub struct Api<'c> {
     get_only: bool,
 }
 
-/// Which series, and when they were there: for [`Api::series`], [`Api::labels`] and [`Api::label_values`].
+/// Which series, and when they were there: for [`Api::series`], [`Api::labels`] and
+/// [`Api::label_values`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Selection {
     /// Selectors such as `up{job="a"}`; what any of them finds counts.
@@ -126,18 +154,24 @@ impl Selection {
 }
 
 impl<'c> Api<'c> {
-    /// With the server whose API is below `base`: `http://h:9090`, or with the path that it lives under.
+    /// With the server whose API is below `base`: `http://h:9090`, or with the path that it lives
+    /// under.
     pub fn new(client: Client<'c>, base: Url) -> Self {
         Self { client, base, get_only: false }
     }
 
     /// Asks one place of the API.
-    pub fn ask(&mut self, place: Place, form: &Form) -> Result<Reply, Error> {
+    pub fn ask<D: Data>(&mut self, place: Place, form: &Form) -> Result<Reply<D>, Error> {
         self.ask_query(place, form, "")
     }
 
-    /// The same, with the expression that is asked, to find the place of an error in.
-    pub fn ask_query(&mut self, place: Place, form: &Form, expression: &str) -> Result<Reply, Error> {
+    /// The same, with the expression that is sent, to find the place of an error in.
+    pub fn ask_query<D: Data>(&mut self, place: Place, form: &Form, expression: &str) -> Result<Reply<D>, Error> {
+        let (url, response) = self.send(place, form)?;
+        read(place, &url, &response, expression)
+    }
+
+    fn send(&mut self, place: Place, form: &Form) -> Result<(Url, Response), Error> {
         let url = self.url(place);
         if place.post && !self.get_only {
             let post = Request::new(Method::Post, url.clone())
@@ -145,16 +179,16 @@ impl<'c> Api<'c> {
                 .repeatable();
             let response = self.client.send(PEER, post)?;
             if !matches!(response.status, 403 | 405 | 501) {
-                return read(place, &url, response, expression);
+                return Ok((url, response));
             }
             self.get_only = true;
         }
         let response = self.client.send(PEER, get(&url, form))?;
-        read(place, &url, response, expression)
+        Ok((url, response))
     }
 
     /// Asks several places side by side, without fields.
-    pub fn ask_all(&mut self, places: &[Place]) -> Vec<Result<Reply, Error>> {
+    pub fn ask_all<D: Data>(&mut self, places: &[Place]) -> Vec<Result<Reply<D>, Error>> {
         let urls: Vec<Url> = places.iter().map(|place| self.url(*place)).collect();
         let requests = urls.iter().map(|url| (PEER, Request::new(Method::Get, url.clone()))).collect();
         let responses = self.client.send_all(requests);
@@ -162,25 +196,25 @@ impl<'c> Api<'c> {
             .iter()
             .zip(&urls)
             .zip(responses)
-            .map(|((place, url), response)| read(*place, url, response?, ""))
+            .map(|((place, url), response)| read(*place, url, &response?, ""))
             .collect()
     }
 
-    /// The series that the selection finds: a list of objects of labels.
-    pub fn series(&mut self, selection: &Selection) -> Result<Reply, Error> {
+    /// The series that the selection finds: objects of labels, such as [`values::Labels`].
+    pub fn series<S: DeserializeOwned>(&mut self, selection: &Selection) -> Result<Reply<Vec<S>>, Error> {
         self.ask(places::SERIES, &selection.form())
     }
 
-    /// The names of labels: a list of texts.
-    pub fn labels(&mut self, selection: &Selection) -> Result<Reply, Error> {
+    /// The names of labels.
+    pub fn labels(&mut self, selection: &Selection) -> Result<Reply<Vec<String>>, Error> {
         self.ask(places::LABELS, &selection.form())
     }
 
-    /// The values of one label: a list of texts. The name may be any text.
+    /// The values of one label. The name may be any text.
     ///
-    /// It stands in the path, percent-encoded; where a server does not take it so, as Prometheus a `/`, in its `U__` form. A server
-    /// that knows neither has no such label.
-    pub fn label_values(&mut self, label: &str, selection: &Selection) -> Result<Reply, Error> {
+    /// It stands in the path, percent-encoded; where a server does not take it so, as Prometheus a
+    /// `/`, in its `U__` form. A server that knows neither has no such label.
+    pub fn label_values(&mut self, label: &str, selection: &Selection) -> Result<Reply<Vec<String>>, Error> {
         let form = selection.form();
         let of = |label| endpoint(&self.base, ["api".into(), "v1".into(), "label".into(), label, "values".into()]);
         let escaped = values_escaped(label);
@@ -198,7 +232,7 @@ impl<'c> Api<'c> {
                 response = other;
             }
         }
-        envelope::read(&url, response, "")
+        envelope::read(&url, &response, "")
     }
 
     fn url(&self, place: Place) -> Url {
@@ -211,7 +245,7 @@ fn get(url: &Url, form: &Form) -> Request {
     Request::new(Method::Get, url.clone().with_query(query))
 }
 
-fn read(place: Place, url: &Url, response: Response, expression: &str) -> Result<Reply, Error> {
+fn read<D: Data>(place: Place, url: &Url, response: &Response, expression: &str) -> Result<Reply<D>, Error> {
     let lacks = match response.status {
         // The second is VictoriaMetrics.
         404 => response.body.first() != Some(&b'{'),
@@ -223,7 +257,7 @@ fn read(place: Place, url: &Url, response: Response, expression: &str) -> Result
             "the server has no /api/v1/{}; Prometheus has it from {since} on (or prometheus_url lacks a path)",
             place.path
         );
-        return Err(crate::servers::refused(PEER, url, &response, &todo));
+        return Err(crate::servers::refused(PEER, url, response, &todo));
     }
     envelope::read(url, response, expression)
 }
@@ -233,7 +267,8 @@ fn is_legacy(label: &str) -> bool {
     label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The name in Prometheus 3's `U__` form: `_` doubled, and other than letters, digits and `:` as `_hex_`.
+/// The name in Prometheus 3's `U__` form: `_` doubled, and other than letters, digits and `:` as
+/// `_hex_`.
 fn values_escaped(label: &str) -> String {
     let mut out = String::from("U__");
     for (index, character) in label.chars().enumerate() {
@@ -248,18 +283,6 @@ fn values_escaped(label: &str) -> String {
         }
     }
     out
-}
-
-/// How many items a list has; 0 for what is none.
-pub fn count_items(list: &str) -> u64 {
-    let mut cursor = Cursor::new(list);
-    let mut count = 0;
-    if cursor.array().is_ok() {
-        while cursor.item() == Ok(true) && cursor.skip().is_ok() {
-            count += 1;
-        }
-    }
-    count
 }
 
 #[cfg(test)]
@@ -287,11 +310,6 @@ mod tests {
         for (milliseconds, text) in [(0, "0"), (1_704_067_200_123, "1704067200.123"), (-1, "-0.001"), (15_000, "15")] {
             assert_eq!(seconds(milliseconds), text);
         }
-    }
-
-    #[test]
-    fn items_are_counted_at_the_top() {
-        assert_eq!([count_items("[[1,2],{\"a\":[]},3]"), count_items("[]"), count_items("{}")], [3, 0, 0]);
     }
 
     proptest! {

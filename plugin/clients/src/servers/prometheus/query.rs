@@ -1,6 +1,8 @@
-//! Instant and range queries. A range of more points than servers give in one answer gets a longer step, or is asked in parts.
+//! Instant and range queries. A range of more points than servers give in one response gets a
+//! longer step, or is asked in parts.
 
-use core::ops::Range;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::values::{self, Value};
 use super::{Api, Form, PEER, Reply, envelope, merge, places};
@@ -8,13 +10,14 @@ use crate::error::Error;
 use crate::http::Failure;
 use plugpipe_contract::requests::TooManyPoints;
 
-/// The most points of a series in one answer: Prometheus refuses more than one above it.
+/// The most points of a series in one response: Prometheus refuses more than one above it.
 pub const MAX_POINTS: u64 = 11_000;
 
 /// The most parts that a range is asked in.
 pub const MAX_PARTS: u64 = 50;
 
-/// What is asked. Times are in milliseconds since the epoch, which is as fine as Prometheus keeps them.
+/// What is asked. Times are in milliseconds since the epoch, which is as fine as Prometheus keeps
+/// them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Query {
     /// `/api/v1/query`.
@@ -40,7 +43,8 @@ pub enum Query {
 }
 
 impl Query {
-    /// Whether it can be asked at all; the error names the field. [`Api::query`] finds the same, but only once there is a server.
+    /// Whether it can be asked at all; the error names the field. [`Api::query`] finds the same, but
+    /// only once there is a server.
     pub fn check(&self) -> Result<(), Error> {
         match self {
             Self::Instant { .. } => Ok(()),
@@ -64,56 +68,51 @@ pub struct Options {
     pub stats: Option<String>,
 }
 
-/// What was answered.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+/// What a query found.
+#[derive(Debug, Clone)]
+pub struct Found {
     /// `vector`, `matrix`, `scalar` or `string`.
     pub result_type: String,
-    /// Warnings, infos and the text that `result` is a part of.
-    reply: Reply,
-    result: Found,
-    stats: Option<Range<usize>>,
+    /// The API's own form of the result: values are texts, times numbers of seconds.
+    pub result: Box<RawValue>,
+    /// What the query cost, where that was asked for; of a range in parts, the first part's.
+    pub stats: Option<Box<RawValue>>,
+    /// What the server warned of.
+    pub warnings: Vec<String>,
+    /// What the server remarked.
+    pub infos: Vec<String>,
     /// The step, in milliseconds, where it was raised.
     pub step_raised_to_ms: Option<i64>,
     /// How many requests the range was asked in.
     pub parts: u64,
 }
 
-/// Where the result is.
-#[derive(Debug, Clone, PartialEq)]
-enum Found {
-    InReply(Range<usize>),
-    Merged(String),
+/// The data of a response.
+#[derive(Deserialize)]
+struct Data {
+    #[serde(rename = "resultType")]
+    result_type: String,
+    result: Box<RawValue>,
+    stats: Option<Box<RawValue>>,
 }
 
-impl Answer {
-    /// The API's own form of the result, as JSON: values are texts, times numbers of seconds.
-    pub fn result(&self) -> &str {
-        match &self.result {
-            Found::InReply(range) => self.reply.slice(range),
-            Found::Merged(text) => text,
+impl Found {
+    /// Adds the remarks on another part of the range.
+    fn with_remarks_of(mut self, other: Self) -> Self {
+        for (all, more) in [(&mut self.warnings, other.warnings), (&mut self.infos, other.infos)] {
+            for text in more {
+                if !all.contains(&text) {
+                    all.push(text);
+                }
+            }
         }
-    }
-
-    /// What the query cost, as JSON, where that was asked for; of a range in parts, the first part's.
-    pub fn stats(&self) -> Option<&str> {
-        self.stats.as_ref().map(|range| self.reply.slice(range))
-    }
-
-    /// What the server warned of.
-    pub fn warnings(&self) -> &[String] {
-        &self.reply.warnings
-    }
-
-    /// What the server remarked.
-    pub fn infos(&self) -> &[String] {
-        &self.reply.infos
+        self
     }
 }
 
 impl Api<'_> {
     /// Runs a query.
-    pub fn query(&mut self, query: &Query, options: &Options) -> Result<Answer, Error> {
+    pub fn query(&mut self, query: &Query, options: &Options) -> Result<Found, Error> {
         let mut form = Form::default();
         match query {
             Query::Instant { expression, time_ms } => {
@@ -121,11 +120,11 @@ impl Api<'_> {
                 form.put_ms("time", *time_ms);
                 options.put_into(&mut form);
                 let reply = self.ask_query(places::QUERY, &form, expression)?;
-                self.answer(reply)
+                self.found(reply)
             }
             Query::Range { expression, start_ms, end_ms, step_ms, too_many } => {
                 let plan = Plan::new(*start_ms, *end_ms, *step_ms, *too_many)?;
-                let mut answers = Vec::with_capacity(plan.parts.len());
+                let mut parts = Vec::with_capacity(plan.parts.len());
                 let mut room = self.client.limits.response_bytes;
                 for (start_ms, end_ms) in &plan.parts {
                     let mut form = Form::default();
@@ -135,71 +134,52 @@ impl Api<'_> {
                     form.put_duration("step", Some(plan.step_ms));
                     options.put_into(&mut form);
                     let reply = self.ask_query(places::QUERY_RANGE, &form, expression)?;
-                    // All parts together are held, so the bound on one answer is the bound on all of them.
-                    room = room.checked_sub(reply.len()).ok_or_else(|| self.too_long())?;
-                    answers.push(self.answer(reply)?);
+                    let part = self.found(reply)?;
+                    // All parts together are held, so the bound on one response is the bound on all
+                    // of them.
+                    room = room.checked_sub(part.result.get().len()).ok_or_else(|| self.too_long())?;
+                    parts.push(part);
                 }
-                let mut answer = if answers.len() == 1 {
-                    answers.pop().ok_or_else(|| self.too_long())?
-                } else {
-                    self.merged(answers)?
-                };
-                answer.step_raised_to_ms = (plan.step_ms != *step_ms).then_some(plan.step_ms);
-                Ok(answer)
+                let mut found = self.joined(parts)?;
+                found.step_raised_to_ms = (plan.step_ms != *step_ms).then_some(plan.step_ms);
+                Ok(found)
             }
         }
     }
 
-    /// An answer's result as numbers.
-    pub fn typed(&self, answer: &Answer) -> Result<Value, Error> {
-        values::value(&answer.result_type, answer.result())
-            .map_err(|problem| envelope::bad_answer(&self.base, answer.result().as_bytes(), problem))
+    /// A result as numbers.
+    pub fn typed(&self, found: &Found) -> Result<Value, Error> {
+        let result = found.result.get();
+        values::value(&found.result_type, result).map_err(|problem| envelope::bad_answer(&self.base, result, &problem))
     }
 
-    /// A list of texts as such: of [`Api::labels`] and [`Api::label_values`].
-    pub fn texts(&self, reply: &Reply) -> Result<Vec<String>, Error> {
-        values::texts(reply.data())
-            .map_err(|problem| envelope::bad_answer(&self.base, reply.data().as_bytes(), problem))
-    }
-
-    /// A list of series as such: of [`Api::series`].
-    pub fn series_list(&self, reply: &Reply) -> Result<Vec<values::Labels>, Error> {
-        values::series(reply.data())
-            .map_err(|problem| envelope::bad_answer(&self.base, reply.data().as_bytes(), problem))
-    }
-
-    fn answer(&self, reply: Reply) -> Result<Answer, Error> {
-        let result_type = reply.member("resultType").map(|text| text.trim_matches('"').to_owned());
-        let (Some(result_type), Some(result)) = (result_type, reply.member_range("result")) else {
-            let problem = plugpipe_contract::cursor::Unexpected { at: 0, expected: "resultType and result" };
-            return Err(envelope::bad_answer(&self.base, reply.data().as_bytes(), problem));
+    fn found(&self, reply: Reply<Option<Data>>) -> Result<Found, Error> {
+        let Some(Data { result_type, result, stats }) = reply.data else {
+            let problem = serde::de::Error::custom("expected resultType and result");
+            return Err(envelope::bad_answer(&self.base, "null", &problem));
         };
-        let stats = reply.member_range("stats").or_else(|| reply.stats());
-        Ok(Answer { result_type, reply, result: Found::InReply(result), stats, step_raised_to_ms: None, parts: 1 })
+        Ok(Found {
+            result_type,
+            result,
+            stats: stats.or(reply.stats),
+            warnings: reply.warnings,
+            infos: reply.infos,
+            step_raised_to_ms: None,
+            parts: 1,
+        })
     }
 
-    fn merged(&self, mut answers: Vec<Answer>) -> Result<Answer, Error> {
-        let parts: Vec<&str> = answers.iter().map(Answer::result).collect();
-        let merged = merge::matrices(&parts)
-            .map_err(|(part, problem)| envelope::bad_answer(&self.base, part.as_bytes(), problem))?;
-        let count = answers.len() as u64;
-        let mut rest = answers.split_off(1);
-        let Some(mut first) = answers.pop() else { return Err(self.too_long()) };
-        for other in &mut rest {
-            for (all, more) in [
-                (&mut first.reply.warnings, &mut other.reply.warnings),
-                (&mut first.reply.infos, &mut other.reply.infos),
-            ] {
-                for text in more.drain(..) {
-                    if !all.contains(&text) {
-                        all.push(text);
-                    }
-                }
-            }
+    fn joined(&self, parts: Vec<Found>) -> Result<Found, Error> {
+        let count = parts.len();
+        let mut joined = None;
+        if count > 1 {
+            let results: Vec<&RawValue> = parts.iter().map(|part| &*part.result).collect();
+            let result = merge::matrices(&results)
+                .map_err(|(part, problem)| envelope::bad_answer(&self.base, part, &problem))?;
+            joined = Some(result);
         }
-        first.result = Found::Merged(merged);
-        first.parts = count;
-        Ok(first)
+        let found = parts.into_iter().reduce(Found::with_remarks_of).ok_or_else(|| self.too_long())?;
+        Ok(Found { result: joined.unwrap_or(found.result), parts: count as u64, ..found })
     }
 
     fn too_long(&self) -> Error {
@@ -223,7 +203,8 @@ impl Options {
     }
 }
 
-/// How a range is asked: a step, and the first and the last moment of each part. No point is in two parts.
+/// How a range is asked: a step, and the first and the last moment of each part. No point is in two
+/// parts.
 #[derive(Debug, PartialEq)]
 struct Plan {
     step_ms: i64,

@@ -1,69 +1,87 @@
 //! Results of queries as numbers: what the API writes as texts, read.
 
-use plugpipe_contract::cursor::{Cursor, Unexpected};
+use core::fmt;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
 /// Names and values.
-pub type Labels = Vec<(String, String)>;
+pub type Labels = BTreeMap<String, String>;
 
-/// A result. Times are in milliseconds since the epoch; values may be NaN or infinite.
+/// A result. Values may be NaN or infinite.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// One number.
-    Scalar(i64, f64),
+    Scalar(Timed<Number>),
     /// One text.
-    String(i64, String),
+    String(Timed<String>),
     /// One sample of each series.
     Vector(Vec<InstantSeries>),
     /// Samples of each series over time.
     Matrix(Vec<RangeSeries>),
 }
 
+/// A moment, in milliseconds since the epoch, and what was there.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Timed<T>(#[serde(deserialize_with = "milliseconds")] pub i64, pub T);
+
+/// A number, which the API writes as text.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Number(pub f64);
+
 /// A series at one moment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct InstantSeries {
     /// Its labels, `__name__` among them where there is one.
+    #[serde(rename = "metric", default)]
     pub labels: Labels,
-    /// When.
-    pub time_ms: i64,
-    /// What.
+    /// When, and what.
+    #[serde(flatten)]
     pub sample: Sample,
 }
 
 /// One sample.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub enum Sample {
     /// A number.
-    Float(f64),
+    #[serde(rename = "value")]
+    Float(Timed<Number>),
     /// A native histogram.
-    Histogram(Histogram),
+    #[serde(rename = "histogram")]
+    Histogram(Timed<Histogram>),
 }
 
-/// A series over time: its numbers in two lists of the same length, and its native histograms.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// A series over time: its numbers and its native histograms.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
 pub struct RangeSeries {
     /// Its labels.
+    #[serde(rename = "metric")]
     pub labels: Labels,
-    /// When each number was.
-    pub times_ms: Vec<i64>,
     /// The numbers.
-    pub values: Vec<f64>,
-    /// When each histogram was, and the histogram.
-    pub histograms: Vec<(i64, Histogram)>,
+    pub values: Vec<Timed<Number>>,
+    /// The histograms.
+    #[serde(deserialize_with = "null_is_empty")]
+    pub histograms: Vec<Timed<Histogram>>,
 }
 
 /// A native histogram.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
 pub struct Histogram {
     /// How many observations; of a rate, not a whole number.
-    pub count: f64,
+    pub count: Number,
     /// Their sum.
-    pub sum: f64,
+    pub sum: Number,
     /// The buckets that are not empty, rising.
+    #[serde(deserialize_with = "null_is_empty")]
     pub buckets: Vec<Bucket>,
 }
 
 /// A bucket of a native histogram.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(from = "(f64, Number, Number, Number)")]
 pub struct Bucket {
     /// Whether observations equal to the lower bound are in it.
     pub lower_inclusive: bool,
@@ -77,156 +95,62 @@ pub struct Bucket {
     pub count: f64,
 }
 
-type Read<T> = Result<T, Unexpected>;
+impl From<(f64, Number, Number, Number)> for Bucket {
+    fn from((rule, Number(lower), Number(upper), Number(count)): (f64, Number, Number, Number)) -> Self {
+        // 0: open on the left; 1: on the right; 2: on both sides; 3: on none.
+        Self {
+            lower_inclusive: rule == 1.0 || rule == 3.0,
+            upper_inclusive: rule == 0.0 || rule == 3.0,
+            lower,
+            upper,
+            count,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Written;
+        impl Visitor<'_> for Written {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number as text")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
+                text.parse().map(Number).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_str(Written)
+    }
+}
 
 /// Reads a result of this type.
-pub fn value(result_type: &str, result: &str) -> Read<Value> {
-    let mut cursor = Cursor::new(result);
-    let value = match result_type {
-        "scalar" => pair(&mut cursor, number_text).map(|(time, number)| Value::Scalar(time, number)),
-        "string" => {
-            pair(&mut cursor, |cursor| Ok(cursor.string()?.into_owned())).map(|(time, text)| Value::String(time, text))
-        }
-        "vector" => list(&mut cursor, instant_series).map(Value::Vector),
-        "matrix" => list(&mut cursor, range_series).map(Value::Matrix),
-        _ => Err(cursor.unexpected("a resultType of scalar, string, vector or matrix")),
-    }?;
-    cursor.end()?;
-    Ok(value)
-}
-
-/// Reads a list of texts, as of label names and values.
-pub fn texts(data: &str) -> Read<Vec<String>> {
-    list(&mut Cursor::new(data), |cursor| Ok(cursor.string()?.into_owned()))
-}
-
-/// Reads a list of series.
-pub fn series(data: &str) -> Read<Vec<Labels>> {
-    list(&mut Cursor::new(data), labels)
-}
-
-/// A list; null counts as an empty one, which some servers write.
-fn list<T>(cursor: &mut Cursor, read: impl Fn(&mut Cursor) -> Read<T>) -> Read<Vec<T>> {
-    let mut items = Vec::new();
-    if cursor.peek() == Some(b'n') {
-        cursor.skip()?;
-        return Ok(items);
-    }
-    cursor.array()?;
-    while cursor.item()? {
-        items.push(read(cursor)?);
-    }
-    Ok(items)
-}
-
-fn labels(cursor: &mut Cursor) -> Read<Labels> {
-    let mut labels = Vec::new();
-    cursor.object()?;
-    while let Some(name) = cursor.key()? {
-        labels.push((name.into_owned(), cursor.string()?.into_owned()));
-    }
-    Ok(labels)
-}
-
-fn instant_series(cursor: &mut Cursor) -> Read<InstantSeries> {
-    let (mut found, mut sample) = (Vec::new(), None);
-    cursor.object()?;
-    while let Some(key) = cursor.key()? {
-        match &*key {
-            "metric" => found = labels(cursor)?,
-            "value" => {
-                let (time, number) = pair(cursor, number_text)?;
-                sample = Some((time, Sample::Float(number)));
-            }
-            "histogram" => {
-                let (time, read) = pair(cursor, histogram)?;
-                sample = Some((time, Sample::Histogram(read)));
-            }
-            _ => {
-                cursor.skip()?;
-            }
-        }
-    }
-    let (time_ms, sample) = sample.ok_or_else(|| cursor.unexpected("a value or a histogram before this"))?;
-    Ok(InstantSeries { labels: found, time_ms, sample })
-}
-
-fn range_series(cursor: &mut Cursor) -> Read<RangeSeries> {
-    let mut series = RangeSeries::default();
-    cursor.object()?;
-    while let Some(key) = cursor.key()? {
-        match &*key {
-            "metric" => series.labels = labels(cursor)?,
-            "values" => {
-                cursor.array()?;
-                while cursor.item()? {
-                    let (time, number) = pair(cursor, number_text)?;
-                    series.times_ms.push(time);
-                    series.values.push(number);
-                }
-            }
-            "histograms" => series.histograms = list(cursor, |cursor| pair(cursor, histogram))?,
-            _ => {
-                cursor.skip()?;
-            }
-        }
-    }
-    Ok(series)
-}
-
-/// `[time, what]`.
-fn pair<T>(cursor: &mut Cursor, read: impl Fn(&mut Cursor) -> Read<T>) -> Read<(i64, T)> {
-    cursor.array()?;
-    cursor.next_item()?;
-    // Past the bounds of an integer it is the bound.
-    let time = (cursor.number()? * 1e3).round() as i64;
-    cursor.next_item()?;
-    let what = read(cursor)?;
-    cursor.end_array()?;
-    Ok((time, what))
-}
-
-fn number_text(cursor: &mut Cursor) -> Read<f64> {
-    let before = cursor.unexpected("a number as text");
-    cursor.string()?.parse().map_err(|_| before)
-}
-
-fn histogram(cursor: &mut Cursor) -> Read<Histogram> {
-    let mut histogram = Histogram::default();
-    cursor.object()?;
-    while let Some(key) = cursor.key()? {
-        match &*key {
-            "count" => histogram.count = number_text(cursor)?,
-            "sum" => histogram.sum = number_text(cursor)?,
-            "buckets" => histogram.buckets = list(cursor, bucket)?,
-            _ => {
-                cursor.skip()?;
-            }
-        }
-    }
-    Ok(histogram)
-}
-
-/// `[rule, "lower", "upper", "count"]`.
-fn bucket(cursor: &mut Cursor) -> Read<Bucket> {
-    cursor.array()?;
-    cursor.next_item()?;
-    let rule = cursor.number()?;
-    let mut numbers = [0.0; 3];
-    for number in &mut numbers {
-        cursor.next_item()?;
-        *number = number_text(cursor)?;
-    }
-    cursor.end_array()?;
-    let [lower, upper, count] = numbers;
-    // 0: open on the left; 1: on the right; 2: on both sides; 3: on none.
-    Ok(Bucket {
-        lower_inclusive: rule == 1.0 || rule == 3.0,
-        upper_inclusive: rule == 0.0 || rule == 3.0,
-        lower,
-        upper,
-        count,
+pub fn value(result_type: &str, result: &str) -> serde_json::Result<Value> {
+    Ok(match result_type {
+        "scalar" => Value::Scalar(serde_json::from_str(result)?),
+        "string" => Value::String(serde_json::from_str(result)?),
+        "vector" => Value::Vector(list(result)?),
+        "matrix" => Value::Matrix(list(result)?),
+        _ => return Err(Error::custom("expected a resultType of scalar, string, vector or matrix")),
     })
+}
+
+fn list<'de, T: Deserialize<'de>>(json: &'de str) -> serde_json::Result<Vec<T>> {
+    serde_json::from_str::<Option<_>>(json).map(Option::unwrap_or_default)
+}
+
+/// Some servers write null for an empty list.
+pub(super) fn null_is_empty<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// From seconds. Past the bounds of an integer it is the bound.
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    f64::deserialize(deserializer).map(|seconds| (seconds * 1e3).round() as i64)
 }
 
 #[cfg(test)]
@@ -239,11 +163,16 @@ mod tests {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
+    fn at(time_ms: i64, number: f64) -> Timed<Number> {
+        Timed(time_ms, Number(number))
+    }
+
     #[test]
     fn scalars_and_strings_have_a_time() {
-        assert_eq!(value("scalar", r#"[1795534251.669,"+Inf"]"#), Ok(Value::Scalar(1_795_534_251_669, f64::INFINITY)));
-        assert_eq!(value("scalar", r#"[1,"-Inf"]"#), Ok(Value::Scalar(1_000, f64::NEG_INFINITY)));
-        assert_eq!(value("string", r#"[0.5, "a\n"]"#), Ok(Value::String(500, "a\n".into())));
+        let scalar = |text| value("scalar", text).unwrap();
+        assert_eq!(scalar(r#"[1795534251.669,"+Inf"]"#), Value::Scalar(at(1_795_534_251_669, f64::INFINITY)));
+        assert_eq!(scalar(r#"[1,"-Inf"]"#), Value::Scalar(at(1_000, f64::NEG_INFINITY)));
+        assert_eq!(value("string", r#"[0.5, "a\n"]"#).unwrap(), Value::String(Timed(500, "a\n".into())));
     }
 
     #[test]
@@ -256,8 +185,8 @@ mod tests {
         .unwrap() else {
             panic!()
         };
-        assert_eq!((&read[0].labels, read[0].time_ms), (&labels_of(&[("__name__", "m"), ("x", "é\"")]), 1_500));
-        assert!(matches!(read[0].sample, Sample::Float(number) if number.is_nan()));
+        assert_eq!(read[0].labels, labels_of(&[("__name__", "m"), ("x", "é\"")]));
+        assert!(matches!(read[0].sample, Sample::Float(Timed(1_500, Number(number))) if number.is_nan()));
         let bucket = |lower_inclusive, upper_inclusive, lower, upper, count| Bucket {
             lower_inclusive,
             upper_inclusive,
@@ -271,23 +200,23 @@ mod tests {
             bucket(true, false, -2.0, -1.0, 0.5),
             bucket(false, false, 1.0, f64::INFINITY, 1.0),
         ];
-        assert_eq!(read[1].sample, Sample::Histogram(Histogram { count: 6.0, sum: -1e-5, buckets }));
+        let histogram = Histogram { count: Number(6.0), sum: Number(-1e-5), buckets };
+        assert_eq!(read[1].sample, Sample::Histogram(Timed(2_000, histogram)));
     }
 
     #[test]
-    fn a_matrix_has_numbers_in_two_lists() {
+    fn a_matrix_has_numbers_and_histograms() {
         let read = value(
             "matrix",
             r#"[{"metric":{"a":"1"},"values":[[1,"1"],[2.001,"-0"]],"histograms":[[3,{"count":"0","sum":"0"}]]},{"metric":{}}]"#,
         );
         let first = RangeSeries {
             labels: labels_of(&[("a", "1")]),
-            times_ms: vec![1_000, 2_001],
-            values: vec![1.0, -0.0],
-            histograms: vec![(3_000, Histogram::default())],
+            values: vec![at(1_000, 1.0), at(2_001, -0.0)],
+            histograms: vec![Timed(3_000, Histogram::default())],
         };
-        assert_eq!(read, Ok(Value::Matrix(vec![first, RangeSeries::default()])));
-        assert_eq!(value("matrix", "null"), Ok(Value::Matrix(Vec::new())));
+        assert_eq!(read.unwrap(), Value::Matrix(vec![first, RangeSeries::default()]));
+        assert_eq!(value("matrix", "null").unwrap(), Value::Matrix(Vec::new()));
     }
 
     #[test]
@@ -313,7 +242,7 @@ mod tests {
         #[test]
         fn any_number_is_read_as_it_was_written(number in any::<f64>(), time in 0_i64..8_000_000_000_000) {
             let text = format!("[{}, \"{}\"]", time as f64 / 1e3, number);
-            let Ok(Value::Scalar(read_time, read)) = value("scalar", &text) else { panic!("{text}") };
+            let Ok(Value::Scalar(Timed(read_time, Number(read)))) = value("scalar", &text) else { panic!("{text}") };
             prop_assert_eq!(read_time, time);
             prop_assert!(read.to_bits() == number.to_bits() || (read.is_nan() && number.is_nan()));
         }
@@ -323,7 +252,6 @@ mod tests {
             for result_type in ["scalar", "string", "vector", "matrix"] {
                 let _ = value(result_type, &text);
             }
-            let _ = (texts(&text), series(&text));
         }
     }
 }
