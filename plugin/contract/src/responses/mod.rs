@@ -7,11 +7,25 @@ use serde::ser::Serializer;
 
 use crate::response::responses;
 
+mod annotations;
+mod dashboards;
+mod datasources;
+mod discover;
 mod error;
+mod generate;
 mod push;
 mod record;
 
+pub use annotations::Annotated;
+pub use dashboards::{
+    AppliedDashboard, AppliedDashboards, CreatedDashboard, DashboardAction, DashboardChange, DashboardFile,
+    DashboardOutcome, DatabaseStatus, DeletedDashboard, ExportedDashboards, FetchedDashboard, FoundDashboard,
+    GrafanaStatus, ListedDashboards, MadeDashboard, OrganisationStatus,
+};
+pub use datasources::{DatasourceAction, DatasourceHealth, EnsuredDatasource};
+pub use discover::{DiscoveredTarget, DiscoveredTargets, TargetGroup, TargetState};
 pub use error::{ErrorReport, Position, PushConflict};
+pub use generate::{GeneratedConfig, HttpSd};
 pub use push::{
     Deleted, Flushed, GroupPush, Noted, PushOutcome, PushReport, Pushed, ReplacedCounter, Settled, UnpushedReason,
 };
@@ -31,6 +45,20 @@ responses!(
     Flushed,
     Deleted,
     Noted,
+    CreatedDashboard,
+    MadeDashboard,
+    DashboardOutcome,
+    AppliedDashboards,
+    FetchedDashboard<'_>,
+    ListedDashboards,
+    DeletedDashboard<'_>,
+    ExportedDashboards<'_>,
+    GrafanaStatus,
+    EnsuredDatasource,
+    DatasourceHealth,
+    Annotated,
+    GeneratedConfig,
+    DiscoveredTargets,
 );
 
 /// What the result of any operation says where the configuration says `mock_mode`.
