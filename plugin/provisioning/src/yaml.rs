@@ -5,6 +5,7 @@
 //! character can be said. May not do any I/O, and knows no file's meaning.
 
 use plugpipe_contract::time::PrometheusDuration;
+use serde::ser::{Serialize, Serializer};
 
 /// The longest key that is written before its `:` on one line, in bytes. YAML gives up looking for the `:` after 1,024 characters.
 const KEY_BYTES: usize = 500;
@@ -42,6 +43,19 @@ impl From<String> for Yaml {
 impl From<bool> for Yaml {
     fn from(flag: bool) -> Self {
         Self::Flag(flag)
+    }
+}
+
+/// For JSON, which some files may be written in too.
+impl Serialize for Yaml {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Whole(number) => serializer.serialize_i64(*number),
+            Self::Text(text) | Self::Block(text) => serializer.serialize_str(text),
+            Self::List(items) => serializer.collect_seq(items),
+            Self::Map(members) => serializer.collect_map(members.iter().map(|(key, value)| (key, value))),
+        }
     }
 }
 
@@ -354,24 +368,12 @@ fn is_plain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Map, Value, json};
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn read(written: &str) -> Value {
         serde_saphyr::from_str(written).unwrap_or_else(|error| panic!("{error}\n{written}"))
-    }
-
-    fn value(yaml: &Yaml) -> Value {
-        match yaml {
-            Yaml::Flag(flag) => json!(flag),
-            Yaml::Whole(number) => json!(number),
-            Yaml::Text(text) | Yaml::Block(text) => json!(text),
-            Yaml::List(items) => items.iter().map(value).collect(),
-            Yaml::Map(members) => {
-                Value::Object(members.iter().map(|(key, item)| (key.clone(), value(item))).collect::<Map<_, _>>())
-            }
-        }
     }
 
     fn map_of(members: Vec<(&str, Yaml)>) -> Yaml {
@@ -424,7 +426,7 @@ last: |-
   b
 "#;
         assert_eq!(tree.write(), written);
-        assert_eq!(read(written), value(&tree));
+        assert_eq!(read(written), json!(tree));
     }
 
     #[test]
@@ -517,7 +519,7 @@ last: |-
     #[test]
     fn a_key_of_any_length_is_read_back() {
         let tree = map_of(vec![(&"k: ".repeat(1_000), map_of(vec![("a", Yaml::List(vec!["b".into()]))]))]);
-        assert_eq!(read(&Yaml::List(vec![tree.clone()]).write()), json!([value(&tree)]));
+        assert_eq!(read(&Yaml::List(vec![tree.clone()]).write()), json!([tree]));
     }
 
     fn trees() -> impl Strategy<Value = Yaml> {
@@ -542,8 +544,8 @@ last: |-
         fn what_is_written_is_read_back_as_the_same_tree(tree in trees()) {
             let written = tree.write();
             let read = serde_saphyr::from_str::<Value>(&written);
-            prop_assert_eq!(read.as_ref().ok(), Some(&value(&tree)), "{:?}\n{}", read, written);
-            prop_assert_eq!(super::read(&written).as_ref().map(value), Some(value(&tree)), "{}", written);
+            prop_assert_eq!(read.as_ref().ok(), Some(&json!(tree)), "{:?}\n{}", read, written);
+            prop_assert_eq!(super::read(&written).as_ref().map(|yaml| json!(yaml)), Some(json!(tree)), "{}", written);
         }
 
         #[test]

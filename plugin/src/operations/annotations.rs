@@ -1,16 +1,17 @@
 //! `annotate`: a moment or a region of time, marked in Grafana's dashboards, such as the run of a pipe.
 
+use super::Call;
 use super::dashboards::verified;
 use super::prometheus::moment;
-use super::{Answer, Call};
 use crate::error::Error;
 use crate::servers::grafana::Annotation;
 use plugpipe_contract::requests::Annotate;
+use plugpipe_contract::responses::Annotated;
 use plugpipe_contract::scalar::{Count, Moment};
 
 /// Makes an annotation, or with `annotation_id` changes what is given of one: its end, when a
 /// pipe has run.
-pub(super) fn annotate(call: &mut Call, request: &Annotate, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn annotate(call: &mut Call, request: &Annotate) -> Result<Annotated, Error> {
     let known = id(request.annotation_id, "annotation_id")?;
     let mut annotation = given(request, call.unix_nanos)?;
     if known.is_none() {
@@ -27,23 +28,20 @@ pub(super) fn annotate(call: &mut Call, request: &Annotate, answer: &mut Answer)
         return Err(Error::invalid("time_end", "is before time"));
     }
     if call.config.mock {
-        answer.flag("mock", true);
-        answer.flag("annotated", false);
-        return Ok(());
+        return Ok(Annotated { mock: true, ..Annotated::default() });
     }
     let mut api = verified(call)?;
     let id = match known {
         Some(id) => api.change_annotation(id, &annotation).map(|()| id)?,
         None => api.annotate(&annotation)?,
     };
-    answer.flag("annotated", true);
-    answer.count("annotation_id", id);
-    for (name, time) in [("time_ms", annotation.time_ms), ("time_end_ms", annotation.end_ms)] {
-        if let Some(time) = time {
-            answer.count(name, time);
-        }
-    }
-    Ok(())
+    Ok(Annotated {
+        annotated: true,
+        mock: false,
+        annotation_id: Some(id),
+        time_ms: annotation.time_ms,
+        time_end_ms: annotation.end_ms,
+    })
 }
 
 fn given(request: &Annotate, now: u64) -> Result<Annotation, Error> {

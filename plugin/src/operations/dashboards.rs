@@ -1,84 +1,90 @@
 //! Grafana dashboards: made from the short form or from the plug's templates, brought to Grafana,
 //! read and deleted there, and written as files.
 
-use super::{Answer, Call};
-use crate::dashboards::diff::Change;
-use crate::dashboards::plan::{Action, Folder};
+use core::slice;
+
+use super::Call;
+use crate::dashboards::members::Members as _;
+use crate::dashboards::plan::Folder;
 use crate::dashboards::read::{one, several};
 use crate::dashboards::{Dashboard, Options, Place, files};
 use crate::error::Error;
 use crate::http::{Segment, Url};
-use crate::servers::grafana::{Api, Apply, Compared, Found, Outcome};
+use crate::servers::grafana::{Api, Apply, Compared, Outcome};
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{
     ApplyDashboards, CreateDashboard, DashboardUid, ExportDashboards, HeldDashboards, ListDashboards, NoFields,
     SaveFields,
 };
+use plugpipe_contract::responses::{
+    AppliedDashboard, AppliedDashboards, CreatedDashboard, DashboardAction, DashboardOutcome, DatabaseStatus,
+    DeletedDashboard, ExportedDashboards, FetchedDashboard, FoundDashboard, GrafanaStatus, ListedDashboards,
+    MadeDashboard, Mock, OrganisationStatus,
+};
+
+/// A dashboard that was made, and what came of it where Grafana was asked.
+pub(super) type Created = (CreatedDashboard, (MadeDashboard, Option<DashboardOutcome>));
 
 /// `create_dashboard`: one dashboard, from `dashboard_config` or a `template`.
 pub(super) fn create(
     call: &mut Call,
     Both(request, Both(options, fields)): &CreateDashboard,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+) -> Result<Created, Error> {
     let options = Options::read(options)?;
     let dashboard = one(request, &options)?;
     let dry_run = request.dry_run.or(false);
     if dry_run || call.config.mock {
-        answer.flag("dashboard_created", false);
-        tell(&dashboard, answer);
-        answer.raw("dashboard", &dashboard.model.json());
-        answer.flag(if dry_run { "dry_run" } else { "mock" }, true);
-        return Ok(());
+        let model = Some(dashboard.model.clone());
+        let created = CreatedDashboard { dashboard: model, dry_run, mock: !dry_run, ..CreatedDashboard::default() };
+        return Ok((created, (made(dashboard), None)));
     }
-    let dashboards = [dashboard];
-    let (folder, outcomes) = bring(call, &dashboards, &options.place, fields, true)?;
-    let ([dashboard], Some(outcome)) = (&dashboards, outcomes.into_iter().next()) else { return Ok(()) };
+    let (folder, outcomes) = bring(call, slice::from_ref(&dashboard), &options.place, fields, true)?;
+    let outcome = outcomes.into_iter().next().unwrap_or(Outcome::NotTried);
     if let Outcome::Failed(error) = outcome {
         return Err(error.into());
     }
-    answer.flag("dashboard_created", matches!(outcome.name(), "created" | "updated" | "unchanged"));
-    tell(dashboard, answer);
-    tell_outcome(call.config.grafana_url.as_ref(), &folder, &outcome, fields.diff.or(false), answer);
-    Ok(())
+    let outcome = report(call.config.grafana_url.as_ref(), &folder, outcome, fields.diff.or(false));
+    let dashboard_created = !matches!(outcome.action, DashboardAction::Conflict | DashboardAction::NotTried);
+    Ok((CreatedDashboard { dashboard_created, ..CreatedDashboard::default() }, (made(dashboard), Some(outcome))))
 }
 
 /// `plan_dashboards`: what `apply_dashboards` would do.
-pub(super) fn plan(call: &mut Call, request: &ApplyDashboards, answer: &mut Answer) -> Result<(), Error> {
-    apply_or_plan(call, request, answer, false)
+pub(super) fn plan(call: &mut Call, request: &ApplyDashboards) -> Result<AppliedDashboards, Error> {
+    apply_or_plan(call, request, false)
 }
 
 /// `apply_dashboards`: brings dashboards to Grafana.
-pub(super) fn apply(call: &mut Call, request: &ApplyDashboards, answer: &mut Answer) -> Result<(), Error> {
-    apply_or_plan(call, request, answer, true)
+pub(super) fn apply(call: &mut Call, request: &ApplyDashboards) -> Result<AppliedDashboards, Error> {
+    apply_or_plan(call, request, true)
 }
 
 fn apply_or_plan(
     call: &mut Call,
     Both(wanted, Both(options, fields)): &ApplyDashboards,
-    answer: &mut Answer,
     write: bool,
-) -> Result<(), Error> {
+) -> Result<AppliedDashboards, Error> {
     let options = Options::read(options)?;
     let dashboards = several(wanted, &options)?;
-    let (folder, outcomes) = if call.config.mock {
-        answer.flag("mock", true);
+    let mock = call.config.mock;
+    let (folder, outcomes) = if mock {
         (Folder::Any, dashboards.iter().map(|_| Outcome::NotTried).collect())
     } else {
         bring(call, &dashboards, &options.place, fields, write)?
     };
-    for name in ["created", "updated", "unchanged", "conflict", "failed", "not_tried"] {
-        answer.count(name, outcomes.iter().filter(|outcome| outcome.name() == name).count() as u64);
+    let mut applied = AppliedDashboards { mock, ..AppliedDashboards::default() };
+    for (dashboard, outcome) in dashboards.into_iter().zip(outcomes) {
+        let outcome = report(call.config.grafana_url.as_ref(), &folder, outcome, fields.diff.or(false));
+        *match outcome.action {
+            DashboardAction::Created => &mut applied.created,
+            DashboardAction::Updated => &mut applied.updated,
+            DashboardAction::Unchanged => &mut applied.unchanged,
+            DashboardAction::Conflict => &mut applied.conflict,
+            DashboardAction::Failed => &mut applied.failed,
+            DashboardAction::NotTried => &mut applied.not_tried,
+        } += 1;
+        applied.dashboards.push(AppliedDashboard { made: made(dashboard), outcome });
     }
-    answer.open_list("dashboards");
-    for (dashboard, outcome) in dashboards.iter().zip(&outcomes) {
-        answer.open_item();
-        tell(dashboard, answer);
-        tell_outcome(call.config.grafana_url.as_ref(), &folder, outcome, fields.diff.or(false), answer);
-        answer.close();
-    }
-    answer.close_list();
-    Ok(())
+    Ok(applied)
 }
 
 /// Has Grafana hold these dashboards; without `write`, only compares.
@@ -101,135 +107,95 @@ fn bring(
 }
 
 /// `get_dashboard`: one dashboard as Grafana holds it.
-pub(super) fn get(call: &mut Call, request: &DashboardUid, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn get<'r>(call: &mut Call, request: &'r DashboardUid) -> Result<FetchedDashboard<'r>, Error> {
     let uid = uid(request)?;
-    answer.text("uid", uid);
-    if call.config.mock {
-        answer.flag("mock", true);
-        answer.flag("found", false);
-        return Ok(());
-    }
-    let held = keeping(call)?.dashboard(uid)?;
-    answer.flag("found", held.is_some());
+    let mock = call.config.mock;
+    let held = if mock { None } else { keeping(call)?.dashboard(uid)? };
+    let mut fetched = FetchedDashboard { uid, found: held.is_some(), mock, ..FetchedDashboard::default() };
     if let Some(held) = held {
-        answer.text("title", held.model.text("title").unwrap_or_default());
-        answer.count("version", held.version());
-        answer.text("folder_uid", &held.folder_uid);
-        write_url(call.config.grafana_url.as_ref(), &held.url, answer);
-        answer.raw("dashboard", &held.model.json());
+        fetched.title = Some(held.model.text("title").unwrap_or_default().to_owned());
+        fetched.version = Some(held.version());
+        fetched.folder_uid = Some(held.folder_uid);
+        fetched.url = page(call.config.grafana_url.as_ref(), &held.url);
+        fetched.dashboard = Some(held.model);
     }
-    Ok(())
+    Ok(fetched)
 }
 
 /// `list_dashboards`: the dashboards that Grafana finds.
-pub(super) fn list(call: &mut Call, request: &ListDashboards, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn list(call: &mut Call, request: &ListDashboards) -> Result<ListedDashboards, Error> {
     let ListDashboards { search, tag, folder_uid } = request;
     let given = [("query", search), ("tag", tag), ("folderUIDs", folder_uid)];
     let mut filters = vec![("type", "dash-db")];
     filters.extend(given.iter().filter_map(|(name, value)| Some((*name, value.get()?))));
-    let mut all: Vec<Found> = Vec::new();
-    if call.config.mock {
-        answer.flag("mock", true);
-    } else {
+    let mut dashboards = Vec::new();
+    let (mock, base) = (call.config.mock, call.config.grafana_url.as_ref());
+    if !mock {
         verified(call)?.search(&filters, |found| {
-            all.push(found);
+            dashboards.push(FoundDashboard {
+                url: page(base, &found.url),
+                uid: found.uid,
+                title: found.title,
+                folder_uid: found.folder_uid,
+                folder: found.folder_title,
+                tags: found.tags,
+            });
             true
         })?;
     }
-    answer.count("count", all.len() as u64);
-    answer.open_list("dashboards");
-    for found in &all {
-        answer.open_item();
-        answer.text("uid", &found.uid);
-        answer.text("title", &found.title);
-        answer.text("folder_uid", &found.folder_uid);
-        answer.text("folder", &found.folder_title);
-        write_url(call.config.grafana_url.as_ref(), &found.url, answer);
-        answer.texts("tags", found.tags.iter().map(String::as_str));
-        answer.close();
-    }
-    answer.close_list();
-    Ok(())
+    Ok(ListedDashboards { mock, count: dashboards.len() as u64, dashboards })
 }
 
 /// `delete_dashboard`: one dashboard, by its uid.
-pub(super) fn delete(call: &mut Call, request: &DashboardUid, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn delete<'r>(call: &mut Call, request: &'r DashboardUid) -> Result<DeletedDashboard<'r>, Error> {
     let uid = uid(request)?;
-    answer.text("uid", uid);
-    if call.config.mock {
-        answer.flag("mock", true);
-        answer.flag("deleted", false);
-        return Ok(());
-    }
-    let deleted = keeping(call)?.delete(uid)?;
-    answer.flag("deleted", deleted);
-    Ok(())
+    let mock = call.config.mock;
+    Ok(DeletedDashboard { uid, deleted: !mock && keeping(call)?.delete(uid)?, mock })
 }
 
 /// `export_dashboards`: files for Grafana's provisioning: the dashboards of `uids` as Grafana holds
 /// them, or templates and dashboards as they would be applied.
-pub(super) fn export(
+pub(super) fn export<'r>(
     call: &mut Call,
-    Both(held, Both(wanted, options)): &ExportDashboards,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+    Both(held, Both(wanted, options)): &'r ExportDashboards,
+) -> Result<ExportedDashboards<'r>, Error> {
     let options = Options::read(options)?;
-    let (mut exported, mut missing, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+    let organisation = call.config.grafana_org_id.unwrap_or(1);
+    let provider = files::provider(&options.place, organisation);
+    let mut exported = ExportedDashboards { provider, ..ExportedDashboards::default() };
     if let Some(uids) = uids(held)? {
         if call.config.mock {
-            answer.flag("mock", true);
-        } else {
-            let mut api = keeping(call)?;
-            for uid in uids {
-                match api.dashboard(uid)? {
-                    Some(held) => exported.push((files::name(uid), files::content(held.model))),
-                    None => missing.push(uid),
-                }
+            return Ok(ExportedDashboards { mock: true, ..exported });
+        }
+        let mut api = keeping(call)?;
+        for uid in uids {
+            match api.dashboard(uid)? {
+                Some(held) => exported.files.push(files::file(uid, held.model)),
+                None => exported.missing.push(uid),
             }
         }
     } else {
         for dashboard in several(wanted, &options)? {
-            exported.push((files::name(&dashboard.uid), dashboard.model.json()));
-            warnings.extend(dashboard.warnings);
+            exported.files.push(files::file(&dashboard.uid, dashboard.model));
+            exported.warnings.extend(dashboard.warnings);
         }
     }
-    answer.open_list("files");
-    for (path, content) in &exported {
-        answer.open_item();
-        answer.text("path", path);
-        answer.text("content", content);
-        answer.close();
-    }
-    answer.close_list();
-    let organisation = call.config.grafana_org_id.unwrap_or(1);
-    answer.text("provider", &files::provider(&options.place, organisation));
-    answer.texts("missing", missing);
-    answer.texts("warnings", warnings.iter().map(String::as_str));
-    Ok(())
+    Ok(exported)
 }
 
-/// `grafana_status`: which Grafana answers, and for which organisation.
-pub(super) fn status(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
+/// `grafana_status`: which Grafana responds, and for which organisation.
+pub(super) fn status(call: &mut Call, _: &NoFields) -> Result<(Mock, Option<GrafanaStatus>), Error> {
     if call.config.mock {
-        answer.flag("mock", true);
-        return Ok(());
+        return Ok((Mock { mock: true }, None));
     }
     let mut api = api(call)?;
     let (version, database) = api.health()?;
-    if let Some(version) = &version {
-        answer.text("version", version);
-    }
-    answer.text("database", if database { "ok" } else { "failing" });
-    answer.open("organisation");
-    match api.verify_organisation() {
-        Ok((id, name)) => {
-            answer.count("id", id);
-            answer.text("name", &name);
-        }
-        Err(error) => Error::from(error).write_into(answer),
-    }
-    answer.close();
-    Ok(())
+    let database = if database { DatabaseStatus::Ok } else { DatabaseStatus::Failing };
+    let organisation = match api.verify_organisation() {
+        Ok((id, name)) => OrganisationStatus { id: Some(id), name: Some(name), error: None },
+        Err(error) => OrganisationStatus { error: Some(Error::from(error).report()), ..OrganisationStatus::default() },
+    };
+    Ok((Mock::default(), Some(GrafanaStatus { version, database, organisation })))
 }
 
 fn api<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
@@ -243,7 +209,7 @@ fn api<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
 }
 
 /// For what writes, and never for another organisation than the one that was asked for; and for
-/// what reads, or another one's dashboards would be told.
+/// what reads, or it would show another one's dashboards.
 pub(super) fn verified<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
     let mut api = api(call)?;
     if api.organisation.is_some() {
@@ -279,53 +245,36 @@ fn uids<'r>(request: &'r HeldDashboards) -> Result<Option<Vec<&'r str>>, Error> 
     Ok(Some(uids.iter().map(|uid| &*uid.0).collect()))
 }
 
-fn tell(dashboard: &Dashboard, answer: &mut Answer) {
-    answer.text("uid", &dashboard.uid);
-    answer.text("title", &dashboard.title);
-    answer.texts("warnings", dashboard.warnings.iter().map(String::as_str));
+fn made(dashboard: Dashboard) -> MadeDashboard {
+    let Dashboard { uid, title, warnings, .. } = dashboard;
+    MadeDashboard { uid, title, warnings }
 }
 
-fn tell_outcome(base: Option<&Url>, folder: &Folder, outcome: &Outcome, diff: bool, answer: &mut Answer) {
-    answer.text("action", outcome.name());
+fn report(base: Option<&Url>, folder: &Folder, outcome: Outcome, diff: bool) -> DashboardOutcome {
+    let mut report = DashboardOutcome {
+        action: outcome.action(),
+        conflict: None,
+        error: None,
+        folder_uid: folder.uid().map(str::to_owned),
+        version: None,
+        url: None,
+        changes: diff.then(Vec::new),
+    };
     match outcome {
-        Outcome::Compared(Compared { action: Action::Conflict(why), .. }) => answer.text("conflict", why),
-        Outcome::Failed(error) => Error::from(error.clone()).write_into(answer),
-        _ => {}
-    }
-    if let Folder::Of(uid) = folder {
-        answer.text("folder_uid", uid);
-    }
-    let mut differing: &[Change] = &[];
-    if let Outcome::Compared(Compared { changes, version, url, .. }) = outcome {
-        if let Some(version) = version {
-            answer.count("version", *version);
+        Outcome::Compared(Compared { action, changes, version, url }) => {
+            report.conflict = action.into_conflict();
+            report.version = version;
+            report.url = page(base, &url);
+            report.changes = diff.then_some(changes);
         }
-        write_url(base, url, answer);
-        differing = changes;
+        Outcome::Failed(error) => report.error = Some(Box::new(Error::from(error).report())),
+        Outcome::NotTried => {}
     }
-    if diff {
-        tell_changes(differing, answer);
-    }
-}
-
-pub(super) fn tell_changes(changes: &[Change], answer: &mut Answer) {
-    answer.open_list("changes");
-    for change in changes {
-        answer.open_item();
-        answer.text("path", &change.path);
-        for (name, value) in [("was", &change.was), ("wanted", &change.wanted)] {
-            if let Some(value) = value {
-                answer.text(name, value);
-            }
-        }
-        answer.close();
-    }
-    answer.close_list();
+    report
 }
 
 /// The page for people: Grafana tells its path, with the one it lives under.
-fn write_url(base: Option<&Url>, path: &str, answer: &mut Answer) {
-    if let (Some(base), true) = (base, path.starts_with('/')) {
-        answer.text("url", &format!("{}://{}{path}", base.scheme(), base.authority()));
-    }
+fn page(base: Option<&Url>, path: &str) -> Option<String> {
+    let base = base.filter(|_| path.starts_with('/'))?;
+    Some(format!("{}://{}{path}", base.scheme(), base.authority()))
 }

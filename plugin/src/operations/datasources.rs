@@ -1,16 +1,18 @@
 //! `ensure_datasource` and `datasource_health`: the data source from which Grafana's panels get their series.
 
+use super::Call;
 use super::dashboards::verified;
-use super::{Answer, Call};
-use crate::dashboards::tree::{Map, Tree};
+use crate::dashboards::members::{Map, Members as _};
 use crate::dashboards::uid;
 use crate::error::Error;
 use crate::http::Url;
 use crate::servers::grafana::Datasource;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{DatasourceName, EnsureDatasource};
+use plugpipe_contract::responses::{DatasourceAction, DatasourceHealth, EnsuredDatasource};
 use plugpipe_contract::scalar::Any;
 use plugpipe_contract::written::kind_of;
+use serde_json::Value;
 
 /// Longest name of a data source, in bytes.
 const MAX_NAME_LEN: usize = 190;
@@ -22,52 +24,44 @@ const NAME: &str = "Prometheus";
 pub(super) fn ensure(
     call: &mut Call,
     Both(which, request): &Both<DatasourceName, EnsureDatasource>,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+) -> Result<EnsuredDatasource, Error> {
     let wanted = wanted(which, request, call.config.prometheus_url.as_ref())?;
     let dry_run = request.dry_run.or(false);
-    answer.text("uid", &wanted.uid);
-    answer.text("name", &wanted.name);
     if call.config.mock {
-        answer.flag("mock", true);
-        answer.flag("datasource_ready", false);
-        return Ok(());
+        let Datasource { uid, name, .. } = wanted;
+        return Ok(EnsuredDatasource { uid, name, mock: true, ..EnsuredDatasource::default() });
     }
     let mut api = verified(call)?;
     let held = api.datasource(&wanted.uid)?;
     let changes = held.as_ref().map(|held| wanted.differs(held));
     let action = match &changes {
-        None => "created",
-        Some(changes) if changes.is_empty() => "unchanged",
-        Some(_) => "updated",
+        None => DatasourceAction::Created,
+        Some(changes) if changes.is_empty() => DatasourceAction::Unchanged,
+        Some(_) => DatasourceAction::Updated,
     };
-    if !dry_run && action != "unchanged" {
+    let is_ready = action == DatasourceAction::Unchanged;
+    if !dry_run && !is_ready {
         api.save_datasource(&wanted, held.as_ref())?;
     }
-    answer.text("action", action);
-    answer.flag("datasource_ready", !dry_run || action == "unchanged");
-    if dry_run {
-        answer.flag("dry_run", true);
-    }
-    if request.diff.or(false) {
-        super::dashboards::tell_changes(changes.as_deref().unwrap_or_default(), answer);
-    }
-    Ok(())
+    Ok(EnsuredDatasource {
+        uid: wanted.uid,
+        name: wanted.name,
+        mock: false,
+        action: Some(action),
+        datasource_ready: !dry_run || is_ready,
+        dry_run,
+        changes: request.diff.or(false).then(|| changes.unwrap_or_default()),
+    })
 }
 
 /// `datasource_health`: whether Grafana reaches the server behind a data source.
-pub(super) fn health(call: &mut Call, request: &DatasourceName, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn health(call: &mut Call, request: &DatasourceName) -> Result<DatasourceHealth, Error> {
     let (_, uid) = name_and_uid(request)?;
-    answer.text("uid", &uid);
     if call.config.mock {
-        answer.flag("mock", true);
-        answer.flag("healthy", false);
-        return Ok(());
+        return Ok(DatasourceHealth { uid, mock: true, healthy: false, message: None });
     }
     let (healthy, message) = verified(call)?.datasource_health(&uid)?;
-    answer.flag("healthy", healthy);
-    answer.text("message", &message);
-    Ok(())
+    Ok(DatasourceHealth { uid, mock: false, healthy, message: Some(message) })
 }
 
 fn name_and_uid(which: &DatasourceName) -> Result<(String, String), Error> {
@@ -119,9 +113,9 @@ fn wanted(which: &DatasourceName, request: &EnsureDatasource, server: Option<&Ur
 /// An object in which anything may stand.
 fn object(given: Any, field: &str) -> Result<Map, Error> {
     let Some(text) = given.get() else { return Ok(Map::default()) };
-    match Tree::parse(text) {
-        Ok(Tree::Map(map)) => Ok(map),
+    match serde_json::from_str(text) {
+        Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Error::invalid(field, format!("expected an object, got {}", kind_of(text)))),
-        Err(problem) => Err(Error::invalid(field, problem)),
+        Err(problem) => Err(Error::invalid(field, problem.to_string())),
     }
 }

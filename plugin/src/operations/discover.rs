@@ -1,24 +1,27 @@
 //! `discover_targets`: the targets that an http_sd endpoint or a list names, and whether Prometheus scrapes them.
 
-use super::{Answer, Call};
+use super::Call;
 use crate::error::Error;
 use crate::http::{Url, redacted};
-use crate::json::Json;
 use crate::prometheus_yml::check_target;
 use crate::servers::discovery::{self, Group, Known};
 use plugpipe_contract::requests::DiscoverTargets;
+use plugpipe_contract::responses::{DiscoveredTarget, DiscoveredTargets, TargetGroup, TargetState};
+use plugpipe_contract::written::kind_of;
+use serde_json::Value;
 
 /// Takes `sd_url`, or `targets`: a list of `host:port`, or of groups as http_sd has them. Asks Prometheus where one is configured.
-pub(super) fn run(call: &mut Call, request: &DiscoverTargets, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn run(call: &mut Call, request: &DiscoverTargets) -> Result<DiscoveredTargets, Error> {
     let mock = call.config.mock;
+    let mut sd_url = None;
     let groups = match (request.sd_url.get(), request.targets.get()) {
         (Some(_), Some(_)) => return Err(Error::invalid("targets", "stands beside sd_url; give one of them")),
         (Some(url), None) => {
             let url = Url::parse(url.trim()).map_err(|problem| Error::invalid("sd_url", problem))?;
-            answer.text("sd_url", &redacted(&url));
+            sd_url = Some(redacted(&url));
             if mock { Vec::new() } else { discovery::fetch(&mut call.client(call.config.limits(), true), &url)? }
         }
-        (None, Some(targets)) => listed(&Json::parse(targets).map_err(|problem| Error::invalid("targets", problem))?)?,
+        (None, Some(targets)) => listed(targets)?,
         (None, None) => {
             let expected =
                 "the URL of an http_sd endpoint, such as http://127.0.0.1:8080/sd; or targets, a list of host:port";
@@ -30,24 +33,35 @@ pub(super) fn run(call: &mut Call, request: &DiscoverTargets, answer: &mut Answe
         None => None,
         Some(url) => Some(discovery::known(&mut call.client(call.config.limits(), true), url)?),
     };
-    if mock {
-        answer.flag("mock", true);
-    }
-    write(&groups, known.as_deref(), answer);
-    Ok(())
+    let groups: Vec<TargetGroup> = groups.into_iter().map(|group| compared(group, known.as_deref())).collect();
+    let all = || groups.iter().flat_map(|group| &group.targets);
+    let targets = all().count() as u64;
+    let is_active = |target: &&DiscoveredTarget| target.state == Some(TargetState::Active);
+    let active = known.is_some().then(|| all().filter(is_active).count() as u64);
+    Ok(DiscoveredTargets {
+        sd_url,
+        mock,
+        targets,
+        compared: known.is_some(),
+        active,
+        missing: active.map(|active| targets - active),
+        groups,
+    })
 }
 
-fn listed(targets: &Json) -> Result<Vec<Group>, Error> {
-    let Json::Array(items) = targets else {
-        return Err(Error::invalid("targets", format!("expected a list, got {}", targets.kind())));
+fn listed(targets: &str) -> Result<Vec<Group>, Error> {
+    let list = serde_json::from_str(targets).map_err(|problem| Error::invalid("targets", problem.to_string()))?;
+    let Value::Array(items) = &list else {
+        return Err(Error::invalid("targets", format!("expected a list, got {}", kind_of(targets))));
     };
-    if !items.iter().any(|item| matches!(item, Json::String(_))) {
-        return discovery::groups(targets, "targets").map_err(|(path, problem)| Error::invalid(path, problem));
+    if !items.iter().any(Value::is_string) {
+        return discovery::groups(&list, "targets").map_err(|(path, problem)| Error::invalid(path, problem));
     }
     let mut group = Group::default();
     for (index, item) in items.iter().enumerate() {
         let wrong = |problem: String| Error::invalid(format!("targets[{index}]"), problem);
-        let target = item.as_str().ok_or_else(|| wrong(format!("expected host:port, got {}", item.kind())))?;
+        let expected = || wrong(format!("expected host:port, got {}", kind_of(&item.to_string())));
+        let target = item.as_str().ok_or_else(expected)?;
         check_target(target).map_err(wrong)?;
         if !group.targets.iter().any(|own| own == target) {
             group.targets.push(target.to_owned());
@@ -56,57 +70,30 @@ fn listed(targets: &Json) -> Result<Vec<Group>, Error> {
     Ok(vec![group])
 }
 
-/// The groups, with what Prometheus knows of each target, where it was asked.
-fn write(groups: &[Group], known: Option<&[Known]>, answer: &mut Answer) {
-    let mut counts = [0_u64; 2];
-    answer.open_list("groups");
-    for group in groups {
-        answer.open_item();
-        answer.open("labels");
-        for (name, value) in &group.labels {
-            answer.member(name, value);
-        }
-        answer.close();
-        answer.open_list("targets");
-        for address in &group.targets {
-            answer.open_item();
-            answer.text("address", address);
-            counts[0] += 1;
-            if let Some(known) = known {
-                // One job may have dropped what another scrapes.
-                let found = known.iter().filter(|target| target.is(address, &group.labels));
-                let found = found.max_by_key(|target| target.active);
-                counts[1] += u64::from(found.is_some_and(|target| target.active));
-                write_state(found, answer);
-            }
-            answer.close();
-        }
-        answer.close_list();
-        answer.close();
-    }
-    answer.close_list();
-    answer.count("targets", counts[0]);
-    answer.flag("compared", known.is_some());
-    if known.is_some() {
-        answer.count("active", counts[1]);
-        answer.count("missing", counts[0] - counts[1]);
-    }
+/// A group, with what Prometheus knows of each target, where it was asked.
+fn compared(group: Group, known: Option<&[Known]>) -> TargetGroup {
+    let Group { targets, labels } = group;
+    let compared = |address: String| {
+        let Some(known) = known else { return DiscoveredTarget { address, ..DiscoveredTarget::default() } };
+        // One job may have dropped what another scrapes.
+        let found = known.iter().filter(|target| target.is(&address, &labels)).max_by_key(|target| target.active);
+        state(address, found)
+    };
+    let targets = targets.into_iter().map(compared).collect();
+    TargetGroup { labels: labels.into_iter().collect(), targets }
 }
 
-fn write_state(found: Option<&Known>, answer: &mut Answer) {
+fn state(address: String, found: Option<&Known>) -> DiscoveredTarget {
     let Some(target) = found else {
-        answer.text("state", "absent");
-        return;
+        return DiscoveredTarget { address, state: Some(TargetState::Absent), ..DiscoveredTarget::default() };
     };
-    answer.text("state", if target.active { "active" } else { "dropped" });
-    for (key, text) in [
-        ("job", &target.job),
-        ("health", &target.health),
-        ("last_error", &target.last_error),
-        ("scrape_url", &target.scrape_url),
-    ] {
-        if !text.is_empty() {
-            answer.text(key, text);
-        }
+    let unless_empty = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    DiscoveredTarget {
+        address,
+        state: Some(if target.active { TargetState::Active } else { TargetState::Dropped }),
+        job: unless_empty(&target.job),
+        health: unless_empty(&target.health),
+        last_error: unless_empty(&target.last_error),
+        scrape_url: unless_empty(&target.scrape_url),
     }
 }

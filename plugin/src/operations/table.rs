@@ -18,10 +18,12 @@ use plugpipe_contract::requests::{
     RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
 };
 use plugpipe_contract::responses::{
-    Cleared, Deleted, Description, DryRun, Exported, Exposed, Federated, Flushed, FormattedQuery, FoundExemplars,
-    GroupList, Health, LabelNames, MetricMetadata, Mock, Noted, OtlpExported, ParsedQuery, PrometheusAlerts,
-    PrometheusRules, PrometheusState, PushReport, Pushed, Queried, Registered, RemoteWritten, Removed, Restored,
-    ScrapeTargets, Scraped, SeriesList, ServerRemarks, Snapshot, ValuesOfLabel,
+    Annotated, AppliedDashboards, Cleared, DatasourceHealth, Deleted, DeletedDashboard, Description, DiscoveredTargets,
+    DryRun, EnsuredDatasource, Exported, ExportedDashboards, Exposed, Federated, FetchedDashboard, Flushed,
+    FormattedQuery, FoundExemplars, GeneratedConfig, GrafanaStatus, GroupList, Health, LabelNames, ListedDashboards,
+    MetricMetadata, Mock, Noted, OtlpExported, ParsedQuery, PrometheusAlerts, PrometheusRules, PrometheusState,
+    PushReport, Pushed, Queried, Registered, RemoteWritten, Removed, Restored, ScrapeTargets, Scraped, SeriesList,
+    ServerRemarks, Snapshot, ValuesOfLabel,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -262,12 +264,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "generate_config",
         "a prometheus.yml, or parts of it, and files of targets",
-        typed!(GenerateConfig, generate::run),
+        typed!(GenerateConfig, GeneratedConfig, generate::run),
     ),
     operation(
         "discover_targets",
         "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
-        typed!(DiscoverTargets, discover::run),
+        typed!(DiscoverTargets, DiscoveredTargets, discover::run),
     ),
     operation(
         "query_exemplars",
@@ -327,41 +329,57 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "create_dashboard",
         "bring one dashboard to Grafana, from dashboard_config or a template",
-        typed!(CreateDashboard, dashboards::create),
+        typed!(CreateDashboard, dashboards::Created, dashboards::create),
     ),
-    operation("plan_dashboards", "what apply_dashboards would do", typed!(ApplyDashboards, dashboards::plan)),
+    operation(
+        "plan_dashboards",
+        "what apply_dashboards would do",
+        typed!(ApplyDashboards, AppliedDashboards, dashboards::plan),
+    ),
     operation(
         "apply_dashboards",
         "bring dashboards and templates to Grafana: created, updated, unchanged or conflict",
-        typed!(ApplyDashboards, dashboards::apply),
+        typed!(ApplyDashboards, AppliedDashboards, dashboards::apply),
     ),
-    operation("get_dashboard", "a dashboard as Grafana holds it", typed!(DashboardUid, dashboards::get)),
-    operation("list_dashboards", "the dashboards that Grafana finds", typed!(ListDashboards, dashboards::list)),
-    operation("delete_dashboard", "delete a dashboard from Grafana", typed!(DashboardUid, dashboards::delete)),
+    operation(
+        "get_dashboard",
+        "a dashboard as Grafana holds it",
+        typed!(DashboardUid, FetchedDashboard, dashboards::get),
+    ),
+    operation(
+        "list_dashboards",
+        "the dashboards that Grafana finds",
+        typed!(ListDashboards, ListedDashboards, dashboards::list),
+    ),
+    operation(
+        "delete_dashboard",
+        "delete a dashboard from Grafana",
+        typed!(DashboardUid, DeletedDashboard, dashboards::delete),
+    ),
     operation(
         "export_dashboards",
         "dashboards as files for Grafana's provisioning",
-        typed!(ExportDashboards, dashboards::export),
+        typed!(ExportDashboards, ExportedDashboards, dashboards::export),
     ),
     operation(
         "grafana_status",
         "which Grafana answers, and for which organisation",
-        typed!(NoFields, dashboards::status),
+        typed!(NoFields, (Mock, Option<GrafanaStatus>), dashboards::status),
     ),
     operation(
         "ensure_datasource",
         "a Prometheus data source in Grafana, made or changed where it is not as given",
-        typed!(Both<DatasourceName, EnsureDatasource>, datasources::ensure),
+        typed!(Both<DatasourceName, EnsureDatasource>, EnsuredDatasource, datasources::ensure),
     ),
     operation(
         "datasource_health",
         "whether Grafana reaches the server behind a data source",
-        typed!(DatasourceName, datasources::health),
+        typed!(DatasourceName, DatasourceHealth, datasources::health),
     ),
     operation(
         "annotate",
         "mark a moment or a region of time in Grafana's dashboards, or change a mark",
-        typed!(Annotate, annotations::annotate),
+        typed!(Annotate, Annotated, annotations::annotate),
     ),
     operation("health_check", "ask every configured server whether it is well", typed!(NoFields, Health, health::run)),
     operation("describe", "what this plug is", typed!(NoFields, Description, describe)),

@@ -2,11 +2,16 @@
 //!
 //! Source: Prometheus's documentation of `http_sd_config`, and of `GET /api/v1/targets`.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Url, endpoint};
-use crate::servers::prometheus;
+use crate::servers::{prometheus, unless_null};
 use plugpipe_contract::error::excerpt;
-use plugpipe_contract::json::{Json, Object};
+use plugpipe_contract::written::kind_of;
 use plugpipe_provisioning::prometheus_yml::check_target;
 
 /// For errors.
@@ -17,8 +22,8 @@ pub const PEER: Peer = Peer { server: "http_sd endpoint", setting: "sd_url" };
 pub struct Group {
     /// `host:port` of each, none twice.
     pub targets: Vec<String>,
-    /// Sorted by name. Names that begin with `__` steer the scrape: `__metrics_path__`, `__scheme__`.
-    pub labels: Vec<(String, String)>,
+    /// Names that begin with `__` steer the scrape: `__metrics_path__`, `__scheme__`.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A target as Prometheus knows it.
@@ -35,16 +40,16 @@ pub struct Known {
     /// Where it is scraped; empty for one that was dropped.
     pub scrape_url: String,
     /// The labels that it was found with.
-    discovered: Vec<(String, String)>,
+    discovered: BTreeMap<String, String>,
 }
 
 impl Known {
     /// Whether this is the target: its address is the same, and so is each label that steers the scrape.
-    pub fn is(&self, address: &str, labels: &[(String, String)]) -> bool {
-        let found = |name: &str| self.discovered.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
-        let steers = |name: &str| name == "__metrics_path__" || name == "__scheme__";
-        found("__address__") == Some(address)
-            && labels.iter().filter(|(name, _)| steers(name)).all(|(name, value)| found(name) == Some(value))
+    pub fn is(&self, address: &str, labels: &BTreeMap<String, String>) -> bool {
+        let is_same = |name: &str| labels.get(name).is_none_or(|value| self.discovered.get(name) == Some(value));
+        self.discovered.get("__address__").is_some_and(|own| own == address)
+            && is_same("__metrics_path__")
+            && is_same("__scheme__")
     }
 }
 
@@ -64,8 +69,8 @@ pub fn fetch(client: &mut Client, url: &Url) -> Result<Vec<Group>, Error> {
             format!("its Content-Type is {:?}; Prometheus takes application/json only", excerpt(content_type, 100));
         return Err(bad(problem));
     }
-    let text = core::str::from_utf8(&response.body).map_err(|error| bad(error.to_string()))?;
-    groups(&Json::parse(text).map_err(bad)?, "").map_err(|(path, problem)| bad(format!("{path}: {problem}")))
+    let list: Value = serde_json::from_slice(&response.body).map_err(|problem| bad(problem.to_string()))?;
+    groups(&list, "").map_err(|(path, problem)| bad(format!("{path}: {problem}")))
 }
 
 /// As Prometheus has it: `application/json`, with no charset but UTF-8.
@@ -77,15 +82,15 @@ fn is_json(content_type: &str) -> bool {
 
 /// Reads a list of groups, those with the same labels as one, in the order in which they are found. `path` is the list's own; an
 /// error is the path of what is wrong, and what was expected.
-pub fn groups(list: &Json, path: &str) -> Result<Vec<Group>, (String, String)> {
-    let Json::Array(items) = list else {
-        return Err((path.to_owned(), format!("expected a list of groups of targets, got {}", list.kind())));
+pub fn groups(list: &Value, path: &str) -> Result<Vec<Group>, (String, String)> {
+    let Value::Array(items) = list else {
+        return Err((path.to_owned(), format!("expected a list of groups of targets, got {}", kind(list))));
     };
     let mut groups: Vec<Group> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        let Json::Object(item) = item else {
-            return Err((path, format!("expected an object with targets and labels, got {}", item.kind())));
+        let Value::Object(item) = item else {
+            return Err((path, format!("expected an object with targets and labels, got {}", kind(item))));
         };
         let read = group(item, &path)?;
         match groups.iter_mut().find(|group| group.labels == read.labels) {
@@ -102,33 +107,36 @@ fn add(group: &mut Group, target: String) {
     }
 }
 
-fn group(item: &Object, path: &str) -> Result<Group, (String, String)> {
+/// What a value is, for errors.
+fn kind(value: &Value) -> &'static str {
+    kind_of(&value.to_string())
+}
+
+fn group(item: &Map<String, Value>, path: &str) -> Result<Group, (String, String)> {
     let mut group = Group::default();
     match item.get("labels") {
-        None | Some(Json::Null) => {}
-        Some(Json::Object(labels)) => {
-            for (name, value) in labels.iter() {
-                let Json::String(value) = value else {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(labels)) => {
+            for (name, value) in labels {
+                let Value::String(value) = value else {
                     let path = format!("{path}.labels.{}", excerpt(name, 100));
-                    return Err((path, format!("expected text, got {}", value.kind())));
+                    return Err((path, format!("expected text, got {}", kind(value))));
                 };
-                group.labels.retain(|(own, _)| own != name);
-                group.labels.push((name.to_owned(), value.clone().into_owned()));
+                group.labels.insert(name.clone(), value.clone());
             }
-            group.labels.sort_unstable();
         }
-        Some(other) => return Err((format!("{path}.labels"), format!("expected an object, got {}", other.kind()))),
+        Some(other) => return Err((format!("{path}.labels"), format!("expected an object, got {}", kind(other)))),
     }
     let targets = match item.get("targets") {
-        None | Some(Json::Null) => {
+        None | Some(Value::Null) => {
             return Err((format!("{path}.targets"), "is missing; expected a list of host:port".into()));
         }
-        Some(Json::Array(targets)) => targets,
-        Some(other) => return Err((format!("{path}.targets"), format!("expected a list, got {}", other.kind()))),
+        Some(Value::Array(targets)) => targets,
+        Some(other) => return Err((format!("{path}.targets"), format!("expected a list, got {}", kind(other)))),
     };
     for (index, target) in targets.iter().enumerate() {
         let wrong = |problem| (format!("{path}.targets[{index}]"), problem);
-        let target = target.as_str().ok_or_else(|| wrong(format!("expected text, got {}", target.kind())))?;
+        let target = target.as_str().ok_or_else(|| wrong(format!("expected text, got {}", kind(target))))?;
         check_target(target).map_err(wrong)?;
         add(&mut group, target.to_owned());
     }
@@ -144,50 +152,60 @@ pub fn known(client: &mut Client, prometheus: &Url) -> Result<Vec<Known>, Error>
         return Err(super::refused(prometheus::PEER, &url, &response, ""));
     }
     let bad = |problem: String| bad_answer(prometheus::PEER, &url, problem);
-    let text = core::str::from_utf8(&response.body).map_err(|error| bad(error.to_string()))?;
-    read_known(&Json::parse(text).map_err(bad)?).ok_or_else(|| bad("it has no data.activeTargets".into()))
+    let targets: Targets = serde_json::from_slice(&response.body).map_err(|problem| bad(problem.to_string()))?;
+    Ok(targets.into_known())
 }
 
-fn read_known(answer: &Json) -> Option<Vec<Known>> {
-    let Json::Object(data) = member(answer, "data")? else { return None };
-    let Some(Json::Array(active)) = data.get("activeTargets") else { return None };
-    let mut known = Vec::with_capacity(active.len());
-    known.extend(active.iter().map(|target| read_target(target, true)));
-    if let Some(Json::Array(dropped)) = data.get("droppedTargets") {
-        known.extend(dropped.iter().map(|target| read_target(target, false)));
+/// The targets of a Prometheus, as it lists them.
+#[derive(Deserialize)]
+struct Targets {
+    data: TargetsByState,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TargetsByState {
+    active_targets: Vec<Target>,
+    #[serde(default, deserialize_with = "unless_null")]
+    dropped_targets: Vec<Target>,
+}
+
+/// One of them. What was dropped has the labels only that it was found with.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Target {
+    #[serde(default)]
+    health: String,
+    #[serde(default)]
+    last_error: String,
+    #[serde(default)]
+    scrape_url: String,
+    #[serde(default, deserialize_with = "unless_null")]
+    discovered_labels: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "unless_null")]
+    labels: BTreeMap<String, String>,
+}
+
+impl Targets {
+    fn into_known(self) -> Vec<Known> {
+        let TargetsByState { active_targets, dropped_targets } = self.data;
+        let active = active_targets.into_iter().map(|target| target.into_known(true));
+        active.chain(dropped_targets.into_iter().map(|target| target.into_known(false))).collect()
     }
-    Some(known)
 }
 
-fn read_target(target: &Json, active: bool) -> Known {
-    let text = |key: &str| member(target, key).and_then(Json::scalar).unwrap_or_default();
-    let discovered = pairs(member(target, "discoveredLabels"));
-    let own = pairs(member(target, "labels"));
-    // Relabelling may have given it another job than it was found by.
-    let job = own.iter().chain(&discovered).find(|(name, _)| name == "job").map(|(_, job)| job.clone());
-    Known {
-        active,
-        health: text("health"),
-        last_error: text("lastError"),
-        job: job.unwrap_or_default(),
-        scrape_url: text("scrapeUrl"),
-        discovered,
-    }
-}
-
-fn pairs(labels: Option<&Json>) -> Vec<(String, String)> {
-    match labels {
-        Some(Json::Object(labels)) => {
-            labels.iter().map(|(name, value)| (name.to_owned(), value.scalar().unwrap_or_default())).collect()
+impl Target {
+    fn into_known(self, active: bool) -> Known {
+        // Relabeling may have given it another job than it was found by.
+        let job = self.labels.get("job").or_else(|| self.discovered_labels.get("job"));
+        Known {
+            active,
+            job: job.cloned().unwrap_or_default(),
+            health: self.health,
+            last_error: self.last_error,
+            scrape_url: self.scrape_url,
+            discovered: self.discovered_labels,
         }
-        _ => Vec::new(),
-    }
-}
-
-fn member<'j>(value: &'j Json, key: &str) -> Option<&'j Json<'j>> {
-    match value {
-        Json::Object(object) => object.get(key),
-        _ => None,
     }
 }
 
@@ -200,7 +218,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Group>, (String, String)> {
-        groups(&Json::parse(text).unwrap(), "")
+        groups(&serde_json::from_str(text).unwrap(), "")
     }
 
     #[test]
@@ -210,9 +228,9 @@ mod tests {
                 {"targets": ["b:1", "d:1"], "labels": {"x": "1", "y": "2"}}, {"targets": [], "labels": null}]"#,
         )
         .unwrap();
-        let labels = vec![("x".to_owned(), "1".to_owned()), ("y".to_owned(), "2".to_owned())];
+        let labels = BTreeMap::from([("x".to_owned(), "1".to_owned()), ("y".to_owned(), "2".to_owned())]);
         let group = |targets: &[&str], labels| Group { targets: targets.iter().map(|&t| t.into()).collect(), labels };
-        assert_eq!(read, [group(&["a:1", "b:1", "d:1"], labels), group(&["c:1"], Vec::new())]);
+        assert_eq!(read, [group(&["a:1", "b:1", "d:1"], labels), group(&["c:1"], BTreeMap::new())]);
     }
 
     #[test]
@@ -245,11 +263,12 @@ mod tests {
     fn a_target_is_known_by_its_address_and_where_it_is_scraped() {
         let answer = r#"{"status": "success", "data": {"activeTargets": [{"discoveredLabels":
             {"__address__": "a:1", "__metrics_path__": "/m", "job": "j"}, "labels": {"job": "k"}, "health": "up"}]}}"#;
-        let known = read_known(&Json::parse(answer).unwrap()).unwrap();
-        let path = |path: &str| vec![("__metrics_path__".to_owned(), path.to_owned()), ("x".into(), "y".into())];
+        let read = |text| serde_json::from_str(text).map(Targets::into_known);
+        let known = read(answer).unwrap();
+        let path = |path: &str| [("__metrics_path__", path), ("x", "y")].map(|(k, v)| (k.into(), v.into())).into();
         assert_eq!((known[0].job.as_str(), known[0].health.as_str(), known[0].active), ("k", "up", true));
-        assert!(known[0].is("a:1", &path("/m")) && known[0].is("a:1", &[]));
-        assert!(!known[0].is("a:1", &path("/n")) && !known[0].is("a:2", &[]));
-        assert_eq!(read_known(&Json::parse("{\"data\": {}}").unwrap()), None);
+        assert!(known[0].is("a:1", &path("/m")) && known[0].is("a:1", &BTreeMap::new()));
+        assert!(!known[0].is("a:1", &path("/n")) && !known[0].is("a:2", &BTreeMap::new()));
+        assert!(read("{\"data\": {}}").unwrap_err().to_string().contains("activeTargets"));
     }
 }

@@ -7,9 +7,14 @@ use serde::ser::Serializer;
 
 use crate::response::responses;
 
+mod annotations;
+mod dashboards;
+mod datasources;
+mod discover;
 mod error;
 mod export;
 mod frame;
+mod generate;
 mod groups;
 mod health;
 mod prometheus;
@@ -19,9 +24,18 @@ mod record;
 mod remote;
 mod scrape;
 
+pub use annotations::Annotated;
+pub use dashboards::{
+    AppliedDashboard, AppliedDashboards, CreatedDashboard, DashboardAction, DashboardChange, DashboardFile,
+    DashboardOutcome, DatabaseStatus, DeletedDashboard, ExportedDashboards, FetchedDashboard, FoundDashboard,
+    GrafanaStatus, ListedDashboards, MadeDashboard, OrganisationStatus,
+};
+pub use datasources::{DatasourceAction, DatasourceHealth, EnsuredDatasource};
+pub use discover::{DiscoveredTarget, DiscoveredTargets, TargetGroup, TargetState};
 pub use error::{ErrorReport, Position, PushConflict};
 pub use export::{Exported, Restored, Snapshot};
 pub use frame::{Description, Exchange, Exchanged, Head, Metadata, Tail};
+pub use generate::{GeneratedConfig, HttpSd};
 pub use groups::{Cleaned, CleanedGroups, DryRun, GroupLeft, GroupList, ListedGroup};
 pub use health::{Health, HealthDetails, HealthStatus, ServerHealth};
 pub use prometheus::{
@@ -83,6 +97,20 @@ responses!(
     Scraped,
     Federated,
     Exposed,
+    CreatedDashboard,
+    MadeDashboard,
+    DashboardOutcome,
+    AppliedDashboards,
+    FetchedDashboard<'_>,
+    ListedDashboards,
+    DeletedDashboard<'_>,
+    ExportedDashboards<'_>,
+    GrafanaStatus,
+    EnsuredDatasource,
+    DatasourceHealth,
+    Annotated,
+    GeneratedConfig,
+    DiscoveredTargets,
 );
 
 /// What the result of any operation says where the configuration says `mock_mode`.

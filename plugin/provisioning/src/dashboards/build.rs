@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
+
+use super::members::{Map, Members as _, to_json};
 use super::sources::{PROMETHEUS, Sources, source_variable};
-use super::tree::{Map, Tree};
 use super::{FINGERPRINT, Options, TAG, import, is_fingerprint, layout, migration, uid};
 use crate::rules::expression::{self, Mistake};
 use plugpipe_contract::error::{Error, excerpt};
@@ -45,16 +47,16 @@ struct Builder<'p> {
 /// Makes a dashboard of `given`, known as `path`: Grafana's JSON model or any part of it that
 /// has a title, alone, in `{"dashboard": …}`, or as the `spec` of a resource; also as Grafana
 /// exports it to be shared.
-pub(super) fn build(given: Tree, path: &str, options: &Options) -> Result<Dashboard, Error> {
-    let expect = |tree, path: &str| match tree {
-        Tree::Map(map) => Ok(map),
+pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashboard, Error> {
+    let expect = |value, path: &str| match value {
+        Value::Object(map) => Ok(map),
         _ => Err(Error::invalid(path, "expected an object, such as {\"title\": …, \"panels\": […]}")),
     };
     let mut model = expect(given, path)?;
     let inner = format!("{path}.dashboard");
     let mut path = path;
     let mut warnings = Vec::new();
-    if let Some(tree) = model.take("dashboard") {
+    if let Some(inside) = model.remove("dashboard") {
         // Grafana's API answers `meta` beside it, which says nothing of what is wanted.
         for (name, _) in model.iter().filter(|(name, _)| *name != "meta") {
             warnings.push(format!(
@@ -62,7 +64,7 @@ pub(super) fn build(given: Tree, path: &str, options: &Options) -> Result<Dashbo
                 excerpt(name, 100)
             ));
         }
-        model = expect(tree, &inner)?;
+        model = expect(inside, &inner)?;
         path = &inner;
     }
     let spec = format!("{path}.spec");
@@ -82,8 +84,8 @@ pub(super) fn build(given: Tree, path: &str, options: &Options) -> Result<Dashbo
     let mut sources = Sources::of(&model);
     import::resolve(&mut model, &mut sources, path, &mut warnings)?;
     let title = match model.get("title") {
-        Some(Tree::Text(text)) if !text.trim().is_empty() => text.trim().to_owned(),
-        None | Some(Tree::Null | Tree::Text(_)) => {
+        Some(Value::String(text)) if !text.trim().is_empty() => text.trim().to_owned(),
+        None | Some(Value::Null | Value::String(_)) => {
             return Err(Error::Missing { field: format!("{path}.title"), expected: "the dashboard's title" });
         }
         Some(_) => return Err(Error::invalid(format!("{path}.title"), "expected text")),
@@ -93,11 +95,11 @@ pub(super) fn build(given: Tree, path: &str, options: &Options) -> Result<Dashbo
         return Err(Error::invalid(format!("{path}.title"), problem));
     }
     let uid = match model.get("uid") {
-        Some(Tree::Text(given)) if !given.is_empty() => {
+        Some(Value::String(given)) if !given.is_empty() => {
             uid::check(given).map_err(|problem| Error::invalid(format!("{path}.uid"), problem))?;
             given.clone()
         }
-        None | Some(Tree::Null | Tree::Text(_)) => uid::derive(options.folders(), &title),
+        None | Some(Value::Null | Value::String(_)) => uid::derive(options.folders(), &title),
         Some(_) => return Err(Error::invalid(format!("{path}.uid"), "expected text")),
     };
     let mut builder = Builder { path, sources, warnings: Vec::new(), more: 0 };
@@ -107,7 +109,7 @@ pub(super) fn build(given: Tree, path: &str, options: &Options) -> Result<Dashbo
     builder.referring_lists(&mut model, path);
     // What the server counts is the server's.
     for name in ["id", "version", "iteration"] {
-        model.take(name);
+        model.remove(name);
     }
     model.set("uid", &*uid);
     model.set("title", &*title);
@@ -117,8 +119,8 @@ pub(super) fn build(given: Tree, path: &str, options: &Options) -> Result<Dashbo
     // A crosshair for all panels.
     model.set_default("graphTooltip", 1_u64);
     model.set_default("refresh", "30s");
-    model.set_default("time", [("from", "now-1h".into()), ("to", "now".into())]);
-    model.set_default("annotations", [("list", Vec::new().into())]);
+    model.set_default("time", json!({"from": "now-1h", "to": "now"}));
+    model.set_default("annotations", json!({"list": []}));
     variable(&mut model, &builder.sources.variable, options.datasource.as_deref(), path)?;
     for (name, at) in import::placeholders(&model, &builder.sources, path) {
         let name = excerpt(&name, 100);
@@ -133,18 +135,18 @@ pub(super) fn build(given: Tree, path: &str, options: &Options) -> Result<Dashbo
 
 /// The variable that panels name as their data source, before the others.
 fn variable(model: &mut Map, name: &str, datasource: Option<&str>, path: &str) -> Result<(), Error> {
-    let mut templating = match model.take("templating") {
-        None | Some(Tree::Null) => Map::default(),
-        Some(Tree::Map(map)) => map,
+    let mut templating = match model.remove("templating") {
+        None | Some(Value::Null) => Map::default(),
+        Some(Value::Object(map)) => map,
         Some(_) => return Err(Error::invalid(format!("{path}.templating"), "expected an object")),
     };
-    let mut list = match templating.take("list") {
-        None | Some(Tree::Null) => Vec::new(),
-        Some(Tree::List(list)) => list,
+    let mut list = match templating.remove("list") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(list)) => list,
         Some(_) => return Err(Error::invalid(format!("{path}.templating.list"), "expected a list")),
     };
-    let named = |tree: &Tree| matches!(tree, Tree::Map(map) if map.text("name") == Some(name));
-    if !list.iter().any(named) {
+    let mut variables = list.iter().filter_map(Value::as_object);
+    if !variables.any(|variable| variable.text("name") == Some(name)) {
         list.insert(0, source_variable(name, "Data source", PROMETHEUS, datasource));
     }
     templating.set("list", list);
@@ -154,16 +156,16 @@ fn variable(model: &mut Map, name: &str, datasource: Option<&str>, path: &str) -
 
 /// Puts the two tags on a dashboard that is whole but for them, and returns the one with the fingerprint.
 fn tag(model: &mut Map, path: &str) -> Result<String, Error> {
-    let mut tags = match model.take("tags") {
-        None | Some(Tree::Null) => Vec::new(),
-        Some(Tree::List(list)) if list.iter().all(|tag| matches!(tag, Tree::Text(_))) => list,
+    let mut tags = match model.remove("tags") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(list)) if list.iter().all(Value::is_string) => list,
         Some(_) => return Err(Error::invalid(format!("{path}.tags"), "expected a list of texts")),
     };
-    tags.retain(|tag| !matches!(tag, Tree::Text(text) if text == TAG || is_fingerprint(text)));
+    tags.retain(|tag| !matches!(tag, Value::String(text) if text == TAG || is_fingerprint(text)));
     tags.push(TAG.into());
     model.set("tags", tags.clone());
-    let fingerprint = format!("{FINGERPRINT}{:016x}", uid::hash(model.sorted().json().bytes()));
-    tags.push(fingerprint.as_str().into());
+    let fingerprint = format!("{FINGERPRINT}{:016x}", uid::hash(to_json(model).bytes()));
+    tags.push(fingerprint.clone().into());
     model.set("tags", tags);
     Ok(fingerprint)
 }
@@ -174,10 +176,10 @@ impl Builder<'_> {
     }
 
     /// Takes out a list of objects; empty where there is none.
-    fn objects(&self, of: &mut Map, name: &str, path: &str) -> Result<Vec<Tree>, Error> {
-        match of.take(name) {
-            None | Some(Tree::Null) => Ok(Vec::new()),
-            Some(Tree::List(list)) => match list.iter().position(|item| !matches!(item, Tree::Map(_))) {
+    fn objects(&self, of: &mut Map, name: &str, path: &str) -> Result<Vec<Value>, Error> {
+        match of.remove(name) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(list)) => match list.iter().position(|item| !item.is_object()) {
                 None => Ok(list),
                 Some(index) => Err(Error::invalid(format!("{path}.{name}[{index}]"), "expected an object")),
             },
@@ -185,9 +187,9 @@ impl Builder<'_> {
         }
     }
 
-    fn panels(&mut self, panels: &mut [Tree], path: &str) -> Result<(), Error> {
+    fn panels(&mut self, panels: &mut [Value], path: &str) -> Result<(), Error> {
         for (index, panel) in panels.iter_mut().enumerate() {
-            let Tree::Map(panel) = panel else { continue };
+            let Value::Object(panel) = panel else { continue };
             let path = format!("{path}.panels[{index}]");
             // What a panel from the library is, the library says.
             if panel.some("libraryPanel").is_some() {
@@ -198,9 +200,8 @@ impl Builder<'_> {
             }
             if panel.text("type") == Some("row") {
                 let mut inner = self.objects(panel, "panels", &path)?;
-                if let Some(within) = inner
-                    .iter()
-                    .position(|panel| matches!(panel, Tree::Map(panel) if panel.text("type") == Some("row")))
+                if let Some(within) =
+                    inner.iter().position(|panel| panel.as_object().and_then(|panel| panel.text("type")) == Some("row"))
                 {
                     return Err(Error::invalid(format!("{path}.panels[{within}]"), "a row may not hold a row"));
                 }
@@ -222,17 +223,17 @@ impl Builder<'_> {
         if targets.is_empty() && panel.some("datasource").is_none() {
             return Ok(());
         }
-        let own = panel.take("datasource");
+        let own = panel.remove("datasource");
         let source = self.source(own, &targets, path);
         panel.set("datasource", source.clone());
         let instant = matches!(panel.text("type"), Some("table" | "piechart"));
         let mut taken: BTreeSet<String> = BTreeSet::new();
         let mut next = 0;
         for (index, target) in targets.iter_mut().enumerate() {
-            let Tree::Map(target) = target else { continue };
+            let Value::Object(target) = target else { continue };
             let path = format!("{path}.targets[{index}]");
-            let own = match target.take("datasource") {
-                None | Some(Tree::Null) => self.sources.of_query(&source),
+            let own = match target.remove("datasource") {
+                None | Some(Value::Null) => self.sources.of_query(&source),
                 own => self.source(own, &[target.clone().into()], &path),
             };
             // Loki has its `expr` too, in another language.
@@ -266,7 +267,7 @@ impl Builder<'_> {
     }
 
     /// A reference to a data source: the variable, where none is given that could be kept.
-    fn source(&mut self, given: Option<Tree>, queries: &[Tree], path: &str) -> Tree {
+    fn source(&mut self, given: Option<Value>, queries: &[Value], path: &str) -> Value {
         let (source, said) = self.sources.resolve(given, queries, path);
         said.into_iter().for_each(|said| self.warn(said));
         source
@@ -276,15 +277,15 @@ impl Builder<'_> {
     /// one, or nobody.
     fn referring_lists(&mut self, model: &mut Map, path: &str) {
         for of in ["annotations", "templating"] {
-            let Some(Tree::Map(holder)) = model.get_mut(of) else { continue };
-            let Some(Tree::List(list)) = holder.get_mut("list") else { continue };
+            let Some(Value::Object(holder)) = model.get_mut(of) else { continue };
+            let Some(Value::Array(list)) = holder.get_mut("list") else { continue };
             for (index, item) in list.iter_mut().enumerate() {
-                let Tree::Map(item) = item else { continue };
+                let Value::Object(item) = item else { continue };
                 if item.some("datasource").is_none() {
                     continue;
                 }
                 let path = format!("{path}.{of}.list[{index}]");
-                let query = (of == "annotations").then(|| Tree::from(item.clone()));
+                let query = (of == "annotations").then(|| Value::from(item.clone()));
                 let given = item.get("datasource").cloned();
                 let source = self.source(given, query.as_slice(), &path);
                 item.set("datasource", source);
@@ -319,31 +320,14 @@ fn ref_id(mut index: usize) -> String {
 }
 
 /// Gives an id to each panel that has none of its own.
-fn number(panels: &mut [Tree]) {
+fn number(panels: &mut [Value]) {
     fn id(panel: &Map) -> Option<u64> {
-        panel.whole("id").filter(|id| (1..=HIGHEST_ID).contains(id))
+        panel.get("id").and_then(Value::as_u64).filter(|id| (1..=HIGHEST_ID).contains(id))
     }
-    let inner = |panel: &Tree| match panel {
-        Tree::Map(panel) => panel
-            .list("panels")
-            .iter()
-            .filter_map(|panel| match panel {
-                Tree::Map(panel) => id(panel),
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
     // Those within a row were numbered by themselves, so they are moved out of the way of the others.
-    let mut highest = panels
-        .iter()
-        .filter_map(|panel| match panel {
-            Tree::Map(panel) => id(panel),
-            _ => None,
-        })
-        .chain(panels.iter().flat_map(inner))
-        .max()
-        .unwrap_or(0);
+    let outer = panels.iter().filter_map(Value::as_object);
+    let all = outer.flat_map(|panel| std::iter::once(panel).chain(panel.maps("panels")));
+    let mut highest = all.filter_map(id).max().unwrap_or(0);
     let mut taken = BTreeSet::new();
     let mut number = |panel: &mut Map| {
         let kept = id(panel).filter(|id| taken.insert(*id));
@@ -353,34 +337,26 @@ fn number(panels: &mut [Tree]) {
             panel.set("id", highest);
         }
     };
-    for panel in panels.iter_mut() {
-        let Tree::Map(panel) = panel else { continue };
+    for panel in panels.iter_mut().filter_map(Value::as_object_mut) {
         number(panel);
-        if let Some(Tree::List(inner)) = panel.get_mut("panels") {
-            for panel in inner {
-                if let Tree::Map(panel) = panel {
-                    number(panel);
-                }
-            }
-        }
+        let inner = panel.get_mut("panels").and_then(Value::as_array_mut);
+        inner.into_iter().flatten().filter_map(Value::as_object_mut).for_each(&mut number);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Value, json};
 
     use super::*;
 
     fn made(given: Value) -> (Value, Vec<String>) {
-        let text = given.to_string();
-        let made = build(Tree::parse(&text).unwrap(), "dashboard_config", &Options::default()).unwrap();
-        (serde_json::from_str(&made.model.json()).unwrap(), made.warnings)
+        let made = build(given, "dashboard_config", &Options::default()).unwrap();
+        (made.model.into(), made.warnings)
     }
 
     fn refused(given: &str) -> Error {
-        build(Tree::parse(given).unwrap(), "d", &Options::default()).unwrap_err()
+        build(serde_json::from_str(given).unwrap(), "d", &Options::default()).unwrap_err()
     }
 
     #[test]
@@ -564,12 +540,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_title_makes_a_dashboard_or_a_clear_error(title in any::<String>()) {
-            let text = json!({"title": title}).to_string();
-            match build(Tree::parse(&text).unwrap(), "d", &Options::default()) {
-                Ok(made) => {
-                    let model: Value = serde_json::from_str(&made.model.json()).unwrap();
-                    prop_assert_eq!(&model["title"], title.trim());
-                }
+            match build(json!({"title": title}), "d", &Options::default()) {
+                Ok(made) => prop_assert_eq!(&made.model["title"], title.trim()),
                 Err(error) => prop_assert_eq!(error.field(), Some("d.title")),
             }
         }

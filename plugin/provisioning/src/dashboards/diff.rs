@@ -1,32 +1,23 @@
 //! What differs between a dashboard as it is to be and as Grafana holds it. What Grafana adds by itself (`id`, `version`, defaults) is no
 //! difference: only what the wanted one says is looked at. A list must have the same items.
 
-use super::tree::{Map, Tree};
+use super::members::Map;
 use plugpipe_contract::error::excerpt;
-
-/// One thing that differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Where: `panels[0].title`.
-    pub path: String,
-    /// What Grafana holds, shortened; none where it holds nothing.
-    pub was: Option<String>,
-    /// What is wanted, shortened; none where nothing is.
-    pub wanted: Option<String>,
-}
+use plugpipe_contract::responses::DashboardChange;
+use serde_json::Value;
 
 /// Longest value that a change shows, in bytes.
 const SHOWN: usize = 200;
 
 /// The differences, at most `limit`.
-pub fn changes(wanted: &Map, held: &Map, limit: usize) -> Vec<Change> {
+pub fn changes(wanted: &Map, held: &Map, limit: usize) -> Vec<DashboardChange> {
     let mut found = Found { changes: Vec::new(), limit };
     found.maps("", wanted, held);
     found.changes
 }
 
 struct Found {
-    changes: Vec<Change>,
+    changes: Vec<DashboardChange>,
     limit: usize,
 }
 
@@ -40,30 +31,39 @@ impl Found {
             if self.full() {
                 return;
             }
-            let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             self.values(&path, Some(value), held.get(name));
         }
     }
 
-    fn values(&mut self, path: &str, wanted: Option<&Tree>, held: Option<&Tree>) {
+    fn values(&mut self, path: &str, wanted: Option<&Value>, held: Option<&Value>) {
         if self.full() {
             return;
         }
         match (wanted, held) {
-            (Some(Tree::Map(wanted)), Some(Tree::Map(held))) => self.maps(path, wanted, held),
-            (Some(Tree::List(wanted)), Some(Tree::List(held))) => {
+            (Some(Value::Object(wanted)), Some(Value::Object(held))) => self.maps(path, wanted, held),
+            (Some(Value::Array(wanted)), Some(Value::Array(held))) => {
                 for index in 0..wanted.len().max(held.len()) {
                     self.values(&format!("{path}[{index}]"), wanted.get(index), held.get(index));
                 }
             }
-            (Some(Tree::Null), None) => {}
-            (Some(wanted), Some(held)) if wanted.means(held) => {}
+            (Some(Value::Null), None) => {}
+            (Some(wanted), Some(held)) if is_same(wanted, held) => {}
             (wanted, held) => {
-                let show = |tree: &Tree| excerpt(&tree.json(), SHOWN);
-                self.changes.push(Change { path: path.to_owned(), was: held.map(show), wanted: wanted.map(show) });
+                let show = |value: &Value| excerpt(&value.to_string(), SHOWN);
+                self.changes.push(DashboardChange {
+                    path: path.to_owned(),
+                    was: held.map(show),
+                    wanted: wanted.map(show),
+                });
             }
         }
     }
+}
+
+/// Whether two values mean the same: numbers by their value.
+fn is_same(one: &Value, other: &Value) -> bool {
+    one == other || one.as_f64().is_some_and(|number| other.as_f64() == Some(number))
 }
 
 #[cfg(test)]
@@ -71,10 +71,7 @@ mod tests {
     use super::*;
 
     fn paths(wanted: &str, held: &str) -> Vec<String> {
-        let map = |text| match Tree::parse(text).unwrap() {
-            Tree::Map(map) => map,
-            other => panic!("{other:?}"),
-        };
+        let map = |text| -> Map { serde_json::from_str(text).unwrap() };
         changes(&map(wanted), &map(held), 10).into_iter().map(|change| change.path).collect()
     }
 

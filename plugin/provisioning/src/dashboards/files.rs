@@ -1,24 +1,24 @@
 //! Dashboards as files that Grafana reads by itself.
 
-use super::tree::Map;
+use super::members::{Map, to_json};
 use super::{Place, uid};
 use crate::yaml::Yaml;
+use plugpipe_contract::responses::DashboardFile;
 
 /// Where the provider looks for the files.
 const FOLDER: &str = "/var/lib/grafana/dashboards/plugpipe";
 
-/// The name of a dashboard's file. A uid is safe as one; Grafana may hold one that is older than
-/// that rule.
-pub fn name(uid: &str) -> String {
-    if uid::check(uid).is_ok() { format!("{uid}.json") } else { format!("{}.json", uid::derive(&[], uid)) }
+/// The file of a dashboard, without what only its server counts.
+pub fn file(uid: &str, mut model: Map) -> DashboardFile {
+    for name in ["id", "version"] {
+        model.remove(name);
+    }
+    DashboardFile { path: name(uid), content: to_json(&model) }
 }
 
-/// What is in the file of a dashboard that Grafana holds: without what only its server counts.
-pub fn content(mut held: Map) -> String {
-    for name in ["id", "version"] {
-        held.take(name);
-    }
-    held.json()
+/// A uid is safe as the name of a file; Grafana may hold one that is older than that rule.
+fn name(uid: &str) -> String {
+    if uid::check(uid).is_ok() { format!("{uid}.json") } else { format!("{}.json", uid::derive(&[], uid)) }
 }
 
 /// The file that has Grafana read the others.

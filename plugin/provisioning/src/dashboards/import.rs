@@ -8,9 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::members::{Map, Members as _};
 use super::sources::{PROMETHEUS, Sources, source_variable};
-use super::tree::{Map, Tree};
 use plugpipe_contract::error::{Error, excerpt};
+use serde_json::Value;
 
 /// The group in `apiVersion`.
 const GROUP: &str = "dashboard.grafana.app/";
@@ -20,7 +21,7 @@ const CLASSIC: [&str; 4] = ["v0alpha1", "v1alpha1", "v1beta1", "v1"];
 
 /// What takes the place of `${name}`.
 #[derive(Debug)]
-enum Value {
+enum Input {
     /// A text, as it is.
     Text(String),
     /// The template variable of this name.
@@ -30,7 +31,7 @@ enum Value {
 /// The classic model that a resource holds. The resource's name is the dashboard's uid.
 pub(super) fn from_resource(mut resource: Map, path: &str, warnings: &mut Vec<String>) -> Result<Map, Error> {
     let version = match resource.get("apiVersion") {
-        Some(Tree::Text(version)) => version.clone(),
+        Some(Value::String(version)) => version.clone(),
         _ => return Err(Error::invalid(format!("{path}.apiVersion"), "expected text")),
     };
     match version.strip_prefix(GROUP) {
@@ -47,12 +48,12 @@ pub(super) fn from_resource(mut resource: Map, path: &str, warnings: &mut Vec<St
             return Err(Error::invalid(format!("{path}.apiVersion"), problem));
         }
     }
-    if resource.some("kind").is_some_and(|kind| *kind != "Dashboard".into()) {
+    if resource.some("kind").is_some_and(|kind| kind != "Dashboard") {
         return Err(Error::invalid(format!("{path}.kind"), "expected Dashboard"));
     }
-    let mut model = match resource.take("spec") {
-        Some(Tree::Map(spec)) => spec,
-        Some(Tree::Null) | None => {
+    let mut model = match resource.remove("spec") {
+        Some(Value::Object(spec)) => spec,
+        Some(Value::Null) | None => {
             let expected = "the dashboard's classic JSON model";
             return Err(Error::Missing { field: format!("{path}.spec"), expected });
         }
@@ -83,43 +84,41 @@ pub(super) fn resolve(
     path: &str,
     warnings: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let elements = model.take("__elements");
-    let inputs = model.take("__inputs");
-    model.take("__requires");
+    let elements = model.remove("__elements");
+    let inputs = model.remove("__inputs");
+    model.remove("__requires");
     if let Some(elements) = elements {
         let elements = library(elements);
         inline(model, &elements, path, warnings);
     }
     let inputs = match inputs {
-        None | Some(Tree::Null) => return Ok(()),
-        Some(Tree::List(list)) => list,
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Array(list)) => list,
         Some(_) => return Err(Error::invalid(format!("{path}.__inputs"), "expected a list")),
     };
-    let mut values: BTreeMap<String, Value> = BTreeMap::new();
-    let mut further: Vec<Tree> = Vec::new();
+    let mut values: BTreeMap<String, Input> = BTreeMap::new();
+    let mut further: Vec<Value> = Vec::new();
     for (index, input) in inputs.iter().enumerate() {
         let path = format!("{path}.__inputs[{index}]");
-        let Tree::Map(input) = input else { return Err(Error::invalid(path, "expected an object")) };
+        let Value::Object(input) = input else { return Err(Error::invalid(path, "expected an object")) };
         let Some(name) = input.text("name") else {
             return Err(Error::Missing { field: format!("{path}.name"), expected: "the input's name" });
         };
         let is_first =
-            !values.values().any(|value| matches!(value, Value::Variable(name) if *name == sources.variable));
+            !values.values().any(|value| matches!(value, Input::Variable(name) if *name == sources.variable));
         let value = value_of(name, input, is_first, sources, &mut further, &path)?;
         values.insert(name.to_owned(), value);
     }
-    for (_, tree) in model.iter_mut() {
-        substitute(tree, &values);
-    }
+    model.values_mut().for_each(|value| substitute(value, &values));
     if !further.is_empty() {
-        let mut templating = match model.take("templating") {
-            Some(Tree::Map(map)) => map,
-            None | Some(Tree::Null) => Map::default(),
+        let mut templating = match model.remove("templating") {
+            Some(Value::Object(map)) => map,
+            None | Some(Value::Null) => Map::default(),
             Some(_) => return Err(Error::invalid(format!("{path}.templating"), "expected an object")),
         };
-        match templating.take("list") {
-            Some(Tree::List(list)) => further.extend(list),
-            None | Some(Tree::Null) => {}
+        match templating.remove("list") {
+            Some(Value::Array(list)) => further.extend(list),
+            None | Some(Value::Null) => {}
             Some(_) => return Err(Error::invalid(format!("{path}.templating.list"), "expected a list")),
         }
         templating.set("list", further);
@@ -135,13 +134,13 @@ fn value_of(
     input: &Map,
     is_first: bool,
     sources: &mut Sources,
-    further: &mut Vec<Tree>,
+    further: &mut Vec<Value>,
     path: &str,
-) -> Result<Value, Error> {
+) -> Result<Input, Error> {
     match input.text("type") {
         Some("constant") => match input.get("value") {
-            Some(Tree::Text(text)) => Ok(Value::Text(text.clone())),
-            Some(value @ (Tree::Number(_) | Tree::Flag(_))) => Ok(Value::Text(value.json())),
+            Some(Value::String(text)) => Ok(Input::Text(text.clone())),
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(Input::Text(value.to_string())),
             _ => Err(Error::Missing { field: format!("{path}.value"), expected: "the constant's value, as text" }),
         },
         Some("datasource") => {
@@ -154,15 +153,15 @@ fn value_of(
                 _ => None,
             };
             if let Some(built_in) = built_in {
-                return Ok(Value::Text(built_in.to_owned()));
+                return Ok(Input::Text(built_in.to_owned()));
             }
             if kind == PROMETHEUS && is_first {
-                return Ok(Value::Variable(sources.variable.clone()));
+                return Ok(Input::Variable(sources.variable.clone()));
             }
             let variable = sources.free_name(name);
             sources.variables.insert(variable.clone(), Some(kind.to_owned()));
             further.push(source_variable(&variable, input.text("label").unwrap_or(name), kind, None));
-            Ok(Value::Variable(variable))
+            Ok(Input::Variable(variable))
         }
         other => {
             let other = excerpt(other.unwrap_or_default(), 100);
@@ -171,23 +170,23 @@ fn value_of(
     }
 }
 
-/// Puts values in the place of `${name}` and `${name:format}`, in all texts of a tree.
+/// Puts values in the place of `${name}` and `${name:format}`, in all texts of a value.
 // As deep as the reader's bound on nesting.
-fn substitute(tree: &mut Tree, values: &BTreeMap<String, Value>) {
-    match tree {
-        Tree::Text(text) => {
+fn substitute(value: &mut Value, values: &BTreeMap<String, Input>) {
+    match value {
+        Value::String(text) => {
             if let Some(new) = substituted(text, values) {
                 *text = new;
             }
         }
-        Tree::List(list) => list.iter_mut().for_each(|item| substitute(item, values)),
-        Tree::Map(map) => map.iter_mut().for_each(|(_, value)| substitute(value, values)),
-        Tree::Null | Tree::Flag(_) | Tree::Number(_) => {}
+        Value::Array(list) => list.iter_mut().for_each(|item| substitute(item, values)),
+        Value::Object(map) => map.values_mut().for_each(|value| substitute(value, values)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
 /// The text with values in it; none if it has no input.
-fn substituted(text: &str, values: &BTreeMap<String, Value>) -> Option<String> {
+fn substituted(text: &str, values: &BTreeMap<String, Input>) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
     let mut done = false;
@@ -198,11 +197,11 @@ fn substituted(text: &str, values: &BTreeMap<String, Value>) -> Option<String> {
             Some((values.get(name)?, format, after))
         });
         rest = match found {
-            Some((Value::Text(value), _, after)) => {
+            Some((Input::Text(value), _, after)) => {
                 out.push_str(value);
                 after
             }
-            Some((Value::Variable(name), format, after)) => {
+            Some((Input::Variable(name), format, after)) => {
                 let format = format.map(|format| format!(":{format}")).unwrap_or_default();
                 out.push_str(&format!("${{{name}{format}}}"));
                 after
@@ -219,17 +218,17 @@ fn substituted(text: &str, values: &BTreeMap<String, Value>) -> Option<String> {
 }
 
 /// The models of library panels, by uid. Grafana 8 wrote a list, newer ones an object.
-fn library(elements: Tree) -> BTreeMap<String, Map> {
-    let elements: Vec<(Option<String>, Tree)> = match elements {
-        Tree::Map(map) => map.into_iter().map(|(uid, element)| (Some(uid), element)).collect(),
-        Tree::List(list) => list.into_iter().map(|element| (None, element)).collect(),
+fn library(elements: Value) -> BTreeMap<String, Map> {
+    let elements: Vec<(Option<String>, Value)> = match elements {
+        Value::Object(map) => map.into_iter().map(|(uid, element)| (Some(uid), element)).collect(),
+        Value::Array(list) => list.into_iter().map(|element| (None, element)).collect(),
         _ => Vec::new(),
     };
-    let model = |(key, element): (Option<String>, Tree)| {
-        let Tree::Map(mut element) = element else { return None };
+    let model = |(key, element): (Option<String>, Value)| {
+        let Value::Object(mut element) = element else { return None };
         let uid = element.text("uid").map(str::to_owned).or(key)?;
-        match element.take("model") {
-            Some(Tree::Map(model)) => Some((uid, model)),
+        match element.remove("model") {
+            Some(Value::Object(model)) => Some((uid, model)),
             _ => None,
         }
     };
@@ -238,19 +237,19 @@ fn library(elements: Tree) -> BTreeMap<String, Map> {
 
 /// Puts library panels that came with the dashboard in the place of the references to them.
 fn inline(of: &mut Map, library: &BTreeMap<String, Map>, path: &str, warnings: &mut Vec<String>) {
-    let Some(Tree::List(panels)) = of.get_mut("panels") else { return };
+    let Some(Value::Array(panels)) = of.get_mut("panels") else { return };
     for (index, panel) in panels.iter_mut().enumerate() {
-        let Tree::Map(panel) = panel else { continue };
+        let Value::Object(panel) = panel else { continue };
         let path = format!("{path}.panels[{index}]");
         inline(panel, library, &path, warnings);
         let uid = panel.map("libraryPanel").and_then(|reference| reference.text("uid"));
         let Some(model) = uid.and_then(|uid| library.get(uid)) else { continue };
         let mut model = model.clone();
-        model.take("libraryPanel");
-        panel.take("libraryPanel");
+        model.remove("libraryPanel");
+        panel.remove("libraryPanel");
         // Where it stands is the dashboard's, what it shows is the library's.
         for name in ["id", "gridPos"] {
-            model.take(name);
+            model.remove(name);
         }
         for (name, value) in std::mem::take(panel) {
             model.set_default(&name, value);
@@ -286,22 +285,22 @@ pub(super) fn placeholders(model: &Map, sources: &Sources, path: &str) -> Vec<(S
         }
     };
     let mut steps = Vec::new();
-    for (name, tree) in model.iter() {
+    for (name, value) in model {
         steps.push(Step::Name(name));
-        find_placeholders(tree, &mut steps, &mut each);
+        find_placeholders(value, &mut steps, &mut each);
         steps.pop();
     }
     found
 }
 
-fn find_placeholders<'t>(tree: &'t Tree, steps: &mut Vec<Step<'t>>, each: &mut dyn FnMut(&str, &[Step])) {
-    let mut within = |step, tree| {
+fn find_placeholders<'t>(value: &'t Value, steps: &mut Vec<Step<'t>>, each: &mut dyn FnMut(&str, &[Step])) {
+    let mut within = |step, value| {
         steps.push(step);
-        find_placeholders(tree, steps, each);
+        find_placeholders(value, steps, each);
         steps.pop();
     };
-    match tree {
-        Tree::Text(text) => {
+    match value {
+        Value::String(text) => {
             for part in text.split("${").skip(1) {
                 let name = part.split_once(['}', ':']).map_or("", |(name, _)| name);
                 if name.starts_with("DS_") || name.starts_with("VAR_") {
@@ -309,9 +308,9 @@ fn find_placeholders<'t>(tree: &'t Tree, steps: &mut Vec<Step<'t>>, each: &mut d
                 }
             }
         }
-        Tree::List(list) => list.iter().enumerate().for_each(|(index, item)| within(Step::Index(index), item)),
-        Tree::Map(map) => map.iter().for_each(|(name, value)| within(Step::Name(name), value)),
-        Tree::Null | Tree::Flag(_) | Tree::Number(_) => {}
+        Value::Array(list) => list.iter().enumerate().for_each(|(index, item)| within(Step::Index(index), item)),
+        Value::Object(map) => map.iter().for_each(|(name, value)| within(Step::Name(name), value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -321,13 +320,11 @@ mod tests {
 
     use super::super::Options;
     use super::super::build::build;
-    use super::super::tree::Tree;
     use plugpipe_contract::error::Error;
 
     fn build_from(given: &Value) -> Result<(Value, Vec<String>), Error> {
-        let text = given.to_string();
-        let made = build(Tree::parse(&text).unwrap(), "d", &Options::default())?;
-        Ok((serde_json::from_str(&made.model.json()).unwrap(), made.warnings))
+        let made = build(given.clone(), "d", &Options::default())?;
+        Ok((made.model.into(), made.warnings))
     }
 
     fn made(given: &Value) -> (Value, Vec<String>) {
@@ -416,6 +413,8 @@ mod tests {
         assert_eq!(model["panels"][5]["libraryPanel"]["uid"], "elsewhere");
         assert_eq!(model["panels"][6]["datasource"], json!({"type": "datasource", "uid": "-- Dashboard --"}));
         assert_eq!(made(&model).0, model);
+        // With another fingerprint, every dashboard would be saved anew.
+        assert!(text.contains("\"plugpipe:1e4582b60ff1b956\""), "{text}");
     }
 
     #[test]

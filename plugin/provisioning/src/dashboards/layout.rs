@@ -1,6 +1,7 @@
 //! Where panels stand on Grafana's grid of 24 columns.
 
-use super::tree::{Map, Tree};
+use super::members::{Map, Members as _};
+use serde_json::{Value, json};
 
 /// Columns of the grid.
 const COLUMNS: u64 = 24;
@@ -11,13 +12,17 @@ const HIGHEST: u64 = 1_000;
 /// A whole, valid place.
 fn place(panel: &Map) -> Option<(u64, u64, u64, u64)> {
     let grid = panel.map("gridPos")?;
-    let (x, y) = (grid.whole("x")?, grid.whole("y")?);
+    let (x, y) = (whole(grid, "x")?, whole(grid, "y")?);
     let (w, h) = size(grid)?;
     (x + w <= COLUMNS && y < 1_000_000_000).then_some((x, y, w, h))
 }
 
+fn whole(grid: &Map, name: &str) -> Option<u64> {
+    grid.get(name)?.as_u64()
+}
+
 fn size(grid: &Map) -> Option<(u64, u64)> {
-    let (w, h) = (grid.whole("w")?, grid.whole("h")?);
+    let (w, h) = (whole(grid, "w")?, whole(grid, "h")?);
     ((1..=COLUMNS).contains(&w) && (1..=HIGHEST).contains(&h)).then_some((w, h))
 }
 
@@ -32,15 +37,11 @@ fn usual(kind: &str) -> (u64, u64) {
 }
 
 /// Gives a place to each panel that has none, from left to right below those that have one. A size that is given is kept.
-pub(super) fn lay_out(panels: &mut [Tree]) {
-    let bottom = |panel: &Tree| match panel {
-        Tree::Map(panel) => place(panel).map(|(_, y, _, h)| y + h),
-        _ => None,
-    };
-    let mut y = panels.iter().filter_map(bottom).max().unwrap_or(0);
+pub(super) fn lay_out(panels: &mut [Value]) {
+    let places = panels.iter().filter_map(Value::as_object).filter_map(place);
+    let mut y = places.map(|(_, y, _, h)| y + h).max().unwrap_or(0);
     let (mut x, mut line) = (0, 0);
-    for panel in panels {
-        let Tree::Map(panel) = panel else { continue };
+    for panel in panels.iter_mut().filter_map(Value::as_object_mut) {
         if place(panel).is_some() {
             continue;
         }
@@ -50,7 +51,7 @@ pub(super) fn lay_out(panels: &mut [Tree]) {
             y += line;
             (x, line) = (0, 0);
         }
-        panel.set("gridPos", [("h", h.into()), ("w", w.into()), ("x", x.into()), ("y", y.into())]);
+        panel.set("gridPos", json!({"h": h, "w": w, "x": x, "y": y}));
         x += w;
         line = line.max(h);
     }
@@ -62,20 +63,13 @@ mod tests {
 
     use super::*;
 
-    fn panel(kind: &str, grid: Option<[u64; 4]>) -> Tree {
-        let mut panel = Map::from([("type", kind.into())]);
-        if let Some([h, w, x, y]) = grid {
-            panel.set("gridPos", [("h", h.into()), ("w", w.into()), ("x", x.into()), ("y", y.into())]);
-        }
-        panel.into()
+    fn panel(kind: &str, grid: Option<[u64; 4]>) -> Value {
+        let grid = grid.map(|[h, w, x, y]| json!({"h": h, "w": w, "x": x, "y": y}));
+        json!({"type": kind, "gridPos": grid})
     }
 
-    fn places(panels: &[Tree]) -> Vec<(u64, u64, u64, u64)> {
-        let place = |panel: &Tree| match panel {
-            Tree::Map(panel) => place(panel).unwrap(),
-            _ => panic!(),
-        };
-        panels.iter().map(place).collect()
+    fn places(panels: &[Value]) -> Vec<(u64, u64, u64, u64)> {
+        panels.iter().map(|panel| place(panel.as_object().unwrap()).unwrap()).collect()
     }
 
     #[test]
@@ -94,7 +88,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_laid_out_does_not_overlap(kinds in proptest::collection::vec("stat|table|row|text|timeseries", 0..40)) {
-            let mut panels: Vec<Tree> = kinds.iter().map(|kind| panel(kind, None)).collect();
+            let mut panels: Vec<Value> = kinds.iter().map(|kind| panel(kind, None)).collect();
             lay_out(&mut panels);
             let places = places(&panels);
             for (index, (x, y, w, h)) in places.iter().enumerate() {

@@ -3,7 +3,9 @@
 //! What is taken over is what the dashboards in the field set: units, decimals, bounds, stacking, fill, thresholds, the value
 //! that is shown. The rest of an old panel's own settings has no counterpart, and is dropped.
 
-use super::tree::{Map, Tree};
+use super::members::{Map, Members as _};
+use plugpipe_contract::error::excerpt;
+use serde_json::{Number, Value, json};
 
 /// The panel types that come with Grafana 9 to 13.
 const TYPES: [&str; 29] = [
@@ -106,7 +108,7 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
         panel.set("type", "timeseries");
         return Some("has no type; it became timeseries".into());
     };
-    let flag = |panel: &Map, name: &str| panel.get(name) == Some(&Tree::Flag(true));
+    let flag = |panel: &Map, name: &str| panel.get(name) == Some(&Value::Bool(true));
     let new =
         match &*kind {
             "graph" => match panel.map("xaxis").and_then(|axis| axis.text("mode")) {
@@ -121,7 +123,7 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
             "pie" | "grafana-piechart-panel" => "piechart",
             known if TYPES.contains(&known) => return None,
             other => {
-                let other = plugpipe_contract::error::excerpt(other, 100);
+                let other = excerpt(other, 100);
                 return Some(format!(
                     "the type {other:?} does not come with Grafana; its plugin must be installed there"
                 ));
@@ -129,11 +131,7 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
         };
     let mut defaults = Map::default();
     let mut custom = Map::default();
-    let axis = panel.list("yaxes").first().and_then(|axis| match axis {
-        Tree::Map(axis) => Some(axis.clone()),
-        _ => None,
-    });
-    let axis = axis.unwrap_or_default();
+    let axis = panel.list("yaxes").first().and_then(Value::as_object).cloned().unwrap_or_default();
     for (old, unit) in [(axis.text("format"), "unit"), (panel.text("format"), "unit"), (axis.text("label"), "label")] {
         match (old, unit) {
             (Some(unit), "unit") => defaults.set("unit", unit),
@@ -147,9 +145,9 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
     let mut options = Map::default();
     match new {
         "timeseries" => {
-            if let Ok(Some(Tree::Number(fill))) = number(panel, "fill") {
+            if let Ok(Some(fill)) = number(panel, "fill") {
                 // From tenths to percent.
-                let percent = fill.parse::<f64>().unwrap_or(0.0).clamp(0.0, 10.0) * 10.0;
+                let percent = fill.as_f64().unwrap_or(0.0).clamp(0.0, 10.0) * 10.0;
                 custom.set("fillOpacity", percent as u64);
             }
             if let Ok(Some(width)) = number(panel, "linewidth") {
@@ -160,7 +158,7 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
             }
             if flag(panel, "stack") {
                 let mode = if flag(panel, "percentage") { "percent" } else { "normal" };
-                custom.set("stacking", [("mode", mode.into()), ("group", "A".into())]);
+                custom.set("stacking", json!({"mode": mode, "group": "A"}));
             }
         }
         "stat" | "gauge" => {
@@ -175,35 +173,29 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
                 Some("diff") => "diff",
                 _ => "lastNotNull",
             };
-            options.set(
-                "reduceOptions",
-                [("values", false.into()), ("calcs", vec![calc.into()].into()), ("fields", "".into())],
-            );
+            options.set("reduceOptions", json!({"values": false, "calcs": [calc], "fields": ""}));
             if let Some(steps) = steps(panel) {
-                defaults.set("thresholds", [("mode", "absolute".into()), ("steps", steps.into())]);
+                defaults.set("thresholds", json!({"mode": "absolute", "steps": steps}));
             }
         }
         "piechart" => {
             options.set("pieType", if panel.text("pieType") == Some("donut") { "donut" } else { "pie" });
-            options.set(
-                "reduceOptions",
-                [("values", false.into()), ("calcs", vec!["lastNotNull".into()].into()), ("fields", "".into())],
-            );
+            options.set("reduceOptions", json!({"values": false, "calcs": ["lastNotNull"], "fields": ""}));
         }
         _ => {}
     }
     // The panel that has a new type's settings already keeps them.
     for name in OLD {
-        panel.take(name);
+        panel.remove(*name);
     }
     panel.set("type", new);
-    if custom.iter().next().is_some() {
+    if !custom.is_empty() {
         defaults.set("custom", custom);
     }
-    if defaults.iter().next().is_some() {
-        panel.set_default("fieldConfig", [("defaults", defaults.into()), ("overrides", Vec::new().into())]);
+    if !defaults.is_empty() {
+        panel.set_default("fieldConfig", json!({"defaults": defaults, "overrides": []}));
     }
-    if options.iter().next().is_some() {
+    if !options.is_empty() {
         panel.set_default("options", options);
     }
     Some(said.join("; "))
@@ -230,37 +222,32 @@ fn bounds(axis: &Map, gauge: &Map, panel: &Map, defaults: &mut Map, said: &mut V
 
 /// A number that the old panels kept as a number or as text; none where there is none, or `auto`.
 /// Anything else is told.
-fn number(of: &Map, name: &str) -> Result<Option<Tree>, String> {
+fn number(of: &Map, name: &str) -> Result<Option<Number>, String> {
     match of.get(name) {
-        Some(number @ Tree::Number(_)) => Ok(Some(number.clone())),
-        Some(Tree::Text(text)) if !matches!(text.trim(), "" | "auto") => {
-            let finite = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-            // Written again, because JSON takes fewer forms of a number.
-            finite
-                .map(|number| Some(Tree::Number(number.to_string())))
-                .ok_or_else(|| plugpipe_contract::error::excerpt(text, 100))
+        Some(Value::Number(number)) => Ok(Some(number.clone())),
+        Some(Value::String(text)) if !matches!(text.trim(), "" | "auto") => {
+            parsed(text).map(Some).ok_or_else(|| excerpt(text, 100))
         }
         _ => Ok(None),
     }
 }
 
+/// A finite number, a whole one without a point.
+fn parsed(text: &str) -> Option<Number> {
+    let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite())?;
+    // Written again, because JSON takes fewer forms of a number.
+    number.to_string().parse().ok()
+}
+
 /// `thresholds: "50,80"` and `colors: [a, b, c]` as steps.
-fn steps(panel: &Map) -> Option<Vec<Tree>> {
-    let bounds: Vec<&str> = panel.text("thresholds")?.split(',').map(str::trim).collect();
-    if bounds.iter().any(|bound| bound.parse::<f64>().map_or(true, |number| !number.is_finite())) {
-        return None;
-    }
+fn steps(panel: &Map) -> Option<Vec<Value>> {
+    let bounds: Vec<Number> = panel.text("thresholds")?.split(',').map(parsed).collect::<Option<_>>()?;
     let colors = panel.list("colors");
-    let color = |index: usize, usual: &str| match colors.get(index) {
-        Some(color @ Tree::Text(_)) => color.clone(),
-        _ => usual.into(),
-    };
-    let mut steps: Vec<Tree> = vec![[("color", color(0, "green")), ("value", Tree::Null)].into()];
+    let color = |index: usize, usual: &'static str| colors.get(index).and_then(Value::as_str).unwrap_or(usual);
+    let mut steps = vec![json!({"color": color(0, "green"), "value": null})];
     for (index, bound) in bounds.iter().enumerate() {
-        // Written again, because JSON takes fewer forms of a number.
-        let value = bound.parse::<f64>().unwrap_or(0.0).to_string();
         let usual = if index + 1 == bounds.len() { "red" } else { "orange" };
-        steps.push([("color", color(index + 1, usual)), ("value", Tree::Number(value))].into());
+        steps.push(json!({"color": color(index + 1, usual), "value": bound}));
     }
     Some(steps)
 }

@@ -9,13 +9,13 @@ pub mod diff;
 pub mod files;
 mod import;
 mod layout;
+pub mod members;
 mod migration;
 mod options;
 pub mod plan;
 pub mod read;
 mod sources;
 mod templates;
-pub mod tree;
 pub mod uid;
 
 pub use build::Dashboard;

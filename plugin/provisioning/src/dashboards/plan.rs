@@ -1,8 +1,11 @@
 //! What is to be done for Grafana to hold a dashboard as it is wanted.
 
-use super::diff::{Change, changes};
-use super::tree::{Map, Tree};
+use serde_json::Value;
+
+use super::diff::changes;
+use super::members::{Map, Members as _};
 use super::{Dashboard, is_fingerprint};
+use plugpipe_contract::responses::{DashboardAction, DashboardChange};
 
 /// Most changes that are told of one dashboard.
 const MAX_CHANGES: usize = 50;
@@ -21,9 +24,14 @@ pub enum Folder {
 impl Folder {
     /// Where a dashboard goes that lies in `now`, if it is there; empty for the root.
     pub fn for_one<'f>(&'f self, now: Option<&'f str>) -> &'f str {
+        self.uid().or(now).unwrap_or_default()
+    }
+
+    /// The uid of the one that was named, where it is there.
+    pub fn uid(&self) -> Option<&str> {
         match self {
-            Self::Of(uid) => uid,
-            Self::Any | Self::Missing => now.unwrap_or_default(),
+            Self::Of(uid) => Some(uid),
+            Self::Any | Self::Missing => None,
         }
     }
 
@@ -51,13 +59,21 @@ pub enum Action {
 }
 
 impl Action {
-    /// As answers write it.
-    pub fn name(&self) -> &'static str {
+    /// As responses have it.
+    pub fn report(&self) -> DashboardAction {
         match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Unchanged => "unchanged",
-            Self::Conflict(_) => "conflict",
+            Self::Created => DashboardAction::Created,
+            Self::Updated => DashboardAction::Updated,
+            Self::Unchanged => DashboardAction::Unchanged,
+            Self::Conflict(_) => DashboardAction::Conflict,
+        }
+    }
+
+    /// Why what is there is not replaced, if so.
+    pub fn into_conflict(self) -> Option<String> {
+        match self {
+            Self::Conflict(why) => Some(why),
+            Self::Created | Self::Updated | Self::Unchanged => None,
         }
     }
 }
@@ -73,19 +89,24 @@ pub struct Held<'h> {
 
 impl Held<'_> {
     fn has_tag(&self, is_wanted: impl Fn(&str) -> bool) -> bool {
-        self.model.list("tags").iter().any(|tag| matches!(tag, Tree::Text(text) if is_wanted(text)))
+        self.model.list("tags").iter().filter_map(Value::as_str).any(is_wanted)
     }
 }
 
 /// What is to be done, and what differs. With `overwrite`, what somebody else made or changed is
 /// replaced too.
-pub fn compare(dashboard: &Dashboard, held: Option<Held>, folder: &Folder, overwrite: bool) -> (Action, Vec<Change>) {
+pub fn compare(
+    dashboard: &Dashboard,
+    held: Option<Held>,
+    folder: &Folder,
+    overwrite: bool,
+) -> (Action, Vec<DashboardChange>) {
     let Some(held) = held else { return (Action::Created, Vec::new()) };
     let mut found = changes(&dashboard.model, held.model, MAX_CHANGES);
     let by_hand = !found.is_empty() && held.has_tag(|tag| tag == dashboard.fingerprint);
     if !folder.takes(held.folder_uid) {
         let wanted = Some(folder.for_one(None).to_owned()).filter(|uid| !uid.is_empty());
-        found.push(Change { path: "folder_uid".into(), was: Some(held.folder_uid.to_owned()), wanted });
+        found.push(DashboardChange { path: "folder_uid".into(), was: Some(held.folder_uid.to_owned()), wanted });
     }
     let action = if found.is_empty() {
         Action::Unchanged
@@ -104,13 +125,14 @@ pub fn compare(dashboard: &Dashboard, held: Option<Held>, folder: &Folder, overw
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::Options;
     use super::super::build::build;
     use super::*;
 
     fn made(title: &str) -> Dashboard {
-        let text = format!(r#"{{"uid": "u", "title": "{title}"}}"#);
-        build(Tree::parse(&text).unwrap(), "d", &Options::default()).unwrap()
+        build(json!({"uid": "u", "title": title}), "d", &Options::default()).unwrap()
     }
 
     #[test]
@@ -119,17 +141,17 @@ mod tests {
         let mut by_hand = wanted.model.clone();
         by_hand.set("title", "by hand");
         let mut anothers = before.model.clone();
-        anothers.take("tags");
+        anothers.remove("tags");
         for (model, overwrite, action) in [
-            (&wanted.model, false, "unchanged"),
-            (&before.model, false, "updated"),
-            (&by_hand, false, "conflict"),
-            (&by_hand, true, "updated"),
-            (&anothers, false, "conflict"),
-            (&anothers, true, "updated"),
+            (&wanted.model, false, DashboardAction::Unchanged),
+            (&before.model, false, DashboardAction::Updated),
+            (&by_hand, false, DashboardAction::Conflict),
+            (&by_hand, true, DashboardAction::Updated),
+            (&anothers, false, DashboardAction::Conflict),
+            (&anothers, true, DashboardAction::Updated),
         ] {
             let (got, _) = compare(&wanted, Some(Held { model, folder_uid: "" }), &Folder::Any, overwrite);
-            assert_eq!(got.name(), action, "{got:?}");
+            assert_eq!(got.report(), action, "{got:?}");
         }
         assert_eq!(compare(&wanted, None, &Folder::Any, false), (Action::Created, Vec::new()));
     }
@@ -141,7 +163,8 @@ mod tests {
         for (folder, to) in [(Folder::Of("there".into()), Some("there")), (Folder::Missing, None)] {
             let (action, changes) = compare(&wanted, Some(held), &folder, false);
             assert_eq!(action, Action::Updated);
-            let moved = Change { path: "folder_uid".into(), was: Some("here".into()), wanted: to.map(str::to_owned) };
+            let moved =
+                DashboardChange { path: "folder_uid".into(), was: Some("here".into()), wanted: to.map(str::to_owned) };
             assert_eq!(changes, [moved]);
         }
         assert_eq!(compare(&wanted, Some(held), &Folder::Of("here".into()), false).0, Action::Unchanged);

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::Options;
 use super::build::{Dashboard, build};
 use super::templates;
-use super::tree::Tree;
 use plugpipe_contract::error::{Error, excerpt};
 use plugpipe_contract::requests::{WantedDashboard, WantedDashboards};
 use plugpipe_contract::scalar::Any;
@@ -63,23 +64,23 @@ pub fn several(request: &WantedDashboards, options: &Options) -> Result<Vec<Dash
 }
 
 /// The first field that is given, and what it holds: anything may stand in a dashboard.
-fn first<'f>(fields: [(&'f str, Any); 2]) -> Result<Option<(&'f str, Tree)>, Error> {
+fn first<'f>(fields: [(&'f str, Any); 2]) -> Result<Option<(&'f str, Value)>, Error> {
     let Some((field, json)) = fields.into_iter().find_map(|(field, any)| Some((field, any.get()?))) else {
         return Ok(None);
     };
-    let tree = Tree::parse(json).map_err(|problem| Error::invalid(field, problem))?;
-    Ok(Some((field, tree)))
+    let value = serde_json::from_str(json).map_err(|problem| Error::invalid(field, problem.to_string()))?;
+    Ok(Some((field, value)))
 }
 
 /// A list of dashboards, or one by itself.
-fn build_all(given: Tree, path: &str, options: &Options) -> Result<Vec<Dashboard>, Error> {
+fn build_all(given: Value, path: &str, options: &Options) -> Result<Vec<Dashboard>, Error> {
     match given {
-        Tree::List(list) => {
+        Value::Array(list) => {
             list.into_iter().enumerate().map(|(index, one)| build(one, &format!("{path}[{index}]"), options)).collect()
         }
-        Tree::Map(_) => Ok(vec![build(given, path, options)?]),
+        Value::Object(_) => Ok(vec![build(given, path, options)?]),
         other => {
-            let problem = format!("expected a list of dashboards, got {}", kind_of(&other.json()));
+            let problem = format!("expected a list of dashboards, got {}", kind_of(&other.to_string()));
             Err(Error::invalid(path, problem))
         }
     }

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::tree::{Map, Tree};
+use super::members::{Map, Members as _};
 use plugpipe_contract::error::excerpt;
+use serde_json::{Value, json};
 
 /// The template variable that stands for Prometheus: the first of which a dashboard has none for
 /// something else.
@@ -59,20 +60,18 @@ pub(super) struct Sources {
 }
 
 /// A reference, and what is to be said about it.
-type Resolved = (Tree, Option<String>);
+type Resolved = (Value, Option<String>);
 
 impl Sources {
     /// Reads a model's template variables, and what it requires.
     pub(super) fn of(model: &Map) -> Self {
         let mut sources = Self::default();
-        for variable in model.map("templating").map_or(&[][..], |templating| templating.list("list")) {
-            let Tree::Map(variable) = variable else { continue };
+        for variable in model.map("templating").into_iter().flat_map(|templating| templating.maps("list")) {
             let Some(name) = variable.text("name") else { continue };
             let kind = variable.text("query").filter(|_| variable.text("type") == Some("datasource"));
             sources.variables.insert(name.to_owned(), kind.map(str::to_owned));
         }
-        for required in model.list("__requires") {
-            let Tree::Map(required) = required else { continue };
+        for required in model.maps("__requires") {
             if let (Some("datasource"), Some(id), Some(name)) =
                 (required.text("type"), required.text("id"), required.text("name"))
             {
@@ -96,16 +95,16 @@ impl Sources {
     }
 
     /// The variable that stands for Prometheus, as a reference.
-    pub(super) fn prometheus(&self) -> Tree {
+    pub(super) fn prometheus(&self) -> Value {
         reference(Some(PROMETHEUS), &format!("${{{}}}", self.variable))
     }
 
     /// What a reference means that was found at `path`: the variable, where none is given that
     /// could be kept. `queries` are what is asked of the data source.
-    pub(super) fn resolve(&self, given: Option<Tree>, queries: &[Tree], path: &str) -> Resolved {
+    pub(super) fn resolve(&self, given: Option<Value>, queries: &[Value], path: &str) -> Resolved {
         match given {
-            Some(Tree::Text(name)) if !name.is_empty() && name != "default" => self.by_name(&name, queries, path),
-            Some(Tree::Map(map)) if map.some("uid").is_some() || map.some("type").is_some() => {
+            Some(Value::String(name)) if !name.is_empty() && name != "default" => self.by_name(&name, queries, path),
+            Some(Value::Object(map)) if map.some("uid").is_some() || map.some("type").is_some() => {
                 let unknown = map.text("uid").and_then(variable_of).filter(|name| !self.is_variable(name));
                 let Some(name) = unknown else { return (map.into(), None) };
                 let name = excerpt(name, 100);
@@ -121,7 +120,7 @@ impl Sources {
         }
     }
 
-    fn by_name(&self, name: &str, queries: &[Tree], path: &str) -> Resolved {
+    fn by_name(&self, name: &str, queries: &[Value], path: &str) -> Resolved {
         if let Some(variable) = variable_of(name) {
             return match self.variables.get(variable) {
                 _ if variable == self.variable => (self.prometheus(), None),
@@ -143,7 +142,7 @@ impl Sources {
 
     /// Whether a name is that of a data source which is no Prometheus, as far as the dashboard
     /// tells.
-    fn is_of_other_type(&self, name: &str, queries: &[Tree]) -> bool {
+    fn is_of_other_type(&self, name: &str, queries: &[Value]) -> bool {
         let required =
             self.required.iter().find(|(own, id)| own.eq_ignore_ascii_case(name) || id.eq_ignore_ascii_case(name));
         if let Some((_, id)) = required {
@@ -154,10 +153,10 @@ impl Sources {
             return false;
         }
         // A query of Prometheus has an expression, whatever else it has.
-        let asks_otherwise = |query: &Tree| match query {
-            Tree::Map(query) => {
+        let asks_otherwise = |query: &Value| match query {
+            Value::Object(query) => {
                 let common = ["datasource", "hide", "refId"];
-                query.text("expr").is_none() && query.iter().any(|(name, _)| !common.contains(&name))
+                query.text("expr").is_none() && query.keys().any(|name| !common.contains(&name.as_str()))
             }
             _ => false,
         };
@@ -166,16 +165,16 @@ impl Sources {
     }
 
     /// The data source of a query that names none, in a panel with this one.
-    pub(super) fn of_query(&self, panel: &Tree) -> Tree {
+    pub(super) fn of_query(&self, panel: &Value) -> Value {
         match panel {
-            Tree::Map(map) if map.text("uid") == Some(MIXED) => self.prometheus(),
+            Value::Object(map) if map.text("uid") == Some(MIXED) => self.prometheus(),
             panel => panel.clone(),
         }
     }
 
     /// Whether what a reference leads to is, as far as it says, a Prometheus.
-    pub(super) fn is_prometheus(&self, source: &Tree) -> bool {
-        let Tree::Map(map) = source else { return false };
+    pub(super) fn is_prometheus(&self, source: &Value) -> bool {
+        let Value::Object(map) = source else { return false };
         let uid = map.text("uid").unwrap_or_default();
         match (map.text("type"), variable_of(uid).and_then(|name| self.variables.get(name))) {
             (Some(kind), _) => kind == PROMETHEUS,
@@ -199,13 +198,11 @@ pub(super) fn variable_of(text: &str) -> Option<&str> {
     (!name.is_empty() && !name.contains(['$', '{', '}'])).then_some(name)
 }
 
-fn reference(kind: Option<&str>, uid: &str) -> Tree {
-    let mut map = Map::default();
-    if let Some(kind) = kind {
-        map.set("type", kind);
+fn reference(kind: Option<&str>, uid: &str) -> Value {
+    match kind {
+        Some(kind) => json!({"type": kind, "uid": uid}),
+        None => json!({"uid": uid}),
     }
-    map.set("uid", uid);
-    map.into()
 }
 
 fn replaced(path: &str, name: &str) -> String {
@@ -215,28 +212,27 @@ fn replaced(path: &str, name: &str) -> String {
 }
 
 /// A template variable that chooses among the data sources of a type, and begins with one of them.
-pub(super) fn source_variable(name: &str, label: &str, kind: &str, current: Option<&str>) -> Tree {
+pub(super) fn source_variable(name: &str, label: &str, kind: &str, current: Option<&str>) -> Value {
     let current = current.unwrap_or("default");
-    [
-        ("name", name.into()),
-        ("label", label.into()),
-        ("type", "datasource".into()),
-        ("query", kind.into()),
-        ("current", [("text", current.into()), ("value", current.into())].into()),
-    ]
-    .into()
+    json!({
+        "name": name,
+        "label": label,
+        "type": "datasource",
+        "query": kind,
+        "current": {"text": current, "value": current},
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn tree(json: &str) -> Tree {
-        Tree::parse(json).unwrap()
+    fn tree(json: &str) -> Value {
+        serde_json::from_str(json).unwrap()
     }
 
     fn sources(json: &str) -> Sources {
-        let Tree::Map(model) = tree(json) else { panic!() };
+        let Value::Object(model) = tree(json) else { panic!() };
         Sources::of(&model)
     }
 
@@ -284,7 +280,7 @@ mod tests {
             (r#"{"type":"loki","uid":"${DS_LOKI}"}"#, &[], r#"{"type":"loki","uid":"${DS_LOKI}"}"#, true),
         ] {
             let (resolved, said) = sources.resolve(Some(tree(given)), queries, "panels[0]");
-            assert_eq!((resolved.json().as_str(), said.is_some()), (becomes, warns), "{given}: {said:?}");
+            assert_eq!((resolved.to_string().as_str(), said.is_some()), (becomes, warns), "{given}: {said:?}");
             assert!(said.is_none_or(|said| said.starts_with("panels[0].datasource: ")), "{given}");
         }
     }
@@ -311,7 +307,7 @@ mod tests {
             sources(r#"{"templating": {"list": [{"name": "datasource", "type": "datasource", "query": "loki"}]}}"#);
         assert_eq!(loki.variable, "prometheus_datasource");
         let (resolved, _) = loki.resolve(Some("${datasource}".into()), &[], "p");
-        assert_eq!(resolved.json(), r#"{"type":"loki","uid":"${datasource}"}"#);
+        assert_eq!(resolved.to_string(), r#"{"type":"loki","uid":"${datasource}"}"#);
         let ours = r#"{"templating": {"list": [{"name": "datasource", "type": "datasource", "query": "prometheus"}]}}"#;
         assert_eq!(sources(ours).variable, "datasource");
         let again = r#"{"templating": {"list": [{"name": "datasource", "type": "datasource", "query": "loki"},

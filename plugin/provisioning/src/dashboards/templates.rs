@@ -1,8 +1,9 @@
 //! The dashboards that the plug carries, as data: what PlugPipe's metrics ([`crate::catalog`]) and the plug's own
 //! (its module `telemetry`) tell.
 
+use serde_json::{Number, Value, json};
+
 use super::build::{Dashboard, build};
-use super::tree::{Map, Tree};
 use super::{Options, uid};
 use plugpipe_contract::error::{Error, excerpt};
 use plugpipe_metrics::registry::MetricName;
@@ -314,7 +315,7 @@ pub(super) fn make(name: &str, field: &str, options: &Options) -> Result<Dashboa
         let problem = format!("there is no template {:?}; there are {}", excerpt(name, 100), names.join(", "));
         Error::invalid(field, problem)
     })?;
-    build(model(template, prefix, options).into(), "template", options)
+    build(model(template, prefix, options), "template", options)
 }
 
 /// The title: another prefix's dashboards stand beside the usual ones.
@@ -322,90 +323,73 @@ fn title(template: &Template, prefix: &str) -> String {
     if prefix == PREFIX { template.title.to_owned() } else { format!("{} ({prefix})", template.title) }
 }
 
-fn model(template: &Template, prefix: &str, options: &Options) -> Map {
-    let source = || Tree::from([("type", "prometheus".into()), ("uid", "${datasource}".into())]);
+fn model(template: &Template, prefix: &str, options: &Options) -> Value {
     let metric = renamed(template.metric, prefix);
-    let variable = |name: &str, query: String| -> Tree {
-        let all = || Tree::from(vec!["All".into()]);
-        [
-            ("name", name.into()),
-            ("type", "query".into()),
-            ("datasource", source()),
-            ("query", [("query", query.as_str().into()), ("refId", name.into())].into()),
-            ("refresh", 2_u64.into()),
-            ("sort", 1_u64.into()),
-            ("multi", true.into()),
-            ("includeAll", true.into()),
-            ("allValue", ".*".into()),
-            ("current", [("text", all()), ("value", vec!["$__all".into()].into())].into()),
-        ]
-        .into()
+    let variable = |name: &str, query: String| {
+        json!({
+            "name": name,
+            "type": "query",
+            "datasource": {"type": "prometheus", "uid": "${datasource}"},
+            "query": {"query": query, "refId": name},
+            "refresh": 2,
+            "sort": 1,
+            "multi": true,
+            "includeAll": true,
+            "allValue": ".*",
+            "current": {"text": ["All"], "value": ["$__all"]},
+        })
     };
-    let variables: Vec<Tree> = vec![
+    let variables = [
         variable("job", format!("label_values({metric}, job)")),
         variable("instance", format!("label_values({metric}{{job=~\"$job\"}}, instance)")),
     ];
-    let links: Vec<Tree> = TEMPLATES
-        .iter()
-        .filter(|other| other.name != template.name)
-        .map(|other| {
-            let title = title(other, prefix);
-            let url = format!("/d/{}", uid::derive(options.folders(), &title));
-            [
-                ("title", title.as_str().into()),
-                ("type", "link".into()),
-                ("url", url.as_str().into()),
-                ("icon", "external link".into()),
-                ("tooltip", other.description.into()),
-                ("tags", Vec::new().into()),
-                ("asDropdown", false.into()),
-                ("targetBlank", false.into()),
-                ("includeVars", true.into()),
-                ("keepTime", true.into()),
-            ]
-            .into()
+    let others = TEMPLATES.iter().filter(|other| other.name != template.name);
+    let link = |other: &Template| {
+        let title = title(other, prefix);
+        json!({
+            "url": format!("/d/{}", uid::derive(options.folders(), &title)),
+            "title": title,
+            "type": "link",
+            "icon": "external link",
+            "tooltip": other.description,
+            "tags": [],
+            "asDropdown": false,
+            "targetBlank": false,
+            "includeVars": true,
+            "keepTime": true,
         })
-        .collect();
-    let panels: Vec<Tree> = template.panels.iter().map(|one| tree(one, prefix)).collect();
-    let title = title(template, prefix);
-    Map::from([
-        ("title", title.as_str().into()),
-        ("description", template.description.into()),
-        ("templating", [("list", variables.into())].into()),
-        ("links", links.into()),
-        ("panels", panels.into()),
-    ])
+    };
+    json!({
+        "title": title(template, prefix),
+        "description": template.description,
+        "templating": {"list": variables},
+        "links": others.map(link).collect::<Vec<Value>>(),
+        "panels": template.panels.iter().map(|panel| panel_model(panel, prefix)).collect::<Vec<Value>>(),
+    })
 }
 
-fn tree(panel: &Panel, prefix: &str) -> Tree {
-    let targets: Vec<Tree> = panel
-        .targets
-        .iter()
-        .map(|(expression, legend)| {
-            let expression = renamed(expression, prefix).replace(SCOPE, "job=~\"$job\",instance=~\"$instance\"");
-            Tree::from([("expr", expression.as_str().into()), ("legendFormat", (*legend).into())])
-        })
-        .collect();
-    let mut steps: Vec<Tree> = vec![[("color", "green".into()), ("value", Tree::Null)].into()];
+fn panel_model(panel: &Panel, prefix: &str) -> Value {
+    let target = |(expression, legend): &(&str, &str)| {
+        let expression = renamed(expression, prefix).replace(SCOPE, "job=~\"$job\",instance=~\"$instance\"");
+        json!({"expr": expression, "legendFormat": legend})
+    };
+    let mut steps = vec![json!({"color": "green", "value": null})];
     if let Some((yellow, red)) = panel.thresholds {
         for (color, value) in [("yellow", yellow), ("red", red)] {
-            steps.push([("color", color.into()), ("value", Tree::Number(value.to_owned()))].into());
+            steps.push(json!({"color": color, "value": value.parse::<Number>().ok()}));
         }
     }
-    let defaults = [
-        ("unit", panel.unit.into()),
-        ("min", 0_u64.into()),
-        ("thresholds", [("mode", "absolute".into()), ("steps", steps.into())].into()),
-    ];
-    [
-        ("title", panel.title.into()),
-        ("type", panel.kind.into()),
-        ("description", panel.description.into()),
-        ("fieldConfig", [("defaults", defaults.into()), ("overrides", Vec::new().into())].into()),
-        ("options", Map::default().into()),
-        ("targets", targets.into()),
-    ]
-    .into()
+    json!({
+        "title": panel.title,
+        "type": panel.kind,
+        "description": panel.description,
+        "fieldConfig": {
+            "defaults": {"unit": panel.unit, "min": 0, "thresholds": {"mode": "absolute", "steps": steps}},
+            "overrides": [],
+        },
+        "options": {},
+        "targets": panel.targets.iter().map(target).collect::<Vec<Value>>(),
+    })
 }
 
 /// An expression over metrics of another prefix.
@@ -418,6 +402,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::super::Place;
+    use super::super::members::to_json;
     use super::*;
     use monitoring_prometheus::telemetry::Telemetry;
     use plugpipe_metrics::registry::{Kind, Registry};
@@ -478,9 +463,7 @@ mod tests {
             let made = make(name, "template", &Options::default()).unwrap();
             assert_eq!(made.warnings, [""; 0], "{name}");
             assert!(uids.insert(made.uid.clone()));
-            let text = made.model.json();
-            let model: serde_json::Value = serde_json::from_str(&text).unwrap();
-            for panel in model["panels"].as_array().unwrap() {
+            for panel in made.model["panels"].as_array().unwrap() {
                 assert!(panel["description"].as_str().unwrap().ends_with('.'), "{panel}");
                 let unit = panel["fieldConfig"]["defaults"]["unit"].as_str().unwrap();
                 assert!(
@@ -511,12 +494,8 @@ mod tests {
         };
         let made: Vec<Dashboard> = names().map(|name| make(name, "template", &options).unwrap()).collect();
         for dashboard in &made {
-            assert!(
-                dashboard.title.ends_with(" (acme)") && !dashboard.model.json().contains("plugpipe_"),
-                "{}",
-                dashboard.title
-            );
-            let text = dashboard.model.json();
+            let text = to_json(&dashboard.model);
+            assert!(dashboard.title.ends_with(" (acme)") && !text.contains("plugpipe_"), "{}", dashboard.title);
             for other in made.iter().filter(|other| other.uid != dashboard.uid) {
                 assert!(text.contains(&format!("\"/d/{}\"", other.uid)), "{} {}", dashboard.title, other.title);
             }

@@ -9,6 +9,7 @@ use plugpipe_contract::error::{Error, excerpt};
 use plugpipe_contract::requests::{
     AlertmanagerTargets, GenerateConfig, GeneratedSections, GlobalSection, RemoteEndpoint, ScrapeJob, TargetGroup,
 };
+use plugpipe_contract::responses::{GeneratedConfig, HttpSd};
 use plugpipe_contract::scalar::{self, Labels, Text, Verbatim};
 use plugpipe_contract::time::prometheus_duration;
 use plugpipe_contract::url::Url;
@@ -111,28 +112,11 @@ pub struct Configured<'c> {
     pub gateway_url: Option<&'c Url>,
 }
 
-/// What was generated.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Generated {
-    /// The environment whose values were taken, or `default`.
-    pub environment: &'static str,
-    /// The oldest version of Prometheus that reads it, for example `2.42`.
-    pub for_version: String,
-    /// The text of `prometheus.yml`; none where no part has anything in it.
-    pub config: Option<String>,
-    /// The targets as JSON, for file and HTTP service discovery.
-    pub targets: Option<String>,
-    /// Flags that the server needs.
-    pub needs_flags: Vec<&'static str>,
-    /// What the version does not have: the path, and since when there is one.
-    pub left_out: Vec<String>,
-}
-
 /// Generates what the fields of `generate_config` ask for.
 ///
 /// # Errors
 /// A field is missing or not valid, or would hold a secret.
-pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Generated, Error> {
+pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<GeneratedConfig, Error> {
     let environment = environment(&request.environment)?;
     let version = match request.for_version.get() {
         None => Version::OLDEST,
@@ -203,17 +187,17 @@ pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Gene
     put("remote_write", "remote_write", Yaml::List(writes));
     put("remote_read", "remote_read", Yaml::List(reads));
 
-    let targets = (wanted("sd_targets") && !targets.is_empty()).then(|| {
-        let mut json = String::new();
-        write_json(&Yaml::List(targets), &mut json);
-        json.push('\n');
-        json
-    });
-    Ok(Generated {
+    // JSON is what every reader of such a file takes, and nothing of a tree can fail.
+    let targets = (wanted("sd_targets") && !targets.is_empty())
+        .then(|| serde_json::to_string(&targets).unwrap_or_default() + "\n");
+    let config = (!file.is_empty()).then(|| Yaml::Map(file).write());
+    Ok(GeneratedConfig {
         environment: environment.name,
         for_version: draft.version.text(),
-        config: (!file.is_empty()).then(|| Yaml::Map(file).write()),
-        targets,
+        file_name: config.is_some().then_some("prometheus.yml"),
+        config,
+        http_sd: targets.clone().map(|body| HttpSd { content_type: "application/json", body }),
+        file_sd: targets,
         needs_flags: draft.flags,
         left_out: draft.left_out,
     })
@@ -569,37 +553,4 @@ fn group(given: &TargetGroup) -> Result<Yaml, Error> {
     put(&mut members, "targets", Yaml::texts(targets));
     put_if(&mut members, "labels", labels(&given.labels, "labels", true)?);
     Ok(Yaml::Map(members))
-}
-
-/// The tree as JSON; a file of targets is read as that everywhere.
-fn write_json(tree: &Yaml, out: &mut String) {
-    let quoted = |text: &str, out: &mut String| {
-        let mut bytes = Vec::new();
-        plugpipe_metrics::exposition::json::string(text, &mut bytes);
-        // What it writes of a text is a text.
-        out.push_str(&String::from_utf8(bytes).unwrap_or_default());
-    };
-    match tree {
-        Yaml::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
-        Yaml::Whole(number) => out.push_str(&number.to_string()),
-        Yaml::Text(text) | Yaml::Block(text) => quoted(text, out),
-        Yaml::List(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index > 0 { "," } else { "" });
-                write_json(item, out);
-            }
-            out.push(']');
-        }
-        Yaml::Map(members) => {
-            out.push('{');
-            for (index, (key, value)) in members.iter().enumerate() {
-                out.push_str(if index > 0 { "," } else { "" });
-                quoted(key, out);
-                out.push(':');
-                write_json(value, out);
-            }
-            out.push('}');
-        }
-    }
 }

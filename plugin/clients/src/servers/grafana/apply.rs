@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Api, Found, Held, SaveOutcome};
 use crate::error::Error;
-use plugpipe_provisioning::dashboards::diff::Change;
+use plugpipe_contract::responses::{DashboardAction, DashboardChange};
 use plugpipe_provisioning::dashboards::plan::{self, Action, Folder, compare};
 use plugpipe_provisioning::dashboards::{Dashboard, Place, TAG, uid};
 
@@ -38,12 +38,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// As answers write it.
-    pub fn name(&self) -> &'static str {
+    /// As responses have it.
+    pub fn action(&self) -> DashboardAction {
         match self {
-            Self::Compared(compared) => compared.action.name(),
-            Self::Failed(_) => "failed",
-            Self::NotTried => "not_tried",
+            Self::Compared(compared) => compared.action.report(),
+            Self::Failed(_) => DashboardAction::Failed,
+            Self::NotTried => DashboardAction::NotTried,
         }
     }
 }
@@ -54,7 +54,7 @@ pub struct Compared {
     /// What was done, or would be.
     pub action: Action,
     /// What differed.
-    pub changes: Vec<Change>,
+    pub changes: Vec<DashboardChange>,
     /// How often it was saved, where that is known.
     pub version: Option<u64>,
     /// Its page, a path; empty where it is not known.

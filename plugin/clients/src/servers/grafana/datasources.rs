@@ -1,10 +1,14 @@
 //! Data sources: where Grafana's panels get their series.
 
-use super::{Api, bad, no, object, said};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Api, bad, no, read, said};
 use crate::error::Error;
 use crate::http::{Method, Segment, Url, redacted};
-use plugpipe_provisioning::dashboards::diff::{Change, changes};
-use plugpipe_provisioning::dashboards::tree::{Map, Tree};
+use plugpipe_contract::responses::DashboardChange;
+use plugpipe_provisioning::dashboards::diff::changes;
+use plugpipe_provisioning::dashboards::members::{Map, Members as _};
 
 /// Most differences that are told of one data source.
 const MAX_CHANGES: usize = 20;
@@ -35,21 +39,17 @@ impl Datasource {
     fn body(&self, held: Option<&Map>) -> Map {
         let mut body = held.cloned().unwrap_or_default();
         for name in ["id", "orgId", "secureJsonFields", "readOnly", "typeName", "typeLogoUrl", "accessControl"] {
-            body.take(name);
+            body.remove(name);
         }
         let mut json_data = body.map("jsonData").cloned().unwrap_or_default();
-        for (name, value) in self.json_data.iter() {
-            json_data.set(name, value.clone());
-        }
+        json_data.extend(self.json_data.clone());
         if held.is_none() {
             // Long expressions do not fit into a URL.
             json_data.set_default("httpMethod", "POST");
         }
-        for (name, value) in self.told().iter() {
-            body.set(name, value.clone());
-        }
+        body.extend(self.told());
         body.set("jsonData", json_data);
-        if self.secure_json_data.iter().next().is_some() {
+        if !self.secure_json_data.is_empty() {
             body.set("secureJsonData", self.secure_json_data.clone());
         }
         body
@@ -57,15 +57,14 @@ impl Datasource {
 
     /// What Grafana tells again.
     fn told(&self) -> Map {
-        let mut body = Map::from([
-            ("uid", self.uid.as_str().into()),
-            ("name", self.name.as_str().into()),
-            ("type", "prometheus".into()),
-            ("access", "proxy".into()),
-            ("url", redacted(&self.url).as_str().into()),
-            ("basicAuth", self.basic_auth_user.is_some().into()),
-            ("jsonData", self.json_data.clone().into()),
-        ]);
+        let mut body = Map::default();
+        body.set("uid", self.uid.as_str());
+        body.set("name", self.name.as_str());
+        body.set("type", "prometheus");
+        body.set("access", "proxy");
+        body.set("url", redacted(&self.url));
+        body.set("basicAuth", self.basic_auth_user.is_some());
+        body.set("jsonData", self.json_data.clone());
         if let Some(is_default) = self.is_default {
             body.set("isDefault", is_default);
         }
@@ -76,19 +75,26 @@ impl Datasource {
     }
 
     /// Compares with what Grafana holds. Of secrets only whether there are any can be told.
-    pub fn differs(&self, held: &Map) -> Vec<Change> {
+    pub fn differs(&self, held: &Map) -> Vec<DashboardChange> {
         let mut found = changes(&self.told(), held, MAX_CHANGES);
         let kept = held.map("secureJsonFields");
-        for (name, _) in self.secure_json_data.iter() {
-            let is_kept = kept.and_then(|kept| kept.get(name)) == Some(&Tree::Flag(true));
+        for name in self.secure_json_data.keys() {
+            let is_kept = kept.and_then(|kept| kept.get(name)) == Some(&Value::Bool(true));
             if !is_kept || self.renew_secrets {
                 let was = is_kept.then(|| "(a secret)".to_owned());
                 let wanted = Some("(a secret)".to_owned());
-                found.push(Change { path: format!("secureJsonData.{name}"), was, wanted });
+                found.push(DashboardChange { path: format!("secureJsonData.{name}"), was, wanted });
             }
         }
         found
     }
+}
+
+/// The health of the server behind a data source.
+#[derive(Deserialize)]
+struct Health {
+    status: Option<String>,
+    message: Option<String>,
 }
 
 impl Api<'_> {
@@ -120,13 +126,13 @@ impl Api<'_> {
         match response.status {
             200 => {}
             // The server behind it is not well; that is an answer.
-            400 | 500 | 502 | 503 if object(&url, &response).is_ok_and(|body| body.text("status").is_some()) => {}
+            400 | 500 | 502 | 503 if read::<Health>(&url, &response).is_ok_and(|body| body.status.is_some()) => {}
             404 => return Err(no(&url, &response, "there is no data source of this uid: ensure_datasource makes one")),
             _ => return Err(no(&url, &response, "")),
         }
-        let body = object(&url, &response)?;
-        let status = body.text("status").ok_or_else(|| bad(&url, "a status was expected"))?;
-        let message = body.text("message").map_or_else(|| said(&response), str::to_owned);
+        let Health { status, message } = read(&url, &response)?;
+        let status = status.ok_or_else(|| bad(&url, "a status was expected"))?;
+        let message = message.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| said(&response));
         Ok((status == "OK", message))
     }
 }

@@ -12,8 +12,11 @@ pub mod resources;
 use core::fmt::Write as _;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::refused;
+use super::{refused, unless_null};
 pub use annotations::Annotation;
 pub use apply::{Apply, Compared, Outcome};
 pub use datasources::Datasource;
@@ -22,8 +25,7 @@ pub use resource_groups::Resources;
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
 use plugpipe_contract::error::excerpt;
-use plugpipe_contract::json::Json;
-use plugpipe_provisioning::dashboards::tree::{Map, Tree};
+use plugpipe_provisioning::dashboards::members::{Map, Members as _};
 
 /// For errors.
 pub const PEER: Peer = Peer { server: "Grafana", setting: "grafana_url" };
@@ -67,12 +69,13 @@ pub struct Held {
 impl Held {
     /// How often it was saved.
     pub fn version(&self) -> u64 {
-        self.model.whole("version").unwrap_or(0)
+        self.model.get("version").and_then(Value::as_u64).unwrap_or(0)
     }
 }
 
 /// What a search finds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Found {
     /// Its uid.
     pub uid: String,
@@ -85,7 +88,56 @@ pub struct Found {
     /// That folder's title; empty for none.
     pub folder_title: String,
     /// Its tags.
+    #[serde(deserialize_with = "unless_null")]
     pub tags: Vec<String>,
+}
+
+/// The response of `GET /api/health`.
+#[derive(Deserialize)]
+struct Health {
+    version: Option<String>,
+    database: Option<String>,
+}
+
+/// An organisation.
+#[derive(Deserialize)]
+struct Organisation {
+    id: Option<u64>,
+    name: Option<String>,
+}
+
+/// A dashboard as `/api` has it.
+#[derive(Deserialize)]
+struct HeldBody {
+    dashboard: Map,
+    #[serde(default, deserialize_with = "unless_null")]
+    meta: Meta,
+}
+
+/// What stands beside a dashboard in `/api`.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Meta {
+    folder_uid: String,
+    url: String,
+}
+
+/// A request to save a dashboard.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Save<'a> {
+    dashboard: Map,
+    folder_uid: &'a str,
+    message: &'a str,
+    overwrite: bool,
+}
+
+/// The response to a save.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Saved {
+    version: u64,
+    url: String,
 }
 
 /// What came of saving a dashboard.
@@ -123,21 +175,23 @@ impl Api<'_> {
     }
 
     /// What is there; none where Grafana says that there is nothing. A page that is not there, or a proxy's, does not say so.
-    fn found(&mut self, url: &Url) -> Result<Option<Map>, Error> {
+    fn found<T: DeserializeOwned>(&mut self, url: &Url) -> Result<Option<T>, Error> {
         let response = self.get(url)?;
         match response.status {
-            200 => object(url, &response).map(Some),
-            404 if object(url, &response).is_ok() => Ok(None),
+            200 => read(url, &response).map(Some),
+            404 if is_object(&response) => Ok(None),
             _ => Err(no(url, &response, "")),
         }
     }
 
-    fn post(&mut self, url: &Url, body: &Map) -> Result<Response, Error> {
+    fn post(&mut self, url: &Url, body: &impl Serialize) -> Result<Response, Error> {
         self.tell(Method::Post, url, body)
     }
 
-    fn tell(&mut self, method: Method, url: &Url, body: &Map) -> Result<Response, Error> {
-        self.send(Request::new(method, url.clone()).with_body("application/json", body.json().into_bytes()))
+    fn tell(&mut self, method: Method, url: &Url, body: &impl Serialize) -> Result<Response, Error> {
+        // The names of its members are texts, so that nothing of it can fail.
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        self.send(Request::new(method, url.clone()).with_body("application/json", body))
     }
 
     /// The version that `GET /api/health` tells, where it tells one, and whether the database is well.
@@ -149,8 +203,8 @@ impl Api<'_> {
         if response.status != 200 && response.status != 503 {
             return Err(no(&url, &response, ""));
         }
-        let body = object(&url, &response)?;
-        Ok((body.text("version").map(str::to_owned), body.text("database") == Some("ok")))
+        let Health { version, database } = read(&url, &response)?;
+        Ok((version.filter(|version| !version.is_empty()), database.as_deref() == Some("ok")))
     }
 
     /// The organisation that is spoken for: its id and name. Fails where it is not the one that was asked for.
@@ -160,9 +214,9 @@ impl Api<'_> {
         if response.status != 200 {
             return Err(no(&url, &response, ""));
         }
-        let body = object(&url, &response)?;
-        let id = body.whole("id").ok_or_else(|| bad(&url, "the organisation has no id"))?;
-        let name = body.text("name").unwrap_or_default().to_owned();
+        let Organisation { id, name } = read(&url, &response)?;
+        let id = id.ok_or_else(|| bad(&url, "the organisation has no id"))?;
+        let name = name.unwrap_or_default();
         match self.organisation {
             Some(wanted) if wanted != id => Err(Error::invalid(
                 "grafana_org_id",
@@ -182,13 +236,8 @@ impl Api<'_> {
             return self.dashboard_resource(&resources, uid);
         }
         let url = self.url(["dashboards".into(), "uid".into(), Segment::of(uid, "uid")?]);
-        let Some(mut body) = self.found(&url)? else { return Ok(None) };
-        let Some(Tree::Map(model)) = body.take("dashboard") else {
-            return Err(bad(&url, "there is no dashboard in the answer"));
-        };
-        let meta = body.map("meta").cloned().unwrap_or_default();
-        let text = |name| meta.text(name).unwrap_or_default().to_owned();
-        Ok(Some(Held { model, folder_uid: text("folderUid"), url: text("url"), metadata: Map::default() }))
+        let Some(HeldBody { dashboard: model, meta }) = self.found(&url)? else { return Ok(None) };
+        Ok(Some(Held { model, folder_uid: meta.folder_uid, url: meta.url, metadata: Map::default() }))
     }
 
     /// Saves a dashboard: over `held` as it was read, or where there was none; with `overwrite`, over whatever is there now.
@@ -205,25 +254,16 @@ impl Api<'_> {
         }
         let mut model = model.clone();
         // The id is the server's, and the version says which one is to be replaced.
-        model.set("id", Tree::Null);
+        model.set("id", Value::Null);
         if let Some(held) = held {
             model.set("version", held.version());
         }
-        let body = Map::from([
-            ("dashboard", model.into()),
-            ("folderUid", folder_uid.into()),
-            ("message", message.into()),
-            ("overwrite", overwrite.into()),
-        ]);
         let url = self.url(["dashboards".into(), "db".into()]);
-        let response = self.post(&url, &body)?;
+        let response = self.post(&url, &Save { dashboard: model, folder_uid, message, overwrite })?;
         match response.status {
             200 => {
-                let body = object(&url, &response)?;
-                Ok(SaveOutcome::Done {
-                    version: body.whole("version").unwrap_or(0),
-                    url: body.text("url").unwrap_or_default().to_owned(),
-                })
+                let Saved { version, url } = read(&url, &response)?;
+                Ok(SaveOutcome::Done { version, url })
             }
             409 | 412 => Ok(SaveOutcome::Conflict { said: said(&response) }),
             _ => Err(no(&url, &response, "")),
@@ -240,7 +280,7 @@ impl Api<'_> {
         let response = self.send(Request::new(Method::Delete, url.clone()))?;
         match response.status {
             200 | 202 => Ok(true),
-            404 if object(&url, &response).is_ok() => Ok(false),
+            404 if is_object(&response) => Ok(false),
             _ => Err(no(&url, &response, "")),
         }
     }
@@ -258,15 +298,10 @@ impl Api<'_> {
             if response.status != 200 {
                 return Err(no(&url, &response, ""));
             }
-            let text = String::from_utf8_lossy(&response.body);
-            let Ok(Json::Array(items)) = Json::parse(&text) else {
-                return Err(bad(&url, "a list of what was found was expected"));
-            };
+            let items: Vec<Found> = read(&url, &response)?;
             let mut more = items.len() >= PAGE;
-            for item in &items {
-                if let Some(found) = read_found(item) {
-                    more &= take(found);
-                }
+            for found in items.into_iter().filter(|found| !found.uid.is_empty()) {
+                more &= take(found);
             }
             if !more {
                 return Ok(());
@@ -285,7 +320,7 @@ impl Api<'_> {
         let response = self.get(&url)?;
         match response.status {
             200 => Ok(true),
-            404 if object(&url, &response).is_ok() => Ok(false),
+            404 if is_object(&response) => Ok(false),
             _ => Err(no(&url, &response, "")),
         }
     }
@@ -307,10 +342,10 @@ impl Api<'_> {
         let (url, body) = match self.resources.clone() {
             Some(resources) => self.folder_resource(&resources, uid, title, parent),
             None => {
-                let mut body = Map::from([("uid", uid.into()), ("title", title.into())]);
-                if !parent.is_empty() {
-                    body.set("parentUid", parent);
-                }
+                let body = match parent {
+                    "" => json!({"uid": uid, "title": title}),
+                    parent => json!({"uid": uid, "title": title, "parentUid": parent}),
+                };
                 (self.url(["folders".into()]), body)
             }
         };
@@ -323,31 +358,14 @@ impl Api<'_> {
     }
 }
 
-fn read_found(item: &Json) -> Option<Found> {
-    let Json::Object(item) = item else { return None };
-    let text = |name| item.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-    let tags = match item.get("tags") {
-        Some(Json::Array(tags)) => tags.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    };
-    let uid = text("uid");
-    (!uid.is_empty()).then(|| Found {
-        uid,
-        title: text("title"),
-        url: text("url"),
-        folder_uid: text("folderUid"),
-        folder_title: text("folderTitle"),
-        tags,
-    })
+/// Reads a response.
+fn read<T: DeserializeOwned>(url: &Url, response: &Response) -> Result<T, Error> {
+    serde_json::from_slice(&response.body).map_err(|problem| bad(url, &problem.to_string()))
 }
 
-/// The answer's object.
-fn object(url: &Url, response: &Response) -> Result<Map, Error> {
-    match Tree::parse(&String::from_utf8_lossy(&response.body)) {
-        Ok(Tree::Map(map)) => Ok(map),
-        Ok(_) => Err(bad(url, "an object was expected")),
-        Err(problem) => Err(bad(url, &problem)),
-    }
+/// Whether a response is Grafana's, and no page of a proxy.
+fn is_object(response: &Response) -> bool {
+    serde_json::from_slice::<Map>(&response.body).is_ok()
 }
 
 fn bad(url: &Url, problem: &str) -> Error {
@@ -356,19 +374,12 @@ fn bad(url: &Url, problem: &str) -> Error {
 
 /// What Grafana says of a refusal: `{"message", "messageId"}`, or a list of such objects, or a `Status` with `reason`.
 fn said(response: &Response) -> String {
-    let text = String::from_utf8_lossy(&response.body);
-    let json = Json::parse(&text);
-    let object = match &json {
-        Ok(Json::Object(object)) => Some(object),
-        Ok(Json::Array(list)) => match list.first() {
-            Some(Json::Object(object)) => Some(object),
-            _ => None,
-        },
-        _ => None,
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let object = body.get(0).unwrap_or(&body);
+    let text_of = |name| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let Some(message) = text_of("message").or(text_of("error")) else {
+        return String::from_utf8_lossy(&response.body).into_owned();
     };
-    let text_of =
-        |name| object.and_then(|object| object.get(name)).and_then(Json::as_str).filter(|text| !text.is_empty());
-    let Some(message) = text_of("message").or(text_of("error")) else { return text.into_owned() };
     match text_of("messageId").or(text_of("status")).or(text_of("reason")) {
         Some(id) => format!("{message} ({id})"),
         None => message.to_owned(),

@@ -3,11 +3,14 @@
 //!
 //! What is only read across all of them, a search and the organisation, stays with `/api`, which those Grafanas have too.
 
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
 use super::resource_groups::{Group, Resources};
-use super::{Api, Held, SaveOutcome, bad, no, object, said};
+use super::{Api, Held, SaveOutcome, bad, no, read, said};
 use crate::error::Error;
 use crate::http::{Method, Segment, Url, endpoint};
-use plugpipe_provisioning::dashboards::tree::{Map, Tree};
+use plugpipe_provisioning::dashboards::members::{Map, Members as _};
 
 /// Holds dashboards.
 const DASHBOARDS: &str = "dashboard.grafana.app";
@@ -23,6 +26,44 @@ const FOLDER: &str = "grafana.app/folder";
 
 /// Stands in a dashboard's history.
 const MESSAGE: &str = "grafana.app/message";
+
+/// A group, as far as its versions go.
+#[derive(Deserialize)]
+struct GroupBody {
+    #[serde(default)]
+    versions: Vec<GroupVersion>,
+}
+
+#[derive(Deserialize)]
+struct GroupVersion {
+    version: String,
+}
+
+/// A dashboard that Grafana holds. A save sends its metadata back.
+#[derive(Deserialize)]
+struct HeldResource {
+    spec: Map,
+    metadata: Map,
+    #[serde(default)]
+    status: Value,
+}
+
+/// A request to save a dashboard.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Resource {
+    kind: &'static str,
+    api_version: String,
+    metadata: Map,
+    spec: Map,
+}
+
+/// The response to a save.
+#[derive(Deserialize)]
+struct SavedResource {
+    #[serde(default)]
+    metadata: Map,
+}
 
 impl Api<'_> {
     /// From now on keeps folders and dashboards as resources. Asks for the organisation, and which versions there are.
@@ -42,10 +83,8 @@ impl Api<'_> {
             404 => return Err(missing(&url, name)),
             _ => return Err(no(&url, &response, "")),
         }
-        let body = object(&url, &response)?;
-        let offered = |wanted: &str| {
-            body.list("versions").iter().any(|one| matches!(one, Tree::Map(one) if one.text("version") == Some(wanted)))
-        };
+        let GroupBody { versions } = read(&url, &response)?;
+        let offered = |wanted: &str| versions.iter().any(|one| one.version == wanted);
         let version = VERSIONS.into_iter().find(|version| offered(version)).ok_or_else(|| missing(&url, name))?;
         Ok(Group { name, version })
     }
@@ -65,16 +104,13 @@ impl Api<'_> {
     pub(super) fn dashboard_resource(&mut self, resources: &Resources, uid: &str) -> Result<Option<Held>, Error> {
         let segment = Segment::of(uid, "uid")?;
         let url = self.resource_url(&resources.dashboards, resources, "dashboards", Some(segment));
-        let Some(mut body) = self.found(&url)? else { return Ok(None) };
-        let conversion = body.map("status").and_then(|status| status.map("conversion"));
-        if conversion.is_some_and(|conversion| conversion.get("failed") == Some(&Tree::Flag(true))) {
+        let Some(body) = self.found(&url)? else { return Ok(None) };
+        let HeldResource { spec: mut model, metadata, status } = body;
+        if status.pointer("/conversion/failed") == Some(&Value::Bool(true)) {
             return Err(bad(&url, "Grafana holds this dashboard in another schema, and could not convert it"));
         }
-        let (Some(Tree::Map(mut model)), Some(Tree::Map(metadata))) = (body.take("spec"), body.take("metadata")) else {
-            return Err(bad(&url, "a resource with spec and metadata was expected"));
-        };
         model.set("uid", uid);
-        model.set("version", metadata.whole("generation").unwrap_or(0));
+        model.set("version", generation(&metadata));
         let folder = metadata.map("annotations").and_then(|annotations| annotations.text(FOLDER));
         let folder_uid = folder.unwrap_or_default().to_owned();
         Ok(Some(Held { model, folder_uid, url: page(uid), metadata }))
@@ -91,24 +127,19 @@ impl Api<'_> {
         let uid = model.text("uid").unwrap_or_default().to_owned();
         let mut spec = model.clone();
         for name in ["id", "uid", "version"] {
-            spec.take(name);
+            spec.remove(name);
         }
         // What was read is told back, with its resourceVersion: so nothing of it is lost, and nobody else's change either.
         let mut metadata = held.map(|held| held.metadata.clone()).unwrap_or_default();
         metadata.set("name", uid.as_str());
         let mut annotations = metadata.map("annotations").cloned().unwrap_or_default();
-        annotations.take(FOLDER);
+        annotations.remove(FOLDER);
         if !folder_uid.is_empty() {
             annotations.set(FOLDER, folder_uid);
         }
         annotations.set(MESSAGE, message);
         metadata.set("annotations", annotations);
-        let body = Map::from([
-            ("kind", "Dashboard".into()),
-            ("apiVersion", resources.dashboards.api_version().as_str().into()),
-            ("metadata", metadata.into()),
-            ("spec", spec.into()),
-        ]);
+        let body = Resource { kind: "Dashboard", api_version: resources.dashboards.api_version(), metadata, spec };
         let (method, name) = match held {
             Some(_) => (Method::Put, Some(Segment::of(&uid, "uid")?)),
             None => (Method::Post, None),
@@ -117,9 +148,8 @@ impl Api<'_> {
         let response = self.tell(method, &url, &body)?;
         match response.status {
             200 | 201 => {
-                let body = object(&url, &response)?;
-                let version = body.map("metadata").and_then(|metadata| metadata.whole("generation")).unwrap_or(0);
-                Ok(SaveOutcome::Done { version, url: page(&uid) })
+                let body: SavedResource = read(&url, &response)?;
+                Ok(SaveOutcome::Done { version: generation(&body.metadata), url: page(&uid) })
             }
             409 | 412 => Ok(SaveOutcome::Conflict { said: said(&response) }),
             _ => Err(no(&url, &response, "")),
@@ -127,19 +157,20 @@ impl Api<'_> {
     }
 
     /// Where a folder is made, and what of.
-    pub(super) fn folder_resource(&self, resources: &Resources, uid: &str, title: &str, parent: &str) -> (Url, Map) {
-        let mut metadata = Map::from([("name", uid.into())]);
-        if !parent.is_empty() {
-            metadata.set("annotations", Map::from([(FOLDER, parent.into())]));
-        }
-        let body = Map::from([
-            ("kind", "Folder".into()),
-            ("apiVersion", resources.folders.api_version().as_str().into()),
-            ("metadata", metadata.into()),
-            ("spec", [("title", title.into())].into()),
-        ]);
+    pub(super) fn folder_resource(&self, resources: &Resources, uid: &str, title: &str, parent: &str) -> (Url, Value) {
+        let metadata = match parent {
+            "" => json!({"name": uid}),
+            parent => json!({"name": uid, "annotations": {FOLDER: parent}}),
+        };
+        let api_version = resources.folders.api_version();
+        let body = json!({"kind": "Folder", "apiVersion": api_version, "metadata": metadata, "spec": {"title": title}});
         (self.resource_url(&resources.folders, resources, "folders", None), body)
     }
+}
+
+/// How often a resource was saved.
+fn generation(metadata: &Map) -> u64 {
+    metadata.get("generation").and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// A dashboard's page, without the slug, which Grafana adds by itself.
