@@ -7,11 +7,23 @@ use serde::ser::Serializer;
 
 use crate::response::responses;
 
+mod alertmanager;
+mod alerts;
 mod error;
+mod notify;
 mod push;
 mod record;
 
+pub use alertmanager::{
+    AlertGroups, AlertmanagerStatus, CreatedSilence, ExpiredSilence, NotifiedAlerts, Receivers, Silences,
+};
+pub use alerts::{
+    ActiveAlert, AlertStateName, AlertStateReport, AlertTemplate, AlertTemplates, AppliedRules, Artifact, Change,
+    CreatedAlert, DeletedAlert, ExportedRules, HeldAlert, InstallReport, InstallStatus, InstallTarget, ListedAlerts,
+    NamedChange, PlannedRules, RuleChange, TemplateParameter,
+};
 pub use error::{ErrorReport, Position, PushConflict};
+pub use notify::{AlertsResolved, AlertsSent, Delivery, FailedDelivery, SentAlert, SentAlerts, Webhook};
 pub use push::{
     Deleted, Flushed, GroupPush, Noted, PushOutcome, PushReport, Pushed, ReplacedCounter, Settled, UnpushedReason,
 };
@@ -31,6 +43,26 @@ responses!(
     Flushed,
     Deleted,
     Noted,
+    CreatedAlert,
+    DeletedAlert,
+    PlannedRules,
+    AppliedRules,
+    InstallReport,
+    ExportedRules,
+    ListedAlerts,
+    AlertStateReport,
+    AlertTemplates,
+    AlertsSent,
+    AlertsResolved,
+    SentAlerts,
+    Delivery,
+    NotifiedAlerts,
+    AlertGroups,
+    Receivers,
+    Silences,
+    AlertmanagerStatus,
+    CreatedSilence,
+    ExpiredSilence<'_>,
 );
 
 /// What the result of any operation says where the configuration says `mock_mode`.
