@@ -1,4 +1,5 @@
-//! `list_alert_templates`: what `template` may name in `plan_alerts`, `apply_alerts` and `export_rules`.
+//! `list_alert_templates`: what `template` may name in `plan_alerts`, `apply_alerts` and
+//! `export_rules`.
 
 use super::Call;
 use crate::error::Error;

@@ -1,4 +1,5 @@
-//! `send_alerts`, `resolve_alerts` and `notify_webhook`: alerts that a pipe raises by itself, to Alertmanager or to a webhook.
+//! `send_alerts`, `resolve_alerts` and `notify_webhook`: alerts that a pipe raises by itself, to
+//! Alertmanager or to a webhook.
 
 use super::{Call, definition};
 use crate::NAME;

@@ -65,12 +65,12 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// What is told.
+/// What a webhook is sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Notification<'a> {
     /// All alerts; at least one.
     pub alerts: &'a [Alert],
-    /// Who is told: Alertmanager has a receiver's name here.
+    /// Who receives it: Alertmanager has a receiver's name here.
     pub receiver: &'a str,
     /// Where people see more: a URL, or empty.
     pub external_url: &'a str,

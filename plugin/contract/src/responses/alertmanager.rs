@@ -54,7 +54,7 @@ pub struct AlertmanagerStatus {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreatedSilence {
-    /// True: no server was asked, because the configuration says `mock_mode`.
+    /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// When the silence begins.
@@ -74,7 +74,7 @@ pub struct CreatedSilence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExpiredSilence<'a> {
-    /// True: no server was asked, because the configuration says `mock_mode`.
+    /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// The silence's id.

@@ -16,7 +16,8 @@ pub struct CreatedAlert {
     pub expression: String,
     /// Whether a server lists the rule as it is wanted. Until then `pending` says what is missing.
     pub alert_created: bool,
-    /// The rule's state on the server, where the server lists it: `inactive`, `pending` or `firing`.
+    /// The rule's state on the server, where the server lists it: `inactive`, `pending` or
+    /// `firing`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// With `webhook_url`: what became of the notification.
@@ -28,7 +29,7 @@ pub struct CreatedAlert {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeletedAlert {
-    /// True: no server was asked, because the configuration says `mock_mode`.
+    /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// The alert's name.
@@ -64,7 +65,7 @@ pub struct AppliedRules {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InstallReport {
-    /// True: no server was asked, because the configuration says `mock_mode`.
+    /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// Where the rules go.
@@ -209,7 +210,7 @@ pub struct ExportedRules {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListedAlerts {
-    /// True: no server was asked, because the configuration says `mock_mode`.
+    /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// The alerting rules that the server holds.
@@ -220,7 +221,7 @@ pub struct ListedAlerts {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertStateReport {
-    /// True: no server was asked, because the configuration says `mock_mode`.
+    /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// The alert's name.

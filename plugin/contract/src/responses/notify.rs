@@ -8,7 +8,7 @@ use super::{ErrorReport, LabelPairs, is_false};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertsSent {
-    /// True: no server was asked, because the configuration says `mock_mode`.
+    /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// How many alerts Alertmanager took; 0 in `mock_mode`.
@@ -19,7 +19,7 @@ pub struct AlertsSent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertsResolved {
-    /// True: no server was asked, because the configuration says `mock_mode`.
+    /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// How many alerts Alertmanager took as ended; 0 in `mock_mode`.
@@ -46,9 +46,9 @@ pub struct SentAlert {
 
 /// How a webhook took a notification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "delivery"))]
 pub struct Delivery {
-    /// True: no server was asked, because the configuration says `mock_mode`.
+    /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// The receiver, without its secrets.
@@ -76,7 +76,7 @@ pub enum Webhook {
 
 /// Why a webhook has no notification.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "failed_delivery"))]
 pub struct FailedDelivery {
     /// False.
     pub delivered: bool,

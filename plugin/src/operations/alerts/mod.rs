@@ -1,13 +1,13 @@
 //! Alerts as code: `create_alert`, `plan_alerts`, `apply_alerts`, `list_alerts`, `get_alert_state`,
 //! `delete_alert`, `export_rules`.
 //!
-//! `alert_created` is true only after a server listed the rule as it is wanted; until then the
-//! answer is `pending`, with what is missing.
+//! `alert_created` is true only after a server listed the rule as it is wanted; until then
+//! `pending` says what is missing.
 //!
-//! Prometheus has no API that takes rules. For the target `file` the answer holds the file in
-//! `artifacts`. A host that was granted a rules folder reads the file that is there and asks with
+//! Prometheus has no API that takes rules. For the target `file` the response holds the file in
+//! `artifacts`. A host that was granted a rules folder reads the file that is there and calls with
 //! `rules_current`, so that what is in it is known before it is changed; writes the file of the new
-//! answer and asks again with `rules_written`, and then the plug asks the server to reload and
+//! response and calls again with `rules_written`, and then the plug asks the server to reload and
 //! reads back.
 //!
 //! | file | what it is for |
@@ -233,7 +233,7 @@ pub(super) fn plan(call: &mut Call, request: &ApplyAlerts) -> Result<(PlannedRul
     Ok((PlannedRules { dry_run: true }, install_whole(call, request, true)?.report))
 }
 
-/// `apply_alerts`: a whole file or namespace of rules; those that are no more wanted are removed.
+/// `apply_alerts`: a whole file or namespace of rules; those that are no longer wanted are removed.
 pub(super) fn apply(call: &mut Call, request: &ApplyAlerts) -> Result<(AppliedRules, InstallReport), Error> {
     let Both(_, Both(own, _)) = request;
     let dry_run = own.dry_run.or(false);
