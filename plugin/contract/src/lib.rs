@@ -12,6 +12,7 @@ pub mod document;
 pub mod error;
 pub mod json;
 pub mod known;
+pub mod lenient;
 pub mod requests;
 pub mod response;
 pub mod responses;

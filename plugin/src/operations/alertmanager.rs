@@ -1,7 +1,7 @@
 //! What Alertmanager holds: alerts, groups, receivers, silences, status.
 
-use super::notify::{MAX_MOMENT, alertmanager_url, instant};
-use super::{Answer, Call};
+use super::Call;
+use super::notify::{MAX_MOMENT, ask, instant};
 use crate::NAME;
 use crate::error::Error;
 use crate::http::Segment;
@@ -11,32 +11,42 @@ use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{
     CreateSilence, ExpireSilence, ListAlertGroups, ListNotifiedAlerts, ListSilences, MatcherFields, Matchers, NoFields,
 };
+use plugpipe_contract::responses::{
+    AlertGroups, AlertmanagerStatus, CreatedSilence, ExpiredSilence, Mock, NotifiedAlerts, Receivers, Silences,
+};
 use plugpipe_contract::scalar::TextOr;
 
 pub(super) fn alerts(
     call: &mut Call,
     Both(request, own): &Both<ListAlertGroups, ListNotifiedAlerts>,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+) -> Result<(Mock, NotifiedAlerts), Error> {
     let filter = Filter { unprocessed: own.unprocessed.get(), ..filter(request)? };
-    list(call, answer, Listing::Alerts, "alerts", &filter)
+    let (mock, alerts) = ask(call, |client, base| alertmanager::list(client, base, Listing::Alerts, &filter))?;
+    Ok((mock, NotifiedAlerts { alerts }))
 }
 
-pub(super) fn groups(call: &mut Call, request: &ListAlertGroups, answer: &mut Answer) -> Result<(), Error> {
-    list(call, answer, Listing::Groups, "groups", &filter(request)?)
+pub(super) fn groups(call: &mut Call, request: &ListAlertGroups) -> Result<(Mock, AlertGroups), Error> {
+    let filter = filter(request)?;
+    let (mock, groups) = ask(call, |client, base| alertmanager::list(client, base, Listing::Groups, &filter))?;
+    Ok((mock, AlertGroups { groups }))
 }
 
-pub(super) fn receivers(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
-    list(call, answer, Listing::Receivers, "receivers", &Filter::default())
+pub(super) fn receivers(call: &mut Call, _: &NoFields) -> Result<(Mock, Receivers), Error> {
+    let (mock, receivers) =
+        ask(call, |client, base| alertmanager::list(client, base, Listing::Receivers, &Filter::default()))?;
+    Ok((mock, Receivers { receivers }))
 }
 
-pub(super) fn silences(call: &mut Call, request: &ListSilences, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn silences(call: &mut Call, request: &ListSilences) -> Result<(Mock, Silences), Error> {
     let filter = Filter { matchers: matchers(&request.filter, "filter")?, ..Filter::default() };
-    list(call, answer, Listing::Silences, "silences", &filter)
+    let (mock, silences) = ask(call, |client, base| alertmanager::list(client, base, Listing::Silences, &filter))?;
+    Ok((mock, Silences { silences }))
 }
 
-pub(super) fn status(call: &mut Call, _: &NoFields, answer: &mut Answer) -> Result<(), Error> {
-    list(call, answer, Listing::Status, "status", &Filter::default())
+pub(super) fn status(call: &mut Call, _: &NoFields) -> Result<(Mock, AlertmanagerStatus), Error> {
+    let (mock, status) =
+        ask(call, |client, base| alertmanager::list(client, base, Listing::Status, &Filter::default()))?;
+    Ok((mock, AlertmanagerStatus { status }))
 }
 
 fn filter(request: &ListAlertGroups) -> Result<Filter, Error> {
@@ -50,27 +60,10 @@ fn filter(request: &ListAlertGroups) -> Result<Filter, Error> {
     })
 }
 
-fn list(
-    call: &mut Call,
-    answer: &mut Answer,
-    listing: Listing,
-    name: &'static str,
-    filter: &Filter,
-) -> Result<(), Error> {
-    let base = alertmanager_url(call)?;
-    if call.config.mock {
-        answer.flag("mock", true);
-        answer.raw(name, if listing == Listing::Status { "{}" } else { "[]" });
-        return Ok(());
-    }
-    let listed = alertmanager::list(&mut call.client(call.config.limits(), true), &base, listing, filter)?;
-    answer.raw(name, &listed);
-    Ok(())
-}
-
-/// `create_silence`: mutes what matches, from `starts_at` (now) until `ends_at`, or for a `duration`. With `silence_id` an
-/// existing one is changed; Alertmanager gives it a new id where it must.
-pub(super) fn create_silence(call: &mut Call, request: &CreateSilence, answer: &mut Answer) -> Result<(), Error> {
+/// `create_silence`: mutes what matches, from `starts_at` (now) until `ends_at`, or for a
+/// `duration`. With `silence_id` an existing one is changed; Alertmanager gives it a new id where it
+/// must.
+pub(super) fn create_silence(call: &mut Call, request: &CreateSilence) -> Result<CreatedSilence, Error> {
     let now = call.unix_nanos;
     let matchers = matchers(&request.matchers, "matchers")?;
     if matchers.is_empty() {
@@ -103,39 +96,23 @@ pub(super) fn create_silence(call: &mut Call, request: &CreateSilence, answer: &
     let silence = Silence {
         id: request.silence_id.to_owned(),
         matchers,
-        starts_at,
-        ends_at,
+        starts_at: rfc3339(starts_at),
+        ends_at: rfc3339(ends_at),
         created_by: request.created_by.get().unwrap_or(NAME).to_owned(),
         comment: request.comment.required("comment", "why it is silenced")?.to_owned(),
     };
-    let base = alertmanager_url(call)?;
-    answer.text("starts_at", &rfc3339(starts_at));
-    answer.text("ends_at", &rfc3339(ends_at));
-    answer
-        .texts("matchers", silence.matchers.iter().map(Matcher::shown).collect::<Vec<_>>().iter().map(String::as_str));
-    if call.config.mock {
-        answer.flag("mock", true);
-        return Ok(());
-    }
-    let id = alertmanager::post_silence(&mut call.client(call.config.limits(), true), &base, &silence)?;
-    answer.text("silence_id", &id);
-    Ok(())
+    let (Mock { mock }, silence_id) =
+        ask(call, |client, base| alertmanager::post_silence(client, base, &silence).map(Some))?;
+    let matchers = silence.matchers.iter().map(Matcher::shown).collect();
+    Ok(CreatedSilence { mock, starts_at: silence.starts_at, ends_at: silence.ends_at, matchers, silence_id })
 }
 
-/// `expire_silence`: ends the silence `silence_id` now. `expired` is false where there is none.
-pub(super) fn expire_silence(call: &mut Call, request: &ExpireSilence, answer: &mut Answer) -> Result<(), Error> {
-    let id = request.silence_id.required("silence_id", "a silence's id")?.trim();
-    Segment::of(id, "silence_id")?;
-    let base = alertmanager_url(call)?;
-    answer.text("silence_id", id);
-    if call.config.mock {
-        answer.flag("mock", true);
-        answer.flag("expired", false);
-        return Ok(());
-    }
-    let expired = alertmanager::expire_silence(&mut call.client(call.config.limits(), true), &base, id)?;
-    answer.flag("expired", expired);
-    Ok(())
+/// `expire_silence`: ends the silence `silence_id` now.
+pub(super) fn expire_silence<'r>(call: &mut Call, request: &'r ExpireSilence) -> Result<ExpiredSilence<'r>, Error> {
+    let silence_id = request.silence_id.required("silence_id", "a silence's id")?.trim();
+    Segment::of(silence_id, "silence_id")?;
+    let (Mock { mock }, expired) = ask(call, |client, base| alertmanager::expire_silence(client, base, silence_id))?;
+    Ok(ExpiredSilence { mock, silence_id, expired })
 }
 
 fn matchers(given: &Matchers, field: &str) -> Result<Vec<Matcher>, Error> {

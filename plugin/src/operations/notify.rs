@@ -1,16 +1,17 @@
-//! `send_alerts`, `resolve_alerts` and `notify_webhook`: alerts that a pipe raises by itself, to Alertmanager or to a webhook.
+//! `send_alerts`, `resolve_alerts` and `notify_webhook`: alerts that a pipe raises by itself, to
+//! Alertmanager or to a webhook.
 
-use super::{Answer, Call, definition};
+use super::{Call, definition};
 use crate::NAME;
-use crate::error::Error;
-use crate::http::{Url, redacted};
-use crate::json::Writer;
+use crate::error::{ClientError, Error};
+use crate::http::{Client, Url, redacted};
 use crate::registry::{LabelName, Labels};
-use crate::servers::alertmanager::{self, Alert, pairs, write_labels};
-use crate::servers::webhook::{self, Notification};
+use crate::servers::alertmanager::{self, Alert, pairs};
+use crate::servers::webhook::{self, Notification, RuleData};
 use crate::time::Timestamp;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{AlertFields, NotifyWebhook, SendAlerts};
+use plugpipe_contract::responses::{AlertsResolved, AlertsSent, Delivery, Mock, SentAlert, SentAlerts};
 use plugpipe_contract::scalar::Moment;
 
 /// More alerts than this in one call are a mistake.
@@ -23,113 +24,86 @@ pub(super) const MAX_MOMENT: u64 = 16_725_225_600_000_000_000;
 pub(super) fn send(
     call: &mut Call,
     Both(request, alert): &Both<SendAlerts, AlertFields>,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+) -> Result<(AlertsSent, SentAlerts), Error> {
     let alerts = read_alerts(request.alerts.as_deref(), alert, call.unix_nanos)?;
-    post(call, answer, &alerts, "alerts_sent")
+    let (Mock { mock }, alerts_sent) = post(call, &alerts)?;
+    Ok((AlertsSent { mock, alerts_sent }, sent(&alerts)))
 }
 
 /// `resolve_alerts`: tells Alertmanager that alerts have ended, now where they do not say when.
 pub(super) fn resolve(
     call: &mut Call,
     Both(request, alert): &Both<SendAlerts, AlertFields>,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+) -> Result<(AlertsResolved, SentAlerts), Error> {
     let mut alerts = read_alerts(request.alerts.as_deref(), alert, call.unix_nanos)?;
     for alert in &mut alerts {
         alert.ends_at = Some(alert.ends_at.map_or(call.unix_nanos, |end| end.min(call.unix_nanos)));
     }
-    post(call, answer, &alerts, "alerts_resolved")
+    let (Mock { mock }, alerts_resolved) = post(call, &alerts)?;
+    Ok((AlertsResolved { mock, alerts_resolved }, sent(&alerts)))
 }
 
-fn post(call: &mut Call, answer: &mut Answer, alerts: &[Alert], counted: &'static str) -> Result<(), Error> {
-    let base = alertmanager_url(call)?;
-    if call.config.mock {
-        answer.flag("mock", true);
-        answer.count(counted, 0);
-    } else {
-        alertmanager::post_alerts(&mut call.client(call.config.limits(), true), &base, alerts)?;
-        answer.count(counted, alerts.len() as u64);
-    }
-    write_told(answer, alerts);
-    Ok(())
+/// Sends alerts to Alertmanager, and returns how many it took.
+fn post(call: &mut Call, alerts: &[Alert]) -> Result<(Mock, u64), Error> {
+    ask(call, |client, base| alertmanager::post_alerts(client, base, alerts).map(|()| alerts.len() as u64))
 }
 
-/// `notify_webhook`: posts alerts to a webhook. `delivered` is true when the receiver said 2xx.
+/// `notify_webhook`: posts alerts to a webhook.
 pub(super) fn webhook(
     call: &mut Call,
     Both(request, alert): &Both<NotifyWebhook, AlertFields>,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+) -> Result<(Delivery, SentAlerts), Error> {
     let alerts = read_alerts(request.alerts.as_deref(), alert, call.unix_nanos)?;
     let url = call.config.webhook_url.clone().ok_or(Error::NotConfigured {
         field: "webhook_url",
         todo: "name the receiver, for example {\"webhook_url\": \"https://alerts.example.com/hook\"}",
     })?;
-    deliver(call, answer, &url, &alerts, request.receiver.get(), None)?;
-    write_told(answer, &alerts);
-    Ok(())
+    let delivery = deliver(call, &url, &alerts, request.receiver.get(), None)?;
+    Ok((delivery, sent(&alerts)))
 }
 
-/// Posts alerts to a webhook and writes `delivered`, `webhook_url` and the status. `receiver` is
-/// this plug by default. `rule` is what the Python plug's format tells, an object as JSON; none for
-/// the first alert's labels and annotations.
+/// Posts alerts to a webhook. `receiver` is this plug by default. `rule` is what the Python plug's
+/// format says; none for the first alert's labels and annotations.
 pub(super) fn deliver(
     call: &mut Call,
-    answer: &mut Answer,
     url: &Url,
     alerts: &[Alert],
     receiver: Option<&str>,
-    rule: Option<&str>,
-) -> Result<(), Error> {
+    rule: Option<&RuleData>,
+) -> Result<Delivery, Error> {
     webhook::check_target(url, "webhook_url")?;
-    answer.text("webhook_url", &redacted(url));
-    if call.config.mock {
-        answer.flag("mock", true);
-        answer.flag("delivered", false);
-        return Ok(());
-    }
     let (config, now) = (call.config, call.unix_nanos);
-    let notification = Notification { alerts, receiver: receiver.unwrap_or(NAME), external_url: "", now };
-    let own_rule = match rule {
-        Some(_) => String::new(),
-        None => alerts.first().map(alert_data).unwrap_or_else(|| "{}".into()),
-    };
-    let body = notification.body(config.webhook_format, rule.unwrap_or(&own_rule));
-    let status =
-        webhook::send(&mut call.client(config.limits(), true), url, body, config.webhook_secret.as_ref(), now)?;
-    answer.flag("delivered", true);
-    answer.flag("signed", config.webhook_secret.is_some());
-    answer.count("http_status", status.into());
-    Ok(())
-}
-
-/// An alert as the Python plug's format tells a rule.
-fn alert_data(alert: &Alert) -> String {
-    let mut data = Writer::new();
-    data.text("alert", alert.labels.get("alertname").unwrap_or_default());
-    write_labels(&mut data, "labels", pairs(&alert.labels));
-    write_labels(&mut data, "annotations", pairs(&alert.annotations));
-    data.finish()
-}
-
-fn write_told(answer: &mut Answer, alerts: &[Alert]) {
-    answer.open_list("alerts");
-    for alert in alerts {
-        answer.open_item();
-        answer.text("fingerprint", &format!("{:016x}", alert.fingerprint()));
-        write_labels(answer, "labels", pairs(&alert.labels));
-        answer.close();
+    let webhook_url = redacted(url);
+    if config.mock {
+        return Ok(Delivery { mock: true, webhook_url, ..Delivery::default() });
     }
-    answer.close_list();
+    let notification = Notification { alerts, receiver: receiver.unwrap_or(NAME), external_url: "", now };
+    let body = notification.body(config.webhook_format, rule);
+    let key = config.webhook_secret.as_ref();
+    let status = webhook::send(&mut call.client(config.limits(), true), url, body, key, now)?;
+    Ok(Delivery { mock: false, webhook_url, delivered: true, signed: Some(key.is_some()), http_status: Some(status) })
 }
 
-/// The Alertmanager that is configured.
-pub(super) fn alertmanager_url(call: &Call) -> Result<Url, Error> {
-    call.config.alertmanager_url.clone().ok_or(Error::NotConfigured {
+fn sent(alerts: &[Alert]) -> SentAlerts {
+    let sent = |alert: &Alert| SentAlert {
+        fingerprint: format!("{:016x}", alert.fingerprint()),
+        labels: pairs(&alert.labels).map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+    };
+    SentAlerts { alerts: alerts.iter().map(sent).collect() }
+}
+
+/// Asks the Alertmanager that is configured; with `mock_mode` nobody.
+pub(super) fn ask<T: Default>(
+    call: &mut Call,
+    ask: impl FnOnce(&mut Client, &Url) -> Result<T, ClientError>,
+) -> Result<(Mock, T), Error> {
+    let (config, mock) = (call.config, call.config.mock);
+    let base = config.alertmanager_url.as_ref().ok_or(Error::NotConfigured {
         field: "alertmanager_url",
         todo: "name an Alertmanager, for example {\"prometheus_config\": {\"alertmanager_url\": \"http://127.0.0.1:9093\"}}",
-    })
+    })?;
+    let response = if mock { T::default() } else { ask(&mut call.client(config.limits(), true), base)? };
+    Ok((Mock { mock }, response))
 }
 
 /// `alerts`, or without them the one whose fields stand beside.

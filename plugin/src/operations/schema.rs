@@ -220,7 +220,7 @@ fn members(schema: &Value, key: &str) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::servers::ruler::Target;
+    use crate::servers::ruler;
 
     #[test]
     fn what_is_said_by_hand_is_of_operations_and_targets_that_there_are() {
@@ -230,7 +230,7 @@ mod tests {
             assert!(fields.iter().all(|field| takes["properties"].get(field).is_some()), "{}", operation.name);
         }
         let known = plugpipe_contract::schema::TARGETS.join(", ");
-        assert!(Target::of("none").unwrap_err().contains(&format!("expected one of {known}, got")));
+        assert!(ruler::target("none").unwrap_err().contains(&format!("expected one of {known}, got")));
         // Of more operations, the condition of one could not say it.
         let schema = input_schema().unwrap();
         let without = schema["allOf"].as_array().unwrap().iter().filter(|branch| branch["if"].get("anyOf").is_some());

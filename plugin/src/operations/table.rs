@@ -18,12 +18,14 @@ use plugpipe_contract::requests::{
     RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
 };
 use plugpipe_contract::responses::{
-    Annotated, AppliedDashboards, Cleared, DatasourceHealth, Deleted, DeletedDashboard, Description, DiscoveredTargets,
-    DryRun, EnsuredDatasource, Exported, ExportedDashboards, Exposed, Federated, FetchedDashboard, Flushed,
-    FormattedQuery, FoundExemplars, GeneratedConfig, GrafanaStatus, GroupList, Health, LabelNames, ListedDashboards,
-    MetricMetadata, Mock, Noted, OtlpExported, ParsedQuery, PrometheusAlerts, PrometheusRules, PrometheusState,
-    PushReport, Pushed, Queried, Registered, RemoteWritten, Removed, Restored, ScrapeTargets, Scraped, SeriesList,
-    ServerRemarks, Snapshot, ValuesOfLabel,
+    AlertGroups, AlertStateReport, AlertTemplates, AlertmanagerStatus, AlertsResolved, AlertsSent, Annotated,
+    AppliedDashboards, AppliedRules, Cleared, CreatedAlert, CreatedSilence, DatasourceHealth, Deleted, DeletedAlert,
+    DeletedDashboard, Delivery, Description, DiscoveredTargets, DryRun, EnsuredDatasource, ExpiredSilence, Exported,
+    ExportedDashboards, ExportedRules, Exposed, Federated, FetchedDashboard, Flushed, FormattedQuery, FoundExemplars,
+    GeneratedConfig, GrafanaStatus, GroupList, Health, InstallReport, LabelNames, ListedAlerts, ListedDashboards,
+    MetricMetadata, Mock, Noted, NotifiedAlerts, OtlpExported, ParsedQuery, PlannedRules, PrometheusAlerts,
+    PrometheusRules, PrometheusState, PushReport, Pushed, Queried, Receivers, Registered, RemoteWritten, Removed,
+    Restored, ScrapeTargets, Scraped, SentAlerts, SeriesList, ServerRemarks, Silences, Snapshot, ValuesOfLabel,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -198,68 +200,88 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(
         "create_alert",
         "an alerting rule, checked, installed where target says, and confirmed by reading back",
-        typed!(CreateAlert, alerts::create),
+        typed!(CreateAlert, (CreatedAlert, InstallReport), alerts::create),
     ),
-    operation("delete_alert", "take a rule out of where create_alert put it", typed!(DeleteAlert, alerts::delete)),
+    operation(
+        "delete_alert",
+        "take a rule out of where create_alert put it",
+        typed!(DeleteAlert, (DeletedAlert, Option<InstallReport>), alerts::delete),
+    ),
     operation(
         "list_alerts",
         "the alerting rules that the server holds, and their states",
-        typed!(ListAlerts, alerts::list),
+        typed!(ListAlerts, ListedAlerts, alerts::list),
     ),
     operation(
         "get_alert_state",
         "whether an alert is inactive, pending or firing, and since when",
-        typed!(AlertState, alerts::state),
+        typed!(AlertState, AlertStateReport, alerts::state),
     ),
-    operation("plan_alerts", "what apply_alerts would change", typed!(ApplyAlerts, alerts::plan)),
+    operation(
+        "plan_alerts",
+        "what apply_alerts would change",
+        typed!(ApplyAlerts, (PlannedRules, InstallReport), alerts::plan),
+    ),
     operation(
         "apply_alerts",
         "bring a whole file or namespace of rules to the server; what is no more wanted goes",
-        typed!(ApplyAlerts, alerts::apply),
+        typed!(ApplyAlerts, (AppliedRules, InstallReport), alerts::apply),
     ),
-    operation("export_rules", "a rule file", typed!(ExportRules, alerts::export)),
+    operation("export_rules", "a rule file", typed!(ExportRules, ExportedRules, alerts::export)),
     operation(
         "list_alert_templates",
         "the rules that the plug ships, and their parameters",
-        typed!(NoFields, alert_templates::list),
+        typed!(NoFields, AlertTemplates, alert_templates::list),
     ),
     operation(
         "send_alerts",
         "tell Alertmanager of alerts that hold",
-        typed!(Both<SendAlerts, AlertFields>, notify::send),
+        typed!(Both<SendAlerts, AlertFields>, (AlertsSent, SentAlerts), notify::send),
     ),
     operation(
         "resolve_alerts",
         "tell Alertmanager that alerts have ended",
-        typed!(Both<SendAlerts, AlertFields>, notify::resolve),
+        typed!(Both<SendAlerts, AlertFields>, (AlertsResolved, SentAlerts), notify::resolve),
     ),
     operation(
         "notify_webhook",
         "post alerts to a webhook, in Alertmanager's form",
-        typed!(Both<NotifyWebhook, AlertFields>, notify::webhook),
+        typed!(Both<NotifyWebhook, AlertFields>, (Delivery, SentAlerts), notify::webhook),
     ),
     operation(
         "list_notified_alerts",
         "the alerts that Alertmanager holds",
-        typed!(Both<ListAlertGroups, ListNotifiedAlerts>, alertmanager::alerts),
+        typed!(Both<ListAlertGroups, ListNotifiedAlerts>, (Mock, NotifiedAlerts), alertmanager::alerts),
     ),
     operation(
         "list_alert_groups",
         "Alertmanager's alerts as it groups them for receivers",
-        typed!(ListAlertGroups, alertmanager::groups),
+        typed!(ListAlertGroups, (Mock, AlertGroups), alertmanager::groups),
     ),
-    operation("list_receivers", "Alertmanager's receivers", typed!(NoFields, alertmanager::receivers)),
-    operation("list_silences", "Alertmanager's silences", typed!(ListSilences, alertmanager::silences)),
+    operation(
+        "list_receivers",
+        "Alertmanager's receivers",
+        typed!(NoFields, (Mock, Receivers), alertmanager::receivers),
+    ),
+    operation(
+        "list_silences",
+        "Alertmanager's silences",
+        typed!(ListSilences, (Mock, Silences), alertmanager::silences),
+    ),
     operation(
         "create_silence",
         "mute alerts that match, for a time",
-        typed!(CreateSilence, alertmanager::create_silence),
+        typed!(CreateSilence, CreatedSilence, alertmanager::create_silence),
     ),
-    operation("expire_silence", "end a silence now", typed!(ExpireSilence, alertmanager::expire_silence)),
+    operation(
+        "expire_silence",
+        "end a silence now",
+        typed!(ExpireSilence, ExpiredSilence, alertmanager::expire_silence),
+    ),
     operation(
         "alertmanager_status",
         "Alertmanager's version, cluster and configuration",
-        typed!(NoFields, alertmanager::status),
+        typed!(NoFields, (Mock, AlertmanagerStatus), alertmanager::status),
     ),
     operation(
         "generate_config",

@@ -7,10 +7,12 @@ use super::prometheus::Form;
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
 use plugpipe_contract::error::excerpt;
-use plugpipe_contract::json::{Json, Writer};
+use plugpipe_contract::responses::LabelPairs;
 use plugpipe_contract::time::rfc3339;
 use plugpipe_metrics::registry::Labels;
 use plugpipe_provisioning::fnv::fnv1a;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// For errors.
 pub const PEER: Peer = Peer { server: "Alertmanager", setting: "alertmanager_url" };
@@ -43,22 +45,19 @@ impl Alert {
     }
 }
 
-/// Writes labels, or annotations, as an object.
-pub fn write_labels<'l>(out: &mut Writer, name: &'static str, labels: impl IntoIterator<Item = (&'l str, &'l str)>) {
-    out.open(name);
-    for (name, value) in labels {
-        out.member(name, value);
-    }
-    out.close();
-}
-
 /// Labels as pairs of texts.
 pub fn pairs(labels: &Labels) -> impl Iterator<Item = (&str, &str)> {
     labels.iter().map(|(name, value)| (name.as_str(), value))
 }
 
+/// Labels or annotations as bodies have them.
+pub(super) fn label_pairs(labels: &Labels) -> LabelPairs<'_> {
+    pairs(labels).collect()
+}
+
 /// One condition on one label, as filters and silences have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Matcher {
     /// The label's name.
     pub name: String,
@@ -103,15 +102,6 @@ impl Matcher {
         let plain = self.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let name = if plain { self.name.clone() } else { quoted(&self.name) };
         [&name, operator, &quoted(&self.value)].concat()
-    }
-
-    fn write(&self, out: &mut Writer) {
-        out.open_item();
-        out.text("name", &self.name);
-        out.text("value", &self.value);
-        out.flag("isRegex", self.is_regex);
-        out.flag("isEqual", self.is_equal);
-        out.close();
     }
 }
 
@@ -161,16 +151,18 @@ pub struct Filter {
 }
 
 /// A silence to be made, or changed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Silence {
     /// The silence to change; none for a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// All must match; at least one, and one of them must not match the empty text.
     pub matchers: Vec<Matcher>,
-    /// Nanoseconds since the Unix epoch.
-    pub starts_at: u64,
-    /// Nanoseconds since the Unix epoch, after `starts_at`.
-    pub ends_at: u64,
+    /// When it begins, as RFC 3339.
+    pub starts_at: String,
+    /// When it ends, as RFC 3339; after `starts_at`.
+    pub ends_at: String,
     /// Who wants it.
     pub created_by: String,
     /// Why.
@@ -192,29 +184,37 @@ pub enum Listing {
     Status,
 }
 
+/// An alert as the API takes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PostedAlert<'a> {
+    labels: LabelPairs<'a>,
+    annotations: LabelPairs<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends_at: Option<String>,
+    #[serde(rename = "generatorURL", skip_serializing_if = "Option::is_none")]
+    generator_url: Option<&'a str>,
+}
+
+impl<'a> PostedAlert<'a> {
+    fn of(alert: &'a Alert) -> Self {
+        Self {
+            labels: label_pairs(&alert.labels),
+            annotations: label_pairs(&alert.annotations),
+            starts_at: alert.starts_at.map(rfc3339),
+            ends_at: alert.ends_at.map(rfc3339),
+            generator_url: alert.generator_url.as_deref(),
+        }
+    }
+}
+
 /// Tells Alertmanager of alerts. Done when it says 200.
 pub fn post_alerts(client: &mut Client, base: &Url, alerts: &[Alert]) -> Result<(), Error> {
-    let mut body = String::from("[");
-    for alert in alerts {
-        if body.len() > 1 {
-            body.push(',');
-        }
-        let mut item = Writer::new();
-        write_labels(&mut item, "labels", pairs(&alert.labels));
-        write_labels(&mut item, "annotations", pairs(&alert.annotations));
-        for (name, time) in [("startsAt", alert.starts_at), ("endsAt", alert.ends_at)] {
-            if let Some(time) = time {
-                item.text(name, &rfc3339(time));
-            }
-        }
-        if let Some(url) = &alert.generator_url {
-            item.text("generatorURL", url);
-        }
-        body.push_str(&item.finish());
-    }
-    body.push(']');
-    let request =
-        Request::new(Method::Post, endpoint(base, ["api", "v2", "alerts"])).with_body("application/json", body.into());
+    let alerts: Vec<PostedAlert> = alerts.iter().map(PostedAlert::of).collect();
+    let request = Request::new(Method::Post, endpoint(base, ["api", "v2", "alerts"]))
+        .with_body("application/json", super::json(&alerts));
     // An alert that is told twice is the same alert.
     let request = request.repeatable();
     let url = request.url.clone();
@@ -222,8 +222,13 @@ pub fn post_alerts(client: &mut Client, base: &Url, alerts: &[Alert]) -> Result<
     expect_ok(&url, &response, "what was valid among the alerts may be stored all the same")
 }
 
-/// One of the API's lists (or its status, an object), as it gives it.
-pub fn list(client: &mut Client, base: &Url, listing: Listing, filter: &Filter) -> Result<String, Error> {
+/// One of the API's lists, or its status, which is an object.
+pub fn list<T: DeserializeOwned>(
+    client: &mut Client,
+    base: &Url,
+    listing: Listing,
+    filter: &Filter,
+) -> Result<T, Error> {
     let segments: &[&'static str] = match listing {
         Listing::Alerts => &["alerts"],
         Listing::Groups => &["alerts", "groups"],
@@ -249,38 +254,22 @@ pub fn list(client: &mut Client, base: &Url, listing: Listing, filter: &Filter) 
     let response = client.send(PEER, Request::new(Method::Get, url.clone()))?;
     expect_ok(&url, &response, "")?;
     let text = String::from_utf8_lossy(&response.body);
-    match (Json::parse(&text), listing) {
-        (Ok(Json::Object(_)), Listing::Status) => {}
-        (Ok(Json::Array(_)), listing) if listing != Listing::Status => {}
-        (Ok(_), _) => return Err(no_api(&url, &text)),
-        (Err(_), _) => return Err(no_api(&url, &text)),
-    }
-    Ok(text.trim().to_owned())
+    serde_json::from_str(&text).map_err(|_| no_api(&url, &text))
 }
 
 /// Makes or changes a silence, and returns its id.
 pub fn post_silence(client: &mut Client, base: &Url, silence: &Silence) -> Result<String, Error> {
-    let mut body = Writer::new();
-    if let Some(id) = &silence.id {
-        body.text("id", id);
+    #[derive(Deserialize)]
+    struct Posted {
+        #[serde(rename = "silenceID")]
+        id: String,
     }
-    body.open_list("matchers");
-    silence.matchers.iter().for_each(|matcher| matcher.write(&mut body));
-    body.close_list();
-    body.text("startsAt", &rfc3339(silence.starts_at));
-    body.text("endsAt", &rfc3339(silence.ends_at));
-    body.text("createdBy", &silence.created_by);
-    body.text("comment", &silence.comment);
     let url = endpoint(base, ["api", "v2", "silences"]);
-    let request = Request::new(Method::Post, url.clone()).with_body("application/json", body.finish().into_bytes());
+    let request = Request::new(Method::Post, url.clone()).with_body("application/json", super::json(silence));
     let response = client.send(PEER, request)?;
     expect_ok(&url, &response, "")?;
     let text = String::from_utf8_lossy(&response.body);
-    match Json::parse(&text) {
-        Ok(Json::Object(answer)) => answer.get("silenceID").and_then(Json::as_str).map(str::to_owned),
-        _ => None,
-    }
-    .ok_or_else(|| no_api(&url, &text))
+    serde_json::from_str(&text).map(|Posted { id }| id).map_err(|_| no_api(&url, &text))
 }
 
 /// Ends a silence now. False if Alertmanager knows none with this id.
@@ -298,6 +287,14 @@ pub fn health_request(base: &Url) -> Request {
     Request::new(Method::Get, endpoint(base, ["-", "healthy"]))
 }
 
+/// How Alertmanager says what is wrong.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Said {
+    Text(String),
+    Message { message: String },
+}
+
 /// Alertmanager says what is wrong as `{"code", "message"}` or as a text in JSON; a proxy says it in its own way.
 fn expect_ok(url: &Url, response: &Response, todo: &str) -> Result<(), Error> {
     if response.status == 200 {
@@ -311,17 +308,12 @@ fn expect_ok(url: &Url, response: &Response, todo: &str) -> Result<(), Error> {
         ""
     };
     let text = String::from_utf8_lossy(&response.body);
-    let said = match Json::parse(&text) {
-        Ok(Json::String(message)) => Some(message.into_owned()),
-        Ok(Json::Object(object)) => object.get("message").and_then(Json::as_str).map(str::to_owned),
-        _ => None,
-    };
-    match said {
-        Some(said) => {
+    match serde_json::from_str(&text) {
+        Ok(Said::Text(said) | Said::Message { message: said }) => {
             let response = Response { body: said.into_bytes(), ..response.clone() };
             Err(super::refused(PEER, url, &response, todo))
         }
-        None => Err(super::refused(PEER, url, response, todo)),
+        _ => Err(super::refused(PEER, url, response, todo)),
     }
 }
 

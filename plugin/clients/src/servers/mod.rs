@@ -17,6 +17,7 @@ use serde::{Deserialize, Deserializer};
 use crate::error::Error;
 use crate::http::{Peer, Response, Url, auth, redacted};
 use plugpipe_contract::error::excerpt;
+use serde::Serialize;
 
 /// Longest part of a server's reply that an error repeats, in bytes.
 const REPLY_BYTES: usize = 300;
@@ -65,6 +66,12 @@ fn redirection(response: &Response) -> Option<String> {
         Err(_) => return None,
     };
     Some(excerpt(&to, REPLY_BYTES))
+}
+
+/// A body of JSON.
+fn json(body: &impl Serialize) -> Vec<u8> {
+    // This cannot fail: the output is memory, and what is sent has texts as keys.
+    serde_json::to_vec(body).unwrap_or_default()
 }
 
 /// Whether an answer is a page for people: of a proxy, say, or of a log-in, whatever its status.

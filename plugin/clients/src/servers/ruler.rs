@@ -6,27 +6,15 @@ use super::prometheus::Form;
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
 use plugpipe_contract::error::excerpt;
-use plugpipe_contract::json::Json;
+use plugpipe_contract::lenient::lenient;
+pub use plugpipe_contract::responses::InstallTarget as Target;
 use plugpipe_provisioning::rules::Group;
 use plugpipe_provisioning::rules::known::{Evaluator, Version};
-use plugpipe_provisioning::rules::plan::{self, Formatted, ServerGroup};
+use plugpipe_provisioning::rules::plan::{Formatted, ServerGroup, ServerRules};
+use serde::Deserialize;
 
 /// A ruler with an API, for errors.
 pub const PEER: Peer = Peer { server: "the ruler", setting: "ruler_url" };
-
-/// Who takes rules, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Target {
-    /// A rule file, which the host writes; then `/-/reload`. Prometheus, vmalert and Thanos.
-    #[default]
-    File,
-    /// Mimir's ruler.
-    Mimir,
-    /// Cortex's ruler.
-    Cortex,
-    /// Grafana, through its converter of Prometheus's rules.
-    Grafana,
-}
 
 /// The targets by the names that callers give, with who evaluates the rules there.
 const TARGETS: [(&str, Target, Evaluator); 7] = [
@@ -39,25 +27,13 @@ const TARGETS: [(&str, Target, Evaluator); 7] = [
     ("grafana", Target::Grafana, Evaluator::Grafana),
 ];
 
-impl Target {
-    /// The target of that name, and who evaluates the rules there. The error says which there are.
-    pub fn of(name: &str) -> Result<(Self, Evaluator), String> {
-        let found = TARGETS.iter().find(|(own, ..)| *own == name.trim());
-        found.map(|(_, target, evaluator)| (*target, *evaluator)).ok_or_else(|| {
-            let known: Vec<&str> = TARGETS.iter().map(|(name, ..)| *name).collect();
-            format!("expected one of {}, got {:?}", known.join(", "), excerpt(name, 100))
-        })
-    }
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Mimir => "mimir",
-            Self::Cortex => "cortex",
-            Self::Grafana => "grafana",
-        }
-    }
+/// The target of that name, and who evaluates the rules there. The error says which there are.
+pub fn target(name: &str) -> Result<(Target, Evaluator), String> {
+    let found = TARGETS.iter().find(|(own, ..)| *own == name.trim());
+    found.map(|(_, target, evaluator)| (*target, *evaluator)).ok_or_else(|| {
+        let known: Vec<&str> = TARGETS.iter().map(|(name, ..)| *name).collect();
+        format!("expected one of {}, got {:?}", known.join(", "), excerpt(name, 100))
+    })
 }
 
 /// One who evaluates rules.
@@ -89,11 +65,14 @@ impl Ruler {
             return Err(self.refused(&url, &response, ""));
         }
         let text = String::from_utf8_lossy(&response.body);
-        read(&text).ok_or_else(|| Error::BadAnswer {
-            server: self.peer.server,
-            origin: url.origin(),
-            problem: format!("it begins with {:?}", excerpt(&text, 100)),
-        })
+        match serde_json::from_str(&text) {
+            Ok(Held { status: Status::Success, data: ServerRules { groups } }) => Ok(groups),
+            Err(_) => Err(Error::BadAnswer {
+                server: self.peer.server,
+                origin: url.origin(),
+                problem: format!("it begins with {:?}", excerpt(&text, 100)),
+            }),
+        }
     }
 
     /// Of these groups, those of this namespace, or of the rule file with this name.
@@ -170,14 +149,13 @@ impl Ruler {
         let url = endpoint(&self.base, self.prefix()?.iter().copied().chain(["api", "v1", "status", "buildinfo"]));
         let response = client.send(self.peer, Request::new(Method::Get, url)).ok()?;
         let text = String::from_utf8_lossy(&response.body);
-        let Ok(Json::Object(answer)) = Json::parse(&text) else { return None };
-        let Some(Json::Object(data)) = answer.get("data").filter(|_| response.status == 200) else { return None };
+        let Running { data } = serde_json::from_str(&text).ok().filter(|_| response.status == 200)?;
         // Mimir says what it is; a Prometheus says nothing.
-        let application = data.get("application").and_then(Json::as_str);
-        if self.target == Target::File && application.is_some_and(|name| !name.eq_ignore_ascii_case("prometheus")) {
+        if self.target == Target::File && data.application.is_some_and(|name| !name.eq_ignore_ascii_case("prometheus"))
+        {
             return None;
         }
-        Version::read(data.get("version").and_then(Json::as_str)?)
+        Version::read(&data.version)
     }
 
     /// The path below which Prometheus's API is. None where there is none that is ours to reach:
@@ -217,12 +195,11 @@ impl Ruler {
             .repeatable();
         let response = client.send(self.peer, request)?;
         let text = String::from_utf8_lossy(&response.body);
-        let Ok(Json::Object(answer)) = Json::parse(&text) else { return Ok(None) };
-        match (answer.get("status").and_then(Json::as_str), answer.get("errorType").and_then(Json::as_str)) {
-            (Some("success"), _) => Ok(Some(Ok(answer.get("data").and_then(Json::as_str).map(str::to_owned)))),
-            (_, Some("bad_data" | "400" | "422")) if response.status != 404 => {
-                let said = answer.get("error").and_then(Json::as_str).unwrap_or("it does not parse");
-                Ok(Some(Err(excerpt(said, 1_000))))
+        let Ok(Judged { status, data, error_type, error }) = serde_json::from_str(&text) else { return Ok(None) };
+        match (&*status, &*error_type) {
+            ("success", _) => Ok(Some(Ok(data))),
+            (_, "bad_data" | "400" | "422") if response.status != 404 => {
+                Ok(Some(Err(excerpt(error.as_deref().unwrap_or("it does not parse"), 1_000))))
             }
             _ => Ok(None),
         }
@@ -240,16 +217,9 @@ impl Ruler {
     }
 
     fn refused(&self, url: &Url, response: &Response, todo: &str) -> Error {
-        // Prometheus, Mimir and Grafana each say it under a name of their own; what is said matters.
         let text = String::from_utf8_lossy(&response.body);
-        let said = match Json::parse(&text) {
-            Ok(Json::Object(object)) => ["error", "message", "msg"]
-                .iter()
-                .find_map(|name| object.get(name).and_then(Json::as_str))
-                .map(str::to_owned),
-            _ => None,
-        };
-        match said {
+        let Refusal { error, message, msg } = serde_json::from_str(&text).unwrap_or_default();
+        match error.or(message).or(msg) {
             Some(said) => {
                 let response = Response { body: said.into_bytes(), ..response.clone() };
                 super::refused(self.peer, url, &response, todo)
@@ -259,10 +229,55 @@ impl Ruler {
     }
 }
 
-fn read(text: &str) -> Option<Vec<ServerGroup>> {
-    let Ok(Json::Object(answer)) = Json::parse(text) else { return None };
-    match (answer.get("status").and_then(Json::as_str), answer.get("data")) {
-        (Some("success"), Some(Json::Object(data))) => plan::read(data),
-        _ => None,
-    }
+/// The response to `GET /api/v1/rules`.
+#[derive(Deserialize)]
+struct Held {
+    status: Status,
+    data: ServerRules,
+}
+
+/// Of a response that can be used.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Success,
+}
+
+/// The response to `GET /api/v1/status/buildinfo`.
+#[derive(Deserialize)]
+struct Running {
+    data: Build,
+}
+
+#[derive(Deserialize)]
+struct Build {
+    #[serde(default, deserialize_with = "lenient")]
+    application: Option<String>,
+    version: String,
+}
+
+/// What a server says of an expression.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Judged {
+    #[serde(deserialize_with = "lenient")]
+    status: String,
+    #[serde(deserialize_with = "lenient")]
+    data: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    error_type: String,
+    #[serde(deserialize_with = "lenient")]
+    error: Option<String>,
+}
+
+/// Why a request was refused: Prometheus, Mimir and Grafana each have a name of their own for it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refusal {
+    #[serde(deserialize_with = "lenient")]
+    error: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    message: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    msg: Option<String>,
 }

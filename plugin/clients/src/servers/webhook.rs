@@ -8,13 +8,15 @@ use core::fmt;
 use core::net::IpAddr;
 
 use hmac::{Hmac, Mac};
+use serde::Serialize;
 use sha2::Sha256;
 
-use super::alertmanager::{Alert, pairs, write_labels};
+use super::alertmanager::{Alert, label_pairs, pairs};
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Url, redacted};
-use plugpipe_contract::json::Writer;
+use plugpipe_contract::responses::LabelPairs;
 use plugpipe_contract::time::rfc3339;
+use plugpipe_metrics::registry::Labels;
 
 /// For errors.
 pub const PEER: Peer = Peer { server: "the webhook", setting: "webhook_url" };
@@ -63,12 +65,12 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// What is told.
+/// What a webhook is sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Notification<'a> {
     /// All alerts; at least one.
     pub alerts: &'a [Alert],
-    /// Who is told: Alertmanager has a receiver's name here.
+    /// Who receives it: Alertmanager has a receiver's name here.
     pub receiver: &'a str,
     /// Where people see more: a URL, or empty.
     pub external_url: &'a str,
@@ -76,81 +78,140 @@ pub struct Notification<'a> {
     pub now: u64,
 }
 
-impl Notification<'_> {
-    /// The body, in a format. `data` is what the Python plug's format tells: an object, as JSON.
-    pub fn body(&self, format: Format, data: &str) -> String {
-        let mut body = Writer::new();
-        match format {
-            Format::Alertmanager => self.write_version_4(&mut body),
-            Format::PlugPipe => {
-                body.raw("alert_data", data);
-                body.text("timestamp", &rfc3339(self.now));
-                body.text("source", "plugpipe-prometheus-backend");
-            }
-        }
-        body.finish()
-    }
+/// What the Python plug's format says of a rule.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct RuleData<'a> {
+    /// The alert's name.
+    pub alert: &'a str,
+    /// Its expression, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expr: Option<&'a str>,
+    /// For how long it must hold, as Prometheus writes durations.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    pub pending_for: Option<String>,
+    /// Its labels.
+    pub labels: LabelPairs<'a>,
+    /// Its annotations.
+    pub annotations: LabelPairs<'a>,
+}
 
-    fn write_version_4(&self, body: &mut Writer) {
-        let name = self.alerts.iter().find_map(|alert| alert.labels.get("alertname")).unwrap_or_default();
-        body.text("version", "4");
-        // Alertmanager's own form of a group by alertname.
-        body.text("groupKey", &format!("{{}}:{{alertname={name:?}}}"));
-        body.count("truncatedAlerts", 0);
-        body.text("status", status(self.alerts.iter().all(|alert| alert.is_resolved(self.now))));
-        body.text("receiver", self.receiver);
-        write_labels(body, "groupLabels", Some(("alertname", name)));
-        for (key, of) in COMMON {
-            body.open(key);
-            if let Some((first, others)) = self.alerts.split_first() {
-                for (name, value) in pairs(of(first)) {
-                    if others.iter().all(|alert| of(alert).get(name) == Some(value)) {
-                        body.member(name, value);
-                    }
-                }
-            }
-            body.close();
+impl<'a> RuleData<'a> {
+    /// What is known of the rule of an alert.
+    pub fn of(alert: &'a Alert) -> Self {
+        Self {
+            alert: alert.labels.get("alertname").unwrap_or_default(),
+            labels: label_pairs(&alert.labels),
+            annotations: label_pairs(&alert.annotations),
+            ..Self::default()
         }
-        body.text("externalURL", self.external_url);
-        body.open_list("alerts");
-        for alert in self.alerts {
-            let resolved = alert.is_resolved(self.now);
-            body.open_item();
-            body.text("status", status(resolved));
-            write_labels(body, "labels", pairs(&alert.labels));
-            write_labels(body, "annotations", pairs(&alert.annotations));
-            body.text("startsAt", &rfc3339(alert.starts_at.or(alert.ends_at).unwrap_or(self.now).min(self.now)));
-            match alert.ends_at.filter(|_| resolved) {
-                Some(end) => body.text("endsAt", &rfc3339(end)),
-                None => body.text("endsAt", NEVER),
-            }
-            body.text("generatorURL", alert.generator_url.as_deref().unwrap_or_default());
-            body.text("fingerprint", &format!("{:016x}", alert.fingerprint()));
-            body.close();
-        }
-        body.close_list();
     }
 }
 
-/// Of an alert, what a body says once for all.
-type Of = fn(&Alert) -> &plugpipe_metrics::registry::Labels;
+/// The body that Alertmanager sends.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Version4<'a> {
+    version: &'static str,
+    group_key: String,
+    truncated_alerts: u64,
+    status: &'static str,
+    receiver: &'a str,
+    group_labels: LabelPairs<'a>,
+    common_labels: LabelPairs<'a>,
+    common_annotations: LabelPairs<'a>,
+    #[serde(rename = "externalURL")]
+    external_url: &'a str,
+    alerts: Vec<Version4Alert<'a>>,
+}
 
-const COMMON: [(&str, Of); 2] =
-    [("commonLabels", |alert| &alert.labels), ("commonAnnotations", |alert| &alert.annotations)];
+/// An alert of that body.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Version4Alert<'a> {
+    status: &'static str,
+    labels: LabelPairs<'a>,
+    annotations: LabelPairs<'a>,
+    starts_at: String,
+    ends_at: String,
+    #[serde(rename = "generatorURL")]
+    generator_url: &'a str,
+    fingerprint: String,
+}
+
+/// The Python plug's body.
+#[derive(Serialize)]
+struct PythonBody<'a> {
+    alert_data: &'a RuleData<'a>,
+    timestamp: String,
+    source: &'static str,
+}
+
+impl Notification<'_> {
+    /// The body, in a format. `data` is what the Python plug's format says; none for the first
+    /// alert's.
+    pub fn body(&self, format: Format, data: Option<&RuleData>) -> Vec<u8> {
+        match (format, data) {
+            (Format::Alertmanager, _) => super::json(&self.version_4()),
+            (Format::PlugPipe, Some(data)) => self.python(data),
+            (Format::PlugPipe, None) => self.python(&self.alerts.first().map(RuleData::of).unwrap_or_default()),
+        }
+    }
+
+    fn python(&self, alert_data: &RuleData) -> Vec<u8> {
+        let source = "plugpipe-prometheus-backend";
+        super::json(&PythonBody { alert_data, timestamp: rfc3339(self.now), source })
+    }
+
+    fn version_4(&self) -> Version4<'_> {
+        let name = self.alerts.iter().find_map(|alert| alert.labels.get("alertname")).unwrap_or_default();
+        Version4 {
+            version: "4",
+            // Alertmanager's own form of a group by alertname.
+            group_key: format!("{{}}:{{alertname={name:?}}}"),
+            truncated_alerts: 0,
+            status: status(self.alerts.iter().all(|alert| alert.is_resolved(self.now))),
+            receiver: self.receiver,
+            group_labels: [("alertname", name)].into_iter().collect(),
+            common_labels: self.common(|alert| &alert.labels),
+            common_annotations: self.common(|alert| &alert.annotations),
+            external_url: self.external_url,
+            alerts: self.alerts.iter().map(|alert| self.alert(alert)).collect(),
+        }
+    }
+
+    /// The labels or annotations that all alerts have.
+    fn common(&self, of: fn(&Alert) -> &Labels) -> LabelPairs<'_> {
+        let Some((first, others)) = self.alerts.split_first() else { return LabelPairs::default() };
+        let is_common = |(name, value): &(&str, &str)| others.iter().all(|alert| of(alert).get(name) == Some(*value));
+        pairs(of(first)).filter(is_common).collect()
+    }
+
+    fn alert<'a>(&self, alert: &'a Alert) -> Version4Alert<'a> {
+        let resolved = alert.is_resolved(self.now);
+        Version4Alert {
+            status: status(resolved),
+            labels: label_pairs(&alert.labels),
+            annotations: label_pairs(&alert.annotations),
+            starts_at: rfc3339(alert.starts_at.or(alert.ends_at).unwrap_or(self.now).min(self.now)),
+            ends_at: alert.ends_at.filter(|_| resolved).map_or_else(|| NEVER.into(), rfc3339),
+            generator_url: alert.generator_url.as_deref().unwrap_or_default(),
+            fingerprint: format!("{:016x}", alert.fingerprint()),
+        }
+    }
+}
 
 fn status(resolved: bool) -> &'static str {
     if resolved { "resolved" } else { "firing" }
 }
 
-/// Sends a body, signed if there is a key. Done when the receiver says 2xx; answers the status.
+/// Sends a body, signed if there is a key. Done when the receiver says 2xx; returns the status.
 pub fn send(
     client: &mut Client,
     url: &Url,
-    body: String,
+    body: Vec<u8>,
     key: Option<&SigningKey>,
     now_unix_nanos: u64,
 ) -> Result<u16, Error> {
-    let body = body.into_bytes();
     let mut headers = Vec::new();
     if let Some(key) = key {
         let seconds = now_unix_nanos / 1_000_000_000;
@@ -205,7 +266,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use plugpipe_metrics::registry::Labels;
 
     fn alert(name: &str, ends_at: Option<u64>) -> Alert {
         Alert {
@@ -219,7 +279,7 @@ mod tests {
 
     fn body(alerts: &[Alert], format: Format) -> Value {
         let notification = Notification { alerts, receiver: "plugpipe", external_url: "", now: 5_000_000_000 };
-        serde_json::from_str(&notification.body(format, "{\"alert\":\"a\"}")).unwrap()
+        serde_json::from_slice(&notification.body(format, None)).unwrap()
     }
 
     #[test]
@@ -253,7 +313,11 @@ mod tests {
 
     #[test]
     fn the_python_plugs_body_has_its_keys() {
-        let expected = json!({"alert_data": {"alert": "a"}, "timestamp": "1970-01-01T00:00:05.000Z", "source": "plugpipe-prometheus-backend"});
+        let labels = json!({"alertname": "a", "severity": "warning"});
+        let expected = json!({
+            "alert_data": {"alert": "a", "labels": labels, "annotations": {"summary": "s\"\n"}},
+            "timestamp": "1970-01-01T00:00:05.000Z", "source": "plugpipe-prometheus-backend",
+        });
         assert_eq!(body(&[alert("a", None)], Format::PlugPipe), expected);
     }
 

@@ -7,6 +7,8 @@ use serde::ser::Serializer;
 
 use crate::response::responses;
 
+mod alertmanager;
+mod alerts;
 mod annotations;
 mod dashboards;
 mod datasources;
@@ -17,6 +19,7 @@ mod frame;
 mod generate;
 mod groups;
 mod health;
+mod notify;
 mod prometheus;
 mod push;
 mod query;
@@ -24,6 +27,14 @@ mod record;
 mod remote;
 mod scrape;
 
+pub use alertmanager::{
+    AlertGroups, AlertmanagerStatus, CreatedSilence, ExpiredSilence, NotifiedAlerts, Receivers, Silences,
+};
+pub use alerts::{
+    ActiveAlert, AlertStateName, AlertStateReport, AlertTemplate, AlertTemplates, AppliedRules, Artifact, Change,
+    CreatedAlert, DeletedAlert, ExportedRules, HeldAlert, InstallReport, InstallStatus, InstallTarget, ListedAlerts,
+    NamedChange, PlannedRules, RuleChange, TemplateParameter,
+};
 pub use annotations::Annotated;
 pub use dashboards::{
     AppliedDashboard, AppliedDashboards, CreatedDashboard, DashboardAction, DashboardChange, DashboardFile,
@@ -38,6 +49,7 @@ pub use frame::{Description, Exchange, Exchanged, Head, Metadata, Tail};
 pub use generate::{GeneratedConfig, HttpSd};
 pub use groups::{Cleaned, CleanedGroups, DryRun, GroupLeft, GroupList, ListedGroup};
 pub use health::{Health, HealthDetails, HealthStatus, ServerHealth};
+pub use notify::{AlertsResolved, AlertsSent, Delivery, FailedDelivery, SentAlert, SentAlerts, Webhook};
 pub use prometheus::{
     JsonObject, LabelNames, MetricMetadata, PrometheusAlerts, PrometheusRules, PrometheusState, ScrapeTargets,
     SeriesList, ServerRemarks, ValuesOfLabel,
@@ -111,6 +123,26 @@ responses!(
     Annotated,
     GeneratedConfig,
     DiscoveredTargets,
+    CreatedAlert,
+    DeletedAlert,
+    PlannedRules,
+    AppliedRules,
+    InstallReport,
+    ExportedRules,
+    ListedAlerts,
+    AlertStateReport,
+    AlertTemplates,
+    AlertsSent,
+    AlertsResolved,
+    SentAlerts,
+    Delivery,
+    NotifiedAlerts,
+    AlertGroups,
+    Receivers,
+    Silences,
+    AlertmanagerStatus,
+    CreatedSilence,
+    ExpiredSilence<'_>,
 );
 
 /// What the result of any operation says where the configuration says `mock_mode`.

@@ -9,7 +9,7 @@ use super::{Group, Rule};
 use crate::yaml::{self, Yaml};
 use plugpipe_contract::document::Document;
 use plugpipe_contract::scalar::Any;
-use plugpipe_metrics::exposition::json::string;
+use serde::{Serialize, Serializer};
 
 /// What the first line of a managed file begins with. Hosts check it too, before they replace or
 /// remove a file.
@@ -61,36 +61,22 @@ impl Current {
 }
 
 fn groups(body: &str) -> Option<Vec<Group>> {
-    let mut json = Vec::new();
-    write_json(&yaml::read(body)?, &mut json);
-    let json = String::from_utf8(json).ok()?;
+    let json = serde_json::to_string(&Json(&yaml::read(body)?)).ok()?;
     let groups: Vec<Any> = Document::parse(&json).ok()?.read_field("groups").ok()??;
     groups.into_iter().map(|group| read::group(group, "", &mut Uses::default()).ok()).collect()
 }
 
-/// Appends the tree as JSON, which is what groups are read from.
-fn write_json(yaml: &Yaml, out: &mut Vec<u8>) {
-    match yaml {
-        Yaml::Flag(flag) => out.extend(flag.to_string().bytes()),
-        Yaml::Whole(number) => out.extend(number.to_string().bytes()),
-        Yaml::Text(text) | Yaml::Block(text) => string(text, out),
-        Yaml::List(items) => {
-            out.push(b'[');
-            for (index, item) in items.iter().enumerate() {
-                out.extend((index > 0).then_some(b','));
-                write_json(item, out);
-            }
-            out.push(b']');
-        }
-        Yaml::Map(members) => {
-            out.push(b'{');
-            for (index, (name, value)) in members.iter().enumerate() {
-                out.extend((index > 0).then_some(b','));
-                string(name, out);
-                out.push(b':');
-                write_json(value, out);
-            }
-            out.push(b'}');
+/// A tree as JSON, which is what groups are read from.
+struct Json<'y>(&'y Yaml);
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Yaml::Flag(flag) => flag.serialize(serializer),
+            Yaml::Whole(number) => number.serialize(serializer),
+            Yaml::Text(text) | Yaml::Block(text) => text.serialize(serializer),
+            Yaml::List(items) => serializer.collect_seq(items.iter().map(Json)),
+            Yaml::Map(members) => serializer.collect_map(members.iter().map(|(name, value)| (name, Json(value)))),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! What is rendered cannot be changed in its structure by what is in it: every text is written by [`crate::yaml`].
 
+pub mod edit;
 pub mod expression;
 pub mod file;
 pub mod known;

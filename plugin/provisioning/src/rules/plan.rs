@@ -4,134 +4,116 @@ use std::collections::BTreeMap;
 
 use super::{Group, MARK, Rule, RuleKind, expression};
 use crate::yaml::Yaml;
-use plugpipe_contract::json::{Json, Object};
+use plugpipe_contract::error::excerpt;
+use plugpipe_contract::lenient::lenient;
+pub use plugpipe_contract::responses::Change;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
-/// A group as a server tells it: the form of `GET /api/v1/rules`.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// What a server holds: `data` of the response to `GET /api/v1/rules`.
+#[derive(Debug, Deserialize)]
+pub struct ServerRules {
+    /// Its groups.
+    pub groups: Vec<ServerGroup>,
+}
+
+/// A group as a server lists it.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
 pub struct ServerGroup {
     /// Its name.
+    #[serde(deserialize_with = "lenient")]
     pub name: String,
     /// The file or namespace it is of.
+    #[serde(deserialize_with = "lenient")]
     pub file: String,
     /// Seconds between evaluations.
+    #[serde(deserialize_with = "lenient")]
     pub interval: f64,
     /// The most series or alerts that one of its rules may make; none where the server does not
-    /// tell it.
+    /// list it.
+    #[serde(deserialize_with = "lenient")]
     pub limit: Option<f64>,
     /// Its rules, in order.
+    #[serde(deserialize_with = "rules")]
     pub rules: Vec<ServerRule>,
 }
 
-/// A rule as a server tells it.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// A rule as a server lists it.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
 pub struct ServerRule {
     /// Whether it is an alert.
+    #[serde(rename = "type", deserialize_with = "is_alerting")]
     pub alert: bool,
     /// The alert's or the metric's name.
+    #[serde(deserialize_with = "lenient")]
     pub name: String,
     /// PromQL, in the server's own form.
+    #[serde(deserialize_with = "lenient")]
     pub query: String,
     /// Seconds until an alert fires.
+    #[serde(rename = "duration", deserialize_with = "lenient")]
     pub pending_for: f64,
-    /// Seconds that it goes on.
+    /// Seconds that it goes on. vmalert has a name of its own for it.
+    #[serde(rename = "keepFiringFor", alias = "keep_firing_for", deserialize_with = "lenient")]
     pub keep_firing_for: f64,
     /// Names and texts, sorted.
+    #[serde(deserialize_with = "texts")]
     pub labels: Vec<(String, String)>,
     /// Names and texts, sorted.
+    #[serde(deserialize_with = "texts")]
     pub annotations: Vec<(String, String)>,
     /// `inactive`, `pending` or `firing`; empty where there is none.
+    #[serde(deserialize_with = "lenient")]
     pub state: String,
     /// `ok`, `err` or `unknown`.
+    #[serde(deserialize_with = "lenient")]
     pub health: String,
     /// Why the last evaluation failed; empty if it did not.
+    #[serde(rename = "lastError", deserialize_with = "lenient")]
     pub last_error: String,
     /// The alerts it makes now.
+    #[serde(deserialize_with = "lenient")]
     pub alerts: Vec<HeldAlert>,
 }
 
 /// One alert that a rule makes now.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
 pub struct HeldAlert {
     /// `pending` or `firing`.
+    #[serde(deserialize_with = "lenient")]
     pub state: String,
     /// Since when, as RFC 3339.
+    #[serde(rename = "activeAt", deserialize_with = "lenient")]
     pub active_at: String,
     /// The expression's value, as text.
+    #[serde(deserialize_with = "lenient")]
     pub value: String,
     /// Names and texts, sorted.
+    #[serde(deserialize_with = "texts")]
     pub labels: Vec<(String, String)>,
 }
 
-/// Reads `data` of `GET /api/v1/rules`. None if it is something else.
-pub fn read(data: &Object) -> Option<Vec<ServerGroup>> {
-    let Some(Json::Array(groups)) = data.get("groups") else { return None };
-    groups
-        .iter()
-        .map(|group| {
-            let Json::Object(group) = group else { return None };
-            let rules = match group.get("rules") {
-                Some(Json::Array(rules)) => rules.iter().map(rule).collect::<Option<_>>()?,
-                _ => Vec::new(),
-            };
-            Some(ServerGroup {
-                name: text(group, "name"),
-                file: text(group, "file"),
-                interval: number(group, "interval"),
-                limit: group.get("limit").map(|_| number(group, "limit")),
-                rules,
-            })
-        })
-        .collect()
+/// A group without rules may have null for them. Any other rule that cannot be read is an error:
+/// without it the group would be taken for another one.
+fn rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ServerRule>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-fn rule(rule: &Json) -> Option<ServerRule> {
-    let Json::Object(rule) = rule else { return None };
-    let alerts = match rule.get("alerts") {
-        Some(Json::Array(alerts)) => alerts.as_slice(),
-        _ => &[],
+fn is_alerting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    lenient(deserializer).map(|kind: String| kind == "alerting")
+}
+
+/// Members that are texts, sorted by name.
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, String)>, D::Error> {
+    let members: BTreeMap<String, Value> = lenient(deserializer)?;
+    let text = |(name, value)| match value {
+        Value::String(text) => Some((name, text)),
+        _ => None,
     };
-    Some(ServerRule {
-        alert: text(rule, "type") == "alerting",
-        name: text(rule, "name"),
-        query: text(rule, "query"),
-        pending_for: number(rule, "duration"),
-        // vmalert has a name of its own for it.
-        keep_firing_for: number(rule, "keepFiringFor").max(number(rule, "keep_firing_for")),
-        labels: texts(rule, "labels"),
-        annotations: texts(rule, "annotations"),
-        state: text(rule, "state"),
-        health: text(rule, "health"),
-        last_error: text(rule, "lastError"),
-        alerts: alerts
-            .iter()
-            .filter_map(|alert| match alert {
-                Json::Object(alert) => Some(HeldAlert {
-                    state: text(alert, "state"),
-                    active_at: text(alert, "activeAt"),
-                    value: text(alert, "value"),
-                    labels: texts(alert, "labels"),
-                }),
-                _ => None,
-            })
-            .collect(),
-    })
-}
-
-fn text(object: &Object, name: &str) -> String {
-    object.get(name).and_then(Json::as_str).unwrap_or_default().to_owned()
-}
-
-fn number(object: &Object, name: &str) -> f64 {
-    match object.get(name) {
-        Some(Json::Number(number)) => number.as_f64().unwrap_or_default(),
-        _ => 0.0,
-    }
-}
-
-fn texts(object: &Object, name: &str) -> Vec<(String, String)> {
-    let Some(Json::Object(texts)) = object.get(name) else { return Vec::new() };
-    let texts = texts.iter().filter_map(|(name, text)| Some((name.to_owned(), text.as_str()?.to_owned()))).collect();
-    plugpipe_metrics::sort::sorted_by(texts, Ord::cmp)
+    Ok(members.into_iter().filter_map(text).collect())
 }
 
 impl ServerGroup {
@@ -284,31 +266,6 @@ impl ServerRule {
     }
 }
 
-/// What must happen to a group or a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// It is not there.
-    Created,
-    /// It is there, and otherwise.
-    Changed,
-    /// It is there as it is wanted.
-    Unchanged,
-    /// It is there, and no more wanted.
-    Removed,
-}
-
-impl Change {
-    /// The word for answers.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Changed => "changed",
-            Self::Unchanged => "unchanged",
-            Self::Removed => "removed",
-        }
-    }
-}
-
 /// What must happen to one group, and to each of its rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupChange {
@@ -329,6 +286,49 @@ impl GroupChange {
     fn whole(group: &str, change: Change, rules: Vec<(String, Change)>) -> Self {
         Self { group: group.to_owned(), change, rules, unsure: Vec::new(), only_unsure: false }
     }
+}
+
+/// Whether nothing has to change.
+pub fn is_done(changes: &[GroupChange]) -> bool {
+    changes.iter().all(|change| change.change == Change::Unchanged)
+}
+
+/// Whether all that is not as it is wanted may be so, as far as is known.
+pub fn is_only_unsure(changes: &[GroupChange]) -> bool {
+    !is_done(changes) && changes.iter().all(|change| change.change == Change::Unchanged || change.only_unsure)
+}
+
+/// What a server lists otherwise than it is wanted; no reasons are guessed. `place` is the file or
+/// namespace.
+pub fn describe(changes: &[GroupChange], server: &str, place: &str) -> String {
+    if is_only_unsure(changes) {
+        let unsure = changes.iter().flat_map(|change| &change.unsure);
+        let unsure: Vec<String> = unsure.map(|(name, query)| format!("{name} as {}", excerpt(query, 200))).collect();
+        return format!(
+            "the server lists {}; {server} does not say whether that is the same expression",
+            unsure.join(", ")
+        );
+    }
+    let mut odd = changes.iter().flat_map(|group| {
+        let rules = group.rules.iter().filter(|(_, change)| *change != Change::Unchanged);
+        rules.map(|(name, change)| {
+            let how = match change {
+                Change::Created => "is not listed",
+                Change::Removed => "is still listed",
+                Change::Changed | Change::Unchanged => "is listed with other settings",
+            };
+            format!("{}/{name} {how}", group.group)
+        })
+    });
+    let named: Vec<String> = odd.by_ref().take(5).collect();
+    let more = match odd.count() {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let listed = if named.is_empty() { "groups are listed otherwise".to_owned() } else { named.join(", ") };
+    format!(
+        "in the server's list of rules {listed}{more}; it may load {place} later, and only if its configuration names it"
+    )
 }
 
 /// Compares the groups that are wanted with those that are held, of one file or namespace. Groups
@@ -433,8 +433,7 @@ mod tests {
         {"type": "recording", "name": "job:a:sum", "query": "sum(a)", "health": "ok"}]}]}"#;
 
     fn held() -> Vec<ServerGroup> {
-        let Ok(Json::Object(data)) = Json::parse(HELD) else { panic!() };
-        read(&data).unwrap()
+        serde_json::from_str::<ServerRules>(HELD).unwrap().groups
     }
 
     fn changes(wanted: &[Group]) -> Vec<(String, Change, Vec<Change>)> {
@@ -462,6 +461,16 @@ mod tests {
         let held = held();
         assert_eq!((held[0].file.as_str(), held[0].interval), ("/r/a.yml", 30.0));
         assert_eq!(held[0].rules[0].alerts[0].active_at, "2024-01-01T00:00:00Z");
+        let odd = r#"{"groups": [{"name": "g", "rules": null}, {"name": 1, "limit": "5", "rules": [
+            {"type": "alerting", "keep_firing_for": 5, "labels": {"b": "2", "a": "1", "c": 3}, "alerts": null}]}]}"#;
+        let odd = serde_json::from_str::<ServerRules>(odd).unwrap().groups;
+        assert_eq!(odd[0], ServerGroup { name: "g".into(), ..ServerGroup::default() });
+        let rule = &odd[1].rules[0];
+        assert_eq!((rule.alert, rule.keep_firing_for, rule.alerts.len()), (true, 5.0, 0));
+        assert_eq!(rule.labels, [("a".into(), "1".into()), ("b".into(), "2".into())]);
+        for bad in [r#"{}"#, r#"{"groups": {}}"#, r#"{"groups": [1]}"#, r#"{"groups": [{"rules": ["up"]}]}"#] {
+            assert!(serde_json::from_str::<ServerRules>(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Alerts as code: `create_alert`, `plan_alerts`, `apply_alerts`, `list_alerts`, `get_alert_state`,
 //! `delete_alert`, `export_rules`.
 //!
-//! `alert_created` is true only after a server listed the rule as it is wanted; until then the
-//! answer is `pending`, with what is missing.
+//! `alert_created` is true only after a server listed the rule as it is wanted; until then
+//! `pending` says what is missing.
 //!
-//! Prometheus has no API that takes rules. For the target `file` the answer holds the file in
-//! `artifacts`. A host that was granted a rules folder reads the file that is there and asks with
+//! Prometheus has no API that takes rules. For the target `file` the response holds the file in
+//! `artifacts`. A host that was granted a rules folder reads the file that is there and calls with
 //! `rules_current`, so that what is in it is known before it is changed; writes the file of the new
-//! answer and asks again with `rules_written`, and then the plug asks the server to reload and
+//! response and calls again with `rules_written`, and then the plug asks the server to reload and
 //! reads back.
 //!
 //! | file | what it is for |
@@ -20,24 +20,30 @@ mod read;
 
 use core::time::Duration;
 
-use self::install::Install;
+use self::install::{Install, Installed};
+use self::read::{Given, Wanted};
+use super::Call;
 use super::notify::deliver;
-use super::{Answer, Call};
 use crate::error::{Error, excerpt};
 use crate::http::{Peer, Segment, Url};
-use crate::json::Writer;
+use crate::rules::edit::Edit;
 use crate::rules::known::{Evaluator, Taker, Version};
 use crate::rules::plan::{ServerGroup, ServerRule};
 use crate::rules::read::Uses;
-use crate::rules::{self, Group, RuleKind, slug, with_label};
-use crate::servers::alertmanager::{Alert, pairs, write_labels};
+use crate::rules::{self, Rule, RuleKind, slug, with_label};
+use crate::servers::alertmanager::{Alert, pairs};
 use crate::servers::ruler::{self, Ruler, Target};
+use crate::servers::webhook::RuleData;
 use crate::servers::{grafana, prometheus};
 use crate::time::prometheus_duration;
 use plugpipe_contract::document::{Both, Document};
 use plugpipe_contract::requests::{
     AlertConfig, AlertPlace, AlertRule, AlertState, ApplyAlerts, CreateAlert, DeleteAlert, ExportRules, ListAlerts,
     RulesTarget, WantedRules,
+};
+use plugpipe_contract::responses::{
+    ActiveAlert, AlertStateName, AlertStateReport, Amount, AppliedRules, CreatedAlert, DeletedAlert, Delivery,
+    ExportedRules, FailedDelivery, HeldAlert, InstallReport, ListedAlerts, PlannedRules, Webhook,
 };
 
 /// The group of alerts that name none.
@@ -152,7 +158,7 @@ impl<'s> Settings<'s> {
     fn target(&self) -> Result<(Target, Evaluator), Error> {
         match self.target.target.get() {
             None => Ok((Target::default(), Evaluator::default())),
-            Some(name) => Target::of(name).map_err(|problem| Error::invalid(self.path("target"), problem)),
+            Some(name) => ruler::target(name).map_err(|problem| Error::invalid(self.path("target"), problem)),
         }
     }
 
@@ -168,110 +174,87 @@ impl<'s> Settings<'s> {
 pub(super) fn create(
     call: &mut Call,
     Both(own, Both(beside, folder)): &CreateAlert,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+) -> Result<(CreatedAlert, InstallReport), Error> {
     let settings = &Settings::of(call.cfg, own.alert_config.as_ref(), beside)?;
     let (_, evaluator) = settings.target()?;
-    let wanted = read::one_alert(settings, evaluator)?;
-    let groups = wanted.groups.clone();
-    let group = groups.first().map(|group| group.name.clone()).unwrap_or_default();
-    let rule = groups.iter().flat_map(|group| &group.rules).next();
-    let name = rule.map(|rule| rule.name().to_owned()).unwrap_or_default();
-    let rule_file = settings.rules_file(|| alert_file(&group, &name))?;
+    let (rule, wanted) = read::one_alert(settings, evaluator)?;
+    let (name, group) = (rule.name(), settings.group());
+    let file = settings.rules_file(|| alert_file(group, name))?;
     let webhook = settings.place.webhook_url.get().map(|text| Url::parse(text.trim())).transpose();
     let webhook = webhook.map_err(|problem| Error::invalid(settings.path("webhook_url"), problem))?;
-    answer.text("alert_name", &name);
-    answer.text("alert_id", &format!("{group}/{name}"));
-    if let Some(rule) = rule {
-        answer.text("expression", &rule.expression);
-    }
-    let installed = Install::put(wanted, rule_file, folder).run(call, settings, answer)?;
-    answer.flag("alert_created", installed.confirmed);
-    if let Some(held) = &installed.held
-        && let Some(rule) = held.iter().flat_map(|group| &group.rules).find(|rule| rule.alert && rule.name == name)
-    {
-        answer.text("state", &rule.state);
-    }
-    if let Some(url) = webhook {
-        notify(call, answer, &url, &groups, installed.held.as_deref())?;
-    }
-    Ok(())
+    let installed = Install::new(wanted, file, folder, false).run(call, settings)?;
+    let held = || installed.held.iter().flatten().flat_map(|group| &group.rules).filter(|rule| rule.name == name);
+    let webhook = webhook.map(|url| {
+        let fires = held().any(|rule| rule.state == "firing");
+        // The rule stands whether or not anybody heard of it.
+        notify(call, &url, &rule, fires).map_or_else(
+            |error| Webhook::Failed(FailedDelivery { delivered: false, error: error.report() }),
+            Webhook::Sent,
+        )
+    });
+    let created = CreatedAlert {
+        alert_id: format!("{group}/{name}"),
+        alert_name: name.to_owned(),
+        expression: rule.expression.clone(),
+        alert_created: installed.confirmed,
+        state: held().find(|rule| rule.alert).map(|rule| rule.state.clone()),
+        webhook,
+    };
+    Ok((created, installed.report))
 }
 
 /// Tells a webhook of the rule: as resolved, because nothing fires only because it is watched; as
 /// firing where the server says that it does.
-fn notify(
-    call: &mut Call,
-    answer: &mut Answer,
-    url: &Url,
-    groups: &[Group],
-    held: Option<&[ServerGroup]>,
-) -> Result<(), Error> {
-    let Some(rule) = groups.iter().flat_map(|group| &group.rules).next() else { return Ok(()) };
-    let RuleKind::Alert { annotations, pending_for, .. } = &rule.makes else { return Ok(()) };
-    let fires = held
-        .into_iter()
-        .flatten()
-        .flat_map(|group| &group.rules)
-        .any(|held| held.name == rule.name() && held.state == "firing");
+fn notify(call: &mut Call, url: &Url, rule: &Rule, fires: bool) -> Result<Delivery, Error> {
+    let (annotations, pending_for) = match &rule.makes {
+        RuleKind::Alert { annotations, pending_for, .. } => (annotations.clone(), *pending_for),
+        RuleKind::Record { .. } => Default::default(),
+    };
     let now = call.unix_nanos;
     let alert = Alert {
         labels: with_label(&rule.labels, "alertname", rule.name(), "labels")?,
-        annotations: annotations.clone(),
+        annotations,
         starts_at: Some(now),
-        ends_at: if fires { None } else { Some(now) },
+        ends_at: (!fires).then_some(now),
         generator_url: None,
     };
-    let mut data = Writer::new();
-    data.text("alert", rule.name());
-    data.text("expr", &rule.expression);
-    data.text("for", &prometheus_duration(*pending_for));
-    write_labels(&mut data, "labels", pairs(&rule.labels));
-    write_labels(&mut data, "annotations", pairs(annotations));
-    answer.open("webhook");
-    let mark = answer.mark();
-    // The rule stands whether or not anybody heard of it.
-    if let Err(error) = deliver(call, answer, url, &[alert], None, Some(&data.finish())) {
-        answer.take_back(mark);
-        answer.flag("delivered", false);
-        error.write_into(answer);
-    }
-    answer.close();
-    Ok(())
+    let data = RuleData {
+        alert: rule.name(),
+        expr: Some(&rule.expression),
+        pending_for: Some(prometheus_duration(pending_for)),
+        labels: pairs(&rule.labels).collect(),
+        annotations: pairs(&alert.annotations).collect(),
+    };
+    deliver(call, url, core::slice::from_ref(&alert), None, Some(&data))
 }
 
 /// `plan_alerts`: what `apply_alerts` would change.
-pub(super) fn plan(call: &mut Call, request: &ApplyAlerts, answer: &mut Answer) -> Result<(), Error> {
-    apply_or_plan(call, request, answer, true)
+pub(super) fn plan(call: &mut Call, request: &ApplyAlerts) -> Result<(PlannedRules, InstallReport), Error> {
+    Ok((PlannedRules { dry_run: true }, install_whole(call, request, true)?.report))
 }
 
-/// `apply_alerts`: a whole file or namespace of rules; those that are no more wanted are removed.
-pub(super) fn apply(call: &mut Call, request: &ApplyAlerts, answer: &mut Answer) -> Result<(), Error> {
+/// `apply_alerts`: a whole file or namespace of rules; those that are no longer wanted are removed.
+pub(super) fn apply(call: &mut Call, request: &ApplyAlerts) -> Result<(AppliedRules, InstallReport), Error> {
     let Both(_, Both(own, _)) = request;
-    apply_or_plan(call, request, answer, own.dry_run.or(false))
+    let dry_run = own.dry_run.or(false);
+    let installed = install_whole(call, request, dry_run)?;
+    Ok((AppliedRules { applied: (!dry_run).then_some(installed.confirmed), dry_run }, installed.report))
 }
 
-fn apply_or_plan(
+fn install_whole(
     call: &mut Call,
     Both(request, Both(_, Both(target, folder))): &ApplyAlerts,
-    answer: &mut Answer,
     dry_run: bool,
-) -> Result<(), Error> {
+) -> Result<Installed, Error> {
     let settings = &of_whole(call.cfg, request, target.clone())?;
     let (_, evaluator) = settings.target()?;
     let wanted = read::groups(request, settings, evaluator)?;
     let file = settings.rules_file(|| DEFAULT_FILE.into())?;
-    let installed = Install::whole(wanted, file, folder, dry_run).run(call, settings, answer)?;
-    if dry_run {
-        answer.flag("dry_run", true);
-    } else {
-        answer.flag("applied", installed.confirmed);
-    }
-    Ok(())
+    Install::new(wanted, file, folder, dry_run).run(call, settings)
 }
 
 /// `export_rules`: the rule file, and nothing else.
-pub(super) fn export(call: &mut Call, Both(request, own): &ExportRules, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn export(call: &mut Call, Both(request, own): &ExportRules) -> Result<ExportedRules, Error> {
     let target = RulesTarget {
         target: own.target.clone(),
         target_version: own.target_version.clone(),
@@ -279,13 +262,15 @@ pub(super) fn export(call: &mut Call, Both(request, own): &ExportRules, answer: 
     };
     let settings = &of_whole(call.cfg, request, target)?;
     let (_, evaluator) = settings.target()?;
-    let read::Wanted { groups, uses, .. } = read::groups(request, settings, evaluator)?;
+    let Wanted { edit, uses, .. } = read::groups(request, settings, evaluator)?;
     uses.check(Taker { evaluator, version: settings.target_version()? })?;
-    answer.count("groups", groups.len() as u64);
-    answer.count("rules", groups.iter().map(|group| group.rules.len() as u64).sum());
-    answer.text("rules_file", &settings.rules_file(|| DEFAULT_FILE.into())?);
-    answer.text("exported_rules", &rules::file(&groups));
-    Ok(())
+    let groups = edit.groups();
+    Ok(ExportedRules {
+        groups: groups.len() as u64,
+        rules: groups.iter().map(|group| group.rules.len() as u64).sum(),
+        rules_file: settings.rules_file(|| DEFAULT_FILE.into())?,
+        exported_rules: rules::file(groups),
+    })
 }
 
 /// The settings of a whole file or namespace.
@@ -300,120 +285,103 @@ fn of_whole<'s>(cfg: &'s str, request: &WantedRules<'s>, target: RulesTarget<'s>
 }
 
 /// `list_alerts`: the alerting rules that the server holds, with the state of each.
-pub(super) fn list(call: &mut Call, Both(own, target): &ListAlerts, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn list(call: &mut Call, Both(own, target): &ListAlerts) -> Result<ListedAlerts, Error> {
     let place = AlertPlace { group: own.group.clone(), ..AlertPlace::default() };
     let beside = Both(AlertRule::default(), Both(place, target.clone()));
     let settings = &Settings::of(call.cfg, own.alert_config.as_ref(), &beside)?;
     if call.config.mock {
-        answer.flag("mock", true);
-        answer.open_list("alerts");
-        answer.close_list();
-        return Ok(());
+        return Ok(ListedAlerts { mock: true, alerts: Vec::new() });
     }
-    let ruler = ruler(call, settings)?.2?;
-    let held = ruler.held(&mut call.client(call.config.limits(), true))?;
-    let group = settings.place.group.get();
-    answer.open_list("alerts");
-    for held in held.iter().filter(|held| group.is_none_or(|group| held.name == group)) {
-        for rule in held.rules.iter().filter(|rule| rule.alert) {
-            answer.open_item();
-            write_held(answer, held, rule);
-            answer.close();
-        }
+    let mut held = held(call, settings)?;
+    if let Some(group) = settings.place.group.get() {
+        held.retain(|held| held.name == group);
     }
-    answer.close_list();
-    Ok(())
+    Ok(ListedAlerts { mock: false, alerts: alerts(held, |_| true) })
 }
 
 /// `get_alert_state`: `inactive`, `pending` or `firing`, and since when; `not_found` where the
 /// server has no such rule.
-pub(super) fn state(call: &mut Call, Both(own, target): &AlertState, answer: &mut Answer) -> Result<(), Error> {
+pub(super) fn state(call: &mut Call, Both(own, target): &AlertState) -> Result<AlertStateReport, Error> {
     let alert = AlertRule { alert_name: own.alert_name.clone(), ..AlertRule::default() };
     let beside = Both(alert, Both(AlertPlace::default(), target.clone()));
     let settings = &Settings::of(call.cfg, own.alert_config.as_ref(), &beside)?;
-    let name = settings.alert_name()?;
-    answer.text("alert_name", name);
+    let alert_name = settings.alert_name()?.to_owned();
     if call.config.mock {
-        answer.flag("mock", true);
-        answer.text("state", "not_found");
-        return Ok(());
+        return Ok(AlertStateReport { mock: true, alert_name, ..AlertStateReport::default() });
     }
-    let ruler = ruler(call, settings)?.2?;
-    let held = ruler.held(&mut call.client(call.config.limits(), true))?;
-    let rules: Vec<(&ServerGroup, &ServerRule)> = held
-        .iter()
-        .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
-        .filter(|(_, rule)| rule.alert && rule.name == name)
-        .collect();
-    // Of several with that name, the one that matters most.
-    let state = ["firing", "pending", "inactive"]
-        .into_iter()
-        .find(|state| rules.iter().any(|(_, rule)| rule.state == *state))
-        .unwrap_or(if rules.is_empty() { "not_found" } else { "unknown" });
-    answer.text("state", state);
-    let since = rules.iter().flat_map(|(_, rule)| &rule.alerts).map(|alert| alert.active_at.as_str()).min();
-    if let Some(since) = since {
-        answer.text("active_since", since);
-    }
-    answer.open_list("rules");
-    for (group, rule) in rules {
-        answer.open_item();
-        write_held(answer, group, rule);
-        answer.close();
-    }
-    answer.close_list();
-    Ok(())
+    let rules = alerts(held(call, settings)?, |rule| rule.name == alert_name);
+    let is = |state: &str| rules.iter().any(|rule| rule.state == state);
+    let state = match () {
+        () if rules.is_empty() => AlertStateName::NotFound,
+        () if is("firing") => AlertStateName::Firing,
+        () if is("pending") => AlertStateName::Pending,
+        () if is("inactive") => AlertStateName::Inactive,
+        () => AlertStateName::Unknown,
+    };
+    let since = rules.iter().flat_map(|rule| &rule.active).map(|alert| &alert.active_since).min();
+    Ok(AlertStateReport { mock: false, alert_name, state, active_since: since.cloned(), rules: Some(rules) })
 }
 
-fn write_held(answer: &mut Answer, group: &ServerGroup, rule: &ServerRule) {
-    answer.text("alert_name", &rule.name);
-    answer.text("group", &group.name);
-    answer.text("file", &group.file);
-    answer.text("state", &rule.state);
-    answer.text("health", &rule.health);
-    if !rule.last_error.is_empty() {
-        answer.text("last_error", &rule.last_error);
+/// The groups that the server holds.
+fn held(call: &mut Call, settings: &Settings) -> Result<Vec<ServerGroup>, Error> {
+    let ruler = ruler(call, settings)?.2?;
+    Ok(ruler.held(&mut call.client(call.config.limits(), true))?)
+}
+
+/// The alerting rules of these groups that are wanted.
+fn alerts(groups: Vec<ServerGroup>, wanted: impl Fn(&ServerRule) -> bool) -> Vec<HeldAlert> {
+    let mut alerts = Vec::new();
+    for group in groups {
+        for rule in group.rules.into_iter().filter(|rule| rule.alert && wanted(rule)) {
+            let active = rule.alerts.into_iter().map(|alert| ActiveAlert {
+                state: alert.state,
+                active_since: alert.active_at,
+                value: alert.value,
+                labels: alert.labels.into_iter().collect(),
+            });
+            alerts.push(HeldAlert {
+                alert_name: rule.name,
+                group: group.name.clone(),
+                file: group.file.clone(),
+                state: rule.state,
+                health: rule.health,
+                last_error: rule.last_error,
+                expression: rule.query,
+                for_seconds: Amount(rule.pending_for),
+                labels: rule.labels.into_iter().collect(),
+                annotations: rule.annotations.into_iter().collect(),
+                active: active.collect(),
+            });
+        }
     }
-    answer.text("expression", &rule.query);
-    answer.number("for_seconds", rule.pending_for);
-    write_labels(answer, "labels", rule.labels.iter().map(|(n, v)| (&**n, &**v)));
-    write_labels(answer, "annotations", rule.annotations.iter().map(|(n, v)| (&**n, &**v)));
-    answer.open_list("active");
-    for alert in &rule.alerts {
-        answer.open_item();
-        answer.text("state", &alert.state);
-        answer.text("active_since", &alert.active_at);
-        answer.text("value", &alert.value);
-        write_labels(answer, "labels", alert.labels.iter().map(|(n, v)| (&**n, &**v)));
-        answer.close();
-    }
-    answer.close_list();
+    alerts
 }
 
 /// `delete_alert`: takes an alert out of where `create_alert` put it.
 pub(super) fn delete(
     call: &mut Call,
     Both(own, Both(target, folder)): &DeleteAlert,
-    answer: &mut Answer,
-) -> Result<(), Error> {
+) -> Result<(DeletedAlert, Option<InstallReport>), Error> {
     let alert = AlertRule { alert_name: own.alert_name.clone(), ..AlertRule::default() };
     let place = AlertPlace { group: own.group.clone(), rules_file: own.rules_file.clone(), ..AlertPlace::default() };
     let settings = &Settings::of(call.cfg, own.alert_config.as_ref(), &Both(alert, Both(place, target.clone())))?;
     let (name, group) = (settings.alert_name()?, settings.group());
-    answer.text("alert_name", name);
+    let alert = DeletedAlert { alert_name: name.to_owned(), ..DeletedAlert::default() };
     if call.config.mock {
-        answer.flag("mock", true);
-        answer.flag("deleted", false);
-        return Ok(());
+        return Ok((DeletedAlert { mock: true, ..alert }, None));
     }
     let (target, _, ruler) = ruler(call, settings)?;
     if target == Target::File {
         let file = settings.rules_file(|| alert_file(group, name))?;
-        let installed = Install::take(group.into(), name.into(), file, folder).run(call, settings, answer)?;
+        let wanted = Wanted {
+            edit: Edit::Take { group: group.into(), alert: name.into() },
+            uses: Uses::default(),
+            given: Given::Alert,
+        };
+        let installed = Install::new(wanted, file, folder, false).run(call, settings)?;
         // Only what this call took out and the server lists no more.
-        answer.flag("deleted", installed.written && installed.confirmed);
-        answer.flag("was_there", installed.was_there);
-        return Ok(());
+        let deleted = installed.written && installed.confirmed;
+        return Ok((DeletedAlert { deleted, was_there: Some(installed.was_there), ..alert }, Some(installed.report)));
     }
     let ruler = ruler?;
     let held = ruler.held(&mut call.client(call.config.limits(), true))?;
@@ -432,9 +400,7 @@ pub(super) fn delete(
     if found.is_some() {
         ruler.delete(&mut call.client(call.config.limits(), true), group)?;
     }
-    answer.flag("deleted", found.is_some());
-    answer.flag("was_there", found.is_some());
-    Ok(())
+    Ok((DeletedAlert { deleted: found.is_some(), was_there: Some(found.is_some()), ..alert }, None))
 }
 
 /// The file of an alert of its own.

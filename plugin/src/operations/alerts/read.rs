@@ -7,6 +7,7 @@ use super::Settings;
 use crate::error::{Error, excerpt};
 use crate::known::meant;
 use crate::registry::Labels;
+use crate::rules::edit::Edit;
 use crate::rules::known::Evaluator;
 use crate::rules::read::{self, Uses};
 use crate::rules::{Group, Rule, RuleKind, Style, with_label};
@@ -17,9 +18,9 @@ use plugpipe_contract::scalar::{self, Any};
 /// Longest duration of an alert.
 const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// Groups that are wanted, and what they use that not every server takes.
+/// What is wanted of a file or namespace, and what that uses that not every server takes.
 pub(super) struct Wanted {
-    pub(super) groups: Vec<Group>,
+    pub(super) edit: Edit,
     pub(super) uses: Uses,
     /// How they were given, for the paths of errors.
     pub(super) given: Given,
@@ -47,13 +48,13 @@ impl Given {
     }
 }
 
-/// The alert of `create_alert`, in its group.
-pub(super) fn one_alert(settings: &Settings, evaluator: Evaluator) -> Result<Wanted, Error> {
+/// The alert of `create_alert`, and its group.
+pub(super) fn one_alert(settings: &Settings, evaluator: Evaluator) -> Result<(Rule, Wanted), Error> {
     let mut uses = Uses::default();
     let rule = alert_rule(settings, &mut uses)?;
-    let group = Group { interval: interval(settings)?, ..Group::new(settings.group(), vec![rule]) };
+    let group = Group { interval: interval(settings)?, ..Group::new(settings.group(), vec![rule.clone()]) };
     group.check("", "", Style::Flat, evaluator).map_err(|error| super::within_place(error, settings))?;
-    Ok(Wanted { groups: vec![group], uses, given: Given::Alert })
+    Ok((rule, Wanted { edit: Edit::Put(group), uses, given: Given::Alert }))
 }
 
 /// Prometheus takes none for its own.
@@ -157,7 +158,7 @@ pub(super) fn groups(request: &WantedRules, settings: &Settings, evaluator: Eval
             ));
         }
     }
-    Ok(Wanted { groups, uses, given })
+    Ok(Wanted { edit: Edit::Whole(groups), uses, given })
 }
 
 /// An alert of a list. A rule without what was meant would be in force, so that a field that nobody

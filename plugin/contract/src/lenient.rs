@@ -1,0 +1,41 @@
+//! Members of servers' responses that may be missing or of another type than expected.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// For `deserialize_with`: a value of another type counts as the default, rather than making the
+/// whole response unreadable.
+///
+/// # Errors
+/// The text is not JSON.
+pub fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    let value = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(value.get()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Default, Deserialize)]
+    #[serde(default)]
+    struct Said {
+        #[serde(deserialize_with = "lenient")]
+        text: String,
+        #[serde(deserialize_with = "lenient")]
+        limit: Option<f64>,
+    }
+
+    #[test]
+    fn what_is_missing_or_of_another_type_counts_as_the_default() {
+        for (json, text, limit) in [
+            (r#"{}"#, "", None),
+            (r#"{"text": null, "limit": null, "more": []}"#, "", None),
+            (r#"{"text": ["a"], "limit": "5"}"#, "", None),
+            (r#"{"text": "a\n", "limit": 5}"#, "a\n", Some(5.0)),
+        ] {
+            assert_eq!(serde_json::from_str::<Said>(json).unwrap(), Said { text: text.into(), limit }, "{json}");
+        }
+        assert!(serde_json::from_str::<Said>("[").is_err());
+    }
+}
