@@ -5,7 +5,6 @@
 
 pub use plugpipe_metrics::error::excerpt;
 
-use crate::json::Writer;
 use crate::servers::pushgateway::preflight::Conflict;
 pub use plugpipe_clients::Error as ClientError;
 use plugpipe_contract::responses::{ErrorReport, Position, PushConflict};
@@ -168,11 +167,6 @@ impl Error {
             report.position = error.position().map(|(line, column)| Position { line, column });
         }
         report
-    }
-
-    /// Writes the error into a JSON answer: `error`, `error_code`, and what else is known.
-    pub fn write_into(&self, answer: &mut Writer) {
-        answer.add(&self.report());
     }
 }
 

@@ -20,7 +20,7 @@
 //! | [`registry`], [`model`], [`exposition`], [`number`] | `plugpipe_metrics` |
 //! | [`http`], [`servers`], [`send_queue`] | `plugpipe_clients` |
 //! | [`rules`], [`dashboards`], [`yaml`] | `plugpipe_provisioning` |
-//! | [`json`], [`known`], [`time`] | `plugpipe_contract` |
+//! | [`known`], [`time`] | `plugpipe_contract` |
 
 #![deny(missing_docs)]
 
@@ -39,7 +39,7 @@ mod wasi_transport;
 pub use error::Error;
 pub use operations::Plug;
 pub use plugpipe_clients::{http, send_queue, servers};
-pub use plugpipe_contract::{json, known, time};
+pub use plugpipe_contract::{known, time};
 use plugpipe_metrics::sort;
 pub use plugpipe_metrics::{exposition, model, number, registry};
 use plugpipe_provisioning::prometheus_yml;

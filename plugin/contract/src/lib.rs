@@ -10,7 +10,6 @@ pub mod compound;
 pub mod direct;
 pub mod document;
 pub mod error;
-pub mod json;
 pub mod known;
 pub mod lenient;
 pub mod requests;

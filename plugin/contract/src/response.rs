@@ -7,12 +7,100 @@
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 use serde_json::Error;
 
-use crate::json::Writer;
+/// Room for the response to a record, which is the most frequent one.
+const ROOM: usize = 1_024;
+
+/// The most memory that is kept from one response to the next.
+const MAX_KEPT: usize = 64 * 1_024;
+
+/// An object that is being written, in one buffer.
+#[derive(Debug)]
+pub struct ResponseWriter {
+    out: Vec<u8>,
+}
+
+impl Default for ResponseWriter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ResponseWriter {
+    /// An object without members.
+    pub fn new() -> Self {
+        let mut out = Vec::with_capacity(ROOM);
+        out.push(b'{');
+        Self { out }
+    }
+
+    /// Begins anew, in the same memory unless that is much.
+    pub fn restart(&mut self) {
+        if self.out.capacity() > MAX_KEPT {
+            self.out = Vec::new();
+        }
+        self.out.clear();
+        self.out.reserve(ROOM);
+        self.out.push(b'{');
+    }
+
+    /// Adds the fields of a response to the object that was begun last.
+    #[inline]
+    pub fn add(&mut self, response: &impl Response) {
+        response.write(self);
+    }
+
+    /// Begins an object: what is added until [`ResponseWriter::close`] is in it.
+    pub fn open(&mut self, name: &'static str) {
+        self.name(name);
+        self.out.push(b'{');
+    }
+
+    /// Ends the object that was begun last.
+    pub fn close(&mut self) {
+        self.out.push(b'}');
+    }
+
+    /// What is written so far, for [`ResponseWriter::rollback`].
+    pub fn checkpoint(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Forgets what was written since the checkpoint.
+    pub fn rollback(&mut self, checkpoint: usize) {
+        self.out.truncate(checkpoint);
+    }
+
+    /// What is written, as the bytes of a text.
+    pub fn bytes(&self) -> &[u8] {
+        &self.out
+    }
+
+    /// What is written as text.
+    pub fn into_text(self) -> String {
+        // Serializers of JSON write texts, and so does this one.
+        String::from_utf8(self.out).unwrap_or_default()
+    }
+
+    fn comma(&mut self) {
+        if self.out.last() != Some(&b'{') {
+            self.out.push(b',');
+        }
+    }
+
+    /// Names of fields are letters and underscores, so that they need no escapes.
+    fn name(&mut self, name: &'static str) {
+        self.comma();
+        self.out.reserve(name.len() + r#""":"#.len());
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+}
 
 /// What an operation responds, or a part of that.
 pub trait Response {
     /// Writes the fields as members of the object that was begun last.
-    fn write(&self, out: &mut Writer);
+    fn write(&self, out: &mut ResponseWriter);
 
     /// The schema of an object with these members only.
     #[cfg(feature = "schema")]
@@ -23,7 +111,7 @@ pub trait Response {
 macro_rules! responses {
     ($($type:ty),* $(,)?) => {$(
         impl crate::response::Response for $type {
-            fn write(&self, out: &mut crate::json::Writer) {
+            fn write(&self, out: &mut crate::response::ResponseWriter) {
                 crate::response::write_fields(self, out);
             }
 
@@ -37,7 +125,7 @@ macro_rules! responses {
 pub(crate) use responses;
 
 impl<R: Response> Response for Option<R> {
-    fn write(&self, out: &mut Writer) {
+    fn write(&self, out: &mut ResponseWriter) {
         if let Some(response) = self {
             response.write(out);
         }
@@ -53,7 +141,7 @@ impl<R: Response> Response for Option<R> {
 
 /// The fields of both.
 impl<A: Response, B: Response> Response for (A, B) {
-    fn write(&self, out: &mut Writer) {
+    fn write(&self, out: &mut ResponseWriter) {
         self.0.write(out);
         self.1.write(out);
     }
@@ -65,18 +153,18 @@ impl<A: Response, B: Response> Response for (A, B) {
 }
 
 /// Adds the fields of a struct to the object that was begun last.
-pub(crate) fn write_fields<T: Serialize>(fields: &T, out: &mut Writer) {
+pub(crate) fn write_fields<T: Serialize>(fields: &T, out: &mut ResponseWriter) {
     // Nothing that is written here can fail: the output is memory, and the keys are names.
     let written = fields.serialize(Members(out));
     debug_assert!(written.is_ok(), "{written:?}");
 }
 
 /// Serializes a struct as members of an open object.
-struct Members<'w>(&'w mut Writer);
+struct Members<'w>(&'w mut ResponseWriter);
 
 impl Members<'_> {
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        value.serialize(&mut serde_json::Serializer::new(self.0.pieces()))
+        value.serialize(&mut serde_json::Serializer::new(&mut self.0.out))
     }
 }
 
@@ -102,7 +190,7 @@ impl SerializeMap for Members<'_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         self.0.comma();
         self.value(key)?;
-        self.0.pieces().push(b':');
+        self.0.out.push(b':');
         Ok(())
     }
 
@@ -247,19 +335,22 @@ mod tests {
 
     #[test]
     fn fields_of_several_structs_become_members_of_one_object() {
-        let mut out = Writer::new();
-        out.flag("success", true);
+        let mut out = ResponseWriter::new();
+        let checkpoint = out.checkpoint();
+        out.open("gone");
+        out.rollback(checkpoint);
+        out.open("empty");
+        out.close();
         out.open("result");
         write_fields(&Inner { name: "a\"b", count: Some(3) }, &mut out);
-        write_fields(
-            &Some(Outer { items: vec![Inner { name: "", count: None }], flat: Inner { name: "c", count: None } }),
-            &mut out,
-        );
+        let flat = Inner { name: "c", count: None };
+        write_fields(&Some(Outer { items: vec![Inner { name: "", count: None }], flat }), &mut out);
         out.close();
-        let text = out.finish();
+        out.close();
+        let text = out.into_text();
         let read: Value = serde_json::from_str(&text).unwrap();
         // The later of two members with one name counts.
-        let expected = json!({"success": true, "result": {"name": "c", "count": 3, "list": [{"name": ""}]}});
+        let expected = json!({"empty": {}, "result": {"name": "c", "count": 3, "list": [{"name": ""}]}});
         assert_eq!(read, expected, "{text}");
     }
 }

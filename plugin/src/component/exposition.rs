@@ -10,7 +10,6 @@ use super::bindings::exports::plugpipe::monitoring::types;
 use super::with;
 use crate::exposition::negotiate::{Choice, Format, negotiate};
 use crate::exposition::plain;
-use crate::json::Writer;
 
 /// The last answer, and what it points to beside the encoder's text.
 #[derive(Default)]
@@ -49,11 +48,7 @@ fn answer(choice: Choice, with_content_type: bool) -> *const [usize; 4] {
                     content_type.clear();
                     *body = match choice.format {
                         _ if with_content_type => error.to_string().into_bytes(),
-                        Format::Json => {
-                            let mut told = Writer::new();
-                            told.text("error", &error.to_string());
-                            told.finish().into_bytes()
-                        }
+                        Format::Json => serde_json::json!({ "error": error.to_string() }).to_string().into_bytes(),
                         Format::Protobuf => Vec::new(),
                         _ => format!("# {error}\n").into_bytes(),
                     };

@@ -6,13 +6,13 @@
 use std::cell::RefCell;
 
 use super::with;
-use crate::json::Writer;
+use plugpipe_contract::response::ResponseWriter;
 
 /// The last answer, and where it stands: address and length.
 #[derive(Default)]
 struct Answer {
     words: [usize; 2],
-    text: Writer,
+    text: ResponseWriter,
 }
 
 thread_local! {

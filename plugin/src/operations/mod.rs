@@ -1,4 +1,4 @@
-//! PlugPipe's JSON contract: reads `ctx` and `cfg`, calls a domain module, shapes the answer. One file per family of operations.
+//! PlugPipe's JSON contract: reads `ctx` and `cfg`, calls a domain module, shapes the response. One file per family of operations.
 //!
 //! An answer is always a JSON object with `success`, `operation` and `monitoring_metadata`; then `result`, or `error`,
 //! `error_code` and where it can be said `field` and `origin`. Bad input changes nothing.
@@ -52,7 +52,6 @@ use crate::error::{ClientError, Error};
 use crate::exposition::Exposition;
 use crate::exposition::negotiate::Choice;
 use crate::http::{Circuits, Client, Exchange, Jitter, Limits, Retry, Transport};
-use crate::json::Writer;
 use crate::known::Warnings;
 use crate::registry::{MAX_SERIES, Registry};
 use crate::servers::prometheus::Api;
@@ -63,14 +62,12 @@ use serde_json::value::RawValue;
 
 use own_groups::{OwnGroup, OwnGroups, Pending, Steps};
 use plugpipe_contract::document::{Document, Request as _};
+use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::responses::{self, Cleaned, Exchanged, Head, Tail};
 use plugpipe_contract::settings::{Configuration, PushPolicy};
 use request::Request;
 use table::{Scope, description};
 use together::{All, clear, expose, expose_all, note_steps, refresh_all, restore};
-
-/// A result that is being written.
-type Answer = Writer;
 
 /// An operation's code: writes its result. What it wrote before an error is taken back.
 #[derive(Clone, Copy)]
@@ -82,7 +79,7 @@ enum Run {
     /// Anything else, with a request of a type of its own, which has these fields.
     Typed {
         fields: fn() -> &'static [&'static str],
-        run: for<'c> fn(&mut Call<'c>, &Document, &mut Answer) -> Result<(), Error>,
+        run: for<'c> fn(&mut Call<'c>, &Document, &mut ResponseWriter) -> Result<(), Error>,
         #[cfg(feature = "schema")]
         schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
         #[cfg(feature = "schema")]
@@ -109,7 +106,7 @@ pub struct Plug<T> {
     /// The same for the plug's own key, where the configuration's is another one; then calls that say
     /// no key are about a group beside the plug's own.
     main: Option<Config>,
-    /// What the configuration tells in each answer.
+    /// What the configuration tells in each response.
     metadata: Box<RawValue>,
     /// The `cfg` that `config` was read from, so that the same text is not read again at each call.
     config_text: String,
@@ -347,20 +344,21 @@ impl<T: Transport> Plug<T> {
         Ok(())
     }
 
-    /// Runs one operation: `ctx` and `cfg` are JSON objects as text, and so is the answer. Never fails otherwise than in
-    /// the answer. An empty `cfg` (no text, `{}` or `null`) keeps the last one.
+    /// Runs one operation: `ctx` and `cfg` are JSON objects as text, and so is the response. Never fails otherwise than in
+    /// the response. An empty `cfg` (no text, `{}` or `null`) keeps the last one.
     pub fn process(&mut self, ctx: &str, cfg: &str) -> String {
-        let mut answer = Writer::new();
-        self.process_into(ctx, cfg, &mut answer);
-        answer.into_text()
+        let mut response = ResponseWriter::new();
+        self.process_into(ctx, cfg, &mut response);
+        response.into_text()
     }
 
     /// Like [`Plug::process`], with the answer in the place of what was written there before.
-    pub fn process_into(&mut self, ctx: &str, cfg: &str, answer: &mut Writer) {
+    pub fn process_into(&mut self, ctx: &str, cfg: &str, response: &mut ResponseWriter) {
         let unix_nanos = self.transport.unix_nanos();
         self.registry.set_now(unix_nanos / 1_000_000);
         let mut warnings = Warnings::default();
-        let begin = answer.begin();
+        response.restart();
+        let begin = response.checkpoint();
         let mut config = None;
         let mut operation = None;
         let mut exchange = Exchange::default();
@@ -369,26 +367,26 @@ impl<T: Transport> Plug<T> {
             let name = request.operation().name;
             operation = Some(name);
             config = request.config(&self.config)?;
-            answer.add(&Head { success: true, operation });
-            answer.open("result");
-            let outcome = self.run(&request, config.as_ref(), (&mut exchange, &mut warnings), unix_nanos, answer);
+            response.add(&Head { success: true, operation });
+            response.open("result");
+            let outcome = self.run(&request, config.as_ref(), (&mut exchange, &mut warnings), unix_nanos, response);
             request.take_warnings(&mut warnings);
             outcome?;
-            answer.add(&exchanged(&exchange));
-            answer.close();
+            response.add(&exchanged(&exchange));
+            response.close();
             Ok(())
         });
         if exchange.attempts > 0 {
             self.telemetry.exchanged(exchange.elapsed);
         }
         if let Err(error) = outcome {
-            answer.take_back(begin);
-            answer.add(&(Head { success: false, operation }, (error.report(), exchanged(&exchange))));
+            response.rollback(begin);
+            response.add(&(Head { success: false, operation }, (error.report(), exchanged(&exchange))));
         }
         let of_call = config.map(|config| config.metadata());
         let monitoring_metadata = of_call.as_ref().unwrap_or(&self.metadata);
-        answer.add(&Tail { warnings: warnings.into_texts(), monitoring_metadata });
-        answer.close();
+        response.add(&Tail { warnings: warnings.into_texts(), monitoring_metadata });
+        response.close();
     }
 
     /// Runs an operation on the group that the call is about, and pushes what became due of any.
@@ -398,7 +396,7 @@ impl<T: Transport> Plug<T> {
         config: Option<&Config>,
         (exchange, warnings): (&mut Exchange, &mut Warnings),
         unix_nanos: u64,
-        answer: &mut Answer,
+        response: &mut ResponseWriter,
     ) -> Result<(), Error> {
         self.pushes.begin();
         let scope = request.operation().scope;
@@ -409,7 +407,7 @@ impl<T: Transport> Plug<T> {
             None => {
                 let mut call = self.call(config.as_deref(), exchange, warnings, unix_nanos);
                 call.names = step.as_ref().map(|_| &mut names);
-                let outcome = request.run(&mut call, answer);
+                let outcome = request.run(&mut call, response);
                 if scope == Scope::Any {
                     // It may have brought what was recorded elsewhere.
                     self.place();
@@ -425,7 +423,7 @@ impl<T: Transport> Plug<T> {
                 group.registry.set_now(unix_nanos / 1_000_000);
                 let mut call = self.call(Some(&config), exchange, warnings, unix_nanos);
                 call.names = step.as_ref().map(|_| &mut names);
-                let outcome = request.run(&mut call.within(&mut group, &config), answer);
+                let outcome = request.run(&mut call.within(&mut group, &config), response);
                 warnings.add_notices(group.registry.take_notices());
                 let outcome = note_steps(outcome, step, names, || Ok(key), &group.registry, &mut group.steps);
                 self.groups.put_back(place, group);
@@ -434,7 +432,7 @@ impl<T: Transport> Plug<T> {
             }
         }
         warnings.add_notices(self.registry.take_notices());
-        self.push_overdue((exchange, warnings), unix_nanos, answer);
+        self.push_overdue((exchange, warnings), unix_nanos, response);
         Ok(())
     }
 
@@ -443,10 +441,10 @@ impl<T: Transport> Plug<T> {
         &mut self,
         (exchange, warnings): (&mut Exchange, &mut Warnings),
         unix_nanos: u64,
-        answer: &mut Answer,
+        response: &mut ResponseWriter,
     ) {
         if self.main.as_ref().unwrap_or(&self.config).push_policy == PushPolicy::Interval {
-            answer.add(&push::overdue(&mut self.call(None, exchange, warnings, unix_nanos)));
+            response.add(&push::overdue(&mut self.call(None, exchange, warnings, unix_nanos)));
         }
     }
 
@@ -529,23 +527,25 @@ impl<T: Transport> Plug<T> {
             client(&mut self.transport, &mut self.circuits, &mut self.jitter, &mut exchange, config, limits, false);
         let groups = push::clean(&mut self.pushes, &mut client, &self.config);
         let remote_write = remote::end_all(&mut self.receivers, &mut client, &self.config);
-        let mut answer = Writer::new();
-        answer.add(&Head { success: true, operation: None });
-        answer.open("result");
-        answer.add(&(Cleaned { series_dropped: dropped as u64, unpushed, remote_write }, groups));
-        answer.close();
+        let mut response = ResponseWriter::new();
+        response.add(&Head { success: true, operation: None });
+        response.open("result");
+        response.add(&(Cleaned { series_dropped: dropped as u64, unpushed, remote_write }, groups));
+        response.close();
         self.adopt(Config::default());
         self.config_text.clear();
         self.circuits = Circuits::default();
         self.pushes = push::Pushes::default();
-        answer.finish()
+        response.close();
+        response.into_text()
     }
 
     /// The operation `describe`, without a call's frame.
     pub fn describe(&self) -> String {
-        let mut response = Writer::new();
+        let mut response = ResponseWriter::new();
         response.add(&description());
-        response.finish()
+        response.close();
+        response.into_text()
     }
 
     /// Takes a configuration, with all that is made from it.

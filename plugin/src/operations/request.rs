@@ -1,13 +1,14 @@
 //! What a call asks for.
 
 use super::table::{Operation, choose, find};
-use super::{Answer, Call, Run, RunRecord, RunRecords};
+use super::{Call, Run, RunRecord, RunRecords};
 use crate::config::Config;
 use crate::error::Error;
 use crate::known::Warnings;
 use plugpipe_contract::direct::read_directly;
 use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{DefinitionFields, ListedRecord, Record, RecordMultiple};
+use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::scalar::Verbatim;
 use plugpipe_contract::settings::{ConfigurationOnly, Context, OfRequest};
 
@@ -75,25 +76,25 @@ impl<'a> Request<'a> {
         ["step_id", "step"].into_iter().find_map(|key| document.read_field(key).ok()?)
     }
 
-    pub(super) fn run(&self, call: &mut Call, answer: &mut Answer) -> Result<(), Error> {
+    pub(super) fn run(&self, call: &mut Call, response: &mut ResponseWriter) -> Result<(), Error> {
         match self {
-            Self::Record(_, run, record) => answer.add(&run(call, (record, &DefinitionFields::default()))?),
+            Self::Record(_, run, record) => response.add(&run(call, (record, &DefinitionFields::default()))?),
             Self::Records(_, run, records) => {
                 let fields = DefinitionFields::default();
                 let list = records.records(|record| (record, &fields));
-                answer.add(&run(call, (list.as_deref(), &records.timestamp))?);
+                response.add(&run(call, (list.as_deref(), &records.timestamp))?);
             }
             Self::Document { operation, document, .. } => match operation.run {
                 Run::Record(run) => {
                     let Both(record, fields) = Both::<Record, DefinitionFields>::from_document(document)?;
-                    answer.add(&run(call, (&record, &fields))?);
+                    response.add(&run(call, (&record, &fields))?);
                 }
                 Run::Records(run) => {
                     let records = RecordMultiple::<Both<_, _>>::from_document(document)?;
                     let list = records.records(|Both(record, fields)| (record, fields));
-                    answer.add(&run(call, (list.as_deref(), &records.timestamp))?);
+                    response.add(&run(call, (list.as_deref(), &records.timestamp))?);
                 }
-                Run::Typed { run, .. } => run(call, document, answer)?,
+                Run::Typed { run, .. } => run(call, document, response)?,
             },
         }
         Ok(())

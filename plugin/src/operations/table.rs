@@ -70,26 +70,16 @@ macro_rules! typed {
     ($request:ty, $response:ty, $run:path) => {
         Run::Typed {
             fields: <$request>::fields,
-            run: |call, document, answer| {
+            run: |call, document, writer| {
                 let request = <$request>::from_document(document)?;
                 let response: $response = $run(call, &request)?;
-                answer.add(&response);
+                writer.add(&response);
                 Ok(())
             },
             #[cfg(feature = "schema")]
             schema: <$request as schemars::JsonSchema>::json_schema,
             #[cfg(feature = "schema")]
             response: <$response as plugpipe_contract::response::Response>::schema,
-        }
-    };
-    ($request:ty, $run:path) => {
-        Run::Typed {
-            fields: <$request>::fields,
-            run: |call, document, answer| $run(call, &<$request>::from_document(document)?, answer),
-            #[cfg(feature = "schema")]
-            schema: <$request as schemars::JsonSchema>::json_schema,
-            #[cfg(feature = "schema")]
-            response: |_| schemars::json_schema!({}),
         }
     };
 }

@@ -6,10 +6,9 @@
 
 use super::read::{self, Uses};
 use super::{Group, Rule};
-use crate::yaml::{self, Yaml};
+use crate::yaml;
 use plugpipe_contract::document::Document;
 use plugpipe_contract::scalar::Any;
-use serde::{Serialize, Serializer};
 
 /// What the first line of a managed file begins with. Hosts check it too, before they replace or
 /// remove a file.
@@ -61,24 +60,9 @@ impl Current {
 }
 
 fn groups(body: &str) -> Option<Vec<Group>> {
-    let json = serde_json::to_string(&Json(&yaml::read(body)?)).ok()?;
+    let json = serde_json::to_string(&yaml::read(body)?).ok()?;
     let groups: Vec<Any> = Document::parse(&json).ok()?.read_field("groups").ok()??;
     groups.into_iter().map(|group| read::group(group, "", &mut Uses::default()).ok()).collect()
-}
-
-/// A tree as JSON, which is what groups are read from.
-struct Json<'y>(&'y Yaml);
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Yaml::Flag(flag) => flag.serialize(serializer),
-            Yaml::Whole(number) => number.serialize(serializer),
-            Yaml::Text(text) | Yaml::Block(text) => text.serialize(serializer),
-            Yaml::List(items) => serializer.collect_seq(items.iter().map(Json)),
-            Yaml::Map(members) => serializer.collect_map(members.iter().map(|(name, value)| (name, Json(value)))),
-        }
-    }
 }
 
 /// The groups with this group's one alert in them, in the place of the one of that name or as the
