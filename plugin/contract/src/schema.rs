@@ -32,18 +32,42 @@ pub fn response_generator() -> SchemaGenerator {
     SchemaSettings::draft2020_12().for_serialize().into_generator()
 }
 
-/// Lets an object of a response have no members but those it is said to have, and so the objects
-/// within it.
+/// Says of objects of responses what their types do not: they have no members but those, and a
+/// member that may be absent is never null.
 pub fn close(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(close),
         Value::Object(members) => {
             members.values_mut().for_each(close);
-            if members.get("properties").is_some_and(Value::is_object) && members.get("type").is_some() {
-                members.entry("additionalProperties").or_insert(false.into());
+            members.remove("format");
+            let required = members.get("required").cloned().unwrap_or_default();
+            if let Some(Value::Object(properties)) = members.get_mut("properties") {
+                let is_required = |name: &String| required.as_array().is_some_and(|names| names.contains(&json!(name)));
+                properties.iter_mut().filter(|(name, _)| !is_required(name)).for_each(|(_, own)| forbid_null(own));
+                if members.contains_key("type") && !members.contains_key("unevaluatedProperties") {
+                    members.entry("additionalProperties").or_insert(false.into());
+                }
             }
         }
         _ => {}
+    }
+}
+
+fn forbid_null(schema: &mut Value) {
+    let Value::Object(members) = schema else { return };
+    if let Some(Value::Array(kinds)) = members.get_mut("type") {
+        kinds.retain(|kind| kind != "null");
+        if let [kind] = kinds.as_slice() {
+            let kind = kind.clone();
+            members.insert("type".into(), kind);
+        }
+    }
+    let Some(Value::Array(choices)) = members.get_mut("anyOf") else { return };
+    choices.retain(|choice| *choice != json!({ "type": "null" }));
+    if let [Value::Object(only)] = choices.as_slice() {
+        let only = only.clone();
+        members.remove("anyOf");
+        members.extend(only.into_iter().filter(|(key, _)| key != "description"));
     }
 }
 

@@ -108,8 +108,6 @@ pub fn output_schema() -> Result<Value, String> {
         &mut any_result,
         "What any result may have: how pushes that came with the call went, and how long servers took.",
     );
-    let mut definitions = Value::Object(generator.take_definitions(true));
-    close(&mut definitions);
     let mut schema = json!({
         "$schema": DIALECT,
         "type": "object",
@@ -122,7 +120,7 @@ pub fn output_schema() -> Result<Value, String> {
             "allOf": branches,
         },
         "else": { "$ref": "#/$defs/failure" },
-        "$defs": definitions,
+        "$defs": generator.take_definitions(true),
     });
     if let Some(Value::Object(definitions)) = schema.get_mut("$defs") {
         definitions.insert("any_result".into(), any_result);
@@ -136,12 +134,14 @@ pub fn output_schema() -> Result<Value, String> {
             }),
         );
     }
+    close(&mut schema);
     finish(schema)
 }
 
 fn describe(schema: &mut Value, description: &str) {
     if let Some(members) = schema.as_object_mut() {
-        members.remove("additionalProperties");
+        // It stands beside an operation's own members.
+        ["additionalProperties", "type", "required"].iter().for_each(|key| drop(members.remove(*key)));
         members.insert("description".into(), description.into());
     }
 }
@@ -156,8 +156,6 @@ fn responds(operation: &Operation, shared: &Map<String, Value>, generator: &mut 
     let schema = schema.to_value();
     let mut properties = members(&schema, "properties");
     properties.retain(|name, own| shared.get(name) != Some(own));
-    let mut properties = Value::Object(properties);
-    close(&mut properties);
     let mut result = json!({
         "type": "object",
         "$ref": "#/$defs/any_result",

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use monitoring_prometheus::http::{Response, Url};
-use monitoring_prometheus::json::Json;
 use monitoring_prometheus::registry::{LabelName, Labels};
 use monitoring_prometheus::servers::pushgateway::Group;
 use monitoring_prometheus::servers::pushgateway::groups::{Abilities, groups, own_families};
@@ -83,11 +82,10 @@ async fn judged(gateway: &str, push: &[Family<'_>], group: &Group, adds: bool) -
     let held = answer(get(&format!("{gateway}/api/v1/metrics")).await);
     let own = get(&format!("{gateway}/metrics")).await.1;
     let body = String::from_utf8(held.body.clone()).unwrap();
-    let json = Json::parse(&body);
     let target = Target {
         group,
         adds,
-        held: &groups(&url, &held, &json).unwrap(),
+        held: &groups(&url, &held, &body).unwrap(),
         own: &own_families(&own),
         unchecked: Abilities::read(&status).unchecked,
     };
@@ -195,10 +193,9 @@ async fn random_pushes_are_judged_as_by(gateway: &str, seed: u64) {
 
 async fn delete_all(gateway: &str) {
     let held = get(&format!("{gateway}/api/v1/metrics")).await.1;
-    let json = Json::parse(&held);
     let url = Url::parse(gateway).unwrap();
     let response = Response { status: 200, ..Response::default() };
-    for held in groups(&url, &response, &json).unwrap() {
+    for held in groups(&url, &response, &held).unwrap() {
         send("DELETE", &held.group().unwrap().url(&url).to_string(), String::new()).await;
     }
 }
