@@ -29,6 +29,8 @@ mod fake_grafana;
 #[path = "../fakes/web.rs"]
 mod fake_web;
 mod faults;
+#[path = "../fetched.rs"]
+mod fetched;
 mod fixture;
 mod formats;
 mod gateway;
