@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
-export { exposition, metrics, query, state } from './component/monitoring_prometheus.js';
+import type { Configuration, HealthCheckRequest, Operation, RecordMetricRequest, Requests, Response } from './types.js';
 
-/** What plug.yaml's input_schema and config_schema describe. */
+export { exposition, metrics, query, state } from './component/monitoring_prometheus.js';
+export * from './types.js';
+
+/** An object whose fields have no types here. */
 export type Fields = { [field: string]: unknown };
 
-/** An answer: plug.yaml's output_schema. */
-export interface Answer {
+/** What `cleanup` did. */
+export interface CleanupResponse {
   success: boolean;
-  operation?: string;
-  result?: Fields;
-  error?: string;
-  error_code?: string;
-  field?: string;
-  origin?: string;
-  monitoring_metadata?: Fields;
+  result: Fields & { series_dropped: number; unpushed: boolean };
 }
 
 /** What the plug is. */
@@ -24,11 +21,24 @@ export interface Description {
   operations: { [name: string]: string };
 }
 
+/** Without an operation, a call with a metric's name is `record_metric`. */
+export function process(
+  ctx: { operation?: null } & RecordMetricRequest,
+  cfg?: Configuration,
+): Response<'record_metric'>;
+/** Without an operation and a metric's name, a call is `health_check`. */
+export function process(
+  ctx: { operation?: null; metric_name?: null } & HealthCheckRequest,
+  cfg?: Configuration,
+): Response<'health_check'>;
 /** Runs the operation that `ctx` names. An empty `cfg` keeps the last one. */
-export function process(ctx: Fields, cfg?: Fields): Answer;
+export function process<O extends Operation>(ctx: { operation: O } & Requests[O], cfg?: Configuration): Response<O>;
 /** Asks every configured server whether it is well. */
-export function healthCheck(): Answer;
-/** Forgets all that was recorded, and deletes the groups that were pushed, unless `delete_on_cleanup` is false. */
-export function cleanup(): Answer;
+export function healthCheck(): Response<'health_check'>;
+/**
+ * Forgets all that was recorded, and deletes the groups that were pushed, unless
+ * `delete_on_cleanup` is false.
+ */
+export function cleanup(): CleanupResponse;
 /** What the plug is: name, version, operations. */
 export function describe(): Description;

@@ -12,6 +12,8 @@ mod cli;
 mod fake_grafana;
 #[path = "../fakes/web.rs"]
 mod fake_web;
+#[path = "../fetched.rs"]
+mod fetched;
 mod fixture;
 mod host;
 mod recording;

@@ -1,4 +1,5 @@
-//! The folder of PlugPipe's registry: the component, its manifest, `main.py` for the Python runtime, bills of materials, checksums.
+//! The folder of PlugPipe's registry: the component, its manifest, `main.py` for the Python runtime
+//! and types for its callers, bills of materials, checksums.
 
 use std::path::{Path, PathBuf};
 
@@ -17,12 +18,13 @@ pub fn make(component: &[u8], dist: &Path) -> Result<PathBuf, String> {
     let (summary, complete) = sbom::make(&digest)?;
     let text = |path: &str| read_text(&root().join(path)).map(String::into_bytes);
     // Sorted, as the list of checksums is.
-    let files: [(&str, Vec<u8>); 7] = [
+    let files: [(&str, Vec<u8>); 8] = [
         ("LICENSE", text("LICENSE")?),
         ("README.md", text("packaging/README.md")?),
         ("main.py", text("packaging/python/main.py")?),
         ("monitoring_prometheus.wasm", component.to_vec()),
         ("plug.yaml", text("plugin/plug.yaml")?),
+        ("plug_types.py", text("packaging/python/plug_types.py")?),
         ("sbom/monitoring_prometheus-sbom-complete.json", complete.into_bytes()),
         ("sbom/monitoring_prometheus-sbom.json", summary.into_bytes()),
     ];

@@ -7,7 +7,7 @@ use monitoring_prometheus::schema::{config_schema, input_schema, operations, out
 use serde_json::Value;
 
 use crate::reference::{manifest_path, read_manifest};
-use crate::{read_text, reference, servers, write, yaml};
+use crate::{read_text, reference, servers, types, write, yaml};
 
 /// Writes all that is made of the plug's sources and of the manifest, and says which files those
 /// are.
@@ -15,7 +15,9 @@ pub fn make() -> Result<Vec<PathBuf>, String> {
     write(&manifest_path(), manifest()?)?;
     reference::make()?;
     servers::make()?;
-    Ok(vec![manifest_path(), reference::page_path(), servers::table_path()])
+    let mut made = vec![manifest_path(), reference::page_path(), servers::table_path()];
+    made.extend(types::make()?);
+    Ok(made)
 }
 
 /// The manifest as it is to be.

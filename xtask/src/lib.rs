@@ -14,6 +14,7 @@
 //! | [`servers`] | the table of the settings that name a server, for hosts |
 //! | [`soak`] | nothing: it runs long tests at full size |
 //! | [`reference`] | the page of the JSON contract |
+//! | [`types`] | types of requests, settings and responses, for TypeScript and Python |
 //! | [`wit`] | the page and the golden file of the world |
 //! | [`reproducible`] | a build in another folder, compared with this one |
 
@@ -33,6 +34,7 @@ pub mod reproducible;
 pub mod sbom;
 pub mod servers;
 pub mod soak;
+pub mod types;
 pub mod wit;
 mod yaml;
 

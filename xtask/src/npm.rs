@@ -6,9 +6,17 @@ use std::process::Command;
 
 use crate::{read, root, write};
 
-/// The files of the package that are not made.
-const SOURCES: [&str; 7] =
-    ["README.md", "build.mjs", "example.mjs", "index.d.ts", "index.js", "package-lock.json", "package.json"];
+/// The files of the package that are in the tree.
+const SOURCES: [&str; 8] = [
+    "README.md",
+    "build.mjs",
+    "example.mjs",
+    "index.d.ts",
+    "index.js",
+    "package-lock.json",
+    "package.json",
+    "types.d.ts",
+];
 
 /// Makes the package in this folder; what npm installed there before is used again, where the lock file is the same.
 pub fn make(component: &[u8], folder: &Path) -> Result<(), String> {

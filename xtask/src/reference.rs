@@ -224,7 +224,7 @@ fn is_nothing(schema: &Value) -> bool {
 }
 
 /// Words that a value may be, and what each means.
-fn choices(schema: &Value) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn choices(schema: &Value) -> impl Iterator<Item = (&str, &str)> {
     let choices = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
     choices.filter_map(|choice| Some((choice.get("const")?.as_str()?, choice.get("description")?.as_str()?)))
 }
@@ -233,7 +233,7 @@ pub(crate) fn names(list: Option<&Value>) -> Vec<&str> {
     list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-fn description(schema: &Value) -> &str {
+pub(crate) fn description(schema: &Value) -> &str {
     schema.get("description").and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -253,7 +253,7 @@ fn sentence(out: &mut String, schema: &Value) {
     }
 }
 
-fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

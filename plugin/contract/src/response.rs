@@ -107,10 +107,12 @@ pub trait Response {
     fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema;
 }
 
-/// Implements [`Response`] for structs, each writer built once and in this crate.
+/// Implements [`Response`] for structs, each writer built once and in this crate, for size. Those of
+/// records are marked `#[inline]`: they are built with the plug, for speed.
 macro_rules! responses {
-    ($($type:ty),* $(,)?) => {$(
+    ($($(#[$inline:meta])? $type:ty),* $(,)?) => {$(
         impl crate::response::Response for $type {
+            $(#[$inline])?
             fn write(&self, out: &mut crate::response::ResponseWriter) {
                 crate::response::write_fields(self, out);
             }
@@ -125,6 +127,7 @@ macro_rules! responses {
 pub(crate) use responses;
 
 impl<R: Response> Response for Option<R> {
+    #[inline]
     fn write(&self, out: &mut ResponseWriter) {
         if let Some(response) = self {
             response.write(out);
@@ -141,6 +144,7 @@ impl<R: Response> Response for Option<R> {
 
 /// The fields of both.
 impl<A: Response, B: Response> Response for (A, B) {
+    #[inline]
     fn write(&self, out: &mut ResponseWriter) {
         self.0.write(out);
         self.1.write(out);
@@ -153,6 +157,7 @@ impl<A: Response, B: Response> Response for (A, B) {
 }
 
 /// Adds the fields of a struct to the object that was begun last.
+#[inline]
 pub(crate) fn write_fields<T: Serialize>(fields: &T, out: &mut ResponseWriter) {
     // Nothing that is written here can fail: the output is memory, and the keys are names.
     let written = fields.serialize(Members(out));

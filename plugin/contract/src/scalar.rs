@@ -11,7 +11,6 @@ use std::borrow::Cow;
 
 use plugpipe_time::{PrometheusDuration, Timestamp};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
-use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, excerpt};
@@ -557,12 +556,6 @@ impl Labels<'_> {
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
-    }
-}
-
-impl Serialize for Labels<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter())
     }
 }
 

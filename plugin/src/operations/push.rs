@@ -16,7 +16,8 @@ use crate::servers::pushgateway::preflight::{self, Conflict, Target};
 use crate::servers::pushgateway::{self, Body, Group, Mode};
 use plugpipe_contract::requests::{NoFields, NoteExchange, PushMetrics};
 use plugpipe_contract::responses::{
-    CleanedGroups, Deleted, Flushed, GroupLeft, GroupPush, Mock, Noted, PushOutcome, PushReport, Pushed, UnpushedReason,
+    CleanedGroups, Deleted, Flushed, GroupLeft, GroupPush, Mock, Noted, PushOutcome, PushRemarks, PushReport, Pushed,
+    UnpushedReason,
 };
 
 /// The most groups that are remembered for `cleanup`: as many as there may be, and some that were
@@ -85,11 +86,14 @@ pub(super) fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, Pu
     if call.config.push_mode == Mode::Delete {
         let (Deleted { deleted, group }, Mock { mock }) = delete(call, &NoFields {})?;
         let response = Pushed { deleted: Some(deleted), group, ..Pushed::default() };
-        return Ok((response, PushReport { mock, ..PushReport::default() }));
+        return Ok((
+            response,
+            PushReport { beside: PushRemarks { mock, ..PushRemarks::default() }, ..PushReport::default() },
+        ));
     }
     let mut response = Pushed { series: Some(call.registry.len() as u64), ..Pushed::default() };
     if call.config.mock {
-        return Ok((response, PushReport { mock: true, ..not_pushed() }));
+        return Ok((response, not_pushed(PushRemarks { mock: true, ..PushRemarks::default() })));
     }
     let gateway = gateway(call)?.clone();
     let is_unused = !call.pending.is_used() && call.registry.is_empty();
@@ -120,7 +124,7 @@ pub(super) fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, Pu
     if !call.own {
         let others = push_others(call, true, &|pending, _| pending.is_due());
         pushed |= !others.is_empty();
-        report.groups_pushed = group_pushes(&others);
+        report.beside.groups_pushed = group_pushes(&others);
         failed = failed.and(first_error(others));
     }
     failed?;
@@ -128,9 +132,8 @@ pub(super) fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, Pu
     Ok((response, report))
 }
 
-fn not_pushed() -> PushReport {
-    let outcome = PushOutcome { metric_pushed: Some(false), ..PushOutcome::default() };
-    PushReport { outcome, ..PushReport::default() }
+fn not_pushed(beside: PushRemarks) -> PushReport {
+    PushReport { outcome: PushOutcome { metric_pushed: Some(false), ..PushOutcome::default() }, beside }
 }
 
 fn check_only(call: &mut Call, gateway: &Url, response: Pushed) -> Result<(Pushed, PushReport), Error> {
@@ -144,7 +147,7 @@ fn check_only(call: &mut Call, gateway: &Url, response: Pushed) -> Result<(Pushe
         group: Some(redacted(&group.url(gateway))),
         ..response
     };
-    let mut report = not_pushed();
+    let mut report = not_pushed(PushRemarks::default());
     report.outcome.conflicts = Some(shown_conflicts(&conflicts));
     Ok((response, report))
 }
@@ -173,7 +176,7 @@ pub(super) fn flush(call: &mut Call, request: &PushMetrics) -> Result<(Flushed, 
     if !call.own {
         let others = push_others(call, false, &wanted);
         pushed &= others.iter().all(|(_, outcome)| outcome.is_ok());
-        report.groups_pushed = group_pushes(&others);
+        report.beside.groups_pushed = group_pushes(&others);
         failed = failed.and(first_error(others));
     }
     failed?;
@@ -229,7 +232,7 @@ pub(super) fn after_record(call: &mut Call) -> PushReport {
     match gateway {
         Some(_) if call.config.defer_push => defer(call, &|_, _| false),
         Some(gateway) => unasked(call, &gateway),
-        None => PushReport { mock: call.config.mock, ..not_pushed() },
+        None => not_pushed(PushRemarks { mock: call.config.mock, ..PushRemarks::default() }),
     }
 }
 
@@ -248,7 +251,7 @@ pub(super) fn overdue(call: &mut Call) -> PushReport {
         return if is_due { defer(call, &wanted) } else { PushReport::default() };
     }
     let mut report = gateway.map(|gateway| unasked(call, &gateway)).unwrap_or_default();
-    report.groups_pushed = group_pushes(&push_others(call, false, &wanted));
+    report.beside.groups_pushed = group_pushes(&push_others(call, false, &wanted));
     report
 }
 
@@ -269,7 +272,7 @@ fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> PushRep
             group.pending.tried = now;
         }
     }
-    PushReport { push_due: true, ..not_pushed() }
+    not_pushed(PushRemarks { push_due: true, ..PushRemarks::default() })
 }
 
 /// `push_recorded`: the push that another instance said to be due, in an instance that was brought
@@ -278,7 +281,7 @@ fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> PushRep
 pub(super) fn recorded(call: &mut Call, _: &NoFields) -> Result<PushReport, Error> {
     call.pushes.said = true;
     let gateway = call.config.gateway_url.clone().filter(|_| pushes_itself(call.config));
-    let mut report = not_pushed();
+    let mut report = not_pushed(PushRemarks::default());
     match gateway {
         Some(gateway) if call.pending.is_due() => report = unasked(call, &gateway),
         // An earlier push took it along.

@@ -8,7 +8,7 @@ use crate::error::{Error, excerpt};
 use crate::registry::{Definition, Kind, Recording, Registry, SeriesId, check, check_exemplar};
 use crate::time::Timestamp;
 use plugpipe_contract::requests::{DefinitionFields, ListedParts, Record};
-use plugpipe_contract::responses::{Amount, Current, Overflow, PushReport, Recorded, RecordedAt, RecordedMetrics};
+use plugpipe_contract::responses::{Amount, Overflow, PushReport, Recorded, RecordedAt, RecordedMetrics};
 use plugpipe_contract::scalar::{Labels, Moment, Number};
 use plugpipe_metrics::model::{Exemplar, Point};
 
@@ -302,33 +302,39 @@ fn recorded<'r>(call: &mut Call, item: &Item<'r>, id: SeriesId) -> Recorded<'r> 
         let distinct_values = overflow.distinct_values as u64;
         Box::new(Overflow { metric: overflow.metric, label: overflow.label, distinct_values, text })
     });
-    Recorded {
+    let mut recorded = Recorded {
         metric_name: item.name,
         metric_type: item.kind.name(),
         metric_value: Amount(item.amount),
         labels: item.labels,
-        current: current(call.registry, id),
+        current_value: None,
+        count: None,
+        sum: None,
+        states_on: None,
         overflow,
-    }
+    };
+    write_current(&mut recorded, call.registry, id);
+    recorded
 }
 
-/// What a series holds now.
-fn current(registry: &Registry, id: SeriesId) -> Current {
-    let value = |value| Current { current_value: Some(Amount(value)), ..Current::default() };
-    let observed = |count, sum| Current { count: Some(count), sum: Some(Amount(sum)), ..Current::default() };
+/// Says what a series holds now.
+fn write_current(recorded: &mut Recorded, registry: &Registry, id: SeriesId) {
+    let mut value = |value| recorded.current_value = Some(Amount(value));
     if let Some(scalar) = registry.scalar(id) {
         return value(scalar);
     }
-    match registry.point(id) {
-        Some(Point::Counter { total, .. }) => value(total),
-        Some(Point::Gauge(gauge)) => value(gauge),
-        Some(Point::Histogram { counts, sum, .. }) => observed(counts.iter().sum(), sum),
-        Some(Point::Native(histogram)) => observed(histogram.count(), histogram.sum()),
-        Some(Point::Summary { count, sum, .. }) => observed(count, sum),
+    let (count, sum) = match registry.point(id) {
+        Some(Point::Counter { total, .. }) => return value(total),
+        Some(Point::Gauge(gauge)) => return value(gauge),
         Some(Point::StateSet(states)) => {
-            let on = states.iter().filter(|(_, on)| *on).map(|(name, _)| (**name).to_owned()).collect();
-            Current { states_on: Some(on), ..Current::default() }
+            let on = states.iter().filter(|(_, on)| *on).map(|(name, _)| (**name).to_owned());
+            recorded.states_on = Some(on.collect());
+            return;
         }
-        Some(Point::Info) | None => Current::default(),
-    }
+        Some(Point::Histogram { counts, sum, .. }) => (counts.iter().sum(), sum),
+        Some(Point::Native(histogram)) => (histogram.count(), histogram.sum()),
+        Some(Point::Summary { count, sum, .. }) => (count, sum),
+        Some(Point::Info) | None => return,
+    };
+    (recorded.count, recorded.sum) = (Some(count), Some(Amount(sum)));
 }

@@ -21,8 +21,8 @@ use crate::servers::scrape::{self, Fetched};
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{Federate, ScrapeEndpoint, ScrapeOptions};
 use plugpipe_contract::responses::{
-    Amount, Exposed, Federated, Imported, LabelPairs, LintFinding, NativeBucket, NativeSample, PassedOn, RefusedMetric,
-    Scraped, ScrapedExemplar, ScrapedFamily, ScrapedSample,
+    Amount, Exposed, Federated, Imported, LabelPairs, LintFinding, NativeBucket, NativeSample, PassedOn, PushReport,
+    RefusedMetric, Scraped, ScrapedExemplar, ScrapedFamily, ScrapedSample,
 };
 use plugpipe_contract::scalar::Flag;
 
@@ -424,15 +424,18 @@ fn take(call: &mut Call, families: &Families, options: import::Options) -> Impor
         reason: refused.reason.clone(),
         series: refused.series as u64,
     };
+    let mut push = PushReport::default();
+    if imported.series > 0 {
+        call.recorded(imported.series as u64);
+        push = push::after_record(call);
+    }
     Imported {
         metrics: imported.metrics as u64,
         series: imported.series as u64,
         exemplars_dropped: imported.exemplars_dropped as u64,
         refused_count: imported.refused.len() as u64,
         refused: imported.refused.iter().take(MAX_REFUSED).map(refused).collect(),
-        push: (imported.series > 0).then(|| {
-            call.recorded(imported.series as u64);
-            push::after_record(call)
-        }),
+        push: push.outcome,
+        beside: push.beside,
     }
 }

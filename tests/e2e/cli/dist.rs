@@ -84,7 +84,7 @@ fn the_dist_folder_is_whole() {
     for key in ["summary", "complete"] {
         assert!(names.contains(MANIFEST["sbom"][key].as_str().unwrap()), "{names:?}");
     }
-    for name in ["main.py", "monitoring_prometheus.wasm", "plug.yaml", "README.md", "LICENSE"] {
+    for name in ["main.py", "monitoring_prometheus.wasm", "plug.yaml", "plug_types.py", "README.md", "LICENSE"] {
         assert!(names.contains(name), "{names:?}");
     }
     assert_eq!(MANIFEST["entrypoint"], "main.py");
@@ -208,7 +208,8 @@ fn the_python_plug_is_typed_and_serves_what_was_written_for_the_old_one() {
     }
     let host = python();
     let mut mypy = Command::new(&host.python);
-    mypy.args(["-m", "mypy", "--strict", "--no-error-summary", "--cache-dir"]).arg(hosts().join("mypy")).arg("main.py");
+    mypy.args(["-m", "mypy", "--strict", "--no-error-summary", "--cache-dir"]).arg(hosts().join("mypy"));
+    mypy.args(["main.py", "plug_types.py"]);
     run(mypy.current_dir(&host.dist), "");
     let mut test = Command::new(&host.python);
     test.arg(root().join("tests/hosts/test_main.py")).arg(&host.dist);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::is_false;
+use super::shared::is_false;
 
 /// `list_notified_alerts`.
 #[derive(Debug, Clone, Default, Serialize)]

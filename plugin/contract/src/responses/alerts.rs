@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Amount, LabelPairs, Webhook, is_empty, is_false};
+use super::notify::Webhook;
+use super::shared::{Amount, LabelPairs, is_empty, is_false};
 
 /// `create_alert`: what it says beside [`InstallReport`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::is_false;
+use super::shared::is_false;
 
 /// `annotate`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{ErrorReport, is_false};
+use super::error::ErrorReport;
+use super::shared::is_false;
 
 /// A dashboard that was made from a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{DashboardChange, is_false};
+use super::dashboards::DashboardChange;
+use super::shared::is_false;
 
 /// `ensure_datasource`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

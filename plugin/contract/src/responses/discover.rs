@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{LabelPairs, is_false};
+use super::shared::{LabelPairs, is_false};
 
 /// `discover_targets`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

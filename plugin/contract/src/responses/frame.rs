@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{LabelPairs, is_empty};
+use super::shared::{LabelPairs, is_empty};
 
 /// What every response begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

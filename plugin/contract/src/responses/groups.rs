@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{ErrorReport, LabelPairs, is_empty, is_false};
+use super::error::ErrorReport;
+use super::shared::{LabelPairs, is_empty, is_false};
 
 /// `list_groups` and `expire_groups`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -90,5 +91,5 @@ pub struct Cleaned {
     pub unpushed: bool,
     /// How the receivers took the end of the series that were remote-written.
     #[serde(skip_serializing_if = "is_empty")]
-    pub remote_write: Vec<super::EndedReceiver>,
+    pub remote_write: Vec<super::remote::EndedReceiver>,
 }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{ErrorReport, is_false};
+use super::error::ErrorReport;
+use super::shared::is_false;
 
 /// `health_check`.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{ErrorReport, LabelPairs, is_false};
+use super::error::ErrorReport;
+use super::shared::{LabelPairs, is_false};
 
 /// `send_alerts`: what it says beside [`SentAlerts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{LabelPairs, is_empty, is_false};
+use super::shared::{LabelPairs, is_empty, is_false};
 
 /// An object of a server, whose members are passed on as they are.
 pub type JsonObject = BTreeMap<String, Box<RawValue>>;

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Amount, LabelPairs, PushConflict, is_empty, is_false};
+use crate::response::{Response, ResponseWriter};
+
+use super::error::PushConflict;
+use super::shared::{Amount, LabelPairs, is_empty, is_false};
 
 /// How a push of one group went.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -55,15 +58,34 @@ pub struct ReplacedCounter {
 }
 
 /// How the push that came with a call went, and those of other groups.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PushReport {
+    /// The push of the call's own group.
+    pub outcome: PushOutcome,
+    /// What there is to say beside.
+    pub beside: PushRemarks,
+}
+
+impl Response for PushReport {
+    #[inline]
+    fn write(&self, out: &mut ResponseWriter) {
+        self.outcome.write(out);
+        self.beside.write(out);
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        <(PushOutcome, PushRemarks)>::schema(generator)
+    }
+}
+
+/// What there is to say of pushes beside that of the call's own group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct PushReport {
+pub struct PushRemarks {
     /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// The push of the call's own group.
-    #[serde(flatten)]
-    pub outcome: PushOutcome,
     /// With `defer_push`: the host is to ask for `push_recorded`.
     #[serde(skip_serializing_if = "is_false")]
     pub push_due: bool,

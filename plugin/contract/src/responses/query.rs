@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{Amount, JsonObject};
+use super::prometheus::JsonObject;
+use super::shared::Amount;
 
 /// `query_metrics`.
 #[derive(Debug, Clone, Serialize)]

@@ -1,8 +1,8 @@
 //! What recording and defining metrics come to.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::Amount;
+use super::shared::Amount;
 use crate::scalar::Labels;
 
 /// One recorded metric, and what its series holds now.
@@ -17,20 +17,9 @@ pub struct Recorded<'a> {
     /// What was recorded: added to a counter, set on a gauge, observed by the others.
     pub metric_value: Amount,
     /// The series' labels, as they were given.
-    #[cfg_attr(feature = "schema", schemars(with = "super::LabelPairs"))]
+    #[serde(serialize_with = "pairs")]
+    #[cfg_attr(feature = "schema", schemars(with = "super::shared::LabelPairs"))]
     pub labels: &'a Labels<'a>,
-    /// What the series holds now.
-    #[serde(flatten)]
-    pub current: Current,
-    /// Where the value went, if the metric's limit of series kept it from its own one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub overflow: Option<Box<Overflow>>,
-}
-
-/// What a series holds.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Current {
     /// The value of a counter or gauge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_value: Option<Amount>,
@@ -43,6 +32,13 @@ pub struct Current {
     /// Which states of a state set hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub states_on: Option<Vec<String>>,
+    /// Where the value went, if the metric's limit of series kept it from its own one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overflow: Option<Box<Overflow>>,
+}
+
+fn pairs<S: Serializer>(labels: &Labels, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(labels.iter())
 }
 
 /// A limit of series was reached, and the value went to the metric's overflow series.

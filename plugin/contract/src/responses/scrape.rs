@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Amount, LabelPairs, PushReport, is_empty, is_false};
+use super::push::{PushOutcome, PushRemarks};
+use super::shared::{Amount, LabelPairs, is_empty, is_false};
 
 /// `scrape_endpoint`: what it says beside [`Exposed`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -254,8 +255,11 @@ pub struct Imported {
     /// What was refused, by metric and reason: the first of it.
     pub refused: Vec<RefusedMetric>,
     /// How the push that came with the import went.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub push: Option<PushReport>,
+    #[serde(flatten)]
+    pub push: PushOutcome,
+    /// What there is to say beside it.
+    #[serde(flatten)]
+    pub beside: PushRemarks,
 }
 
 /// What was not imported of a metric.
