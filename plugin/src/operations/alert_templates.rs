@@ -1,7 +1,7 @@
 //! `list_alert_templates`: what `template` may name in `plan_alerts`, `apply_alerts` and
 //! `export_rules`.
 
-use super::Call;
+use super::call::Call;
 use crate::error::Error;
 use crate::rules::templates::{Parameter, TEMPLATES, Template};
 use plugpipe_contract::requests::NoFields;

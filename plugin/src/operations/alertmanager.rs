@@ -1,6 +1,6 @@
 //! What Alertmanager holds: alerts, groups, receivers, silences, status.
 
-use super::Call;
+use super::call::Call;
 use super::notify::{MAX_MOMENT, ask, instant};
 use crate::NAME;
 use crate::error::Error;

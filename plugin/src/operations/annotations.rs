@@ -1,6 +1,6 @@
 //! `annotate`: a moment or a region of time, marked in Grafana's dashboards, such as the run of a pipe.
 
-use super::Call;
+use super::call::Call;
 use super::dashboards::verified;
 use super::prometheus::moment;
 use crate::error::Error;

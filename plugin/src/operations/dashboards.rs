@@ -3,7 +3,7 @@
 
 use core::slice;
 
-use super::Call;
+use super::call::Call;
 use crate::dashboards::members::Members as _;
 use crate::dashboards::plan::Folder;
 use crate::dashboards::read::{one, several};

@@ -1,6 +1,6 @@
 //! `ensure_datasource` and `datasource_health`: the data source from which Grafana's panels get their series.
 
-use super::Call;
+use super::call::Call;
 use super::dashboards::verified;
 use crate::dashboards::members::{Map, Members as _};
 use crate::dashboards::uid;

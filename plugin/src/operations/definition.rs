@@ -1,6 +1,7 @@
 //! What a metric is, as JSON says it: read by every operation that records or registers.
 
-use super::{Call, together};
+use super::call::Call;
+use super::together;
 use crate::catalog;
 use crate::config::{buckets, label_name};
 use crate::error::{Error, excerpt};

@@ -1,6 +1,6 @@
 //! `discover_targets`: the targets that an http_sd endpoint or a list names, and whether Prometheus scrapes them.
 
-use super::Call;
+use super::call::Call;
 use crate::error::Error;
 use crate::http::{Url, redacted};
 use crate::prometheus_yml::check_target;

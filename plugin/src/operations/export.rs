@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Call, own_groups, together};
+use super::call::Call;
+use super::{own_groups, together};
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate::Format;
 use crate::exposition::{format_of, name_of, plain};

@@ -5,7 +5,7 @@ use plugpipe_contract::requests::GenerateConfig;
 use plugpipe_contract::responses::GeneratedConfig;
 use plugpipe_provisioning::prometheus_yml::generate::{Configured, generate};
 
-use super::Call;
+use super::call::Call;
 use crate::config::Config;
 use crate::error::Error;
 

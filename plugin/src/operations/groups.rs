@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use super::{Call, definition, push};
+use super::call::Call;
+use super::{definition, push};
 use crate::error::Error;
 use crate::http::{Url, redacted};
 use crate::servers::pushgateway;

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::Call;
+use super::call::Call;
 use crate::error::{ClientError, Error};
 use crate::http::{Limits, Peer, Request, Response, Retry, Url, redacted};
 use crate::servers::{alertmanager, grafana, prometheus, pushgateway};

@@ -1,7 +1,8 @@
 //! `send_alerts`, `resolve_alerts` and `notify_webhook`: alerts that a pipe raises by itself, to
 //! Alertmanager or to a webhook.
 
-use super::{Call, definition};
+use super::call::Call;
+use super::definition;
 use crate::NAME;
 use crate::error::{ClientError, Error};
 use crate::http::{Client, Url, redacted};

@@ -8,7 +8,6 @@ use core::time::Duration;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::Call;
 use crate::config::Config;
 use crate::error::{Error, excerpt};
 use crate::exposition::Exposition;
@@ -16,8 +15,6 @@ use crate::exposition::merge::{KeyLabels, Part, relabel};
 use crate::http::Url;
 use crate::registry::{LabelName, Labels, MAX_SERIES, Registry, checksum, refused};
 use crate::servers::pushgateway::{Group, Mode};
-use plugpipe_contract::requests::SettledGroup;
-use plugpipe_contract::responses::Settled;
 use plugpipe_metrics::model::Family;
 
 /// Keys come from each call's `ctx`, and each has a registry: no more than this many beside the
@@ -31,7 +28,7 @@ pub(super) struct Pending {
     changes: u64,
     /// The changes up to which nothing is due: a gateway accepted them, or the group was deleted
     /// after them.
-    settled: u64,
+    pub(super) settled: u64,
     /// The changes of before, where what they were about is gone.
     start: u64,
     /// When a push was tried last.
@@ -77,7 +74,7 @@ impl Pending {
     }
 
     /// Settles what another instance settled that was brought up to this one before.
-    fn settle_up_to(&mut self, settled: u64) {
+    pub(super) fn settle_up_to(&mut self, settled: u64) {
         self.settled = self.settled.max(settled.min(self.changes));
     }
 }
@@ -283,36 +280,6 @@ impl OwnGroups {
             self.list.insert(place.min(self.list.len()), group);
         }
     }
-}
-
-/// The changes that are settled in each group, for an instance that this one was brought up to.
-pub(super) fn settled(call: &Call) -> Vec<Settled> {
-    let others = call.groups.list.iter().map(|group| Settled {
-        job: Some(group.key.job.clone()),
-        labels: Some(
-            group.key.labels.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect(),
-        ),
-        up_to: group.pending.settled,
-    });
-    let own = Settled { up_to: call.pending.settled, ..Settled::default() };
-    core::iter::once(own).chain(others).collect()
-}
-
-/// Takes what [`settled`] returned.
-pub(super) fn take_settled(call: &mut Call, settled: &[SettledGroup]) -> Result<(), Error> {
-    for (index, item) in settled.iter().enumerate() {
-        let up_to = item.up_to.get().unwrap_or(0);
-        let Some(job) = item.job.to_owned() else {
-            call.pending.settle_up_to(up_to);
-            continue;
-        };
-        let labels = super::definition::labels(&item.labels, true, &format!("settled[{index}].labels"))?;
-        let key = Group { job, labels };
-        if let Some(group) = call.groups.list.iter_mut().find(|group| group.key == key) {
-            group.pending.settle_up_to(up_to);
-        }
-    }
-    Ok(())
 }
 
 const MAGIC: &[u8; 8] = b"ppgroups";

@@ -1,7 +1,7 @@
 //! What a Prometheus knows: its series, labels and metadata, its targets, rules and alerts, and how
 //! it is. Responses hold the API's own form of each.
 
-use super::Call;
+use super::call::Call;
 use crate::error::{ClientError, Error};
 use crate::http::Client;
 use crate::servers::prometheus::{Alerts, Api, Data, Form, Place, Reply, Rules, Selection, places};

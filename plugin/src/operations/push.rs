@@ -3,8 +3,10 @@
 
 use core::time::Duration;
 
-use super::own_groups::{MAX_GROUPS, Pending, settled, take_settled};
-use super::{Call, resets};
+use super::call::Call;
+use super::own_groups::{self, Pending};
+use super::pushes::Pushes;
+use super::{definition, resets};
 use crate::config::{Config, PushPolicy};
 use crate::error::{ClientError, Error, shown_conflicts};
 use crate::exposition::negotiate::Format;
@@ -14,38 +16,14 @@ use crate::registry::Kind;
 use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, own_families};
 use crate::servers::pushgateway::preflight::{self, Conflict, Target};
 use crate::servers::pushgateway::{self, Body, Group, Mode};
-use plugpipe_contract::requests::{NoFields, NoteExchange, PushMetrics};
+use plugpipe_contract::requests::{NoFields, NoteExchange, PushMetrics, SettledGroup};
 use plugpipe_contract::responses::{
     CleanedGroups, Deleted, Flushed, GroupLeft, GroupPush, Mock, Noted, PushOutcome, PushRemarks, PushReport, Pushed,
-    UnpushedReason,
+    Settled, UnpushedReason,
 };
-
-/// The most groups that are remembered for `cleanup`: as many as there may be, and some that were
-/// given up since.
-const MAX_REMEMBERED: usize = 2 * MAX_GROUPS;
 
 /// The most counters that a response lists of those that a push did not raise.
 const MAX_REPLACED: usize = 20;
-
-/// What is remembered of pushes.
-#[derive(Debug, Default)]
-pub(super) struct Pushes {
-    /// The URLs of the groups that a gateway accepted and that were not deleted since, each once.
-    groups: Vec<Url>,
-    /// Whether the running call's answer says already how its push went.
-    said: bool,
-    /// What the gateway that was asked last can do, and its origin.
-    gateway: Option<(String, Abilities)>,
-    /// The URLs of the groups whose counters were compared with those of the registry.
-    pub(super) compared: Vec<Url>,
-}
-
-impl Pushes {
-    /// Another call begins.
-    pub(super) fn begin(&mut self) {
-        self.said = false;
-    }
-}
 
 /// How the push of a group went that the call is not about, beside the group's URL.
 type OtherPush = (String, Result<PushOutcome, Error>);
@@ -100,7 +78,7 @@ pub(super) fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, Pu
     if call.own && is_unused {
         let problem = format!(
             "nothing was recorded under {}; give the records the same job_name, instance and grouping_key, or leave them out here",
-            super::own_groups::group_text(&call.config.group()?)
+            own_groups::group_text(&call.config.group()?)
         );
         return Err(Error::invalid("job_name", problem));
     }
@@ -313,6 +291,36 @@ pub(super) fn noted(call: &mut Call, request: &NoteExchange) -> Result<Noted, Er
     Ok(Noted { noted: true, settled: None })
 }
 
+/// The changes that are settled in each group, for an instance that this one was brought up to.
+fn settled(call: &Call) -> Vec<Settled> {
+    let others = call.groups.list.iter().map(|group| Settled {
+        job: Some(group.key.job.clone()),
+        labels: Some(
+            group.key.labels.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect(),
+        ),
+        up_to: group.pending.settled,
+    });
+    let own = Settled { up_to: call.pending.settled, ..Settled::default() };
+    core::iter::once(own).chain(others).collect()
+}
+
+/// Takes what [`settled`] returned.
+fn take_settled(call: &mut Call, settled: &[SettledGroup]) -> Result<(), Error> {
+    for (index, item) in settled.iter().enumerate() {
+        let up_to = item.up_to.get().unwrap_or(0);
+        let Some(job) = item.job.to_owned() else {
+            call.pending.settle_up_to(up_to);
+            continue;
+        };
+        let labels = definition::labels(&item.labels, true, &format!("settled[{index}].labels"))?;
+        let key = Group { job, labels };
+        if let Some(group) = call.groups.list.iter_mut().find(|group| group.key == key) {
+            group.pending.settle_up_to(up_to);
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn pushes_itself(config: &Config) -> bool {
     !config.mock && config.push_policy != PushPolicy::Manual && config.push_mode != Mode::Delete
 }
@@ -418,7 +426,7 @@ fn try_to_send(
         }
         Err(error) => return Err(error.into()),
     }
-    remember(call, url);
+    call.pushes.remember(url);
     Ok(outcome)
 }
 
@@ -463,7 +471,7 @@ pub(super) fn push_text(
     call.telemetry.pushes += u64::from(pushed.is_ok());
     call.telemetry.push_failures += u64::from(pushed.is_err());
     match pushed {
-        Ok(()) => remember(call, url),
+        Ok(()) => call.pushes.remember(url),
         Err(error @ ClientError::Refused { status: 400, .. }) => {
             let found = check(call).unwrap_or_default();
             return Err(explained(error, found).into());
@@ -503,13 +511,6 @@ fn explained(error: ClientError, conflicts: Vec<Conflict>) -> ClientError {
             ClientError::PushConflict { origin, reply: Some(reply), conflicts }
         }
         error => error,
-    }
-}
-
-/// Keeps a group's URL for `cleanup`.
-fn remember(call: &mut Call, url: Url) {
-    if call.pushes.groups.len() < MAX_REMEMBERED && !call.pushes.groups.contains(&url) {
-        call.pushes.groups.push(url);
     }
 }
 

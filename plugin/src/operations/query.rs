@@ -1,6 +1,6 @@
 //! `query_metrics`: PromQL, at an instant or over a time range; and what else takes an expression.
 
-use super::Call;
+use super::call::Call;
 use super::prometheus::{ask, duration, moment, unless_mock};
 use crate::error::Error;
 use crate::servers::prometheus::{Data, Form, Options, Place, Query, places};

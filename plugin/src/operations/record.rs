@@ -3,7 +3,8 @@
 //! Recording succeeds when the registry took the values. Whether they also reached the gateway is said beside it, in
 //! `metric_pushed`; what did not stays recorded for the next push.
 
-use super::{Call, definition, push};
+use super::call::Call;
+use super::{definition, push};
 use crate::error::{Error, excerpt};
 use crate::registry::{Definition, Kind, Recording, Registry, SeriesId, check, check_exemplar};
 use crate::time::Timestamp;

@@ -1,7 +1,7 @@
 //! What a call asks for.
 
-use super::table::{Operation, choose, find};
-use super::{Call, Run, RunRecord, RunRecords};
+use super::call::Call;
+use super::table::{Operation, Run, RunRecord, RunRecords, choose, find};
 use crate::config::Config;
 use crate::error::Error;
 use crate::known::Warnings;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Call;
+use super::call::Call;
 use crate::http::{Limits, Retry, Url};
 use crate::servers::pushgateway::groups::{Held, groups};
 use crate::servers::pushgateway::{self, Group, Mode, preflight};

@@ -9,8 +9,8 @@ use plugpipe_contract::settings::{Context, NestedSettings, Settings};
 use schemars::{JsonSchema as _, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::table::{OPERATIONS, Operation, names};
-use super::{Run, record};
+use super::record;
+use super::table::{OPERATIONS, Operation, Run, names};
 use crate::schema::DIALECT;
 
 /// What a call without an operation asks for, where it names a metric.

@@ -4,8 +4,9 @@
 
 use core::time::Duration;
 
+use super::call::Call;
 use super::prometheus::selectors;
-use super::{Call, push};
+use super::push;
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate;
 use crate::exposition::parse::{

@@ -1,9 +1,10 @@
 //! The table of operations: an operation is a line here, a function in the file of its family, and
 //! the schema of its answer in plug.yaml.
 
+use super::call::Call;
 use super::{
-    Call, Run, alert_templates, alertmanager, alerts, annotations, dashboards, datasources, definition, discover,
-    export, generate, groups, health, notify, prometheus, push, query, record, remote, scrape,
+    alert_templates, alertmanager, alerts, annotations, dashboards, datasources, definition, discover, export,
+    generate, groups, health, notify, prometheus, push, query, record, remote, scrape,
 };
 use crate::error::{Error, excerpt};
 use crate::known;
@@ -17,6 +18,7 @@ use plugpipe_contract::requests::{
     ListTargets, NoFields, NoteExchange, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics,
     RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
 };
+use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::responses::{
     AlertGroups, AlertStateReport, AlertTemplates, AlertmanagerStatus, AlertsResolved, AlertsSent, Annotated,
     AppliedDashboards, AppliedRules, Cleared, CreatedAlert, CreatedSilence, DatasourceHealth, Deleted, DeletedAlert,
@@ -28,6 +30,30 @@ use plugpipe_contract::responses::{
     Restored, ScrapeTargets, Scraped, SentAlerts, SeriesList, ServerRemarks, Silences, Snapshot, ValuesOfLabel,
 };
 use plugpipe_contract::scalar::Verbatim;
+
+/// An operation's code: writes its result. What it wrote before an error is taken back.
+#[derive(Clone, Copy)]
+pub(super) enum Run {
+    /// Records one value.
+    Record(RunRecord),
+    /// Records a list of values.
+    Records(RunRecords),
+    /// Anything else, with a request of a type of its own, which has these fields.
+    Typed {
+        fields: fn() -> &'static [&'static str],
+        run: for<'c> fn(&mut Call<'c>, &Document, &mut ResponseWriter) -> Result<(), Error>,
+        #[cfg(feature = "schema")]
+        schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+        #[cfg(feature = "schema")]
+        response: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+    },
+}
+
+/// The code of an operation that records one value.
+pub(super) type RunRecord = for<'r> fn(&mut Call, record::Given<'r>) -> Result<record::Response<'r>, Error>;
+
+/// The code of the operation that records a list.
+pub(super) type RunRecords = for<'r> fn(&mut Call, record::GivenList<'r>) -> Result<record::ListResponse<'r>, Error>;
 
 /// What a call may ask for.
 pub(super) struct Operation {

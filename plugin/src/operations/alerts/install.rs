@@ -5,7 +5,7 @@ use super::read::{Given, Wanted};
 use super::{CONFIRM_PAUSE, CONFIRM_WITHIN, Settings, ruler, taker};
 use crate::error::{ClientError, Error, excerpt};
 use crate::http::Segment;
-use crate::operations::Call;
+use crate::operations::call::Call;
 use crate::rules::Rule;
 use crate::rules::edit::{Edit, Next};
 use crate::rules::file::Current;

@@ -22,7 +22,7 @@ use core::time::Duration;
 
 use self::install::{Install, Installed};
 use self::read::{Given, Wanted};
-use super::Call;
+use super::call::Call;
 use super::notify::deliver;
 use crate::error::{Error, excerpt};
 use crate::http::{Peer, Segment, Url};
