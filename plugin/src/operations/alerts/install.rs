@@ -1,8 +1,11 @@
 //! Rules brought to where they are evaluated, and read back: by a file, which the host reads and
 //! writes, or by a ruler's API.
 
+use core::time::Duration;
+
+use super::evaluator::{ruler, taker};
 use super::read::{Given, Wanted};
-use super::{CONFIRM_PAUSE, CONFIRM_WITHIN, Settings, ruler, taker};
+use super::settings::Settings;
 use crate::error::{ClientError, Error, excerpt};
 use crate::http::Segment;
 use crate::operations::call::Call;
@@ -14,6 +17,12 @@ use crate::rules::read::Uses;
 use crate::servers::ruler::{Ruler, Target};
 use plugpipe_contract::requests::{RulesCurrent, RulesFolder};
 use plugpipe_contract::responses::{Artifact, InstallReport, InstallStatus, NamedChange, RuleChange};
+
+/// How long a server may take to load what it was given.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
+
+/// Between two looks at what it has loaded.
+const CONFIRM_PAUSE: Duration = Duration::from_millis(200);
 
 /// Rules to be brought to where they are evaluated.
 pub(super) struct Install {

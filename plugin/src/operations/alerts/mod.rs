@@ -15,160 +15,40 @@
 //! | `read` | rules as callers give them |
 //! | `install` | what has to change, and how it gets there |
 
+mod evaluator;
 mod install;
 mod read;
+mod settings;
 
-use core::time::Duration;
-
+use self::evaluator::ruler;
 use self::install::{Install, Installed};
 use self::read::{Given, Wanted};
+use self::settings::Settings;
 use super::call::Call;
 use super::notify::deliver;
-use crate::error::{Error, excerpt};
-use crate::http::{Peer, Segment, Url};
+use crate::error::Error;
+use crate::http::Url;
 use crate::rules::edit::Edit;
-use crate::rules::known::{Evaluator, Taker, Version};
+use crate::rules::known::Taker;
 use crate::rules::plan::{ServerGroup, ServerRule};
 use crate::rules::read::Uses;
 use crate::rules::{self, Rule, RuleKind, slug, with_label};
 use crate::servers::alertmanager::{Alert, pairs};
-use crate::servers::ruler::{self, Ruler, Target};
+use crate::servers::ruler::Target;
 use crate::servers::webhook::RuleData;
-use crate::servers::{grafana, prometheus};
 use crate::time::prometheus_duration;
-use plugpipe_contract::document::{Both, Document};
+use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{
-    AlertConfig, AlertPlace, AlertRule, AlertState, ApplyAlerts, CreateAlert, DeleteAlert, ExportRules, ListAlerts,
-    RulesTarget, WantedRules,
+    AlertPlace, AlertRule, AlertState, ApplyAlerts, CreateAlert, DeleteAlert, ExportRules, ListAlerts, RulesTarget,
+    WantedRules,
 };
 use plugpipe_contract::responses::{
     ActiveAlert, AlertStateName, AlertStateReport, Amount, AppliedRules, CreatedAlert, DeletedAlert, Delivery,
     ExportedRules, FailedDelivery, HeldAlert, InstallReport, ListedAlerts, PlannedRules, Webhook,
 };
 
-/// The group of alerts that name none.
-const DEFAULT_GROUP: &str = "plugpipe";
-
 /// The file of a whole set of rules that names none.
 const DEFAULT_FILE: &str = "plugpipe_rules.yml";
-
-/// How long a server may take to load what it was given.
-const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
-
-/// Between two looks at what it has loaded.
-const CONFIRM_PAUSE: Duration = Duration::from_millis(200);
-
-/// What is said of alerts: by the call, over `cfg.alert_config`.
-#[derive(Default)]
-struct Settings<'s> {
-    alert: AlertRule<'s>,
-    place: AlertPlace<'s>,
-    target: RulesTarget<'s>,
-    /// Which object each field was taken from, by its path.
-    taken: Vec<(&'static str, &'s str)>,
-    /// The object that the others belong in.
-    object: &'s str,
-}
-
-/// Takes the fields of a part that are not there yet.
-macro_rules! take {
-    ($settings:ident.$part:ident, $type:ident { $($field:ident),* }, $object:ident) => {
-        let $type { $($field),* } = $part;
-        $(if $settings.$part.$field == Default::default() && *$field != Default::default() {
-            $settings.$part.$field.clone_from($field);
-            $settings.taken.push((stringify!($field).trim_start_matches("r#"), $object));
-        })*
-    };
-}
-
-impl<'s> Settings<'s> {
-    /// From the most particular place to the least: `alert_config`, what stands beside it, and the
-    /// configuration's `alert_config`.
-    fn of(cfg: &'s str, own: Option<&AlertConfig<'s>>, beside: &AlertConfig<'s>) -> Result<Self, Error> {
-        let mut settings = Self { object: if own.is_some() { "alert_config" } else { "" }, ..Self::default() };
-        if let Some(own) = own {
-            settings.take(own, "alert_config");
-        }
-        settings.take(beside, "");
-        if !cfg.is_empty() {
-            let cfg = Document::parse(cfg).map_err(|problem| Error::NotJson { what: "cfg", problem })?;
-            if let Some(Some(configured)) = cfg.read_field("alert_config").map_err(|error| error.within("cfg"))? {
-                settings.take(&configured, "cfg.alert_config");
-            }
-        }
-        Ok(settings)
-    }
-
-    fn take(&mut self, Both(alert, Both(place, target)): &AlertConfig<'s>, object: &'s str) {
-        take!(
-            self.alert,
-            AlertRule {
-                alert_name,
-                expression,
-                duration,
-                r#for,
-                severity,
-                labels,
-                annotations,
-                keep_firing_for,
-                runbook_url
-            },
-            object
-        );
-        take!(self.place, AlertPlace { group, interval, rules_file, webhook_url }, object);
-        take!(self.target, RulesTarget { target, target_version, namespace, datasource_uid }, object);
-    }
-
-    fn path(&self, field: &str) -> String {
-        let taken = self.taken.iter().find(|(own, _)| *own == field);
-        match taken.map_or(self.object, |(_, object)| object) {
-            "" => field.to_owned(),
-            object => format!("{object}.{field}"),
-        }
-    }
-
-    fn alert_name(&self) -> Result<&str, Error> {
-        Ok(self.alert.alert_name.required(&self.path("alert_name"), "the alert's name")?)
-    }
-
-    fn group(&self) -> &str {
-        self.place.group.get().unwrap_or(DEFAULT_GROUP)
-    }
-
-    /// The rule file's name: the one that is given, or that of the operation.
-    fn rules_file(&self, default: impl FnOnce() -> String) -> Result<String, Error> {
-        let Some(name) = self.place.rules_file.get() else { return Ok(default()) };
-        let name = name.trim();
-        let plain =
-            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) && !name.starts_with('.');
-        let ends = name.ends_with(".yml") || name.ends_with(".yaml");
-        if plain && ends && name.len() <= 200 {
-            return Ok(name.to_owned());
-        }
-        Err(Error::invalid(
-            self.path("rules_file"),
-            format!(
-                "expected a file's name of letters, digits, _, - and ., ending in .yml, got {:?}",
-                excerpt(name, 100)
-            ),
-        ))
-    }
-
-    /// Where the rules go, and who evaluates them there.
-    fn target(&self) -> Result<(Target, Evaluator), Error> {
-        match self.target.target.get() {
-            None => Ok((Target::default(), Evaluator::default())),
-            Some(name) => ruler::target(name).map_err(|problem| Error::invalid(self.path("target"), problem)),
-        }
-    }
-
-    /// The release of the server, where the caller says it.
-    fn target_version(&self) -> Result<Option<Version>, Error> {
-        let Some(text) = self.target.target_version.get() else { return Ok(None) };
-        let problem = || format!("expected a version such as 2.53 or 3.5.1, got {:?}", excerpt(text, 100));
-        Version::read(text).map(Some).ok_or_else(|| Error::invalid(self.path("target_version"), problem()))
-    }
-}
 
 /// `create_alert`: one alert, checked, and installed where `target` says.
 pub(super) fn create(
@@ -406,77 +286,6 @@ pub(super) fn delete(
 /// The file of an alert of its own.
 fn alert_file(group: &str, alert: &str) -> String {
     format!("plugpipe_alert_{}.yml", slug(&format!("{group} {alert}")))
-}
-
-/// Who takes the rules. The server is asked for its version only where something depends on that.
-fn taker(
-    call: &mut Call,
-    settings: &Settings,
-    evaluator: Evaluator,
-    ruler: Option<&Ruler>,
-    uses: &Uses,
-) -> Result<Taker, Error> {
-    let mut version = settings.target_version()?;
-    if version.is_none()
-        && !call.config.mock
-        && uses.depend_on_version(evaluator)
-        && let Some(ruler) = ruler
-    {
-        version = ruler.version(&mut call.client(call.config.limits(), true));
-    }
-    Ok(Taker { evaluator, version })
-}
-
-/// Who evaluates the rules, or what is missing to know that.
-fn ruler(call: &Call, settings: &Settings) -> Result<(Target, Evaluator, Result<Ruler, Error>), Error> {
-    let (target, evaluator) = settings.target()?;
-    let config = call.config;
-    let (base, peer, missing) = match target {
-        Target::File => match &config.ruler_url {
-            // vmalert beside VictoriaMetrics, say.
-            Some(url) => (Some(url), ruler::PEER, ""),
-            None => (config.prometheus_url.as_ref(), prometheus::PEER, "prometheus_url"),
-        },
-        Target::Mimir | Target::Cortex => (config.ruler_url.as_ref(), ruler::PEER, "ruler_url"),
-        Target::Grafana => (config.grafana_url.as_ref(), grafana::PEER, "grafana_url"),
-    };
-    let Some(base) = base.cloned() else {
-        let missing = match missing {
-            "ruler_url" => (
-                "ruler_url",
-                "name the ruler, for example {\"prometheus_config\": {\"ruler_url\": \"http://127.0.0.1:8080\"}}",
-            ),
-            "grafana_url" => ("grafana_url", "name the Grafana that takes the rules"),
-            _ => (
-                "prometheus_url",
-                "name the server that evaluates the rules, so that it can be asked whether it has them",
-            ),
-        };
-        return Ok((target, evaluator, Err(Error::NotConfigured { field: missing.0, todo: missing.1 })));
-    };
-    let datasource_uid = settings.target.datasource_uid.to_owned();
-    if target == Target::Grafana && datasource_uid.is_none() {
-        return Err(Error::missing(
-            settings.path("datasource_uid"),
-            "the uid of the Prometheus data source that the expressions are asked of",
-        ));
-    }
-    let namespace = settings.target.namespace.get().unwrap_or(DEFAULT_GROUP).to_owned();
-    if target != Target::File {
-        Segment::with_slashes(&namespace, &settings.path("namespace"))?;
-    }
-    let peer: Peer = peer;
-    Ok((target, evaluator, Ok(Ruler { target, peer, base, namespace, datasource_uid })))
-}
-
-/// The error of an alert whose fields stand in `alert_config`, or wherever the settings have them.
-fn within_place(error: plugpipe_contract::Error, settings: &Settings) -> Error {
-    error
-        .map_field(|field| match field.split_once('.') {
-            Some((first, rest)) => format!("{}.{rest}", settings.path(first)),
-            None => settings.path(&field),
-        })
-        .into()
 }
 
 #[cfg(test)]
