@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Made from plug.yaml by `cargo xtask generate`; a test compares.
 
-/** `active_alert` of output_schema. */
+/** An alert that a rule raises now. */
 export interface ActiveAlert {
+  /** Since when. */
   active_since: string;
-  labels: ResponseLabels;
+  /** The alert's labels. */
+  labels: LabelPairs;
+  /** `pending` or `firing`. */
   state: string;
+  /** The expression's value, as the server writes it. */
   value: string;
 }
 
@@ -95,11 +99,22 @@ export interface AlertRule {
   severity?: Text;
 }
 
-/** `alert_template` of output_schema. */
+/**
+ * The state of an alert. `inactive`: Its expression finds nothing. `pending`: It holds, but not for
+ * long enough. `firing`: It holds. `not_found`: The server has no such rule. `unknown`: The server
+ * does not say.
+ */
+export type AlertState = 'inactive' | 'pending' | 'firing' | 'not_found' | 'unknown';
+
+/** Rules that the plug ships. */
 export interface AlertTemplate {
+  /** The names of its alerts. */
   alerts: string[];
+  /** What it is for. */
   description: string;
+  /** What `template` names it. */
   name: string;
+  /** What `parameters` may give. */
   parameters: TemplateParameter[];
 }
 
@@ -108,6 +123,7 @@ export interface AlertmanagerStatusRequest extends AnyRequest {}
 
 /** The result of `alertmanager_status`. */
 export interface AlertmanagerStatusResult extends AnyResult {
+  /** Version, cluster and configuration as Alertmanager's API has them. */
   status: { [key: string]: unknown };
 }
 
@@ -139,6 +155,9 @@ export interface AlertmanagerTargets {
   tls?: TlsFiles | null;
 }
 
+/** A number; NaN and the infinities as text, because JSON has no numbers for them. */
+export type Amount = number | string;
+
 /** `annotate`: mark a moment or a region of time in Grafana's dashboards, or change a mark. */
 export interface AnnotateRequest extends AnyRequest {
   /** The annotation to change; a new one by default. */
@@ -159,9 +178,18 @@ export interface AnnotateRequest extends AnyRequest {
 
 /** The result of `annotate`. */
 export interface AnnotateResult extends AnyResult {
+  /** Whether Grafana holds the annotation now. */
   annotated: boolean;
+  /** Its id, to change it by. */
   annotation_id?: number;
+  /**
+   * When it ends, in milliseconds since the Unix epoch; absent where it has no end, or that was not
+   * changed.
+   */
   time_end_ms?: number;
+  /**
+   * When it is, or begins, in milliseconds since the Unix epoch; absent where that was not changed.
+   */
   time_ms?: number;
 }
 
@@ -188,50 +216,41 @@ export interface AnyRequest extends Settings {
 }
 
 /**
- * What the result of any operation may have: what was exchanged with servers, and how a push that
- * came with the call went.
+ * What any result may have: how pushes that came with the call went, and how long servers took.
  */
 export interface AnyResult {
+  /** What the gateway would refuse, the first of it. */
   conflicts?: Conflict[];
-  /** With detect_resets: how many counters of the group this push did not raise, or removed. */
+  /**
+   * With `detect_resets`: how many counters of the group this push did not raise, or removed.
+   */
   counters_replaced?: number;
+  /** Why. */
   downgrade_reason?: string;
+  /** Native histograms of which only sum and count were pushed. */
   downgraded?: string[];
+  /** Absent where none was asked. */
   exchange?: Exchange;
   /**
    * How the pushes of groups went that the call is not about, because they have keys of their own.
    */
-  groups_pushed?: AnyResultGroupsPushed[];
+  groups_pushed?: GroupPush[];
+  /** Whether the gateway has accepted what was recorded. */
   metric_pushed?: boolean;
-  mock?: true;
+  /** Whether the configuration says `mock_mode`, so that no server was asked. */
+  mock?: boolean;
+  /** Why the push was not checked for conflicts before. */
   preflight_skipped?: string;
-  /** With defer_push: the host is to ask for push_recorded. */
-  push_due?: true;
+  /** With `defer_push`: the host is to ask for `push_recorded`. */
+  push_due?: boolean;
+  /** Why a push that nobody asked for by name failed. The values stay recorded. */
   push_error?: string;
+  /** The same as an error code. */
   push_error_code?: string;
+  /** The gateway's origin. */
   push_origin?: string;
-  /** The first of them. */
-  replaced?: AnyResultReplaced[];
-}
-
-/** An object that has no name in the schemas. */
-export interface AnyResultGroupsPushed {
-  conflicts?: Conflict[];
-  downgrade_reason?: string;
-  downgraded?: string[];
-  group: string;
-  metric_pushed: boolean;
-  preflight_skipped?: string;
-  push_error?: string;
-  push_error_code?: string;
-  push_origin?: string;
-}
-
-/** An object that has no name in the schemas. */
-export interface AnyResultReplaced {
-  pushed?: ResponseNumber;
-  series: string;
-  stored: ResponseNumber;
+  /** The first of those counters. */
+  replaced?: Replaced[];
 }
 
 /**
@@ -273,21 +292,37 @@ export interface ApplyAlertsRequest extends AnyRequest {
 
 /** The result of `apply_alerts`. */
 export interface ApplyAlertsResult extends AnyResult {
+  /** Whether a server lists all rules as they are wanted. Absent with `dry_run`. */
   applied?: boolean;
+  /** Files to be written or removed where no host does that. */
   artifacts?: Artifact[];
+  /** How many rules were there otherwise. */
   changed: number;
+  /** The same by group and rule. */
   changes: RuleChange[];
+  /** How many rules were not there. */
   created: number;
+  /** Whether nothing was changed, because the request says `dry_run`. */
   dry_run?: boolean;
+  /** For the other targets: the groups' namespace, or folder. */
   namespace?: string;
+  /** What is missing. */
   pending?: string;
+  /** Where reloading failed: whether the server refused what is in the file. */
   reload_refused?: boolean;
+  /** How many rules were there, and are no longer wanted. */
   removed: number;
+  /** For the target `file`: the rule file's name. */
   rules_file?: string;
+  /** By hosts with a rules folder: whether the file was removed, and stays so. */
   rules_file_removed?: boolean;
+  /** By hosts with a rules folder: whether the file was written, and stays. */
   rules_file_written?: boolean;
-  status: 'installed' | 'unchanged' | 'planned' | 'pending' | 'unverified';
-  target: 'file' | 'mimir' | 'cortex' | 'grafana';
+  /** How it stands. */
+  status: InstallStatus;
+  /** Where the rules go. */
+  target: InstallTarget;
+  /** How many rules were there as they are wanted. */
   unchanged: number;
 }
 
@@ -330,20 +365,31 @@ export interface ApplyDashboardsRequest extends AnyRequest {
 
 /** The result of `apply_dashboards`. */
 export interface ApplyDashboardsResult extends AnyResult {
+  /** How many Grafana holds otherwise, which were not to be replaced. */
   conflict: number;
+  /** How many were created. */
   created: number;
+  /** Each of them: those that were given, then those of templates. */
   dashboards: DashboardOutcome[];
+  /** How many failed. */
   failed: number;
+  /** How many were not tried. */
   not_tried: number;
+  /** How many Grafana held already. */
   unchanged: number;
+  /** How many were updated. */
   updated: number;
 }
 
-/** `artifact` of output_schema. */
+/** A file to be written or removed. */
 export interface Artifact {
+  /** Its text. Absent where it is to be removed. */
   content?: string;
+  /** What it is: `rules_file`. */
   kind: string;
+  /** Its name. */
   name: string;
+  /** Whether it is to be removed. */
   remove?: boolean;
 }
 
@@ -355,7 +401,11 @@ export interface BasicAuth {
   username?: Text;
 }
 
-/** `change` of output_schema. */
+/**
+ * What happens to a group or a rule. `created`: It is not there. `changed`: It is there, and
+ * otherwise. `unchanged`: It is there as it is wanted. `removed`: It is there, and no longer
+ * wanted.
+ */
 export type Change = 'created' | 'changed' | 'unchanged' | 'removed';
 
 /** `clear_metrics`: remove all metrics. */
@@ -363,6 +413,7 @@ export interface ClearMetricsRequest extends AnyRequest {}
 
 /** The result of `clear_metrics`. */
 export interface ClearMetricsResult extends AnyResult {
+  /** How many series there were. */
   series_removed: number;
 }
 
@@ -512,13 +563,26 @@ export interface ConfigurationSettings {
   webhook_url?: Url;
 }
 
-/** `conflict` of output_schema. */
+/** Something that a gateway would refuse. */
 export interface Conflict {
+  /** The group that it conflicts with; none if that is the push itself, or the gateway. */
   group?: string;
+  /** The metric to change. */
   metric: string;
+  /** What conflicts with what, and what to do. */
   problem: string;
-  reason: 'type' | 'help' | 'name_suffix' | 'duplicate_series' | 'timestamp' | 'label_name';
+  /** What it is about. */
+  reason: ConflictReason;
 }
+
+/** `conflict_reason` of output_schema. */
+export type ConflictReason =
+  | 'type'
+  | 'help'
+  | 'name_suffix'
+  | 'duplicate_series'
+  | 'timestamp'
+  | 'label_name';
 
 /**
  * `create_alert`: an alerting rule, checked, installed where target says, and confirmed by reading
@@ -567,25 +631,49 @@ export interface CreateAlertRequest extends AnyRequest {
 
 /** The result of `create_alert`. */
 export interface CreateAlertResult extends AnyResult {
+  /**
+   * Whether a server lists the rule as it is wanted. Until then `pending` says what is missing.
+   */
   alert_created: boolean;
+  /** Its group and its name: `GROUP/NAME`. */
   alert_id: string;
+  /** The alert's name. */
   alert_name: string;
+  /** Files to be written or removed where no host does that. */
   artifacts?: Artifact[];
+  /** How many rules were there otherwise. */
   changed: number;
+  /** The same by group and rule. */
   changes: RuleChange[];
+  /** How many rules were not there. */
   created: number;
+  /** Its PromQL expression. */
   expression: string;
+  /** For the other targets: the groups' namespace, or folder. */
   namespace?: string;
+  /** What is missing. */
   pending?: string;
+  /** Where reloading failed: whether the server refused what is in the file. */
   reload_refused?: boolean;
+  /** How many rules were there, and are no longer wanted. */
   removed: number;
+  /** For the target `file`: the rule file's name. */
   rules_file?: string;
+  /** By hosts with a rules folder: whether the file was removed, and stays so. */
   rules_file_removed?: boolean;
+  /** By hosts with a rules folder: whether the file was written, and stays. */
   rules_file_written?: boolean;
+  /**
+   * The rule's state on the server, where the server lists it: `inactive`, `pending` or `firing`.
+   */
   state?: string;
-  status: 'installed' | 'unchanged' | 'planned' | 'pending' | 'unverified';
-  target: 'file' | 'mimir' | 'cortex' | 'grafana';
+  /** How it stands. */
+  status: InstallStatus;
+  /** Where the rules go. */
+  target: InstallTarget;
+  /** How many rules were there as they are wanted. */
   unchanged: number;
+  /** With `webhook_url`: what became of the notification. */
   webhook?: Webhook;
 }
 
@@ -627,23 +715,54 @@ export interface CreateDashboardRequest extends AnyRequest {
 
 /** The result of `create_dashboard`. */
 export interface CreateDashboardResult extends AnyResult {
-  action?: 'created' | 'updated' | 'unchanged' | 'conflict' | 'failed' | 'not_tried';
+  /** What was done with the dashboard, or would be. */
+  action?: DashboardAction;
+  /** With `diff`: what differed, the first of it. */
   changes?: DashboardChange[];
+  /** With `conflict`: why what Grafana holds was not replaced. */
   conflict?: string;
+  /** Where Grafana was not asked: the dashboard's JSON model, as it would be saved. */
   dashboard?: { [key: string]: unknown };
+  /** Whether Grafana holds the dashboard now. */
   dashboard_created: boolean;
+  /** Whether Grafana was not asked, because of `dry_run`. */
   dry_run?: boolean;
+  /** What was wrong, what was expected, and what to do. */
   error?: string;
-  error_code?: string;
+  /** A stable word for programs. */
+  error_code?: ErrorCode;
+  /**
+   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+   */
+  error_type?: string;
+  /** The path of the field to correct. */
   field?: string;
+  /** The folder that was asked for. */
   folder_uid?: string;
+  /** The status that the server responded with. */
   http_status?: number;
+  /** Values that the receiver refused, or that there was no room to keep. */
+  lost?: number;
+  /** The origin of the server that was concerned. */
   origin?: string;
+  /** Values that go out with the next write. */
+  pending?: number;
+  /** Where a query is wrong. */
+  position?: Position;
+  /** The same as the server said it, where that is another word. */
+  server_error_type?: string;
+  /** Its title. */
   title: string;
+  /** Its uid: the one that was given, or one made of its folders and its title. */
   uid: string;
+  /** The dashboard's page. */
   url?: string;
+  /** How often Grafana has saved the dashboard, where that is known. */
   version?: number;
+  /** What was mended in it, and what is odd. Each begins with the path of what it is about. */
   warnings: string[];
+  /** Values that were written nevertheless. */
+  written?: number;
 }
 
 /** `create_silence`: mute alerts that match, for a time. */
@@ -668,10 +787,14 @@ export interface CreateSilenceRequest extends AnyRequest {
 
 /** The result of `create_silence`. */
 export interface CreateSilenceResult extends AnyResult {
-  ends_at: Instant;
+  /** When it ends. */
+  ends_at: Rfc3339;
+  /** What it mutes: matchers such as `severity="warning"`, all of which must match. */
   matchers: string[];
+  /** Its id. One that was changed may have got a new id. Absent in `mock_mode`. */
   silence_id?: string;
-  starts_at: Instant;
+  /** When the silence begins. */
+  starts_at: Rfc3339;
 }
 
 /** User:password or a token as text; or an object. */
@@ -702,30 +825,86 @@ export interface CredentialsObject {
   username?: Text;
 }
 
-/** `dashboard_change` of output_schema. */
+/**
+ * What is done with a dashboard. `created`: Grafana held none of its uid. `updated`: It took the
+ * place of another one. `unchanged`: Grafana held it already. `conflict`: Grafana holds another one
+ * that was not to be replaced. `failed`: Grafana refused it, or could not be asked. `not_tried`:
+ * Grafana was not asked, because of an earlier failure.
+ */
+export type DashboardAction =
+  | 'created'
+  | 'updated'
+  | 'unchanged'
+  | 'conflict'
+  | 'failed'
+  | 'not_tried';
+
+/** One thing that differs from what Grafana holds. */
 export interface DashboardChange {
+  /** Where, such as `panels[0].title`. */
   path: string;
+  /** What is wanted, as JSON and shortened; absent where nothing is. */
   wanted?: string;
+  /** What Grafana holds, as JSON and shortened; absent where it holds nothing. */
   was?: string;
 }
 
-/** `dashboard_outcome` of output_schema. */
+/** A dashboard, and what came of it. */
 export interface DashboardOutcome {
-  action?: 'created' | 'updated' | 'unchanged' | 'conflict' | 'failed' | 'not_tried';
+  /** What was done with the dashboard, or would be. */
+  action: DashboardAction;
+  /** With `diff`: what differed, the first of it. */
   changes?: DashboardChange[];
+  /** With `conflict`: why what Grafana holds was not replaced. */
   conflict?: string;
+  /** What a gateway would refuse of a push, the first of them. */
+  conflicts?: Conflict[];
+  /** What was wrong, what was expected, and what to do. */
   error?: string;
-  error_code?: string;
+  /** A stable word for programs. */
+  error_code?: ErrorCode;
+  /**
+   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+   */
+  error_type?: string;
+  /** The path of the field to correct. */
   field?: string;
+  /** The folder that was asked for. */
   folder_uid?: string;
+  /** The status that the server responded with. */
   http_status?: number;
+  /** Values that the receiver refused, or that there was no room to keep. */
+  lost?: number;
+  /** The origin of the server that was concerned. */
   origin?: string;
+  /** Values that go out with the next write. */
+  pending?: number;
+  /** Where a query is wrong. */
+  position?: Position;
+  /** The same as the server said it, where that is another word. */
+  server_error_type?: string;
+  /** Its title. */
   title: string;
+  /** Its uid: the one that was given, or one made of its folders and its title. */
   uid: string;
+  /** The dashboard's page. */
   url?: string;
+  /** How often Grafana has saved the dashboard, where that is known. */
   version?: number;
+  /** What was mended in it, and what is odd. Each begins with the path of what it is about. */
   warnings: string[];
+  /** Values that were written nevertheless. */
+  written?: number;
 }
+
+/** How a Grafana's database is. `ok`: It is well. `failing`: It is not. */
+export type DatabaseStatus = 'ok' | 'failing';
+
+/**
+ * What is done with a data source. `created`: Grafana held none of its uid. `updated`: The one that
+ * Grafana held was changed. `unchanged`: Grafana held it as it was given.
+ */
+export type DatasourceAction = 'created' | 'updated' | 'unchanged';
 
 /** `datasource_health`: whether Grafana reaches the server behind a data source. */
 export interface DatasourceHealthRequest extends AnyRequest {
@@ -737,8 +916,11 @@ export interface DatasourceHealthRequest extends AnyRequest {
 
 /** The result of `datasource_health`. */
 export interface DatasourceHealthResult extends AnyResult {
+  /** Whether Grafana reaches the server behind the data source. */
   healthy: boolean;
+  /** Grafana's message about it. */
   message?: string;
+  /** What dashboards refer to. */
   uid: string;
 }
 
@@ -768,22 +950,39 @@ export interface DeleteAlertRequest extends AnyRequest {
 
 /** The result of `delete_alert`. */
 export interface DeleteAlertResult extends AnyResult {
+  /** The alert's name. */
   alert_name: string;
+  /** Files to be written or removed where no host does that. */
   artifacts?: Artifact[];
+  /** How many rules were there otherwise. */
   changed?: number;
+  /** The same by group and rule. */
   changes?: RuleChange[];
+  /** How many rules were not there. */
   created?: number;
+  /** Whether this call took the rule out, and the server lists it no more. */
   deleted: boolean;
+  /** For the other targets: the groups' namespace, or folder. */
   namespace?: string;
+  /** What is missing. */
   pending?: string;
+  /** Where reloading failed: whether the server refused what is in the file. */
   reload_refused?: boolean;
+  /** How many rules were there, and are no longer wanted. */
   removed?: number;
+  /** For the target `file`: the rule file's name. */
   rules_file?: string;
+  /** By hosts with a rules folder: whether the file was removed, and stays so. */
   rules_file_removed?: boolean;
+  /** By hosts with a rules folder: whether the file was written, and stays. */
   rules_file_written?: boolean;
-  status?: 'installed' | 'unchanged' | 'planned' | 'pending' | 'unverified';
-  target?: 'file' | 'mimir' | 'cortex' | 'grafana';
+  /** How it stands. */
+  status?: InstallStatus;
+  /** Where the rules go. */
+  target?: InstallTarget;
+  /** How many rules were there as they are wanted. */
   unchanged?: number;
+  /** Whether the rule was in the file or on the server. Absent in `mock_mode`. */
   was_there?: boolean;
 }
 
@@ -795,7 +994,9 @@ export interface DeleteDashboardRequest extends AnyRequest {
 
 /** The result of `delete_dashboard`. */
 export interface DeleteDashboardResult extends AnyResult {
+  /** Whether Grafana held a dashboard of that uid, which it deleted. */
   deleted: boolean;
+  /** The uid that was asked for. */
   uid: string;
 }
 
@@ -804,8 +1005,24 @@ export interface DeleteMetricsRequest extends AnyRequest {}
 
 /** The result of `delete_metrics`. */
 export interface DeleteMetricsResult extends AnyResult {
+  /** Whether the gateway deleted the group; it has none then. */
   deleted: boolean;
+  /** The group's URL. */
   group?: string;
+}
+
+/** How a webhook took a notification. */
+export interface Delivery {
+  /** Whether the receiver responded with a status of 2xx. */
+  delivered: boolean;
+  /** The status that the receiver responded with. */
+  http_status?: number;
+  /** Whether the configuration says `mock_mode`, so that no server was asked. */
+  mock?: boolean;
+  /** Whether the body was signed with `webhook_secret`. */
+  signed?: boolean;
+  /** The receiver, without its secrets. */
+  webhook_url: string;
 }
 
 /** `describe`: what this plug is. */
@@ -813,9 +1030,13 @@ export interface DescribeRequest extends AnyRequest {}
 
 /** The result of `describe`. */
 export interface DescribeResult extends AnyResult {
+  /** What the plug is. */
   description: string;
+  /** The plug's name. */
   name: string;
-  operations: ResponseLabels;
+  /** The operations, and what each does. */
+  operations: LabelPairs;
+  /** The plug's version. */
   version: string;
 }
 
@@ -835,12 +1056,34 @@ export interface DiscoverTargetsRequest extends AnyRequest {
 
 /** The result of `discover_targets`. */
 export interface DiscoverTargetsResult extends AnyResult {
+  /** How many of the targets Prometheus scrapes. */
   active?: number;
+  /** Whether Prometheus was asked for the targets that it knows. */
   compared: boolean;
+  /** The targets, those with the same labels together. */
   groups: ResponseTargetGroup[];
+  /** How many it does not scrape. */
   missing?: number;
+  /** The endpoint that was asked, without user, password and query. */
   sd_url?: string;
+  /** How many targets there are. */
   targets: number;
+}
+
+/** A target, and where it was compared what Prometheus knows of it. */
+export interface DiscoveredTarget {
+  /** Its `host:port`. */
+  address: string;
+  /** `up`, `down` or `unknown`. */
+  health?: string;
+  /** The job that scrapes it. */
+  job?: string;
+  /** Why the last scrape failed. */
+  last_error?: string;
+  /** Where it is scraped. */
+  scrape_url?: string;
+  /** Whether Prometheus scrapes it. */
+  state?: TargetState;
 }
 
 /**
@@ -877,18 +1120,56 @@ export interface EnsureDatasourceRequest extends AnyRequest {
 
 /** The result of `ensure_datasource`. */
 export interface EnsureDatasourceResult extends AnyResult {
-  action?: 'created' | 'updated' | 'unchanged';
+  /** What was done, or with `dry_run` would be; absent where Grafana was not asked. */
+  action?: DatasourceAction;
+  /** With `diff`: what differed, the first of it. Secrets are never shown. */
   changes?: DashboardChange[];
-  datasource_ready?: boolean;
-  dry_run?: true;
+  /** Whether Grafana holds the data source now, as it was given. */
+  datasource_ready: boolean;
+  /** Whether nothing was written, because of `dry_run`. */
+  dry_run?: boolean;
+  /** What people read. */
   name: string;
+  /** What dashboards refer to. */
   uid: string;
 }
 
-/** `exchange` of output_schema. */
+/** `error_code` of output_schema. */
+export type ErrorCode =
+  | 'invalid_json'
+  | 'unknown_operation'
+  | 'missing_field'
+  | 'invalid_field'
+  | 'metric_conflict'
+  | 'unknown_series'
+  | 'limit_reached'
+  | 'not_configured'
+  | 'not_granted'
+  | 'unreachable'
+  | 'timeout'
+  | 'tls_failed'
+  | 'answer_too_long'
+  | 'refused'
+  | 'push_conflict'
+  | 'query_failed'
+  | 'bad_answer';
+
+/** Requests to servers. */
 export interface Exchange {
+  /** How many requests were sent, repetitions among them. */
   attempts: number;
+  /** How long they took together, in milliseconds. */
   elapsed_ms: number;
+}
+
+/** An example of an observation. */
+export interface Exemplar {
+  /** Labels of the example, such as a trace's id. */
+  labels: LabelPairs;
+  /** When, in seconds since the epoch. */
+  timestamp?: Amount;
+  /** What was observed. */
+  value: Amount;
 }
 
 /**
@@ -906,9 +1187,13 @@ export interface ExpireGroupsRequest extends AnyRequest {
 
 /** The result of `expire_groups`. */
 export interface ExpireGroupsResult extends AnyResult {
+  /** How many groups are listed. */
   count?: number;
+  /** `expire_groups`: how many of them were deleted. */
   deleted?: number;
+  /** Whether nothing was changed. */
   dry_run: boolean;
+  /** The groups. */
   groups?: Group[];
 }
 
@@ -920,7 +1205,9 @@ export interface ExpireSilenceRequest extends AnyRequest {
 
 /** The result of `expire_silence`. */
 export interface ExpireSilenceResult extends AnyResult {
+  /** Whether Alertmanager ended it; false if it has none with that id. */
   expired: boolean;
+  /** The silence's id. */
   silence_id: string;
 }
 
@@ -953,11 +1240,18 @@ export interface ExportDashboardsRequest extends AnyRequest {
 
 /** The result of `export_dashboards`. */
 export interface ExportDashboardsResult extends AnyResult {
-  files?: File[];
-  missing?: string[];
-  provider?: string;
-  warnings?: string[];
+  /** A file for each dashboard. */
+  files: File[];
+  /** Those of `uids` of which Grafana holds no dashboard. */
+  missing: string[];
+  /** The file, in YAML, that has Grafana read the others. */
+  provider: string;
+  /** What was mended in dashboards, and what is odd. */
+  warnings: string[];
 }
+
+/** `export_format` of output_schema. */
+export type ExportFormat = 'prometheus' | 'openmetrics' | 'protobuf' | 'json' | 'csv';
 
 /** `export_metrics`: what was recorded, as prometheus, openmetrics, protobuf, json or csv. */
 export interface ExportMetricsRequest extends AnyRequest {
@@ -967,10 +1261,15 @@ export interface ExportMetricsRequest extends AnyRequest {
 
 /** The result of `export_metrics`. */
 export interface ExportMetricsResult extends AnyResult {
+  /** What an HTTP server would say of it. */
   content_type: string;
-  export_format: 'prometheus' | 'openmetrics' | 'protobuf' | 'json' | 'csv';
+  /** The format. */
+  export_format: ExportFormat;
+  /** The exposition, where it is text. */
   exported_data?: string;
+  /** The exposition as base64, where it is binary. */
   exported_data_base64?: string;
+  /** How many series there are. */
   series: number;
 }
 
@@ -979,10 +1278,15 @@ export interface ExportOtlpRequest extends AnyRequest {}
 
 /** The result of `export_otlp`. */
 export interface ExportOtlpResult extends AnyResult {
+  /** How many of them the receiver accepted. */
   accepted?: number;
+  /** How many data points were sent. */
   data_points: number;
+  /** What the receiver said about them. */
   message?: string;
+  /** The receiver's URL. */
   receiver?: string;
+  /** How many of them it rejected. */
   rejected_data_points?: number;
 }
 
@@ -1012,44 +1316,101 @@ export interface ExportRulesRequest extends AnyRequest {
 
 /** The result of `export_rules`. */
 export interface ExportRulesResult extends AnyResult {
+  /** The rule file's text. */
   exported_rules: string;
+  /** How many groups there are. */
   groups: number;
+  /** How many rules they have. */
   rules: number;
+  /** A name for the file. */
   rules_file: string;
+}
+
+/** Why a webhook has no notification. */
+export interface FailedDelivery {
+  /** What a gateway would refuse of a push, the first of them. */
+  conflicts?: Conflict[];
+  /** False. */
+  delivered: boolean;
+  /** What was wrong, what was expected, and what to do. */
+  error: string;
+  /** A stable word for programs. */
+  error_code: ErrorCode;
+  /**
+   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+   */
+  error_type?: string;
+  /** The path of the field to correct. */
+  field?: string;
+  /** The status that the server responded with. */
+  http_status?: number;
+  /** Values that the receiver refused, or that there was no room to keep. */
+  lost?: number;
+  /** The origin of the server that was concerned. */
+  origin?: string;
+  /** Values that go out with the next write. */
+  pending?: number;
+  /** Where a query is wrong. */
+  position?: Position;
+  /** The same as the server said it, where that is another word. */
+  server_error_type?: string;
+  /** Values that were written nevertheless. */
+  written?: number;
 }
 
 /** `failure` of output_schema. */
 export interface Failure {
+  /** What a gateway would refuse of a push, the first of them. */
   conflicts?: Conflict[];
+  /** What was wrong, what was expected, and what to do. */
   error: string;
+  /** A stable word for programs. */
+  error_code: ErrorCode;
   /**
-   * One of invalid_json, unknown_operation, missing_field, invalid_field, metric_conflict,
-   * unknown_series, limit_reached, not_configured, not_granted, unreachable, timeout, tls_failed,
-   * answer_too_long, refused, push_conflict, query_failed, bad_answer.
+   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
    */
-  error_code: string;
   error_type?: string;
+  /** Absent where none was asked. */
   exchange?: Exchange;
+  /** The path of the field to correct. */
   field?: string;
+  /** The status that the server responded with. */
   http_status?: number;
+  /** Values that the receiver refused, or that there was no room to keep. */
   lost?: number;
+  /** What the configuration is. */
   monitoring_metadata: Metadata;
+  /** The operation; absent where the request names none that there is. */
   operation?: string;
+  /** The origin of the server that was concerned. */
   origin?: string;
+  /** Values that go out with the next write. */
   pending?: number;
+  /** Where a query is wrong. */
   position?: Position;
+  /** The same as the server said it, where that is another word. */
   server_error_type?: string;
   success: false;
-  warnings?: Warnings;
+  /**
+   * What was ignored or done otherwise than asked, such as an unknown field. Absent where there is
+   * nothing to say.
+   */
+  warnings?: string[];
+  /** Values that were written nevertheless. */
   written?: number;
 }
 
-/** `family` of output_schema. */
+/** A metric, without its samples. */
 export interface Family {
+  /** What it measures; empty where the endpoint does not say. */
   help: string;
+  /** Its name. */
   name: string;
+  /** How many samples it has. */
   samples: number;
+  /** Its type, as OpenMetrics names it. */
   type: string;
+  /** Its unit. */
   unit?: string;
 }
 
@@ -1085,29 +1446,47 @@ export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
 
 /** The result of `federate`. */
 export interface FederateResult extends AnyResult {
+  /** The size of the exposition, uncompressed. */
   bytes?: number;
+  /** Its content type. */
   content_type?: string;
+  /** How long fetching and reading took, in milliseconds. */
   duration_ms?: number;
+  /** Exemplars that were left out of it. */
   exemplars_dropped?: number;
+  /** With `reexport`: the format of `exported_data`. */
   export_format?: string;
+  /** All that was received, written again. */
   exported_data?: string;
+  /** The first of them. */
   families?: Family[];
+  /** How many metrics there are. */
   families_count?: number;
+  /** Whether series were fetched. */
   federated: boolean;
-  format?: string;
+  /** With `import`: what became of that. */
   imported?: Imported;
+  /** The selectors. */
   match?: string[];
+  /** How many samples there are. */
   metrics_count: number;
+  /** The server's URL, without credentials. */
   prometheus_url?: string;
-  pushed?: Pushed;
+  /** With `push`: what became of that. */
+  pushed?: PassedOn;
+  /** With `include_samples`: the first samples. */
   samples?: Sample[];
+  /** Samples whose timestamps were left out of what was written again, pushed or imported. */
   timestamps_dropped?: number;
+  /** Whether there are more metrics or samples than are listed. */
   truncated?: boolean;
 }
 
-/** `file` of output_schema. */
+/** A file for Grafana's provisioning. */
 export interface File {
+  /** What is in it. */
   content: string;
+  /** Its name. */
   path: string;
 }
 
@@ -1125,8 +1504,10 @@ export interface FlushMetricsRequest extends AnyRequest {
 
 /** The result of `flush_metrics`. */
 export interface FlushMetricsResult extends AnyResult {
+  /** Whether values have reached no gateway. */
   unpushed: boolean;
-  unpushed_reason?: 'no_gateway' | 'manual' | 'mock_mode' | 'delete_mode' | 'not_accepted';
+  /** Why. */
+  unpushed_reason?: UnpushedReason;
 }
 
 /** `format_query`: a PromQL expression, laid out. */
@@ -1137,19 +1518,29 @@ export interface FormatQueryRequest extends AnyRequest {
 
 /** The result of `format_query`. */
 export interface FormatQueryResult extends AnyResult {
+  /** The same, laid out. */
   formatted: string;
+  /** What the server remarked. */
   infos?: string[];
+  /** The PromQL expression. */
   query: string;
+  /** What the server warned of. */
   warnings?: string[];
 }
 
-/** `found_dashboard` of output_schema. */
+/** A dashboard that a search found. */
 export interface FoundDashboard {
+  /** That folder's title; empty for none. */
   folder: string;
+  /** The folder that it lies in; empty for none. */
   folder_uid: string;
+  /** Its tags. */
   tags: string[];
+  /** Its title. */
   title: string;
+  /** Its uid. */
   uid: string;
+  /** Its page. */
   url?: string;
 }
 
@@ -1167,13 +1558,21 @@ export interface GenerateConfigRequest extends AnyRequest {
 
 /** The result of `generate_config`. */
 export interface GenerateConfigResult extends AnyResult {
+  /** The text of `prometheus.yml`; absent where no part has anything in it. */
   config?: string;
+  /** The environment whose values were taken, or `default`. */
   environment: string;
+  /** What Prometheus calls the file by default; absent without `config`. */
   file_name?: string;
+  /** The targets as JSON, for a file that `file_sd_configs` names. */
   file_sd?: string;
+  /** The oldest version of Prometheus that reads the configuration, such as `2.42`. */
   for_version: string;
+  /** The same targets as an endpoint of `http_sd_configs` serves them. */
   http_sd?: HttpSd;
+  /** What the version does not have: the path, and since when there is one. */
   left_out: string[];
+  /** Flags that the server needs. */
   needs_flags: string[];
 }
 
@@ -1219,10 +1618,14 @@ export interface GetAlertStateRequest extends AnyRequest {
 
 /** The result of `get_alert_state`. */
 export interface GetAlertStateResult extends AnyResult {
+  /** Since when it is pending or firing. */
   active_since?: string;
+  /** The alert's name. */
   alert_name: string;
+  /** The rules with that name. Absent in `mock_mode`. */
   rules?: HeldAlert[];
-  state: 'inactive' | 'pending' | 'firing' | 'not_found' | 'unknown';
+  /** Of several rules with that name, the state that matters most. */
+  state: AlertState;
 }
 
 /** `get_dashboard`: a dashboard as Grafana holds it. */
@@ -1230,12 +1633,19 @@ export type GetDashboardRequest = DeleteDashboardRequest;
 
 /** The result of `get_dashboard`. */
 export interface GetDashboardResult extends AnyResult {
+  /** Its JSON model. */
   dashboard?: { [key: string]: unknown };
+  /** The folder that it lies in; empty for none. */
   folder_uid?: string;
+  /** Whether Grafana holds a dashboard of that uid. */
   found: boolean;
+  /** The dashboard's title. */
   title?: string;
+  /** The uid that was asked for. */
   uid: string;
+  /** Its page. */
   url?: string;
+  /** How often it was saved. */
   version?: number;
 }
 
@@ -1256,105 +1666,226 @@ export interface GrafanaStatusRequest extends AnyRequest {}
 
 /** The result of `grafana_status`. */
 export interface GrafanaStatusResult extends AnyResult {
-  database?: 'ok' | 'failing';
+  /** Whether Grafana reaches its database. */
+  database?: DatabaseStatus;
+  /** The organisation that the plug speaks for, or why that is not known. */
   organisation?: Organisation;
+  /** Grafana's version; absent where it does not disclose it. */
   version?: string;
 }
 
-/** `group` of output_schema. */
+/** A group on a Pushgateway. */
 export interface Group {
+  /** What a gateway would refuse of a push, the first of them. */
   conflicts?: Conflict[];
+  /** `expire_groups`: whether it was deleted. */
   deleted?: boolean;
+  /** What was wrong, what was expected, and what to do. */
   error?: string;
-  error_code?: string;
+  /** A stable word for programs. */
+  error_code?: ErrorCode;
+  /**
+   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+   */
   error_type?: string;
+  /** The path of the field to correct. */
   field?: string;
+  /** Its URL; absent where its key cannot be written as one. */
   group?: string;
+  /** The status that the server responded with. */
   http_status?: number;
-  labels: ResponseLabels;
-  last_failure?: Instant;
-  last_push?: Instant;
+  /** Its key, `job` among it. */
+  labels: LabelPairs;
+  /** When a push to it was last refused. */
+  last_failure?: Rfc3339;
+  /** When a push to it was last accepted. */
+  last_push?: Rfc3339;
+  /** Values that the receiver refused, or that there was no room to keep. */
   lost?: number;
+  /** How many metrics it has, without those about its pushes. */
   metrics: number;
+  /** The origin of the server that was concerned. */
   origin?: string;
+  /** Values that go out with the next write. */
   pending?: number;
+  /** Where a query is wrong. */
   position?: Position;
+  /** How many series they have. */
   series: number;
+  /** The same as the server said it, where that is another word. */
   server_error_type?: string;
+  /** Values that were written nevertheless. */
   written?: number;
 }
+
+/** How the push of another group went. */
+export interface GroupPush {
+  /** What the gateway would refuse, the first of it. */
+  conflicts?: Conflict[];
+  /**
+   * With `detect_resets`: how many counters of the group this push did not raise, or removed.
+   */
+  counters_replaced?: number;
+  /** Why. */
+  downgrade_reason?: string;
+  /** Native histograms of which only sum and count were pushed. */
+  downgraded?: string[];
+  /** The group's URL. */
+  group: string;
+  /** Whether the gateway has accepted what was recorded. */
+  metric_pushed?: boolean;
+  /** Why the push was not checked for conflicts before. */
+  preflight_skipped?: string;
+  /** Why a push that nobody asked for by name failed. The values stay recorded. */
+  push_error?: string;
+  /** The same as an error code. */
+  push_error_code?: string;
+  /** The gateway's origin. */
+  push_origin?: string;
+  /** The first of those counters. */
+  replaced?: Replaced[];
+}
+
+/**
+ * How a server is. `healthy`: It responded with 200. `unhealthy`: It responded with another status.
+ * `unreachable`: It did not respond. `not_granted`: The host's grants do not allow asking it.
+ * `not_configured`: No URL is configured. `mock`: `mock_mode` is on.
+ */
+export type Health =
+  | 'healthy'
+  | 'unhealthy'
+  | 'unreachable'
+  | 'not_granted'
+  | 'not_configured'
+  | 'mock';
 
 /** `health_check`: ask every configured server whether it is well. */
 export interface HealthCheckRequest extends AnyRequest {}
 
 /** The result of `health_check`. */
 export interface HealthCheckResult extends AnyResult {
-  alertmanager_status:
-    | 'healthy'
-    | 'unhealthy'
-    | 'unreachable'
-    | 'not_granted'
-    | 'not_configured'
-    | 'mock';
-  details: { [key: string]: ServerHealth };
-  grafana_status:
-    | 'healthy'
-    | 'unhealthy'
-    | 'unreachable'
-    | 'not_granted'
-    | 'not_configured'
-    | 'mock';
+  /** Alertmanager. */
+  alertmanager_status: Health;
+  /** What each server that was asked responded. */
+  details: HealthDetails;
+  /** Grafana. */
+  grafana_status: Health;
+  /** Whether all configured servers are healthy. */
   healthy: boolean;
-  prometheus_status:
-    | 'healthy'
-    | 'unhealthy'
-    | 'unreachable'
-    | 'not_granted'
-    | 'not_configured'
-    | 'mock';
-  pushgateway_status:
-    | 'healthy'
-    | 'unhealthy'
-    | 'unreachable'
-    | 'not_granted'
-    | 'not_configured'
-    | 'mock';
+  /** Prometheus. */
+  prometheus_status: Health;
+  /** The Pushgateway. */
+  pushgateway_status: Health;
+  /** How many series are stored. */
   series: number;
+  /** Whether values have reached no gateway. */
   unpushed: boolean;
 }
 
-/** `held_alert` of output_schema. */
+/** What each server that was asked responded. */
+export interface HealthDetails {
+  /** Alertmanager. */
+  alertmanager?: ServerHealth;
+  /** Grafana. */
+  grafana?: ServerHealth;
+  /** Prometheus. */
+  prometheus?: ServerHealth;
+  /** The Pushgateway. */
+  pushgateway?: ServerHealth;
+}
+
+/** An alerting rule as a server holds it. */
 export interface HeldAlert {
+  /** The alerts that it raises now. */
   active: ActiveAlert[];
+  /** The alert's name. */
   alert_name: string;
-  annotations: ResponseLabels;
+  /** The rule's annotations. */
+  annotations: LabelPairs;
+  /** The expression, as the server writes it. */
   expression: string;
+  /** The group's file or namespace. */
   file: string;
-  for_seconds: ResponseNumber;
+  /** For how many seconds it must hold before the alert fires. */
+  for_seconds: Amount;
+  /** Its group. */
   group: string;
+  /** Whether the rule could be evaluated: `ok`, `err` or `unknown`. */
   health: string;
-  labels: ResponseLabels;
+  /** The rule's labels. */
+  labels: LabelPairs;
+  /** Why the last evaluation failed. Absent if it did not. */
   last_error?: string;
+  /** `inactive`, `pending` or `firing`. */
   state: string;
 }
 
-/** `http_sd` of output_schema. */
+/** What an endpoint serves. */
 export interface HttpSd {
+  /** The body. */
   body: string;
+  /** The `Content-Type`. */
   content_type: string;
 }
 
-/** `imported` of output_schema. */
-export interface Imported extends AnyResult {
+/** What was imported into the registry. */
+export interface Imported {
+  /** What the gateway would refuse, the first of it. */
+  conflicts?: Conflict[];
+  /**
+   * With `detect_resets`: how many counters of the group this push did not raise, or removed.
+   */
+  counters_replaced?: number;
+  /** Why. */
+  downgrade_reason?: string;
+  /** Native histograms of which only sum and count were pushed. */
+  downgraded?: string[];
+  /** Exemplars of those series; they were not. */
   exemplars_dropped: number;
+  /**
+   * How the pushes of groups went that the call is not about, because they have keys of their own.
+   */
+  groups_pushed?: GroupPush[];
+  /** Whether the gateway has accepted what was recorded. */
+  metric_pushed?: boolean;
+  /** Metrics of which series were imported. */
   metrics: number;
+  /** Whether the configuration says `mock_mode`, so that no server was asked. */
+  mock?: boolean;
+  /** Why the push was not checked for conflicts before. */
+  preflight_skipped?: string;
+  /** With `defer_push`: the host is to ask for `push_recorded`. */
+  push_due?: boolean;
+  /** Why a push that nobody asked for by name failed. The values stay recorded. */
+  push_error?: string;
+  /** The same as an error code. */
+  push_error_code?: string;
+  /** The gateway's origin. */
+  push_origin?: string;
+  /** What was refused, by metric and reason: the first of it. */
   refused: Refused[];
+  /** How many entries `refused` would have without a bound. */
   refused_count: number;
+  /** The first of those counters. */
+  replaced?: Replaced[];
+  /** Series that were imported. */
   series: number;
 }
 
-/** `instant` of output_schema. */
-export type Instant = string;
+/**
+ * How it stands with rules. `installed`: They are installed, and the server lists them as they are
+ * wanted. `unchanged`: They were there as they are wanted. `planned`: With `dry_run`: they would be
+ * changed. `pending`: They are not there yet. `unverified`: They may be there: the server does not
+ * say all that would have to be compared.
+ */
+export type InstallStatus = 'installed' | 'unchanged' | 'planned' | 'pending' | 'unverified';
+
+/**
+ * Where rules are installed, and how. `file`: A rule file, which the host writes; then `/-/reload`.
+ * Prometheus, vmalert and Thanos. `mimir`: Mimir's ruler. `cortex`: Cortex's ruler. `grafana`:
+ * Grafana, through its converter of Prometheus's rules.
+ */
+export type InstallTarget = 'file' | 'mimir' | 'cortex' | 'grafana';
 
 /** `kind` of input_schema. */
 export type Kind =
@@ -1367,6 +1898,19 @@ export type Kind =
   | 'stateset'
   | ''
   | null;
+
+/** `kind_name` of output_schema. */
+export type KindName =
+  | 'counter'
+  | 'gauge'
+  | 'histogram'
+  | 'summary'
+  | 'native_histogram'
+  | 'info'
+  | 'stateset';
+
+/** Names and values. */
+export type LabelPairs = { [key: string]: string };
 
 /** A text, which may be empty; a number or a flag counts as its text. */
 export type LabelValue = string | number | boolean;
@@ -1392,20 +1936,28 @@ export interface LabelValuesRequest extends AnyRequest {
 
 /** The result of `label_values`. */
 export interface LabelValuesResult extends AnyResult {
+  /** How many there are. */
   count: number;
+  /** What the server remarked. */
   infos?: string[];
+  /** The label's name. */
   label: string;
+  /** Its values. */
   values: string[];
+  /** What the server warned of. */
   warnings?: string[];
 }
 
 /** Names and texts; a number or a flag counts as its text. */
 export type Labels = { [key: string]: string | number | boolean } | null;
 
-/** `lint` of output_schema. */
+/** Something that conventions for metrics advise against. */
 export interface Lint {
+  /** The metric's name. */
   metric: string;
+  /** What was found, and what to do. */
   problem: string;
+  /** A stable word for the rule, such as `help`. */
   rule: string;
 }
 
@@ -1425,6 +1977,7 @@ export interface ListAlertGroupsRequest extends AnyRequest {
 
 /** The result of `list_alert_groups`. */
 export interface ListAlertGroupsResult extends AnyResult {
+  /** Groups of alerts as Alertmanager's API lists them. */
   groups: { [key: string]: unknown }[];
 }
 
@@ -1433,6 +1986,7 @@ export interface ListAlertTemplatesRequest extends AnyRequest {}
 
 /** The result of `list_alert_templates`. */
 export interface ListAlertTemplatesResult extends AnyResult {
+  /** What `template` may name. */
   templates: AlertTemplate[];
 }
 
@@ -1454,6 +2008,7 @@ export interface ListAlertsRequest extends AnyRequest {
 
 /** The result of `list_alerts`. */
 export interface ListAlertsResult extends AnyResult {
+  /** The alerting rules that the server holds. */
   alerts: HeldAlert[];
 }
 
@@ -1469,8 +2024,10 @@ export interface ListDashboardsRequest extends AnyRequest {
 
 /** The result of `list_dashboards`. */
 export interface ListDashboardsResult extends AnyResult {
-  count?: number;
-  dashboards?: FoundDashboard[];
+  /** How many were found. */
+  count: number;
+  /** Each of them. */
+  dashboards: FoundDashboard[];
 }
 
 /** `list_groups`: every group on the Pushgateway, with its last push. */
@@ -1481,7 +2038,11 @@ export interface ListGroupsRequest extends AnyRequest {
 
 /** The result of `list_groups`. */
 export interface ListGroupsResult extends AnyResult {
+  /** How many groups are listed. */
   count?: number;
+  /** `expire_groups`: how many of them were deleted. */
+  deleted?: number;
+  /** The groups. */
   groups?: Group[];
 }
 
@@ -1501,9 +2062,13 @@ export interface ListLabelsRequest extends AnyRequest {
 
 /** The result of `list_labels`. */
 export interface ListLabelsResult extends AnyResult {
+  /** How many there are. */
   count: number;
+  /** What the server remarked. */
   infos?: string[];
+  /** The names. */
   labels: string[];
+  /** What the server warned of. */
   warnings?: string[];
 }
 
@@ -1519,8 +2084,11 @@ export interface ListMetadataRequest extends AnyRequest {
 
 /** The result of `list_metadata`. */
 export interface ListMetadataResult extends AnyResult {
+  /** What the server remarked. */
   infos?: string[];
+  /** For each metric a list of what its targets say of it: `type`, `help` and `unit`. */
   metadata: { [key: string]: unknown };
+  /** What the server warned of. */
   warnings?: string[];
 }
 
@@ -1542,6 +2110,7 @@ export interface ListNotifiedAlertsRequest extends AnyRequest {
 
 /** The result of `list_notified_alerts`. */
 export interface ListNotifiedAlertsResult extends AnyResult {
+  /** Alerts as Alertmanager's API lists them. */
   alerts: { [key: string]: unknown }[];
 }
 
@@ -1550,9 +2119,13 @@ export interface ListPrometheusAlertsRequest extends AnyRequest {}
 
 /** The result of `list_prometheus_alerts`. */
 export interface ListPrometheusAlertsResult extends AnyResult {
+  /** Alerts that are pending or firing, as Prometheus has them. */
   alerts: { [key: string]: unknown }[];
+  /** How many there are. */
   count: number;
+  /** What the server remarked. */
   infos?: string[];
+  /** What the server warned of. */
   warnings?: string[];
 }
 
@@ -1561,6 +2134,7 @@ export interface ListReceiversRequest extends AnyRequest {}
 
 /** The result of `list_receivers`. */
 export interface ListReceiversResult extends AnyResult {
+  /** Receivers as Alertmanager's API lists them. */
   receivers: { [key: string]: unknown }[];
 }
 
@@ -1584,9 +2158,13 @@ export interface ListRulesRequest extends AnyRequest {
 
 /** The result of `list_rules`. */
 export interface ListRulesResult extends AnyResult {
+  /** How many there are. */
   count: number;
+  /** Groups of rules, as Prometheus has them. */
   groups: { [key: string]: unknown }[];
+  /** What the server remarked. */
   infos?: string[];
+  /** What the server warned of. */
   warnings?: string[];
 }
 
@@ -1606,9 +2184,13 @@ export interface ListSeriesRequest extends AnyRequest {
 
 /** The result of `list_series`. */
 export interface ListSeriesResult extends AnyResult {
+  /** How many there are. */
   count: number;
+  /** What the server remarked. */
   infos?: string[];
-  series: { [key: string]: unknown }[];
+  /** The labels of each series. */
+  series: LabelPairs[];
+  /** What the server warned of. */
   warnings?: string[];
 }
 
@@ -1620,6 +2202,7 @@ export interface ListSilencesRequest extends AnyRequest {
 
 /** The result of `list_silences`. */
 export interface ListSilencesResult extends AnyResult {
+  /** Silences as Alertmanager's API lists them. */
   silences: { [key: string]: unknown }[];
 }
 
@@ -1636,8 +2219,11 @@ export interface ListTargetsRequest extends AnyRequest {
 
 /** The result of `list_targets`. */
 export interface ListTargetsResult extends AnyResult {
+  /** What the server remarked. */
   infos?: string[];
+  /** `activeTargets` and `droppedTargets`, as Prometheus has them. */
   targets: { [key: string]: unknown };
+  /** What the server warned of. */
   warnings?: string[];
 }
 
@@ -1660,13 +2246,18 @@ export interface Matcher {
 /** `matchers` of input_schema. */
 export type Matchers = Text | Matcher | (Text | Matcher)[];
 
-/** `metadata` of output_schema. */
+/** What the configuration is, without credentials. */
 export interface Metadata {
+  /** The Pushgateway's URL. */
   gateway_url?: string;
+  /** The instance. */
   instance?: string;
-  job_name?: string;
+  /** The job under which metrics are pushed. */
+  job_name: string;
+  /** Prometheus's URL. */
   prometheus_url?: string;
-  scrape_interval?: string;
+  /** How often the plug's metrics are to be scraped. */
+  scrape_interval: string;
 }
 
 /** `metric` of input_schema. */
@@ -1716,9 +2307,11 @@ export interface Metric {
 /** RFC 3339, Unix seconds, or relative to now: now, now-1h, now+2d. */
 export type Moment = string | number | null;
 
-/** `named_change` of output_schema. */
+/** What happens to a rule. */
 export interface NamedChange {
+  /** What happens to it. */
   change: Change;
+  /** The name of the alert or of the recorded metric. */
   name: string;
 }
 
@@ -1730,6 +2323,34 @@ export interface Native {
   schema?: Number;
   /** Values no farther from zero count as zero. */
   zero_threshold?: Number;
+}
+
+/** A bucket of a native histogram. */
+export interface NativeBucket {
+  /** How many observations are in it. */
+  count: Amount;
+  /** Its place: the upper bound is 2^(2^-schema) to the power of this. */
+  index: number;
+}
+
+/** A native histogram. */
+export interface NativeSample {
+  /** How many observations there are. */
+  count: Amount;
+  /** The buckets of negative ones. */
+  negative: NativeBucket[];
+  /** The buckets of positive observations. */
+  positive: NativeBucket[];
+  /**
+   * The resolution, from -4 to 8: each bucket is 2^(2^-schema) times as wide as the one before.
+   */
+  schema: number;
+  /** The sum of observations. */
+  sum: Amount;
+  /** Observations that count as zero. */
+  zero_count: Amount;
+  /** Up to this magnitude an observation counts as zero. */
+  zero_threshold: Amount;
 }
 
 /** `note_exchange`: for hosts: what another instance's exchange with servers came to. */
@@ -1750,8 +2371,13 @@ export interface NoteExchangeRequest extends AnyRequest {
 
 /** The result of `note_exchange`. */
 export interface NoteExchangeResult extends AnyResult {
-  noted?: true;
-  settled?: Settled;
+  /** True: it was noted. */
+  noted?: boolean;
+  /**
+   * With `tell`: up to which change of each group nothing is due at its gateway. The first is the
+   * configuration's group.
+   */
+  settled?: Settled[];
 }
 
 /** `notify_webhook`: post alerts to a webhook, in Alertmanager's form. */
@@ -1786,39 +2412,64 @@ export interface NotifyWebhookRequest extends AnyRequest {
 
 /** The result of `notify_webhook`. */
 export interface NotifyWebhookResult extends AnyResult {
-  alerts: ToldAlert[];
+  /** The alerts, in the request's order. */
+  alerts: SentAlert[];
+  /** Whether the receiver responded with a status of 2xx. */
   delivered: boolean;
+  /** The status that the receiver responded with. */
   http_status?: number;
+  /** Whether the body was signed with `webhook_secret`. */
   signed?: boolean;
+  /** The receiver, without its secrets. */
   webhook_url: string;
 }
 
 /** Templates may give a text for a number. */
 export type Number = number | string | null;
 
-/** `organisation` of output_schema. */
+/** An organisation of a Grafana, or why it is not known. */
 export interface Organisation {
+  /** What a gateway would refuse of a push, the first of them. */
   conflicts?: Conflict[];
+  /** What was wrong, what was expected, and what to do. */
   error?: string;
-  error_code?: string;
+  /** A stable word for programs. */
+  error_code?: ErrorCode;
+  /**
+   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+   */
   error_type?: string;
+  /** The path of the field to correct. */
   field?: string;
+  /** The status that the server responded with. */
   http_status?: number;
+  /** Its id. */
   id?: number;
+  /** Values that the receiver refused, or that there was no room to keep. */
   lost?: number;
+  /** Its name. */
   name?: string;
+  /** The origin of the server that was concerned. */
   origin?: string;
+  /** Values that go out with the next write. */
   pending?: number;
+  /** Where a query is wrong. */
   position?: Position;
+  /** The same as the server said it, where that is another word. */
   server_error_type?: string;
+  /** Values that were written nevertheless. */
   written?: number;
 }
 
-/** `overflow` of output_schema. */
+/** A limit of series was reached, and the value went to the metric's overflow series. */
 export interface Overflow {
+  /** How many values that label has. */
   distinct_values: number;
+  /** The label with the most values. */
   label: string;
+  /** The metric. */
   metric: string;
+  /** The same as a sentence. */
   text: string;
 }
 
@@ -1827,10 +2478,30 @@ export type ParseQueryRequest = FormatQueryRequest;
 
 /** The result of `parse_query`. */
 export interface ParseQueryResult extends AnyResult {
+  /** What the server remarked. */
   infos?: string[];
+  /** The PromQL expression. */
   query: string;
+  /** The tree that the server's parser makes of it. */
   syntax_tree: { [key: string]: unknown };
+  /** What the server warned of. */
   warnings?: string[];
+}
+
+/** How the push of a scrape went. */
+export interface PassedOn {
+  /** The group's URL. */
+  group: string;
+  /** Whether the gateway has accepted it. */
+  metric_pushed: boolean;
+  /** How many metrics were pushed. */
+  metrics?: number;
+  /** Why the push was not checked for conflicts before. */
+  preflight_skipped?: string;
+  /** Why nothing was pushed. */
+  reason?: string;
+  /** How many samples were pushed. */
+  samples?: number;
 }
 
 /** `plan_alerts`: what apply_alerts would change. */
@@ -1838,20 +2509,35 @@ export type PlanAlertsRequest = ApplyAlertsRequest;
 
 /** The result of `plan_alerts`. */
 export interface PlanAlertsResult extends AnyResult {
+  /** Files to be written or removed where no host does that. */
   artifacts?: Artifact[];
+  /** How many rules were there otherwise. */
   changed: number;
+  /** The same by group and rule. */
   changes: RuleChange[];
+  /** How many rules were not there. */
   created: number;
-  dry_run?: boolean;
+  /** True: nothing was changed. */
+  dry_run: boolean;
+  /** For the other targets: the groups' namespace, or folder. */
   namespace?: string;
+  /** What is missing. */
   pending?: string;
+  /** Where reloading failed: whether the server refused what is in the file. */
   reload_refused?: boolean;
+  /** How many rules were there, and are no longer wanted. */
   removed: number;
+  /** For the target `file`: the rule file's name. */
   rules_file?: string;
+  /** By hosts with a rules folder: whether the file was removed, and stays so. */
   rules_file_removed?: boolean;
+  /** By hosts with a rules folder: whether the file was written, and stays. */
   rules_file_written?: boolean;
-  status: 'installed' | 'unchanged' | 'planned' | 'pending' | 'unverified';
-  target: 'file' | 'mimir' | 'cortex' | 'grafana';
+  /** How it stands. */
+  status: InstallStatus;
+  /** Where the rules go. */
+  target: InstallTarget;
+  /** How many rules were there as they are wanted. */
   unchanged: number;
 }
 
@@ -1861,9 +2547,11 @@ export type PlanDashboardsRequest = ApplyDashboardsRequest;
 /** The result of `plan_dashboards`. */
 export type PlanDashboardsResult = ApplyDashboardsResult;
 
-/** `position` of output_schema. */
+/** A place in a text, counted from 1. */
 export interface Position {
+  /** The column, in characters. */
   column: number;
+  /** The line. */
   line: number;
 }
 
@@ -1875,12 +2563,18 @@ export interface PrometheusStatusRequest extends AnyRequest {
 
 /** The result of `prometheus_status`. */
 export interface PrometheusStatusResult extends AnyResult {
+  /** The version and how it was built. */
   build?: { [key: string]: unknown };
+  /** Its configuration, secrets hidden by the server. */
   config?: { [key: string]: unknown };
+  /** Its command line. */
   flags?: { [key: string]: unknown };
+  /** How the server runs. */
   runtime?: { [key: string]: unknown };
+  /** What its database holds. */
   tsdb?: { [key: string]: unknown };
-  unavailable?: ResponseLabels;
+  /** Parts that the server does not give, and why. */
+  unavailable?: LabelPairs;
 }
 
 /** `push_metrics`: put what was recorded into this plug's group on the Pushgateway. */
@@ -1888,10 +2582,15 @@ export type PushMetricsRequest = FlushMetricsRequest;
 
 /** The result of `push_metrics`. */
 export interface PushMetricsResult extends AnyResult {
+  /** With `push_mode: delete`: whether the group was deleted. */
   deleted?: boolean;
+  /** Whether nothing was sent, because `dry_run` says so. */
   dry_run?: boolean;
+  /** The group's URL. */
   group?: string;
+  /** How many series the group has. */
   series?: number;
+  /** With `dry_run`: whether the gateway would accept the push. */
   would_be_accepted?: boolean;
 }
 
@@ -1899,19 +2598,7 @@ export interface PushMetricsResult extends AnyResult {
 export interface PushRecordedRequest extends AnyRequest {}
 
 /** The result of `push_recorded`. */
-export interface PushRecordedResult extends AnyResult {
-  metric_pushed: boolean;
-}
-
-/** `pushed` of output_schema. */
-export interface Pushed {
-  group: string;
-  metric_pushed: boolean;
-  metrics?: number;
-  preflight_skipped?: string;
-  reason?: string;
-  samples?: number;
-}
+export interface PushRecordedResult extends AnyResult {}
 
 /** `query_exemplars`: the exemplars of an expression's series. */
 export interface QueryExemplarsRequest extends AnyRequest {
@@ -1925,8 +2612,11 @@ export interface QueryExemplarsRequest extends AnyRequest {
 
 /** The result of `query_exemplars`. */
 export interface QueryExemplarsResult extends AnyResult {
+  /** For each series its labels and exemplars, as Prometheus has them. */
   exemplars: { [key: string]: unknown }[];
+  /** What the server remarked. */
   infos?: string[];
+  /** What the server warned of. */
   warnings?: string[];
 }
 
@@ -1948,19 +2638,31 @@ export interface QueryMetricsRequest extends AnyRequest {
 
 /** The result of `query_metrics`. */
 export interface QueryMetricsResult extends AnyResult {
+  /** What the server remarked. */
   infos?: string[];
+  /** How many requests the range was split into, where it was. */
   parts?: number;
+  /** The PromQL expression. */
   query: string;
+  /** What the expression's value is. */
   query_result: QueryResult;
+  /** With `stats`: what the query cost; of a range in parts, what the first part did. */
   stats?: { [key: string]: unknown };
-  step_raised_to_seconds?: ResponseNumber;
-  timestamp: Instant;
+  /** The step, where it was raised because there would have been too many points. */
+  step_raised_to_seconds?: Amount;
+  /** When the plug asked. */
+  timestamp: Rfc3339;
+  /** What the server warned of. */
   warnings?: string[];
 }
 
-/** `query_result` of output_schema. */
+/** The value of an expression, in the form of Prometheus's API. */
 export interface QueryResult {
+  /**
+   * The value: its times are numbers of seconds, its numbers texts, among them `NaN` and `+Inf`.
+   */
   result: unknown[];
+  /** What kind of value it is. */
   resultType: 'vector' | 'matrix' | 'scalar' | 'string';
 }
 
@@ -2017,16 +2719,26 @@ export interface RecordCounterRequest extends AnyRequest {
 
 /** The result of `record_counter`. */
 export interface RecordCounterResult extends AnyResult {
+  /** How many values a histogram or summary observed. */
   count?: number;
-  current_value?: ResponseNumber;
-  labels: ResponseLabels;
+  /** The value of a counter or gauge. */
+  current_value?: Amount;
+  /** The series' labels, as they were given. */
+  labels: LabelPairs;
+  /** The metric's name. */
   metric_name: string;
-  metric_type: ResponseKind;
-  metric_value: ResponseNumber;
+  /** What it was recorded as. */
+  metric_type: KindName;
+  /** What was recorded: added to a counter, set on a gauge, observed by the others. */
+  metric_value: Amount;
+  /** Where the value went, if the metric's limit of series kept it from its own one. */
   overflow?: Overflow;
+  /** Which states of a state set hold. */
   states_on?: string[];
-  sum?: ResponseNumber;
-  timestamp: Instant;
+  /** The sum of what they observed. */
+  sum?: Amount;
+  /** When the value was taken: what the request said, else now. */
+  timestamp: Rfc3339;
 }
 
 /** `record_gauge`: set a gauge. */
@@ -2093,19 +2805,7 @@ export interface RecordMetricRequest extends AnyRequest {
 }
 
 /** The result of `record_metric`. */
-export interface RecordMetricResult extends AnyResult {
-  count?: number;
-  current_value?: ResponseNumber;
-  labels: ResponseLabels;
-  metric_name: string;
-  metric_type: ResponseKind;
-  metric_value: ResponseNumber;
-  overflow?: Overflow;
-  states_on?: string[];
-  sum?: ResponseNumber;
-  timestamp: Instant;
-  metric_pushed: boolean;
-}
+export type RecordMetricResult = RecordCounterResult;
 
 /** `record_multiple_metrics`: record a list of metrics, all or none, with one push. */
 export interface RecordMultipleMetricsRequest extends AnyRequest {
@@ -2117,9 +2817,12 @@ export interface RecordMultipleMetricsRequest extends AnyRequest {
 
 /** The result of `record_multiple_metrics`. */
 export interface RecordMultipleMetricsResult extends AnyResult {
+  /** Each of them, in the request's order. */
   metrics: Recorded[];
+  /** How many metrics were recorded: all of the request. */
   metrics_recorded: number;
-  timestamp: Instant;
+  /** When the value was taken: what the request said, else now. */
+  timestamp: Rfc3339;
 }
 
 /** `record_summary`: observe a value in a summary. */
@@ -2128,23 +2831,35 @@ export type RecordSummaryRequest = RecordCounterRequest;
 /** The result of `record_summary`. */
 export type RecordSummaryResult = RecordCounterResult;
 
-/** `recorded` of output_schema. */
+/** One recorded metric, and what its series holds now. */
 export interface Recorded {
+  /** How many values a histogram or summary observed. */
   count?: number;
-  current_value?: ResponseNumber;
-  labels: ResponseLabels;
+  /** The value of a counter or gauge. */
+  current_value?: Amount;
+  /** The series' labels, as they were given. */
+  labels: LabelPairs;
+  /** The metric's name. */
   metric_name: string;
-  metric_type: ResponseKind;
-  metric_value: ResponseNumber;
+  /** What it was recorded as. */
+  metric_type: KindName;
+  /** What was recorded: added to a counter, set on a gauge, observed by the others. */
+  metric_value: Amount;
+  /** Where the value went, if the metric's limit of series kept it from its own one. */
   overflow?: Overflow;
+  /** Which states of a state set hold. */
   states_on?: string[];
-  sum?: ResponseNumber;
+  /** The sum of what they observed. */
+  sum?: Amount;
 }
 
-/** `refused` of output_schema. */
+/** What was not imported of a metric. */
 export interface Refused {
+  /** The metric's name. */
   metric: string;
+  /** Why, and what to do. */
   reason: string;
+  /** How many of its series are concerned. */
   series: number;
 }
 
@@ -2186,9 +2901,12 @@ export interface RegisterMetricRequest extends AnyRequest {
 
 /** The result of `register_metric`. */
 export interface RegisterMetricResult extends AnyResult {
+  /** The family's number, for the typed interfaces. */
   family: number;
+  /** The metric's name. */
   metric_name: string;
-  metric_type: ResponseKind;
+  /** What it will be recorded as. */
+  metric_type: KindName;
 }
 
 /** An endpoint of remote write or remote read. */
@@ -2226,12 +2944,19 @@ export interface RemoteWriteMetricsRequest extends AnyRequest {}
 
 /** The result of `remote_write_metrics`. */
 export interface RemoteWriteMetricsResult extends AnyResult {
+  /** Whether the receiver said how much it wrote. */
   confirmed?: boolean;
+  /** Values that were given up, because the send queue was full. */
   dropped?: number;
+  /** Values that go out with the next write. */
   pending?: number;
+  /** The receiver's URL. */
   receiver?: string;
+  /** How many requests were sent. */
   requests?: number;
+  /** The protocol's version. */
   version?: string;
+  /** What the receiver wrote; what was sent, where it does not say. */
   written: Written;
 }
 
@@ -2247,8 +2972,20 @@ export interface RemoveMetricRequest extends AnyRequest {
 
 /** The result of `remove_metric`. */
 export interface RemoveMetricResult extends AnyResult {
+  /** The metric's name. */
   metric_name: string;
+  /** Whether there was such a series. */
   removed: boolean;
+}
+
+/** A counter of a group that a push did not raise. */
+export interface Replaced {
+  /** What was pushed; absent where the push removed the series. */
+  pushed?: Amount;
+  /** The series, as PromQL would select it. */
+  series: string;
+  /** What the gateway had. */
+  stored: Amount;
 }
 
 /** The request of each operation. */
@@ -2353,30 +3090,36 @@ export interface ResolveAlertsRequest extends AnyRequest {
 
 /** The result of `resolve_alerts`. */
 export interface ResolveAlertsResult extends AnyResult {
-  alerts: ToldAlert[];
+  /** The alerts, in the request's order. */
+  alerts: SentAlert[];
+  /** How many alerts Alertmanager took as ended; 0 in `mock_mode`. */
   alerts_resolved: number;
 }
 
-/** `kind` of output_schema. */
-export type ResponseKind =
-  | 'counter'
-  | 'gauge'
-  | 'histogram'
-  | 'native_histogram'
-  | 'summary'
-  | 'info'
-  | 'stateset';
+/** An entry of `scrape_configs`. */
+export interface ResponseScrapeJob {
+  /** The job's name. */
+  job_name: string;
+  /** The path. */
+  metrics_path: string;
+  /** The fields of the URL's query. */
+  params?: { [key: string]: string[] };
+  /** `http` or `https`. */
+  scheme: string;
+  /** Between two scrapes. */
+  scrape_interval: string;
+  /** For a whole scrape; never more than the interval, which Prometheus would refuse. */
+  scrape_timeout: string;
+  /** The target. */
+  static_configs: StaticTargets[];
+}
 
-/** `labels` of output_schema. */
-export type ResponseLabels = { [key: string]: string };
-
-/** A number; NaN and the infinities as text, as JSON has none. */
-export type ResponseNumber = number | string | null;
-
-/** `target_group` of output_schema. */
+/** Targets that share their labels. */
 export interface ResponseTargetGroup {
-  labels: ResponseLabels;
-  targets: Target[];
+  /** Their labels. Names that begin with `__` steer the scrape. */
+  labels: LabelPairs;
+  /** Each of them. */
+  targets: DiscoveredTarget[];
 }
 
 /** `restore_metrics`: replace all that is held by a snapshot. */
@@ -2387,6 +3130,7 @@ export interface RestoreMetricsRequest extends AnyRequest {
 
 /** The result of `restore_metrics`. */
 export interface RestoreMetricsResult extends AnyResult {
+  /** How many series there are. */
   series: number;
 }
 
@@ -2462,6 +3206,9 @@ export interface Results {
   snapshot_metrics: SnapshotMetricsResult;
 }
 
+/** `rfc3339` of output_schema. */
+export type Rfc3339 = string;
+
 /** A rule of a rule file, as far as all servers know it. */
 export interface Rule {
   /** The name of an alert. */
@@ -2480,10 +3227,13 @@ export interface Rule {
   record?: LabelValue | null;
 }
 
-/** `rule_change` of output_schema. */
+/** What happens to a group of rules. */
 export interface RuleChange {
+  /** What happens to the group as a whole. */
   change: Change;
+  /** The group's name. */
   group: string;
+  /** What happens to its rules. */
   rules: NamedChange[];
 }
 
@@ -2517,15 +3267,22 @@ export type RulesTarget =
   | ''
   | null;
 
-/** `sample` of output_schema. */
+/** A sample. */
 export interface Sample {
-  created?: ResponseNumber;
-  exemplar?: { [key: string]: unknown };
-  labels: ResponseLabels;
+  /** When the series began, in seconds since the epoch, where the endpoint says so. */
+  created?: Amount;
+  /** An example of an observation. */
+  exemplar?: Exemplar;
+  /** Its labels. */
+  labels: LabelPairs;
+  /** The metric's name, with the sample's suffix. */
   name: string;
-  native?: { [key: string]: unknown };
-  timestamp?: ResponseNumber;
-  value: ResponseNumber;
+  /** The buckets of a native histogram. */
+  native?: NativeSample;
+  /** When it was measured, in seconds since the epoch, where the endpoint says so. */
+  timestamp?: Amount;
+  /** Its value; of a native histogram, the count. */
+  value: Amount;
 }
 
 /**
@@ -2571,26 +3328,45 @@ export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'>
 
 /** The result of `scrape_endpoint`. */
 export interface ScrapeEndpointResult extends AnyResult {
+  /** The size of the exposition, uncompressed. */
   bytes?: number;
+  /** Its content type. */
   content_type?: string;
+  /** How long fetching and reading took, in milliseconds. */
   duration_ms?: number;
+  /** Whether the endpoint was scraped. */
   endpoint_scraped: boolean;
+  /** What was scraped, without credentials and query. */
   endpoint_url: string;
+  /** Exemplars that were left out of it. */
   exemplars_dropped?: number;
+  /** With `reexport`: the format of `exported_data`. */
   export_format?: string;
+  /** All that was received, written again. */
   exported_data?: string;
+  /** The first of them. */
   families?: Family[];
+  /** How many metrics there are. */
   families_count?: number;
-  format?: string;
+  /** With `import`: what became of that. */
   imported?: Imported;
+  /** The first of the findings. */
   lint?: Lint[];
+  /** How many findings of the linter there are. */
   lint_count?: number;
+  /** How many samples the endpoint exposes. */
   metrics_count: number;
-  pushed?: Pushed;
+  /** With `push`: what became of that. */
+  pushed?: PassedOn;
+  /** With `include_samples`: the first samples. */
   samples?: Sample[];
-  scrape_config: { [key: string]: unknown };
+  /** The entry of `scrape_configs` by which Prometheus scrapes the endpoint. */
+  scrape_config: ResponseScrapeJob;
+  /** The same as a part of a `prometheus.yml`. */
   scrape_config_yaml: string;
+  /** Samples whose timestamps were left out of what was written again, pushed or imported. */
   timestamps_dropped?: number;
+  /** Whether there are more metrics or samples than are listed. */
   truncated?: boolean;
 }
 
@@ -2690,24 +3466,49 @@ export type SendAlertsRequest = ResolveAlertsRequest;
 
 /** The result of `send_alerts`. */
 export interface SendAlertsResult extends AnyResult {
-  alerts: ToldAlert[];
+  /** The alerts, in the request's order. */
+  alerts: SentAlert[];
+  /** How many alerts Alertmanager took; 0 in `mock_mode`. */
   alerts_sent: number;
 }
 
-/** `server_health` of output_schema. */
+/** One alert of a request. */
+export interface SentAlert {
+  /** The hash of its labels by which Alertmanager knows it, in hexadecimal. */
+  fingerprint: string;
+  /** Its labels, with `alertname` and `severity`. */
+  labels: LabelPairs;
+}
+
+/** What a server responded. */
 export interface ServerHealth {
+  /** What a gateway would refuse of a push, the first of them. */
   conflicts?: Conflict[];
+  /** What was wrong, what was expected, and what to do. */
   error?: string;
-  error_code?: string;
+  /** A stable word for programs. */
+  error_code?: ErrorCode;
+  /**
+   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+   */
   error_type?: string;
+  /** The path of the field to correct. */
   field?: string;
+  /** The status that the server responded with. */
   http_status?: number;
+  /** Values that the receiver refused, or that there was no room to keep. */
   lost?: number;
+  /** The origin of the server that was concerned. */
   origin?: string;
+  /** Values that go out with the next write. */
   pending?: number;
+  /** Where a query is wrong. */
   position?: Position;
+  /** The same as the server said it, where that is another word. */
   server_error_type?: string;
+  /** Its URL. */
   url: string;
+  /** Values that were written nevertheless. */
   written?: number;
 }
 
@@ -2827,11 +3628,15 @@ export interface Settings {
   webhook_url?: Url;
 }
 
-/**
- * For hosts: up to which change of each group nothing is due at its gateway. The first is the
- * configuration's group.
- */
-export type Settled = SettledObject[];
+/** Up to which change nothing of a group is due. */
+export interface Settled {
+  /** The group's job; absent for the configuration's group. */
+  job?: string;
+  /** Its other labels. */
+  labels?: LabelPairs;
+  /** The change. */
+  up_to: number;
+}
 
 /** How much of a group is settled: a gateway accepted it, or the group was deleted. */
 export interface SettledGroup {
@@ -2843,20 +3648,21 @@ export interface SettledGroup {
   up_to?: WholeNumber;
 }
 
-/** An object that has no name in the schemas. */
-export interface SettledObject {
-  job?: string;
-  labels?: ResponseLabels;
-  up_to: number;
-}
-
 /** `snapshot_metrics`: all that is held, for restore_metrics. */
 export interface SnapshotMetricsRequest extends AnyRequest {}
 
 /** The result of `snapshot_metrics`. */
 export interface SnapshotMetricsResult extends AnyResult {
+  /** How many series there are. */
   series: number;
+  /** All that is stored, as base64, for `restore_metrics`. */
   snapshot: string;
+}
+
+/** Targets that stand in the configuration. */
+export interface StaticTargets {
+  /** Host and port. */
+  targets: string[];
 }
 
 /** `status_parts` of input_schema. */
@@ -2870,16 +3676,6 @@ export type StatusParts =
   | null
   | ('build' | 'runtime' | 'tsdb' | 'flags' | 'config')[];
 
-/** `target` of output_schema. */
-export interface Target {
-  address: string;
-  health?: string;
-  job?: string;
-  last_error?: string;
-  scrape_url?: string;
-  state?: 'active' | 'dropped' | 'absent';
-}
-
 /** A group of a file of targets. */
 export interface TargetGroup {
   /** Their labels. Names may begin with `__`. */
@@ -2888,11 +3684,21 @@ export interface TargetGroup {
   targets?: string[] | null;
 }
 
-/** `template_parameter` of output_schema. */
+/**
+ * Whether Prometheus scrapes a target. `active`: It is scraped. `dropped`: Its relabeling dropped
+ * it. `absent`: Prometheus does not know it.
+ */
+export type TargetState = 'active' | 'dropped' | 'absent';
+
+/** A parameter of a template. */
 export interface TemplateParameter {
+  /** Its value where it is not given. Absent where nothing is put in then. */
   default?: string;
+  /** What it is, with its unit. */
   description: string;
+  /** Its name in `parameters`. */
   name: string;
+  /** Whether it must be given. */
   required: boolean;
 }
 
@@ -2935,48 +3741,34 @@ export interface TlsFiles {
   server_name?: Text;
 }
 
-/** `told_alert` of output_schema. */
-export interface ToldAlert {
-  fingerprint: string;
-  labels: ResponseLabels;
-}
+/**
+ * Why values have reached no gateway. `no_gateway`: None is configured. `manual`: `push_policy`
+ * leaves pushing to `push_metrics`. `mock_mode`: `mock_mode` is on. `delete_mode`: `push_mode` is
+ * `delete`. `not_accepted`: No push was tried yet, or the gateway did not accept it.
+ */
+export type UnpushedReason =
+  | 'no_gateway'
+  | 'manual'
+  | 'mock_mode'
+  | 'delete_mode'
+  | 'not_accepted';
 
 /** An http or https URL, such as http://127.0.0.1:9090. */
 export type Url = string | null;
 
-/**
- * What was ignored or done otherwise than asked, such as an unknown field. Absent where there is
- * nothing to say.
- */
-export type Warnings = string[];
-
-/** `webhook` of output_schema. */
-export interface Webhook {
-  conflicts?: Conflict[];
-  delivered: boolean;
-  error?: string;
-  error_code?: string;
-  error_type?: string;
-  field?: string;
-  http_status?: number;
-  lost?: number;
-  mock?: boolean;
-  origin?: string;
-  pending?: number;
-  position?: Position;
-  server_error_type?: string;
-  signed?: boolean;
-  webhook_url?: string;
-  written?: number;
-}
+/** What became of a notification that is a part of something else, which holds without it. */
+export type Webhook = Delivery | FailedDelivery;
 
 /** Templates may give a text for a number. */
 export type WholeNumber = number | string | null;
 
-/** `written` of output_schema. */
+/** Values by their kind. */
 export interface Written {
+  /** Exemplars. */
   exemplars: number;
+  /** Native histograms. */
   histograms: number;
+  /** Numbers. */
   samples: number;
 }
 
@@ -2987,9 +3779,14 @@ export type Operation = keyof Requests;
 export interface Success<O extends Operation = Operation> {
   operation: O;
   result: Results[O];
+  /** What the configuration is. */
   monitoring_metadata: Metadata;
   success: true;
-  warnings?: Warnings;
+  /**
+   * What was ignored or done otherwise than asked, such as an unknown field. Absent where there is
+   * nothing to say.
+   */
+  warnings?: string[];
 }
 
 /** What a call returns; `success` says which it is. */

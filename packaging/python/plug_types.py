@@ -9,11 +9,15 @@ from typing import Any, Dict, List, Literal, TypedDict, Union
 
 
 class ActiveAlert(TypedDict):
-    """`active_alert` of output_schema."""
+    """An alert that a rule raises now."""
 
+    # Since when.
     active_since: str
-    labels: ResponseLabels
+    # The alert's labels.
+    labels: LabelPairs
+    # `pending` or `firing`.
     state: str
+    # The expression's value, as the server writes it.
     value: str
 
 
@@ -122,12 +126,22 @@ class AlertRule(_AlertRuleKeys, total=False):
     severity: Text
 
 
-class AlertTemplate(TypedDict):
-    """`alert_template` of output_schema."""
+# The state of an alert. `inactive`: Its expression finds nothing. `pending`: It holds, but not for
+# long enough. `firing`: It holds. `not_found`: The server has no such rule. `unknown`: The server
+# does not say.
+AlertState = Literal["inactive", "pending", "firing", "not_found", "unknown"]
 
+
+class AlertTemplate(TypedDict):
+    """Rules that the plug ships."""
+
+    # The names of its alerts.
     alerts: List[str]
+    # What it is for.
     description: str
+    # What `template` names it.
     name: str
+    # What `parameters` may give.
     parameters: List[TemplateParameter]
 
 
@@ -265,33 +279,44 @@ class AlertmanagerStatusRequest(AnyRequest):
 
 
 class AnyResult(TypedDict, total=False):
-    """What the result of any operation may have: what was exchanged with servers, and how a push
-    that came with the call went.
+    """What any result may have: how pushes that came with the call went, and how long servers
+    took.
     """
 
+    # What the gateway would refuse, the first of it.
     conflicts: List[Conflict]
-    # With detect_resets: how many counters of the group this push did not raise, or removed.
+    # With `detect_resets`: how many counters of the group this push did not raise, or removed.
     counters_replaced: int
+    # Why.
     downgrade_reason: str
+    # Native histograms of which only sum and count were pushed.
     downgraded: List[str]
+    # Absent where none was asked.
     exchange: Exchange
     # How the pushes of groups went that the call is not about, because they have keys of their own.
-    groups_pushed: List[AnyResultGroupsPushed]
+    groups_pushed: List[GroupPush]
+    # Whether the gateway has accepted what was recorded.
     metric_pushed: bool
-    mock: Literal[True]
+    # Whether the configuration says `mock_mode`, so that no server was asked.
+    mock: bool
+    # Why the push was not checked for conflicts before.
     preflight_skipped: str
-    # With defer_push: the host is to ask for push_recorded.
-    push_due: Literal[True]
+    # With `defer_push`: the host is to ask for `push_recorded`.
+    push_due: bool
+    # Why a push that nobody asked for by name failed. The values stay recorded.
     push_error: str
+    # The same as an error code.
     push_error_code: str
+    # The gateway's origin.
     push_origin: str
-    # The first of them.
-    replaced: List[AnyResultReplaced]
+    # The first of those counters.
+    replaced: List[Replaced]
 
 
 class AlertmanagerStatusResult(AnyResult):
     """The result of `alertmanager_status`."""
 
+    # Version, cluster and configuration as Alertmanager's API has them.
     status: Dict[str, Any]
 
 
@@ -324,6 +349,10 @@ class AlertmanagerTargets(TypedDict, total=False):
     tls: Union[TlsFiles, None]
 
 
+# A number; NaN and the infinities as text, because JSON has no numbers for them.
+Amount = Union[float, str]
+
+
 class _AnnotateRequestRequired(TypedDict):
     """What AnnotateRequest must have."""
 
@@ -352,47 +381,21 @@ class AnnotateRequest(AnyRequest, _AnnotateRequestRequired, total=False):
 class _AnnotateResultRequired(TypedDict):
     """What AnnotateResult must have."""
 
+    # Whether Grafana holds the annotation now.
     annotated: bool
 
 
 class AnnotateResult(AnyResult, _AnnotateResultRequired, total=False):
     """The result of `annotate`."""
 
+    # Its id, to change it by.
     annotation_id: int
+    # When it ends, in milliseconds since the Unix epoch; absent where it has no end, or that was
+    # not changed.
     time_end_ms: int
+    # When it is, or begins, in milliseconds since the Unix epoch; absent where that was not
+    # changed.
     time_ms: int
-
-
-class _AnyResultGroupsPushedRequired(TypedDict):
-    """What AnyResultGroupsPushed must have."""
-
-    group: str
-    metric_pushed: bool
-
-
-class AnyResultGroupsPushed(_AnyResultGroupsPushedRequired, total=False):
-    """An object that has no name in the schemas."""
-
-    conflicts: List[Conflict]
-    downgrade_reason: str
-    downgraded: List[str]
-    preflight_skipped: str
-    push_error: str
-    push_error_code: str
-    push_origin: str
-
-
-class _AnyResultReplacedRequired(TypedDict):
-    """What AnyResultReplaced must have."""
-
-    series: str
-    stored: ResponseNumber
-
-
-class AnyResultReplaced(_AnyResultReplacedRequired, total=False):
-    """An object that has no name in the schemas."""
-
-    pushed: ResponseNumber
 
 
 class _ApplyAlertsRequestRequired(TypedDict):
@@ -441,26 +444,42 @@ class ApplyAlertsRequest(AnyRequest, _ApplyAlertsRequestRequired, total=False):
 class _ApplyAlertsResultRequired(TypedDict):
     """What ApplyAlertsResult must have."""
 
+    # How many rules were there otherwise.
     changed: int
+    # The same by group and rule.
     changes: List[RuleChange]
+    # How many rules were not there.
     created: int
+    # How many rules were there, and are no longer wanted.
     removed: int
-    status: Literal["installed", "unchanged", "planned", "pending", "unverified"]
-    target: Literal["file", "mimir", "cortex", "grafana"]
+    # How it stands.
+    status: InstallStatus
+    # Where the rules go.
+    target: InstallTarget
+    # How many rules were there as they are wanted.
     unchanged: int
 
 
 class ApplyAlertsResult(AnyResult, _ApplyAlertsResultRequired, total=False):
     """The result of `apply_alerts`."""
 
+    # Whether a server lists all rules as they are wanted. Absent with `dry_run`.
     applied: bool
+    # Files to be written or removed where no host does that.
     artifacts: List[Artifact]
+    # Whether nothing was changed, because the request says `dry_run`.
     dry_run: bool
+    # For the other targets: the groups' namespace, or folder.
     namespace: str
+    # What is missing.
     pending: str
+    # Where reloading failed: whether the server refused what is in the file.
     reload_refused: bool
+    # For the target `file`: the rule file's name.
     rules_file: str
+    # By hosts with a rules folder: whether the file was removed, and stays so.
     rules_file_removed: bool
+    # By hosts with a rules folder: whether the file was written, and stays.
     rules_file_written: bool
 
 
@@ -504,26 +523,37 @@ class ApplyDashboardsRequest(AnyRequest, _ApplyDashboardsRequestRequired, total=
 class ApplyDashboardsResult(AnyResult):
     """The result of `apply_dashboards`."""
 
+    # How many Grafana holds otherwise, which were not to be replaced.
     conflict: int
+    # How many were created.
     created: int
+    # Each of them: those that were given, then those of templates.
     dashboards: List[DashboardOutcome]
+    # How many failed.
     failed: int
+    # How many were not tried.
     not_tried: int
+    # How many Grafana held already.
     unchanged: int
+    # How many were updated.
     updated: int
 
 
 class _ArtifactRequired(TypedDict):
     """What Artifact must have."""
 
+    # What it is: `rules_file`.
     kind: str
+    # Its name.
     name: str
 
 
 class Artifact(_ArtifactRequired, total=False):
-    """`artifact` of output_schema."""
+    """A file to be written or removed."""
 
+    # Its text. Absent where it is to be removed.
     content: str
+    # Whether it is to be removed.
     remove: bool
 
 
@@ -536,7 +566,8 @@ class BasicAuth(TypedDict, total=False):
     username: Text
 
 
-# `change` of output_schema.
+# What happens to a group or a rule. `created`: It is not there. `changed`: It is there, and
+# otherwise. `unchanged`: It is there as it is wanted. `removed`: It is there, and no longer wanted.
 Change = Literal["created", "changed", "unchanged", "removed"]
 
 
@@ -549,6 +580,7 @@ class ClearMetricsRequest(AnyRequest):
 class ClearMetricsResult(AnyResult):
     """The result of `clear_metrics`."""
 
+    # How many series there were.
     series_removed: int
 
 
@@ -684,15 +716,30 @@ class Configuration(ConfigurationSettings, total=False):
 class _ConflictRequired(TypedDict):
     """What Conflict must have."""
 
+    # The metric to change.
     metric: str
+    # What conflicts with what, and what to do.
     problem: str
-    reason: Literal["type", "help", "name_suffix", "duplicate_series", "timestamp", "label_name"]
+    # What it is about.
+    reason: ConflictReason
 
 
 class Conflict(_ConflictRequired, total=False):
-    """`conflict` of output_schema."""
+    """Something that a gateway would refuse."""
 
+    # The group that it conflicts with; none if that is the push itself, or the gateway.
     group: str
+
+
+# `conflict_reason` of output_schema.
+ConflictReason = Literal[
+    "type",
+    "help",
+    "name_suffix",
+    "duplicate_series",
+    "timestamp",
+    "label_name",
+]
 
 
 _CreateAlertRequestKeys = TypedDict(
@@ -757,30 +804,50 @@ class CreateAlertRequest(AnyRequest, _CreateAlertRequestKeys, _CreateAlertReques
 class _CreateAlertResultRequired(TypedDict):
     """What CreateAlertResult must have."""
 
+    # Whether a server lists the rule as it is wanted. Until then `pending` says what is missing.
     alert_created: bool
+    # Its group and its name: `GROUP/NAME`.
     alert_id: str
+    # The alert's name.
     alert_name: str
+    # How many rules were there otherwise.
     changed: int
+    # The same by group and rule.
     changes: List[RuleChange]
+    # How many rules were not there.
     created: int
+    # Its PromQL expression.
     expression: str
+    # How many rules were there, and are no longer wanted.
     removed: int
-    status: Literal["installed", "unchanged", "planned", "pending", "unverified"]
-    target: Literal["file", "mimir", "cortex", "grafana"]
+    # How it stands.
+    status: InstallStatus
+    # Where the rules go.
+    target: InstallTarget
+    # How many rules were there as they are wanted.
     unchanged: int
 
 
 class CreateAlertResult(AnyResult, _CreateAlertResultRequired, total=False):
     """The result of `create_alert`."""
 
+    # Files to be written or removed where no host does that.
     artifacts: List[Artifact]
+    # For the other targets: the groups' namespace, or folder.
     namespace: str
+    # What is missing.
     pending: str
+    # Where reloading failed: whether the server refused what is in the file.
     reload_refused: bool
+    # For the target `file`: the rule file's name.
     rules_file: str
+    # By hosts with a rules folder: whether the file was removed, and stays so.
     rules_file_removed: bool
+    # By hosts with a rules folder: whether the file was written, and stays.
     rules_file_written: bool
+    # The rule's state on the server, where the server lists it: `inactive`, `pending` or `firing`.
     state: str
+    # With `webhook_url`: what became of the notification.
     webhook: Webhook
 
 
@@ -824,28 +891,57 @@ class CreateDashboardRequest(AnyRequest, _CreateDashboardRequestRequired, total=
 class _CreateDashboardResultRequired(TypedDict):
     """What CreateDashboardResult must have."""
 
+    # Whether Grafana holds the dashboard now.
     dashboard_created: bool
+    # Its title.
     title: str
+    # Its uid: the one that was given, or one made of its folders and its title.
     uid: str
+    # What was mended in it, and what is odd. Each begins with the path of what it is about.
     warnings: List[str]
 
 
 class CreateDashboardResult(AnyResult, _CreateDashboardResultRequired, total=False):
     """The result of `create_dashboard`."""
 
-    action: Literal["created", "updated", "unchanged", "conflict", "failed", "not_tried"]
+    # What was done with the dashboard, or would be.
+    action: DashboardAction
+    # With `diff`: what differed, the first of it.
     changes: List[DashboardChange]
+    # With `conflict`: why what Grafana holds was not replaced.
     conflict: str
+    # Where Grafana was not asked: the dashboard's JSON model, as it would be saved.
     dashboard: Dict[str, Any]
+    # Whether Grafana was not asked, because of `dry_run`.
     dry_run: bool
+    # What was wrong, what was expected, and what to do.
     error: str
-    error_code: str
+    # A stable word for programs.
+    error_code: ErrorCode
+    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+    error_type: str
+    # The path of the field to correct.
     field: str
+    # The folder that was asked for.
     folder_uid: str
+    # The status that the server responded with.
     http_status: int
+    # Values that the receiver refused, or that there was no room to keep.
+    lost: int
+    # The origin of the server that was concerned.
     origin: str
+    # Values that go out with the next write.
+    pending: int
+    # Where a query is wrong.
+    position: Position
+    # The same as the server said it, where that is another word.
+    server_error_type: str
+    # The dashboard's page.
     url: str
+    # How often Grafana has saved the dashboard, where that is known.
     version: int
+    # Values that were written nevertheless.
+    written: int
 
 
 class _CreateSilenceRequestRequired(TypedDict):
@@ -876,14 +972,18 @@ class CreateSilenceRequest(AnyRequest, _CreateSilenceRequestRequired, total=Fals
 class _CreateSilenceResultRequired(TypedDict):
     """What CreateSilenceResult must have."""
 
-    ends_at: Instant
+    # When it ends.
+    ends_at: Rfc3339
+    # What it mutes: matchers such as `severity="warning"`, all of which must match.
     matchers: List[str]
-    starts_at: Instant
+    # When the silence begins.
+    starts_at: Rfc3339
 
 
 class CreateSilenceResult(AnyResult, _CreateSilenceResultRequired, total=False):
     """The result of `create_silence`."""
 
+    # Its id. One that was changed may have got a new id. Absent in `mock_mode`.
     silence_id: str
 
 
@@ -917,41 +1017,88 @@ class CredentialsObject(TypedDict, total=False):
     username: Text
 
 
+# What is done with a dashboard. `created`: Grafana held none of its uid. `updated`: It took the
+# place of another one. `unchanged`: Grafana held it already. `conflict`: Grafana holds another one
+# that was not to be replaced. `failed`: Grafana refused it, or could not be asked. `not_tried`:
+# Grafana was not asked, because of an earlier failure.
+DashboardAction = Literal["created", "updated", "unchanged", "conflict", "failed", "not_tried"]
+
+
 class _DashboardChangeRequired(TypedDict):
     """What DashboardChange must have."""
 
+    # Where, such as `panels[0].title`.
     path: str
 
 
 class DashboardChange(_DashboardChangeRequired, total=False):
-    """`dashboard_change` of output_schema."""
+    """One thing that differs from what Grafana holds."""
 
+    # What is wanted, as JSON and shortened; absent where nothing is.
     wanted: str
+    # What Grafana holds, as JSON and shortened; absent where it holds nothing.
     was: str
 
 
 class _DashboardOutcomeRequired(TypedDict):
     """What DashboardOutcome must have."""
 
+    # What was done with the dashboard, or would be.
+    action: DashboardAction
+    # Its title.
     title: str
+    # Its uid: the one that was given, or one made of its folders and its title.
     uid: str
+    # What was mended in it, and what is odd. Each begins with the path of what it is about.
     warnings: List[str]
 
 
 class DashboardOutcome(_DashboardOutcomeRequired, total=False):
-    """`dashboard_outcome` of output_schema."""
+    """A dashboard, and what came of it."""
 
-    action: Literal["created", "updated", "unchanged", "conflict", "failed", "not_tried"]
+    # With `diff`: what differed, the first of it.
     changes: List[DashboardChange]
+    # With `conflict`: why what Grafana holds was not replaced.
     conflict: str
+    # What a gateway would refuse of a push, the first of them.
+    conflicts: List[Conflict]
+    # What was wrong, what was expected, and what to do.
     error: str
-    error_code: str
+    # A stable word for programs.
+    error_code: ErrorCode
+    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+    error_type: str
+    # The path of the field to correct.
     field: str
+    # The folder that was asked for.
     folder_uid: str
+    # The status that the server responded with.
     http_status: int
+    # Values that the receiver refused, or that there was no room to keep.
+    lost: int
+    # The origin of the server that was concerned.
     origin: str
+    # Values that go out with the next write.
+    pending: int
+    # Where a query is wrong.
+    position: Position
+    # The same as the server said it, where that is another word.
+    server_error_type: str
+    # The dashboard's page.
     url: str
+    # How often Grafana has saved the dashboard, where that is known.
     version: int
+    # Values that were written nevertheless.
+    written: int
+
+
+# How a Grafana's database is. `ok`: It is well. `failing`: It is not.
+DatabaseStatus = Literal["ok", "failing"]
+
+
+# What is done with a data source. `created`: Grafana held none of its uid. `updated`: The one that
+# Grafana held was changed. `unchanged`: Grafana held it as it was given.
+DatasourceAction = Literal["created", "updated", "unchanged"]
 
 
 class _DatasourceHealthRequestRequired(TypedDict):
@@ -972,13 +1119,16 @@ class DatasourceHealthRequest(AnyRequest, _DatasourceHealthRequestRequired, tota
 class _DatasourceHealthResultRequired(TypedDict):
     """What DatasourceHealthResult must have."""
 
+    # Whether Grafana reaches the server behind the data source.
     healthy: bool
+    # What dashboards refer to.
     uid: str
 
 
 class DatasourceHealthResult(AnyResult, _DatasourceHealthResultRequired, total=False):
     """The result of `datasource_health`."""
 
+    # Grafana's message about it.
     message: str
 
 
@@ -1016,27 +1166,44 @@ class DeleteAlertRequest(AnyRequest, _DeleteAlertRequestRequired, total=False):
 class _DeleteAlertResultRequired(TypedDict):
     """What DeleteAlertResult must have."""
 
+    # The alert's name.
     alert_name: str
+    # Whether this call took the rule out, and the server lists it no more.
     deleted: bool
 
 
 class DeleteAlertResult(AnyResult, _DeleteAlertResultRequired, total=False):
     """The result of `delete_alert`."""
 
+    # Files to be written or removed where no host does that.
     artifacts: List[Artifact]
+    # How many rules were there otherwise.
     changed: int
+    # The same by group and rule.
     changes: List[RuleChange]
+    # How many rules were not there.
     created: int
+    # For the other targets: the groups' namespace, or folder.
     namespace: str
+    # What is missing.
     pending: str
+    # Where reloading failed: whether the server refused what is in the file.
     reload_refused: bool
+    # How many rules were there, and are no longer wanted.
     removed: int
+    # For the target `file`: the rule file's name.
     rules_file: str
+    # By hosts with a rules folder: whether the file was removed, and stays so.
     rules_file_removed: bool
+    # By hosts with a rules folder: whether the file was written, and stays.
     rules_file_written: bool
-    status: Literal["installed", "unchanged", "planned", "pending", "unverified"]
-    target: Literal["file", "mimir", "cortex", "grafana"]
+    # How it stands.
+    status: InstallStatus
+    # Where the rules go.
+    target: InstallTarget
+    # How many rules were there as they are wanted.
     unchanged: int
+    # Whether the rule was in the file or on the server. Absent in `mock_mode`.
     was_there: bool
 
 
@@ -1051,7 +1218,9 @@ class DeleteDashboardRequest(AnyRequest):
 class DeleteDashboardResult(AnyResult):
     """The result of `delete_dashboard`."""
 
+    # Whether Grafana held a dashboard of that uid, which it deleted.
     deleted: bool
+    # The uid that was asked for.
     uid: str
 
 
@@ -1064,13 +1233,35 @@ class DeleteMetricsRequest(AnyRequest):
 class _DeleteMetricsResultRequired(TypedDict):
     """What DeleteMetricsResult must have."""
 
+    # Whether the gateway deleted the group; it has none then.
     deleted: bool
 
 
 class DeleteMetricsResult(AnyResult, _DeleteMetricsResultRequired, total=False):
     """The result of `delete_metrics`."""
 
+    # The group's URL.
     group: str
+
+
+class _DeliveryRequired(TypedDict):
+    """What Delivery must have."""
+
+    # Whether the receiver responded with a status of 2xx.
+    delivered: bool
+    # The receiver, without its secrets.
+    webhook_url: str
+
+
+class Delivery(_DeliveryRequired, total=False):
+    """How a webhook took a notification."""
+
+    # The status that the receiver responded with.
+    http_status: int
+    # Whether the configuration says `mock_mode`, so that no server was asked.
+    mock: bool
+    # Whether the body was signed with `webhook_secret`.
+    signed: bool
 
 
 class DescribeRequest(AnyRequest):
@@ -1082,9 +1273,13 @@ class DescribeRequest(AnyRequest):
 class DescribeResult(AnyResult):
     """The result of `describe`."""
 
+    # What the plug is.
     description: str
+    # The plug's name.
     name: str
-    operations: ResponseLabels
+    # The operations, and what each does.
+    operations: LabelPairs
+    # The plug's version.
     version: str
 
 
@@ -1109,17 +1304,45 @@ class DiscoverTargetsRequest(AnyRequest, _DiscoverTargetsRequestRequired, total=
 class _DiscoverTargetsResultRequired(TypedDict):
     """What DiscoverTargetsResult must have."""
 
+    # Whether Prometheus was asked for the targets that it knows.
     compared: bool
+    # The targets, those with the same labels together.
     groups: List[ResponseTargetGroup]
+    # How many targets there are.
     targets: int
 
 
 class DiscoverTargetsResult(AnyResult, _DiscoverTargetsResultRequired, total=False):
     """The result of `discover_targets`."""
 
+    # How many of the targets Prometheus scrapes.
     active: int
+    # How many it does not scrape.
     missing: int
+    # The endpoint that was asked, without user, password and query.
     sd_url: str
+
+
+class _DiscoveredTargetRequired(TypedDict):
+    """What DiscoveredTarget must have."""
+
+    # Its `host:port`.
+    address: str
+
+
+class DiscoveredTarget(_DiscoveredTargetRequired, total=False):
+    """A target, and where it was compared what Prometheus knows of it."""
+
+    # `up`, `down` or `unknown`.
+    health: str
+    # The job that scrapes it.
+    job: str
+    # Why the last scrape failed.
+    last_error: str
+    # Where it is scraped.
+    scrape_url: str
+    # Whether Prometheus scrapes it.
+    state: TargetState
 
 
 # As Prometheus has it (15s, 1h30m, 500ms), a decimal with one unit (1.5h), or a number of seconds.
@@ -1162,24 +1385,70 @@ class EnsureDatasourceRequest(AnyRequest, _EnsureDatasourceRequestRequired, tota
 class _EnsureDatasourceResultRequired(TypedDict):
     """What EnsureDatasourceResult must have."""
 
+    # Whether Grafana holds the data source now, as it was given.
+    datasource_ready: bool
+    # What people read.
     name: str
+    # What dashboards refer to.
     uid: str
 
 
 class EnsureDatasourceResult(AnyResult, _EnsureDatasourceResultRequired, total=False):
     """The result of `ensure_datasource`."""
 
-    action: Literal["created", "updated", "unchanged"]
+    # What was done, or with `dry_run` would be; absent where Grafana was not asked.
+    action: DatasourceAction
+    # With `diff`: what differed, the first of it. Secrets are never shown.
     changes: List[DashboardChange]
-    datasource_ready: bool
-    dry_run: Literal[True]
+    # Whether nothing was written, because of `dry_run`.
+    dry_run: bool
+
+
+# `error_code` of output_schema.
+ErrorCode = Literal[
+    "invalid_json",
+    "unknown_operation",
+    "missing_field",
+    "invalid_field",
+    "metric_conflict",
+    "unknown_series",
+    "limit_reached",
+    "not_configured",
+    "not_granted",
+    "unreachable",
+    "timeout",
+    "tls_failed",
+    "answer_too_long",
+    "refused",
+    "push_conflict",
+    "query_failed",
+    "bad_answer",
+]
 
 
 class Exchange(TypedDict):
-    """`exchange` of output_schema."""
+    """Requests to servers."""
 
+    # How many requests were sent, repetitions among them.
     attempts: int
+    # How long they took together, in milliseconds.
     elapsed_ms: int
+
+
+class _ExemplarRequired(TypedDict):
+    """What Exemplar must have."""
+
+    # Labels of the example, such as a trace's id.
+    labels: LabelPairs
+    # What was observed.
+    value: Amount
+
+
+class Exemplar(_ExemplarRequired, total=False):
+    """An example of an observation."""
+
+    # When, in seconds since the epoch.
+    timestamp: Amount
 
 
 class _ExpireGroupsRequestRequired(TypedDict):
@@ -1204,14 +1473,18 @@ class ExpireGroupsRequest(AnyRequest, _ExpireGroupsRequestRequired, total=False)
 class _ExpireGroupsResultRequired(TypedDict):
     """What ExpireGroupsResult must have."""
 
+    # Whether nothing was changed.
     dry_run: bool
 
 
 class ExpireGroupsResult(AnyResult, _ExpireGroupsResultRequired, total=False):
     """The result of `expire_groups`."""
 
+    # How many groups are listed.
     count: int
+    # `expire_groups`: how many of them were deleted.
     deleted: int
+    # The groups.
     groups: List[Group]
 
 
@@ -1226,7 +1499,9 @@ class ExpireSilenceRequest(AnyRequest):
 class ExpireSilenceResult(AnyResult):
     """The result of `expire_silence`."""
 
+    # Whether Alertmanager ended it; false if it has none with that id.
     expired: bool
+    # The silence's id.
     silence_id: str
 
 
@@ -1258,13 +1533,21 @@ class ExportDashboardsRequest(AnyRequest, _ExportDashboardsRequestRequired, tota
     uids: Union[LabelValues, None]
 
 
-class ExportDashboardsResult(AnyResult, total=False):
+class ExportDashboardsResult(AnyResult):
     """The result of `export_dashboards`."""
 
+    # A file for each dashboard.
     files: List[File]
+    # Those of `uids` of which Grafana holds no dashboard.
     missing: List[str]
+    # The file, in YAML, that has Grafana read the others.
     provider: str
+    # What was mended in dashboards, and what is odd.
     warnings: List[str]
+
+
+# `export_format` of output_schema.
+ExportFormat = Literal["prometheus", "openmetrics", "protobuf", "json", "csv"]
 
 
 class _ExportMetricsRequestRequired(TypedDict):
@@ -1283,15 +1566,20 @@ class ExportMetricsRequest(AnyRequest, _ExportMetricsRequestRequired, total=Fals
 class _ExportMetricsResultRequired(TypedDict):
     """What ExportMetricsResult must have."""
 
+    # What an HTTP server would say of it.
     content_type: str
-    export_format: Literal["prometheus", "openmetrics", "protobuf", "json", "csv"]
+    # The format.
+    export_format: ExportFormat
+    # How many series there are.
     series: int
 
 
 class ExportMetricsResult(AnyResult, _ExportMetricsResultRequired, total=False):
     """The result of `export_metrics`."""
 
+    # The exposition, where it is text.
     exported_data: str
+    # The exposition as base64, where it is binary.
     exported_data_base64: str
 
 
@@ -1304,15 +1592,20 @@ class ExportOtlpRequest(AnyRequest):
 class _ExportOtlpResultRequired(TypedDict):
     """What ExportOtlpResult must have."""
 
+    # How many data points were sent.
     data_points: int
 
 
 class ExportOtlpResult(AnyResult, _ExportOtlpResultRequired, total=False):
     """The result of `export_otlp`."""
 
+    # How many of them the receiver accepted.
     accepted: int
+    # What the receiver said about them.
     message: str
+    # The receiver's URL.
     receiver: str
+    # How many of them it rejected.
     rejected_data_points: int
 
 
@@ -1350,20 +1643,60 @@ class ExportRulesRequest(AnyRequest, _ExportRulesRequestRequired, total=False):
 class ExportRulesResult(AnyResult):
     """The result of `export_rules`."""
 
+    # The rule file's text.
     exported_rules: str
+    # How many groups there are.
     groups: int
+    # How many rules they have.
     rules: int
+    # A name for the file.
     rules_file: str
+
+
+class _FailedDeliveryRequired(TypedDict):
+    """What FailedDelivery must have."""
+
+    # False.
+    delivered: bool
+    # What was wrong, what was expected, and what to do.
+    error: str
+    # A stable word for programs.
+    error_code: ErrorCode
+
+
+class FailedDelivery(_FailedDeliveryRequired, total=False):
+    """Why a webhook has no notification."""
+
+    # What a gateway would refuse of a push, the first of them.
+    conflicts: List[Conflict]
+    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+    error_type: str
+    # The path of the field to correct.
+    field: str
+    # The status that the server responded with.
+    http_status: int
+    # Values that the receiver refused, or that there was no room to keep.
+    lost: int
+    # The origin of the server that was concerned.
+    origin: str
+    # Values that go out with the next write.
+    pending: int
+    # Where a query is wrong.
+    position: Position
+    # The same as the server said it, where that is another word.
+    server_error_type: str
+    # Values that were written nevertheless.
+    written: int
 
 
 class _FailureRequired(TypedDict):
     """What Failure must have."""
 
+    # What was wrong, what was expected, and what to do.
     error: str
-    # One of invalid_json, unknown_operation, missing_field, invalid_field, metric_conflict,
-    # unknown_series, limit_reached, not_configured, not_granted, unreachable, timeout, tls_failed,
-    # answer_too_long, refused, push_conflict, query_failed, bad_answer.
-    error_code: str
+    # A stable word for programs.
+    error_code: ErrorCode
+    # What the configuration is.
     monitoring_metadata: Metadata
     success: Literal[False]
 
@@ -1371,33 +1704,52 @@ class _FailureRequired(TypedDict):
 class Failure(_FailureRequired, total=False):
     """`failure` of output_schema."""
 
+    # What a gateway would refuse of a push, the first of them.
     conflicts: List[Conflict]
+    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
     error_type: str
+    # Absent where none was asked.
     exchange: Exchange
+    # The path of the field to correct.
     field: str
+    # The status that the server responded with.
     http_status: int
+    # Values that the receiver refused, or that there was no room to keep.
     lost: int
+    # The operation; absent where the request names none that there is.
     operation: str
+    # The origin of the server that was concerned.
     origin: str
+    # Values that go out with the next write.
     pending: int
+    # Where a query is wrong.
     position: Position
+    # The same as the server said it, where that is another word.
     server_error_type: str
-    warnings: Warnings
+    # What was ignored or done otherwise than asked, such as an unknown field. Absent where there is
+    # nothing to say.
+    warnings: List[str]
+    # Values that were written nevertheless.
     written: int
 
 
 class _FamilyRequired(TypedDict):
     """What Family must have."""
 
+    # What it measures; empty where the endpoint does not say.
     help: str
+    # Its name.
     name: str
+    # How many samples it has.
     samples: int
+    # Its type, as OpenMetrics names it.
     type: str
 
 
 class Family(_FamilyRequired, total=False):
-    """`family` of output_schema."""
+    """A metric, without its samples."""
 
+    # Its unit.
     unit: str
 
 
@@ -1447,35 +1799,53 @@ class FederateRequest(AnyRequest, _FederateRequestKeys, _FederateRequestRequired
 class _FederateResultRequired(TypedDict):
     """What FederateResult must have."""
 
+    # Whether series were fetched.
     federated: bool
+    # How many samples there are.
     metrics_count: int
 
 
 class FederateResult(AnyResult, _FederateResultRequired, total=False):
     """The result of `federate`."""
 
+    # The size of the exposition, uncompressed.
     bytes: int
+    # Its content type.
     content_type: str
+    # How long fetching and reading took, in milliseconds.
     duration_ms: int
+    # Exemplars that were left out of it.
     exemplars_dropped: int
+    # With `reexport`: the format of `exported_data`.
     export_format: str
+    # All that was received, written again.
     exported_data: str
+    # The first of them.
     families: List[Family]
+    # How many metrics there are.
     families_count: int
-    format: str
+    # With `import`: what became of that.
     imported: Imported
+    # The selectors.
     match: List[str]
+    # The server's URL, without credentials.
     prometheus_url: str
-    pushed: Pushed
+    # With `push`: what became of that.
+    pushed: PassedOn
+    # With `include_samples`: the first samples.
     samples: List[Sample]
+    # Samples whose timestamps were left out of what was written again, pushed or imported.
     timestamps_dropped: int
+    # Whether there are more metrics or samples than are listed.
     truncated: bool
 
 
 class File(TypedDict):
-    """`file` of output_schema."""
+    """A file for Grafana's provisioning."""
 
+    # What is in it.
     content: str
+    # Its name.
     path: str
 
 
@@ -1500,13 +1870,15 @@ class FlushMetricsRequest(AnyRequest, _FlushMetricsRequestRequired, total=False)
 class _FlushMetricsResultRequired(TypedDict):
     """What FlushMetricsResult must have."""
 
+    # Whether values have reached no gateway.
     unpushed: bool
 
 
 class FlushMetricsResult(AnyResult, _FlushMetricsResultRequired, total=False):
     """The result of `flush_metrics`."""
 
-    unpushed_reason: Literal["no_gateway", "manual", "mock_mode", "delete_mode", "not_accepted"]
+    # Why.
+    unpushed_reason: UnpushedReason
 
 
 class FormatQueryRequest(AnyRequest):
@@ -1520,30 +1892,40 @@ class FormatQueryRequest(AnyRequest):
 class _FormatQueryResultRequired(TypedDict):
     """What FormatQueryResult must have."""
 
+    # The same, laid out.
     formatted: str
+    # The PromQL expression.
     query: str
 
 
 class FormatQueryResult(AnyResult, _FormatQueryResultRequired, total=False):
     """The result of `format_query`."""
 
+    # What the server remarked.
     infos: List[str]
+    # What the server warned of.
     warnings: List[str]
 
 
 class _FoundDashboardRequired(TypedDict):
     """What FoundDashboard must have."""
 
+    # That folder's title; empty for none.
     folder: str
+    # The folder that it lies in; empty for none.
     folder_uid: str
+    # Its tags.
     tags: List[str]
+    # Its title.
     title: str
+    # Its uid.
     uid: str
 
 
 class FoundDashboard(_FoundDashboardRequired, total=False):
-    """`found_dashboard` of output_schema."""
+    """A dashboard that a search found."""
 
+    # Its page.
     url: str
 
 
@@ -1569,18 +1951,26 @@ class GenerateConfigRequest(AnyRequest, _GenerateConfigRequestRequired, total=Fa
 class _GenerateConfigResultRequired(TypedDict):
     """What GenerateConfigResult must have."""
 
+    # The environment whose values were taken, or `default`.
     environment: str
+    # The oldest version of Prometheus that reads the configuration, such as `2.42`.
     for_version: str
+    # What the version does not have: the path, and since when there is one.
     left_out: List[str]
+    # Flags that the server needs.
     needs_flags: List[str]
 
 
 class GenerateConfigResult(AnyResult, _GenerateConfigResultRequired, total=False):
     """The result of `generate_config`."""
 
+    # The text of `prometheus.yml`; absent where no part has anything in it.
     config: str
+    # What Prometheus calls the file by default; absent without `config`.
     file_name: str
+    # The targets as JSON, for a file that `file_sd_configs` names.
     file_sd: str
+    # The same targets as an endpoint of `http_sd_configs` serves them.
     http_sd: HttpSd
 
 
@@ -1643,14 +2033,18 @@ class GetAlertStateRequest(AnyRequest, _GetAlertStateRequestRequired, total=Fals
 class _GetAlertStateResultRequired(TypedDict):
     """What GetAlertStateResult must have."""
 
+    # The alert's name.
     alert_name: str
-    state: Literal["inactive", "pending", "firing", "not_found", "unknown"]
+    # Of several rules with that name, the state that matters most.
+    state: AlertState
 
 
 class GetAlertStateResult(AnyResult, _GetAlertStateResultRequired, total=False):
     """The result of `get_alert_state`."""
 
+    # Since when it is pending or firing.
     active_since: str
+    # The rules with that name. Absent in `mock_mode`.
     rules: List[HeldAlert]
 
 
@@ -1661,17 +2055,24 @@ GetDashboardRequest = DeleteDashboardRequest
 class _GetDashboardResultRequired(TypedDict):
     """What GetDashboardResult must have."""
 
+    # Whether Grafana holds a dashboard of that uid.
     found: bool
+    # The uid that was asked for.
     uid: str
 
 
 class GetDashboardResult(AnyResult, _GetDashboardResultRequired, total=False):
     """The result of `get_dashboard`."""
 
+    # Its JSON model.
     dashboard: Dict[str, Any]
+    # The folder that it lies in; empty for none.
     folder_uid: str
+    # The dashboard's title.
     title: str
+    # Its page.
     url: str
+    # How often it was saved.
     version: int
 
 
@@ -1697,38 +2098,98 @@ class GrafanaStatusRequest(AnyRequest):
 class GrafanaStatusResult(AnyResult, total=False):
     """The result of `grafana_status`."""
 
-    database: Literal["ok", "failing"]
+    # Whether Grafana reaches its database.
+    database: DatabaseStatus
+    # The organisation that the plug speaks for, or why that is not known.
     organisation: Organisation
+    # Grafana's version; absent where it does not disclose it.
     version: str
 
 
 class _GroupRequired(TypedDict):
     """What Group must have."""
 
-    labels: ResponseLabels
+    # Its key, `job` among it.
+    labels: LabelPairs
+    # How many metrics it has, without those about its pushes.
     metrics: int
+    # How many series they have.
     series: int
 
 
 class Group(_GroupRequired, total=False):
-    """`group` of output_schema."""
+    """A group on a Pushgateway."""
 
+    # What a gateway would refuse of a push, the first of them.
     conflicts: List[Conflict]
+    # `expire_groups`: whether it was deleted.
     deleted: bool
+    # What was wrong, what was expected, and what to do.
     error: str
-    error_code: str
+    # A stable word for programs.
+    error_code: ErrorCode
+    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
     error_type: str
+    # The path of the field to correct.
     field: str
+    # Its URL; absent where its key cannot be written as one.
     group: str
+    # The status that the server responded with.
     http_status: int
-    last_failure: Instant
-    last_push: Instant
+    # When a push to it was last refused.
+    last_failure: Rfc3339
+    # When a push to it was last accepted.
+    last_push: Rfc3339
+    # Values that the receiver refused, or that there was no room to keep.
     lost: int
+    # The origin of the server that was concerned.
     origin: str
+    # Values that go out with the next write.
     pending: int
+    # Where a query is wrong.
     position: Position
+    # The same as the server said it, where that is another word.
     server_error_type: str
+    # Values that were written nevertheless.
     written: int
+
+
+class _GroupPushRequired(TypedDict):
+    """What GroupPush must have."""
+
+    # The group's URL.
+    group: str
+
+
+class GroupPush(_GroupPushRequired, total=False):
+    """How the push of another group went."""
+
+    # What the gateway would refuse, the first of it.
+    conflicts: List[Conflict]
+    # With `detect_resets`: how many counters of the group this push did not raise, or removed.
+    counters_replaced: int
+    # Why.
+    downgrade_reason: str
+    # Native histograms of which only sum and count were pushed.
+    downgraded: List[str]
+    # Whether the gateway has accepted what was recorded.
+    metric_pushed: bool
+    # Why the push was not checked for conflicts before.
+    preflight_skipped: str
+    # Why a push that nobody asked for by name failed. The values stay recorded.
+    push_error: str
+    # The same as an error code.
+    push_error_code: str
+    # The gateway's origin.
+    push_origin: str
+    # The first of those counters.
+    replaced: List[Replaced]
+
+
+# How a server is. `healthy`: It responded with 200. `unhealthy`: It responded with another status.
+# `unreachable`: It did not respond. `not_granted`: The host's grants do not allow asking it.
+# `not_configured`: No URL is configured. `mock`: `mock_mode` is on.
+Health = Literal["healthy", "unhealthy", "unreachable", "not_granted", "not_configured", "mock"]
 
 
 class HealthCheckRequest(AnyRequest):
@@ -1740,84 +2201,135 @@ class HealthCheckRequest(AnyRequest):
 class HealthCheckResult(AnyResult):
     """The result of `health_check`."""
 
-    alertmanager_status: Literal[
-        "healthy",
-        "unhealthy",
-        "unreachable",
-        "not_granted",
-        "not_configured",
-        "mock",
-    ]
-    details: Dict[str, ServerHealth]
-    grafana_status: Literal[
-        "healthy",
-        "unhealthy",
-        "unreachable",
-        "not_granted",
-        "not_configured",
-        "mock",
-    ]
+    # Alertmanager.
+    alertmanager_status: Health
+    # What each server that was asked responded.
+    details: HealthDetails
+    # Grafana.
+    grafana_status: Health
+    # Whether all configured servers are healthy.
     healthy: bool
-    prometheus_status: Literal[
-        "healthy",
-        "unhealthy",
-        "unreachable",
-        "not_granted",
-        "not_configured",
-        "mock",
-    ]
-    pushgateway_status: Literal[
-        "healthy",
-        "unhealthy",
-        "unreachable",
-        "not_granted",
-        "not_configured",
-        "mock",
-    ]
+    # Prometheus.
+    prometheus_status: Health
+    # The Pushgateway.
+    pushgateway_status: Health
+    # How many series are stored.
     series: int
+    # Whether values have reached no gateway.
     unpushed: bool
+
+
+class HealthDetails(TypedDict, total=False):
+    """What each server that was asked responded."""
+
+    # Alertmanager.
+    alertmanager: ServerHealth
+    # Grafana.
+    grafana: ServerHealth
+    # Prometheus.
+    prometheus: ServerHealth
+    # The Pushgateway.
+    pushgateway: ServerHealth
 
 
 class _HeldAlertRequired(TypedDict):
     """What HeldAlert must have."""
 
+    # The alerts that it raises now.
     active: List[ActiveAlert]
+    # The alert's name.
     alert_name: str
-    annotations: ResponseLabels
+    # The rule's annotations.
+    annotations: LabelPairs
+    # The expression, as the server writes it.
     expression: str
+    # The group's file or namespace.
     file: str
-    for_seconds: ResponseNumber
+    # For how many seconds it must hold before the alert fires.
+    for_seconds: Amount
+    # Its group.
     group: str
+    # Whether the rule could be evaluated: `ok`, `err` or `unknown`.
     health: str
-    labels: ResponseLabels
+    # The rule's labels.
+    labels: LabelPairs
+    # `inactive`, `pending` or `firing`.
     state: str
 
 
 class HeldAlert(_HeldAlertRequired, total=False):
-    """`held_alert` of output_schema."""
+    """An alerting rule as a server holds it."""
 
+    # Why the last evaluation failed. Absent if it did not.
     last_error: str
 
 
 class HttpSd(TypedDict):
-    """`http_sd` of output_schema."""
+    """What an endpoint serves."""
 
+    # The body.
     body: str
+    # The `Content-Type`.
     content_type: str
 
 
-class Imported(AnyResult):
-    """`imported` of output_schema."""
+class _ImportedRequired(TypedDict):
+    """What Imported must have."""
 
+    # Exemplars of those series; they were not.
     exemplars_dropped: int
+    # Metrics of which series were imported.
     metrics: int
+    # What was refused, by metric and reason: the first of it.
     refused: List[Refused]
+    # How many entries `refused` would have without a bound.
     refused_count: int
+    # Series that were imported.
     series: int
 
 
-# `instant` of output_schema.
-Instant = str
+class Imported(_ImportedRequired, total=False):
+    """What was imported into the registry."""
+
+    # What the gateway would refuse, the first of it.
+    conflicts: List[Conflict]
+    # With `detect_resets`: how many counters of the group this push did not raise, or removed.
+    counters_replaced: int
+    # Why.
+    downgrade_reason: str
+    # Native histograms of which only sum and count were pushed.
+    downgraded: List[str]
+    # How the pushes of groups went that the call is not about, because they have keys of their own.
+    groups_pushed: List[GroupPush]
+    # Whether the gateway has accepted what was recorded.
+    metric_pushed: bool
+    # Whether the configuration says `mock_mode`, so that no server was asked.
+    mock: bool
+    # Why the push was not checked for conflicts before.
+    preflight_skipped: str
+    # With `defer_push`: the host is to ask for `push_recorded`.
+    push_due: bool
+    # Why a push that nobody asked for by name failed. The values stay recorded.
+    push_error: str
+    # The same as an error code.
+    push_error_code: str
+    # The gateway's origin.
+    push_origin: str
+    # The first of those counters.
+    replaced: List[Replaced]
+
+
+# How it stands with rules. `installed`: They are installed, and the server lists them as they are
+# wanted. `unchanged`: They were there as they are wanted. `planned`: With `dry_run`: they would be
+# changed. `pending`: They are not there yet. `unverified`: They may be there: the server does not
+# say all that would have to be compared.
+InstallStatus = Literal["installed", "unchanged", "planned", "pending", "unverified"]
+
+
+# Where rules are installed, and how. `file`: A rule file, which the host writes; then `/-/reload`.
+# Prometheus, vmalert and Thanos. `mimir`: Mimir's ruler. `cortex`: Cortex's ruler. `grafana`:
+# Grafana, through its converter of Prometheus's rules.
+InstallTarget = Literal["file", "mimir", "cortex", "grafana"]
 
 
 # `kind` of input_schema.
@@ -1825,6 +2337,22 @@ Kind = Union[
     Literal["counter", "gauge", "histogram", "summary", "native_histogram", "info", "stateset", ""],
     None,
 ]
+
+
+# `kind_name` of output_schema.
+KindName = Literal[
+    "counter",
+    "gauge",
+    "histogram",
+    "summary",
+    "native_histogram",
+    "info",
+    "stateset",
+]
+
+
+# Names and values.
+LabelPairs = Dict[str, str]
 
 
 # A text, which may be empty; a number or a flag counts as its text.
@@ -1869,15 +2397,20 @@ class LabelValuesRequest(AnyRequest, _LabelValuesRequestKeys, _LabelValuesReques
 class _LabelValuesResultRequired(TypedDict):
     """What LabelValuesResult must have."""
 
+    # How many there are.
     count: int
+    # The label's name.
     label: str
+    # Its values.
     values: List[str]
 
 
 class LabelValuesResult(AnyResult, _LabelValuesResultRequired, total=False):
     """The result of `label_values`."""
 
+    # What the server remarked.
     infos: List[str]
+    # What the server warned of.
     warnings: List[str]
 
 
@@ -1886,10 +2419,13 @@ Labels = Union[Dict[str, Union[str, float, bool]], None]
 
 
 class Lint(TypedDict):
-    """`lint` of output_schema."""
+    """Something that conventions for metrics advise against."""
 
+    # The metric's name.
     metric: str
+    # What was found, and what to do.
     problem: str
+    # A stable word for the rule, such as `help`.
     rule: str
 
 
@@ -1917,6 +2453,7 @@ class ListAlertGroupsRequest(AnyRequest, _ListAlertGroupsRequestRequired, total=
 class ListAlertGroupsResult(AnyResult):
     """The result of `list_alert_groups`."""
 
+    # Groups of alerts as Alertmanager's API lists them.
     groups: List[Dict[str, Any]]
 
 
@@ -1929,6 +2466,7 @@ class ListAlertTemplatesRequest(AnyRequest):
 class ListAlertTemplatesResult(AnyResult):
     """The result of `list_alert_templates`."""
 
+    # What `template` may name.
     templates: List[AlertTemplate]
 
 
@@ -1958,6 +2496,7 @@ class ListAlertsRequest(AnyRequest, _ListAlertsRequestRequired, total=False):
 class ListAlertsResult(AnyResult):
     """The result of `list_alerts`."""
 
+    # The alerting rules that the server holds.
     alerts: List[HeldAlert]
 
 
@@ -1978,10 +2517,12 @@ class ListDashboardsRequest(AnyRequest, _ListDashboardsRequestRequired, total=Fa
     tag: Text
 
 
-class ListDashboardsResult(AnyResult, total=False):
+class ListDashboardsResult(AnyResult):
     """The result of `list_dashboards`."""
 
+    # How many were found.
     count: int
+    # Each of them.
     dashboards: List[FoundDashboard]
 
 
@@ -2001,7 +2542,11 @@ class ListGroupsRequest(AnyRequest, _ListGroupsRequestRequired, total=False):
 class ListGroupsResult(AnyResult, total=False):
     """The result of `list_groups`."""
 
+    # How many groups are listed.
     count: int
+    # `expire_groups`: how many of them were deleted.
+    deleted: int
+    # The groups.
     groups: List[Group]
 
 
@@ -2037,14 +2582,18 @@ class ListLabelsRequest(AnyRequest, _ListLabelsRequestKeys, _ListLabelsRequestRe
 class _ListLabelsResultRequired(TypedDict):
     """What ListLabelsResult must have."""
 
+    # How many there are.
     count: int
+    # The names.
     labels: List[str]
 
 
 class ListLabelsResult(AnyResult, _ListLabelsResultRequired, total=False):
     """The result of `list_labels`."""
 
+    # What the server remarked.
     infos: List[str]
+    # What the server warned of.
     warnings: List[str]
 
 
@@ -2068,13 +2617,16 @@ class ListMetadataRequest(AnyRequest, _ListMetadataRequestRequired, total=False)
 class _ListMetadataResultRequired(TypedDict):
     """What ListMetadataResult must have."""
 
+    # For each metric a list of what its targets say of it: `type`, `help` and `unit`.
     metadata: Dict[str, Any]
 
 
 class ListMetadataResult(AnyResult, _ListMetadataResultRequired, total=False):
     """The result of `list_metadata`."""
 
+    # What the server remarked.
     infos: List[str]
+    # What the server warned of.
     warnings: List[str]
 
 
@@ -2104,6 +2656,7 @@ class ListNotifiedAlertsRequest(AnyRequest, _ListNotifiedAlertsRequestRequired, 
 class ListNotifiedAlertsResult(AnyResult):
     """The result of `list_notified_alerts`."""
 
+    # Alerts as Alertmanager's API lists them.
     alerts: List[Dict[str, Any]]
 
 
@@ -2116,14 +2669,18 @@ class ListPrometheusAlertsRequest(AnyRequest):
 class _ListPrometheusAlertsResultRequired(TypedDict):
     """What ListPrometheusAlertsResult must have."""
 
+    # Alerts that are pending or firing, as Prometheus has them.
     alerts: List[Dict[str, Any]]
+    # How many there are.
     count: int
 
 
 class ListPrometheusAlertsResult(AnyResult, _ListPrometheusAlertsResultRequired, total=False):
     """The result of `list_prometheus_alerts`."""
 
+    # What the server remarked.
     infos: List[str]
+    # What the server warned of.
     warnings: List[str]
 
 
@@ -2136,6 +2693,7 @@ class ListReceiversRequest(AnyRequest):
 class ListReceiversResult(AnyResult):
     """The result of `list_receivers`."""
 
+    # Receivers as Alertmanager's API lists them.
     receivers: List[Dict[str, Any]]
 
 
@@ -2175,14 +2733,18 @@ class ListRulesRequest(AnyRequest, _ListRulesRequestKeys, _ListRulesRequestRequi
 class _ListRulesResultRequired(TypedDict):
     """What ListRulesResult must have."""
 
+    # How many there are.
     count: int
+    # Groups of rules, as Prometheus has them.
     groups: List[Dict[str, Any]]
 
 
 class ListRulesResult(AnyResult, _ListRulesResultRequired, total=False):
     """The result of `list_rules`."""
 
+    # What the server remarked.
     infos: List[str]
+    # What the server warned of.
     warnings: List[str]
 
 
@@ -2218,14 +2780,18 @@ class ListSeriesRequest(AnyRequest, _ListSeriesRequestKeys, _ListSeriesRequestRe
 class _ListSeriesResultRequired(TypedDict):
     """What ListSeriesResult must have."""
 
+    # How many there are.
     count: int
-    series: List[Dict[str, Any]]
+    # The labels of each series.
+    series: List[LabelPairs]
 
 
 class ListSeriesResult(AnyResult, _ListSeriesResultRequired, total=False):
     """The result of `list_series`."""
 
+    # What the server remarked.
     infos: List[str]
+    # What the server warned of.
     warnings: List[str]
 
 
@@ -2245,6 +2811,7 @@ class ListSilencesRequest(AnyRequest, _ListSilencesRequestRequired, total=False)
 class ListSilencesResult(AnyResult):
     """The result of `list_silences`."""
 
+    # Silences as Alertmanager's API lists them.
     silences: List[Dict[str, Any]]
 
 
@@ -2267,13 +2834,16 @@ class ListTargetsRequest(AnyRequest, _ListTargetsRequestRequired, total=False):
 class _ListTargetsResultRequired(TypedDict):
     """What ListTargetsResult must have."""
 
+    # `activeTargets` and `droppedTargets`, as Prometheus has them.
     targets: Dict[str, Any]
 
 
 class ListTargetsResult(AnyResult, _ListTargetsResultRequired, total=False):
     """The result of `list_targets`."""
 
+    # What the server remarked.
     infos: List[str]
+    # What the server warned of.
     warnings: List[str]
 
 
@@ -2303,14 +2873,24 @@ class Matcher(_MatcherRequired, total=False):
 Matchers = Union["Text", "Matcher", List[Union["Text", "Matcher"]]]
 
 
-class Metadata(TypedDict, total=False):
-    """`metadata` of output_schema."""
+class _MetadataRequired(TypedDict):
+    """What Metadata must have."""
 
-    gateway_url: str
-    instance: str
+    # The job under which metrics are pushed.
     job_name: str
-    prometheus_url: str
+    # How often the plug's metrics are to be scraped.
     scrape_interval: str
+
+
+class Metadata(_MetadataRequired, total=False):
+    """What the configuration is, without credentials."""
+
+    # The Pushgateway's URL.
+    gateway_url: str
+    # The instance.
+    instance: str
+    # Prometheus's URL.
+    prometheus_url: str
 
 
 class Metric(TypedDict, total=False):
@@ -2359,9 +2939,11 @@ Moment = Union[str, float, None]
 
 
 class NamedChange(TypedDict):
-    """`named_change` of output_schema."""
+    """What happens to a rule."""
 
+    # What happens to it.
     change: Change
+    # The name of the alert or of the recorded metric.
     name: str
 
 
@@ -2374,6 +2956,34 @@ class Native(TypedDict, total=False):
     schema: Number
     # Values no farther from zero count as zero.
     zero_threshold: Number
+
+
+class NativeBucket(TypedDict):
+    """A bucket of a native histogram."""
+
+    # How many observations are in it.
+    count: Amount
+    # Its place: the upper bound is 2^(2^-schema) to the power of this.
+    index: int
+
+
+class NativeSample(TypedDict):
+    """A native histogram."""
+
+    # How many observations there are.
+    count: Amount
+    # The buckets of negative ones.
+    negative: List[NativeBucket]
+    # The buckets of positive observations.
+    positive: List[NativeBucket]
+    # The resolution, from -4 to 8: each bucket is 2^(2^-schema) times as wide as the one before.
+    schema: int
+    # The sum of observations.
+    sum: Amount
+    # Observations that count as zero.
+    zero_count: Amount
+    # Up to this magnitude an observation counts as zero.
+    zero_threshold: Amount
 
 
 class _NoteExchangeRequestRequired(TypedDict):
@@ -2402,8 +3012,11 @@ class NoteExchangeRequest(AnyRequest, _NoteExchangeRequestRequired, total=False)
 class NoteExchangeResult(AnyResult, total=False):
     """The result of `note_exchange`."""
 
-    noted: Literal[True]
-    settled: Settled
+    # True: it was noted.
+    noted: bool
+    # With `tell`: up to which change of each group nothing is due at its gateway. The first is the
+    # configuration's group.
+    settled: List[Settled]
 
 
 class _NotifyWebhookRequestRequired(TypedDict):
@@ -2446,15 +3059,20 @@ class NotifyWebhookRequest(AnyRequest, _NotifyWebhookRequestRequired, total=Fals
 class _NotifyWebhookResultRequired(TypedDict):
     """What NotifyWebhookResult must have."""
 
-    alerts: List[ToldAlert]
+    # The alerts, in the request's order.
+    alerts: List[SentAlert]
+    # Whether the receiver responded with a status of 2xx.
     delivered: bool
+    # The receiver, without its secrets.
     webhook_url: str
 
 
 class NotifyWebhookResult(AnyResult, _NotifyWebhookResultRequired, total=False):
     """The result of `notify_webhook`."""
 
+    # The status that the receiver responded with.
     http_status: int
+    # Whether the body was signed with `webhook_secret`.
     signed: bool
 
 
@@ -2463,30 +3081,48 @@ Number = Union[float, str, None]
 
 
 class Organisation(TypedDict, total=False):
-    """`organisation` of output_schema."""
+    """An organisation of a Grafana, or why it is not known."""
 
+    # What a gateway would refuse of a push, the first of them.
     conflicts: List[Conflict]
+    # What was wrong, what was expected, and what to do.
     error: str
-    error_code: str
+    # A stable word for programs.
+    error_code: ErrorCode
+    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
     error_type: str
+    # The path of the field to correct.
     field: str
+    # The status that the server responded with.
     http_status: int
+    # Its id.
     id: int
+    # Values that the receiver refused, or that there was no room to keep.
     lost: int
+    # Its name.
     name: str
+    # The origin of the server that was concerned.
     origin: str
+    # Values that go out with the next write.
     pending: int
+    # Where a query is wrong.
     position: Position
+    # The same as the server said it, where that is another word.
     server_error_type: str
+    # Values that were written nevertheless.
     written: int
 
 
 class Overflow(TypedDict):
-    """`overflow` of output_schema."""
+    """A limit of series was reached, and the value went to the metric's overflow series."""
 
+    # How many values that label has.
     distinct_values: int
+    # The label with the most values.
     label: str
+    # The metric.
     metric: str
+    # The same as a sentence.
     text: str
 
 
@@ -2497,15 +3133,41 @@ ParseQueryRequest = FormatQueryRequest
 class _ParseQueryResultRequired(TypedDict):
     """What ParseQueryResult must have."""
 
+    # The PromQL expression.
     query: str
+    # The tree that the server's parser makes of it.
     syntax_tree: Dict[str, Any]
 
 
 class ParseQueryResult(AnyResult, _ParseQueryResultRequired, total=False):
     """The result of `parse_query`."""
 
+    # What the server remarked.
     infos: List[str]
+    # What the server warned of.
     warnings: List[str]
+
+
+class _PassedOnRequired(TypedDict):
+    """What PassedOn must have."""
+
+    # The group's URL.
+    group: str
+    # Whether the gateway has accepted it.
+    metric_pushed: bool
+
+
+class PassedOn(_PassedOnRequired, total=False):
+    """How the push of a scrape went."""
+
+    # How many metrics were pushed.
+    metrics: int
+    # Why the push was not checked for conflicts before.
+    preflight_skipped: str
+    # Why nothing was pushed.
+    reason: str
+    # How many samples were pushed.
+    samples: int
 
 
 # `plan_alerts`: what apply_alerts would change.
@@ -2515,25 +3177,40 @@ PlanAlertsRequest = ApplyAlertsRequest
 class _PlanAlertsResultRequired(TypedDict):
     """What PlanAlertsResult must have."""
 
+    # How many rules were there otherwise.
     changed: int
+    # The same by group and rule.
     changes: List[RuleChange]
+    # How many rules were not there.
     created: int
+    # True: nothing was changed.
+    dry_run: bool
+    # How many rules were there, and are no longer wanted.
     removed: int
-    status: Literal["installed", "unchanged", "planned", "pending", "unverified"]
-    target: Literal["file", "mimir", "cortex", "grafana"]
+    # How it stands.
+    status: InstallStatus
+    # Where the rules go.
+    target: InstallTarget
+    # How many rules were there as they are wanted.
     unchanged: int
 
 
 class PlanAlertsResult(AnyResult, _PlanAlertsResultRequired, total=False):
     """The result of `plan_alerts`."""
 
+    # Files to be written or removed where no host does that.
     artifacts: List[Artifact]
-    dry_run: bool
+    # For the other targets: the groups' namespace, or folder.
     namespace: str
+    # What is missing.
     pending: str
+    # Where reloading failed: whether the server refused what is in the file.
     reload_refused: bool
+    # For the target `file`: the rule file's name.
     rules_file: str
+    # By hosts with a rules folder: whether the file was removed, and stays so.
     rules_file_removed: bool
+    # By hosts with a rules folder: whether the file was written, and stays.
     rules_file_written: bool
 
 
@@ -2546,9 +3223,11 @@ PlanDashboardsResult = ApplyDashboardsResult
 
 
 class Position(TypedDict):
-    """`position` of output_schema."""
+    """A place in a text, counted from 1."""
 
+    # The column, in characters.
     column: int
+    # The line.
     line: int
 
 
@@ -2568,12 +3247,18 @@ class PrometheusStatusRequest(AnyRequest, _PrometheusStatusRequestRequired, tota
 class PrometheusStatusResult(AnyResult, total=False):
     """The result of `prometheus_status`."""
 
+    # The version and how it was built.
     build: Dict[str, Any]
+    # Its configuration, secrets hidden by the server.
     config: Dict[str, Any]
+    # Its command line.
     flags: Dict[str, Any]
+    # How the server runs.
     runtime: Dict[str, Any]
+    # What its database holds.
     tsdb: Dict[str, Any]
-    unavailable: ResponseLabels
+    # Parts that the server does not give, and why.
+    unavailable: LabelPairs
 
 
 # `push_metrics`: put what was recorded into this plug's group on the Pushgateway.
@@ -2583,10 +3268,15 @@ PushMetricsRequest = FlushMetricsRequest
 class PushMetricsResult(AnyResult, total=False):
     """The result of `push_metrics`."""
 
+    # With `push_mode: delete`: whether the group was deleted.
     deleted: bool
+    # Whether nothing was sent, because `dry_run` says so.
     dry_run: bool
+    # The group's URL.
     group: str
+    # How many series the group has.
     series: int
+    # With `dry_run`: whether the gateway would accept the push.
     would_be_accepted: bool
 
 
@@ -2598,24 +3288,6 @@ class PushRecordedRequest(AnyRequest):
 
 class PushRecordedResult(AnyResult):
     """The result of `push_recorded`."""
-
-    metric_pushed: bool  # type: ignore[misc]
-
-
-class _PushedRequired(TypedDict):
-    """What Pushed must have."""
-
-    group: str
-    metric_pushed: bool
-
-
-class Pushed(_PushedRequired, total=False):
-    """`pushed` of output_schema."""
-
-    metrics: int
-    preflight_skipped: str
-    reason: str
-    samples: int
 
 
 class _QueryExemplarsRequestRequired(TypedDict):
@@ -2638,13 +3310,16 @@ class QueryExemplarsRequest(AnyRequest, _QueryExemplarsRequestRequired, total=Fa
 class _QueryExemplarsResultRequired(TypedDict):
     """What QueryExemplarsResult must have."""
 
+    # For each series its labels and exemplars, as Prometheus has them.
     exemplars: List[Dict[str, Any]]
 
 
 class QueryExemplarsResult(AnyResult, _QueryExemplarsResultRequired, total=False):
     """The result of `query_exemplars`."""
 
+    # What the server remarked.
     infos: List[str]
+    # What the server warned of.
     warnings: List[str]
 
 
@@ -2674,25 +3349,35 @@ class QueryMetricsRequest(AnyRequest, _QueryMetricsRequestRequired, total=False)
 class _QueryMetricsResultRequired(TypedDict):
     """What QueryMetricsResult must have."""
 
+    # The PromQL expression.
     query: str
+    # What the expression's value is.
     query_result: QueryResult
-    timestamp: Instant
+    # When the plug asked.
+    timestamp: Rfc3339
 
 
 class QueryMetricsResult(AnyResult, _QueryMetricsResultRequired, total=False):
     """The result of `query_metrics`."""
 
+    # What the server remarked.
     infos: List[str]
+    # How many requests the range was split into, where it was.
     parts: int
+    # With `stats`: what the query cost; of a range in parts, what the first part did.
     stats: Dict[str, Any]
-    step_raised_to_seconds: ResponseNumber
+    # The step, where it was raised because there would have been too many points.
+    step_raised_to_seconds: Amount
+    # What the server warned of.
     warnings: List[str]
 
 
 class QueryResult(TypedDict):
-    """`query_result` of output_schema."""
+    """The value of an expression, in the form of Prometheus's API."""
 
+    # The value: its times are numbers of seconds, its numbers texts, among them `NaN` and `+Inf`.
     result: List[Any]
+    # What kind of value it is.
     resultType: Literal["vector", "matrix", "scalar", "string"]
 
 
@@ -2749,21 +3434,31 @@ class RecordCounterRequest(AnyRequest, _RecordCounterRequestRequired, total=Fals
 class _RecordCounterResultRequired(TypedDict):
     """What RecordCounterResult must have."""
 
-    labels: ResponseLabels
+    # The series' labels, as they were given.
+    labels: LabelPairs
+    # The metric's name.
     metric_name: str
-    metric_type: ResponseKind
-    metric_value: ResponseNumber
-    timestamp: Instant
+    # What it was recorded as.
+    metric_type: KindName
+    # What was recorded: added to a counter, set on a gauge, observed by the others.
+    metric_value: Amount
+    # When the value was taken: what the request said, else now.
+    timestamp: Rfc3339
 
 
 class RecordCounterResult(AnyResult, _RecordCounterResultRequired, total=False):
     """The result of `record_counter`."""
 
+    # How many values a histogram or summary observed.
     count: int
-    current_value: ResponseNumber
+    # The value of a counter or gauge.
+    current_value: Amount
+    # Where the value went, if the metric's limit of series kept it from its own one.
     overflow: Overflow
+    # Which states of a state set hold.
     states_on: List[str]
-    sum: ResponseNumber
+    # The sum of what they observed.
+    sum: Amount
 
 
 # `record_gauge`: set a gauge.
@@ -2832,25 +3527,8 @@ class RecordMetricRequest(AnyRequest, _RecordMetricRequestRequired, total=False)
     window: Duration
 
 
-class _RecordMetricResultRequired(TypedDict):
-    """What RecordMetricResult must have."""
-
-    labels: ResponseLabels
-    metric_name: str
-    metric_type: ResponseKind
-    metric_value: ResponseNumber
-    timestamp: Instant
-    metric_pushed: bool
-
-
-class RecordMetricResult(AnyResult, _RecordMetricResultRequired, total=False):  # type: ignore[misc]
-    """The result of `record_metric`."""
-
-    count: int
-    current_value: ResponseNumber
-    overflow: Overflow
-    states_on: List[str]
-    sum: ResponseNumber
+# The result of `record_metric`.
+RecordMetricResult = RecordCounterResult
 
 
 class _RecordMultipleMetricsRequestRequired(TypedDict):
@@ -2871,9 +3549,12 @@ class RecordMultipleMetricsRequest(AnyRequest, _RecordMultipleMetricsRequestRequ
 class RecordMultipleMetricsResult(AnyResult):
     """The result of `record_multiple_metrics`."""
 
+    # Each of them, in the request's order.
     metrics: List[Recorded]
+    # How many metrics were recorded: all of the request.
     metrics_recorded: int
-    timestamp: Instant
+    # When the value was taken: what the request said, else now.
+    timestamp: Rfc3339
 
 
 # `record_summary`: observe a value in a summary.
@@ -2887,27 +3568,39 @@ RecordSummaryResult = RecordCounterResult
 class _RecordedRequired(TypedDict):
     """What Recorded must have."""
 
-    labels: ResponseLabels
+    # The series' labels, as they were given.
+    labels: LabelPairs
+    # The metric's name.
     metric_name: str
-    metric_type: ResponseKind
-    metric_value: ResponseNumber
+    # What it was recorded as.
+    metric_type: KindName
+    # What was recorded: added to a counter, set on a gauge, observed by the others.
+    metric_value: Amount
 
 
 class Recorded(_RecordedRequired, total=False):
-    """`recorded` of output_schema."""
+    """One recorded metric, and what its series holds now."""
 
+    # How many values a histogram or summary observed.
     count: int
-    current_value: ResponseNumber
+    # The value of a counter or gauge.
+    current_value: Amount
+    # Where the value went, if the metric's limit of series kept it from its own one.
     overflow: Overflow
+    # Which states of a state set hold.
     states_on: List[str]
-    sum: ResponseNumber
+    # The sum of what they observed.
+    sum: Amount
 
 
 class Refused(TypedDict):
-    """`refused` of output_schema."""
+    """What was not imported of a metric."""
 
+    # The metric's name.
     metric: str
+    # Why, and what to do.
     reason: str
+    # How many of its series are concerned.
     series: int
 
 
@@ -2953,9 +3646,12 @@ class RegisterMetricRequest(AnyRequest, _RegisterMetricRequestRequired, total=Fa
 class RegisterMetricResult(AnyResult):
     """The result of `register_metric`."""
 
+    # The family's number, for the typed interfaces.
     family: int
+    # The metric's name.
     metric_name: str
-    metric_type: ResponseKind
+    # What it will be recorded as.
+    metric_type: KindName
 
 
 class _RemoteEndpointRequired(TypedDict):
@@ -3003,17 +3699,24 @@ class RemoteWriteMetricsRequest(AnyRequest):
 class _RemoteWriteMetricsResultRequired(TypedDict):
     """What RemoteWriteMetricsResult must have."""
 
+    # What the receiver wrote; what was sent, where it does not say.
     written: Written
 
 
 class RemoteWriteMetricsResult(AnyResult, _RemoteWriteMetricsResultRequired, total=False):
     """The result of `remote_write_metrics`."""
 
+    # Whether the receiver said how much it wrote.
     confirmed: bool
+    # Values that were given up, because the send queue was full.
     dropped: int
+    # Values that go out with the next write.
     pending: int
+    # The receiver's URL.
     receiver: str
+    # How many requests were sent.
     requests: int
+    # The protocol's version.
     version: str
 
 
@@ -3037,8 +3740,26 @@ class RemoveMetricRequest(AnyRequest, _RemoveMetricRequestRequired, total=False)
 class RemoveMetricResult(AnyResult):
     """The result of `remove_metric`."""
 
+    # The metric's name.
     metric_name: str
+    # Whether there was such a series.
     removed: bool
+
+
+class _ReplacedRequired(TypedDict):
+    """What Replaced must have."""
+
+    # The series, as PromQL would select it.
+    series: str
+    # What the gateway had.
+    stored: Amount
+
+
+class Replaced(_ReplacedRequired, total=False):
+    """A counter of a group that a push did not raise."""
+
+    # What was pushed; absent where the push removed the series.
+    pushed: Amount
 
 
 class Requests(TypedDict):
@@ -3152,35 +3873,43 @@ class ResolveAlertsRequest(AnyRequest, _ResolveAlertsRequestRequired, total=Fals
 class ResolveAlertsResult(AnyResult):
     """The result of `resolve_alerts`."""
 
-    alerts: List[ToldAlert]
+    # The alerts, in the request's order.
+    alerts: List[SentAlert]
+    # How many alerts Alertmanager took as ended; 0 in `mock_mode`.
     alerts_resolved: int
 
 
-# `kind` of output_schema.
-ResponseKind = Literal[
-    "counter",
-    "gauge",
-    "histogram",
-    "native_histogram",
-    "summary",
-    "info",
-    "stateset",
-]
+class _ResponseScrapeJobRequired(TypedDict):
+    """What ResponseScrapeJob must have."""
+
+    # The job's name.
+    job_name: str
+    # The path.
+    metrics_path: str
+    # `http` or `https`.
+    scheme: str
+    # Between two scrapes.
+    scrape_interval: str
+    # For a whole scrape; never more than the interval, which Prometheus would refuse.
+    scrape_timeout: str
+    # The target.
+    static_configs: List[StaticTargets]
 
 
-# `labels` of output_schema.
-ResponseLabels = Dict[str, str]
+class ResponseScrapeJob(_ResponseScrapeJobRequired, total=False):
+    """An entry of `scrape_configs`."""
 
-
-# A number; NaN and the infinities as text, as JSON has none.
-ResponseNumber = Union[float, str, None]
+    # The fields of the URL's query.
+    params: Dict[str, List[str]]
 
 
 class ResponseTargetGroup(TypedDict):
-    """`target_group` of output_schema."""
+    """Targets that share their labels."""
 
-    labels: ResponseLabels
-    targets: List[Target]
+    # Their labels. Names that begin with `__` steer the scrape.
+    labels: LabelPairs
+    # Each of them.
+    targets: List[DiscoveredTarget]
 
 
 class RestoreMetricsRequest(AnyRequest):
@@ -3194,6 +3923,7 @@ class RestoreMetricsRequest(AnyRequest):
 class RestoreMetricsResult(AnyResult):
     """The result of `restore_metrics`."""
 
+    # How many series there are.
     series: int
 
 
@@ -3270,6 +4000,10 @@ class Results(TypedDict):
     snapshot_metrics: SnapshotMetricsResult
 
 
+# `rfc3339` of output_schema.
+Rfc3339 = str
+
+
 _RuleKeys = TypedDict(
     "_RuleKeys",
     {
@@ -3298,10 +4032,13 @@ class Rule(_RuleKeys, total=False):
 
 
 class RuleChange(TypedDict):
-    """`rule_change` of output_schema."""
+    """What happens to a group of rules."""
 
+    # What happens to the group as a whole.
     change: Change
+    # The group's name.
     group: str
+    # What happens to its rules.
     rules: List[NamedChange]
 
 
@@ -3335,18 +4072,25 @@ RulesTarget = Union[
 class _SampleRequired(TypedDict):
     """What Sample must have."""
 
-    labels: ResponseLabels
+    # Its labels.
+    labels: LabelPairs
+    # The metric's name, with the sample's suffix.
     name: str
-    value: ResponseNumber
+    # Its value; of a native histogram, the count.
+    value: Amount
 
 
 class Sample(_SampleRequired, total=False):
-    """`sample` of output_schema."""
+    """A sample."""
 
-    created: ResponseNumber
-    exemplar: Dict[str, Any]
-    native: Dict[str, Any]
-    timestamp: ResponseNumber
+    # When the series began, in seconds since the epoch, where the endpoint says so.
+    created: Amount
+    # An example of an observation.
+    exemplar: Exemplar
+    # The buckets of a native histogram.
+    native: NativeSample
+    # When it was measured, in seconds since the epoch, where the endpoint says so.
+    timestamp: Amount
 
 
 _ScrapeEndpointRequestKeys = TypedDict(
@@ -3401,31 +4145,50 @@ class ScrapeEndpointRequest(AnyRequest, _ScrapeEndpointRequestKeys, _ScrapeEndpo
 class _ScrapeEndpointResultRequired(TypedDict):
     """What ScrapeEndpointResult must have."""
 
+    # Whether the endpoint was scraped.
     endpoint_scraped: bool
+    # What was scraped, without credentials and query.
     endpoint_url: str
+    # How many samples the endpoint exposes.
     metrics_count: int
-    scrape_config: Dict[str, Any]
+    # The entry of `scrape_configs` by which Prometheus scrapes the endpoint.
+    scrape_config: ResponseScrapeJob
+    # The same as a part of a `prometheus.yml`.
     scrape_config_yaml: str
 
 
 class ScrapeEndpointResult(AnyResult, _ScrapeEndpointResultRequired, total=False):
     """The result of `scrape_endpoint`."""
 
+    # The size of the exposition, uncompressed.
     bytes: int
+    # Its content type.
     content_type: str
+    # How long fetching and reading took, in milliseconds.
     duration_ms: int
+    # Exemplars that were left out of it.
     exemplars_dropped: int
+    # With `reexport`: the format of `exported_data`.
     export_format: str
+    # All that was received, written again.
     exported_data: str
+    # The first of them.
     families: List[Family]
+    # How many metrics there are.
     families_count: int
-    format: str
+    # With `import`: what became of that.
     imported: Imported
+    # The first of the findings.
     lint: List[Lint]
+    # How many findings of the linter there are.
     lint_count: int
-    pushed: Pushed
+    # With `push`: what became of that.
+    pushed: PassedOn
+    # With `include_samples`: the first samples.
     samples: List[Sample]
+    # Samples whose timestamps were left out of what was written again, pushed or imported.
     timestamps_dropped: int
+    # Whether there are more metrics or samples than are listed.
     truncated: bool
 
 
@@ -3529,36 +4292,71 @@ SendAlertsRequest = ResolveAlertsRequest
 class SendAlertsResult(AnyResult):
     """The result of `send_alerts`."""
 
-    alerts: List[ToldAlert]
+    # The alerts, in the request's order.
+    alerts: List[SentAlert]
+    # How many alerts Alertmanager took; 0 in `mock_mode`.
     alerts_sent: int
+
+
+class SentAlert(TypedDict):
+    """One alert of a request."""
+
+    # The hash of its labels by which Alertmanager knows it, in hexadecimal.
+    fingerprint: str
+    # Its labels, with `alertname` and `severity`.
+    labels: LabelPairs
 
 
 class _ServerHealthRequired(TypedDict):
     """What ServerHealth must have."""
 
+    # Its URL.
     url: str
 
 
 class ServerHealth(_ServerHealthRequired, total=False):
-    """`server_health` of output_schema."""
+    """What a server responded."""
 
+    # What a gateway would refuse of a push, the first of them.
     conflicts: List[Conflict]
+    # What was wrong, what was expected, and what to do.
     error: str
-    error_code: str
+    # A stable word for programs.
+    error_code: ErrorCode
+    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
     error_type: str
+    # The path of the field to correct.
     field: str
+    # The status that the server responded with.
     http_status: int
+    # Values that the receiver refused, or that there was no room to keep.
     lost: int
+    # The origin of the server that was concerned.
     origin: str
+    # Values that go out with the next write.
     pending: int
+    # Where a query is wrong.
     position: Position
+    # The same as the server said it, where that is another word.
     server_error_type: str
+    # Values that were written nevertheless.
     written: int
 
 
-# For hosts: up to which change of each group nothing is due at its gateway. The first is the
-# configuration's group.
-Settled = List["SettledObject"]
+class _SettledRequired(TypedDict):
+    """What Settled must have."""
+
+    # The change.
+    up_to: int
+
+
+class Settled(_SettledRequired, total=False):
+    """Up to which change nothing of a group is due."""
+
+    # The group's job; absent for the configuration's group.
+    job: str
+    # Its other labels.
+    labels: LabelPairs
 
 
 class SettledGroup(TypedDict, total=False):
@@ -3572,19 +4370,6 @@ class SettledGroup(TypedDict, total=False):
     up_to: WholeNumber
 
 
-class _SettledObjectRequired(TypedDict):
-    """What SettledObject must have."""
-
-    up_to: int
-
-
-class SettledObject(_SettledObjectRequired, total=False):
-    """An object that has no name in the schemas."""
-
-    job: str
-    labels: ResponseLabels
-
-
 class SnapshotMetricsRequest(AnyRequest):
     """`snapshot_metrics`: all that is held, for restore_metrics."""
 
@@ -3594,8 +4379,17 @@ class SnapshotMetricsRequest(AnyRequest):
 class SnapshotMetricsResult(AnyResult):
     """The result of `snapshot_metrics`."""
 
+    # How many series there are.
     series: int
+    # All that is stored, as base64, for `restore_metrics`.
     snapshot: str
+
+
+class StaticTargets(TypedDict):
+    """Targets that stand in the configuration."""
+
+    # Host and port.
+    targets: List[str]
 
 
 # `status_parts` of input_schema.
@@ -3604,22 +4398,6 @@ StatusParts = Union[
     None,
     List[Literal["build", "runtime", "tsdb", "flags", "config"]],
 ]
-
-
-class _TargetRequired(TypedDict):
-    """What Target must have."""
-
-    address: str
-
-
-class Target(_TargetRequired, total=False):
-    """`target` of output_schema."""
-
-    health: str
-    job: str
-    last_error: str
-    scrape_url: str
-    state: Literal["active", "dropped", "absent"]
 
 
 class TargetGroup(TypedDict, total=False):
@@ -3631,17 +4409,26 @@ class TargetGroup(TypedDict, total=False):
     targets: Union[List[str], None]
 
 
+# Whether Prometheus scrapes a target. `active`: It is scraped. `dropped`: Its relabeling dropped
+# it. `absent`: Prometheus does not know it.
+TargetState = Literal["active", "dropped", "absent"]
+
+
 class _TemplateParameterRequired(TypedDict):
     """What TemplateParameter must have."""
 
+    # What it is, with its unit.
     description: str
+    # Its name in `parameters`.
     name: str
+    # Whether it must be given.
     required: bool
 
 
 class TemplateParameter(_TemplateParameterRequired, total=False):
-    """`template_parameter` of output_schema."""
+    """A parameter of a template."""
 
+    # Its value where it is not given. Absent where nothing is put in then.
     default: str
 
 
@@ -3691,46 +4478,18 @@ class TlsFiles(TypedDict, total=False):
     server_name: Text
 
 
-class ToldAlert(TypedDict):
-    """`told_alert` of output_schema."""
-
-    fingerprint: str
-    labels: ResponseLabels
+# Why values have reached no gateway. `no_gateway`: None is configured. `manual`: `push_policy`
+# leaves pushing to `push_metrics`. `mock_mode`: `mock_mode` is on. `delete_mode`: `push_mode` is
+# `delete`. `not_accepted`: No push was tried yet, or the gateway did not accept it.
+UnpushedReason = Literal["no_gateway", "manual", "mock_mode", "delete_mode", "not_accepted"]
 
 
 # An http or https URL, such as http://127.0.0.1:9090.
 Url = Union[str, None]
 
 
-# What was ignored or done otherwise than asked, such as an unknown field. Absent where there is
-# nothing to say.
-Warnings = List[str]
-
-
-class _WebhookRequired(TypedDict):
-    """What Webhook must have."""
-
-    delivered: bool
-
-
-class Webhook(_WebhookRequired, total=False):
-    """`webhook` of output_schema."""
-
-    conflicts: List[Conflict]
-    error: str
-    error_code: str
-    error_type: str
-    field: str
-    http_status: int
-    lost: int
-    mock: bool
-    origin: str
-    pending: int
-    position: Position
-    server_error_type: str
-    signed: bool
-    webhook_url: str
-    written: int
+# What became of a notification that is a part of something else, which holds without it.
+Webhook = Union["Delivery", "FailedDelivery"]
 
 
 # Templates may give a text for a number.
@@ -3738,10 +4497,13 @@ WholeNumber = Union[int, str, None]
 
 
 class Written(TypedDict):
-    """`written` of output_schema."""
+    """Values by their kind."""
 
+    # Exemplars.
     exemplars: int
+    # Native histograms.
     histograms: int
+    # Numbers.
     samples: int
 
 
@@ -3821,6 +4583,7 @@ Operation = Literal[
 class _SuccessRequired(TypedDict):
     """What Success must have."""
 
+    # What the configuration is.
     monitoring_metadata: Metadata
     success: Literal[True]
 
@@ -3828,7 +4591,9 @@ class _SuccessRequired(TypedDict):
 class Success(_SuccessRequired, total=False):
     """What the response of every operation that succeeded has."""
 
-    warnings: Warnings
+    # What was ignored or done otherwise than asked, such as an unknown field. Absent where there is
+    # nothing to say.
+    warnings: List[str]
 
 
 class AlertmanagerStatusSuccess(Success):

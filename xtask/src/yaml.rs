@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 const WIDTH: usize = 100;
 
 /// Keys of a schema in their order; others come after these.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "$schema",
     "if",
     "then",
@@ -24,6 +24,7 @@ const ORDER: [&str; 22] = [
     "anyOf",
     "oneOf",
     "minItems",
+    "maxItems",
     "items",
     "properties",
     "additionalProperties",

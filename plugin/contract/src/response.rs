@@ -34,6 +34,7 @@ impl ResponseWriter {
     }
 
     /// Begins anew, in the same memory unless that is much.
+    #[inline]
     pub fn restart(&mut self) {
         if self.out.capacity() > MAX_KEPT {
             self.out = Vec::new();
@@ -50,12 +51,14 @@ impl ResponseWriter {
     }
 
     /// Begins an object: what is added until [`ResponseWriter::close`] is in it.
+    #[inline]
     pub fn open(&mut self, name: &'static str) {
         self.name(name);
         self.out.push(b'{');
     }
 
     /// Ends the object that was begun last.
+    #[inline]
     pub fn close(&mut self) {
         self.out.push(b'}');
     }
@@ -81,6 +84,7 @@ impl ResponseWriter {
         String::from_utf8(self.out).unwrap_or_default()
     }
 
+    #[inline]
     fn comma(&mut self) {
         if self.out.last() != Some(&b'{') {
             self.out.push(b',');
@@ -88,10 +92,9 @@ impl ResponseWriter {
     }
 
     /// Names of fields are letters and underscores, so that they need no escapes.
+    #[inline]
     fn name(&mut self, name: &'static str) {
-        self.comma();
-        self.out.reserve(name.len() + r#""":"#.len());
-        self.out.push(b'"');
+        self.out.extend_from_slice(if self.out.last() == Some(&b'{') { b"\"" } else { b",\"" });
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
     }

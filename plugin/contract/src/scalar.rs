@@ -544,6 +544,7 @@ pub struct Labels<'de> {
 
 impl Labels<'_> {
     /// Names and values, as they were written and in that order.
+    #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
         self.pairs.iter().map(|(name, value)| (&**name, &**value))
     }

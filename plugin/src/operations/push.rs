@@ -19,7 +19,7 @@ use crate::servers::pushgateway::{self, Body, Group, Mode};
 use plugpipe_contract::requests::{NoFields, NoteExchange, PushMetrics, SettledGroup};
 use plugpipe_contract::responses::{
     CleanedGroups, Deleted, Flushed, GroupLeft, GroupPush, Mock, Noted, PushOutcome, PushRemarks, PushReport, Pushed,
-    Settled, UnpushedReason,
+    RecordPush, Settled, Unpushed, UnpushedReason,
 };
 
 /// The most counters that a response lists of those that a push did not raise.
@@ -199,7 +199,7 @@ fn settle(call: &mut Call) {
 }
 
 /// Pushes what was recorded, where a gateway is configured and the policy says so.
-pub(super) fn after_record(call: &mut Call) -> PushReport {
+pub(super) fn after_record(call: &mut Call) -> RecordPush {
     call.pushes.said = true;
     let now = match call.config.push_policy {
         PushPolicy::OnRecord => true,
@@ -208,9 +208,9 @@ pub(super) fn after_record(call: &mut Call) -> PushReport {
     };
     let gateway = call.config.gateway_url.as_ref().filter(|_| now && pushes_itself(call.config)).cloned();
     match gateway {
-        Some(_) if call.config.defer_push => defer(call, &|_, _| false),
-        Some(gateway) => unasked(call, &gateway),
-        None => not_pushed(PushRemarks { mock: call.config.mock, ..PushRemarks::default() }),
+        Some(_) if call.config.defer_push => RecordPush::Tried(Box::new(defer(call, &|_, _| false))),
+        Some(gateway) => RecordPush::Tried(Box::new(unasked(call, &gateway))),
+        None => RecordPush::Untried(Unpushed { mock: call.config.mock, ..Unpushed::default() }),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::{Error, excerpt};
 use crate::registry::{Definition, Kind, Recording, Registry, SeriesId, check, check_exemplar};
 use crate::time::Timestamp;
 use plugpipe_contract::requests::{DefinitionFields, ListedParts, Record};
-use plugpipe_contract::responses::{Amount, Overflow, PushReport, Recorded, RecordedAt, RecordedMetrics};
+use plugpipe_contract::responses::{Amount, Overflow, RecordPush, Recorded, RecordedAt, RecordedMetrics};
 use plugpipe_contract::scalar::{Labels, Moment, Number};
 use plugpipe_metrics::model::{Exemplar, Point};
 
@@ -17,13 +17,13 @@ use plugpipe_metrics::model::{Exemplar, Point};
 pub(super) type Given<'r> = (&'r Record<'r>, &'r DefinitionFields<'r>);
 
 /// What was recorded, when, and how the push went that came with it.
-pub(super) type Response<'r> = (Recorded<'r>, (RecordedAt, PushReport));
+pub(super) type Response<'r> = (Recorded<'r>, (RecordedAt, RecordPush));
 
 /// The records of a list, and the moment of all of them.
 pub(super) type GivenList<'r> = (Option<&'r [ListedParts<'r>]>, &'r Moment<'r>);
 
 /// The same for a list.
-pub(super) type ListResponse<'r> = (RecordedMetrics<'r>, (RecordedAt, PushReport));
+pub(super) type ListResponse<'r> = (RecordedMetrics<'r>, (RecordedAt, RecordPush));
 
 pub(super) fn metric<'r>(call: &mut Call, (request, fields): Given<'r>) -> Result<Response<'r>, Error> {
     let kind = definition::kind(&request.metric_type, "metric_type")?;

@@ -428,7 +428,7 @@ fn take(call: &mut Call, families: &Families, options: import::Options) -> Impor
     let mut push = PushReport::default();
     if imported.series > 0 {
         call.recorded(imported.series as u64);
-        push = push::after_record(call);
+        push = push::after_record(call).into();
     }
     Imported {
         metrics: imported.metrics as u64,

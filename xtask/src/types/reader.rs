@@ -9,8 +9,17 @@ use super::model::{Definition, Field, Model, Object, Operation, Overrides, Shape
 use crate::reference::{capital, choices, description, names};
 
 /// Keywords that types say nothing of: bounds, and what is for readers.
-const IGNORED: [&str; 8] =
-    ["$schema", "default", "description", "maximum", "minItems", "minimum", "pattern", "x-configuration-only"];
+const IGNORED: [&str; 9] = [
+    "$schema",
+    "default",
+    "description",
+    "maximum",
+    "maxItems",
+    "minItems",
+    "minimum",
+    "pattern",
+    "x-configuration-only",
+];
 
 /// Keywords of which a schema has one at most.
 const FORMS: [&str; 5] = ["$ref", "anyOf", "const", "enum", "oneOf"];

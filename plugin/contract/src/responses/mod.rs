@@ -51,8 +51,8 @@ pub use prometheus::{
     SeriesList, ServerRemarks, ValuesOfLabel,
 };
 pub use push::{
-    Deleted, Flushed, GroupPush, Noted, PushOutcome, PushRemarks, PushReport, Pushed, ReplacedCounter, Settled,
-    UnpushedReason,
+    Deleted, Flushed, GroupPush, Noted, PushOutcome, PushRemarks, PushReport, Pushed, RecordPush, ReplacedCounter,
+    Settled, Unpushed, UnpushedReason,
 };
 pub use query::{FormattedQuery, FoundExemplars, ParsedQuery, Queried, QueryResult};
 pub use record::{Cleared, Overflow, Recorded, RecordedAt, RecordedMetrics, Registered, Removed};
@@ -75,8 +75,8 @@ responses!(
     Removed<'_>,
     Cleared,
     #[inline]
+    Unpushed,
     PushOutcome,
-    #[inline]
     PushRemarks,
     Pushed,
     Flushed,

@@ -67,7 +67,6 @@ pub struct PushReport {
 }
 
 impl Response for PushReport {
-    #[inline]
     fn write(&self, out: &mut ResponseWriter) {
         self.outcome.write(out);
         self.beside.write(out);
@@ -76,6 +75,58 @@ impl Response for PushReport {
     #[cfg(feature = "schema")]
     fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         <(PushOutcome, PushRemarks)>::schema(generator)
+    }
+}
+
+/// How the push that came with a record went. Most records come with none, and their response is
+/// smaller than a whole report.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordPush {
+    /// None was tried.
+    Untried(Unpushed),
+    /// One was tried.
+    Tried(Box<PushReport>),
+}
+
+/// That no push was tried.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Unpushed {
+    /// False.
+    pub metric_pushed: bool,
+    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    #[serde(skip_serializing_if = "is_false")]
+    pub mock: bool,
+    /// With `defer_push`: the host is to ask for `push_recorded`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub push_due: bool,
+}
+
+impl From<RecordPush> for PushReport {
+    fn from(push: RecordPush) -> Self {
+        match push {
+            RecordPush::Tried(report) => *report,
+            RecordPush::Untried(Unpushed { metric_pushed, mock, push_due }) => Self {
+                outcome: PushOutcome { metric_pushed: Some(metric_pushed), ..PushOutcome::default() },
+                beside: PushRemarks { mock, push_due, ..PushRemarks::default() },
+            },
+        }
+    }
+}
+
+impl Response for RecordPush {
+    #[inline]
+    fn write(&self, out: &mut ResponseWriter) {
+        match self {
+            Self::Untried(unpushed) => unpushed.write(out),
+            Self::Tried(report) => report.write(out),
+        }
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        // It has all that the other case has.
+        PushReport::schema(generator)
     }
 }
 
