@@ -50,6 +50,27 @@ impl ResponseWriter {
         response.write(self);
     }
 
+    /// A member of the object that was begun last.
+    #[inline]
+    pub fn member<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
+        // Nothing that is written can fail: the output is memory, and keys are texts.
+        let written = Members(self).serialize_field(name, value);
+        debug_assert!(written.is_ok(), "{written:?}");
+    }
+
+    /// A list of objects, each with the fields of a response.
+    #[inline]
+    pub fn list(&mut self, name: &'static str, items: &[impl Response]) {
+        self.name(name);
+        self.out.push(b'[');
+        for (index, item) in items.iter().enumerate() {
+            self.out.extend_from_slice(if index == 0 { b"{" } else { b",{" });
+            item.write(self);
+            self.out.push(b'}');
+        }
+        self.out.push(b']');
+    }
+
     /// Begins an object: what is added until [`ResponseWriter::close`] is in it.
     #[inline]
     pub fn open(&mut self, name: &'static str) {

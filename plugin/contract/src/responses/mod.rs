@@ -69,8 +69,6 @@ responses!(
     Recorded<'_>,
     #[inline]
     RecordedAt,
-    #[inline]
-    RecordedMetrics<'_>,
     Registered<'_>,
     Removed<'_>,
     Cleared,

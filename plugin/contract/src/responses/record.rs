@@ -2,6 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::response::{Response, ResponseWriter};
+
 use super::shared::Amount;
 use crate::scalar::Labels;
 
@@ -65,13 +67,28 @@ pub struct RecordedAt {
 }
 
 /// `record_multiple_metrics`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordedMetrics<'a> {
     /// How many metrics were recorded: all of the request.
     pub metrics_recorded: u64,
     /// Each of them, in the request's order.
     pub metrics: Vec<Recorded<'a>>,
+}
+
+/// Names of fields are written faster by the writer itself than by `serde_json`, and a list may be
+/// long.
+impl Response for RecordedMetrics<'_> {
+    #[inline]
+    fn write(&self, out: &mut ResponseWriter) {
+        out.member("metrics_recorded", &self.metrics_recorded);
+        out.list("metrics", &self.metrics);
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        <Self as schemars::JsonSchema>::json_schema(generator)
+    }
 }
 
 /// `register_metric`.
