@@ -39,7 +39,10 @@ pub fn close(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(close),
         Value::Object(members) => {
             members.values_mut().for_each(close);
-            members.remove("format");
+            // The keyword, and not a property of that name.
+            if members.get("format").is_some_and(Value::is_string) {
+                members.remove("format");
+            }
             let required = members.get("required").cloned().unwrap_or_default();
             if let Some(Value::Object(properties)) = members.get_mut("properties") {
                 let is_required = |name: &String| required.as_array().is_some_and(|names| names.contains(&json!(name)));

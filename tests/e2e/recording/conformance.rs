@@ -1,9 +1,17 @@
-//! `tests/conformance/*.json` on four hosts: the harness, the plug's code without a sandbox, Python and Node.
+//! `tests/conformance/*.json` on four hosts: the harness, the plug's code without a sandbox, Python
+//! and Node.
 //!
-//! A case has `steps`, each a `ctx`, a `cfg` and the `expected` answer; and where it needs one, a `server` with its answers in turn and
-//! the `requests` that it is to get. `<server>` stands for the server's URL; `<instant>`, `<number>`, `<text>`, `<object>` and
-//! `<any>` for what differs from run to run.
+//! A case has `steps`, each a `ctx`, a `cfg` and the `expected` answer; and where it needs one, a
+//! `server` with its answers in turn and the `requests` that it is to get. `<server>` stands for the
+//! server's URL and `<authority>` for its host and port; `<instant>`, `<number>`, `<text>`,
+//! `<object>` and `<any>` for what differs from run to run.
+//!
+//! An answer of the server has a `status`, and may have a `body` and `headers`; its content type is
+//! `application/json` unless they have another. A `body` that is no text is JSON, in answers and in
+//! requests. Requests that are sent side by side come in any order: each of their answers has the
+//! `path` that it is for, and among the `requests` they are a list, in the order of their paths.
 
+use std::collections::BTreeSet;
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -17,6 +25,7 @@ use plugpipe_harness::Grants;
 use serde_json::{Value, json};
 
 use crate::cli::dist::{node_package, python, without_hosts};
+use crate::cli::manifest::MANIFEST;
 use crate::support::{plug, read_head, root};
 
 /// One case, its server running.
@@ -27,19 +36,26 @@ struct Case {
     got: Arc<Mutex<Vec<Value>>>,
 }
 
+/// The cases, with their names.
+fn cases() -> Vec<(String, Value)> {
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(root().join("tests/conformance")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let read = |path: PathBuf| {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let case = serde_json::from_slice(&std::fs::read(&path).unwrap());
+        (name.clone(), case.unwrap_or_else(|error| panic!("{name}: {error}")))
+    };
+    paths.into_iter().map(read).collect()
+}
+
 impl Case {
     fn all() -> Vec<Self> {
-        let mut paths: Vec<PathBuf> =
-            std::fs::read_dir(root().join("tests/conformance")).unwrap().map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        assert!(paths.len() >= 5, "{paths:?}");
-        paths.into_iter().map(Self::start).collect()
+        cases().into_iter().map(Self::start).collect()
     }
 
-    fn start(path: PathBuf) -> Self {
-        let case: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    fn start((name, case): (String, Value)) -> Self {
         let (url, got) = serve(case["server"].as_array().cloned().unwrap_or_default());
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         Self { name, case, url, got }
     }
 
@@ -49,9 +65,11 @@ impl Case {
         steps.map(|step| self.named(&json!({"ctx": step["ctx"], "cfg": step["cfg"]}))).collect()
     }
 
-    /// With the server's URL put in.
+    /// With the server's URL put in, and its host and port.
     fn named(&self, tree: &Value) -> Value {
-        serde_json::from_str(&tree.to_string().replace("<server>", &self.url)).unwrap()
+        let authority = self.url.trim_start_matches("http://");
+        let named = tree.to_string().replace("<server>", &self.url).replace("<authority>", authority);
+        serde_json::from_str(&named).unwrap()
     }
 
     /// Holds a host's answers against what is expected, and what the server got.
@@ -65,9 +83,28 @@ impl Case {
             }
             crate::cli::manifest::check(&self.named(&step["ctx"]), answer);
         }
-        let got = std::mem::take(&mut *self.got.lock().unwrap());
-        let wanted = self.case["requests"].as_array().cloned().unwrap_or_default();
-        assert_eq!(got, wanted, "{host}, {}", self.name);
+        self.check_requests(host);
+    }
+
+    fn check_requests(&self, host: &str) {
+        let mut got = std::mem::take(&mut *self.got.lock().unwrap());
+        let mut wanted = Vec::new();
+        for request in self.case["requests"].as_array().into_iter().flatten() {
+            let side_by_side = request.as_array().map_or(std::slice::from_ref(request), Vec::as_slice);
+            if let Some(some) = got.get_mut(wanted.len()..wanted.len() + side_by_side.len()) {
+                some.sort_by_key(|request| request["path"].to_string());
+            }
+            wanted.extend_from_slice(side_by_side);
+        }
+        for (wanted, got) in wanted.iter().zip(&mut got) {
+            if !wanted["body"].is_string() {
+                got["body"] = serde_json::from_str(got["body"].as_str().unwrap()).unwrap_or_default();
+            }
+        }
+        let (wanted, got) = (self.named(&Value::from(wanted)), Value::from(got));
+        if let Err(problem) = compare(&wanted, &got, "") {
+            panic!("{host}, {}, requests: {problem}\n{got:#}", self.name);
+        }
     }
 }
 
@@ -85,8 +122,7 @@ fn compare(expected: &Value, answer: &Value, path: &str) -> Result<(), String> {
             }
         }
         (Value::Object(expected), Value::Object(answer)) => {
-            let keys =
-                |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<std::collections::BTreeSet<_>>();
+            let keys = |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<BTreeSet<_>>();
             if keys(expected) != keys(answer) {
                 return Err(format!("{path}: expected the members {:?}, got {:?}", keys(expected), keys(answer)));
             }
@@ -111,7 +147,7 @@ fn serve(answers: Vec<Value>) -> (String, Arc<Mutex<Vec<Value>>>) {
     let notes = Arc::clone(&got);
     // Ends with the process.
     thread::spawn(move || {
-        let mut turns = answers.iter().cycle();
+        let mut left = Vec::new();
         for stream in listener.incoming() {
             let mut stream = BufReader::new(stream.unwrap());
             let lines = read_head(&mut stream);
@@ -129,21 +165,36 @@ fn serve(answers: Vec<Value>) -> (String, Arc<Mutex<Vec<Value>>>) {
             };
             let (method, path) = first.split_once(' ').unwrap();
             let path = path.rsplit_once(' ').unwrap().0;
-            notes
-                .lock()
-                .unwrap()
-                .push(json!({"method": method, "path": path, "body": String::from_utf8(body).unwrap()}));
-            let answer = turns.next().cloned().unwrap_or_else(|| json!({"status": 500}));
-            let body = answer["body"].as_str().unwrap_or_default();
-            let _ = write!(
-                stream.get_mut(),
-                "HTTP/1.1 {} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-                answer["status"],
-                body.len()
-            );
+            notes.lock().unwrap().push(json!({"method": method, "path": path, "body": String::from_utf8_lossy(&body)}));
+            if left.is_empty() {
+                left.clone_from(&answers);
+            }
+            let fits = |answer: &Value| answer["path"].as_str().is_none_or(|own| own == path);
+            let answer = left.iter().position(fits).map_or_else(|| json!({"status": 500}), |place| left.remove(place));
+            let _ = stream.get_mut().write_all(written(&answer).as_bytes());
         }
     });
     (url, got)
+}
+
+/// An answer, as it goes over the wire.
+fn written(answer: &Value) -> String {
+    let body = match &answer["body"] {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        tree => tree.to_string(),
+    };
+    let mut headers = json!({"content-type": "application/json"});
+    headers.as_object_mut().unwrap().extend(answer["headers"].as_object().cloned().unwrap_or_default());
+    let headers: String = headers
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| format!("{name}: {}\r\n", value.as_str().unwrap()))
+        .collect();
+    // Nothing may be said of the length of a body that there cannot be.
+    let length = if answer["status"] == 204 { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+    format!("HTTP/1.1 {} X\r\n{headers}{length}connection: close\r\n\r\n{body}", answer["status"])
 }
 
 fn chunks(stream: &mut impl std::io::BufRead) -> Vec<u8> {
@@ -210,6 +261,23 @@ fn send(request: &Request, limits: &Limits) -> Result<Response, Failure> {
     let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     let body = answer.into_body().read_to_vec().map_err(|error| Failure::Protocol(error.to_string()))?;
     Ok(Response { status, headers, body })
+}
+
+/// Of two instances of a plug, and to go away.
+const WITHOUT_CASE: [&str; 2] = ["push_recorded", "note_exchange"];
+
+#[test]
+fn every_operation_succeeds_in_a_case() {
+    let cases = cases();
+    let steps = cases.iter().flat_map(|(_, case)| case["steps"].as_array().unwrap());
+    let done: BTreeSet<&str> = steps
+        .map(|step| &step["expected"])
+        .filter(|expected| expected["success"] == true)
+        .map(|expected| expected["operation"].as_str().unwrap())
+        .collect();
+    let operations = MANIFEST["operations"].as_object().unwrap().keys().map(String::as_str);
+    let missing: BTreeSet<&str> = operations.filter(|name| !done.contains(name)).collect();
+    assert_eq!(missing, BTreeSet::from(WITHOUT_CASE));
 }
 
 #[tokio::test]
