@@ -1464,6 +1464,8 @@ export interface FederateResult extends AnyResult {
   families_count?: number;
   /** Whether series were fetched. */
   federated: boolean;
+  /** The format: `prometheus`, `openmetrics` or `protobuf`. */
+  format?: string;
   /** With `import`: what became of that. */
   imported?: Imported;
   /** The selectors. */
@@ -3348,6 +3350,8 @@ export interface ScrapeEndpointResult extends AnyResult {
   families?: Family[];
   /** How many metrics there are. */
   families_count?: number;
+  /** The format: `prometheus`, `openmetrics` or `protobuf`. */
+  format?: string;
   /** With `import`: what became of that. */
   imported?: Imported;
   /** The first of the findings. */

@@ -1824,6 +1824,8 @@ class FederateResult(AnyResult, _FederateResultRequired, total=False):
     families: List[Family]
     # How many metrics there are.
     families_count: int
+    # The format: `prometheus`, `openmetrics` or `protobuf`.
+    format: str
     # With `import`: what became of that.
     imported: Imported
     # The selectors.
@@ -4176,6 +4178,8 @@ class ScrapeEndpointResult(AnyResult, _ScrapeEndpointResultRequired, total=False
     families: List[Family]
     # How many metrics there are.
     families_count: int
+    # The format: `prometheus`, `openmetrics` or `protobuf`.
+    format: str
     # With `import`: what became of that.
     imported: Imported
     # The first of the findings.

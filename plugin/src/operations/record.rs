@@ -16,38 +16,38 @@ use plugpipe_metrics::model::{Exemplar, Point};
 /// A record's fields.
 pub(super) type Given<'r> = (&'r Record<'r>, &'r DefinitionFields<'r>);
 
-/// What was recorded, when, and how the push went that came with it.
-pub(super) type Response<'r> = (Recorded<'r>, (RecordedAt, RecordPush));
+/// What was recorded, how the push went that came with it, and when that was.
+pub(super) type Response<'r> = (Recorded<'r>, (RecordPush, RecordedAt<'r>));
 
 /// The records of a list, and the moment of all of them.
 pub(super) type GivenList<'r> = (Option<&'r [ListedParts<'r>]>, &'r Moment<'r>);
 
 /// The same for a list.
-pub(super) type ListResponse<'r> = (RecordedMetrics<'r>, (RecordedAt, RecordPush));
+pub(super) type ListResponse<'r> = (RecordedMetrics<'r>, (RecordPush, RecordedAt<'r>));
 
-pub(super) fn metric<'r>(call: &mut Call, (request, fields): Given<'r>) -> Result<Response<'r>, Error> {
+pub(super) fn metric<'r>(call: &'r mut Call, (request, fields): Given<'r>) -> Result<Response<'r>, Error> {
     let kind = definition::kind(&request.metric_type, "metric_type")?;
     single(call, (request, fields), kind)
 }
 
-pub(super) fn counter<'r>(call: &mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
+pub(super) fn counter<'r>(call: &'r mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
     of_kind(call, given, Kind::Counter)
 }
 
-pub(super) fn gauge<'r>(call: &mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
+pub(super) fn gauge<'r>(call: &'r mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
     of_kind(call, given, Kind::Gauge)
 }
 
-pub(super) fn histogram<'r>(call: &mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
+pub(super) fn histogram<'r>(call: &'r mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
     of_kind(call, given, Kind::Histogram)
 }
 
-pub(super) fn summary<'r>(call: &mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
+pub(super) fn summary<'r>(call: &'r mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
     of_kind(call, given, Kind::Summary)
 }
 
 /// As the operation's name says, whatever `metric_type` does.
-fn of_kind<'r>(call: &mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<Response<'r>, Error> {
+fn of_kind<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<Response<'r>, Error> {
     if let Some(given) = request.metric_type.get()
         && given.trim() != kind.name()
     {
@@ -60,7 +60,7 @@ fn of_kind<'r>(call: &mut Call, (request, fields): Given<'r>, kind: Kind) -> Res
 }
 
 /// Records one metric, given by `metric_name`, `metric_value` and `labels`.
-fn single<'r>(call: &mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<Response<'r>, Error> {
+fn single<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<Response<'r>, Error> {
     let moment = moment(call, &request.timestamp)?;
     let recorded = if kind == Kind::StateSet {
         let (item, id) = state(call, request, fields)?;
@@ -80,12 +80,12 @@ fn single<'r>(call: &mut Call, (request, fields): Given<'r>, kind: Kind) -> Resu
         recorded(call, &item, id)
     };
     call.recorded(1);
-    let timestamp = recorded_at(call, moment);
-    Ok((recorded, (timestamp, push::after_record(call))))
+    let push = push::after_record(call);
+    Ok((recorded, (push, recorded_at(call, moment))))
 }
 
 /// Records `metrics: [{name, value, labels, type?}]`, all or none, with one push.
-pub(super) fn multiple<'r>(call: &mut Call, (list, timestamp): GivenList<'r>) -> Result<ListResponse<'r>, Error> {
+pub(super) fn multiple<'r>(call: &'r mut Call, (list, timestamp): GivenList<'r>) -> Result<ListResponse<'r>, Error> {
     let list = match list {
         None => return Err(Error::missing("metrics", "a list of {name, value, labels, type}")),
         Some([]) => return Err(Error::invalid("metrics", "the list is empty; expected at least one metric")),
@@ -113,8 +113,8 @@ pub(super) fn multiple<'r>(call: &mut Call, (list, timestamp): GivenList<'r>) ->
     call.recorded(items.len() as u64);
     let metrics = items.iter().zip(ids).map(|(item, id)| recorded(call, item, id)).collect();
     let recorded = RecordedMetrics { metrics_recorded: items.len() as u64, metrics };
-    let timestamp = recorded_at(call, moment);
-    Ok((recorded, (timestamp, push::after_record(call))))
+    let push = push::after_record(call);
+    Ok((recorded, (push, recorded_at(call, moment))))
 }
 
 /// What the fields of a metric and a value are called, for errors.
@@ -280,14 +280,14 @@ fn moment(call: &Call, given: &Moment) -> Result<Option<Timestamp>, Error> {
     Ok(given.at("timestamp", call.unix_nanos)?)
 }
 
-fn recorded_at(call: &mut Call, moment: Option<Timestamp>) -> RecordedAt {
+fn recorded_at<'c>(call: &'c mut Call, moment: Option<Timestamp>) -> RecordedAt<'c> {
     let timestamp = match moment {
         Some(moment) => {
             let mut text = String::with_capacity(32);
             moment.write_rfc3339(&mut text);
-            text
+            text.into()
         }
-        None => call.moment.rfc3339(call.unix_nanos).to_owned(),
+        None => call.moment.rfc3339(call.unix_nanos).into(),
     };
     RecordedAt { timestamp }
 }

@@ -50,10 +50,10 @@ pub(super) enum Run {
 }
 
 /// The code of an operation that records one value.
-pub(super) type RunRecord = for<'r> fn(&mut Call, record::Given<'r>) -> Result<record::Response<'r>, Error>;
+pub(super) type RunRecord = for<'r> fn(&'r mut Call, record::Given<'r>) -> Result<record::Response<'r>, Error>;
 
 /// The code of the operation that records a list.
-pub(super) type RunRecords = for<'r> fn(&mut Call, record::GivenList<'r>) -> Result<record::ListResponse<'r>, Error>;
+pub(super) type RunRecords = for<'r> fn(&'r mut Call, record::GivenList<'r>) -> Result<record::ListResponse<'r>, Error>;
 
 /// What a call may ask for.
 pub(super) struct Operation {

@@ -1,6 +1,6 @@
 //! The binary, `serve`, what is shipped, and what the documents say.
 
-pub mod cli;
+pub mod binary;
 pub mod demo;
 pub mod dist;
 pub mod docs;

@@ -68,7 +68,7 @@ responses!(
     #[inline]
     Recorded<'_>,
     #[inline]
-    RecordedAt,
+    RecordedAt<'_>,
     Registered<'_>,
     Removed<'_>,
     Cleared,

@@ -1,5 +1,7 @@
 //! What recording and defining metrics come to.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer};
 
 use crate::response::{Response, ResponseWriter};
@@ -60,10 +62,10 @@ pub struct Overflow {
 /// `record_metric` and the operations that record as one kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct RecordedAt {
+pub struct RecordedAt<'a> {
     /// When the value was taken: what the request said, else now.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Rfc3339"))]
-    pub timestamp: String,
+    pub timestamp: Cow<'a, str>,
 }
 
 /// `record_multiple_metrics`.
