@@ -142,7 +142,7 @@ fn attacks_are_bounded_in_time_and_memory_and_harm_no_other_plug() {
     // Compiled here, for that process to find them in the cache.
     let _ = (plug(), hostile());
     let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["hostile::each_attack_is_stopped_at_its_limit", "--exact", "--ignored", "--nocapture"])
+        .args(["host::hostile::each_attack_is_stopped_at_its_limit", "--exact", "--ignored", "--nocapture"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

@@ -480,7 +480,7 @@ const DOCUMENTED: &[(&str, Observed)] = &[
     ("default all that have something in them", Observed::Here("for_version")),
     (
         "`file` (the default, also `prometheus`)",
-        Observed::By("alerts.rs", "what_is_not_installed_is_pending_and_says_what_is_missing"),
+        Observed::By("servers/alerts.rs", "what_is_not_installed_is_pending_and_says_what_is_missing"),
     ),
 ];
 
