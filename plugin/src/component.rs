@@ -34,10 +34,10 @@ use crate::servers::prometheus::values::{
     Bucket, Histogram, Labels as SeriesLabels, Number, RangeSeries, Sample, Timed, Value,
 };
 use crate::servers::prometheus::{Options, Query, Selection, TooManyPoints};
-use crate::sort::sorted_by;
 use crate::wasi_transport::Wasi;
 use plugpipe_metrics::model::Exemplar;
 use plugpipe_metrics::number::number_text;
+use plugpipe_metrics::sort::sorted_by;
 
 thread_local! {
     static PLUG: RefCell<Plug<Wasi>> = RefCell::new(Plug::new(Wasi));

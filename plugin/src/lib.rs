@@ -5,13 +5,8 @@
 //! the only module that knows WASI besides `wasi_transport`). Built natively it is the same code as
 //! a library, for tests, benches and fuzzers.
 //!
-//! | module | what it is for | what it may not do |
-//! |---|---|---|
-//! | [`operations`] | PlugPipe's JSON contract: parse `ctx`, call a domain module, shape the response | hold domain logic |
-//! | [`config`] | `cfg` and `ctx` to [`config::Config`]; every default | |
-//! | [`catalog`] | PlugPipe's own metrics: kinds, help, labels | record anything |
-//! | [`telemetry`] | the plug's metrics about itself | |
-//! | [`error`] | the component's [`Error`], and its mapping to the JSON contract | |
+//! [`operations`] holds the plug itself: it reads what a call asks for, records, and calls any other
+//! operation.
 //!
 //! What is re-exported comes from crates of their own:
 //!
@@ -21,32 +16,21 @@
 //! | [`http`], [`servers`], [`send_queue`] | `plugpipe_clients` |
 //! | [`rules`], [`dashboards`], [`yaml`] | `plugpipe_provisioning` |
 //! | [`known`], [`time`] | `plugpipe_contract` |
+//! | [`config`], [`catalog`], [`telemetry`], [`error`] | `plugpipe_operations` |
 
 #![deny(missing_docs)]
 
-pub mod catalog;
 #[cfg(target_arch = "wasm32")]
 mod component;
-pub mod config;
-pub mod error;
 pub mod operations;
 #[cfg(feature = "schema")]
 pub mod schema;
-pub mod telemetry;
 #[cfg(target_arch = "wasm32")]
 mod wasi_transport;
 
-pub use error::Error;
 pub use operations::Plug;
 pub use plugpipe_clients::{http, send_queue, servers};
 pub use plugpipe_contract::{known, time};
-use plugpipe_metrics::sort;
 pub use plugpipe_metrics::{exposition, model, number, registry};
-use plugpipe_provisioning::prometheus_yml;
+pub use plugpipe_operations::{Error, NAME, VERSION, catalog, config, error, telemetry};
 pub use plugpipe_provisioning::{dashboards, rules, yaml};
-
-/// The plug's name, as pipes write it.
-pub const NAME: &str = "monitoring_prometheus";
-
-/// The plug's version.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");

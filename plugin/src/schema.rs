@@ -2,8 +2,5 @@
 //! types that read them, of [`Config::default`](crate::config::Config) and of the table of
 //! operations.
 
-pub use crate::config::schema::config_schema;
-pub use crate::operations::schema::{input_schema, operations, output_schema};
-
-/// Which JSON Schema the schemas keep to.
-pub(crate) const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+pub use plugpipe_operations::config::schema::config_schema;
+pub use plugpipe_operations::operations::schema::{input_schema, operations, output_schema};

@@ -22,6 +22,9 @@ use crate::scalar::{
 use crate::settings::{Auth, AuthFields, Between, Interval, Organisation, RemoteWriteVersion, Setting, Timeout};
 use crate::url::Url;
 
+/// Which JSON Schema the schemas keep to.
+pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
 /// A generator for what is read, which collects what has a name in `$defs`.
 pub fn generator() -> SchemaGenerator {
     SchemaSettings::draft2020_12().into_generator()

@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Plug;
-use super::own_groups::MAX_GROUPS;
 use super::tests::{Shared, gateway, plug, process};
 use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
+use plugpipe_operations::operations::own_groups::{MAX_GROUPS, Pending};
 
 fn gauge(name: &str, value: f64, key: Value) -> Value {
     let mut ctx = json!({"operation": "record_gauge", "metric_name": name, "metric_value": value});
@@ -330,8 +330,7 @@ fn what_a_twin_settled_is_settled_and_what_came_meanwhile_is_due() {
     let told = process(&mut twin, json!({"operation": "note_exchange", "tell": true}), json!({}));
     let note = json!({"operation": "note_exchange", "elapsed_ms": 1, "settled": told["result"]["settled"]});
     assert_eq!(process(&mut plug, note, json!({}))["result"]["noted"], true);
-    let due: Vec<bool> =
-        [plug.pending, plug.groups.list[0].pending].iter().map(super::own_groups::Pending::is_due).collect();
+    let due: Vec<bool> = [plug.pending, plug.groups.list[0].pending].iter().map(Pending::is_due).collect();
     assert_eq!(due, [false, true]);
 }
 
@@ -380,8 +379,7 @@ fn what_a_twin_settled_before_a_cleanup_or_a_restore_is_not_what_is_recorded_aft
             process(&mut plug, gauge("x", 2.0, key.clone()), cfg.clone());
         }
         process(&mut plug, json!({"operation": "note_exchange", "elapsed_ms": 1, "settled": settled}), json!({}));
-        let due: Vec<bool> =
-            [plug.pending, plug.groups.list[0].pending].iter().map(super::own_groups::Pending::is_due).collect();
+        let due: Vec<bool> = [plug.pending, plug.groups.list[0].pending].iter().map(Pending::is_due).collect();
         assert_eq!(due, [true, true], "{forget}");
     }
 }

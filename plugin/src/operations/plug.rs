@@ -20,14 +20,14 @@ use crate::servers::pushgateway::Group;
 use crate::telemetry::Telemetry;
 use crate::time::LastMoment;
 
-use super::call::{Call, client};
-use super::own_groups::{self, OwnGroups, Pending, Steps};
-use super::pushes::Pushes;
-use super::receivers::Receivers;
 use super::request::Request;
-use super::table::{Scope, description};
-use super::together::{All, clear, expose_all, note_steps, restore};
-use super::{prometheus, push, remote};
+use plugpipe_operations::operations::call::{Call, client};
+use plugpipe_operations::operations::own_groups::{self, OwnGroups, Pending, Steps};
+use plugpipe_operations::operations::pushes::Pushes;
+use plugpipe_operations::operations::receivers::Receivers;
+use plugpipe_operations::operations::table::{Scope, description};
+use plugpipe_operations::operations::together::{All, clear, expose_all, note_steps, restore};
+use plugpipe_operations::operations::{prometheus, push, remote};
 
 /// The plug: what was recorded, how it was configured, and how servers behaved.
 pub struct Plug<T> {

@@ -3,51 +3,41 @@
 //! Recording succeeds when the registry took the values. Whether they also reached the gateway is said beside it, in
 //! `metric_pushed`; what did not stays recorded for the next push.
 
-use super::call::Call;
-use super::{definition, push};
 use crate::error::{Error, excerpt};
 use crate::registry::{Definition, Kind, Recording, Registry, SeriesId, check, check_exemplar};
 use crate::time::Timestamp;
 use plugpipe_contract::requests::{DefinitionFields, ListedParts, Record};
-use plugpipe_contract::responses::{Amount, Overflow, RecordPush, Recorded, RecordedAt, RecordedMetrics};
+use plugpipe_contract::responses::{
+    Amount, Overflow, RecordListResponse, RecordResponse, Recorded, RecordedAt, RecordedMetrics,
+};
 use plugpipe_contract::scalar::{Labels, Moment, Number};
 use plugpipe_metrics::model::{Exemplar, Point};
+use plugpipe_operations::operations::call::Call;
+use plugpipe_operations::operations::{definition, push};
 
 /// A record's fields.
 pub(super) type Given<'r> = (&'r Record<'r>, &'r DefinitionFields<'r>);
 
-/// What was recorded, how the push went that came with it, and when that was.
-pub(super) type Response<'r> = (Recorded<'r>, (RecordPush, RecordedAt<'r>));
-
 /// The records of a list, and the moment of all of them.
 pub(super) type GivenList<'r> = (Option<&'r [ListedParts<'r>]>, &'r Moment<'r>);
 
-/// The same for a list.
-pub(super) type ListResponse<'r> = (RecordedMetrics<'r>, (RecordPush, RecordedAt<'r>));
-
-pub(super) fn metric<'r>(call: &'r mut Call, (request, fields): Given<'r>) -> Result<Response<'r>, Error> {
-    let kind = definition::kind(&request.metric_type, "metric_type")?;
-    single(call, (request, fields), kind)
-}
-
-pub(super) fn counter<'r>(call: &'r mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
-    of_kind(call, given, Kind::Counter)
-}
-
-pub(super) fn gauge<'r>(call: &'r mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
-    of_kind(call, given, Kind::Gauge)
-}
-
-pub(super) fn histogram<'r>(call: &'r mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
-    of_kind(call, given, Kind::Histogram)
-}
-
-pub(super) fn summary<'r>(call: &'r mut Call, given: Given<'r>) -> Result<Response<'r>, Error> {
-    of_kind(call, given, Kind::Summary)
+/// Records one value: as this kind, or as the request says.
+pub(super) fn one<'r>(
+    call: &'r mut Call,
+    kind: Option<Kind>,
+    (request, fields): Given<'r>,
+) -> Result<RecordResponse<'r>, Error> {
+    match kind {
+        Some(kind) => of_kind(call, (request, fields), kind),
+        None => {
+            let kind = definition::kind(&request.metric_type, "metric_type")?;
+            single(call, (request, fields), kind)
+        }
+    }
 }
 
 /// As the operation's name says, whatever `metric_type` does.
-fn of_kind<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<Response<'r>, Error> {
+fn of_kind<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<RecordResponse<'r>, Error> {
     if let Some(given) = request.metric_type.get()
         && given.trim() != kind.name()
     {
@@ -60,7 +50,7 @@ fn of_kind<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> 
 }
 
 /// Records one metric, given by `metric_name`, `metric_value` and `labels`.
-fn single<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<Response<'r>, Error> {
+fn single<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<RecordResponse<'r>, Error> {
     let moment = moment(call, &request.timestamp)?;
     let recorded = if kind == Kind::StateSet {
         let (item, id) = state(call, request, fields)?;
@@ -85,7 +75,10 @@ fn single<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> R
 }
 
 /// Records `metrics: [{name, value, labels, type?}]`, all or none, with one push.
-pub(super) fn multiple<'r>(call: &'r mut Call, (list, timestamp): GivenList<'r>) -> Result<ListResponse<'r>, Error> {
+pub(super) fn multiple<'r>(
+    call: &'r mut Call,
+    (list, timestamp): GivenList<'r>,
+) -> Result<RecordListResponse<'r>, Error> {
     let list = match list {
         None => return Err(Error::missing("metrics", "a list of {name, value, labels, type}")),
         Some([]) => return Err(Error::invalid("metrics", "the list is empty; expected at least one metric")),

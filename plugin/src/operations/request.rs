@@ -1,23 +1,25 @@
 //! What a call asks for.
 
-use super::call::Call;
-use super::table::{Operation, Run, RunRecord, RunRecords, choose, find};
+use super::record::{multiple, one};
 use crate::config::Config;
 use crate::error::Error;
 use crate::known::Warnings;
+use crate::registry::Kind;
 use plugpipe_contract::direct::read_directly;
 use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{DefinitionFields, ListedRecord, Record, RecordMultiple};
 use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::scalar::Verbatim;
 use plugpipe_contract::settings::{ConfigurationOnly, Context, OfRequest};
+use plugpipe_operations::operations::call::Call;
+use plugpipe_operations::operations::table::{Operation, Run, choose, find};
 
 /// A request that was read as far as is needed to know its operation.
 pub(super) enum Request<'a> {
     /// A record, read in one pass: nothing is to be said of it, and it has no settings.
-    Record(&'static Operation, RunRecord, Record<'a>),
+    Record(&'static Operation, Option<Kind>, Record<'a>),
     /// The same for a list of records.
-    Records(&'static Operation, RunRecords, RecordMultiple<'a, ListedRecord<'a>>),
+    Records(&'static Operation, RecordMultiple<'a, ListedRecord<'a>>),
     /// Any other.
     Document {
         operation: &'static Operation,
@@ -31,15 +33,15 @@ impl<'a> Request<'a> {
     pub(super) fn read(ctx: &'a str, warnings: &mut Warnings) -> Result<Self, Error> {
         if let Some(record) = read_directly::<Record>(ctx)
             && let Some(operation) = record.operation.get().and_then(find)
-            && let Run::Record(run) = operation.run
+            && let Run::Record(kind) = operation.run
         {
-            return Ok(Self::Record(operation, run, record));
+            return Ok(Self::Record(operation, kind, record));
         }
         if let Some(records) = read_directly::<RecordMultiple<ListedRecord>>(ctx)
             && let Some(operation) = records.operation.get().and_then(find)
-            && let Run::Records(run) = operation.run
+            && let Run::Records = operation.run
         {
-            return Ok(Self::Records(operation, run, records));
+            return Ok(Self::Records(operation, records));
         }
         let document = Document::parse(ctx).map_err(|problem| Error::NotJson { what: "ctx", problem })?;
         let operation = choose(&document)?;
@@ -78,21 +80,21 @@ impl<'a> Request<'a> {
 
     pub(super) fn run(&self, call: &mut Call, response: &mut ResponseWriter) -> Result<(), Error> {
         match self {
-            Self::Record(_, run, record) => response.add(&run(call, (record, &DefinitionFields::default()))?),
-            Self::Records(_, run, records) => {
+            Self::Record(_, kind, record) => response.add(&one(call, *kind, (record, &DefinitionFields::default()))?),
+            Self::Records(_, records) => {
                 let fields = DefinitionFields::default();
                 let list = records.records(|record| (record, &fields));
-                response.add(&run(call, (list.as_deref(), &records.timestamp))?);
+                response.add(&multiple(call, (list.as_deref(), &records.timestamp))?);
             }
             Self::Document { operation, document, .. } => match operation.run {
-                Run::Record(run) => {
+                Run::Record(kind) => {
                     let Both(record, fields) = Both::<Record, DefinitionFields>::from_document(document)?;
-                    response.add(&run(call, (&record, &fields))?);
+                    response.add(&one(call, kind, (&record, &fields))?);
                 }
-                Run::Records(run) => {
+                Run::Records => {
                     let records = RecordMultiple::<Both<_, _>>::from_document(document)?;
                     let list = records.records(|Both(record, fields)| (record, fields));
-                    response.add(&run(call, (list.as_deref(), &records.timestamp))?);
+                    response.add(&multiple(call, (list.as_deref(), &records.timestamp))?);
                 }
                 Run::Typed { run, .. } => run(call, document, response)?,
             },
@@ -104,17 +106,6 @@ impl<'a> Request<'a> {
     pub(super) fn take_warnings(&self, warnings: &mut Warnings) {
         if let Self::Document { document, .. } = self {
             warnings.append(document.take_warnings());
-        }
-    }
-}
-
-impl Run {
-    /// The fields of the operation's request.
-    fn fields(self) -> &'static [&'static str] {
-        match self {
-            Self::Record(_) => Both::<Record, DefinitionFields>::fields(),
-            Self::Records(_) => RecordMultiple::<Both<_, _>>::fields(),
-            Self::Typed { fields, .. } => fields(),
         }
     }
 }

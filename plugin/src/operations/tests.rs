@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Plug;
 use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
+use plugpipe_operations::operations::table;
 
 /// Answers requests from a list, and keeps what was asked.
 #[derive(Default)]
@@ -755,6 +756,6 @@ fn every_moment_may_be_relative_to_now() {
 
 #[test]
 fn the_table_has_every_operation_once() {
-    let own = super::table::names().collect::<std::collections::BTreeSet<_>>();
-    assert_eq!(own.len(), super::table::names().count());
+    let own = table::names().collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(own.len(), table::names().count());
 }

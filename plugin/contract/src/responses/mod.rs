@@ -55,7 +55,9 @@ pub use push::{
     Settled, Unpushed, UnpushedReason,
 };
 pub use query::{FormattedQuery, FoundExemplars, ParsedQuery, Queried, QueryResult};
-pub use record::{Cleared, Overflow, Recorded, RecordedAt, RecordedMetrics, Registered, Removed};
+pub use record::{
+    Cleared, Overflow, RecordListResponse, RecordResponse, Recorded, RecordedAt, RecordedMetrics, Registered, Removed,
+};
 pub use remote::{EndedReceiver, OtlpExported, RemoteWritten, WrittenValues};
 pub use scrape::{
     Exposed, Federated, Imported, LintFinding, NativeBucket, NativeSample, PassedOn, RefusedMetric, ScrapeJob, Scraped,

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::response::{Response, ResponseWriter};
 
+use super::push::RecordPush;
 use super::shared::Amount;
 use crate::scalar::Labels;
 
@@ -92,6 +93,12 @@ impl Response for RecordedMetrics<'_> {
         <Self as schemars::JsonSchema>::json_schema(generator)
     }
 }
+
+/// What `record_metric` and the operations that record as one kind respond.
+pub type RecordResponse<'a> = (Recorded<'a>, (RecordPush, RecordedAt<'a>));
+
+/// The same for `record_multiple_metrics`.
+pub type RecordListResponse<'a> = (RecordedMetrics<'a>, (RecordPush, RecordedAt<'a>));
 
 /// `register_metric`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

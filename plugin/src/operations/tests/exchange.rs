@@ -270,7 +270,7 @@ fn no_answer_tells_a_secret_whatever_servers_do() {
         Err(Failure::Timeout { after: Duration::from_secs(1) }),
         Err(Failure::Protocol("p".into())),
     ];
-    for operation in super::super::table::OPERATIONS.iter().map(|operation| operation.name) {
+    for operation in plugpipe_operations::operations::table::OPERATIONS.iter().map(|operation| operation.name) {
         for outcome in &outcomes {
             let (mut plug, world) = plug();
             (0..9).for_each(|_| world.0.borrow_mut().answers.push_back(outcome.clone()));

@@ -1,0 +1,389 @@
+//! The settings of `cfg` and `ctx` to [`Config`]. Every default stands here, once; what each
+//! setting is, which values it takes and where it may stand is said by [`Settings`].
+
+mod remote;
+#[cfg(feature = "schema")]
+pub mod schema;
+
+use core::time::Duration;
+use serde_json::value::RawValue;
+use std::sync::OnceLock;
+
+pub use plugpipe_contract::settings::PushPolicy;
+pub use remote::Remote;
+
+use crate::error::Error;
+use crate::http::{Credentials, Limits, Retry, Url, redacted};
+use crate::registry::{Buckets, LabelName, Labels};
+use crate::servers::pushgateway::{Group, Mode};
+use crate::servers::webhook::{self, SigningKey};
+use plugpipe_contract::document::{Both, Document, NOT_REPLACED, Request};
+use plugpipe_contract::responses::Metadata;
+use plugpipe_contract::scalar;
+use plugpipe_contract::settings::{Configuration, ConfigurationOnly, GrafanaApi, OfRequest, Setting, Settings};
+
+const GROUPING_KEY: &str = "grouping_key";
+
+/// Where settings may be nested.
+const NESTED: &str = "prometheus_config";
+
+/// What the plug was told about its surroundings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where queries go.
+    pub prometheus_url: Option<Url>,
+    /// Where metrics are pushed; none for no pushes.
+    pub gateway_url: Option<Url>,
+    /// Where dashboards live.
+    pub grafana_url: Option<Url>,
+    /// Who evaluates rules, where it is not Prometheus itself.
+    pub ruler_url: Option<Url>,
+    /// Where alerts are sent, and silences made.
+    pub alertmanager_url: Option<Url>,
+    /// Who is notified, where a call names nobody.
+    pub webhook_url: Option<Url>,
+    /// The body of webhooks.
+    pub webhook_format: webhook::Format,
+    /// Signs webhooks.
+    pub webhook_secret: Option<SigningKey>,
+    /// The organisation of Grafana to speak for; none for the credentials' own.
+    pub grafana_org_id: Option<u64>,
+    /// Whether Grafana's folders and dashboards are asked for as resources.
+    pub grafana_resources: bool,
+    /// The job in the grouping key of pushes.
+    pub job_name: String,
+    /// The instance in the grouping key of pushes, where there is one.
+    pub instance: Option<String>,
+    /// How often Prometheus scrapes; as it was written.
+    pub scrape_interval: String,
+    /// For operations that speak to a server because somebody asked for that.
+    pub timeout: Duration,
+    /// For a push that follows a record.
+    pub push_timeout: Duration,
+    /// For any connection to be made.
+    pub connect_timeout: Duration,
+    /// The longest answer that is read.
+    pub max_response_bytes: usize,
+    /// For operations that somebody waits for; a push that follows a record is sent once.
+    pub retry: Retry,
+    /// What each server is sent beside requests.
+    pub credentials: Credentials,
+    /// For histograms that name no buckets of their own.
+    pub histogram_buckets: Buckets,
+    /// No server is reached; answers say `"mock": true`.
+    pub mock: bool,
+    /// The plug's metrics about itself are exposed too.
+    pub own_metrics: bool,
+    /// PlugPipe's own metrics are registered.
+    pub default_metrics: bool,
+    /// Remote write and OTLP.
+    pub remote: Remote,
+    /// Labels of the grouping key of pushes, beyond job and instance.
+    pub grouping_key: Labels,
+    /// When what was recorded is pushed.
+    pub push_policy: PushPolicy,
+    /// For [`PushPolicy::Interval`]: from one push to the next.
+    pub push_interval: Duration,
+    /// What a push does to what the group holds already.
+    pub push_mode: Mode,
+    /// What is pushed is compressed.
+    pub push_gzip: bool,
+    /// A push that nobody asked for by name is not made: the answer says that it is due, and the host sees to it.
+    pub defer_push: bool,
+    /// Whether a push is checked before it is sent; none for those only that somebody asked for.
+    pub preflight: Option<bool>,
+    /// Whether the counters of a group are compared before the first push to it.
+    pub detect_resets: bool,
+    /// The groups that were pushed are deleted by `cleanup`.
+    pub delete_on_cleanup: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            prometheus_url: None,
+            gateway_url: None,
+            grafana_url: None,
+            ruler_url: None,
+            alertmanager_url: None,
+            webhook_url: None,
+            webhook_format: webhook::Format::default(),
+            webhook_secret: None,
+            grafana_org_id: None,
+            grafana_resources: false,
+            job_name: "plugpipe".into(),
+            instance: None,
+            scrape_interval: "15s".into(),
+            timeout: Duration::from_secs(10),
+            // Ten records must not take two seconds with a gateway that is away: see http::circuit for the other half.
+            push_timeout: Duration::from_millis(1_500),
+            connect_timeout: Duration::from_secs(1),
+            max_response_bytes: 16 * 1024 * 1024,
+            retry: Retry::default(),
+            credentials: Credentials::default(),
+            histogram_buckets: Buckets::default(),
+            mock: false,
+            own_metrics: false,
+            default_metrics: false,
+            grouping_key: Labels::default(),
+            push_policy: PushPolicy::OnRecord,
+            push_interval: Duration::from_secs(15),
+            push_mode: Mode::Replace,
+            push_gzip: false,
+            defer_push: false,
+            preflight: None,
+            detect_resets: false,
+            // Who cleans up wants nothing left; who wants the last values to stay does not clean up.
+            delete_on_cleanup: true,
+            remote: Remote::default(),
+        }
+    }
+}
+
+impl Config {
+    /// What holds where nothing is set.
+    fn defaults() -> &'static Self {
+        static DEFAULTS: OnceLock<Config> = OnceLock::new();
+        DEFAULTS.get_or_init(Self::default)
+    }
+
+    /// Reads a configuration from `cfg`.
+    pub fn from_cfg(cfg: &Document) -> Result<Self, Error> {
+        let read = Configuration::from_document(cfg).map_err(|error| error.inside("cfg"))?;
+        let Both(Both(flat, flat_only), top) = read;
+        let path = format!("cfg.{NESTED}");
+        let (nested, nested_only) = match top.prometheus_config.map(|nested| *nested) {
+            Some(Both(settings, only)) => (Some(settings), Some(only)),
+            None => (None, None),
+        };
+        let mut config = Self::default();
+        let layers = [Some(("cfg", flat)), nested.map(|nested| (&*path, nested))];
+        let key_path = config.overlay(layers.into_iter().flatten().collect())?;
+        config.overlay_configuration_only("cfg", flat_only)?;
+        if let Some(only) = nested_only {
+            config.overlay_configuration_only(&path, only)?;
+        }
+        if config.push_mode == Mode::Delete {
+            // A configuration that deletes the group with each record is nobody's wish.
+            return Err(Error::invalid(format!("{}.push_mode", key_path.push_mode), "expected one of replace, add"));
+        }
+        if config.instance.is_some() && config.grouping_key.get("instance").is_some() {
+            let problem = "the instance of the grouping key is said in instance too; keep one of them";
+            return Err(Error::invalid(format!("{}.{GROUPING_KEY}.instance", key_path.grouping_key), problem));
+        }
+        Ok(config)
+    }
+
+    /// The configuration for one call: this one, with what `ctx` says over it.
+    pub fn with_ctx(&self, ctx: &Document) -> Result<Self, Error> {
+        let Both(flat, nested) = OfRequest::from_document(ctx).map_err(|error| error.inside("ctx"))?;
+        let path = format!("ctx.{NESTED}");
+        let mut config = self.clone();
+        let layers = [Some(("ctx", flat)), nested.prometheus_config.map(|nested| (&*path, *nested))];
+        config.overlay(layers.into_iter().flatten().collect())?;
+        Ok(config)
+    }
+
+    /// The group that this plug's pushes replace.
+    pub fn group(&self) -> Result<Group, Error> {
+        let mut labels: Vec<(LabelName, Box<str>)> =
+            self.grouping_key.iter().map(|(name, value)| (name.clone(), value.into())).collect();
+        if let Some(instance) = &self.instance {
+            labels.push((LabelName::new("instance", GROUPING_KEY)?, instance.as_str().into()));
+        }
+        Ok(Group { job: self.job_name.clone(), labels: Labels::of(labels, GROUPING_KEY)? })
+    }
+
+    /// The same for another group. What the plug says of itself is part of the configuration's own.
+    pub fn with_group(&self, group: &Group) -> Self {
+        let mut labels: Vec<(LabelName, Box<str>)> = Vec::new();
+        let mut instance = None;
+        for (name, value) in group.labels.iter() {
+            match name.as_str() {
+                "instance" => instance = Some(value.to_owned()),
+                _ => labels.push((name.clone(), value.into())),
+            }
+        }
+        // They were checked where the group was made.
+        let grouping_key = Labels::of(labels, GROUPING_KEY).unwrap_or_default();
+        Self { job_name: group.job.clone(), instance, grouping_key, own_metrics: false, ..self.clone() }
+    }
+
+    /// The same for the plug's own group, under another key.
+    pub fn with_main_group(&self, group: &Group) -> Self {
+        Self { own_metrics: self.own_metrics, ..self.with_group(group) }
+    }
+
+    /// Bounds for an operation that somebody waits for.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            connect: self.connect_timeout.min(self.timeout),
+            total: self.timeout,
+            response_bytes: self.max_response_bytes,
+        }
+    }
+
+    /// Bounds for a push that nobody asked for by name.
+    pub fn push_limits(&self) -> Limits {
+        Limits {
+            connect: self.connect_timeout.min(self.push_timeout),
+            total: self.push_timeout,
+            response_bytes: self.max_response_bytes,
+        }
+    }
+
+    /// Takes settings, each with the path under which a user knows them, the more particular last.
+    fn overlay(&mut self, layers: Vec<(&str, Settings)>) -> Result<Places, Error> {
+        let borrowed: Vec<(&str, &Settings)> = layers.iter().map(|(path, settings)| (*path, settings)).collect();
+        self.credentials.overlay(&borrowed)?;
+        let mut places = Places::default();
+        for (path, settings) in layers {
+            if settings.push_mode != Setting::Absent {
+                path.clone_into(&mut places.push_mode);
+            }
+            if settings.grouping_key != Setting::Absent {
+                path.clone_into(&mut places.grouping_key);
+            }
+            self.take(path, settings)?;
+        }
+        Ok(places)
+    }
+
+    fn take(&mut self, path: &str, given: Settings) -> Result<(), Error> {
+        let default = Self::defaults();
+        for (setting, place) in [
+            (given.prometheus_url, &mut self.prometheus_url),
+            (given.gateway_url, &mut self.gateway_url),
+            (given.grafana_url, &mut self.grafana_url),
+            (given.ruler_url, &mut self.ruler_url),
+            (given.alertmanager_url, &mut self.alertmanager_url),
+            (given.webhook_url, &mut self.webhook_url),
+            (given.remote_write_url, &mut self.remote.write_url),
+            (given.otlp_url, &mut self.remote.otlp_url),
+        ] {
+            setting.put(place, &None, Some);
+        }
+        for (setting, place, default) in [
+            (given.timeout, &mut self.timeout, default.timeout),
+            (given.push_timeout, &mut self.push_timeout, default.push_timeout),
+            (given.connect_timeout, &mut self.connect_timeout, default.connect_timeout),
+            (given.retry_delay, &mut self.retry.delay, default.retry.delay),
+            (given.max_retry_delay, &mut self.retry.max_delay, default.retry.max_delay),
+            (given.push_interval, &mut self.push_interval, default.push_interval),
+            (given.remote_write_timeout, &mut self.remote.write_timeout, default.remote.write_timeout),
+        ] {
+            setting.put(place, &default, |timeout| timeout.0);
+        }
+        for (setting, place, default) in [
+            (given.push_gzip, &mut self.push_gzip, default.push_gzip),
+            (given.defer_push, &mut self.defer_push, default.defer_push),
+            (given.detect_resets, &mut self.detect_resets, default.detect_resets),
+            (given.own_metrics, &mut self.own_metrics, default.own_metrics),
+            (given.mock_mode, &mut self.mock, default.mock),
+        ] {
+            setting.put(place, &default, |flag| flag.or(default));
+        }
+        for (setting, place, default) in [
+            (given.max_response_bytes, &mut self.max_response_bytes, default.max_response_bytes),
+            (given.remote_write_capacity, &mut self.remote.write_capacity, default.remote.write_capacity),
+        ] {
+            // It is at most what an address can be.
+            setting.put(place, &default, |size| size.0 as usize);
+        }
+        given.preflight.put(&mut self.preflight, &None, scalar::Flag::get);
+        given.retry_attempts.put(&mut self.retry.attempts, &default.retry.attempts, |attempts| attempts.0 as u32);
+        given.push_policy.put(&mut self.push_policy, &default.push_policy, |policy| policy);
+        given.push_mode.put(&mut self.push_mode, &default.push_mode, |mode| mode);
+        given.webhook_format.put(&mut self.webhook_format, &default.webhook_format, |format| format);
+        given.grafana_org_id.put(&mut self.grafana_org_id, &None, |organisation| Some(organisation.0));
+        given.grafana_api.put(&mut self.grafana_resources, &false, |api| api == GrafanaApi::K8s);
+        given.remote_write_version.put(&mut self.remote.write_version, &None, remote::version);
+        given.job_name.put(&mut self.job_name, &default.job_name, |job| job.get().unwrap_or_default().to_owned());
+        given.instance.put(&mut self.instance, &None, |instance| instance.to_owned());
+        let interval = |interval: plugpipe_contract::settings::Interval| interval.0.to_owned().unwrap_or_default();
+        given.scrape_interval.put(&mut self.scrape_interval, &default.scrape_interval, interval);
+        if let Some(labels) = given.grouping_key.given() {
+            let path = format!("{path}.{GROUPING_KEY}");
+            self.grouping_key = labels.map_or(Ok(Labels::default()), |labels| grouping_key(&labels, &path))?;
+        }
+        if let Some(labels) = given.external_labels.given() {
+            let path = format!("{path}.external_labels");
+            self.remote.external_labels = labels.map_or(Ok(Labels::default()), |labels| read_labels(&labels, &path))?;
+        }
+        Ok(())
+    }
+
+    fn overlay_configuration_only(&mut self, path: &str, given: ConfigurationOnly) -> Result<(), Error> {
+        let default = Self::defaults();
+        match given.histogram_buckets {
+            Setting::Absent => {}
+            Setting::Unset => self.histogram_buckets.clone_from(&default.histogram_buckets),
+            Setting::Set(bounds) => {
+                self.histogram_buckets = buckets(&bounds, &format!("{path}.histogram_buckets"))?;
+            }
+        }
+        given.webhook_secret.put(&mut self.webhook_secret, &None, |secret| secret.to_owned().map(SigningKey::new));
+        for (setting, place, default) in [
+            (given.default_metrics, &mut self.default_metrics, default.default_metrics),
+            (given.delete_on_cleanup, &mut self.delete_on_cleanup, default.delete_on_cleanup),
+        ] {
+            setting.put(place, &default, |flag| flag.or(default));
+        }
+        Ok(())
+    }
+
+    /// What every response's `monitoring_metadata` says, as JSON.
+    pub fn metadata(&self) -> Box<RawValue> {
+        let metadata = Metadata {
+            job_name: &self.job_name,
+            instance: self.instance.as_deref(),
+            prometheus_url: self.prometheus_url.as_ref().map(redacted),
+            gateway_url: self.gateway_url.as_ref().map(redacted),
+            scrape_interval: &self.scrape_interval,
+        };
+        metadata.to_json()
+    }
+}
+
+/// Where settings stand of which more is checked than each by itself.
+#[derive(Debug, Default)]
+struct Places {
+    push_mode: String,
+    grouping_key: String,
+}
+
+/// Labels beyond job and instance; a name may be any text, where the gateway takes that.
+fn grouping_key(given: &scalar::Labels, path: &str) -> Result<Labels, Error> {
+    let labels = read_labels(given, path)?;
+    if labels.get("job").is_some() {
+        return Err(Error::invalid(format!("{path}.job"), "the job of the grouping key is said in job_name"));
+    }
+    Ok(labels)
+}
+
+/// Labels whose values are settings.
+fn read_labels(given: &scalar::Labels, path: &str) -> Result<Labels, Error> {
+    if let Some((name, _)) = given.iter().find(|(_, value)| value.contains("${")) {
+        return Err(Error::invalid(format!("{path}.{name}"), NOT_REPLACED));
+    }
+    let labels = given.iter().map(|(name, value)| Ok((label_name(name, true, path)?, value.into())));
+    Ok(Labels::of(labels.collect::<Result<Vec<_>, Error>>()?, path)?)
+}
+
+/// A label's name; with `utf8` it may be any text that does not begin with `__`.
+pub fn label_name(name: &str, utf8: bool, path: &str) -> Result<LabelName, Error> {
+    Ok(if utf8 { LabelName::new_utf8(name, path) } else { LabelName::new(name, path) }?)
+}
+
+/// Bucket bounds. A last `+Inf` may be written; every histogram has it.
+pub fn buckets(bounds: &[scalar::Bound], path: &str) -> Result<Buckets, Error> {
+    let last = bounds.len().saturating_sub(1);
+    if let Some(index) = bounds.iter().take(last).position(|bound| bound.0.is_infinite()) {
+        return Err(Error::invalid(format!("{path}[{index}]"), "only the last bound may be +Inf"));
+    }
+    let bounds: Vec<f64> = bounds.iter().map(|bound| bound.0).collect();
+    Ok(Buckets::new(&bounds, path)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! What the plug does when it is called, but for records: its configuration, its state, and its
+//! operations. Records and the plug itself are in the crate above, because they are built for
+//! speed, and this is built for size.
+//!
+//! | module | what it is for | what it may not do |
+//! |---|---|---|
+//! | [`operations`] | what a call may use, and one file per family of operations | hold domain logic |
+//! | [`config`] | `cfg` and `ctx` to [`config::Config`]; every default | |
+//! | [`catalog`] | PlugPipe's own metrics: kinds, help, labels | record anything |
+//! | [`telemetry`] | the plug's metrics about itself | |
+//! | [`error`] | the plug's [`Error`], and its mapping to the JSON contract | |
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+pub mod catalog;
+pub mod config;
+pub mod error;
+pub mod operations;
+pub mod telemetry;
+
+pub use error::Error;
+use plugpipe_clients::{http, send_queue, servers};
+use plugpipe_contract::{known, time};
+use plugpipe_metrics::{exposition, registry, sort};
+use plugpipe_provisioning::{dashboards, prometheus_yml, rules};
+
+/// The plug's name, as pipes write it.
+pub const NAME: &str = "monitoring_prometheus";
+
+/// What the plug is, for `describe`.
+const DESCRIPTION: &str = "The PlugPipe plug monitoring_prometheus as a WebAssembly component: Prometheus metrics within what the host granted";
+
+/// The plug's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

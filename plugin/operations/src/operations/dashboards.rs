@@ -1,0 +1,277 @@
+//! Grafana dashboards: made from the short form or from the plug's templates, brought to Grafana,
+//! read and deleted there, and written as files.
+
+use core::slice;
+
+use super::call::Call;
+use crate::dashboards::members::Members as _;
+use crate::dashboards::plan::Folder;
+use crate::dashboards::read::{one, several};
+use crate::dashboards::{Dashboard, Options, Place, files};
+use crate::error::Error;
+use crate::http::{Segment, Url};
+use crate::servers::grafana::{Api, Apply, Compared, Outcome};
+use plugpipe_contract::document::Both;
+use plugpipe_contract::requests::{
+    ApplyDashboards, CreateDashboard, DashboardUid, ExportDashboards, HeldDashboards, ListDashboards, NoFields,
+    SaveFields,
+};
+use plugpipe_contract::responses::{
+    AppliedDashboard, AppliedDashboards, CreatedDashboard, DashboardAction, DashboardOutcome, DatabaseStatus,
+    DeletedDashboard, ExportedDashboards, FetchedDashboard, FoundDashboard, GrafanaStatus, ListedDashboards,
+    MadeDashboard, Mock, OrganisationStatus,
+};
+
+/// A dashboard that was made, and what came of it where Grafana was asked.
+pub type Created = (CreatedDashboard, (MadeDashboard, Option<DashboardOutcome>));
+
+/// `create_dashboard`: one dashboard, from `dashboard_config` or a `template`.
+pub fn create(call: &mut Call, Both(request, Both(options, fields)): &CreateDashboard) -> Result<Created, Error> {
+    let options = Options::read(options)?;
+    let dashboard = one(request, &options)?;
+    let dry_run = request.dry_run.or(false);
+    if dry_run || call.config.mock {
+        let model = Some(dashboard.model.clone());
+        let created = CreatedDashboard { dashboard: model, dry_run, mock: !dry_run, ..CreatedDashboard::default() };
+        return Ok((created, (made(dashboard), None)));
+    }
+    let (folder, outcomes) = bring(call, slice::from_ref(&dashboard), &options.place, fields, true)?;
+    let outcome = outcomes.into_iter().next().unwrap_or(Outcome::NotTried);
+    if let Outcome::Failed(error) = outcome {
+        return Err(error.into());
+    }
+    let outcome = report(call.config.grafana_url.as_ref(), &folder, outcome, fields.diff.or(false));
+    let dashboard_created = !matches!(outcome.action, DashboardAction::Conflict | DashboardAction::NotTried);
+    Ok((CreatedDashboard { dashboard_created, ..CreatedDashboard::default() }, (made(dashboard), Some(outcome))))
+}
+
+/// `plan_dashboards`: what `apply_dashboards` would do.
+pub fn plan(call: &mut Call, request: &ApplyDashboards) -> Result<AppliedDashboards, Error> {
+    apply_or_plan(call, request, false)
+}
+
+/// `apply_dashboards`: brings dashboards to Grafana.
+pub fn apply(call: &mut Call, request: &ApplyDashboards) -> Result<AppliedDashboards, Error> {
+    apply_or_plan(call, request, true)
+}
+
+fn apply_or_plan(
+    call: &mut Call,
+    Both(wanted, Both(options, fields)): &ApplyDashboards,
+    write: bool,
+) -> Result<AppliedDashboards, Error> {
+    let options = Options::read(options)?;
+    let dashboards = several(wanted, &options)?;
+    let mock = call.config.mock;
+    let (folder, outcomes) = if mock {
+        (Folder::Any, dashboards.iter().map(|_| Outcome::NotTried).collect())
+    } else {
+        bring(call, &dashboards, &options.place, fields, write)?
+    };
+    let mut applied = AppliedDashboards { mock, ..AppliedDashboards::default() };
+    for (dashboard, outcome) in dashboards.into_iter().zip(outcomes) {
+        let outcome = report(call.config.grafana_url.as_ref(), &folder, outcome, fields.diff.or(false));
+        *match outcome.action {
+            DashboardAction::Created => &mut applied.created,
+            DashboardAction::Updated => &mut applied.updated,
+            DashboardAction::Unchanged => &mut applied.unchanged,
+            DashboardAction::Conflict => &mut applied.conflict,
+            DashboardAction::Failed => &mut applied.failed,
+            DashboardAction::NotTried => &mut applied.not_tried,
+        } += 1;
+        applied.dashboards.push(AppliedDashboard { made: made(dashboard), outcome });
+    }
+    Ok(applied)
+}
+
+/// Has Grafana hold these dashboards; without `write`, only compares.
+fn bring(
+    call: &mut Call,
+    dashboards: &[Dashboard],
+    place: &Place,
+    fields: &SaveFields,
+    write: bool,
+) -> Result<(Folder, Vec<Outcome>), Error> {
+    let version = format!("{} {}", crate::NAME, crate::VERSION);
+    let how = Apply {
+        place,
+        message: fields.message.get().unwrap_or(&version),
+        overwrite: fields.overwrite.or(false),
+        verify: fields.verify.or(false),
+        write,
+    };
+    Ok(keeping(call)?.apply(dashboards, &how)?)
+}
+
+/// `get_dashboard`: one dashboard as Grafana holds it.
+pub fn get<'r>(call: &mut Call, request: &'r DashboardUid) -> Result<FetchedDashboard<'r>, Error> {
+    let uid = uid(request)?;
+    let mock = call.config.mock;
+    let held = if mock { None } else { keeping(call)?.dashboard(uid)? };
+    let mut fetched = FetchedDashboard { uid, found: held.is_some(), mock, ..FetchedDashboard::default() };
+    if let Some(held) = held {
+        fetched.title = Some(held.model.text("title").unwrap_or_default().to_owned());
+        fetched.version = Some(held.version());
+        fetched.folder_uid = Some(held.folder_uid);
+        fetched.url = page(call.config.grafana_url.as_ref(), &held.url);
+        fetched.dashboard = Some(held.model);
+    }
+    Ok(fetched)
+}
+
+/// `list_dashboards`: the dashboards that Grafana finds.
+pub fn list(call: &mut Call, request: &ListDashboards) -> Result<ListedDashboards, Error> {
+    let ListDashboards { search, tag, folder_uid } = request;
+    let given = [("query", search), ("tag", tag), ("folderUIDs", folder_uid)];
+    let mut filters = vec![("type", "dash-db")];
+    filters.extend(given.iter().filter_map(|(name, value)| Some((*name, value.get()?))));
+    let mut dashboards = Vec::new();
+    let (mock, base) = (call.config.mock, call.config.grafana_url.as_ref());
+    if !mock {
+        verified(call)?.search(&filters, |found| {
+            dashboards.push(FoundDashboard {
+                url: page(base, &found.url),
+                uid: found.uid,
+                title: found.title,
+                folder_uid: found.folder_uid,
+                folder: found.folder_title,
+                tags: found.tags,
+            });
+            true
+        })?;
+    }
+    Ok(ListedDashboards { mock, count: dashboards.len() as u64, dashboards })
+}
+
+/// `delete_dashboard`: one dashboard, by its uid.
+pub fn delete<'r>(call: &mut Call, request: &'r DashboardUid) -> Result<DeletedDashboard<'r>, Error> {
+    let uid = uid(request)?;
+    let mock = call.config.mock;
+    Ok(DeletedDashboard { uid, deleted: !mock && keeping(call)?.delete(uid)?, mock })
+}
+
+/// `export_dashboards`: files for Grafana's provisioning: the dashboards of `uids` as Grafana holds
+/// them, or templates and dashboards as they would be applied.
+pub fn export<'r>(
+    call: &mut Call,
+    Both(held, Both(wanted, options)): &'r ExportDashboards,
+) -> Result<ExportedDashboards<'r>, Error> {
+    let options = Options::read(options)?;
+    let organisation = call.config.grafana_org_id.unwrap_or(1);
+    let provider = files::provider(&options.place, organisation);
+    let mut exported = ExportedDashboards { provider, ..ExportedDashboards::default() };
+    if let Some(uids) = uids(held)? {
+        if call.config.mock {
+            return Ok(ExportedDashboards { mock: true, ..exported });
+        }
+        let mut api = keeping(call)?;
+        for uid in uids {
+            match api.dashboard(uid)? {
+                Some(held) => exported.files.push(files::file(uid, held.model)),
+                None => exported.missing.push(uid),
+            }
+        }
+    } else {
+        for dashboard in several(wanted, &options)? {
+            exported.files.push(files::file(&dashboard.uid, dashboard.model));
+            exported.warnings.extend(dashboard.warnings);
+        }
+    }
+    Ok(exported)
+}
+
+/// `grafana_status`: which Grafana responds, and for which organisation.
+pub fn status(call: &mut Call, _: &NoFields) -> Result<(Mock, Option<GrafanaStatus>), Error> {
+    if call.config.mock {
+        return Ok((Mock { mock: true }, None));
+    }
+    let mut api = api(call)?;
+    let (version, database) = api.health()?;
+    let database = if database { DatabaseStatus::Ok } else { DatabaseStatus::Failing };
+    let organisation = match api.verify_organisation() {
+        Ok((id, name)) => OrganisationStatus { id: Some(id), name: Some(name), error: None },
+        Err(error) => OrganisationStatus { error: Some(Error::from(error).report()), ..OrganisationStatus::default() },
+    };
+    Ok((Mock::default(), Some(GrafanaStatus { version, database, organisation })))
+}
+
+fn api<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
+    let config = call.config;
+    let base = config.grafana_url.clone().ok_or(Error::NotConfigured {
+        field: "grafana_url",
+        todo: "set it to Grafana's URL, such as http://127.0.0.1:3000",
+    })?;
+    let organisation = config.grafana_org_id;
+    Ok(Api { client: call.client(config.limits(), true), base, organisation, resources: None })
+}
+
+/// For what writes, and never for another organisation than the one that was asked for; and for
+/// what reads, or it would show another one's dashboards.
+pub fn verified<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
+    let mut api = api(call)?;
+    if api.organisation.is_some() {
+        api.verify_organisation()?;
+    }
+    Ok(api)
+}
+
+/// The same, for folders and dashboards in the form that is configured.
+fn keeping<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
+    if !call.config.grafana_resources {
+        return verified(call);
+    }
+    let mut api = api(call)?;
+    api.use_resources()?;
+    Ok(api)
+}
+
+/// The uid that is asked for. An older Grafana took others than the plug makes, but none that
+/// cannot stand in a path.
+fn uid<'r>(request: &'r DashboardUid) -> Result<&'r str, Error> {
+    let uid = request.uid.required("uid", "the dashboard's uid")?;
+    Segment::of(uid, "uid")?;
+    Ok(uid)
+}
+
+/// The same for several, if some are asked for.
+fn uids<'r>(request: &'r HeldDashboards) -> Result<Option<Vec<&'r str>>, Error> {
+    let Some(uids) = &request.uids else { return Ok(None) };
+    for (index, uid) in uids.iter().enumerate() {
+        Segment::of(&uid.0, &format!("uids[{index}]"))?;
+    }
+    Ok(Some(uids.iter().map(|uid| &*uid.0).collect()))
+}
+
+fn made(dashboard: Dashboard) -> MadeDashboard {
+    let Dashboard { uid, title, warnings, .. } = dashboard;
+    MadeDashboard { uid, title, warnings }
+}
+
+fn report(base: Option<&Url>, folder: &Folder, outcome: Outcome, diff: bool) -> DashboardOutcome {
+    let mut report = DashboardOutcome {
+        action: outcome.action(),
+        conflict: None,
+        error: None,
+        folder_uid: folder.uid().map(str::to_owned),
+        version: None,
+        url: None,
+        changes: diff.then(Vec::new),
+    };
+    match outcome {
+        Outcome::Compared(Compared { action, changes, version, url }) => {
+            report.conflict = action.into_conflict();
+            report.version = version;
+            report.url = page(base, &url);
+            report.changes = diff.then_some(changes);
+        }
+        Outcome::Failed(error) => report.error = Some(Box::new(Error::from(error).report())),
+        Outcome::NotTried => {}
+    }
+    report
+}
+
+/// The page for people: Grafana tells its path, with the one it lives under.
+fn page(base: Option<&Url>, path: &str) -> Option<String> {
+    let base = base.filter(|_| path.starts_with('/'))?;
+    Some(format!("{}://{}{path}", base.scheme(), base.authority()))
+}

@@ -1,0 +1,100 @@
+//! `list_groups` and `expire_groups`: what a Pushgateway holds, of all who push to it. A gateway forgets nothing by itself.
+
+use core::time::Duration;
+
+use super::call::Call;
+use super::{definition, push};
+use crate::error::Error;
+use crate::http::{Url, redacted};
+use crate::servers::pushgateway;
+use crate::servers::pushgateway::groups::{Held, groups};
+use crate::time::rfc3339;
+use plugpipe_contract::requests::{ExpireGroups, ListGroups};
+use plugpipe_contract::responses::{DryRun, GroupList, ListedGroup};
+use plugpipe_contract::scalar::Labels;
+
+/// Groups that are deleted side by side.
+const AT_ONCE: usize = 16;
+
+/// All groups: their labels, their last push and last refusal, how much they hold.
+pub fn list(call: &mut Call, request: &ListGroups) -> Result<GroupList, Error> {
+    survey(call, &request.labels, None, true)
+}
+
+/// Deletes the groups whose last push is longer ago than `older_than`; those that never had one, by their last refusal. Only says
+/// which, unless `dry_run` is false.
+pub fn expire(call: &mut Call, request: &ExpireGroups) -> Result<(DryRun, GroupList), Error> {
+    let expected = "a duration such as 1h";
+    let older_than = request.older_than.get().ok_or_else(|| Error::missing("older_than", expected))?;
+    let dry_run = request.dry_run.or(true);
+    Ok((DryRun { dry_run }, survey(call, &request.labels, Some(older_than), dry_run)?))
+}
+
+/// The groups that have the wanted labels and were not pushed to for so long, and deletes them, unless `keep`.
+fn survey(call: &mut Call, labels: &Labels, older_than: Option<Duration>, keep: bool) -> Result<GroupList, Error> {
+    let labels = definition::labels(labels, true, "labels")?;
+    if call.config.mock {
+        return Ok(GroupList { mock: true, ..GroupList::default() });
+    }
+    let gateway = push::gateway(call)?.clone();
+    let limits = call.config.limits();
+    let request = pushgateway::groups_request(&gateway);
+    let url = request.url.clone();
+    let response = call.client(limits, true).send(pushgateway::PEER, request)?;
+    let text = String::from_utf8_lossy(&response.body);
+    let mut found = groups(&url, &response, &text)?;
+    found.retain(|held| {
+        labels.iter().all(|(name, value)| held.labels.iter().any(|(own, held)| own == name.as_str() && held == value))
+    });
+    if let Some(older_than) = older_than {
+        let before = call.unix_nanos as f64 / 1e9 - older_than.as_secs_f64();
+        found.retain(|held| held.pushed_at().or(held.failed_at()).is_some_and(|seconds| seconds < before));
+    }
+    let urls: Vec<Option<Url>> = found.iter().map(|held| Some(held.group()?.url(&gateway))).collect();
+    let mut outcomes = Vec::new();
+    if !keep {
+        // A group that cannot be named cannot be deleted.
+        let urls: Vec<Url> = urls.iter().flatten().cloned().collect();
+        for some in urls.chunks(AT_ONCE) {
+            // A gateway that does not answer any more is not waited for again and again.
+            let mut client = call.client(limits, outcomes.is_empty());
+            outcomes.extend(pushgateway::delete(&mut client, some));
+        }
+    }
+    let deleted = outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
+    let mut outcomes = outcomes.into_iter();
+    let listed = found.iter().zip(&urls).map(|(held, url)| {
+        let outcome = url.as_ref().and_then(|_| outcomes.next());
+        ListedGroup {
+            deleted: older_than.map(|_| matches!(outcome, Some(Ok(())))),
+            error: outcome.and_then(Result::err).map(|error| Error::from(error).report()),
+            ..listed(held, url.as_ref())
+        }
+    });
+    Ok(GroupList {
+        mock: false,
+        count: Some(found.len() as u64),
+        deleted: older_than.map(|_| deleted),
+        groups: Some(listed.collect()),
+    })
+}
+
+fn listed(held: &Held, url: Option<&Url>) -> ListedGroup {
+    // A number that is no instant is the first or the last one.
+    let instant = |seconds: Option<f64>| seconds.map(|seconds| rfc3339((seconds * 1e9) as u64));
+    let (metrics, series) = held.size();
+    ListedGroup {
+        labels: held
+            .labels
+            .iter()
+            .map(|(name, value)| (name.clone().into_owned(), value.clone().into_owned()))
+            .collect(),
+        group: url.map(redacted),
+        last_push: instant(held.pushed_at()),
+        last_failure: instant(held.failed_at()),
+        metrics: metrics as u64,
+        series: series as u64,
+        deleted: None,
+        error: None,
+    }
+}

@@ -1,0 +1,36 @@
+//! What is remembered of pushes.
+
+use super::own_groups::MAX_GROUPS;
+use crate::http::Url;
+use crate::servers::pushgateway::groups::Abilities;
+
+/// The most groups that are remembered for `cleanup`: as many as there may be, and some that were
+/// given up since.
+const MAX_REMEMBERED: usize = 2 * MAX_GROUPS;
+
+/// What is remembered of pushes.
+#[derive(Debug, Default)]
+pub struct Pushes {
+    /// The URLs of the groups that a gateway accepted and that were not deleted since, each once.
+    pub groups: Vec<Url>,
+    /// Whether the running call's answer says already how its push went.
+    pub said: bool,
+    /// What the gateway that was asked last can do, and its origin.
+    pub gateway: Option<(String, Abilities)>,
+    /// The URLs of the groups whose counters were compared with those of the registry.
+    pub compared: Vec<Url>,
+}
+
+impl Pushes {
+    /// Another call begins.
+    pub fn begin(&mut self) {
+        self.said = false;
+    }
+
+    /// Keeps a group's URL for `cleanup`.
+    pub fn remember(&mut self, url: Url) {
+        if self.groups.len() < MAX_REMEMBERED && !self.groups.contains(&url) {
+            self.groups.push(url);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Remote-write receivers, and what is to be sent to each.
+
+use foldhash::fast::FixedState;
+
+use crate::error::{ClientError, Error};
+use crate::http::{Client, Url};
+use crate::send_queue::{Amounts, SendQueue};
+use crate::servers::remote_write::{Conversation, Refusal, Version};
+
+/// Values in one request at most: what Prometheus sends by default.
+const MAX_VALUES: usize = 2_000;
+
+/// About the size of a request, in bytes before compression.
+const MAX_BYTES: usize = 1_000_000;
+
+/// How many requests of one call may be refused while the values concerned are found by halving. A
+/// single value among [`MAX_VALUES`] takes 12; what is not found goes on with the next call.
+const MAX_REFUSED_REQUESTS: u32 = 500;
+
+/// Receivers are few, but their URLs come from outside.
+const MAX_RECEIVERS: usize = 8;
+
+/// What is known of each receiver that was written to.
+#[derive(Debug, Default)]
+pub struct Receivers(pub Vec<Receiver>);
+
+/// A receiver.
+#[derive(Debug)]
+pub struct Receiver {
+    /// Where it is.
+    pub url: Url,
+    /// The version of the protocol that it took last.
+    pub spoken: Option<Version>,
+    /// What is to be sent to it.
+    pub send_queue: SendQueue,
+}
+
+/// How a delivery went.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    /// What the receiver wrote.
+    pub written: Amounts,
+    /// Values that the receiver does not want.
+    pub refused: u64,
+    /// How many requests were sent.
+    pub requests: u64,
+    /// Whether the receiver said what it wrote, each time.
+    pub confirmed: bool,
+    /// What went wrong first.
+    pub error: Option<Box<ClientError>>,
+}
+
+impl Receivers {
+    /// The receiver at that URL, a new one if need be.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub fn of(&mut self, url: &Url, seed: u64) -> Result<&mut Receiver, Error> {
+        let place = match self.0.iter().position(|receiver| receiver.url == *url) {
+            Some(place) => place,
+            None if self.0.len() < MAX_RECEIVERS => {
+                let send_queue = SendQueue::new(FixedState::with_seed(seed));
+                self.0.push(Receiver { url: url.clone(), spoken: None, send_queue });
+                self.0.len() - 1
+            }
+            None => MAX_RECEIVERS,
+        };
+        self.0.get_mut(place).ok_or_else(|| {
+            plugpipe_metrics::Error::LimitReached {
+                what: "remote_write_url".into(),
+                limit: MAX_RECEIVERS,
+                todo: "write to fewer receivers, or begin anew with cleanup",
+            }
+            .into()
+        })
+    }
+}
+
+impl Receiver {
+    /// Sends what waits, the oldest first, until nothing waits, the receiver does not answer, or the time is up.
+    pub fn deliver(&mut self, client: &mut Client, wanted: Option<Version>) -> Delivery {
+        let started = client.transport.monotonic();
+        let mut delivery = Delivery { confirmed: true, ..Delivery::default() };
+        let mut talk = Conversation { url: &self.url, wanted, spoken: &mut self.spoken, requests: 0 };
+        let (mut most, mut refused_requests, mut refusal) = (MAX_VALUES, 0, None);
+        while self.send_queue.pending() > 0 && refused_requests < MAX_REFUSED_REQUESTS {
+            if client.transport.monotonic().saturating_sub(started) >= client.limits.total {
+                break;
+            }
+            let (series, count) = self.send_queue.batch(most, MAX_BYTES);
+            match talk.write(client, &series, &self.send_queue.hasher()) {
+                Ok(written) => {
+                    let sent = self.send_queue.remove(count);
+                    delivery.confirmed &= written.is_some();
+                    delivery.written += written.unwrap_or(sent);
+                    most = MAX_VALUES.min(2 * most);
+                }
+                // Unless it says what it wrote of them, it wrote none, and all but one may be good.
+                Err(Refusal::Values(error, None)) if count > 1 => {
+                    refused_requests += 1;
+                    most = count / 2;
+                    refusal = Some(error);
+                }
+                Err(Refusal::Values(error, written)) => {
+                    refused_requests += 1;
+                    let sent = self.send_queue.remove(count);
+                    let written = written.unwrap_or_default();
+                    delivery.refused += sent.values().saturating_sub(written.values());
+                    delivery.written += written;
+                    delivery.error.get_or_insert(error);
+                }
+                Err(Refusal::Histograms(error)) => {
+                    let refused = self.send_queue.remove_histograms();
+                    delivery.refused += refused;
+                    delivery.error.get_or_insert(error);
+                    if refused == 0 {
+                        break;
+                    }
+                }
+                Err(Refusal::Otherwise(error)) => {
+                    delivery.error = Some(error);
+                    break;
+                }
+            }
+        }
+        // The call ends while the values concerned are still being found.
+        if refused_requests >= MAX_REFUSED_REQUESTS && delivery.error.is_none() {
+            delivery.error = refusal;
+        }
+        delivery.requests = talk.requests;
+        delivery
+    }
+}

@@ -1,0 +1,442 @@
+//! `scrape_endpoint` and `federate`: what others expose, read strictly, and on request imported into
+//! the registry, written again, or pushed as a group of its own. All three leave timestamps out, and
+//! the response says how many.
+
+use core::time::Duration;
+
+use super::call::Call;
+use super::prometheus::selectors;
+use super::push;
+use crate::error::{Error, excerpt};
+use crate::exposition::negotiate;
+use crate::exposition::parse::{
+    Exemplar, Families, Family, FamilyType, Format, Label, Limits, Native, Point, import, lint, parse, reexpose,
+};
+use crate::exposition::plain;
+use crate::http::{Url, redacted};
+use crate::prometheus_yml::{check_duration, read_duration, scrape_config_for, scrape_configs};
+use crate::registry::Labels;
+use crate::servers::pushgateway::preflight::{self, Series};
+use crate::servers::pushgateway::{Group, Mode};
+use crate::servers::scrape::{self, Fetched};
+use plugpipe_contract::document::Both;
+use plugpipe_contract::requests::{Federate, ScrapeEndpoint, ScrapeOptions};
+use plugpipe_contract::responses::{
+    Amount, Exposed, Federated, Imported, LabelPairs, LintFinding, NativeBucket, NativeSample, PassedOn, PushReport,
+    RefusedMetric, Scraped, ScrapedExemplar, ScrapedFamily, ScrapedSample,
+};
+use plugpipe_contract::scalar::Flag;
+
+/// Families and lint findings that a response lists, where the request does not say how many.
+const FAMILIES: usize = 300;
+
+/// The same of samples.
+const SAMPLES: usize = 1_000;
+
+/// The most that may be asked for: a response is one text in memory.
+const MAX_LISTED: usize = 50_000;
+
+/// Refused metrics that a response lists.
+const MAX_REFUSED: usize = 100;
+
+/// The object in which fields may be nested.
+const NESTED: &str = "scrape_config";
+
+/// `scrape_endpoint`: fetches and reads what an endpoint exposes.
+pub fn run(call: &mut Call, request: &ScrapeEndpoint) -> Result<(Scraped, Option<Exposed>), Error> {
+    let Both(config, Both(endpoint, options)) = request;
+    let nested = config.scrape_config.as_ref();
+    let scraped = Given { nested: nested.map(|Both(endpoint, _)| endpoint), beside: endpoint };
+    let options = Given { nested: nested.map(|Both(_, options)| options), beside: options };
+    let endpoint = match scraped.get(|endpoint| endpoint.endpoint_url.get()) {
+        Some(text) => {
+            Url::parse(text.trim()).map_err(|problem| Error::invalid(scrape::PEER.setting, wrong_url(&problem)))?
+        }
+        None => {
+            let expected = "the URL of a server that exposes metrics, such as http://127.0.0.1:9100";
+            return Err(Error::missing(scrape::PEER.setting, expected));
+        }
+    };
+    let below = |path: &str| scrape::target(&endpoint, path);
+    let url = match scraped.read("path", |endpoint| endpoint.path.get(), |path| below(path.trim()))? {
+        Some(url) => url,
+        None => below("/metrics").map_err(|problem| Error::invalid("path", problem))?,
+    };
+    let interval = match scraped.read("interval", |endpoint| endpoint.interval.get(), check_duration)? {
+        Some(interval) => interval,
+        None => {
+            read_duration(&call.config.scrape_interval).map_err(|problem| Error::invalid("scrape_interval", problem))?
+        }
+    };
+    let timeout = scraped.read("timeout", |endpoint| endpoint.timeout.get(), check_duration)?;
+    let timeout = timeout.unwrap_or(call.config.timeout);
+    let wanted = Wanted::read(call, &options, &format!("plugpipe-{}", plain_authority(&url)))?;
+    let fallback = scraped.read("fallback_format", |endpoint| endpoint.fallback_format.get(), any_format)?;
+    let mut limits = call.config.limits();
+    limits.connect = limits.connect.min(timeout);
+    limits.total = timeout;
+
+    let began = call.transport.monotonic();
+    let fetched = match call.config.mock {
+        true => None,
+        false => Some(scrape::fetch(&mut call.client(limits, true), &url, wanted.accept, fallback)?),
+    };
+    let families = fetched.as_ref().map(|fetched| read(call, fetched)).transpose()?;
+    let elapsed = call.transport.monotonic().saturating_sub(began);
+    let scrape_config = scrape_config_for(&url, interval, timeout, &wanted.job);
+    let mut scraped = Scraped {
+        endpoint_scraped: fetched.is_some(),
+        endpoint_url: redacted(&url),
+        metrics_count: families.as_ref().map_or(0, Families::samples) as u64,
+        scrape_config_yaml: scrape_configs(&scrape_config),
+        scrape_config,
+        lint_count: None,
+        lint: None,
+        mock: fetched.is_none(),
+    };
+    let (Some(fetched), Some(families)) = (&fetched, &families) else { return Ok((scraped, None)) };
+    let findings = lint::lint(families);
+    scraped.lint_count = Some(findings.len() as u64);
+    scraped.lint = Some(findings.into_iter().take(wanted.limit).map(finding).collect());
+    Ok((scraped, Some(exposed(call, fetched, elapsed, families, &wanted)?)))
+}
+
+/// `federate`: the last values of Prometheus's series that selectors find, with all their labels.
+pub fn federate(
+    call: &mut Call,
+    Both(series, Both(config, options)): &Federate,
+) -> Result<(Federated, Option<Exposed>), Error> {
+    let matches = selectors(&series.r#match, &series.match_of_api)?;
+    if matches.is_empty() {
+        return Err(Error::missing("match", "a selector such as {job=\"a\"}, or a list of them"));
+    }
+    let nested = config.scrape_config.as_ref().map(|Both(_, options)| options);
+    let options = Given { nested, beside: options };
+    let prometheus = call.config.prometheus_url.clone().ok_or(Error::NotConfigured {
+        field: "prometheus_url",
+        todo: "name the Prometheus server to federate from, for example {\"prometheus_config\": {\"prometheus_url\": \"http://127.0.0.1:9090\"}}",
+    });
+    if call.config.mock {
+        return Ok((Federated { mock: true, ..Federated::default() }, None));
+    }
+    let prometheus = prometheus?;
+    let mut wanted = Wanted::read(call, &options, &format!("federate-{}", plain_authority(&prometheus)))?;
+    if wanted.accept == Format::OpenMetrics {
+        // No Prometheus federates in it.
+        wanted.accept = Format::Text;
+    }
+    let limits = call.config.limits();
+    let began = call.transport.monotonic();
+    let fetched = scrape::federate(&mut call.client(limits, true), &prometheus, &matches, wanted.accept)?;
+    let families = read(call, &fetched)?;
+    let elapsed = call.transport.monotonic().saturating_sub(began);
+    let exposed = exposed(call, &fetched, elapsed, &families, &wanted)?;
+    let federated = Federated {
+        federated: true,
+        prometheus_url: Some(redacted(&prometheus)),
+        matches,
+        metrics_count: families.samples() as u64,
+        mock: false,
+    };
+    Ok((federated, Some(exposed)))
+}
+
+/// What is to be listed of a scrape, and done with it.
+struct Wanted {
+    /// What is asked for first.
+    accept: Format,
+    /// Families in the response.
+    limit: usize,
+    /// Samples in the response; none for no samples.
+    samples: Option<usize>,
+    import: Option<import::Options>,
+    reexport: Option<Format>,
+    /// The gateway and the group.
+    push: Option<(Url, Group)>,
+    /// Of the scrape configuration, and of the group.
+    job: String,
+}
+
+impl Wanted {
+    fn read(call: &Call, options: &Given<ScrapeOptions>, job: &str) -> Result<Self, Error> {
+        let flag = |get: fn(&ScrapeOptions) -> Flag| options.get(|options| get(options).get()).unwrap_or(false);
+        let text_format = |name: &str| format(name, &[Format::Text, Format::OpenMetrics]);
+        let accept = options.read("accept", |options| options.accept.get(), any_format)?;
+        let job = options.get(|options| options.scrape_job.get()).unwrap_or(job).to_owned();
+        let push = flag(|options| options.push).then(|| push_target(call, &job)).transpose()?;
+        let limit = options.read("limit", |options| options.limit.get(), listed)?;
+        let sample_limit = options.read("sample_limit", |options| options.sample_limit.get(), listed)?;
+        let import = import::Options { unknown_as_gauge: flag(|options| options.unknown_as_gauge) };
+        Ok(Self {
+            accept: accept.unwrap_or(Format::OpenMetrics),
+            limit: limit.unwrap_or(FAMILIES),
+            samples: flag(|options| options.include_samples).then_some(sample_limit.unwrap_or(SAMPLES)),
+            import: flag(|options| options.import).then_some(import),
+            reexport: options.read("reexport", |options| options.reexport.get(), text_format)?,
+            push,
+            job,
+        })
+    }
+}
+
+/// Fields that may be nested in [`NESTED`], where they win, or stand beside it.
+struct Given<'r, T> {
+    nested: Option<&'r T>,
+    beside: &'r T,
+}
+
+impl<'r, T> Given<'r, T> {
+    fn get<V>(&self, get: impl Fn(&'r T) -> Option<V>) -> Option<V> {
+        self.nested.and_then(&get).or_else(|| get(self.beside))
+    }
+
+    /// A field's value as `check` takes it. The error has the path under which the field was given.
+    fn read<V, R>(
+        &self,
+        field: &str,
+        get: impl Fn(&'r T) -> Option<V>,
+        check: impl Fn(V) -> Result<R, String>,
+    ) -> Result<Option<R>, Error> {
+        let checked = |object: &'r T| get(object).map(&check);
+        if let Some(nested) = self.nested.and_then(checked) {
+            return nested.map(Some).map_err(|problem| Error::invalid(format!("{NESTED}.{field}"), problem));
+        }
+        checked(self.beside).transpose().map_err(|problem| Error::invalid(field, problem))
+    }
+}
+
+/// Where a group of its own is pushed to.
+fn push_target(call: &Call, job: &str) -> Result<(Url, Group), Error> {
+    let gateway = push::gateway(call)?.clone();
+    if call.config.push_mode == Mode::Delete {
+        return Err(Error::invalid("push_mode", "expected replace or add beside push, got delete"));
+    }
+    let labels: Labels = call.config.grouping_key.clone();
+    let group = Group { job: job.to_owned(), labels };
+    if group == call.config.group()? {
+        return Err(Error::invalid("scrape_job", "is the group of this plug's own pushes; name another job"));
+    }
+    Ok((gateway, group))
+}
+
+fn listed(limit: usize) -> Result<usize, String> {
+    if limit > MAX_LISTED { Err(format!("expected at most {MAX_LISTED}")) } else { Ok(limit) }
+}
+
+fn any_format(name: &str) -> Result<Format, String> {
+    format(name, &[Format::Text, Format::OpenMetrics, Format::Protobuf])
+}
+
+fn format(name: &str, known: &[Format]) -> Result<Format, String> {
+    Format::from_name(name.trim()).filter(|format| known.contains(format)).ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|format| word(*format)).collect();
+        format!("expected one of {}, got {:?}", names.join(", "), excerpt(name, 100))
+    })
+}
+
+/// The format's name, as `accept` and `export_format` have it.
+fn word(format: Format) -> &'static str {
+    match format {
+        Format::Text => "prometheus",
+        Format::OpenMetrics => "openmetrics",
+        Format::Protobuf => "protobuf",
+    }
+}
+
+fn wrong_url(problem: &str) -> String {
+    format!("{problem}; expected a URL such as http://127.0.0.1:9100")
+}
+
+/// `host-port`, as a part of a job's name.
+fn plain_authority(url: &Url) -> String {
+    url.authority().replace(['[', ']'], "").replace(':', "-")
+}
+
+fn read<'f>(call: &Call, fetched: &'f Fetched) -> Result<Families<'f>, Error> {
+    Ok(fetched.read(&Limits { bytes: call.config.max_response_bytes, seed: call.unix_nanos, ..Limits::default() })?)
+}
+
+fn finding(finding: lint::Finding) -> LintFinding {
+    LintFinding { metric: finding.metric, rule: finding.rule, problem: finding.problem }
+}
+
+/// Lists what was received, then writes it again, pushes and imports it, as far as that is wanted.
+/// What can fail comes first.
+fn exposed(
+    call: &mut Call,
+    fetched: &Fetched,
+    elapsed: Duration,
+    families: &Families,
+    wanted: &Wanted,
+) -> Result<Exposed, Error> {
+    let points = || families.list.iter().flat_map(|family| &family.points);
+    let samples = |limit| points().take(limit).map(|point| sample(families.labels(point), point)).collect();
+    let mut exposed = Exposed {
+        format: word(fetched.format),
+        bytes: fetched.body.len() as u64,
+        duration_ms: elapsed.as_millis() as u64,
+        families_count: families.list.len() as u64,
+        families: families.list.iter().take(wanted.limit).map(family).collect(),
+        samples: wanted.samples.map(samples),
+        truncated: families.list.len() > wanted.limit || wanted.samples.is_some_and(|limit| families.samples() > limit),
+        ..Exposed::default()
+    };
+    let is_some = |count: usize| (count > 0).then_some(count as u64);
+    if wanted.reexport.is_some() || wanted.push.is_some() || wanted.import.is_some() {
+        exposed.timestamps_dropped = is_some(points().filter(|point| point.timestamp.is_some()).count());
+    }
+    let mut exemplars_dropped = 0;
+    if wanted.push.is_some() || wanted.import.is_some() {
+        // Pushes are text, which has none, and the registry keeps those of its own recordings.
+        exemplars_dropped = points().filter(|point| point.exemplar.is_some()).count();
+    }
+    if let Some(format) = wanted.reexport {
+        let (text, dropped) = written(families, format, "reexport")?;
+        exemplars_dropped = exemplars_dropped.max(dropped);
+        let plain_format = match format {
+            Format::OpenMetrics => negotiate::Format::OpenMetrics100,
+            _ => negotiate::Format::Text004,
+        };
+        exposed.export_format = Some(word(format));
+        exposed.content_type = Some(plain(plain_format).content_type());
+        exposed.exported_data = Some(text);
+    }
+    exposed.exemplars_dropped = is_some(exemplars_dropped);
+    if let Some((gateway, group)) = &wanted.push {
+        exposed.pushed = Some(push_on(call, families, gateway, group)?);
+    }
+    exposed.imported = wanted.import.map(|options| take(call, families, options));
+    Ok(exposed)
+}
+
+fn family(family: &Family) -> ScrapedFamily {
+    ScrapedFamily {
+        name: family.name.to_string(),
+        r#type: family.kind.name(),
+        help: family.help.as_deref().unwrap_or_default().to_owned(),
+        unit: family.unit.as_deref().map(str::to_owned),
+        samples: family.points.len() as u64,
+    }
+}
+
+fn sample(labels: &[Label], point: &Point) -> ScrapedSample {
+    ScrapedSample {
+        name: point.name.to_string(),
+        labels: pairs(labels),
+        value: Amount(point.value),
+        timestamp: point.timestamp.map(Amount),
+        created: point.created_ms.map(|created| Amount(created as f64 / 1e3)),
+        native: point.native.as_deref().map(native),
+        exemplar: point.exemplar.as_deref().map(exemplar),
+    }
+}
+
+fn pairs(labels: &[Label]) -> LabelPairs<'static> {
+    labels.iter().map(|label| (label.name.to_string(), label.value.to_string())).collect()
+}
+
+fn native(native: &Native) -> NativeSample {
+    let buckets = |side: &[(i32, f64)]| {
+        side.iter().map(|(index, count)| NativeBucket { index: *index, count: Amount(*count) }).collect()
+    };
+    NativeSample {
+        schema: native.schema,
+        zero_threshold: Amount(native.zero_threshold),
+        zero_count: Amount(native.zero_count),
+        positive: buckets(&native.positive),
+        negative: buckets(&native.negative),
+        sum: Amount(native.sum),
+        count: Amount(native.count),
+    }
+}
+
+fn exemplar(exemplar: &Exemplar) -> ScrapedExemplar {
+    ScrapedExemplar {
+        labels: pairs(&exemplar.labels),
+        value: Amount(exemplar.value),
+        timestamp: exemplar.timestamp.map(Amount),
+    }
+}
+
+/// The families in that format, and how many exemplars that leaves out.
+fn written(families: &Families, format: Format, field: &str) -> Result<(String, usize), Error> {
+    let mut text = Vec::new();
+    let dropped = reexpose(families, format, &mut text).map_err(|problem| Error::invalid(field, problem))?;
+    let text = String::from_utf8(text).map_err(|error| Error::invalid(field, error.to_string()))?;
+    Ok((text, dropped))
+}
+
+fn push_on(call: &mut Call, families: &Families, gateway: &Url, group: &Group) -> Result<PassedOn, Error> {
+    let (text, _) = written(families, Format::Text, "push")?;
+    // What is pushed is judged, not what was scraped: it has other names and types.
+    let unlimited = usize::MAX;
+    let limits = Limits {
+        bytes: unlimited,
+        samples: unlimited,
+        families: unlimited,
+        all_labels: unlimited,
+        ..Limits::default()
+    };
+    let pushed = parse(text.as_bytes(), Format::Text, &limits)
+        .map_err(|error| Error::invalid("push", format!("what was scraped cannot be pushed: {error}")))?;
+    let mut outcome = PassedOn { group: redacted(&group.url(gateway)), ..PassedOn::default() };
+    if pushed.list.is_empty() {
+        // A push of nothing would empty the group.
+        outcome.reason = Some("there was nothing to push");
+        return Ok(outcome);
+    }
+    outcome.preflight_skipped = push::push_text(call, gateway, group, &judged(&pushed), text.as_bytes())?;
+    outcome.metric_pushed = true;
+    outcome.metrics = Some(pushed.list.len() as u64);
+    outcome.samples = Some(pushed.samples() as u64);
+    Ok(outcome)
+}
+
+/// What is to be pushed, as the pre-flight has it.
+fn judged<'f>(families: &'f Families) -> Vec<preflight::Family<'f>> {
+    let of = |family: &'f Family| preflight::Family {
+        name: (&*family.name).into(),
+        kind: match family.kind {
+            FamilyType::Counter => "COUNTER",
+            FamilyType::Gauge => "GAUGE",
+            FamilyType::Histogram => "HISTOGRAM",
+            FamilyType::Summary => "SUMMARY",
+            FamilyType::GaugeHistogram | FamilyType::Info | FamilyType::StateSet | FamilyType::Unknown => "UNTYPED",
+        },
+        help: family.help.as_deref().unwrap_or_default(),
+        series: families
+            .metrics(family)
+            .into_iter()
+            .map(|metric| Series {
+                labels: metric.labels.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+                timestamp: false,
+            })
+            .collect(),
+    };
+    families.list.iter().map(of).collect()
+}
+
+/// Imports what was scraped, and lets a push follow as after a record.
+fn take(call: &mut Call, families: &Families, options: import::Options) -> Imported {
+    call.registry.set_now(call.transport.unix_nanos() / 1_000_000);
+    let imported = import::import(families, call.registry, options);
+    let refused = |refused: &import::Refused| RefusedMetric {
+        metric: refused.metric.clone(),
+        reason: refused.reason.clone(),
+        series: refused.series as u64,
+    };
+    let mut push = PushReport::default();
+    if imported.series > 0 {
+        call.recorded(imported.series as u64);
+        push = push::after_record(call).into();
+    }
+    Imported {
+        metrics: imported.metrics as u64,
+        series: imported.series as u64,
+        exemplars_dropped: imported.exemplars_dropped as u64,
+        refused_count: imported.refused.len() as u64,
+        refused: imported.refused.iter().take(MAX_REFUSED).map(refused).collect(),
+        push: push.outcome,
+        beside: push.beside,
+    }
+}

@@ -1,0 +1,473 @@
+//! The table of operations: an operation is a line here, a function in the file of its family, and
+//! its request and response in `plugpipe_contract`.
+
+use super::call::Call;
+use super::{
+    alert_templates, alertmanager, alerts, annotations, dashboards, datasources, definition, discover, export,
+    generate, groups, health, notify, prometheus, push, query, remote, scrape,
+};
+use crate::error::{Error, excerpt};
+use crate::known;
+use crate::registry::Kind;
+use crate::{DESCRIPTION, NAME, VERSION};
+use plugpipe_contract::document::{Both, Document, Request as _};
+use plugpipe_contract::requests::{
+    AlertFields, AlertState, Annotate, ApplyAlerts, ApplyDashboards, CreateAlert, CreateDashboard, CreateSilence,
+    DashboardUid, DatasourceName, DefinitionFields, DeleteAlert, DiscoverTargets, EnsureDatasource, ExpireGroups,
+    ExpireSilence, ExportDashboards, ExportMetrics, ExportRules, Expression, Federate, GenerateConfig, LabelValues,
+    ListAlertGroups, ListAlerts, ListDashboards, ListGroups, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences,
+    ListTargets, NoFields, NoteExchange, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics,
+    Record, RecordMultiple, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
+};
+use plugpipe_contract::response::ResponseWriter;
+use plugpipe_contract::responses::{
+    AlertGroups, AlertStateReport, AlertTemplates, AlertmanagerStatus, AlertsResolved, AlertsSent, Annotated,
+    AppliedDashboards, AppliedRules, Cleared, CreatedAlert, CreatedSilence, DatasourceHealth, Deleted, DeletedAlert,
+    DeletedDashboard, Delivery, Description, DiscoveredTargets, DryRun, EnsuredDatasource, ExpiredSilence, Exported,
+    ExportedDashboards, ExportedRules, Exposed, Federated, FetchedDashboard, Flushed, FormattedQuery, FoundExemplars,
+    GeneratedConfig, GrafanaStatus, GroupList, Health, InstallReport, LabelNames, ListedAlerts, ListedDashboards,
+    MetricMetadata, Mock, Noted, NotifiedAlerts, OtlpExported, ParsedQuery, PlannedRules, PrometheusAlerts,
+    PrometheusRules, PrometheusState, PushReport, Pushed, Queried, Receivers, Registered, RemoteWritten, Removed,
+    Restored, ScrapeTargets, Scraped, SentAlerts, SeriesList, ServerRemarks, Silences, Snapshot, ValuesOfLabel,
+};
+use plugpipe_contract::scalar::Verbatim;
+
+/// An operation's code.
+#[derive(Clone, Copy)]
+pub enum Run {
+    /// Records one value as this kind; without one, as the request says. That code is not here,
+    /// because it is built for speed.
+    Record(Option<Kind>),
+    /// Records a list of values.
+    Records,
+    /// Anything else, with a request and a response of its own types.
+    Typed {
+        /// The fields of the request.
+        fields: fn() -> &'static [&'static str],
+        /// Reads the request, does it, and writes the response, unless there is an error.
+        run: for<'c> fn(&mut Call<'c>, &Document, &mut ResponseWriter) -> Result<(), Error>,
+        /// The schema of the request.
+        #[cfg(feature = "schema")]
+        schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+        /// The schema of the response.
+        #[cfg(feature = "schema")]
+        response: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+    },
+}
+
+impl Run {
+    /// The fields of the operation's request.
+    pub fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Record(_) => Both::<Record, DefinitionFields>::fields(),
+            Self::Records => RecordMultiple::<Both<_, _>>::fields(),
+            Self::Typed { fields, .. } => fields(),
+        }
+    }
+}
+
+/// What a call may ask for.
+pub struct Operation {
+    /// As pipes write it.
+    pub name: &'static str,
+    /// What `describe` says of it.
+    pub summary: &'static str,
+    /// Its code.
+    pub run: Run,
+    /// Which groups it is about.
+    pub scope: Scope,
+}
+
+/// Which groups a call is about. A call's `job_name`, `instance` and `grouping_key` may say another
+/// group than the configuration.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All there are.
+    Any,
+    /// The one that the call says, else the configuration's.
+    OneGroup,
+    /// The one that the call says, else all.
+    AllGroups,
+}
+
+const fn operation(name: &'static str, summary: &'static str, run: Run) -> Operation {
+    Operation { name, summary, run, scope: Scope::Any }
+}
+
+impl Operation {
+    const fn of_one_group(self) -> Self {
+        Self { scope: Scope::OneGroup, ..self }
+    }
+
+    const fn of_all_groups(self) -> Self {
+        Self { scope: Scope::AllGroups, ..self }
+    }
+}
+
+/// An operation with a request and a response of its own types.
+macro_rules! typed {
+    ($request:ty, $response:ty, $run:path) => {
+        Run::Typed {
+            fields: <$request>::fields,
+            run: |call, document, writer| {
+                let request = <$request>::from_document(document)?;
+                let response: $response = $run(call, &request)?;
+                writer.add(&response);
+                Ok(())
+            },
+            #[cfg(feature = "schema")]
+            schema: <$request as schemars::JsonSchema>::json_schema,
+            #[cfg(feature = "schema")]
+            response: <$response as plugpipe_contract::response::Response>::schema,
+        }
+    };
+}
+
+/// Every operation, with the line that `describe` says of it.
+pub const OPERATIONS: &[Operation] = &[
+    operation("record_metric", "record a value; metric_type says as what (default gauge)", Run::Record(None))
+        .of_one_group(),
+    operation("record_counter", "add to a counter", Run::Record(Some(Kind::Counter))).of_one_group(),
+    operation("record_gauge", "set a gauge", Run::Record(Some(Kind::Gauge))).of_one_group(),
+    operation("record_histogram", "observe a value in a histogram", Run::Record(Some(Kind::Histogram))).of_one_group(),
+    operation("record_summary", "observe a value in a summary", Run::Record(Some(Kind::Summary))).of_one_group(),
+    operation("record_multiple_metrics", "record a list of metrics, all or none, with one push", Run::Records)
+        .of_one_group(),
+    operation(
+        "register_metric",
+        "say what a metric is before anything is recorded to it",
+        typed!(Both<RegisterMetric, DefinitionFields>, Registered, definition::register),
+    )
+    .of_one_group(),
+    operation("remove_metric", "remove one series", typed!(RemoveMetric, Removed, definition::remove)).of_one_group(),
+    operation("clear_metrics", "remove all metrics", typed!(NoFields, Cleared, definition::clear)).of_all_groups(),
+    operation(
+        "export_metrics",
+        "what was recorded, as prometheus, openmetrics, protobuf, json or csv",
+        typed!(ExportMetrics, Exported, export::run),
+    ),
+    operation(
+        "snapshot_metrics",
+        "all that is held, for restore_metrics",
+        typed!(NoFields, Snapshot, export::snapshot),
+    ),
+    operation(
+        "restore_metrics",
+        "replace all that is held by a snapshot",
+        typed!(RestoreMetrics, Restored, export::restore),
+    ),
+    operation(
+        "push_metrics",
+        "put what was recorded into this plug's group on the Pushgateway",
+        typed!(PushMetrics, (Pushed, PushReport), push::push),
+    )
+    .of_all_groups(),
+    operation(
+        "flush_metrics",
+        "push what no gateway has accepted yet, unless push_policy is manual",
+        typed!(PushMetrics, (Flushed, PushReport), push::flush),
+    )
+    .of_all_groups(),
+    operation(
+        "push_recorded",
+        "for hosts: the push that a record with defer_push said to be due",
+        typed!(NoFields, PushReport, push::recorded),
+    )
+    .of_all_groups(),
+    operation(
+        "note_exchange",
+        "for hosts: what another instance's exchange with servers came to",
+        typed!(NoteExchange, Noted, push::noted),
+    ),
+    operation(
+        "delete_metrics",
+        "delete this plug's group from the Pushgateway",
+        typed!(NoFields, (Deleted, Mock), push::delete),
+    )
+    .of_one_group(),
+    operation(
+        "list_groups",
+        "every group on the Pushgateway, with its last push",
+        typed!(ListGroups, GroupList, groups::list),
+    ),
+    operation(
+        "expire_groups",
+        "delete groups that nobody pushed to for older_than; dry_run (the default) only lists them",
+        typed!(ExpireGroups, (DryRun, GroupList), groups::expire),
+    ),
+    operation(
+        "remote_write_metrics",
+        "write what was recorded to a remote-write receiver",
+        typed!(NoFields, RemoteWritten, remote::write),
+    ),
+    operation(
+        "export_otlp",
+        "export what was recorded to an OTLP receiver",
+        typed!(NoFields, OtlpExported, remote::export),
+    ),
+    operation(
+        "scrape_endpoint",
+        "the metrics that an endpoint exposes, read strictly; imported or pushed if asked",
+        typed!(ScrapeEndpoint, (Scraped, Option<Exposed>), scrape::run),
+    )
+    .of_one_group(),
+    operation(
+        "federate",
+        "series of Prometheus as its /federate has them; imported or pushed if asked",
+        typed!(Federate, (Federated, Option<Exposed>), scrape::federate),
+    )
+    .of_one_group(),
+    operation(
+        "query_metrics",
+        "PromQL, at an instant or over a time_range",
+        typed!(QueryMetrics, (Queried, ServerRemarks), query::run),
+    ),
+    operation(
+        "create_alert",
+        "an alerting rule, checked, installed where target says, and confirmed by reading back",
+        typed!(CreateAlert, (CreatedAlert, InstallReport), alerts::create),
+    ),
+    operation(
+        "delete_alert",
+        "take a rule out of where create_alert put it",
+        typed!(DeleteAlert, (DeletedAlert, Option<InstallReport>), alerts::delete),
+    ),
+    operation(
+        "list_alerts",
+        "the alerting rules that the server holds, and their states",
+        typed!(ListAlerts, ListedAlerts, alerts::list),
+    ),
+    operation(
+        "get_alert_state",
+        "whether an alert is inactive, pending or firing, and since when",
+        typed!(AlertState, AlertStateReport, alerts::state),
+    ),
+    operation(
+        "plan_alerts",
+        "what apply_alerts would change",
+        typed!(ApplyAlerts, (PlannedRules, InstallReport), alerts::plan),
+    ),
+    operation(
+        "apply_alerts",
+        "bring a whole file or namespace of rules to the server; what is no more wanted goes",
+        typed!(ApplyAlerts, (AppliedRules, InstallReport), alerts::apply),
+    ),
+    operation("export_rules", "a rule file", typed!(ExportRules, ExportedRules, alerts::export)),
+    operation(
+        "list_alert_templates",
+        "the rules that the plug ships, and their parameters",
+        typed!(NoFields, AlertTemplates, alert_templates::list),
+    ),
+    operation(
+        "send_alerts",
+        "tell Alertmanager of alerts that hold",
+        typed!(Both<SendAlerts, AlertFields>, (AlertsSent, SentAlerts), notify::send),
+    ),
+    operation(
+        "resolve_alerts",
+        "tell Alertmanager that alerts have ended",
+        typed!(Both<SendAlerts, AlertFields>, (AlertsResolved, SentAlerts), notify::resolve),
+    ),
+    operation(
+        "notify_webhook",
+        "post alerts to a webhook, in Alertmanager's form",
+        typed!(Both<NotifyWebhook, AlertFields>, (Delivery, SentAlerts), notify::webhook),
+    ),
+    operation(
+        "list_notified_alerts",
+        "the alerts that Alertmanager holds",
+        typed!(Both<ListAlertGroups, ListNotifiedAlerts>, (Mock, NotifiedAlerts), alertmanager::alerts),
+    ),
+    operation(
+        "list_alert_groups",
+        "Alertmanager's alerts as it groups them for receivers",
+        typed!(ListAlertGroups, (Mock, AlertGroups), alertmanager::groups),
+    ),
+    operation(
+        "list_receivers",
+        "Alertmanager's receivers",
+        typed!(NoFields, (Mock, Receivers), alertmanager::receivers),
+    ),
+    operation(
+        "list_silences",
+        "Alertmanager's silences",
+        typed!(ListSilences, (Mock, Silences), alertmanager::silences),
+    ),
+    operation(
+        "create_silence",
+        "mute alerts that match, for a time",
+        typed!(CreateSilence, CreatedSilence, alertmanager::create_silence),
+    ),
+    operation(
+        "expire_silence",
+        "end a silence now",
+        typed!(ExpireSilence, ExpiredSilence, alertmanager::expire_silence),
+    ),
+    operation(
+        "alertmanager_status",
+        "Alertmanager's version, cluster and configuration",
+        typed!(NoFields, (Mock, AlertmanagerStatus), alertmanager::status),
+    ),
+    operation(
+        "generate_config",
+        "a prometheus.yml, or parts of it, and files of targets",
+        typed!(GenerateConfig, GeneratedConfig, generate::run),
+    ),
+    operation(
+        "discover_targets",
+        "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
+        typed!(DiscoverTargets, DiscoveredTargets, discover::run),
+    ),
+    operation(
+        "query_exemplars",
+        "the exemplars of an expression's series",
+        typed!(QueryExemplars, (FoundExemplars, ServerRemarks), query::exemplars),
+    ),
+    operation(
+        "format_query",
+        "a PromQL expression, laid out",
+        typed!(Expression, (FormattedQuery, ServerRemarks), query::format),
+    ),
+    operation(
+        "parse_query",
+        "a PromQL expression as a tree (Prometheus 3)",
+        typed!(Expression, (ParsedQuery, ServerRemarks), query::parse),
+    ),
+    operation(
+        "list_series",
+        "the series that match finds in Prometheus",
+        typed!(SeriesSelection, (SeriesList, ServerRemarks), prometheus::series),
+    ),
+    operation(
+        "list_labels",
+        "the names of labels in Prometheus",
+        typed!(SeriesSelection, (LabelNames, ServerRemarks), prometheus::labels),
+    ),
+    operation(
+        "label_values",
+        "the values of a label in Prometheus",
+        typed!(Both<LabelValues, SeriesSelection>, (ValuesOfLabel, ServerRemarks), prometheus::label_values),
+    ),
+    operation(
+        "list_metadata",
+        "type, help and unit of metrics in Prometheus",
+        typed!(ListMetadata, (MetricMetadata, ServerRemarks), prometheus::metadata),
+    ),
+    operation(
+        "list_targets",
+        "what Prometheus scrapes, and how that goes",
+        typed!(ListTargets, (ScrapeTargets, ServerRemarks), prometheus::targets),
+    ),
+    operation(
+        "list_rules",
+        "Prometheus's groups of rules",
+        typed!(ListRules, (PrometheusRules, ServerRemarks), prometheus::rules),
+    ),
+    operation(
+        "list_prometheus_alerts",
+        "alerts that are pending or firing in Prometheus",
+        typed!(NoFields, (PrometheusAlerts, ServerRemarks), prometheus::alerts),
+    ),
+    operation(
+        "prometheus_status",
+        "what the Prometheus server is and how it runs",
+        typed!(PrometheusStatus, PrometheusState, prometheus::status),
+    ),
+    operation(
+        "create_dashboard",
+        "bring one dashboard to Grafana, from dashboard_config or a template",
+        typed!(CreateDashboard, dashboards::Created, dashboards::create),
+    ),
+    operation(
+        "plan_dashboards",
+        "what apply_dashboards would do",
+        typed!(ApplyDashboards, AppliedDashboards, dashboards::plan),
+    ),
+    operation(
+        "apply_dashboards",
+        "bring dashboards and templates to Grafana: created, updated, unchanged or conflict",
+        typed!(ApplyDashboards, AppliedDashboards, dashboards::apply),
+    ),
+    operation(
+        "get_dashboard",
+        "a dashboard as Grafana holds it",
+        typed!(DashboardUid, FetchedDashboard, dashboards::get),
+    ),
+    operation(
+        "list_dashboards",
+        "the dashboards that Grafana finds",
+        typed!(ListDashboards, ListedDashboards, dashboards::list),
+    ),
+    operation(
+        "delete_dashboard",
+        "delete a dashboard from Grafana",
+        typed!(DashboardUid, DeletedDashboard, dashboards::delete),
+    ),
+    operation(
+        "export_dashboards",
+        "dashboards as files for Grafana's provisioning",
+        typed!(ExportDashboards, ExportedDashboards, dashboards::export),
+    ),
+    operation(
+        "grafana_status",
+        "which Grafana answers, and for which organisation",
+        typed!(NoFields, (Mock, Option<GrafanaStatus>), dashboards::status),
+    ),
+    operation(
+        "ensure_datasource",
+        "a Prometheus data source in Grafana, made or changed where it is not as given",
+        typed!(Both<DatasourceName, EnsureDatasource>, EnsuredDatasource, datasources::ensure),
+    ),
+    operation(
+        "datasource_health",
+        "whether Grafana reaches the server behind a data source",
+        typed!(DatasourceName, DatasourceHealth, datasources::health),
+    ),
+    operation(
+        "annotate",
+        "mark a moment or a region of time in Grafana's dashboards, or change a mark",
+        typed!(Annotate, Annotated, annotations::annotate),
+    ),
+    operation("health_check", "ask every configured server whether it is well", typed!(NoFields, Health, health::run)),
+    operation("describe", "what this plug is", typed!(NoFields, Description, describe)),
+];
+
+/// The operation that a `ctx` asks for. Without one, a `metric_name` means a record, and nothing a
+/// health check.
+pub fn choose(ctx: &Document) -> Result<&'static Operation, Error> {
+    let given: Option<Verbatim> = ctx.read_field("operation")?.flatten();
+    let given = match &given {
+        None if ctx.get("metric_name").is_some() => "record_metric",
+        None => "health_check",
+        Some(name) => name.0.trim(),
+    };
+    find(given).ok_or_else(|| Error::UnknownOperation {
+        given: excerpt(given, 100),
+        nearest: known::nearest(given, names()),
+        known: names().collect(),
+    })
+}
+
+/// The operation of that name.
+pub fn find(given: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.name == given)
+}
+
+/// The names of all operations.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|operation| operation.name)
+}
+
+fn describe(_: &mut Call, _: &NoFields) -> Result<Description, Error> {
+    Ok(description())
+}
+
+/// What this plug is.
+pub fn description() -> Description {
+    Description {
+        name: NAME,
+        version: VERSION,
+        description: DESCRIPTION,
+        operations: OPERATIONS.iter().map(|operation| (operation.name, operation.summary)).collect(),
+    }
+}
