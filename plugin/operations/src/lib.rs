@@ -1,6 +1,6 @@
 //! What the plug does when it is called, but for records: its configuration, its state, and its
 //! operations. Records and the plug itself are in the crate above, because they are built for
-//! speed, and this is built for size.
+//! speed, and this is built for size. What is on the way of a record all the same is `#[inline]`.
 //!
 //! | module | what it is for | what it may not do |
 //! |---|---|---|

@@ -71,6 +71,7 @@ impl Call<'_> {
     }
 
     /// Notes that something was said of a metric.
+    #[inline]
     pub fn note_name(&mut self, metric: &str) {
         if let Some(names) = &mut self.names {
             names.push(metric.to_owned());
@@ -78,6 +79,7 @@ impl Call<'_> {
     }
 
     /// Notes that so many values were recorded.
+    #[inline]
     pub fn recorded(&mut self, values: u64) {
         self.pending.mark();
         self.telemetry.records += values;

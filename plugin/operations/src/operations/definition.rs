@@ -85,6 +85,7 @@ pub fn of(
 }
 
 /// The kind that `metric_type` names; a gauge without.
+#[inline]
 pub fn kind(given: &Text, field: &str) -> Result<Kind, Error> {
     let Some(name) = given.get() else { return Ok(Kind::Gauge) };
     Kind::from_name(name.trim()).ok_or_else(|| {
@@ -100,6 +101,7 @@ pub fn labels(given: &scalar::Labels, utf8: bool, field: &str) -> Result<Labels,
 }
 
 /// The name of a metric, which must be there; whether it is one is checked where it is used.
+#[inline]
 pub fn given_name<'r>(name: &'r Option<LabelValue>, field: &str) -> Result<&'r str, Error> {
     name.as_ref().map(|name| &*name.0).ok_or_else(|| Error::missing(field, "a metric's name"))
 }

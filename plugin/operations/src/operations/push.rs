@@ -199,6 +199,7 @@ fn settle(call: &mut Call) {
 }
 
 /// Pushes what was recorded, where a gateway is configured and the policy says so.
+#[inline]
 pub fn after_record(call: &mut Call) -> RecordPush {
     call.pushes.said = true;
     let now = match call.config.push_policy {
@@ -322,6 +323,7 @@ fn take_settled(call: &mut Call, settled: &[SettledGroup]) -> Result<(), Error> 
 }
 
 /// Whether a push may come without being asked for by name.
+#[inline]
 fn pushes_itself(config: &Config) -> bool {
     !config.mock && config.push_policy != PushPolicy::Manual && config.push_mode != Mode::Delete
 }

@@ -64,12 +64,14 @@ pub fn clear_one(registry: &mut Registry, pending: &mut Pending) -> usize {
 }
 
 /// Brings a registry up to the time.
+#[inline]
 pub fn refresh(registry: &mut Registry, telemetry: &Telemetry, own_metrics: bool, now_ms: u64) -> Result<(), Error> {
     registry.expire(now_ms);
     if own_metrics { telemetry.publish(registry) } else { Ok(()) }
 }
 
 /// Brings all groups up to the time.
+#[inline]
 pub fn refresh_all(
     registry: &mut Registry,
     groups: &mut OwnGroups,
@@ -115,6 +117,7 @@ pub struct All<'a> {
 
 /// Brings all groups up to the time, and writes them as one exposition. What was recorded under the
 /// configuration's key carries none of its labels.
+#[inline]
 pub fn expose_all<'e>(
     all: All<'_>,
     exposition: &'e mut Exposition,
@@ -140,6 +143,7 @@ pub fn expose_all<'e>(
 
 /// Remembers which step recorded a metric first, where the caller names its steps; and says it in
 /// an error about a metric that is something else already.
+#[inline]
 pub fn note_steps(
     outcome: Result<(), Error>,
     step: Option<Verbatim>,
