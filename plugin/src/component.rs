@@ -1,29 +1,16 @@
 //! The world's exports. A few lines each: every call goes to [`Plug`], or to the registry that it holds.
 
-// The generated code is not ours to document or to bind by our lints.
-#[allow(missing_docs, unsafe_op_in_unsafe_fn, unreachable_pub, clippy::all, clippy::undocumented_unsafe_blocks)]
-pub(crate) mod bindings {
-    wit_bindgen::generate!({
-        path: "../wit",
-        world: "monitoring",
-        generate_all,
-        pub_export_macro: false,
-        // The whole interface `exposition`, and what is called most: see the modules `exposition` and `plug`.
-        skip: ["encode", "scrape", "process"],
-    });
-}
-
 mod exposition;
 mod plug;
 
 use core::time::Duration;
 use std::cell::RefCell;
 
-use bindings::exports::plugpipe::monitoring::metrics::{self as wit, Guest as MetricsGuest, Outcome, Rejection};
-use bindings::exports::plugpipe::monitoring::plug::Guest as PlugGuest;
-use bindings::exports::plugpipe::monitoring::query::{self as asked, Guest as QueryGuest};
-use bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
-use bindings::exports::plugpipe::monitoring::types;
+use crate::bindings::exports::plugpipe::monitoring::metrics::{self as wit, Guest as MetricsGuest, Outcome, Rejection};
+use crate::bindings::exports::plugpipe::monitoring::plug::Guest as PlugGuest;
+use crate::bindings::exports::plugpipe::monitoring::query::{self as asked, Guest as QueryGuest};
+use crate::bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
+use crate::bindings::exports::plugpipe::monitoring::types;
 
 use crate::Plug;
 use crate::error::{ClientError, Error};
@@ -390,4 +377,4 @@ impl From<Error> for types::Error {
     }
 }
 
-bindings::export!(Component with_types_in bindings);
+crate::bindings::export!(Component with_types_in crate::bindings);

@@ -21,6 +21,8 @@
 #![deny(missing_docs)]
 
 #[cfg(target_arch = "wasm32")]
+mod bindings;
+#[cfg(target_arch = "wasm32")]
 mod component;
 pub mod operations;
 #[cfg(feature = "schema")]

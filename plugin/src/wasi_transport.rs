@@ -5,14 +5,14 @@
 
 use core::time::Duration;
 
-use crate::component::bindings::wasi::clocks::{monotonic_clock, wall_clock};
-use crate::component::bindings::wasi::http::outgoing_handler;
-use crate::component::bindings::wasi::http::types::{
+use crate::bindings::wasi::clocks::{monotonic_clock, wall_clock};
+use crate::bindings::wasi::http::outgoing_handler;
+use crate::bindings::wasi::http::types::{
     self as wasi_http, ErrorCode, Fields, FutureIncomingResponse, IncomingResponse, OutgoingBody, OutgoingRequest,
     RequestOptions, Scheme,
 };
-use crate::component::bindings::wasi::io::poll::{Pollable, poll};
-use crate::component::bindings::wasi::io::streams::StreamError;
+use crate::bindings::wasi::io::poll::{Pollable, poll};
+use crate::bindings::wasi::io::streams::StreamError;
 use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport, Url};
 
 /// The largest piece that is read at once.

@@ -6,8 +6,8 @@
 
 use std::cell::RefCell;
 
-use super::bindings::exports::plugpipe::monitoring::types;
 use super::with;
+use crate::bindings::exports::plugpipe::monitoring::types;
 use crate::exposition::negotiate::{Choice, Format, negotiate};
 use crate::exposition::plain;
 

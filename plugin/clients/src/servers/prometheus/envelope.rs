@@ -1,10 +1,10 @@
 //! The frame that all responses of the API have, and what its errors say.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
-use super::Data;
 use crate::error::{Error, QueryError};
 use crate::http::{Peer, Response, Url};
 use plugpipe_contract::error::excerpt;
@@ -47,6 +47,11 @@ struct Frame<'a> {
 fn with_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
+
+/// What the data of a response is read as.
+pub trait Data: DeserializeOwned + Default {}
+
+impl<D: DeserializeOwned + Default> Data for D {}
 
 /// Reads a response. `expression` is the query that was sent, to find the place of an error in;
 /// empty if there was none.

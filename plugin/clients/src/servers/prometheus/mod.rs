@@ -16,7 +16,7 @@ mod merge;
 mod query;
 pub mod values;
 
-pub use envelope::{PEER, Reply};
+pub use envelope::{Data, PEER, Reply};
 pub use form::Form;
 pub use plugpipe_contract::requests::TooManyPoints;
 pub use query::{Found, MAX_PARTS, MAX_POINTS, Options, Query};
@@ -96,11 +96,6 @@ pub mod places {
     /// Its configuration, secrets hidden by the server.
     pub const CONFIG: Place = Place::get("status/config");
 }
-
-/// What the data of a response is read as.
-pub trait Data: DeserializeOwned + Default {}
-
-impl<D: DeserializeOwned + Default> Data for D {}
 
 /// The data of [`places::RULES`].
 #[derive(Debug, Clone, Default, Deserialize)]
