@@ -397,12 +397,6 @@ mod tests {
 
     use super::*;
 
-    /// Crates with circles, and why they still have them.
-    const EXEMPT: &[(&str, &str)] = &[
-        ("plugin", "its files move to crates of their own, and the circles end there"),
-        ("plugin/metrics", "the parsers and the registry still share items of their parents"),
-    ];
-
     fn crate_of(files: &[(&str, &str)]) -> Vec<Vec<String>> {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -418,10 +412,7 @@ mod tests {
         let mut problems = Vec::new();
         for member in members().unwrap() {
             let found = circles(&root().join(&member)).unwrap();
-            match EXEMPT.iter().find(|(name, _)| *name == member) {
-                Some((_, why)) => println!("{member} is exempt ({why}): {found:#?}"),
-                None => problems.extend(found.into_iter().map(|circle| format!("{member}: {}", circle.join(", ")))),
-            }
+            problems.extend(found.into_iter().map(|circle| format!("{member}: {}", circle.join(", "))));
         }
         assert!(problems.is_empty(), "these files import each other: {problems:#?}");
     }

@@ -20,18 +20,15 @@
 
 mod template;
 
-use self::template::{Template, put, put_value};
+use self::template::{MAX_NUMBER_LEN, Template, put, put_value};
 use super::escaping::{Escaping, is_plain_label_name, is_plain_metric_name};
 use crate::error::Error;
-use crate::float::{MAX_LEN, Number};
+use crate::float::Number;
 use crate::registry::{FamilyId, Kind, Registry};
 use crate::sort::sorted_by;
 
 /// For `Content-Type`, of version 0.0.4.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// The longest value with its line feed.
-const MAX_NUMBER_LEN: usize = MAX_LEN + 1;
 
 /// Bytes that a short copy moves at a time.
 const BLOCK: usize = 32;

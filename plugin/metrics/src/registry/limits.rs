@@ -4,13 +4,7 @@
 use hashbrown::HashSet;
 
 use super::series::values_of;
-use super::{FamilyId, Registry, SeriesId};
-
-/// The most series that a registry holds unless told otherwise.
-pub const MAX_SERIES: usize = 1_000_000;
-
-/// The value of every label of a metric's overflow series: the one that takes what is recorded to series past the limit.
-pub const OVERFLOW_VALUE: &str = "__overflow__";
+use super::{FamilyId, Notices, Registry, SeriesId};
 
 /// Why series of a metric were kept out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +18,12 @@ pub struct Overflow {
 }
 
 impl Registry {
+    /// What there is to say of the families that were made since the last time: that another one keeps one from its type in
+    /// OpenMetrics, or that a metric was recorded with other labels before.
+    pub fn take_notices(&mut self) -> Notices {
+        std::mem::take(&mut self.notices)
+    }
+
     /// How many times a series was asked for that a limit kept out.
     pub fn dropped(&self) -> u64 {
         self.dropped

@@ -4,6 +4,7 @@
 //! labels, named by a [`SeriesId`]. A metric that is recorded with several sets of label names has a family for each. Names and labels are checked once, when the series is made; recording by id cannot fail
 //! on them. The time comes from the caller, by [`Registry::set_now`].
 
+mod bounds;
 mod bytes;
 mod composite;
 mod definition;
@@ -28,10 +29,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+pub use bounds::{MAX_SERIES, OVERFLOW_VALUE};
 pub use definition::{DEFAULT_WINDOW, Definition, MAX_HELP_LEN, MAX_QUANTILES, MAX_STATES, NativeConfig};
 pub use held::Held;
 pub use label_sets::MAX_LABEL_SETS;
-pub use limits::{MAX_SERIES, OVERFLOW_VALUE, Overflow};
+pub use limits::Overflow;
 pub use names::{LabelName, Labels, MAX_LABELS, MAX_NAME_LEN, MAX_VALUE_LEN, MetricName, underscored};
 pub use notices::Notices;
 pub use record::{Recording, check_exemplar};

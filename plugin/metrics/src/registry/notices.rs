@@ -1,7 +1,5 @@
 //! What there is to say of families that were made, beside the answer of who made them.
 
-use super::Registry;
-
 /// More than these are counted only: nobody reads more.
 const MAX_NOTICES: usize = 100;
 
@@ -34,13 +32,5 @@ impl Notices {
     pub(super) fn truncate(&mut self, mark: Mark) {
         self.texts.truncate(mark.texts);
         self.more = mark.more;
-    }
-}
-
-impl Registry {
-    /// What there is to say of the families that were made since the last time: that another one keeps one from its type in
-    /// OpenMetrics, or that a metric was recorded with other labels before.
-    pub fn take_notices(&mut self) -> Notices {
-        std::mem::take(&mut self.notices)
     }
 }

@@ -6,7 +6,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
-use super::{Event, Exemplar, FamilyType, Format, Label, Native, ParseError, Part, Reader};
+use super::event::{Event, Exemplar, Format, Label, Native, ParseError, Part};
+use super::reader::Reader;
+use crate::model::FamilyType;
 
 /// All that an input says. Families are in the order in which they are first named.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +38,7 @@ pub struct Family<'a> {
     pub points: Vec<Point<'a>>,
 }
 
-/// A sample, see [`super::Sample`]. Its labels are [`Families::labels`].
+/// A sample, see [`super::event::Sample`]. Its labels are [`Families::labels`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point<'a> {
     /// With its suffix.

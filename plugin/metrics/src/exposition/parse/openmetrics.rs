@@ -18,10 +18,10 @@ use hashbrown::HashSet;
 mod state;
 
 use self::state::{Family, Group, Point};
+use super::checks::{Index, Tally, label_fault, too_long};
+use super::event::{Event, Exemplar, Format, Label, Limits, ParseError, Part, Sample};
 use super::scan::{Cursor, Escapes, is_whole, number};
-use super::{
-    Event, Exemplar, FamilyType, Format, Index, Label, Limits, ParseError, Part, Sample, Tally, label_fault, too_long,
-};
+use crate::model::FamilyType;
 
 /// The most characters of an exemplar's labels, names and values together.
 const MAX_EXEMPLAR_LEN: usize = 128;

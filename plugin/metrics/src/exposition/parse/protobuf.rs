@@ -10,11 +10,10 @@ use std::collections::VecDeque;
 mod wire;
 
 use self::wire::{Fault, Message, doubles, varints, zigzag};
+use super::checks::{Index, Tally, label_fault, too_long};
+use super::event::{Event, Exemplar, Format, Label, Limits, Native, NativeBuckets, ParseError, Part, Sample};
 use super::scan::milliseconds;
-use super::{
-    Event, Exemplar, FamilyType, Format, Index, Label, Limits, Native, NativeBuckets, ParseError, Part, Sample, Tally,
-    label_fault, too_long,
-};
+use crate::model::FamilyType;
 use crate::number::write_canonical;
 
 /// A sample of the metric that is read.

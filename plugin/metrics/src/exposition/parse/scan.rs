@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Format, ParseError};
+use super::event::{Format, ParseError};
 
 /// Of a byte: may begin a metric's name, go on in one, begin a label's name, go on in one, end a plain run in quotes.
 #[expect(clippy::indexing_slicing, reason = "done when it is compiled")]

@@ -1,5 +1,7 @@
 //! What the formats accept and refuse, as tables; and properties that hold for any input.
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 use proptest::sample::select;
 

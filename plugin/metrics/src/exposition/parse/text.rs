@@ -12,8 +12,10 @@
 
 use std::borrow::Cow;
 
+use super::checks::{Index, Tally, label_fault, too_long};
+use super::event::{Event, Format, Label, Limits, ParseError, Part, Sample};
 use super::scan::{Cursor, Escapes, number};
-use super::{Event, FamilyType, Format, Index, Label, Limits, ParseError, Part, Sample, Tally, label_fault, too_long};
+use crate::model::FamilyType;
 
 #[derive(Debug)]
 struct Family<'a> {

@@ -1,9 +1,12 @@
 //! What is the same for all series of a family, and the text of a series made of it.
 
 use super::super::escaping::{Escaping, is_plain_metric_name, write_escaped, write_label_name, write_metric_name};
-use super::MAX_NUMBER_LEN;
+use crate::float::MAX_LEN;
 use crate::number::number_text;
 use crate::registry::{Definition, END, Kind, Registry};
+
+/// The longest value with its line feed.
+pub(super) const MAX_NUMBER_LEN: usize = MAX_LEN + 1;
 
 /// What is the same for all series of a family.
 pub(super) struct Template {

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
-use super::super::{FamilyType, Part};
+use super::super::event::Part;
+use crate::model::FamilyType;
 
 #[derive(Debug)]
 pub(super) struct Family<'a> {
