@@ -2741,6 +2741,8 @@ export interface RecordCounterResult extends AnyResult {
   sum?: Amount;
   /** When the value was taken: what the request said, else now. */
   timestamp: Rfc3339;
+  /** Whether the gateway has accepted what was recorded. */
+  metric_pushed: boolean;
 }
 
 /** `record_gauge`: set a gauge. */
@@ -2825,6 +2827,8 @@ export interface RecordMultipleMetricsResult extends AnyResult {
   metrics_recorded: number;
   /** When the value was taken: what the request said, else now. */
   timestamp: Rfc3339;
+  /** Whether the gateway has accepted what was recorded. */
+  metric_pushed: boolean;
 }
 
 /** `record_summary`: observe a value in a summary. */

@@ -3446,9 +3446,11 @@ class _RecordCounterResultRequired(TypedDict):
     metric_value: Amount
     # When the value was taken: what the request said, else now.
     timestamp: Rfc3339
+    # Whether the gateway has accepted what was recorded.
+    metric_pushed: bool
 
 
-class RecordCounterResult(AnyResult, _RecordCounterResultRequired, total=False):
+class RecordCounterResult(AnyResult, _RecordCounterResultRequired, total=False):  # type: ignore[misc]
     """The result of `record_counter`."""
 
     # How many values a histogram or summary observed.
@@ -3557,6 +3559,8 @@ class RecordMultipleMetricsResult(AnyResult):
     metrics_recorded: int
     # When the value was taken: what the request said, else now.
     timestamp: Rfc3339
+    # Whether the gateway has accepted what was recorded.
+    metric_pushed: bool  # type: ignore[misc]
 
 
 # `record_summary`: observe a value in a summary.

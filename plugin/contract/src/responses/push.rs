@@ -126,7 +126,9 @@ impl Response for RecordPush {
     #[cfg(feature = "schema")]
     fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         // It has all that the other case has.
-        PushReport::schema(generator)
+        let mut schema = PushReport::schema(generator);
+        schema.insert("required".into(), serde_json::json!(["metric_pushed"]));
+        schema
     }
 }
 

@@ -4,7 +4,7 @@
 use hashbrown::HashSet;
 
 use super::series::values_of;
-use super::{FamilyId, Notices, Registry, SeriesId};
+use super::{FamilyId, Registry, SeriesId};
 
 /// Why series of a metric were kept out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +18,6 @@ pub struct Overflow {
 }
 
 impl Registry {
-    /// What there is to say of the families that were made since the last time: that another one keeps one from its type in
-    /// OpenMetrics, or that a metric was recorded with other labels before.
-    pub fn take_notices(&mut self) -> Notices {
-        std::mem::take(&mut self.notices)
-    }
-
     /// How many times a series was asked for that a limit kept out.
     pub fn dropped(&self) -> u64 {
         self.dropped

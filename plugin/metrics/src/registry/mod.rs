@@ -184,6 +184,12 @@ impl Members {
 }
 
 impl Registry {
+    /// What there is to say of the families that were made since the last time: that another one keeps one from its type in
+    /// OpenMetrics, or that a metric was recorded with other labels before.
+    pub fn take_notices(&mut self) -> Notices {
+        std::mem::take(&mut self.notices)
+    }
+
     /// An empty registry. The seed makes it hard to guess which label values share a place in the index.
     pub fn with_seed(seed: u64) -> Self {
         static REGISTRIES: AtomicU64 = AtomicU64::new(1);

@@ -38,7 +38,7 @@ pub struct Family<'a> {
     pub points: Vec<Point<'a>>,
 }
 
-/// A sample, see [`super::event::Sample`]. Its labels are [`Families::labels`].
+/// A sample, see [`super::Sample`]. Its labels are [`Families::labels`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point<'a> {
     /// With its suffix.
