@@ -18,8 +18,8 @@ use crate::segment::Segment;
 pub struct Url(url::Url);
 
 impl Url {
-    /// Reads a URL. The error says what is wrong and repeats none of it: there may be a password in
-    /// it.
+    /// Reads a URL. The error says what is wrong and repeats nothing of it but a scheme that is not
+    /// one of these two: there may be a password in it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut url = url::Url::parse(text).map_err(|error| match error {
             url::ParseError::RelativeUrlWithoutBase => "there is no scheme".to_owned(),

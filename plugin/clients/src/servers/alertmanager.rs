@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoint};
 use plugpipe_contract::error::excerpt;
 use plugpipe_contract::responses::LabelPairs;
+use plugpipe_contract::sound;
 use plugpipe_contract::time::rfc3339;
 use plugpipe_metrics::registry::Labels;
 use plugpipe_provisioning::fnv::fnv1a;
@@ -254,7 +255,13 @@ pub fn list<T: DeserializeOwned>(
     let response = client.send(PEER, Request::new(Method::Get, url.clone()))?;
     expect_ok(&url, &response, "")?;
     let text = String::from_utf8_lossy(&response.body);
-    serde_json::from_str(&text).map_err(|_| no_api(&url, &text))
+    read_list(&text).map_err(|_| no_api(&url, &text))
+}
+
+/// Reads JSON of which parts are passed on as they are: those must be valid JSON to any reader.
+fn read_list<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    sound::check(text.as_bytes())?;
+    serde_json::from_str(text)
 }
 
 /// Makes or changes a silence, and returns its id.
@@ -338,6 +345,16 @@ mod tests {
             starts_at: None,
             ends_at: None,
             generator_url: None,
+        }
+    }
+
+    #[test]
+    fn what_is_passed_on_is_json_to_any_reader() {
+        let read = read_list::<Vec<Box<serde_json::value::RawValue>>>;
+        assert_eq!(read(r#"[{"a": 1}, []]"#).unwrap().len(), 2);
+        let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+        for bad in [r#"[{"x": "\ud800"}]"#, r#"[{"x": 1e999}]"#, deep.as_str()] {
+            assert!(read(bad).is_err(), "{}", bad.get(..20).unwrap_or(bad));
         }
     }
 

@@ -87,6 +87,15 @@ pub struct Found {
     pub parts: u64,
 }
 
+impl Found {
+    /// How much of a server's response is in memory.
+    fn held_bytes(&self) -> usize {
+        let stats = self.stats.as_ref().map_or(0, |stats| stats.get().len());
+        let remarks = self.warnings.iter().chain(&self.infos).map(String::len);
+        self.result.get().len() + stats + remarks.sum::<usize>()
+    }
+}
+
 /// The data of a response.
 #[derive(Deserialize)]
 struct Data {
@@ -137,7 +146,7 @@ impl Api<'_> {
                     let part = self.found(reply)?;
                     // All parts together are held, so the bound on one response is the bound on all
                     // of them.
-                    room = room.checked_sub(part.result.get().len()).ok_or_else(|| self.too_long())?;
+                    room = room.checked_sub(part.held_bytes()).ok_or_else(|| self.too_long())?;
                     parts.push(part);
                 }
                 let mut found = self.joined(parts)?;
