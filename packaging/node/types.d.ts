@@ -2551,7 +2551,7 @@ export type PlanDashboardsResult = ApplyDashboardsResult;
 
 /** A place in a text, counted from 1. */
 export interface Position {
-  /** The column, in characters. */
+  /** The column, in bytes of UTF-8. */
   column: number;
   /** The line. */
   line: number;

@@ -3227,7 +3227,7 @@ PlanDashboardsResult = ApplyDashboardsResult
 class Position(TypedDict):
     """A place in a text, counted from 1."""
 
-    # The column, in characters.
+    # The column, in bytes of UTF-8.
     column: int
     # The line.
     line: int

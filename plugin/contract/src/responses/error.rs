@@ -49,7 +49,7 @@ pub struct ErrorReport {
 pub struct Position {
     /// The line.
     pub line: u32,
-    /// The column, in characters.
+    /// The column, in bytes of UTF-8.
     pub column: u32,
 }
 
