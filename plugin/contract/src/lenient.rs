@@ -1,4 +1,4 @@
-//! Members of servers' responses that may be missing or of another type than expected.
+//! Members of servers' responses that may be missing, null, or of another type than expected.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -11,6 +11,14 @@ use serde_json::value::RawValue;
 pub fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
     let value = <&RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(value.get()).unwrap_or_default())
+}
+
+/// For `deserialize_with`: null counts as the default. Some servers write it for an empty list.
+///
+/// # Errors
+/// The value is neither null nor what is expected.
+pub fn unless_null<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Url, endpoint};
-use crate::servers::{prometheus, unless_null};
+use crate::servers::prometheus;
 use plugpipe_contract::error::excerpt;
+use plugpipe_contract::lenient::unless_null;
 use plugpipe_contract::written::kind_of;
 use plugpipe_provisioning::prometheus_yml::check_target;
 

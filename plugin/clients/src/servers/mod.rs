@@ -12,8 +12,6 @@ pub mod ruler;
 pub mod scrape;
 pub mod webhook;
 
-use serde::{Deserialize, Deserializer};
-
 use crate::error::Error;
 use crate::http::{Peer, Response, Url, auth, redacted};
 use plugpipe_contract::error::excerpt;
@@ -21,11 +19,6 @@ use serde::Serialize;
 
 /// Longest part of a server's reply that an error repeats, in bytes.
 const REPLY_BYTES: usize = 300;
-
-/// A member that is null where it is empty.
-fn unless_null<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
 
 /// The error for an answer whose status says no. `todo` is what to do about it, or empty.
 fn refused(peer: Peer, url: &Url, response: &Response, todo: &str) -> Error {

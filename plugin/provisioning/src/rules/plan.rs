@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Group, MARK, Rule, RuleKind, expression};
 use crate::yaml::Yaml;
 use plugpipe_contract::error::excerpt;
-use plugpipe_contract::lenient::lenient;
+use plugpipe_contract::lenient::{lenient, unless_null};
 pub use plugpipe_contract::responses::Change;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -35,7 +35,8 @@ pub struct ServerGroup {
     #[serde(deserialize_with = "lenient")]
     pub limit: Option<f64>,
     /// Its rules, in order.
-    #[serde(deserialize_with = "rules")]
+    // Any rule that cannot be read is an error: without it the group would be taken for another one.
+    #[serde(deserialize_with = "unless_null")]
     pub rules: Vec<ServerRule>,
 }
 
@@ -94,12 +95,6 @@ pub struct HeldAlert {
     /// Names and texts, sorted.
     #[serde(deserialize_with = "texts")]
     pub labels: Vec<(String, String)>,
-}
-
-/// A group without rules may have null for them. Any other rule that cannot be read is an error:
-/// without it the group would be taken for another one.
-fn rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ServerRule>, D::Error> {
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 fn is_alerting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

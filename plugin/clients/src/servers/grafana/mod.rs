@@ -16,10 +16,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{refused, unless_null};
+use super::refused;
 pub use annotations::Annotation;
 pub use apply::{Apply, Compared, Outcome};
 pub use datasources::Datasource;
+use plugpipe_contract::lenient::unless_null;
 pub use resource_groups::Resources;
 
 use crate::error::Error;

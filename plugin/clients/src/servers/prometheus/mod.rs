@@ -18,6 +18,7 @@ pub mod values;
 
 pub use envelope::{Data, PEER, Reply};
 pub use form::Form;
+use plugpipe_contract::lenient::unless_null;
 pub use plugpipe_contract::requests::TooManyPoints;
 pub use query::{Found, MAX_PARTS, MAX_POINTS, Options, Query};
 
@@ -102,7 +103,7 @@ pub mod places {
 #[serde(default)]
 pub struct Rules {
     /// Groups of rules.
-    #[serde(deserialize_with = "values::null_is_empty")]
+    #[serde(deserialize_with = "unless_null")]
     pub groups: Vec<Box<RawValue>>,
 }
 
@@ -111,7 +112,7 @@ pub struct Rules {
 #[serde(default)]
 pub struct Alerts {
     /// Alerts.
-    #[serde(deserialize_with = "values::null_is_empty")]
+    #[serde(deserialize_with = "unless_null")]
     pub alerts: Vec<Box<RawValue>>,
 }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
+use plugpipe_contract::lenient::unless_null;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
@@ -62,7 +63,7 @@ pub struct RangeSeries {
     /// The numbers.
     pub values: Vec<Timed<Number>>,
     /// The histograms.
-    #[serde(deserialize_with = "null_is_empty")]
+    #[serde(deserialize_with = "unless_null")]
     pub histograms: Vec<Timed<Histogram>>,
 }
 
@@ -75,7 +76,7 @@ pub struct Histogram {
     /// Their sum.
     pub sum: Number,
     /// The buckets that are not empty, rising.
-    #[serde(deserialize_with = "null_is_empty")]
+    #[serde(deserialize_with = "unless_null")]
     pub buckets: Vec<Bucket>,
 }
 
@@ -139,13 +140,6 @@ pub fn value(result_type: &str, result: &str) -> serde_json::Result<Value> {
 
 fn list<'de, T: Deserialize<'de>>(json: &'de str) -> serde_json::Result<Vec<T>> {
     serde_json::from_str::<Option<_>>(json).map(Option::unwrap_or_default)
-}
-
-/// Some servers write null for an empty list.
-pub(super) fn null_is_empty<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// From seconds. Past the bounds of an integer it is the bound.
