@@ -1,9 +1,10 @@
-//! No text makes the reader of grants panic, and what it takes says the same again: no origin is granted by another spelling than
-//! it is shown in. What is granted then judges requests: each that is let through goes to an origin, below a path, with a method,
-//! with headers and to an address that the file grants, however the request was spelled.
+//! No text makes the reader of grants panic, and what it takes says the same again: no origin is
+//! granted by another spelling than it is shown in. What is granted then judges requests: each that
+//! is let through goes to an origin, below a path, with a method, with headers and to an address
+//! that the file grants, however the request was spelled.
 //!
-//! The file, and behind a line `===` a request in each line: method, URI, an address that its name leads to, and headers
-//! (`GET http://h/x 127.0.0.1 x-a=b cookie=c`).
+//! The file, and behind a line `===` a request in each line: method, URI, an address that its name
+//! leads to, and headers (`GET http://h/x 127.0.0.1 x-a=b cookie=c`).
 
 #![no_main]
 

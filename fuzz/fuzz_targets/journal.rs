@@ -1,6 +1,7 @@
-//! No bytes in a state folder make its reader panic. What is opened is the same when it is opened again, and goes on; what is
-//! refused is left as it was. The first byte chooses: the file as it is, or a head and entries whose lengths and checksums are made
-//! to fit, since nothing that the fuzzer changes would get past those.
+//! No bytes in a state folder make its reader panic. What is opened is the same when it is opened
+//! again, and goes on; what is refused is left as it was. The first byte chooses: the file as it
+//! is, or a head and entries whose lengths and checksums are made to fit, since nothing that the
+//! fuzzer changes would get past those.
 //!
 //! Each run makes a folder: `TMPDIR` on a file system in memory saves the disk.
 
@@ -70,7 +71,8 @@ fn shown(journal: &Journal) -> Vec<String> {
 
 const MAGIC: &[u8] = b"PLUGST1\n";
 
-/// A file as `journal::file` describes it: each piece of `content`, by its length before it, is a record's content.
+/// A file as `journal::file` describes it: each piece of `content`, by its length before it, is a
+/// record's content.
 fn made_to_fit(mut content: &[u8]) -> Vec<u8> {
     let mut file = MAGIC.to_vec();
     while let [length, rest @ ..] = content {

@@ -1,7 +1,9 @@
-//! A secret that is planted in what a server sends is not in what comes out of the mask: in whichever of the forms that `mask`
-//! lists, between whatever stands around it, and however the bytes are cut into pieces. Nothing but secrets is written over.
+//! A secret that is planted in what a server sends is not in what comes out of the mask: in
+//! whichever of the forms that `mask` lists, between whatever stands around it, and however the
+//! bytes are cut into pieces. Nothing but secrets is written over.
 //!
-//! The forms are made here by encoding, character by character, while the mask recognizes them by decoding.
+//! The forms are made here by encoding, character by character, while the mask recognizes them by
+//! decoding.
 
 #![no_main]
 
@@ -22,7 +24,8 @@ type Drawn<T> = Result<T, Error>;
 /// The longest secret that is planted.
 const MAX_SECRET_LEN: usize = 24;
 
-/// What stands between secrets where nothing else is to be written over: as far as no secret has it, it is no part of any form.
+/// What stands between secrets where nothing else is to be written over: as far as no secret has
+/// it, it is no part of any form.
 const QUIET: &[u8] = b" .,()<>[]{}!?|~^\"'@$";
 
 fuzz_target!(|input: &[u8]| {
@@ -154,7 +157,8 @@ fn hex(input: &mut Unstructured, number: u32, digits: u32, out: &mut Vec<u8>) ->
     Ok(())
 }
 
-/// Spells the first character of `rest` in one of its ways, and returns how many of its bytes that were.
+/// Spells the first character of `rest` in one of its ways, and returns how many of its bytes that
+/// were.
 fn spell(input: &mut Unstructured, rest: &[u8], out: &mut Vec<u8>) -> Drawn<usize> {
     let byte = rest[0];
     let char = (1..=rest.len().min(4)).find_map(|length| str::from_utf8(&rest[..length]).ok()?.chars().next());
@@ -212,7 +216,8 @@ fn spell(input: &mut Unstructured, rest: &[u8], out: &mut Vec<u8>) -> Drawn<usiz
     Ok(1)
 }
 
-/// Base64 of the secret with something before and behind it, in lines or not, perhaps within JSON or a URL.
+/// Base64 of the secret with something before and behind it, in lines or not, perhaps within JSON
+/// or a URL.
 fn base64_form(input: &mut Unstructured, secret: &[u8]) -> Drawn<Form> {
     let length = input.int_in_range(0..=4)?;
     let before = input.bytes(length)?.to_vec();
@@ -221,7 +226,8 @@ fn base64_form(input: &mut Unstructured, secret: &[u8]) -> Drawn<Form> {
     let all = [&before, secret, &after].concat();
     let engine = input.choose(&[&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD])?;
     let encoded = engine.encode(&all);
-    // Those that hold bits of nothing but the secret; their neighbors are written over too, where no line break is between.
+    // Those that hold bits of nothing but the secret; their neighbors are written over too, where
+    // no line break is between.
     let only = (before.len() * 8).div_ceil(6)..(before.len() + secret.len()) * 8 / 6;
     let line = if input.arbitrary()? { Some(input.int_in_range(1..=16_usize)?) } else { None };
     let line_break = *input.choose(&[&b"\n"[..], b"\r\n", b"\\n", b"\\r\\n", b"%0A", b"%0D%0a", b"&#10;"])?;

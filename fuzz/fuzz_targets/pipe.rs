@@ -1,5 +1,5 @@
-//! No text makes the reader of pipes panic, nor the run of what it takes: each step is reported, in order, and a pipe with a
-//! plug that the host has not got calls nothing.
+//! No text makes the reader of pipes panic, nor the run of what it takes: each step is reported, in
+//! order, and a pipe with a plug that the host has not got calls nothing.
 
 #![no_main]
 

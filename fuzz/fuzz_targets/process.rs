@@ -1,6 +1,7 @@
-//! No `ctx` and no `cfg` make the plug panic: whatever comes, each call answers a JSON object that says whether it succeeded, one that
-//! failed says why, and what was recorded by then can still be written, kept and restored. The input is two calls on one
-//! plug, each a line for `ctx` and a line for `cfg`.
+//! No `ctx` and no `cfg` make the plug panic: whatever comes, each call answers a JSON object that
+//! says whether it succeeded, one that failed says why, and what was recorded by then can still be
+//! written, kept and restored. The input is two calls on one plug, each a line for `ctx` and a line
+//! for `cfg`.
 
 #![no_main]
 

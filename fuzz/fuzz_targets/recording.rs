@@ -1,4 +1,5 @@
-//! No text makes the reader of recordings panic, and what it takes is written back as the same exchanges.
+//! No text makes the reader of recordings panic, and what it takes is written back as the same
+//! exchanges.
 
 #![no_main]
 

@@ -1,5 +1,6 @@
-//! No answer of a server makes the plug panic: whatever comes, each operation answers JSON that says whether it succeeded. The input's
-//! first bytes choose the operation and the status; the rest is the body, for every request that is made.
+//! No answer of a server makes the plug panic: whatever comes, each operation answers JSON that
+//! says whether it succeeded. The input's first bytes choose the operation and the status; the rest
+//! is the body, for every request that is made.
 
 #![no_main]
 

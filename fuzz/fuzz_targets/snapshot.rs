@@ -1,5 +1,5 @@
-//! No bytes make the reader of snapshots panic, and what it takes is written back as the same bytes. The checksum is made to
-//! fit: nothing that the fuzzer changes would get past it.
+//! No bytes make the reader of snapshots panic, and what it takes is written back as the same
+//! bytes. The checksum is made to fit: nothing that the fuzzer changes would get past it.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! No template of a pipe makes the host overflow its stack, run out of memory, or work for long: it has a value or an error, soon,
-//! and neither is longer than a template may make it.
+//! No template of a pipe makes the host overflow its stack, run out of memory, or work for long: it
+//! has a value or an error, soon, and neither is longer than a template may make it.
 
 #![no_main]
 
@@ -32,7 +32,8 @@ fuzz_target!(|text: &str| {
     };
     let scope = Scope::new(variables);
     let templates = Templates::new();
-    // The fuzzer may take each for what it likes: the text, a loop's body many times, or a part of a larger one.
+    // The fuzzer may take each for what it likes: the text, a loop's body many times, or a part of
+    // a larger one.
     for field in [text.to_owned(), format!("{{{{{text}}}}}"), format!("{{% for a in range(99999) %}}{text}{{% endfor %}}")] {
         let begun = Instant::now();
         match templates.render(&json!([field]), &scope) {

@@ -1,12 +1,15 @@
-//! The metric engine against its peers, in one process: `cargo bench -p plugpipe-harness --bench engine`.
+//! The metric engine against its peers, in one process: `cargo bench -p plugpipe-harness --bench
+//! engine`.
 //!
-//! The machine is noisy, so every figure is a median over rounds in which each side runs once, in turn; what counts are the ratios.
-//! Times are the thread's on the processor, except that of the start.
-//! The component's side is what a host sees: through wasmtime, with the bytes copied out, into a buffer that is used again, as
-//! prometheus-client's is. Beside it runs the same code without the sandbox. Criterion and divan time one side after the other,
-//! and cannot run them in turn; noise that comes and goes makes such ratios useless. Hence the small loop here.
+//! The machine is noisy, so every figure is a median over rounds in which each side runs once, in
+//! turn; what counts are the ratios. Times are the thread's on the processor, except that of the
+//! start. The component's side is what a host sees: through wasmtime, with the bytes copied out,
+//! into a buffer that is used again, as prometheus-client's is. Beside it runs the same code
+//! without the sandbox. Criterion and divan time one side after the other, and cannot run them in
+//! turn; noise that comes and goes makes such ratios useless. Hence the small loop here.
 //!
-//! `ENGINE_BENCH_QUICK=1` runs a tenth of the rounds; `-- calls updates` after the command runs these parts only.
+//! `ENGINE_BENCH_QUICK=1` runs a tenth of the rounds; `-- calls updates` after the command runs
+//! these parts only.
 
 // A bench that meets what it did not expect should stop there.
 #![allow(
@@ -130,7 +133,8 @@ impl<'a> Sides<'a> {
         self.runs.push(Box::new(run));
     }
 
-    /// Medians, and the ratio to `base`. `per` is by how much each time is divided, for times per item.
+    /// Medians, and the ratio to `base`. `per` is by how much each time is divided, for times per
+    /// item.
     fn compare(mut self, title: &str, base: &str, rounds: usize, per: f64) {
         let mut times = vec![Vec::with_capacity(rounds); self.names.len()];
         for round in 0..rounds + 3 {
@@ -159,7 +163,8 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// Time on the processor: on a busy machine the clock on the wall adds what others ran for, and more of it to the longer side.
+/// Time on the processor: on a busy machine the clock on the wall adds what others ran for, and
+/// more of it to the longer side.
 fn timed(run: impl FnOnce()) -> Duration {
     let started = on_processor();
     run();
@@ -460,7 +465,8 @@ fn scale(runtime: &Runtime, plug: &Plug) {
     let mut texts = [Vec::new(), Vec::new()];
     for round in 0..rounds(30) + 3 {
         for (index, (session, handles)) in [&mut small, &mut large].into_iter().enumerate() {
-            // As many encodings of the small one as make the same number of series would be cached differently; one each is enough.
+            // As many encodings of the small one as make the same number of series would be cached
+            // differently; one each is enough.
             change(runtime, session, handles, round, 1);
             let took = timed(|| {
                 runtime.block_on(session.encode_into(Format::Text, &mut texts[index])).unwrap();
@@ -630,8 +636,8 @@ fn calls(runtime: &Runtime, plug: &Plug) {
 }
 
 mod empty {
-    //! A component whose one function does nothing, called as [`plugpipe_harness::Session`] calls a plug: asynchronously, with a
-    //! limit on its time.
+    //! A component whose one function does nothing, called as [`plugpipe_harness::Session`] calls a
+    //! plug: asynchronously, with a limit on its time.
 
     use std::time::Duration;
 

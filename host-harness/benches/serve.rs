@@ -1,8 +1,11 @@
-//! Records a second: over HTTP, through the library, and in Python: `cargo bench -p plugpipe-harness --bench serve`.
+//! Records a second: over HTTP, through the library, and in Python: `cargo bench -p
+//! plugpipe-harness --bench serve`.
 //!
-//! Each side is asked for a counter's increment with two labels, without a gateway, by 8 callers at once; the sides take turns, and each
-//! figure is the median of the rounds. Client and server share the machine. Python's sides are prometheus_client in 8 threads, without
-//! HTTP: with a registry made for each call, as the Python plug 1.0.0 did, and as a plain labelled increment. They run where
+//! Each side is asked for a counter's increment with two labels, without a gateway, by 8 callers at
+//! once; the sides take turns, and each figure is the median of the rounds. Client and server share
+//! the machine. Python's sides are prometheus_client in 8 threads, without HTTP: with a registry
+//! made for each call, as the Python plug 1.0.0 did, and as a plain labelled increment. They run
+//! where
 //!
 //!     python3 -m venv target/python && target/python/bin/pip install prometheus-client==0.23.1
 //!

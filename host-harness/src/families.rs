@@ -1,7 +1,7 @@
 //! An exposition as a list of families, for views of it: the page, `top` and `watch`.
 //!
-//! Reads the text format as the plug writes it: families in one piece, no timestamps. It is no parser for what others expose; the plug has
-//! one (`scrape_endpoint`).
+//! Reads the text format as the plug writes it: families in one piece, no timestamps. It is no
+//! parser for what others expose; the plug has one (`scrape_endpoint`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -103,7 +103,8 @@ fn name(series: &str) -> &str {
     series.split('{').next().unwrap_or(series)
 }
 
-/// The families of a text exposition, in its order. Lines that are none of the format are passed over.
+/// The families of a text exposition, in its order. Lines that are none of the format are passed
+/// over.
 pub fn read(text: &str) -> Vec<Family> {
     let mut families: Vec<Family> = Vec::new();
     for line in text.lines() {

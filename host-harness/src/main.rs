@@ -1,4 +1,5 @@
-//! `plugpipe-harness`: runs pipes and single operations with a sandboxed plug. JSON and tables go to stdout, logs to stderr.
+//! `plugpipe-harness`: runs pipes and single operations with a sandboxed plug. JSON and tables go
+//! to stdout, logs to stderr.
 
 mod cli;
 

@@ -8,6 +8,7 @@ wit_bindgen::generate!({
     world: "monitoring",
     generate_all,
     pub_export_macro: false,
-    // The whole interface `exposition`, and what is called most: see the modules `exposition` and `plug`.
+    // The whole interface `exposition`, and what is called most: see the modules `exposition` and
+    // `plug`.
     skip: ["encode", "scrape", "process"],
 });

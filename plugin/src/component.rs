@@ -1,4 +1,5 @@
-//! The world's exports. A few lines each: every call goes to [`Plug`], or to the registry that it holds.
+//! The world's exports. A few lines each: every call goes to [`Plug`], or to the registry that it
+//! holds.
 
 mod exposition;
 mod plug;

@@ -1,12 +1,12 @@
-//! The PlugPipe plug `monitoring_prometheus`: metrics in memory, written in Prometheus's formats, taken to Prometheus's
-//! servers.
+//! The PlugPipe plug `monitoring_prometheus`: metrics in memory, written in Prometheus's formats,
+//! taken to Prometheus's servers.
 //!
 //! The crate is two things. Built for `wasm32-unknown-unknown` it is the component (`component`,
 //! the only module that knows WASI besides `wasi_transport`). Built natively it is the same code as
 //! a library, for tests, benches and fuzzers.
 //!
-//! [`operations`] holds the plug itself: it reads what a call asks for, records, and calls any other
-//! operation.
+//! [`operations`] holds the plug itself: it reads what a call asks for, records, and calls any
+//! other operation.
 //!
 //! What is re-exported comes from crates of their own:
 //!

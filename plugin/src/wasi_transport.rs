@@ -1,7 +1,7 @@
 //! [`Transport`] over `wasi:http/outgoing-handler`, [`Clock`] over `wasi:clocks`.
 //!
-//! Every wait is on a pollable together with the deadline's own, so the bounds hold whether or not the host honours the
-//! request's options.
+//! Every wait is on a pollable together with the deadline's own, so the bounds hold whether or not
+//! the host honours the request's options.
 
 use core::time::Duration;
 
@@ -89,7 +89,8 @@ fn start(request: &Request, limits: &Limits, deadline: &Deadline) -> Result<Futu
     let future = outgoing_handler::handle(outgoing, Some(options)).map_err(|code| failure(&code, limits))?;
     match write(body, &request.body, deadline) {
         Ok(()) => Ok(future),
-        // A server may answer (413, say) and stop reading: then its answer says more than the broken stream.
+        // A server may answer (413, say) and stop reading: then its answer says more than the
+        // broken stream.
         Err(Failure::Broken) => Ok(future),
         Err(other) => Err(other),
     }

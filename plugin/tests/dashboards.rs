@@ -1,5 +1,6 @@
-//! Dashboards of any kind: titles in any script, markup, quotes, thousands of panels, absurd JSON. Each is a dashboard that is right or an error
-//! that says why, and nothing is asked that was not wished for.
+//! Dashboards of any kind: titles in any script, markup, quotes, thousands of panels, absurd JSON.
+//! Each is a dashboard that is right or an error that says why, and nothing is asked that was not
+//! wished for.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -58,7 +59,8 @@ fn create(dashboard: &Value) -> (Value, Vec<(String, Value)>) {
     (answer, wire.0.take())
 }
 
-/// What must hold of any answer: an error that says something and asked nothing, or one dashboard that was sent whole.
+/// What must hold of any answer: an error that says something and asked nothing, or one dashboard
+/// that was sent whole.
 fn check(dashboard: &Value) -> Option<Value> {
     let (answer, asked) = create(dashboard);
     if answer["success"] == false {

@@ -1,7 +1,9 @@
-//! The harness and the embedded component from outside: the library, the binary, and real servers on loopback.
+//! The harness and the embedded component from outside: the library, the binary, and real servers
+//! on loopback.
 //!
-//! A test that needs a server gets it from `.servers` in the workspace, from PATH, or through apt; where it cannot be had, the test fails
-//! and says how to get it. `PLUGPIPE_TESTS_WITHOUT_SERVERS=1` leaves those tests out, and each says so.
+//! A test that needs a server gets it from `.servers` in the workspace, from PATH, or through apt;
+//! where it cannot be had, the test fails and says how to get it.
+//! `PLUGPIPE_TESTS_WITHOUT_SERVERS=1` leaves those tests out, and each says so.
 
 // These suites are tests through and through, their helpers too.
 #![allow(missing_docs, unreachable_pub)]

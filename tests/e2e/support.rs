@@ -161,7 +161,8 @@ pub async fn alertmanager(config: String) -> Running {
     .unwrap()
 }
 
-/// A real Pushgateway of at least version 1.11, which takes native histograms and has a flag for UTF-8 names.
+/// A real Pushgateway of at least version 1.11, which takes native histograms and has a flag for
+/// UTF-8 names.
 pub async fn pushgateway_1_11(flags: &'static [&'static str]) -> Running {
     tokio::task::spawn_blocking(move || {
         let bin =
@@ -188,7 +189,8 @@ pub async fn prometheus_with(
         .unwrap()
 }
 
-/// A real Prometheus of at least version 3 that scrapes these every second, and takes native histograms.
+/// A real Prometheus of at least version 3 that scrapes these every second, and takes native
+/// histograms.
 pub async fn prometheus_3(
     jobs: Vec<ScrapeJob>,
     with: impl FnOnce(PrometheusOptions) -> PrometheusOptions + Send + 'static,
@@ -198,7 +200,8 @@ pub async fn prometheus_3(
         let release = version(&bin).unwrap();
         let minor: u32 = release.split('.').nth(1).unwrap().parse().unwrap();
         let mut options = with(scraping(jobs));
-        // A feature to switch on up to 3.7, a setting from 3.8 on; each refuses or ignores the other's.
+        // A feature to switch on up to 3.7, a setting from 3.8 on; each refuses or ignores the
+        // other's.
         if minor < 8 {
             options = options.flag("--enable-feature=native-histograms");
         } else {
@@ -214,7 +217,8 @@ fn scraping(jobs: Vec<ScrapeJob>) -> PrometheusOptions {
     PrometheusOptions::scraping(&jobs.into_iter().fold(ScrapeConfig::every(Duration::from_secs(1)), ScrapeConfig::job))
 }
 
-/// Asks a query through the plug until its result is one that `wanted` takes; Prometheus first scrapes some seconds after its start.
+/// Asks a query through the plug until its result is one that `wanted` takes; Prometheus first
+/// scrapes some seconds after its start.
 pub async fn query_until(plug: &Checked, ctx: Value, wanted: impl Fn(&Value) -> bool) -> Value {
     let started = Instant::now();
     loop {
@@ -228,7 +232,8 @@ pub async fn query_until(plug: &Checked, ctx: Value, wanted: impl Fn(&Value) -> 
     }
 }
 
-/// A receiver of webhooks on loopback: keeps what arrives, and answers each with the next of its statuses, the last one for ever.
+/// A receiver of webhooks on loopback: keeps what arrives, and answers each with the next of its
+/// statuses, the last one for ever.
 pub struct Receiver {
     pub url: String,
     arrived: std::sync::mpsc::Receiver<Arrived>,

@@ -1,5 +1,6 @@
-//! A Grafana that keeps what it is told, made from Grafana's published HTTP API: organisations, tokens, folders, dashboards with versions,
-//! pages of a search, and refusals in each form that Grafana has had. It does no I/O: a test brings requests and takes answers.
+//! A Grafana that keeps what it is told, made from Grafana's published HTTP API: organisations,
+//! tokens, folders, dashboards with versions, pages of a search, and refusals in each form that
+//! Grafana has had. It does no I/O: a test brings requests and takes answers.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +43,8 @@ pub struct Grafana {
     pub administrator: String,
     /// Refuses in the form of Kubernetes, as Grafana 12 and later do in places.
     pub status_form: bool,
-    /// The title of a dashboard that is refused, in the form of a list that older Grafanas have for it.
+    /// The title of a dashboard that is refused, in the form of a list that older Grafanas have for
+    /// it.
     #[allow(dead_code, reason = "not every suite sets it")]
     pub refuses: Option<String>,
     /// The versions of `/apis` that there are; none for a Grafana before 12.

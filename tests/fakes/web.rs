@@ -1,4 +1,5 @@
-//! A web server on loopback that keeps what it was asked: HTTP/1.1 with keep-alive, and with TLS HTTP/2 too. And the certificates for it.
+//! A web server on loopback that keeps what it was asked: HTTP/1.1 with keep-alive, and with TLS
+//! HTTP/2 too. And the certificates for it.
 
 use std::io::Write as _;
 use std::path::PathBuf;

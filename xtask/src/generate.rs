@@ -1,5 +1,5 @@
-//! `plugin/plug.yaml`'s operations and schemas, from the table of operations and the types that read
-//! and write.
+//! `plugin/plug.yaml`'s operations and schemas, from the table of operations and the types that
+//! read and write.
 
 use std::path::PathBuf;
 

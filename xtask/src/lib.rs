@@ -55,8 +55,8 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// Builds the component of the workspace.
-/// With `auditable`, `cargo auditable` puts a list of all crates into it, which `cargo audit bin` and `rust-audit-info` read there.
+/// Builds the component of the workspace. With `auditable`, `cargo auditable` puts a list of all
+/// crates into it, which `cargo audit bin` and `rust-audit-info` read there.
 pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
     if auditable {
         // In a folder of its own: Cargo takes what was built without the list for the same.
@@ -123,8 +123,9 @@ pub(crate) fn pretty(tree: &serde_json::Value) -> String {
     format!("{tree:#}\n")
 }
 
-/// The moment that made files say, so that the same sources make the same files: `SOURCE_DATE_EPOCH` is not needed, because the
-/// commit says when it was made. Sources without a commit are of 1970.
+/// The moment that made files say, so that the same sources make the same files:
+/// `SOURCE_DATE_EPOCH` is not needed, because the commit says when it was made. Sources without a
+/// commit are of 1970.
 pub(crate) fn timestamp() -> String {
     let mut git = Command::new("git");
     git.env("TZ", "UTC0").args(["log", "-1", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd"]);

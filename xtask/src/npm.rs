@@ -18,7 +18,8 @@ const SOURCES: [&str; 8] = [
     "types.d.ts",
 ];
 
-/// Makes the package in this folder; what npm installed there before is used again, where the lock file is the same.
+/// Makes the package in this folder; what npm installed there before is used again, where the lock
+/// file is the same.
 pub fn make(component: &[u8], folder: &Path) -> Result<(), String> {
     let sources = root().join("packaging/node");
     let lock = read(&sources.join("package-lock.json"))?;

@@ -1,5 +1,6 @@
-//! An OCI image layout of the component, in the form of the Wasm OCI artifact: one layer, the component; and a config that says
-//! what it imports and exports. `wkg oci push`, `oras` and `skopeo` carry such folders to registries.
+//! An OCI image layout of the component, in the form of the Wasm OCI artifact: one layer, the
+//! component; and a config that says what it imports and exports. `wkg oci push`, `oras` and
+//! `skopeo` carry such folders to registries.
 
 #![expect(clippy::indexing_slicing, reason = "a member that is not there reads as null, and is made when written")]
 

@@ -1,4 +1,5 @@
-//! The reference of the JSON contract: a page made from the manifest's schemas, which the answers of the tests are held against.
+//! The reference of the JSON contract: a page made from the manifest's schemas, which the answers
+//! of the tests are held against.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -158,7 +159,8 @@ impl<'m> Schema<'m> {
             return format!("`{}`", literal(constant));
         }
         if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
-            // That a text may be empty or missing is said once, above; a version may be a number or a text.
+            // That a text may be empty or missing is said once, above; a version may be a number or
+            // a text.
             let mut told: Vec<String> = Vec::new();
             for choice in choices.iter().filter(|choice| !is_empty(choice)).map(literal) {
                 let choice = format!("`{choice}`");

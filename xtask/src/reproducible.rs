@@ -1,4 +1,5 @@
-//! Builds the component from a copy of the sources in another folder, and compares it with the workspace's.
+//! Builds the component from a copy of the sources in another folder, and compares it with the
+//! workspace's.
 
 use std::path::Path;
 use std::process::Command;

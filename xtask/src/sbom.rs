@@ -1,6 +1,8 @@
-//! CycloneDX 1.5 bills of materials of the component, from Cargo's own graph for the component's target.
+//! CycloneDX 1.5 bills of materials of the component, from Cargo's own graph for the component's
+//! target.
 //!
-//! What is linked into the component is `required`; what only ran to build it (macros, build scripts) is `excluded`.
+//! What is linked into the component is `required`; what only ran to build it (macros, build
+//! scripts) is `excluded`.
 
 #![expect(clippy::indexing_slicing, reason = "a member that is not there reads as null, and is made when written")]
 
@@ -31,8 +33,8 @@ impl Package {
     }
 }
 
-/// The summary, which names the component and what it depends on itself, and the complete bill, as texts. `digest` is the
-/// component's SHA-256.
+/// The summary, which names the component and what it depends on itself, and the complete bill, as
+/// texts. `digest` is the component's SHA-256.
 pub fn make(digest: &str) -> Result<(String, String), String> {
     let packages = packages()?;
     let plug = packages

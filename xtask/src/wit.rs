@@ -1,4 +1,5 @@
-//! The world as one text: a golden file that keeps it from changing under the same version, and a page for people.
+//! The world as one text: a golden file that keeps it from changing under the same version, and a
+//! page for people.
 
 use std::path::PathBuf;
 
@@ -52,8 +53,8 @@ pub fn page(world: &World) -> String {
     )
 }
 
-/// Writes the page, and the golden file of a new version. The golden file of a version that has one stays; another world under
-/// the same version is an error.
+/// Writes the page, and the golden file of a new version. The golden file of a version that has one
+/// stays; another world under the same version is an error.
 pub fn make() -> Result<(), String> {
     let world = world()?;
     check(&world).or_else(|problem| {

@@ -1,5 +1,6 @@
-//! `cargo run` and `cargo test --workspace` are to share one build of the dependencies. A dependency of the tests that turns on a
-//! feature of a crate which the program has too makes that crate, and all above it, be built twice.
+//! `cargo run` and `cargo test --workspace` are to share one build of the dependencies. A
+//! dependency of the tests that turns on a feature of a crate which the program has too makes that
+//! crate, and all above it, be built twice.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -1,11 +1,15 @@
-//! Conversations with servers, held in an instance of their own, so that no record waits for a server.
+//! Conversations with servers, held in an instance of their own, so that no record waits for a
+//! server.
 //!
-//! A component with synchronous exports cannot be entered while one of its calls waits. So a [`crate::PlugHandle`] has two instances of
-//! its plug: the *leader* records and writes; the *courier* pushes, queries, alerts and whatever else asks a server. The courier holds
-//! nothing that is not held elsewhere: before it pushes it is brought up to the leader by a snapshot. It is made at the first
-//! conversation, and a crash of it costs the conversation and what it remembers of earlier ones (`docs/recovery.md`).
+//! A component with synchronous exports cannot be entered while one of its calls waits. So a
+//! [`crate::PlugHandle`] has two instances of its plug: the *leader* records and writes; the
+//! *courier* pushes, queries, alerts and whatever else asks a server. The courier holds nothing
+//! that is not held elsewhere: before it pushes it is brought up to the leader by a snapshot. It is
+//! made at the first conversation, and a crash of it costs the conversation and what it remembers
+//! of earlier ones (`docs/recovery.md`).
 //!
-//! Records that wait for a push share it: those that were recorded while one push was under way go out together with the next.
+//! Records that wait for a push share it: those that were recorded while one push was under way go
+//! out together with the next.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -50,7 +54,8 @@ const LOCAL: &[&str] = &[
 /// Operations after which less may be due at gateways.
 const SETTLES: &[&str] = &["push_metrics", "flush_metrics", "push_recorded", "delete_metrics", "remote_write_metrics"];
 
-/// Fields of a record that do not say where it is pushed to: records with others do not share a push.
+/// Fields of a record that do not say where it is pushed to: records with others do not share a
+/// push.
 const OF_A_RECORD: &[&str] = &[
     "operation",
     "metric_name",
@@ -136,7 +141,8 @@ enum Job {
 }
 
 impl Courier {
-    /// Puts a task in charge of `session`, a twin of the leader that has not begun. It ends with the last handle.
+    /// Puts a task in charge of `session`, a twin of the leader that has not begun. It ends with
+    /// the last handle.
     pub(crate) fn new(session: Session, leader: Calls) -> Self {
         let (jobs, mut queue) = mpsc::channel(QUEUE);
         let (waiting, crashes, host_resources) = (Arc::default(), Arc::default(), Arc::default());
@@ -166,7 +172,8 @@ impl Courier {
         answer.await.map_err(|_| Error::Ended)?
     }
 
-    /// Has the push made that a record's answer says to be due, and puts what came of it into that answer.
+    /// Has the push made that a record's answer says to be due, and puts what came of it into that
+    /// answer.
     pub(crate) async fn push(&self, ctx: &str, answer: &str) -> Result<String, Error> {
         let members = match own_push(ctx) {
             Some(ctx) => match self.converse(ctx, true).await {
@@ -179,7 +186,8 @@ impl Courier {
     }
 
     async fn shared_push(&self) -> Result<Arc<str>, Error> {
-        // The place comes first: a caller who left while waiting for one would leave others waiting for a job that nobody sends.
+        // The place comes first: a caller who left while waiting for one would leave others waiting
+        // for a job that nobody sends.
         let place = self.jobs.reserve().await.map_err(|_| Error::Ended)?;
         let (reply, pushed) = oneshot::channel();
         let first = {
@@ -196,7 +204,8 @@ impl Courier {
         pushed.await.map_err(|_| Error::Ended)
     }
 
-    /// Makes the courier forget, and delete the groups that it pushed: its answer, if it ever held a conversation.
+    /// Makes the courier forget, and delete the groups that it pushed: its answer, if it ever held
+    /// a conversation.
     pub(crate) async fn cleanup(&self) -> Result<Option<String>, Error> {
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job::Cleanup { reply }).await.map_err(|_| Error::Ended)?;
@@ -218,9 +227,11 @@ impl Courier {
 struct Task {
     session: Session,
     leader: Calls,
-    /// Up to which of the leader's changes the courier holds what the leader does; none before the first time, and after a crash.
+    /// Up to which of the leader's changes the courier holds what the leader does; none before the
+    /// first time, and after a crash.
     current_to: Option<u64>,
-    /// Up to which of the leader's changes the gateway has accepted what is held; none where that is not known.
+    /// Up to which of the leader's changes the gateway has accepted what is held; none where that
+    /// is not known.
     pushed_to: Option<u64>,
     /// Whether there was any conversation.
     used: bool,
@@ -432,7 +443,8 @@ fn exchanged(answer: &str) -> Option<Map<String, Value>> {
     Some(note)
 }
 
-/// The `ctx` of a push that a record does not share with others, because it says more than what is recorded.
+/// The `ctx` of a push that a record does not share with others, because it says more than what is
+/// recorded.
 fn own_push(ctx: &str) -> Option<String> {
     let Ok(Value::Object(mut fields)) = serde_json::from_str(ctx) else { return None };
     if fields.keys().all(|key| OF_A_RECORD.contains(&key.as_str())) {

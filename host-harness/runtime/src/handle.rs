@@ -1,5 +1,6 @@
-//! A running plug that many callers share. One task owns the [`Session`] that records, and takes calls in the order they come; what asks
-//! a server goes to another, the `courier`, so that no record waits for a server.
+//! A running plug that many callers share. One task owns the [`Session`] that records, and takes
+//! calls in the order they come; what asks a server goes to another, the `courier`, so that no
+//! record waits for a server.
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -20,8 +21,8 @@ use crate::warnings;
 /// meanwhile.
 const MAX_ATTEMPTS: usize = 5;
 
-/// A running plug. Cheap to clone; calls from all clones are taken in the order they come, but those that ask a server: they are taken
-/// among themselves, while others go on.
+/// A running plug. Cheap to clone; calls from all clones are taken in the order they come, but
+/// those that ask a server: they are taken among themselves, while others go on.
 #[derive(Clone)]
 pub struct PlugHandle {
     leader: Calls,
@@ -56,13 +57,14 @@ impl PlugHandle {
         &self.warnings
     }
 
-    /// Runs one operation with the configuration that the plug was started with. An operation that fails is an `Ok` answer
-    /// with `success: false`.
+    /// Runs one operation with the configuration that the plug was started with. An operation that
+    /// fails is an `Ok` answer with `success: false`.
     pub async fn process(&self, ctx: &Value) -> Result<Value, Error> {
         json(&self.process_text(ctx.to_string(), String::new()).await?)
     }
 
-    /// Runs one operation: `ctx` and `cfg` go to the plug as they are, and so comes its answer. An empty `cfg` keeps the last one.
+    /// Runs one operation: `ctx` and `cfg` go to the plug as they are, and so comes its answer. An
+    /// empty `cfg` keeps the last one.
     pub async fn process_text(&self, ctx: String, cfg: String) -> Result<String, Error> {
         // Nearly no answer holds one.
         let may_hold_file = |answer: &str| answer.contains("\"rules_file\"");
@@ -98,7 +100,8 @@ impl PlugHandle {
                 Ok(warnings::with(self.courier.converse(ctx, true).await?, found))
             }
             Route::Courier { current } => {
-                // The configuration is the leader's: it keeps it over crashes, and hands it to the courier.
+                // The configuration is the leader's: it keeps it over crashes, and hands it to the
+                // courier.
                 let mut found = Vec::new();
                 if !is_empty(&cfg) {
                     let told = self.lead(NOTHING.into(), cfg.clone()).await?;
@@ -204,7 +207,8 @@ impl PlugHandle {
         self.process(&serde_json::json!({"operation": "health_check"})).await
     }
 
-    /// Makes the plug forget what it recorded, and its configuration, and delete the groups that it pushed.
+    /// Makes the plug forget what it recorded, and its configuration, and delete the groups that it
+    /// pushed.
     pub async fn cleanup(&self) -> Result<Value, Error> {
         let mut answer = json(&self.with(|session| Box::pin(session.cleanup())).await?)?;
         // What was dropped the leader knows; what was pushed, the courier.
@@ -218,8 +222,9 @@ impl PlugHandle {
         Ok(answer)
     }
 
-    /// Makes the plug push what no gateway has accepted yet, for a host that is about to end: the plug has no timers of its own.
-    /// Says why, where that was to be done and could not; a plug without that operation has nothing to push.
+    /// Makes the plug push what no gateway has accepted yet, for a host that is about to end: the
+    /// plug has no timers of its own. Says why, where that was to be done and could not; a plug
+    /// without that operation has nothing to push.
     pub async fn flush(&self) -> Result<Option<String>, Error> {
         let answer = self.process(&serde_json::json!({"operation": "flush_metrics"})).await?;
         let text = |key: &str| answer.get(key).and_then(Value::as_str);
@@ -257,8 +262,8 @@ impl PlugHandle {
         Ok(leader + self.courier.host_resources())
     }
 
-    /// Runs anything on the session that records, in its turn: the typed calls, or several calls that belong together. What asks a
-    /// server there holds up the others.
+    /// Runs anything on the session that records, in its turn: the typed calls, or several calls
+    /// that belong together. What asks a server there holds up the others.
     pub async fn with<T, F>(&self, call: F) -> Result<T, Error>
     where
         T: Send + 'static,

@@ -1,7 +1,8 @@
-//! A plug in its store, with one owner: the fast way to call it. [`crate::PlugHandle`] shares one among many callers.
+//! A plug in its store, with one owner: the fast way to call it. [`crate::PlugHandle`] shares one
+//! among many callers.
 //!
-//! A trap poisons a whole store. The session then drops it, and the next call gets a fresh instance, into which what was
-//! acknowledged is restored from the journal.
+//! A trap poisons a whole store. The session then drops it, and the next call gets a fresh
+//! instance, into which what was acknowledged is restored from the journal.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -34,7 +35,8 @@ pub struct Recovery {
     pub crashes: u64,
     /// How many acknowledged calls were made again after a snapshot, in fresh instances.
     pub replayed: u64,
-    /// How many acknowledged calls could not be made again; 0 unless the plug or its limits changed.
+    /// How many acknowledged calls could not be made again; 0 unless the plug or its limits
+    /// changed.
     pub lost: u64,
     /// Why, of the last one of those.
     pub problem: Option<String>,
@@ -50,13 +52,15 @@ pub(crate) enum Role {
     Alone,
     /// It records and writes; pushes that nobody asked for by name are only said to be due.
     Leader,
-    /// It holds nothing that is not held by a leader: what it is told is kept for no fresh instance.
+    /// It holds nothing that is not held by a leader: what it is told is kept for no fresh
+    /// instance.
     Courier,
 }
 
 /// A plug and its store.
 ///
-/// A call's future must be awaited to its end: one that is dropped half-way costs the instance, as a crash does.
+/// A call's future must be awaited to its end: one that is dropped half-way costs the instance, as
+/// a crash does.
 pub struct Session {
     pre: MonitoringHostPre<State>,
     role: Role,
@@ -153,7 +157,8 @@ impl Session {
             match session.ready().await {
                 Ok(_) if !restores => {}
                 Ok(_) => info!(calls = session.recovery.replayed, "restored from the state folder"),
-                // It was logged, and is in the recovery's report; what is left is worth to go on with.
+                // It was logged, and is in the recovery's report; what is left is worth to go on
+                // with.
                 Err(Error::Lost { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -255,7 +260,8 @@ impl Session {
         &self.recovery
     }
 
-    /// The plug's memory, in bytes: all that its instance ever asked for, since an instance gives none back. 0 after a crash.
+    /// The plug's memory, in bytes: all that its instance ever asked for, since an instance gives
+    /// none back. 0 after a crash.
     pub fn memory_bytes(&self) -> usize {
         self.instance.as_ref().map_or(0, |instance| instance.store.data().watch.memory_bytes)
     }
@@ -266,7 +272,8 @@ impl Session {
         self.instance.as_mut().map_or(0, |instance| instance.store.data_mut().table.iter_mut().count())
     }
 
-    /// Runs one operation: `ctx` and `cfg` go to the plug as they are, and so comes its answer. An empty `cfg` keeps the last one.
+    /// Runs one operation: `ctx` and `cfg` go to the plug as they are, and so comes its answer. An
+    /// empty `cfg` keeps the last one.
     pub async fn process(&mut self, ctx: &str, cfg: &str) -> Result<String, Error> {
         let effect = effect(ctx);
         // Only what was restored knows which configuration was the last one.
@@ -325,7 +332,8 @@ impl Session {
         Ok(answer)
     }
 
-    /// Makes the plug forget what it recorded, and its configuration, and delete the groups that it pushed: JSON.
+    /// Makes the plug forget what it recorded, and its configuration, and delete the groups that it
+    /// pushed: JSON.
     pub async fn cleanup(&mut self) -> Result<String, Error> {
         self.writable().await?;
         let answer = call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_cleanup(store))?;
@@ -346,7 +354,8 @@ impl Session {
         call!(self, |plug, store| plug.plugpipe_monitoring_plug().call_describe(store))
     }
 
-    /// Records what the plug asked for and was refused, as one of its own metrics: between calls, so that it comes out with the rest.
+    /// Records what the plug asked for and was refused, as one of its own metrics: between calls,
+    /// so that it comes out with the rest.
     async fn record_violations(&mut self) {
         // The leader counts for both.
         if self.role == Role::Courier {
@@ -382,7 +391,8 @@ impl Session {
         Ok(())
     }
 
-    /// Keeps a call that came back. Where that cannot be done it is taken back, together with the instance that made it.
+    /// Keeps a call that came back. Where that cannot be done it is taken back, together with the
+    /// instance that made it.
     fn keep(&mut self, time: u64, call: Call) -> Result<(), Error> {
         self.changes += 1;
         if self.role == Role::Courier {

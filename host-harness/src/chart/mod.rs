@@ -31,7 +31,8 @@ pub struct Series {
 const GAP: f64 = 1.5;
 
 impl Series {
-    /// The finite points, cut where points are missing. `step` is the usual distance of two points, in seconds.
+    /// The finite points, cut where points are missing. `step` is the usual distance of two points,
+    /// in seconds.
     fn segments(&self, step: f64) -> Vec<Vec<(f64, f64)>> {
         let mut segments: Vec<Vec<(f64, f64)>> = Vec::new();
         let mut last: Option<f64> = None;
@@ -65,7 +66,8 @@ fn extent(numbers: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
-/// The times and the values that a chart has to show. A single time or value gets some room around it.
+/// The times and the values that a chart has to show. A single time or value gets some room around
+/// it.
 fn frame(series: &[Series]) -> Option<((f64, f64), (f64, f64))> {
     let drawn = || series.iter().flat_map(|series| &series.points).filter(|point| point.1.is_finite());
     let times = extent(drawn().map(|point| point.0))?;

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Round numbers that enclose the range, about so many of them: multiples of 1, 2 or 5 times a power of ten.
+/// Round numbers that enclose the range, about so many of them: multiples of 1, 2 or 5 times a
+/// power of ten.
 pub(super) fn ticks((least, greatest): (f64, f64), wanted: usize) -> Vec<f64> {
     let rough = (greatest - least) / wanted.max(1) as f64;
     // Of numbers at the ends of what a float holds, the distance is none or too much.

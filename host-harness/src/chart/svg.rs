@@ -1,5 +1,5 @@
-//! Charts as SVG. A chart is a whole document whose colours follow the reader's light or dark; a sparkline is a part of a page, and takes the
-//! colour of the text around it.
+//! Charts as SVG. A chart is a whole document whose colours follow the reader's light or dark; a
+//! sparkline is a part of a page, and takes the colour of the text around it.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,8 @@ const LEFT: f64 = 72.0;
 const RIGHT: f64 = 24.0;
 const LEGEND_LINE: f64 = 20.0;
 
-/// Past so many the legend is no help, and the lines are a tangle: the first ones are drawn, and the rest are counted.
+/// Past so many the legend is no help, and the lines are a tangle: the first ones are drawn, and
+/// the rest are counted.
 const MAX_SERIES: usize = 24;
 
 /// Ground and ink of a light reader. They are attributes, as everything light is: viewers without
@@ -194,7 +195,8 @@ fn short(text: &str, most: usize) -> String {
     if text.chars().count() <= most { text.to_owned() } else { text.chars().take(most - 1).chain(['…']).collect() }
 }
 
-/// A text as content or attribute of XML and HTML. Characters that XML has no place for become U+FFFD.
+/// A text as content or attribute of XML and HTML. Characters that XML has no place for become
+/// U+FFFD.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

@@ -9,8 +9,8 @@ use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget as _};
 use super::{Series, extent, frame, scale, step};
 use crate::printable;
 
-/// Colours that can be read on light and on dark, those first that are told apart best; and the escape sequence of each, for the parts that
-/// are no widget.
+/// Colours that can be read on light and on dark, those first that are told apart best; and the
+/// escape sequence of each, for the parts that are no widget.
 const COLORS: [(Color, &str); 6] = [
     (Color::LightBlue, "94"),
     (Color::Magenta, "35"),
@@ -20,7 +20,8 @@ const COLORS: [(Color, &str); 6] = [
     (Color::Cyan, "36"),
 ];
 
-/// A chart of so many columns and rows, with axes; below it the legend. An empty text where there is nothing to draw.
+/// A chart of so many columns and rows, with axes; below it the legend. An empty text where there
+/// is nothing to draw.
 pub fn terminal(series: &[Series], columns: u16, rows: u16, colors: bool) -> String {
     let Some((times, values)) = frame(series) else { return String::new() };
     let step = step(series);

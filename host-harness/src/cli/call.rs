@@ -18,7 +18,8 @@ use super::show;
     plugpipe-harness call query_metrics --ctx @examples/operations/query_instant.json --config examples/config/development.yaml\n  \
     echo '{\"export_format\": \"prometheus\"}' | plugpipe-harness call export_metrics --ctx -")]
 pub(crate) struct CallArgs {
-    /// What to do, such as record_counter; health_check asks the configured servers, describe lists what there is
+    /// What to do, such as record_counter; health_check asks the configured servers, describe lists
+    /// what there is
     operation: String,
     /// The operation's fields: JSON, @FILE, or - for stdin
     #[arg(long, value_name = "JSON|@FILE|-", default_value = "{}")]

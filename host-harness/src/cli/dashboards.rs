@@ -1,4 +1,5 @@
-//! `dashboards`: the plug's templates and dashboards in files, brought to Grafana by plan and apply, written as files, or drawn.
+//! `dashboards`: the plug's templates and dashboards in files, brought to Grafana by plan and
+//! apply, written as files, or drawn.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `demo`: the monitored pipeline of the plug's specification, on the embedded component.
 //!
-//! With nothing else installed it ends with the exposition; with `--stack` a real Pushgateway takes the metrics, a real Prometheus
-//! scrapes that, and the plug asks it in PromQL.
+//! With nothing else installed it ends with the exposition; with `--stack` a real Pushgateway takes
+//! the metrics, a real Prometheus scrapes that, and the plug asks it in PromQL.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Show the main job: a pipe records through the sandboxed component
 ///
-/// Without --stack nothing else is needed. With it, a Pushgateway and a Prometheus are started on loopback, and stopped at the end.
+/// Without --stack nothing else is needed. With it, a Pushgateway and a Prometheus are started on
+/// loopback, and stopped at the end.
 #[derive(Args, Default)]
 pub(crate) struct DemoArgs {
     /// Push to a real Pushgateway, and query a real Prometheus

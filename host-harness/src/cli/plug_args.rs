@@ -23,16 +23,19 @@ pub(super) struct PlugArgs {
     /// A component to load instead of the embedded one
     #[arg(long, value_name = "FILE", env = "PLUGPIPE_PLUG")]
     plug: Option<PathBuf>,
-    /// What the plug may reach, YAML or JSON (docs/grants.md); the configuration then grants nothing by itself
+    /// What the plug may reach, YAML or JSON (docs/grants.md); the configuration then grants
+    /// nothing by itself
     #[arg(long = "grants", value_name = "FILE")]
     grants_file: Option<PathBuf>,
     /// Grant one more origin, such as http://127.0.0.1:9091
     #[arg(long = "grant", value_name = "ORIGIN")]
     pub(super) grants: Vec<Origin>,
-    /// Grant addresses that a granted name may lead to: a network such as 10.1.0.0/16, or private, loopback, …
+    /// Grant addresses that a granted name may lead to: a network such as 10.1.0.0/16, or private,
+    /// loopback, …
     #[arg(long = "address", value_name = "RANGE")]
     addresses: Vec<AddressRange>,
-    /// Grant a folder into which rule files of alerts are written; the server's rule_files must name it
+    /// Grant a folder into which rule files of alerts are written; the server's rule_files must
+    /// name it
     #[arg(long, value_name = "DIR")]
     rules_folder: Option<PathBuf>,
     /// Grant an environment name, for ${NAME} in the configuration
@@ -127,7 +130,8 @@ impl PlugArgs {
         granted.map(Some).map_err(|problem| CommandError::settings(path.display().to_string(), problem))
     }
 
-    /// What the grants file says, or without one what the configuration names; and what the command line adds.
+    /// What the grants file says, or without one what the configuration names; and what the command
+    /// line adds.
     pub(super) fn grants(&self) -> Result<Grants, CommandError> {
         let Inputs { config, granted } = self.inputs()?;
         let granted = granted.clone().unwrap_or_else(|| Grants::named_by(config));

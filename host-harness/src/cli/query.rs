@@ -27,7 +27,8 @@ const BLOCKS: usize = 24;
 
 /// Ask PromQL, at one moment or over a range
 ///
-/// The configured Prometheus is asked, or the one that --prometheus names, which also grants its origin.
+/// The configured Prometheus is asked, or the one that --prometheus names, which also grants its
+/// origin.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness query up --prometheus http://127.0.0.1:9090\n  \
@@ -41,7 +42,8 @@ pub(crate) struct QueryArgs {
     /// Ask over so much time up to --end, such as 1h or 2d
     #[arg(long, value_name = "DURATION")]
     range: Option<PrometheusDuration>,
-    /// From one point to the next, such as 30s; default 15s, and more where that would be too many points
+    /// From one point to the next, such as 30s; default 15s, and more where that would be too many
+    /// points
     #[arg(long, value_name = "DURATION", requires = "range")]
     step: Option<PrometheusDuration>,
     /// The moment, or the end of the range: RFC 3339, Unix seconds, or relative to now, such as

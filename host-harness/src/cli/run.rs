@@ -15,8 +15,8 @@ use super::textfile;
 
 /// Run a pipe
 ///
-/// Steps that name the plug run in the sandbox. A step that names any other plug is an error, unless --stub says to pass
-/// it over.
+/// Steps that name the plug run in the sandbox. A step that names any other plug is an error,
+/// unless --stub says to pass it over.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
@@ -35,7 +35,8 @@ pub(crate) struct RunArgs {
     /// Pass over steps of this plug, as if they had succeeded
     #[arg(long = "stub", value_name = "NAME")]
     stubs: Vec<String>,
-    /// Write JSON instead of a table: the whole report at the end, or with --json=lines a line for each step once it is done
+    /// Write JSON instead of a table: the whole report at the end, or with --json=lines a line for
+    /// each step once it is done
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "report")]
     json: Option<Json>,
     /// Write the metrics to this file at the end, for node_exporter's textfile collector; must end

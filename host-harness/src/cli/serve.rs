@@ -19,19 +19,23 @@ use super::show;
     curl -s http://127.0.0.1:8080/metrics\n  \
     plugpipe-harness serve --listen 0.0.0.0:8080 --token-file token.txt --allow-host plug.example")]
 pub(crate) struct ServeArgs {
-    /// Where to listen; port 0 takes a free one. An address that other machines can reach needs a token
+    /// Where to listen; port 0 takes a free one. An address that other machines can reach needs a
+    /// token
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
-    /// The address that GET /sd tells Prometheus to scrape; without it, the one that the request names
+    /// The address that GET /sd tells Prometheus to scrape; without it, the one that the request
+    /// names
     #[arg(long, value_name = "HOST:PORT", value_parser = server::read_address)]
     advertise: Option<Authority>,
-    /// Ask for the token in this file, as Authorization: Bearer TOKEN, with every request but GET /healthz
+    /// Ask for the token in this file, as Authorization: Bearer TOKEN, with every request but GET
+    /// /healthz
     #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
     token_file: Option<PathBuf>,
     /// Ask for the token that the environment has under this name
     #[arg(long, value_name = "NAME")]
     token_env: Option<String>,
-    /// Answer requests to this name too; loopback's, the address itself and the advertised one are answered anyway
+    /// Answer requests to this name too; loopback's, the address itself and the advertised one are
+    /// answered anyway
     #[arg(long = "allow-host", value_name = "NAME")]
     hosts: Vec<server::HostName>,
     #[command(flatten)]
@@ -92,7 +96,8 @@ async fn asked_to_stop() {
             return;
         }
     }
-    // Without a handler there is nothing to wait for; the system's own way to end a process is left.
+    // Without a handler there is nothing to wait for; the system's own way to end a process is
+    // left.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -55,7 +55,8 @@ pub(crate) fn print_json(value: &impl Serialize) {
     print_painted(&printable::json(&serde_json::to_string_pretty(value).unwrap_or_default()));
 }
 
-/// Whether the person behind the terminal has not asked for texts without colour: <https://no-color.org>.
+/// Whether the person behind the terminal has not asked for texts without colour:
+/// <https://no-color.org>.
 pub(crate) fn colors() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -214,7 +215,8 @@ fn painted(status: StepStatus) -> Cell {
 /// How long something may take before it is said that it is under way.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Says on a terminal's stderr that something takes its time, until it is dropped; elsewhere, and where it is quick, nothing.
+/// Says on a terminal's stderr that something takes its time, until it is dropped; elsewhere, and
+/// where it is quick, nothing.
 pub(crate) struct Working {
     done: Option<(Sender<()>, JoinHandle<()>)>,
 }

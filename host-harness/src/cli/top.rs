@@ -479,7 +479,8 @@ fn right(text: impl Into<String>) -> Cell<'static> {
     Cell::from(Line::from(text.into()).right_aligned())
 }
 
-/// One answer's body. The server is on this machine or near: a connection for each request costs nothing that matters.
+/// One answer's body. The server is on this machine or near: a connection for each request costs
+/// nothing that matters.
 async fn get(server: &Server, path: &str) -> Result<String, String> {
     let origin = Origin::of(&server.url).ok_or("not an http URL")?;
     let exchange = async {

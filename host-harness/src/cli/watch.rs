@@ -1,4 +1,5 @@
-//! `watch`: a pipe, run again whenever its file changes, with what its metrics were then and are now.
+//! `watch`: a pipe, run again whenever its file changes, with what its metrics were then and are
+//! now.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -23,7 +24,8 @@ const MAX_LINES: usize = 40;
 
 /// Run a pipe, and again at each change of its file, until Ctrl-C
 ///
-/// Each run has a plug of its own, so that its metrics are those of the pipe as it is now; what differs from the run before is shown.
+/// Each run has a plug of its own, so that its metrics are those of the pipe as it is now; what
+/// differs from the run before is shown.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  plugpipe-harness watch pipe.yaml\n  plugpipe-harness watch pipe.yaml --stub data_processor"
@@ -81,7 +83,8 @@ pub(crate) async fn watch(args: WatchArgs) -> Result<bool, CommandError> {
     }
 }
 
-/// What tells that the file is another: its time, and its length for clocks that are too coarse. An editor may take it away for a moment.
+/// What tells that the file is another: its time, and its length for clocks that are too coarse. An
+/// editor may take it away for a moment.
 fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     let found = path.metadata().ok()?;
     Some((found.modified().ok()?, found.len()))

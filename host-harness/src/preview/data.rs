@@ -1,4 +1,5 @@
-//! Series of the plug's answers, with the names that a legend gives them, and what a stat tells of them.
+//! Series of the plug's answers, with the names that a legend gives them, and what a stat tells of
+//! them.
 
 use std::collections::BTreeMap;
 

@@ -1,9 +1,11 @@
-//! A dashboard as a picture: its panels on Grafana's 24 columns with live data, so that it can be looked at without a Grafana.
+//! A dashboard as a picture: its panels on Grafana's 24 columns with live data, so that it can be
+//! looked at without a Grafana.
 //!
-//! The queries go through the plug, within its grants; this module reaches nothing itself. What Grafana would fill in is filled in here:
-//! `$__rate_interval` and its kin from the range and the scrape interval, variables from their current values. What is drawn is what tells
-//! whether a dashboard is right (data, units, legends, thresholds); it is no copy of Grafana: stacks and bars are drawn as lines, and transformations are
-//! not made.
+//! The queries go through the plug, within its grants; this module reaches nothing itself. What
+//! Grafana would fill in is filled in here: `$__rate_interval` and its kin from the range and the
+//! scrape interval, variables from their current values. What is drawn is what tells whether a
+//! dashboard is right (data, units, legends, thresholds); it is no copy of Grafana: stacks and bars
+//! are drawn as lines, and transformations are not made.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -77,11 +79,13 @@ pub struct Picture {
     pub problems: Vec<String>,
 }
 
-/// Asks what a dashboard asks, through the plug, and draws it. `dashboard` is Grafana's classic JSON model.
+/// Asks what a dashboard asks, through the plug, and draws it. `dashboard` is Grafana's classic
+/// JSON model.
 ///
 /// # Errors
-/// Where it is no dashboard, its time is none that can be shown, or the plug has no Prometheus that it may ask. A query that fails is
-/// no error: its panel says so, and so do the [`Picture::problems`].
+/// Where it is no dashboard, its time is none that can be shown, or the plug has no Prometheus that
+/// it may ask. A query that fails is no error: its panel says so, and so do the
+/// [`Picture::problems`].
 pub async fn draw(plug: &PlugHandle, dashboard: &Value, view: &View) -> Result<Picture, CommandError> {
     let dashboard = Dashboard::read(dashboard)?;
     let times = times(&dashboard, view)?;

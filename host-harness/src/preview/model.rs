@@ -1,4 +1,5 @@
-//! What a picture needs of a dashboard's JSON model. What is missing or odd is left out; only what is no dashboard at all is an error.
+//! What a picture needs of a dashboard's JSON model. What is missing or odd is left out; only what
+//! is no dashboard at all is an error.
 
 use std::time::Duration;
 

@@ -306,7 +306,8 @@ mod tests {
 
     use super::*;
 
-    /// Every type of panel in every size, with values that are none, many, alike, huge or no numbers: it ends, and is an SVG whose numbers are numbers.
+    /// Every type of panel in every size, with values that are none, many, alike, huge or no
+    /// numbers: it ends, and is an SVG whose numbers are numbers.
     #[test]
     fn whatever_the_size_and_the_values_are_a_panel_is_drawn() {
         let times = Times::new(Duration::from_secs(10_000), Duration::from_secs(60), Duration::from_secs(15)).unwrap();

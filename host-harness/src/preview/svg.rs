@@ -20,7 +20,8 @@ pub(super) fn series_color(index: usize) -> &'static str {
     SERIES.get(index % SERIES.len()).copied().unwrap_or(INK)
 }
 
-/// A color by Grafana's name, with whatever shade; hexadecimal ones as they are. Of any other text, none.
+/// A color by Grafana's name, with whatever shade; hexadecimal ones as they are. Of any other text,
+/// none.
 pub(super) fn named_color(name: &str) -> Option<String> {
     let hex = name.strip_prefix('#').is_some_and(|digits| {
         matches!(digits.len(), 3 | 4 | 6 | 8) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -89,7 +89,8 @@ impl Variables {
         Self { values }
     }
 
-    /// `$name`, `${name}`, `${name:format}` and `[[name]]` replaced. A name that is not known stays.
+    /// `$name`, `${name}`, `${name:format}` and `[[name]]` replaced. A name that is not known
+    /// stays.
     pub(super) fn replace(&self, expression: &str, times: &Times) -> String {
         let mut out = String::with_capacity(expression.len());
         let mut rest = expression;
@@ -130,7 +131,8 @@ impl Variables {
     }
 }
 
-/// Name, format and length of the reference that a text begins with; without a name where it is none.
+/// Name, format and length of the reference that a text begins with; without a name where it is
+/// none.
 fn reference(text: &str) -> (&str, &str, usize) {
     let closed = |open: &str, close: &str| {
         let inner = text.strip_prefix(open)?;

@@ -1,5 +1,6 @@
-//! What is to be written to one remote-write receiver: the values of each round, kept until they are delivered, and the series
-//! that the receiver believes to be there, so that it can be told when one is not. Does no I/O and reads no clock.
+//! What is to be written to one remote-write receiver: the values of each round, kept until they
+//! are delivered, and the series that the receiver believes to be there, so that it can be told
+//! when one is not. Does no I/O and reads no clock.
 //!
 //! A round is the whole registry at one moment. Its values stay in the send queue until the
 //! receiver has them, so that a receiver that was away gets each value with its own time. What is
@@ -204,7 +205,8 @@ impl SendQueue {
         };
         // Every index is one of the list.
         let Some(entry) = self.entries.get_mut(index as usize) else { return };
-        // With the further labels two series may be one, and a receiver takes one value for a moment.
+        // With the further labels two series may be one, and a receiver takes one value for a
+        // moment.
         if core::mem::replace(&mut entry.round, self.round) == self.round {
             return;
         }
@@ -234,8 +236,8 @@ impl SendQueue {
         }
     }
 
-    /// The first values that wait, as time series, at most so many and about so many bytes before compression; and how many
-    /// values they are. At least one value, if any waits.
+    /// The first values that wait, as time series, at most so many and about so many bytes before
+    /// compression; and how many values they are. At least one value, if any waits.
     pub fn batch(&self, most: usize, bytes: usize) -> (Vec<TimeSeries<'_>>, usize) {
         let mut size = 0;
         let count = self.waiting.iter().take(most).take_while(|waiting| {
@@ -519,8 +521,8 @@ mod tests {
     }
 
     proptest! {
-        /// A receiver that takes some batches and misses none has, in the end, every value of every round, and knows as present
-        /// exactly the series of the last round.
+        /// A receiver that takes some batches and misses none has, in the end, every value of every
+        /// round, and knows as present exactly the series of the last round.
         #[test]
         fn a_receiver_has_every_value_in_the_end(
             rounds in vec((vec(any::<bool>(), 4), prop::option::of(1_usize..6)), 1..12),

@@ -131,8 +131,8 @@ pub trait Response {
     fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema;
 }
 
-/// Implements [`Response`] for structs, each writer built once and in this crate, for size. Those of
-/// records are marked `#[inline]`: they are built with the plug, for speed.
+/// Implements [`Response`] for structs, each writer built once and in this crate, for size. Those
+/// of records are marked `#[inline]`: they are built with the plug, for speed.
 macro_rules! responses {
     ($($(#[$inline:meta])? $type:ty),* $(,)?) => {$(
         impl crate::response::Response for $type {

@@ -1,8 +1,8 @@
 //! URLs of servers: `http` and `https` only, as a configuration names them. The `url` crate reads
 //! them, as it does in the host, which reads every URL again before it lets a request out.
 //!
-//! Names of hosts in other scripts are to be given in their `xn--` form: their tables would make the
-//! component larger by a quarter.
+//! Names of hosts in other scripts are to be given in their `xn--` form: their tables would make
+//! the component larger by a quarter.
 
 use std::fmt;
 

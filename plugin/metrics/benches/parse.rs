@@ -1,7 +1,9 @@
-//! Reading 10,000 series of text, against the crate `prometheus-parse`: `cargo bench -p plugpipe-metrics --bench parse`.
+//! Reading 10,000 series of text, against the crate `prometheus-parse`: `cargo bench -p
+//! plugpipe-metrics --bench parse`.
 //!
-//! Each round measures every reader once, one after the other, so that what else the machine does hits all of them; medians of
-//! all rounds are compared. Peers that give less are marked: [`Reader`] keeps nothing, the others all samples.
+//! Each round measures every reader once, one after the other, so that what else the machine does
+//! hits all of them; medians of all rounds are compared. Peers that give less are marked:
+//! [`Reader`] keeps nothing, the others all samples.
 
 // A bench measures time.
 #![allow(clippy::disallowed_methods)]

@@ -53,7 +53,8 @@ impl Error {
     }
 }
 
-/// At most `limit` bytes of what somebody else wrote, on one line, cut at a character, for an error text.
+/// At most `limit` bytes of what somebody else wrote, on one line, cut at a character, for an error
+/// text.
 pub fn excerpt(text: &str, limit: usize) -> String {
     let mut line = String::new();
     for part in text.split_whitespace() {

@@ -1,16 +1,19 @@
-//! Numbers as text: the shortest decimal that reads back as the same double; whole numbers below 10^15 without a point; `NaN`,
-//! `+Inf`, `-Inf`. Knows no format's other rules.
+//! Numbers as text: the shortest decimal that reads back as the same double; whole numbers below
+//! 10^15 without a point; `NaN`, `+Inf`, `-Inf`. Knows no format's other rules.
 //!
-//! Whole numbers, and fractions from a five-hundredth to 10^15 in size, are written here; the text of all others is `zmij`'s,
-//! and that of these is the same as `zmij`'s would be. Inside the sandbox this way takes much less time: the products of 128 bits
-//! that an algorithm for all doubles lives on are slow there, and so is any call of memmove.
+//! Whole numbers, and fractions from a five-hundredth to 10^15 in size, are written here; the text
+//! of all others is `zmij`'s, and that of these is the same as `zmij`'s would be. Inside the
+//! sandbox this way takes much less time: the products of 128 bits that an algorithm for all
+//! doubles lives on are slow there, and so is any call of memmove.
 //!
-//! In that range the decimal digits come from one exact product. A double is `m / 2^q` with a 53-bit `m`; every decimal that
-//! is nearer to it than to its neighbours reads back as it. Let `n` be the least number of places with `10^-n` at most the
-//! distance to a neighbour, `2^-q`. Among the decimals with `n` places there is then one that reads back, and among those with
-//! `n - 1` there is at most one; that one, if there is one, is the shorter, and cutting its zeros off makes it the shortest.
-//! With `n` at most 19, `m * 10^n` has 117 bits, and nothing is ever rounded. (The idea of looking at two lengths only is
-//! Schubfach's: R. Giulietti, "The Schubfach way to render doubles", 2020.)
+//! In that range the decimal digits come from one exact product. A double is `m / 2^q` with a
+//! 53-bit `m`; every decimal that is nearer to it than to its neighbours reads back as it. Let `n`
+//! be the least number of places with `10^-n` at most the distance to a neighbour, `2^-q`. Among
+//! the decimals with `n` places there is then one that reads back, and among those with `n - 1`
+//! there is at most one; that one, if there is one, is the shorter, and cutting its zeros off makes
+//! it the shortest. With `n` at most 19, `m * 10^n` has 117 bits, and nothing is ever rounded. (The
+//! idea of looking at two lengths only is Schubfach's: R. Giulietti, "The Schubfach way to render
+//! doubles", 2020.)
 
 /// Powers of ten that fit in 64 bits.
 #[allow(clippy::indexing_slicing)] // A constant: an index out of range would not compile.
@@ -30,7 +33,8 @@ const ROOM: usize = 48;
 /// The longest text of a number: `-2.2250738585072014e-308`.
 pub(super) const MAX_LEN: usize = 24;
 
-/// From here on, a whole number is written with an exponent or a point: below, every whole double is exact, and short.
+/// From here on, a whole number is written with an exponent or a point: below, every whole double
+/// is exact, and short.
 const WHOLE: f64 = 1e15;
 
 /// Bits of a double's fraction.
@@ -72,18 +76,21 @@ impl Number {
     }
 }
 
-/// Writes a number that is not whole, if it is in the range. `whole` is its size without the fraction.
+/// Writes a number that is not whole, if it is in the range. `whole` is its size without the
+/// fraction.
 #[inline]
 fn put_fraction(value: f64, whole: u64, buffer: &mut itoa::Buffer, text: &mut [u8; ROOM]) -> Option<usize> {
     let bits = value.to_bits();
     let exponent = (bits >> FRACTION_BITS) & 0x7ff;
     let fraction = bits & ((1 << FRACTION_BITS) - 1);
-    // From 2^-9 up to 2^50. A power of two has a nearer neighbour below than above, and is left to others.
+    // From 2^-9 up to 2^50. A power of two has a nearer neighbour below than above, and is left to
+    // others.
     if !(1_014..=1_072).contains(&exponent) || fraction == 0 {
         return None;
     }
     let (digits, places) = shortest(fraction | (1 << FRACTION_BITS), 1_075 - exponent as u32)?;
-    // No rounding to so many places reaches the next whole number: that would be a double nearer by.
+    // No rounding to so many places reaches the next whole number: that would be a double nearer
+    // by.
     let below_one = digits.wrapping_sub(whole.wrapping_mul(*POWERS.get(places)?));
     let end = put_whole(value < 0.0, whole, buffer, text)?;
     *text.get_mut(end)? = b'.';
@@ -137,8 +144,8 @@ fn put_digits(digits: u64, at: usize, text: &mut [u8; ROOM]) {
     }
 }
 
-/// The shortest decimal that reads back as `m / 2^q`, with zeros at its end: its digits as one number, and how many of them
-/// are places.
+/// The shortest decimal that reads back as `m / 2^q`, with zeros at its end: its digits as one
+/// number, and how many of them are places.
 #[inline]
 fn shortest(m: u64, q: u32) -> Option<(u64, usize)> {
     // The next whole number above q * log10(2), which is never whole itself.
@@ -155,8 +162,8 @@ fn shortest(m: u64, q: u32) -> Option<(u64, usize)> {
     let tens = whole / 10;
     let ones = whole - tens * 10;
     let up = 10 - ones;
-    // The first comparisons are there for shifts that would lose bits: half is less than 2^63, and so is 2^q. No branches:
-    // which length is the shortest cannot be foreseen.
+    // The first comparisons are there for shifts that would lose bits: half is less than 2^63, and
+    // so is 2^q. No branches: which length is the shortest cannot be foreseen.
     let is_down = (ones <= half >> q) & ((ones << q).wrapping_add(rest) < reach);
     let is_up = (up <= (half >> q) + 1) & ((up << q).wrapping_sub(rest) < reach);
     let shorter = (tens + u64::from(is_up)) * 10;
@@ -180,8 +187,9 @@ fn product(a: u64, b: u64) -> (u64, u64) {
 /// The eight decimal digits of a number below 10^8, one in each byte, the first in the lowest.
 #[inline]
 fn eight_digits(number: u32) -> u64 {
-    // Four digits in each half, then two in each quarter, then one in each byte. A quotient is a product and a shift that give
-    // the same below 10^8, 10,000 and 100; the compilers leave divisions by constants as they are on wasm.
+    // Four digits in each half, then two in each quarter, then one in each byte. A quotient is a
+    // product and a shift that give the same below 10^8, 10,000 and 100; the compilers leave
+    // divisions by constants as they are on wasm.
     let number = u64::from(number);
     let upper = (number * 109_951_163) >> 40;
     let fours = upper | ((number - upper * 10_000) << 32);

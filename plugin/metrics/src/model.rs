@@ -69,7 +69,8 @@ pub struct Family<'a> {
     pub kind: Kind,
     /// The help text, unescaped; empty for none.
     pub help: &'a str,
-    /// The unit, such as `seconds`; empty for none. Where there is one, the name ends with `_<unit>` (before `_total`, where it has that).
+    /// The unit, such as `seconds`; empty for none. Where there is one, the name ends with
+    /// `_<unit>` (before `_total`, where it has that).
     pub unit: &'a str,
     /// Whether OpenMetrics cannot write the family with its type, since another family takes a name
     /// that it needs.
@@ -108,7 +109,8 @@ pub enum Point<'a> {
     Histogram {
         /// Finite upper bounds, rising.
         bounds: &'a [f64],
-        /// Observations in each bucket alone (not cumulative); one longer than `bounds`: the last is what lies above.
+        /// Observations in each bucket alone (not cumulative); one longer than `bounds`: the last
+        /// is what lies above.
         counts: &'a [u64],
         /// Of all observations.
         sum: f64,

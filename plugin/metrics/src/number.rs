@@ -1,9 +1,10 @@
-//! Numbers as the text formats write them: the shortest digits that read back as the same number. Knows no format's
-//! layout, only its spelling of a number.
+//! Numbers as the text formats write them: the shortest digits that read back as the same number.
+//! Knows no format's layout, only its spelling of a number.
 
 use crate::float::Number;
 
-/// Appends the shortest text that reads back as the same number; whole numbers without a point; `NaN`, `+Inf`, `-Inf`.
+/// Appends the shortest text that reads back as the same number; whole numbers without a point;
+/// `NaN`, `+Inf`, `-Inf`.
 // Inlined at each of its many callers it would cost the component kilobytes.
 #[inline(never)]
 pub fn write_number(value: f64, out: &mut Vec<u8>) {
@@ -36,8 +37,9 @@ pub fn write_count(count: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
 }
 
-/// Appends the one spelling that OpenMetrics gives a number in the labels `le` and `quantile`, where it is part of the
-/// series' identity: `1.0`, `0.0001`, `1e-05`, `123456.0`, `1e+06`, `+Inf`. Zero has no sign.
+/// Appends the one spelling that OpenMetrics gives a number in the labels `le` and `quantile`,
+/// where it is part of the series' identity: `1.0`, `0.0001`, `1e-05`, `123456.0`, `1e+06`, `+Inf`.
+/// Zero has no sign.
 #[inline(never)]
 pub fn write_canonical(value: f64, out: &mut Vec<u8>) {
     // Where the specification goes over to an exponent.

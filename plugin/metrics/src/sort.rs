@@ -1,5 +1,5 @@
-//! Sorting, by one sort. Each use of the standard library's sort with another type or order is some 5 KB of component; here all
-//! are lists of places, whose order is called through a reference.
+//! Sorting, by one sort. Each use of the standard library's sort with another type or order is some
+//! 5 KB of component; here all are lists of places, whose order is called through a reference.
 
 use std::cmp::Ordering;
 

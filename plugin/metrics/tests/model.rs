@@ -1,5 +1,6 @@
-//! Random operations on the registry and on a simple model of it must agree, and so must the text of one encoder that is kept
-//! all along with a text written naively from the model. `MODEL_OPERATIONS` says how many operations to try.
+//! Random operations on the registry and on a simple model of it must agree, and so must the text
+//! of one encoder that is kept all along with a text written naively from the model.
+//! `MODEL_OPERATIONS` says how many operations to try.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -431,7 +432,8 @@ fn a_damaged_snapshot_is_refused() {
         assert!(Registry::restore(&bytes[..position], 9).is_err());
     }
     assert!(Registry::restore(&[&bytes[..], &[0]].concat(), 9).is_err());
-    // With a checksum that matches, what is nonsense is still refused or makes sense; it never stops the program.
+    // With a checksum that matches, what is nonsense is still refused or makes sense; it never
+    // stops the program.
     let mut random = Random(77);
     for _ in 0..20_000 {
         let mut forged = bytes[..bytes.len() - 8].to_vec();

@@ -1,4 +1,5 @@
-//! PlugPipe's own metrics, as its manifest lists them: their kinds, help and labels. Records nothing.
+//! PlugPipe's own metrics, as its manifest lists them: their kinds, help and labels. Records
+//! nothing.
 
 use crate::error::Error;
 use crate::registry::{Definition, Kind, LabelName, MetricName, Registry};
@@ -56,8 +57,8 @@ pub fn help(name: &str) -> Option<&'static str> {
     ENTRIES.iter().filter(|_| name.starts_with("plugpipe_")).find(|entry| entry.name == name).map(|entry| entry.help)
 }
 
-/// Registers all of them, so that further records must have their kinds and labels. Those that are there already stay what
-/// they are.
+/// Registers all of them, so that further records must have their kinds and labels. Those that are
+/// there already stay what they are.
 pub fn register(registry: &mut Registry) -> Result<(), Error> {
     for entry in &ENTRIES {
         if registry.family(entry.name).is_some() {

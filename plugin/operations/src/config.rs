@@ -88,7 +88,8 @@ pub struct Config {
     pub push_mode: Mode,
     /// What is pushed is compressed.
     pub push_gzip: bool,
-    /// A push that nobody asked for by name is not made: the answer says that it is due, and the host sees to it.
+    /// A push that nobody asked for by name is not made: the answer says that it is due, and the
+    /// host sees to it.
     pub defer_push: bool,
     /// Whether a push is checked before it is sent; none for those only that somebody asked for.
     pub preflight: Option<bool>,
@@ -115,7 +116,8 @@ impl Default for Config {
             instance: None,
             scrape_interval: "15s".into(),
             timeout: Duration::from_secs(10),
-            // Ten records must not take two seconds with a gateway that is away: see http::circuit for the other half.
+            // Ten records must not take two seconds with a gateway that is away: see http::circuit
+            // for the other half.
             push_timeout: Duration::from_millis(1_500),
             connect_timeout: Duration::from_secs(1),
             max_response_bytes: 16 * 1024 * 1024,
@@ -133,7 +135,8 @@ impl Default for Config {
             defer_push: false,
             preflight: None,
             detect_resets: false,
-            // Who cleans up wants nothing left; who wants the last values to stay does not clean up.
+            // Who cleans up wants nothing left; who wants the last values to stay does not clean
+            // up.
             delete_on_cleanup: true,
             remote: Remote::default(),
         }

@@ -1,7 +1,8 @@
 //! The one error of the plug, and how the JSON contract says it.
 //!
-//! Every text is for the person who must act: it begins with what is concerned (a field's path, a metric, a server), says
-//! what was expected, and what to do. URLs appear without their user, password and query.
+//! Every text is for the person who must act: it begins with what is concerned (a field's path, a
+//! metric, a server), says what was expected, and what to do. URLs appear without their user,
+//! password and query.
 
 pub use plugpipe_metrics::error::excerpt;
 

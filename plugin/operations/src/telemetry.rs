@@ -1,5 +1,5 @@
-//! The plug's metrics about itself, `plugpipe_monitoring_*`. Counts always, which costs next to nothing; writes into the registry
-//! on request only.
+//! The plug's metrics about itself, `plugpipe_monitoring_*`. Counts always, which costs next to
+//! nothing; writes into the registry on request only.
 
 use core::time::Duration;
 

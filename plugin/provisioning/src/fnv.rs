@@ -1,4 +1,5 @@
-//! FNV-1a: the hash of what must have the same number in every version of the plug, and at Alertmanager.
+//! FNV-1a: the hash of what must have the same number in every version of the plug, and at
+//! Alertmanager.
 
 /// The 64-bit hash of the bytes.
 pub fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {

@@ -1,7 +1,8 @@
-//! What a Prometheus server reads in its configuration: the forms of its values, and which version has what. No I/O.
+//! What a Prometheus server reads in its configuration: the forms of its values, and which version
+//! has what. No I/O.
 //!
-//! Source: Prometheus's documentation of `prometheus.yml`, its release notes, and what `promtool check config` of 2.42 and 3.5
-//! takes.
+//! Source: Prometheus's documentation of `prometheus.yml`, its release notes, and what `promtool
+//! check config` of 2.42 and 3.5 takes.
 
 mod fields;
 pub mod generate;
@@ -73,7 +74,8 @@ pub fn check_duration(duration: Duration) -> Result<Duration, String> {
     Ok(duration)
 }
 
-/// Checks a target, which is `host` or `host:port`. The error says what was expected, and repeats nothing that could be a password.
+/// Checks a target, which is `host` or `host:port`. The error says what was expected, and repeats
+/// nothing that could be a password.
 pub fn check_target(text: &str) -> Result<(), String> {
     let expected = "expected host:port, without scheme and path";
     if text.contains(|sign: char| sign.is_control() || "/\\@?# ".contains(sign)) {

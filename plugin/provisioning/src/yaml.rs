@@ -1,13 +1,14 @@
 //! YAML, written: block style, made of a tree. For the files of Prometheus's servers. Of YAML, only
 //! what is written here is read.
 //!
-//! A text is written plain only where YAML 1.1 and 1.2 agree that it is a text; otherwise in double quotes, where every
-//! character can be said. May not do any I/O, and knows no file's meaning.
+//! A text is written plain only where YAML 1.1 and 1.2 agree that it is a text; otherwise in double
+//! quotes, where every character can be said. May not do any I/O, and knows no file's meaning.
 
 use plugpipe_contract::time::PrometheusDuration;
 use serde::ser::{Serialize, Serializer};
 
-/// The longest key that is written before its `:` on one line, in bytes. YAML gives up looking for the `:` after 1,024 characters.
+/// The longest key that is written before its `:` on one line, in bytes. YAML gives up looking for
+/// the `:` after 1,024 characters.
 const KEY_BYTES: usize = 500;
 
 /// A tree of YAML.
@@ -19,8 +20,8 @@ pub enum Yaml {
     Whole(i64),
     /// A text, on one line.
     Text(String),
-    /// A text that is written as a `|` block where it has several lines and a block can hold it: for expressions and templates
-    /// that people read.
+    /// A text that is written as a `|` block where it has several lines and a block can hold it:
+    /// for expressions and templates that people read.
     Block(String),
     /// A list.
     List(Vec<Yaml>),
@@ -275,7 +276,8 @@ fn map(members: &[(String, Yaml)], indent: usize, begun: bool, out: &mut String)
     }
 }
 
-/// What stands on the line that is begun, and the end of that line. The lines of a block stand at this indentation.
+/// What stands on the line that is begun, and the end of that line. The lines of a block stand at
+/// this indentation.
 fn scalar(value: &Yaml, indent: usize, out: &mut String) {
     match value {
         Yaml::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
@@ -284,7 +286,8 @@ fn scalar(value: &Yaml, indent: usize, out: &mut String) {
             out.push_str(if lines.ends_with('\n') { "|\n" } else { "|-\n" });
             for line in lines.lines() {
                 if !line.is_empty() {
-                    // A block at the top must be indented too, or a line of it could be taken for the document's end.
+                    // A block at the top must be indented too, or a line of it could be taken for
+                    // the document's end.
                     spaces(indent.max(2), out);
                     out.push_str(line);
                 }
@@ -304,8 +307,8 @@ fn spaces(count: usize, out: &mut String) {
     out.extend(core::iter::repeat_n(' ', count));
 }
 
-/// Whether a `|` block gives back exactly this text: its indentation is told from its first line, and its end keeps one line feed
-/// or none.
+/// Whether a `|` block gives back exactly this text: its indentation is told from its first line,
+/// and its end keeps one line feed or none.
 fn fits_block(text: &str) -> bool {
     text.contains('\n')
         && !text.starts_with(['\n', ' '])
@@ -348,7 +351,8 @@ fn text(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Whether every reader of YAML takes these characters, without quotes, for this text: names, paths, `host:port`, durations.
+/// Whether every reader of YAML takes these characters, without quotes, for this text: names,
+/// paths, `host:port`, durations.
 fn is_plain(text: &str) -> bool {
     // What some version of YAML, or some reader, takes for a flag, null or number.
     const WORDS: [&str; 13] =

@@ -1,8 +1,11 @@
-//! The exports of the interface `exposition`, written by hand: the generated ones would copy the whole text into a list of
-//! its own before the host copies it out. Here the host reads the encoder's own buffer.
+//! The exports of the interface `exposition`, written by hand: the generated ones would copy the
+//! whole text into a list of its own before the host copies it out. Here the host reads the
+//! encoder's own buffer.
 //!
-//! What is answered stays as it is until the next call, and nothing is freed after the host has read it. That is sound, because an instance has one thread, the component model lets nobody enter it again before a call has ended,
-//! and a call ends when the host has read its answer. What only lives for the host's sake is in [`Answer`].
+//! What is answered stays as it is until the next call, and nothing is freed after the host has
+//! read it. That is sound, because an instance has one thread, the component model lets nobody
+//! enter it again before a call has ended, and a call ends when the host has read its answer. What
+//! only lives for the host's sake is in [`Answer`].
 
 use std::cell::RefCell;
 
@@ -61,8 +64,8 @@ fn answer(choice: Choice, with_content_type: bool) -> *const [usize; 4] {
     })
 }
 
-/// `encode: func(format: format) -> list<u8>`; the canonical ABI has the case's number come in, and the place of the list's
-/// address and length go out.
+/// `encode: func(format: format) -> list<u8>`; the canonical ABI has the case's number come in, and
+/// the place of the list's address and length go out.
 // SAFETY: no other symbol has this name; what is returned is valid as the module's doc says.
 #[unsafe(export_name = "plugpipe:monitoring/exposition@1.0.0#encode")]
 extern "C" fn encode(format: u32) -> *const usize {
@@ -77,16 +80,18 @@ extern "C" fn encode(format: u32) -> *const usize {
     answer(choice, false).cast::<usize>().wrapping_add(2)
 }
 
-/// `scrape: func(accept: string) -> exposed`: the text's address and length come in, the place of the record goes out.
+/// `scrape: func(accept: string) -> exposed`: the text's address and length come in, the place of
+/// the record goes out.
 ///
 /// # Safety
 ///
-/// The two name `len` bytes that `cabi_realloc` gave, and that nobody else has: so the canonical ABI hands over a string.
+/// The two name `len` bytes that `cabi_realloc` gave, and that nobody else has: so the canonical
+/// ABI hands over a string.
 // SAFETY: no other symbol has this name; what is returned is valid as the module's doc says.
 #[unsafe(export_name = "plugpipe:monitoring/exposition@1.0.0#scrape")]
 unsafe extern "C" fn scrape(accept: *mut u8, len: usize) -> *const usize {
-    // SAFETY: as above. `cabi_realloc` is `alloc` of the global allocator with alignment 1, which `Vec` gives back; of an empty
-    // text nothing is given back.
+    // SAFETY: as above. `cabi_realloc` is `alloc` of the global allocator with alignment 1, which
+    // `Vec` gives back; of an empty text nothing is given back.
     let accept = unsafe { Vec::from_raw_parts(accept, len, len) };
     let choice = negotiate(str::from_utf8(&accept).unwrap_or_default());
     answer(choice, true).cast()

@@ -1,5 +1,6 @@
-//! The export `plug.process`, written by hand: the generated one would copy each answer into a text of its own, and be called
-//! once more to free it. Here the host reads the writer's own buffer, which serves the next answer too.
+//! The export `plug.process`, written by hand: the generated one would copy each answer into a text
+//! of its own, and be called once more to free it. Here the host reads the writer's own buffer,
+//! which serves the next answer too.
 //!
 //! What was said in [`super::exposition`] of why that is sound holds here too.
 
@@ -19,13 +20,13 @@ thread_local! {
     static ANSWER: RefCell<Answer> = RefCell::default();
 }
 
-/// `process: func(ctx: string, cfg: string) -> string`: addresses and lengths of the texts come in, and the place of the answer's
-/// address and length goes out.
+/// `process: func(ctx: string, cfg: string) -> string`: addresses and lengths of the texts come in,
+/// and the place of the answer's address and length goes out.
 ///
 /// # Safety
 ///
-/// Each pair names bytes that `cabi_realloc` gave, that nobody else has, and that are a text: so the canonical ABI hands over a
-/// string.
+/// Each pair names bytes that `cabi_realloc` gave, that nobody else has, and that are a text: so
+/// the canonical ABI hands over a string.
 // SAFETY: no other symbol has this name; what is returned is valid as the module's doc says.
 #[unsafe(export_name = "plugpipe:monitoring/plug@1.0.0#process")]
 unsafe extern "C" fn process(ctx: *mut u8, ctx_len: usize, cfg: *mut u8, cfg_len: usize) -> *const [usize; 2] {

@@ -1,4 +1,5 @@
-//! `generate_config` and `discover_targets`: what is written, what is refused, and what is said of servers' answers.
+//! `generate_config` and `discover_targets`: what is written, what is refused, and what is said of
+//! servers' answers.
 
 use serde_json::{Value, json};
 

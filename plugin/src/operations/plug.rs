@@ -39,8 +39,8 @@ pub struct Plug<T> {
     circuits: Circuits,
     jitter: Jitter,
     pub(super) config: Config,
-    /// The same for the plug's own key, where the configuration's is another one; then calls that say
-    /// no key are about a group beside the plug's own.
+    /// The same for the plug's own key, where the configuration's is another one; then calls that
+    /// say no key are about a group beside the plug's own.
     main: Option<Config>,
     /// What the configuration tells in each response.
     metadata: Box<RawValue>,
@@ -92,8 +92,9 @@ impl<T: Transport> Plug<T> {
         self.transport.unix_nanos() / 1_000_000
     }
 
-    /// Records through the registry, its time set where one of its families needs it: the way of the typed doors. What was
-    /// taken, `values` of them, is counted and waits for a push; what was refused is not.
+    /// Records through the registry, its time set where one of its families needs it: the way of
+    /// the typed doors. What was taken, `values` of them, is counted and waits for a push; what was
+    /// refused is not.
     pub fn record<R, E>(&mut self, values: u64, record: impl FnOnce(&mut Registry) -> Result<R, E>) -> Result<R, E> {
         if self.registry.is_timed() {
             self.registry.set_now(self.now_ms());
@@ -162,8 +163,9 @@ impl<T: Transport> Plug<T> {
         Ok(())
     }
 
-    /// Runs one operation: `ctx` and `cfg` are JSON objects as text, and so is the response. Never fails otherwise than in
-    /// the response. An empty `cfg` (no text, `{}` or `null`) keeps the last one.
+    /// Runs one operation: `ctx` and `cfg` are JSON objects as text, and so is the response. Never
+    /// fails otherwise than in the response. An empty `cfg` (no text, `{}` or `null`) keeps the
+    /// last one.
     pub fn process(&mut self, ctx: &str, cfg: &str) -> String {
         let mut response = ResponseWriter::new();
         self.process_into(ctx, cfg, &mut response);
@@ -266,8 +268,8 @@ impl<T: Transport> Plug<T> {
         }
     }
 
-    /// The configuration of a call, where it has its own, and the key that it is about, where that is
-    /// not the plug's own.
+    /// The configuration of a call, where it has its own, and the key that it is about, where that
+    /// is not the plug's own.
     fn placed<'c>(
         &self,
         scope: Scope,
@@ -279,8 +281,8 @@ impl<T: Transport> Plug<T> {
             let key = config.group()?;
             return Ok((Some(Cow::Borrowed(config)), (key != self.config.group()?).then_some(key)));
         };
-        // A call that says no key means the configuration's where it is about one group, and else the
-        // plug's own beside all others.
+        // A call that says no key means the configuration's where it is about one group, and else
+        // the plug's own beside all others.
         let (of_main, own) = (main.group()?, self.config.group()?);
         let key = config.map_or_else(|| Ok(own.clone()), Config::group)?;
         if of_one && key != of_main && (key != own || scope != Scope::AllGroups) {
@@ -329,10 +331,11 @@ impl<T: Transport> Plug<T> {
         self.process(r#"{"operation":"health_check"}"#, "")
     }
 
-    /// Forgets what was recorded and the configuration, and deletes the groups that were pushed, within `push_timeout`, unless
-    /// `delete_on_cleanup` is false. Answers `series_dropped`, and `unpushed`: whether something among it had reached no gateway.
-    /// Where groups were pushed, `groups_deleted` and `groups_left` name them.
-    /// Where something was remote-written, `remote_write` says how its receivers took the end of the series.
+    /// Forgets what was recorded and the configuration, and deletes the groups that were pushed,
+    /// within `push_timeout`, unless `delete_on_cleanup` is false. Answers `series_dropped`, and
+    /// `unpushed`: whether something among it had reached no gateway. Where groups were pushed,
+    /// `groups_deleted` and `groups_left` name them. Where something was remote-written,
+    /// `remote_write` says how its receivers took the end of the series.
     pub fn cleanup(&mut self) -> String {
         let unpushed = self.pending.is_due() || self.groups.is_due();
         let dropped = self.registry.clear() + self.groups.series();

@@ -1,7 +1,7 @@
 //! `record_*`: takes values into the registry, then pushes, where a gateway is configured.
 //!
-//! Recording succeeds when the registry took the values. Whether they also reached the gateway is said beside it, in
-//! `metric_pushed`; what did not stays recorded for the next push.
+//! Recording succeeds when the registry took the values. Whether they also reached the gateway is
+//! said beside it, in `metric_pushed`; what did not stays recorded for the next push.
 
 use crate::error::{Error, excerpt};
 use crate::registry::{Definition, Kind, Recording, Registry, SeriesId, check, check_exemplar};

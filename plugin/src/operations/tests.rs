@@ -1,4 +1,5 @@
-//! The JSON contract against servers that are made up here: what is sent, and what is said of the answers.
+//! The JSON contract against servers that are made up here: what is sent, and what is said of the
+//! answers.
 
 mod exchange;
 
@@ -489,7 +490,8 @@ fn what_a_server_does_not_have_is_said_with_the_version_that_has_it() {
         process(&mut plug, json!({"operation": "prometheus_status", "include": ["build", "runtime"]}), json!({}));
     assert_eq!(answer["result"]["build"], json!({"version": "1"}));
     assert!(answer["result"]["unavailable"]["runtime"].as_str().unwrap().contains("from 2.14 on"), "{answer}");
-    // A label that the path cannot hold is asked in its other form; what neither server knows stays the first answer.
+    // A label that the path cannot hold is asked in its other form; what neither server knows stays
+    // the first answer.
     world.will_answer(404, "404 page not found").will_answer(200, r#"{"status":"success","data":null}"#);
     let answer = process(&mut plug, json!({"operation": "label_values", "label": "a/b"}), json!({}));
     assert_eq!((&answer["result"]["values"], &answer["result"]["count"]), (&json!([]), &json!(0)));

@@ -1,7 +1,9 @@
-//! What is shipped: the folder of PlugPipe's registry, bills of materials, the OCI layout, the world, and the packages for Python and Node.
+//! What is shipped: the folder of PlugPipe's registry, bills of materials, the OCI layout, the
+//! world, and the packages for Python and Node.
 //!
-//! Python gets a virtual environment and Node its packages once, in `target/hosts`, with the versions that are pinned in
-//! `tests/hosts/requirements.txt` and `packaging/node/package-lock.json`.
+//! Python gets a virtual environment and Node its packages once, in `target/hosts`, with the
+//! versions that are pinned in `tests/hosts/requirements.txt` and
+//! `packaging/node/package-lock.json`.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;

@@ -18,7 +18,8 @@ pub fn block(document: &str, begin: &str) -> String {
     found.unwrap_or_else(|| panic!("{document} has no block that begins with {begin}")).content + "\n"
 }
 
-/// A folder in which commands of the documents run: the examples are there, and what they write goes with it.
+/// A folder in which commands of the documents run: the examples are there, and what they write
+/// goes with it.
 struct Desk {
     folder: tempfile::TempDir,
 }

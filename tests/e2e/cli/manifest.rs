@@ -15,7 +15,8 @@ pub static MANIFEST: LazyLock<Value> = LazyLock::new(|| xtask::reference::manife
 static INPUT: LazyLock<Validator> = LazyLock::new(|| validator(&MANIFEST["input_schema"]));
 static OUTPUT: LazyLock<Validator> = LazyLock::new(|| validator(&MANIFEST["output_schema"]));
 
-/// Holds an answer against the output schema; and where the operation was done, what it was asked against the input schema.
+/// Holds an answer against the output schema; and where the operation was done, what it was asked
+/// against the input schema.
 pub fn check(ctx: &Value, answer: &Value) {
     let found = problems(&OUTPUT, answer);
     assert!(found.is_empty(), "the answer is not as plug.yaml's output_schema says: {found:#?}\n{answer:#}");

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::cli::serve::{Served, get, send};
 use crate::support::{root, without_servers};
 
-/// Where screenshots are kept, for those who want to look at them; without it they go with the test.
+/// Where screenshots are kept, for those who want to look at them; without it they go with the
+/// test.
 const SCREENSHOTS: &str = "PLUGPIPE_SCREENSHOTS";
 
 const TOKEN: &str = "token-of-the-page-0123";

@@ -1,4 +1,5 @@
-//! `plugpipe-harness dashboards`: plan, apply, export and preview, with a Grafana that keeps what it is told and a real Prometheus.
+//! `plugpipe-harness dashboards`: plan, apply, export and preview, with a Grafana that keeps what
+//! it is told and a real Prometheus.
 
 use std::fs;
 use std::path::Path;
@@ -117,7 +118,8 @@ fn texts(svg: &str) -> Vec<String> {
     texts
 }
 
-/// Every pipe of the examples is run, pushed and scraped; then each dashboard of the templates is drawn.
+/// Every pipe of the examples is run, pushed and scraped; then each dashboard of the templates is
+/// drawn.
 #[tokio::test]
 async fn what_the_seeds_pipes_recorded_is_drawn() {
     if without_servers("what_the_seeds_pipes_recorded_is_drawn") {

@@ -1,8 +1,10 @@
-//! What `serve` makes of bytes that no client library sends: a table of raw requests, with the statuses of the responses.
+//! What `serve` makes of bytes that no client library sends: a table of raw requests, with the
+//! statuses of the responses.
 //!
-//! Each request is followed on its connection by a second one for `/healthz`, so that the table also says where the first one
-//! ended: a second response that is not there, or one too many, is how requests are smuggled past a proxy. After each of them the
-//! server is healthy, and a counter says whether anything was recorded that should not be.
+//! Each request is followed on its connection by a second one for `/healthz`, so that the table
+//! also says where the first one ended: a second response that is not there, or one too many, is
+//! how requests are smuggled past a proxy. After each of them the server is healthy, and a counter
+//! says whether anything was recorded that should not be.
 
 mod tables;
 
@@ -27,8 +29,8 @@ const TIME: Duration = Duration::from_millis(700);
 struct Case {
     name: String,
     bytes: Vec<u8>,
-    /// The statuses of all responses on its connection; `S` for that of [`SECOND`]. Empty where the connection is closed without
-    /// one.
+    /// The statuses of all responses on its connection; `S` for that of [`SECOND`]. Empty where the
+    /// connection is closed without one.
     responses: &'static str,
     /// How many records it makes.
     records: u64,

@@ -1,4 +1,5 @@
-//! The OCI layout on its way through a registry: pushed as the distribution protocol says, pulled by its tag, and run.
+//! The OCI layout on its way through a registry: pushed as the distribution protocol says, pulled
+//! by its tag, and run.
 //!
 //! The registry is Debian's `docker-registry`, from PATH or unpacked into `target/hosts`.
 

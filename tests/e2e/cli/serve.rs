@@ -218,7 +218,8 @@ fn port(authority: &str) -> &str {
     authority.rsplit(':').next().unwrap()
 }
 
-/// What is answered until the server closes the connection: all that is there, where it does so in the middle.
+/// What is answered until the server closes the connection: all that is there, where it does so in
+/// the middle.
 fn raw(address: &str, text: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();

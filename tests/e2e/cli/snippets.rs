@@ -77,7 +77,8 @@ mod format {
             }
         }
 
-        /// What would end a word of the protocol, or a line, becomes `_`: an encoder escapes every text that it was not born with.
+        /// What would end a word of the protocol, or a line, becomes `_`: an encoder escapes every
+        /// text that it was not born with.
         fn write_word(text: &str, out: &mut Vec<u8>) {
             out.extend(text.bytes().map(|byte| if byte <= b' ' || b";=~".contains(&byte) { b'_' } else { byte }));
         }
@@ -116,7 +117,8 @@ mod server {
         /// For errors.
         pub const PEER: Peer = Peer { server: "the heartbeat server", setting: "heartbeat_url" };
 
-        /// Says that the check is alive. Twice does no harm, so the request is sent again where the way failed.
+        /// Says that the check is alive. Twice does no harm, so the request is sent again where the
+        /// way failed.
         pub fn beat(client: &mut Client, url: &Url, check: &str) -> Result<(), Error> {
             let request =
                 Request::new(Method::Post, endpoint(url, ["ping".into(), Segment::of(check, "check")?])).repeatable();

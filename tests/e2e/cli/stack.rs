@@ -1,4 +1,5 @@
-//! The main job, end to end: a pipe records through the component, a real Pushgateway takes it, a real Prometheus answers PromQL.
+//! The main job, end to end: a pipe records through the component, a real Pushgateway takes it, a
+//! real Prometheus answers PromQL.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,5 @@
-//! Records and conversations side by side: no record waits for a server, and records that wait for a push share it.
+//! Records and conversations side by side: no record waits for a server, and records that wait for
+//! a push share it.
 
 use std::io::Write as _;
 use std::thread::sleep;

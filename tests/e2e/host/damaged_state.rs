@@ -1,5 +1,5 @@
-//! A state folder whose journal was cut at any byte, or has any byte changed: what comes back was acknowledged, or the start is an
-//! error that says where the damage is.
+//! A state folder whose journal was cut at any byte, or has any byte changed: what comes back was
+//! acknowledged, or the start is an error that says where the damage is.
 
 use std::fs;
 use std::path::Path;
@@ -22,8 +22,8 @@ async fn shown(session: &mut Session) -> String {
     String::from_utf8(session.encode(Format::Text).await.unwrap()).unwrap()
 }
 
-/// A journal with a snapshot of a plug that holds something and some calls after it; and for each moment how long it was, and what
-/// the plug then showed.
+/// A journal with a snapshot of a plug that holds something and some calls after it; and for each
+/// moment how long it was, and what the plug then showed.
 async fn journal(folder: &Path) -> (Vec<u8>, Vec<(usize, String)>) {
     let path = folder.join("journal");
     let length = || fs::metadata(&path).unwrap().len() as usize;

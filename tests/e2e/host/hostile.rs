@@ -1,5 +1,5 @@
-//! A component that was made for attacking its host (`tests/hostile`): it gets nowhere, is bounded in time and memory, and harms no other
-//! plug of the same process.
+//! A component that was made for attacking its host (`tests/hostile`): it gets nowhere, is bounded
+//! in time and memory, and harms no other plug of the same process.
 
 use std::future::Future as _;
 use std::io::{Read as _, Write as _};
@@ -135,7 +135,8 @@ fn peak_mib() -> u64 {
     peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1_024
 }
 
-/// Other tests would be in the figures: so this one runs [`each_attack_is_stopped_at_its_limit`] in a process of its own.
+/// Other tests would be in the figures: so this one runs [`each_attack_is_stopped_at_its_limit`] in
+/// a process of its own.
 #[cfg(target_os = "linux")]
 #[test]
 fn attacks_are_bounded_in_time_and_memory_and_harm_no_other_plug() {
@@ -159,7 +160,8 @@ async fn each_attack_is_stopped_at_its_limit() {
     let endless = endless();
     let grants = granted(&silent).and(format!("http://{endless}").parse().unwrap());
     let hostile = start(grants).await;
-    // An unoptimised host takes long over large headers; here the limit is to be met, not the deadline.
+    // An unoptimised host takes long over large headers; here the limit is to be met, not the
+    // deadline.
     let patient = limits().with_call(30 * CALL);
     let patient = self::hostile().start(&json!({}), Grants::none(), patient).await.unwrap();
 
@@ -254,7 +256,8 @@ async fn no_spelling_of_its_own_leads_a_hostile_plug_to_what_is_not_granted() {
     // A name that leads to this machine, as anybody's DNS may say.
     grants.hosts.insert("granted.example".into(), vec!["127.0.0.1".parse().unwrap()]);
     let plug = start(grants).await;
-    // What no URL could carry, a component can say all the same. The last is granted, and leads where no grant does.
+    // What no URL could carry, a component can say all the same. The last is granted, and leads
+    // where no grant does.
     let own = [
         "[::1%lo]",
         "@127.0.0.1",
@@ -500,7 +503,8 @@ async fn attacks_at_the_start_are_bounded_like_those_in_a_call() {
         assert!(stderr(&output).contains(expected), "{ctx}: {}", stderr(&output));
     }
 
-    // The origin is granted, and nobody listens there: to a request in a call that is an error of the connection.
+    // The origin is granted, and nobody listens there: to a request in a call that is an error of
+    // the connection.
     let request = json!({"operation": "request", "scheme": "http", "authority": "127.0.0.1:9", "path": "/"});
     let component = component_attacking_at_start(&request);
     let plug = Plug::from_bytes("hostile.wasm", &component).unwrap();
@@ -511,7 +515,8 @@ async fn attacks_at_the_start_are_bounded_like_those_in_a_call() {
     assert!(in_call.contains("ConnectionRefused"), "{in_call}");
 }
 
-/// What was acknowledged is kept, also where it ruins the plug: then each call of that plug is an error, and of no other.
+/// What was acknowledged is kept, also where it ruins the plug: then each call of that plug is an
+/// error, and of no other.
 #[tokio::test]
 async fn a_plug_that_poisons_itself_harms_itself_alone() {
     let (plug, other) = (start(Grants::none()).await, start(Grants::none()).await);
@@ -533,7 +538,8 @@ async fn a_plug_that_poisons_itself_harms_itself_alone() {
     }
 }
 
-/// Who calls faster than a plug answers waits to be taken; what was not taken is not made when its caller leaves.
+/// Who calls faster than a plug answers waits to be taken; what was not taken is not made when its
+/// caller leaves.
 #[tokio::test]
 async fn a_full_queue_holds_its_callers_and_not_their_calls() {
     const QUEUE: usize = 1_024;

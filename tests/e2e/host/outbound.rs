@@ -1,4 +1,5 @@
-//! The way out of the sandbox: where it leads, where it does not in any spelling, and what it costs.
+//! The way out of the sandbox: where it leads, where it does not in any spelling, and what it
+//! costs.
 
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpListener;
@@ -16,7 +17,8 @@ use crate::support::{answer, exposition, harness, plug, pushgateway, read_head, 
 
 const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
-/// Spellings of hosts that lead to this machine, to a metadata server, or nowhere: none of them is `granted.example`.
+/// Spellings of hosts that lead to this machine, to a metadata server, or nowhere: none of them is
+/// `granted.example`.
 pub const FORBIDDEN: &[&str] = &[
     "127.0.0.1",
     "granted.example@127.0.0.1",
@@ -161,7 +163,8 @@ async fn a_forbidden_origin_is_not_reached_in_any_spelling() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
-    // What is granted are a name and a port of the same machine; nothing that leads to the listener.
+    // What is granted are a name and a port of the same machine; nothing that leads to the
+    // listener.
     let grants = pinned(Grants::none().and("http://granted.example".parse().unwrap()), "granted.example");
     let plug = start(json!({}), grants).await;
     for host in FORBIDDEN {

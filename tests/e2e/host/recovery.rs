@@ -1,6 +1,8 @@
-//! What was acknowledged is there after a crash of the plug, after a restart of the host, and after `kill -9`: all of it, once.
+//! What was acknowledged is there after a crash of the plug, after a restart of the host, and after
+//! `kill -9`: all of it, once.
 //!
-//! `PLUGPIPE_RECOVERY_TRAPS` (10000) and `PLUGPIPE_RECOVERY_KILLS` (200) make the two long tests longer.
+//! `PLUGPIPE_RECOVERY_TRAPS` (10000) and `PLUGPIPE_RECOVERY_KILLS` (200) make the two long tests
+//! longer.
 
 use std::fs;
 use std::process::Command;

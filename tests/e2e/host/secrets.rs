@@ -75,7 +75,8 @@ async fn a_credential_goes_to_its_origin_and_to_no_other() {
     assert!(sent.iter().all(|asked| asked.header("x-api-key").is_none()), "{sent:?}");
 }
 
-/// Beside a credential of the host no header of the plug names somebody else; a tenant is the operator's to say.
+/// Beside a credential of the host no header of the plug names somebody else; a tenant is the
+/// operator's to say.
 #[tokio::test]
 async fn the_tenant_of_the_configuration_is_the_only_one_that_a_request_with_a_credential_may_name() {
     let folder = tempfile::tempdir().unwrap();
@@ -235,8 +236,8 @@ fn find(bytes: &[u8], text: &str) -> bool {
     memchr::memmem::find(bytes, text.as_bytes()).is_some()
 }
 
-/// The memories of all plugs of this process: what can be written, right before a large reservation that nobody can touch. That is how
-/// wasmtime lays out a linear memory, and nothing else does.
+/// The memories of all plugs of this process: what can be written, right before a large reservation
+/// that nobody can touch. That is how wasmtime lays out a linear memory, and nothing else does.
 fn guest_memories() -> Vec<Vec<u8>> {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let regions: Vec<(u64, u64, &str)> = maps

@@ -1,5 +1,5 @@
-//! Long use of `serve`: records and pushes side by side, a gateway that fails a third of the time, a state folder. Totals are exact,
-//! memory and the state stay as they are.
+//! Long use of `serve`: records and pushes side by side, a gateway that fails a third of the time,
+//! a state folder. Totals are exact, memory and the state stay as they are.
 //!
 //! `PLUGPIPE_SOAK_PUSHES` (10000) and `PLUGPIPE_SOAK_RECORDS` (10000000) make it long.
 
@@ -22,13 +22,16 @@ const BATCH: u64 = 500;
 /// Series of the counter.
 const SERIES: u64 = 50;
 
-/// What the state folder's file may come to: the journal's own bound is 1 MiB, and one call may come on top of it.
+/// What the state folder's file may come to: the journal's own bound is 1 MiB, and one call may
+/// come on top of it.
 const MAX_STATE_LEN: u64 = 3 * 1024 * 1024;
 
-/// How much the host's memory may differ between the second half and the moment at which all of it was used once.
+/// How much the host's memory may differ between the second half and the moment at which all of it
+/// was used once.
 const SLACK_KIB: u64 = 24 * 1024;
 
-/// A gateway on loopback that keeps its connections, fails every third push, and knows the last body that it accepted.
+/// A gateway on loopback that keeps its connections, fails every third push, and knows the last
+/// body that it accepted.
 #[derive(Default)]
 struct Gateway {
     asked: AtomicU64,

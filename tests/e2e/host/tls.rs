@@ -14,7 +14,8 @@ use crate::cli::serve::Served;
 use crate::fake_web::{Authority, WebServer, self_signed, text};
 use crate::support::{Mounted, harness, plug, until_files_are_read};
 
-/// What a push to a server with this certificate answers, reached under this name, with grants changed so.
+/// What a push to a server with this certificate answers, reached under this name, with grants
+/// changed so.
 async fn push(config: ServerConfig, host: &str, change: impl FnOnce(&mut Grants)) -> (Value, WebServer) {
     let server = WebServer::https(config, |_| text("")).await;
     let config = json!({"gateway_url": server.at(host), "timeout": "5s"});

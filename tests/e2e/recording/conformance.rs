@@ -2,8 +2,8 @@
 //! and Node.
 //!
 //! A case has `steps`, each a `ctx`, a `cfg` and the `expected` answer; and where it needs one, a
-//! `server` with its answers in turn and the `requests` that it is to get. `<server>` stands for the
-//! server's URL and `<authority>` for its host and port; `<instant>`, `<number>`, `<text>`,
+//! `server` with its answers in turn and the `requests` that it is to get. `<server>` stands for
+//! the server's URL and `<authority>` for its host and port; `<instant>`, `<number>`, `<text>`,
 //! `<object>` and `<any>` for what differs from run to run.
 //!
 //! An answer of the server has a `status`, and may have a `body` and `headers`; its content type is
@@ -139,7 +139,8 @@ fn compare(expected: &Value, answer: &Value, path: &str) -> Result<(), String> {
     if fits { Ok(()) } else { Err(format!("{path}: expected {expected}, got {answer}")) }
 }
 
-/// A server on loopback that gives its answers in turn, again from the first after the last, and notes what it was asked.
+/// A server on loopback that gives its answers in turn, again from the first after the last, and
+/// notes what it was asked.
 fn serve(answers: Vec<Value>) -> (String, Arc<Mutex<Vec<Value>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

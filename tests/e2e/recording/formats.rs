@@ -130,7 +130,8 @@ fn parsed(text: &str) -> Samples {
         let labels: Vec<(&str, &str)> =
             found.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let of = |suffix: &str, own: Option<(&str, f64)>, value: f64| {
-            // The parser gives numbers; that the text writes them like this too is seen by Prometheus below.
+            // The parser gives numbers; that the text writes them like this too is seen by
+            // Prometheus below.
             let own = own.map(|(name, bound)| (name, format!("{bound:?}").replace("inf", "+Inf")));
             let own = own.as_ref().map(|(name, bound)| (*name, bound.as_str()));
             sample(&format!("{}{suffix}", found.metric), labels.iter().copied().chain(own), value)
@@ -485,7 +486,8 @@ fn both() -> Vec<f64> {
     (-20..=20).map(|n| f64::from(n) / 4.0).collect()
 }
 
-/// What of [`record_odd`] are samples, for a reader that knows any name or one that knows the older ones only.
+/// What of [`record_odd`] are samples, for a reader that knows any name or one that knows the older
+/// ones only.
 fn odd_samples(utf8: bool) -> Samples {
     let texts = ODD_VALUES.into_iter().enumerate();
     let mut samples: Samples = texts.map(|(index, text)| sample("odd_text", [("text", text)], index as f64)).collect();
@@ -598,7 +600,8 @@ async fn prometheus_3_holds_every_sample_of_every_format_and_answers_on_native_h
     }
 }
 
-/// That Prometheus holds the native histograms whole, and answers quantiles of them within the width of a bucket.
+/// That Prometheus holds the native histograms whole, and answers quantiles of them within the
+/// width of a bucket.
 async fn assert_native(prometheus: &str, job: &str, histograms: &BTreeMap<String, Value>) {
     assert_eq!(histograms.len(), 2, "{job}: {histograms:?}");
     for (side, values) in [("positive", positive()), ("both", both())] {

@@ -1,4 +1,5 @@
-//! The encoder's work, counted: wasmtime's fuel is about one unit an instruction, and the same on every machine and at every run.
+//! The encoder's work, counted: wasmtime's fuel is about one unit an instruction, and the same on
+//! every machine and at every run.
 //!
 //! A bound that is passed means the encoder does more than it did. Raise it only with a reason.
 
@@ -98,8 +99,8 @@ impl Counted {
         fuel
     }
 
-    /// A counter with two labels that is there already, through the JSON contract; with a job of its
-    /// own if one is given.
+    /// A counter with two labels that is there already, through the JSON contract; with a job of
+    /// its own if one is given.
     async fn count(&mut self, job: Option<&str>) -> u64 {
         let mut ctx = json!({
             "operation": "record_counter", "metric_name": "c_total", "metric_value": 1.5,

@@ -1,4 +1,5 @@
-//! The typed doors through the component: families, series, updates, limits, snapshots; and that the JSON door leads to the same registry.
+//! The typed doors through the component: families, series, updates, limits, snapshots; and that
+//! the JSON door leads to the same registry.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::{alone, plug, start};
 
-/// How far a summary's quantile may be off, as a fraction of the true value; the plug's documentation states it.
+/// How far a summary's quantile may be off, as a fraction of the true value; the plug's
+/// documentation states it.
 const QUANTILE_ERROR: f64 = 0.005_416;
 
 async fn session(config: Value) -> Session {
@@ -672,7 +674,8 @@ async fn callers_that_share_a_plug_use_the_typed_door_in_turn() {
     assert_eq!(plug.process(&record).await.unwrap()["result"]["current_value"], 400);
 }
 
-/// Something of every kind, with exemplars, a removed series, an overflow, odd names and values. Answers some handles that are valid.
+/// Something of every kind, with exemplars, a removed series, an overflow, odd names and values.
+/// Answers some handles that are valid.
 async fn everything(session: &mut Session) -> Vec<u32> {
     use MetricKind::{Counter, Gauge, Histogram, Info, NativeHistogram, StateSet, Summary};
     let mut handles = Vec::new();
@@ -983,7 +986,8 @@ async fn default_metrics_stay_over_a_typed_clear() {
 
 #[tokio::test]
 async fn a_buffer_that_is_used_again_holds_what_a_fresh_one_would() {
-    // A custom section makes it another component, of which the harness does not know that answers stay in place.
+    // A custom section makes it another component, of which the harness does not know that answers
+    // stay in place.
     let other = [plugpipe_component::EMBEDDED, &[0, 2, 1, b'x']].concat();
     let other = plugpipe_harness::Plug::from_bytes("a copy", &other).unwrap();
     let other = other.session(&json!({}), Grants::none(), Limits::default()).await.unwrap();

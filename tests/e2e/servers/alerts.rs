@@ -1,4 +1,5 @@
-//! Alerts as code, through the component: rules that a real Prometheus loads, alerts that a real Alertmanager hears of.
+//! Alerts as code, through the component: rules that a real Prometheus loads, alerts that a real
+//! Alertmanager hears of.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +14,8 @@ use crate::support::{
     without_servers,
 };
 
-/// A Prometheus that scrapes a gateway, evaluates the rules of a folder each second, and tells an Alertmanager.
+/// A Prometheus that scrapes a gateway, evaluates the rules of a folder each second, and tells an
+/// Alertmanager.
 async fn prometheus(rules: &Path, gateway: &str, alertmanager: &str, flags: &'static [&'static str]) -> Running {
     let config = format!(
         "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n\

@@ -1,4 +1,5 @@
-//! What `generate_config` writes, read by `promtool` and by Prometheus itself; and Prometheus finding a served plug.
+//! What `generate_config` writes, read by `promtool` and by Prometheus itself; and Prometheus
+//! finding a served plug.
 
 use std::fs;
 use std::path::Path;

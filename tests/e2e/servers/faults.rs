@@ -1,4 +1,5 @@
-//! Servers that are slow, lie, break, redirect or recover, through the component: bounded time and memory, a clear error, state kept.
+//! Servers that are slow, lie, break, redirect or recover, through the component: bounded time and
+//! memory, a clear error, state kept.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,7 +14,8 @@ use crate::support::{Checked, plug, start};
 
 const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
-/// What a server does with a connection, once the request was read; and the number of the request, from 0.
+/// What a server does with a connection, once the request was read; and the number of the request,
+/// from 0.
 pub type Behaviour = fn(&mut TcpStream, usize) -> std::io::Result<()>;
 
 /// A server on loopback that does one thing. Its threads end with the test.
@@ -90,7 +92,8 @@ async fn plug_for(server: &Faulty, more: Value) -> Checked {
     plug
 }
 
-/// Queries a server that does this: the call ends in time, says one of these codes, and what was recorded is there.
+/// Queries a server that does this: the call ends in time, says one of these codes, and what was
+/// recorded is there.
 async fn a_query_fails(behaviour: Behaviour, codes: &[&str]) -> Value {
     let server = Faulty::start(behaviour);
     let plug = plug_for(&server, json!({})).await;

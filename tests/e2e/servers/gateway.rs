@@ -56,7 +56,8 @@ async fn what_a_dead_gateway_missed_goes_out_with_the_next_push() {
     tokio::task::spawn_blocking(move || gateway.stop()).await.unwrap();
     assert_eq!(plug.process(&count(2)).await.unwrap()["result"]["metric_pushed"], false);
     let gateway = pushgateway(Some(port)).await;
-    // A connection that was kept from before may break once more; the value is in the push after it.
+    // A connection that was kept from before may break once more; the value is in the push after
+    // it.
     let answer = plug.process(&count(4)).await.unwrap();
     assert_eq!(
         (&answer["result"]["metric_pushed"], &answer["result"]["current_value"]),

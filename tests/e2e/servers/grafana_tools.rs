@@ -1,5 +1,6 @@
-//! What others made for Grafana, held against the plug's dashboards and the tests' own Grafana: the types of `@grafana/schema`, and the
-//! Python client `grafana-client`. Both are pinned in `tests/grafana`, and fetched once into the target folder.
+//! What others made for Grafana, held against the plug's dashboards and the tests' own Grafana: the
+//! types of `@grafana/schema`, and the Python client `grafana-client`. Both are pinned in
+//! `tests/grafana`, and fetched once into the target folder.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +13,8 @@ use crate::fetched::{fetched, note, tool, tsc, typescript};
 use crate::servers::dashboards::{examples, grafana, shared_export};
 use crate::support::{alone, root, start, stderr, without_servers};
 
-/// The schema as JSON has it: where TypeScript asks for a member of an enum of texts, JSON holds its text.
+/// The schema as JSON has it: where TypeScript asks for a member of an enum of texts, JSON holds
+/// its text.
 const AS_JSON: &str = "import type { Dashboard } from '@grafana/schema';
 type Json<T> = 0 extends 1 & T ? T
   : T extends string ? `${T}`

@@ -67,7 +67,8 @@ async fn a_replay_answers_the_same_without_any_server() {
 async fn a_server_that_breaks_breaks_again_at_the_same_place() {
     use std::io::{Read as _, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    // How often the plug tries again depends on the time that a failure took, which is another in a replay.
+    // How often the plug tries again depends on the time that a failure took, which is another in a
+    // replay.
     let config = json!({"prometheus_url": format!("http://{}", listener.local_addr().unwrap()), "retry_attempts": 1});
     std::thread::spawn(move || {
         for stream in listener.incoming() {

@@ -1,4 +1,5 @@
-//! Whether the plug judges a push as the gateway does: cases by hand, and random ones whose verdicts are compared.
+//! Whether the plug judges a push as the gateway does: cases by hand, and random ones whose
+//! verdicts are compared.
 
 use std::borrow::Cow;
 
@@ -263,7 +264,8 @@ async fn every_kind_of_refusal_is_found_with_its_culprit() {
             let (status, reply) = pushed(gateway, &push, group, false).await;
             assert_eq!(status, 400, "{reply} {push:?}");
         }
-        // The gateway cannot tell these two groups apart, and from then on refuses everything until one of them is gone.
+        // The gateway cannot tell these two groups apart, and from then on refuses everything until
+        // one of them is gone.
         assert_eq!(pushed(gateway, &[], &group_of("mine"), false).await.0, 200);
         let empty = group("mine", &[("instance", "")]);
         for (group, culprit) in [(&empty, r#"{job="mine"}"#), (&other, r#"{job="mine"}"#)] {

@@ -1,4 +1,5 @@
-//! Prometheus's API through the component, on real servers: Prometheus as old as is supported and of version 3, and VictoriaMetrics.
+//! Prometheus's API through the component, on real servers: Prometheus as old as is supported and
+//! of version 3, and VictoriaMetrics.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -1,4 +1,5 @@
-//! Remote write and OTLP into real receivers: what was recorded is what they answer, to the bit, also where they were away.
+//! Remote write and OTLP into real receivers: what was recorded is what they answer, to the bit,
+//! also where they were away.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -113,8 +114,8 @@ impl Receiver {
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
     }
 
-    /// All samples of the series, with milliseconds; the ends of series are none. Waits until there are so many, because
-    /// VictoriaMetrics shows them a moment late.
+    /// All samples of the series, with milliseconds; the ends of series are none. Waits until there
+    /// are so many, because VictoriaMetrics shows them a moment late.
     async fn samples(&self, selector: &str, count: usize) -> Stored {
         let started = Instant::now();
         loop {
@@ -189,7 +190,8 @@ async fn write(plug: &Checked) -> Value {
     plug.process(&json!({"operation": "remote_write_metrics"})).await.unwrap()
 }
 
-/// Records one of each kind, in each round something more. What must be stored: by labels without the further ones.
+/// Records one of each kind, in each round something more. What must be stored: by labels without
+/// the further ones.
 async fn record_round(plug: &Checked, round: u32) {
     let add = f64::from(round);
     another_millisecond().await;
@@ -323,7 +325,8 @@ async fn what_a_receiver_missed_arrives_when_it_is_back() {
                 assert_eq!((&answer["pending"], &answer["lost"]), (&json!(round - 1), &json!(0)), "{answer}");
                 continue;
             }
-            // A connection that was kept from before may break once more; what it carried is in the write after it.
+            // A connection that was kept from before may break once more; what it carried is in the
+            // write after it.
             if round == 5 && answer["success"] == false {
                 gauge(&plug, "rw_missed", value).await;
                 answer = write(&plug).await;
@@ -729,7 +732,8 @@ async fn otlp_metrics_arrive() {
     let stored = receiver.samples("{__name__=~\"rw_wait_.+\"}", 4).await;
     let found: BTreeMap<String, Vec<f64>> =
         values(&stored).into_iter().map(|(labels, values)| (own(labels), values)).collect();
-    // Exponential buckets as VictoriaMetrics has them: 2^(4/8) to 2^(5/8), and 2^(42/8) to 2^(43/8).
+    // Exponential buckets as VictoriaMetrics has them: 2^(4/8) to 2^(5/8), and 2^(42/8) to
+    // 2^(43/8).
     let expected = [
         ("__name__=rw_wait_seconds_bucket vmrange=1.414e+00...1.542e+00", 2.0),
         ("__name__=rw_wait_seconds_bucket vmrange=3.805e+01...4.150e+01", 1.0),

@@ -1,4 +1,5 @@
-//! The rules that the plug ships, as the component renders them: `promtool` checks them, and runs the unit tests of `tests/rules`.
+//! The rules that the plug ships, as the component renders them: `promtool` checks them, and runs
+//! the unit tests of `tests/rules`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Many harnesses, one total: docs/scaling.md's own configurations, with the addresses of servers that run here in place of its examples.
+//! Many harnesses, one total: docs/scaling.md's own configurations, with the addresses of servers
+//! that run here in place of its examples.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,8 @@ fn harness_of(instance: &str, receiver: &str) -> (tempfile::TempDir, std::proces
     (folder, command)
 }
 
-/// Starts one and lets it count to `CALLS` times `step`, a call after the other, and write what it has.
+/// Starts one and lets it count to `CALLS` times `step`, a call after the other, and write what it
+/// has.
 async fn counted(instance: String, step: u32, receiver: String) -> Served {
     let (_folder, command) = harness_of(&instance, &receiver);
     let served = tokio::task::spawn_blocking(move || Served::of(command)).await.unwrap();

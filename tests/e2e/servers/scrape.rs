@@ -1,5 +1,5 @@
-//! Scraping and federating through the component: a plug's own `serve`, real Pushgateways, Prometheus 2.42 and 3, and endpoints
-//! that answer nonsense.
+//! Scraping and federating through the component: a plug's own `serve`, real Pushgateways,
+//! Prometheus 2.42 and 3, and endpoints that answer nonsense.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};

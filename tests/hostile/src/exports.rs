@@ -16,7 +16,8 @@ fn no<T>() -> Result<T, types::Error> {
 
 fn bytes() -> Vec<u8> {
     if LYING.load(Ordering::Relaxed) {
-        // SAFETY: unsound, as intended: nothing here reads it, and the host ends the instance before it could be freed.
+        // SAFETY: unsound, as intended: nothing here reads it, and the host ends the instance
+        // before it could be freed.
         return unsafe { Vec::from_raw_parts(16 as *mut u8, 0x7fff_0000, 0x7fff_0000) };
     }
     Vec::new()

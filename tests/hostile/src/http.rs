@@ -15,7 +15,8 @@ pub(crate) fn request(scheme: &str, authority: &str, path: &str) -> String {
     }
 }
 
-/// So many requests. Of none the answer is read; or each is waited for. Says how many were let out, and what the last refusal was.
+/// So many requests. Of none the answer is read; or each is waited for. Says how many were let out,
+/// and what the last refusal was.
 pub(crate) fn open(authority: &str, times: usize, and_wait: bool) -> String {
     let (mut opened, mut refused) = (0, String::new());
     for _ in 0..times {

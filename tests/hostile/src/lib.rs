@@ -1,5 +1,6 @@
-//! A component with the plug's exports that attacks its host. `process` is told by the `operation` of its `ctx` which attack to make;
-//! what else an attack needs are further members, all of them texts. See tests/e2e/host/hostile.rs.
+//! A component with the plug's exports that attacks its host. `process` is told by the `operation`
+//! of its `ctx` which attack to make; what else an attack needs are further members, all of them
+//! texts. See tests/e2e/host/hostile.rs.
 
 mod bindings {
     wit_bindgen::generate!({ path: "../../wit", world: "monitoring", generate_all });
@@ -17,7 +18,8 @@ use bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use bindings::wasi::http::types::{Fields, Method, OutgoingRequest};
 use bindings::wasi::io::poll::{self, Pollable};
 
-/// Whether the next allocation is to trap: also the one by which the host passes the next call's arguments.
+/// Whether the next allocation is to trap: also the one by which the host passes the next call's
+/// arguments.
 static TRAP_IN_ALLOCATION: AtomicBool = AtomicBool::new(false);
 
 /// Whether what the other exports answer lies beyond the memory.
@@ -118,7 +120,8 @@ fn attack(ctx: &str) -> String {
             return unsafe { String::from_utf8_unchecked(vec![0xff; 100]) };
         }
         "answer_beyond_memory" => {
-            // SAFETY: unsound, as intended: nothing here reads it, and the host ends the instance before it could be freed.
+            // SAFETY: unsound, as intended: nothing here reads it, and the host ends the instance
+            // before it could be freed.
             return unsafe { String::from_raw_parts(16 as *mut u8, 0x7fff_0000, 0x7fff_0000) };
         }
         "trap" => trap(),
@@ -188,7 +191,8 @@ fn headers(kib: usize) -> Fields {
     Fields::from_list(&entries).unwrap_or_else(|_| Fields::from_list(&[]).unwrap_or_else(|_| trap()))
 }
 
-/// Never comes back. It holds nothing but what the machine keeps of a call, so that no other limit is met first.
+/// Never comes back. It holds nothing but what the machine keeps of a call, so that no other limit
+/// is met first.
 fn recurse(depth: u64) -> u64 {
     static END: AtomicU64 = AtomicU64::new(0);
     if depth == END.load(Ordering::Relaxed) {

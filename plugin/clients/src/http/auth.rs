@@ -10,8 +10,9 @@
 //! | `headers: {name: value}` | as they are, in place of the plug's own of that name |
 //! | `tenant` or `org_id` | `X-Scope-OrgID` |
 //!
-//! The last two go with any of the others or alone; without a `type` the keys tell it. What is set is bound to the origin of the
-//! URL that holds at that place, `cfg` or `ctx`, and is never sent to another: a call that names another server brings its own.
+//! The last two go with any of the others or alone; without a `type` the keys tell it. What is set
+//! is bound to the origin of the URL that holds at that place, `cfg` or `ctx`, and is never sent to
+//! another: a call that names another server brings its own.
 //!
 //! A [`Secret`] is written to a request and nowhere else.
 

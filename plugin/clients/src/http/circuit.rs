@@ -1,7 +1,9 @@
-//! Lets a server that just cost time rest, so that a dead one costs a fraction of the time and not all of it.
+//! Lets a server that just cost time rest, so that a dead one costs a fraction of the time and not
+//! all of it.
 //!
-//! A failure that took `t` closes the way for `5 t` (at most [`MAX_REST`]). So at most a sixth of the time is spent waiting on a dead
-//! server, however long its timeout; and a refused connection, which costs microseconds, is tried again at once.
+//! A failure that took `t` closes the way for `5 t` (at most [`MAX_REST`]). So at most a sixth of
+//! the time is spent waiting on a dead server, however long its timeout; and a refused connection,
+//! which costs microseconds, is tried again at once.
 
 use core::time::Duration;
 

@@ -11,7 +11,8 @@ pub enum Failure {
     /// The host refused the request before any connection: the origin is not among its grants.
     #[error("the host has not granted this origin, so no connection was made")]
     NotGranted,
-    /// The host refused the connection: the origin's name leads to an address that is not among its grants.
+    /// The host refused the connection: the origin's name leads to an address that is not among its
+    /// grants.
     #[error("the name leads to an address that the host has not granted, so no connection was made")]
     AddressNotGranted,
     /// Nobody listens there.
@@ -63,8 +64,8 @@ impl Failure {
         }
     }
 
-    /// What to do about it, with a leading `; `, or nothing. `setting` is the configuration key that names the server, `origin` where
-    /// it is.
+    /// What to do about it, with a leading `; `, or nothing. `setting` is the configuration key
+    /// that names the server, `origin` where it is.
     pub fn todo(&self, setting: &str, origin: &str) -> String {
         match self {
             Self::NotGranted if OfRequest::fields().contains(&setting) => format!(
@@ -85,8 +86,8 @@ impl Failure {
         }
     }
 
-    /// Whether the server should rest after this: it cost time, and would again. A refused connection costs none, so that a
-    /// server that comes back is found at once.
+    /// Whether the server should rest after this: it cost time, and would again. A refused
+    /// connection costs none, so that a server that comes back is found at once.
     pub fn costs_time(&self) -> bool {
         matches!(self, Self::UnknownHost | Self::Timeout { .. } | Self::Broken)
     }

@@ -1,4 +1,5 @@
-//! Requests, answers and deadlines, over any [`Transport`]. Knows nothing of what is asked of whom: [`crate::servers`] does.
+//! Requests, answers and deadlines, over any [`Transport`]. Knows nothing of what is asked of whom:
+//! [`crate::servers`] does.
 //!
 //! In the component the transport is `wasi:http` (`wasi`); tests bring their own.
 
@@ -32,7 +33,8 @@ pub struct Peer {
     pub setting: &'static str,
 }
 
-/// Sends requests for one call of the plug: keeps its deadlines, and lets a server that just cost time rest.
+/// Sends requests for one call of the plug: keeps its deadlines, and lets a server that just cost
+/// time rest.
 pub struct Client<'a> {
     /// What carries the bytes, and tells the time.
     pub transport: &'a mut dyn Transport,
@@ -40,7 +42,8 @@ pub struct Client<'a> {
     pub circuits: &'a mut Circuits,
     /// For each request of this call.
     pub limits: Limits,
-    /// Whether an origin that is resting is asked all the same: for operations that somebody waits for.
+    /// Whether an origin that is resting is asked all the same: for operations that somebody waits
+    /// for.
     pub bypass_breaker: bool,
     /// How often a request that fails is sent again, all within [`Limits::total`].
     pub retry: Retry,
@@ -53,7 +56,8 @@ pub struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// Sends one request and returns the answer, whatever its status. Fails only where no answer came.
+    /// Sends one request and returns the answer, whatever its status. Fails only where no answer
+    /// came.
     pub fn send(&mut self, peer: Peer, request: Request) -> Result<Response, Error> {
         let mut answers = self.send_all(vec![(peer, request)]);
         answers
@@ -61,8 +65,9 @@ impl Client<'_> {
             .unwrap_or_else(|| Err(unanswered(peer, "", Failure::Protocol("the transport gave no result".into()))))
     }
 
-    /// Sends several requests side by side, and returns their answers in the same order. Those that fail in a way that may pass, and
-    /// may be repeated, are sent again; the time that [`Client::limits`] give holds for all attempts together.
+    /// Sends several requests side by side, and returns their answers in the same order. Those that
+    /// fail in a way that may pass, and may be repeated, are sent again; the time that
+    /// [`Client::limits`] give holds for all attempts together.
     pub fn send_all(&mut self, requests: Vec<(Peer, Request)>) -> Vec<Result<Response, Error>> {
         let started = self.transport.monotonic();
         let deadline = started.saturating_add(self.limits.total);
@@ -154,7 +159,8 @@ impl Client<'_> {
         Some(longest.max(backoff))
     }
 
-    /// How long the server of a request that may be sent again asks to be left alone; none if it may not.
+    /// How long the server of a request that may be sent again asks to be left alone; none if it
+    /// may not.
     fn wait(&self, asked: &Asked) -> Option<Duration> {
         let is_final = |outcome: &Result<Response, Failure>| outcome.as_ref().is_ok_and(asked.request.is_final);
         let may_pass = |outcome: &&Result<Response, Failure>| retry::is_worth_it(outcome) && !is_final(outcome);

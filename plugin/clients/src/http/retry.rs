@@ -1,8 +1,10 @@
-//! When a request is sent again, and how long is waited before. Sends nothing itself: [`super::Client`] does.
+//! When a request is sent again, and how long is waited before. Sends nothing itself:
+//! [`super::Client`] does.
 //!
-//! Waits grow: before the second attempt a moment between nothing and [`Retry::delay`], before each further one between nothing
-//! and twice as much, up to [`Retry::max_delay`] ("full jitter", so that many plugs that failed together do not return together).
-//! A server that says `Retry-After` is taken at its word; where that lies past the deadline, its answer is final.
+//! Waits grow: before the second attempt a moment between nothing and [`Retry::delay`], before each
+//! further one between nothing and twice as much, up to [`Retry::max_delay`] ("full jitter", so
+//! that many plugs that failed together do not return together). A server that says `Retry-After`
+//! is taken at its word; where that lies past the deadline, its answer is final.
 
 use core::time::Duration;
 use std::time::SystemTime;
@@ -50,7 +52,8 @@ pub fn is_worth_it(outcome: &Result<Response, Failure>) -> bool {
     }
 }
 
-/// How long the server asks to be left alone, by its `Retry-After`: seconds, or a date. None where it says nothing that can be read.
+/// How long the server asks to be left alone, by its `Retry-After`: seconds, or a date. None where
+/// it says nothing that can be read.
 pub fn retry_after(response: &Response, unix_nanos: u64) -> Option<Duration> {
     let text = response.header("retry-after")?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {

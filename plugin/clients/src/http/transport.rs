@@ -25,7 +25,8 @@ pub enum Method {
 pub struct Request {
     /// GET, PUT, …
     pub method: Method,
-    /// `http` or `https`. User and password, where there are any, become an `Authorization` header: [`Request::new`].
+    /// `http` or `https`. User and password, where there are any, become an `Authorization` header:
+    /// [`Request::new`].
     pub url: Url,
     /// Names in lower case, and values.
     pub headers: Vec<(&'static str, String)>,
@@ -33,7 +34,8 @@ pub struct Request {
     pub credentials: Vec<(String, Secret)>,
     /// Empty for none.
     pub body: Vec<u8>,
-    /// Whether it does no harm when it arrives twice, so that it may be sent again: [`Request::repeatable`].
+    /// Whether it does no harm when it arrives twice, so that it may be sent again:
+    /// [`Request::repeatable`].
     pub repeatable: bool,
     /// Whether a response is final although its status says that the same request may fare better
     /// later: [`Request::unless`].
@@ -48,8 +50,8 @@ impl fmt::Debug for Request {
 }
 
 impl Request {
-    /// A request without a body. A user and password in the URL are moved to a basic `Authorization` header, so that no
-    /// later layer can show them.
+    /// A request without a body. A user and password in the URL are moved to a basic
+    /// `Authorization` header, so that no later layer can show them.
     pub fn new(method: Method, url: Url) -> Self {
         let mut headers =
             vec![("user-agent", concat!("plugpipe-monitoring-prometheus/", env!("CARGO_PKG_VERSION")).into())];
@@ -68,7 +70,8 @@ impl Request {
         }
     }
 
-    /// Says that the request may be sent again: it asks only, or says an absolute state. GET, PUT and DELETE are so by themselves.
+    /// Says that the request may be sent again: it asks only, or says an absolute state. GET, PUT
+    /// and DELETE are so by themselves.
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
@@ -138,7 +141,8 @@ pub trait Clock {
 
 /// Carries requests to servers.
 pub trait Transport: Clock {
-    /// Sends all requests side by side and returns as many results, in the same order, each within `limits`.
+    /// Sends all requests side by side and returns as many results, in the same order, each within
+    /// `limits`.
     fn send_all(&mut self, requests: &[&Request], limits: &Limits) -> Vec<Result<Response, Failure>>;
 
     /// Does nothing for so long.

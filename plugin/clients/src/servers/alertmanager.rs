@@ -1,7 +1,7 @@
 //! Alertmanager's HTTP API, version 2: alerts in, groups and silences.
 //!
-//! Alertmanager decides who is told. An alert is sent again and again while it holds, and ends when `ends_at` has passed; one that
-//! names no end ends by itself after the server's `resolve_timeout`.
+//! Alertmanager decides who is told. An alert is sent again and again while it holds, and ends when
+//! `ends_at` has passed; one that names no end ends by itself after the server's `resolve_timeout`.
 
 use super::prometheus::Form;
 use crate::error::Error;
@@ -39,7 +39,8 @@ impl Alert {
         self.ends_at.is_some_and(|end| end <= now_unix_nanos)
     }
 
-    /// The hash by which Alertmanager knows it: FNV-1a of names and values in order, each ended by the byte 255.
+    /// The hash by which Alertmanager knows it: FNV-1a of names and values in order, each ended by
+    /// the byte 255.
     pub fn fingerprint(&self) -> u64 {
         let texts = pairs(&self.labels).flat_map(|(name, value)| [name, value]);
         fnv1a(texts.flat_map(|text| text.bytes().chain([0xff])))
@@ -71,7 +72,8 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Reads `name="value"`, with `=`, `!=`, `=~` or `!~`; the quotes may be left out. The error says what was expected.
+    /// Reads `name="value"`, with `=`, `!=`, `=~` or `!~`; the quotes may be left out. The error
+    /// says what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!("expected a matcher such as severity=\"warning\" or job=~\"api.*\", got {:?}", excerpt(text, 100))
@@ -139,7 +141,8 @@ fn unquoted(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// What is asked for of the alerts that Alertmanager holds. The flags are those of the API; none for its defaults, which are true.
+/// What is asked for of the alerts that Alertmanager holds. The flags are those of the API; none
+/// for its defaults, which are true.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[expect(missing_docs, reason = "the names are the API's own")]
 pub struct Filter {
@@ -302,7 +305,8 @@ enum Said {
     Message { message: String },
 }
 
-/// Alertmanager says what is wrong as `{"code", "message"}` or as a text in JSON; a proxy says it in its own way.
+/// Alertmanager says what is wrong as `{"code", "message"}` or as a text in JSON; a proxy says it
+/// in its own way.
 fn expect_ok(url: &Url, response: &Response, todo: &str) -> Result<(), Error> {
     if response.status == 200 {
         return Ok(());

@@ -1,4 +1,5 @@
-//! Service discovery: the groups of targets that an http_sd endpoint or a file names, and what Prometheus says of its targets.
+//! Service discovery: the groups of targets that an http_sd endpoint or a file names, and what
+//! Prometheus says of its targets.
 //!
 //! Source: Prometheus's documentation of `http_sd_config`, and of `GET /api/v1/targets`.
 
@@ -45,7 +46,8 @@ pub struct Known {
 }
 
 impl Known {
-    /// Whether this is the target: its address is the same, and so is each label that steers the scrape.
+    /// Whether this is the target: its address is the same, and so is each label that steers the
+    /// scrape.
     pub fn is(&self, address: &str, labels: &BTreeMap<String, String>) -> bool {
         let is_same = |name: &str| labels.get(name).is_none_or(|value| self.discovered.get(name) == Some(value));
         self.discovered.get("__address__").is_some_and(|own| own == address)
@@ -54,7 +56,8 @@ impl Known {
     }
 }
 
-/// Fetches what an http_sd endpoint answers. It must be what Prometheus takes: 200, `application/json`, a list of groups.
+/// Fetches what an http_sd endpoint answers. It must be what Prometheus takes: 200,
+/// `application/json`, a list of groups.
 pub fn fetch(client: &mut Client, url: &Url) -> Result<Vec<Group>, Error> {
     let mut request = Request::new(Method::Get, url.clone());
     request.headers.push(("accept", "application/json".into()));
@@ -81,8 +84,8 @@ fn is_json(content_type: &str) -> bool {
         && (!content_type.contains(';') || matches!(charset.trim_start(), "charset=utf-8" | "charset=\"utf-8\""))
 }
 
-/// Reads a list of groups, those with the same labels as one, in the order in which they are found. `path` is the list's own; an
-/// error is the path of what is wrong, and what was expected.
+/// Reads a list of groups, those with the same labels as one, in the order in which they are found.
+/// `path` is the list's own; an error is the path of what is wrong, and what was expected.
 pub fn groups(list: &Value, path: &str) -> Result<Vec<Group>, (String, String)> {
     let Value::Array(items) = list else {
         return Err((path.to_owned(), format!("expected a list of groups of targets, got {}", kind(list))));

@@ -1,5 +1,5 @@
-//! The conversations with servers, one file per kind. Keeps no metric state; reaches the network through
-//! [`crate::http::Client`] only.
+//! The conversations with servers, one file per kind. Keeps no metric state; reaches the network
+//! through [`crate::http::Client`] only.
 
 pub mod alertmanager;
 pub mod discovery;

@@ -1,4 +1,5 @@
-//! A receiver of OTLP metrics over HTTP, such as Prometheus with `--web.enable-otlp-receiver`, or a collector.
+//! A receiver of OTLP metrics over HTTP, such as Prometheus with `--web.enable-otlp-receiver`, or a
+//! collector.
 
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Url};
@@ -22,7 +23,8 @@ pub fn export(client: &mut Client, url: &Url, body: Vec<u8>) -> Result<PartialSu
             let problem = format!("HTTP {} with a page in HTML", response.status);
             Err(Error::BadAnswer { server: PEER.server, origin: url.origin(), problem })
         }
-        // An answer in JSON is against the protocol where the request was none; that much was taken all the same.
+        // An answer in JSON is against the protocol where the request was none; that much was taken
+        // all the same.
         200..=299 => Ok(otlp::decode_answer(&response.body).unwrap_or_default()),
         404 => {
             let todo = "check the path of otlp_url (/v1/metrics, or /api/v1/otlp/v1/metrics), and that the server takes OTLP (Prometheus: --web.enable-otlp-receiver)";

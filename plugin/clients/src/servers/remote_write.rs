@@ -1,7 +1,8 @@
 //! A receiver of Prometheus remote write: 2.0, or 1.0 where the receiver knows no other.
 //!
-//! A receiver of 2.0 says in headers what it wrote. One that takes a 2.0 request and says nothing is of 1.0 and read nothing: to
-//! it the request held only fields that it does not know. So the same is then sent again, as 1.0.
+//! A receiver of 2.0 says in headers what it wrote. One that takes a 2.0 request and says nothing
+//! is of 1.0 and read nothing: to it the request held only fields that it does not know. So the
+//! same is then sent again, as 1.0.
 
 use foldhash::fast::FixedState;
 
@@ -42,7 +43,8 @@ impl Version {
 /// Why values were not written.
 #[derive(Debug, PartialEq)]
 pub enum Refusal {
-    /// The receiver does not want these values, now or later. What it wrote of them nevertheless, where it says so.
+    /// The receiver does not want these values, now or later. What it wrote of them nevertheless,
+    /// where it says so.
     Values(Box<Error>, Option<Amounts>),
     /// The receiver takes no native histograms, and writes nothing of a request that holds one.
     Histograms(Box<Error>),
@@ -64,8 +66,8 @@ pub struct Conversation<'a> {
 }
 
 impl Conversation<'_> {
-    /// Sends the series in one request, or in a second one in the other version. Says what was written, where the receiver says
-    /// so.
+    /// Sends the series in one request, or in a second one in the other version. Says what was
+    /// written, where the receiver says so.
     pub fn write(
         &mut self,
         client: &mut Client,

@@ -1,6 +1,8 @@
-//! Who evaluates rules: Prometheus and vmalert by files, Mimir's and Cortex's rulers and Grafana by their APIs.
+//! Who evaluates rules: Prometheus and vmalert by files, Mimir's and Cortex's rulers and Grafana by
+//! their APIs.
 //!
-//! All of them tell what they hold in Prometheus's own form, so that a change can be read back whoever made it.
+//! All of them tell what they hold in Prometheus's own form, so that a change can be read back
+//! whoever made it.
 
 use super::prometheus::Form;
 use crate::error::Error;
@@ -86,7 +88,8 @@ impl Ruler {
             .collect()
     }
 
-    /// Asks the server to load its rule files again. An error says why it did not: then it goes on with the rules it had.
+    /// Asks the server to load its rule files again. An error says why it did not: then it goes on
+    /// with the rules it had.
     pub fn reload(&self, client: &mut Client) -> Result<(), Error> {
         let url = endpoint(&self.base, ["-", "reload"]);
         let response = client.send(self.peer, Request::new(Method::Post, url.clone()))?;
@@ -205,7 +208,8 @@ impl Ruler {
         }
     }
 
-    /// Asks whether an expression parses, without evaluating it where the server can do that. None if it cannot say.
+    /// Asks whether an expression parses, without evaluating it where the server can do that. None
+    /// if it cannot say.
     pub fn check_expression(&self, client: &mut Client, expression: &str) -> Result<Option<String>, Error> {
         let Some(prefix) = self.prefix() else { return Ok(None) };
         for place in ["format_query", "query"] {

@@ -1,7 +1,8 @@
 //! A target's exposition over HTTP: what it is asked for, and whether its answer is one.
 //! [`plugpipe_metrics::exposition::parse`] reads it.
 //!
-//! Source: Prometheus's documentation of content negotiation; the headers of Prometheus 3.5's scrapes.
+//! Source: Prometheus's documentation of content negotiation; the headers of Prometheus 3.5's
+//! scrapes.
 
 use core::time::Duration;
 
@@ -16,7 +17,8 @@ use plugpipe_provisioning::prometheus_yml::join;
 /// For errors.
 pub const PEER: Peer = Peer { server: "the endpoint", setting: "scrape_config.endpoint_url" };
 
-/// The `Accept` header that has this format first, and the others after it. Protobuf is taken from those only who are asked for it.
+/// The `Accept` header that has this format first, and the others after it. Protobuf is taken from
+/// those only who are asked for it.
 pub fn accept(first: Format) -> &'static str {
     match first {
         Format::Protobuf => {
@@ -37,8 +39,9 @@ pub fn accept(first: Format) -> &'static str {
     }
 }
 
-/// The URL of a target: `path`, which may have a query, put after the endpoint's own where that does not end with it already. The
-/// query of the endpoint stays. The origin is always the endpoint's.
+/// The URL of a target: `path`, which may have a query, put after the endpoint's own where that
+/// does not end with it already. The query of the endpoint stays. The origin is always the
+/// endpoint's.
 pub fn target(endpoint: &Url, path: &str) -> Result<Url, String> {
     let whole = endpoint.path_and_query();
     let (base, query) = whole.split_once('?').unwrap_or((&whole, ""));
@@ -69,14 +72,16 @@ pub struct Fetched {
     pub body: Vec<u8>,
 }
 
-/// Fetches an exposition from a target. `fallback` is what an answer is that does not say its format.
+/// Fetches an exposition from a target. `fallback` is what an answer is that does not say its
+/// format.
 pub fn fetch(client: &mut Client, url: &Url, first: Format, fallback: Option<Format>) -> Result<Fetched, Error> {
     let mut request = get(url, first);
     request.headers.push(("x-prometheus-scrape-timeout-seconds", seconds(client.limits.total)));
     send(client, PEER, request, fallback, "")
 }
 
-/// Fetches from the Prometheus at `base` the last values of the series that the selectors find. They have the time of their scrape.
+/// Fetches from the Prometheus at `base` the last values of the series that the selectors find.
+/// They have the time of their scrape.
 pub fn federate(client: &mut Client, base: &Url, matches: &[String], first: Format) -> Result<Fetched, Error> {
     let mut form = prometheus::Form::default();
     form.put_all("match[]", matches);

@@ -1,8 +1,8 @@
-//! Webhooks: alerts told to whoever listens, in the body that Alertmanager sends (version 4) or in the one of the published Python
-//! plug, signed where a secret is configured.
+//! Webhooks: alerts told to whoever listens, in the body that Alertmanager sends (version 4) or in
+//! the one of the published Python plug, signed where a secret is configured.
 //!
-//! The URL may come from a pipe's author. The host sends only to origins that it granted; what no webhook may ever be (a
-//! link-local address, a cloud's metadata service) is refused here already.
+//! The URL may come from a pipe's author. The host sends only to origins that it granted; what no
+//! webhook may ever be (a link-local address, a cloud's metadata service) is refused here already.
 
 use core::fmt;
 use core::net::IpAddr;
@@ -228,8 +228,8 @@ pub fn send(
     }
 }
 
-/// Refuses what no webhook may be: link-local addresses, and names and addresses of clouds' metadata services. The error
-/// says which.
+/// Refuses what no webhook may be: link-local addresses, and names and addresses of clouds'
+/// metadata services. The error says which.
 pub fn check_target(url: &Url, field: &str) -> Result<(), Error> {
     // An origin always says its port.
     let origin = url.origin();

@@ -7,11 +7,12 @@
 //! | `labels` | as in the text format, without braces: `a="x",le="+Inf"`; names in quotes where a text format needs them |
 //! | `value` | a number, or `NaN`, `+Inf`, `-Inf` |
 //!
-//! A cell is quoted where it holds a comma, a quote, CR or LF. A spreadsheet runs a cell that begins with `=`, `+`, `-`,
-//! `@`, a tab or CR as a formula. Only the column `metric` can hold such text of somebody's choosing, since a plain name
-//! does not begin so and a label's name that does is in quotes. There such a name has an apostrophe before it, as spreadsheets
-//! do it, and so has one that begins with an apostrophe: who takes one leading apostrophe away has the name. Values keep
-//! their sign, since `-1` must stay a number.
+//! A cell is quoted where it holds a comma, a quote, CR or LF. A spreadsheet runs a cell that
+//! begins with `=`, `+`, `-`, `@`, a tab or CR as a formula. Only the column `metric` can hold such
+//! text of somebody's choosing, since a plain name does not begin so and a label's name that does
+//! is in quotes. There such a name has an apostrophe before it, as spreadsheets do it, and so has
+//! one that begins with an apostrophe: who takes one leading apostrophe away has the name. Values
+//! keep their sign, since `-1` must stay a number.
 //!
 //! Help, units, exemplars and creation times have no column; [`super::json`] has them.
 

@@ -1,9 +1,10 @@
-//! Names that are more than letters, digits, `_` and `:`: the escaping schemes of Prometheus 3, and how the text formats
-//! quote names and values.
+//! Names that are more than letters, digits, `_` and `:`: the escaping schemes of Prometheus 3, and
+//! how the text formats quote names and values.
 //!
-//! Any UTF-8 text is a name in Prometheus 3. A reader that knows only the older names asks for an escaping in its `Accept`
-//! (see [`super::negotiate`]); the encoders then write every name through [`Escaping`]. Two names may become one that
-//! way (`a.b` and `a_b` under [`Escaping::Underscores`]): that is the reader's choice, and nothing here can see it.
+//! Any UTF-8 text is a name in Prometheus 3. A reader that knows only the older names asks for an
+//! escaping in its `Accept` (see [`super::negotiate`]); the encoders then write every name through
+//! [`Escaping`]. Two names may become one that way (`a.b` and `a_b` under
+//! [`Escaping::Underscores`]): that is the reader's choice, and nothing here can see it.
 //!
 //! | scheme | `http.status_code` becomes | can be undone |
 //! |---|---|---|
@@ -12,13 +13,15 @@
 //! | `dots` | `http_dot_status__code`; any other character `__` | not if there was another character |
 //! | `values` | `U__http_2e_status__code` | yes, see [`unescape_values`] |
 //!
-//! Sources: prometheus.io/docs/instrumenting/escaping_schemes; where it and the reference implementation (`EscapeName` in
-//! prometheus/common) differ, the implementation: `dots` writes two underscores for a foreign character, hexadecimal is
-//! lower case. In a label's name `:` is a foreign character: no text reader takes it there without quotes.
+//! Sources: prometheus.io/docs/instrumenting/escaping_schemes; where it and the reference
+//! implementation (`EscapeName` in prometheus/common) differ, the implementation: `dots` writes two
+//! underscores for a foreign character, hexadecimal is lower case. In a label's name `:` is a
+//! foreign character: no text reader takes it there without quotes.
 
 use std::borrow::Cow;
 
-/// How names are changed for a reader. The default is what the documentation asks for where a reader says nothing.
+/// How names are changed for a reader. The default is what the documentation asks for where a
+/// reader says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Escaping {
     /// Names stay as they are.
@@ -26,10 +29,11 @@ pub enum Escaping {
     /// Every foreign character is `_`.
     #[default]
     Underscores,
-    /// `.` is `_dot_`, `_` is `__`, every other foreign character is `__`. Also names without a foreign character change,
-    /// or `_dot_` could not be told from a dot.
+    /// `.` is `_dot_`, `_` is `__`, every other foreign character is `__`. Also names without a
+    /// foreign character change, or `_dot_` could not be told from a dot.
     Dots,
-    /// Names with a foreign character begin with `U__`; it is `_<hexadecimal code point>_`, and `_` is `__`.
+    /// Names with a foreign character begin with `U__`; it is `_<hexadecimal code point>_`, and `_`
+    /// is `__`.
     Values,
 }
 
@@ -44,7 +48,8 @@ impl Escaping {
         }
     }
 
-    /// The scheme of that name; `None` for any other. `allow-utf8` stood in Prometheus's documentation for a while.
+    /// The scheme of that name; `None` for any other. `allow-utf8` stood in Prometheus's
+    /// documentation for a while.
     pub fn from_name(name: &str) -> Option<Escaping> {
         match name {
             "allow-utf-8" | "allow-utf8" => Some(Escaping::AllowUtf8),
@@ -100,9 +105,9 @@ fn push_code_point(character: char, escaped: &mut String) {
     escaped.push('_');
 }
 
-/// The name that [`Escaping::Values`] was given. `None` where `escaped` is not of its making: it does not begin with
-/// `U__`, has a `_` alone, or names no character. A plain name that begins with `U__` is not changed by the escaping,
-/// and so may come back as another one.
+/// The name that [`Escaping::Values`] was given. `None` where `escaped` is not of its making: it
+/// does not begin with `U__`, has a `_` alone, or names no character. A plain name that begins with
+/// `U__` is not changed by the escaping, and so may come back as another one.
 pub fn unescape_values(escaped: &str) -> Option<String> {
     let mut rest = escaped.strip_prefix("U__")?;
     let mut name = String::with_capacity(rest.len());
@@ -145,7 +150,8 @@ fn is_plain_at(character: char, at: usize, colon: bool) -> bool {
     }
 }
 
-/// Appends a metric's name and a plain suffix as a line of `# TYPE` and its like wants them: in quotes where needed.
+/// Appends a metric's name and a plain suffix as a line of `# TYPE` and its like wants them: in
+/// quotes where needed.
 pub fn write_metric_name(name: &str, suffix: &str, out: &mut Vec<u8>) {
     if is_plain_metric_name(name) {
         out.extend_from_slice(name.as_bytes());
@@ -157,8 +163,9 @@ pub fn write_metric_name(name: &str, suffix: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends a sample's name and labels, names in quotes where needed: `up{a="x"}`, `{"my.up","my.a"="x"}`, `up`.
-/// `labels` is what [`write_label`] made of each, with commas between, or empty.
+/// Appends a sample's name and labels, names in quotes where needed: `up{a="x"}`,
+/// `{"my.up","my.a"="x"}`, `up`. `labels` is what [`write_label`] made of each, with commas
+/// between, or empty.
 pub fn write_sample_name(name: &str, suffix: &str, labels: &[u8], out: &mut Vec<u8>) {
     let inside = !is_plain_metric_name(name);
     if inside {
@@ -197,7 +204,8 @@ pub fn write_label_name(name: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends text with a backslash before every backslash, `\n` for a line feed and, where asked, `\"` for a quote.
+/// Appends text with a backslash before every backslash, `\n` for a line feed and, where asked,
+/// `\"` for a quote.
 #[inline(never)]
 pub fn write_escaped(text: &[u8], quote: bool, out: &mut Vec<u8>) {
     let special = |byte: &u8| matches!(byte, b'\\' | b'\n') || (*byte == b'"' && quote);

@@ -9,8 +9,9 @@
 //!   "samples":[{"name":"latency_seconds_bucket","labels":{"path":"/","le":"0.5"},"value":1}, …]}]}
 //! ```
 //!
-//! `samples` is what a scraper of the text format stores: final names, all labels, one value, and nothing else. `series` is
-//! what the registry knows, with one object for each series: `labels`, `created` where it is known, and by type
+//! `samples` is what a scraper of the text format stores: final names, all labels, one value, and
+//! nothing else. `series` is what the registry knows, with one object for each series: `labels`,
+//! `created` where it is known, and by type
 //!
 //! | type | members |
 //! |---|---|
@@ -22,9 +23,11 @@
 //! | `info` | none |
 //! | `stateset` | `states`: an object of booleans |
 //!
-//! A bucket of a native histogram holds the magnitudes above `lower` and up to `upper`; those that hold nothing are left
-//! out. Numbers that JSON does not have are the strings `"NaN"`, `"+Inf"` and `"-Inf"`, wherever a number can stand. Counts are integers, also above 2^53; times are seconds since the Unix epoch. `help` and `unit` are there even
-//! when empty. Names are never escaped: [`super::escaping`] is for scrapers.
+//! A bucket of a native histogram holds the magnitudes above `lower` and up to `upper`; those that
+//! hold nothing are left out. Numbers that JSON does not have are the strings `"NaN"`, `"+Inf"` and
+//! `"-Inf"`, wherever a number can stand. Counts are integers, also above 2^53; times are seconds
+//! since the Unix epoch. `help` and `unit` are there even when empty. Names are never escaped:
+//! [`super::escaping`] is for scrapers.
 
 use super::samples::{self, Number, Own};
 use crate::model::{Exemplar, Family, Point, Series};
@@ -234,7 +237,8 @@ pub fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Where the first byte stands that may not stand in a text as it is. Eight bytes at a time: nearly all texts have none.
+/// Where the first byte stands that may not stand in a text as it is. Eight bytes at a time: nearly
+/// all texts have none.
 pub fn first_to_escape(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
@@ -246,7 +250,8 @@ pub fn first_to_escape(bytes: &[u8]) -> Option<usize> {
         let controls = word.wrapping_sub(ONES * u64::from(b' ')) & !word;
         let quotes = zeros(word ^ (ONES * u64::from(b'"')));
         let slashes = zeros(word ^ (ONES * u64::from(b'\\')));
-        // A borrow may mark the byte after an odd one too, never one before: so the first mark is right.
+        // A borrow may mark the byte after an odd one too, never one before: so the first mark is
+        // right.
         if (controls | quotes | slashes) & HIGHS != 0 {
             let marks = (controls | quotes | slashes) & HIGHS;
             return Some(index * 8 + marks.trailing_zeros() as usize / 8);

@@ -1,6 +1,7 @@
 //! The registry as bytes. Changes nothing, does no I/O; one file per format.
 //!
-//! [`text`] is the one that is fast at any price: it keeps what it wrote last. The others read the registry as a [`model`].
+//! [`text`] is the one that is fast at any price: it keeps what it wrote last. The others read the
+//! registry as a [`model`].
 
 pub mod csv;
 pub mod escaping;
@@ -58,7 +59,8 @@ pub fn name_of(format: Format) -> &'static str {
     NAMES.iter().find(|(_, own)| *own == format).map_or("prometheus", |(name, _)| name)
 }
 
-/// How a format is written when nobody negotiated: names escaped for readers that know the old ones only.
+/// How a format is written when nobody negotiated: names escaped for readers that know the old ones
+/// only.
 pub fn plain(format: Format) -> Choice {
     Choice { format, escaping: Escaping::default() }
 }

@@ -10,19 +10,22 @@
 //! | `application/json` | [`Format::Json`] |
 //! | `text/csv` | [`Format::Csv`] |
 //!
-//! The highest `q` wins; among equals a named type wins over a wildcard, then the first. What is not in the table, and
-//! `q=0`, is passed over; if nothing is left the answer is text 0.0.4 all the same, since a scrape without an answer helps
-//! nobody. `escaping=` counts where it stands with the chosen type. Prometheus 3 sends it with the versions 1.0.0 only,
-//! though it names what the server can store: protobuf, which no version tells apart, takes it from the best type that has
-//! it. Else it is [`Escaping::Underscores`]. An escaping or `q` that cannot be read is as if it were not there.
+//! The highest `q` wins; among equals a named type wins over a wildcard, then the first. What is
+//! not in the table, and `q=0`, is passed over; if nothing is left the answer is text 0.0.4 all the
+//! same, since a scrape without an answer helps nobody. `escaping=` counts where it stands with the
+//! chosen type. Prometheus 3 sends it with the versions 1.0.0 only, though it names what the server
+//! can store: protobuf, which no version tells apart, takes it from the best type that has it. Else
+//! it is [`Escaping::Underscores`]. An escaping or `q` that cannot be read is as if it were not
+//! there.
 //!
-//! Sources: RFC 9110, 12.5.1; prometheus.io/docs/instrumenting/content_negotiation; headers of Prometheus 2.42 and 3.5.
+//! Sources: RFC 9110, 12.5.1; prometheus.io/docs/instrumenting/content_negotiation; headers of
+//! Prometheus 2.42 and 3.5.
 
 use super::escaping::Escaping;
 use super::{csv, json, openmetrics, protobuf};
 
-/// What an encoder writes. For OpenMetrics the two versions differ in the header only, and text 1.0.0 is text 0.0.4 whose
-/// names may be quoted.
+/// What an encoder writes. For OpenMetrics the two versions differ in the header only, and text
+/// 1.0.0 is text 0.0.4 whose names may be quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Prometheus text 0.0.4.
@@ -51,7 +54,8 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// The answer's `Content-Type`. The versions 1.0.0 must say their escaping; the others do where it is not the default.
+    /// The answer's `Content-Type`. The versions 1.0.0 must say their escaping; the others do where
+    /// it is not the default.
     pub fn content_type(&self) -> String {
         let (of_format, always) = match self.format {
             Format::Text004 => ("text/plain; version=0.0.4; charset=utf-8", false),
@@ -71,7 +75,8 @@ impl Choice {
     }
 }
 
-/// Chooses by the header's value; several headers are to be joined with commas, and no header is `""`. Any text is allowed.
+/// Chooses by the header's value; several headers are to be joined with commas, and no header is
+/// `""`. Any text is allowed.
 pub fn negotiate(accept: &str) -> Choice {
     let chosen = best(accept, |range| Some((range.format?, range.escaping)));
     let (format, mut escaping) = chosen.unwrap_or((Format::Text004, None));

@@ -1,8 +1,9 @@
 //! OpenMetrics 1.0.0 text.
 //!
-//! Two rules hold it together. A series has the name here that it has in every other format, so that a dashboard does not
-//! depend on what a scraper negotiated; and nothing is left out that a reader could store. What OpenMetrics has no type for
-//! is therefore written as type `unknown`, each sample name as a family of its own, without exemplars and `_created`:
+//! Two rules hold it together. A series has the name here that it has in every other format, so
+//! that a dashboard does not depend on what a scraper negotiated; and nothing is left out that a
+//! reader could store. What OpenMetrics has no type for is therefore written as type `unknown`,
+//! each sample name as a family of its own, without exemplars and `_created`:
 //!
 //! | kind | type | unless another family needs one of its names, or |
 //! |---|---|---|
@@ -14,8 +15,9 @@
 //! | info | `info`; the family is called without `_info` | the name does not end with `_info` |
 //! | state set | `stateset` | the name has a `:`, which the label of that name loses in the escaping |
 //!
-//! `_created` follows the samples of a counter, histogram or summary, in seconds. `# UNIT` is written where the family's
-//! name, as written, ends with the unit; never for info and state sets, which the specification allows no unit.
+//! `_created` follows the samples of a counter, histogram or summary, in seconds. `# UNIT` is
+//! written where the family's name, as written, ends with the unit; never for info and state sets,
+//! which the specification allows no unit.
 //!
 //! Which of two families gives way, where their types need one name (a counter `a_total` and a
 //! gauge `a`), says [`crate::reserved`]; [`Family::gives_way`] holds what the registry found.
@@ -49,13 +51,14 @@ pub fn encode(families: &[Family], escaping: Escaping, out: &mut Vec<u8>) {
     out.extend_from_slice(b"# EOF\n");
 }
 
-/// The family's name and type, or `None` where OpenMetrics forbids that type for what the family holds.
+/// The family's name and type, or `None` where OpenMetrics forbids that type for what the family
+/// holds.
 fn typed<'n>(family: &Family, name: &'n str, escaping: Escaping) -> Option<(&'n str, &'static str)> {
     if family.gives_way {
         return None;
     }
-    // A name that is all suffix has no base, also where an escaping makes one: with the dots' scheme
-    // the counter `_total` would be `_`, whose reserved names nobody has compared.
+    // A name that is all suffix has no base, also where an escaping makes one: with the dots'
+    // scheme the counter `_total` would be `_`, whose reserved names nobody has compared.
     let base = |suffix: &str| {
         let base = name.strip_suffix(suffix)?;
         (family.name.chars().count() > suffix.len()).then_some(base)
@@ -386,7 +389,8 @@ version_info{"la.bel"="1.2.3"} 1
         (name, labels, value.to_owned(), exemplar)
     }
 
-    /// Names and values between braces, and what follows. A name without a value has `"\0"` for one.
+    /// Names and values between braces, and what follows. A name without a value has `"\0"` for
+    /// one.
     fn read_labels(text: &str) -> (Vec<(String, String)>, &str) {
         let mut rest = text.strip_prefix('{').unwrap();
         let mut labels = Vec::new();

@@ -1,5 +1,5 @@
-//! OTLP metrics: `opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest`, as OTLP/HTTP posts it, and the answer.
-//! Knows no network.
+//! OTLP metrics: `opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest`, as
+//! OTLP/HTTP posts it, and the answer. Knows no network.
 //!
 //! | kind | written as |
 //! |---|---|
@@ -14,7 +14,8 @@
 //! `trace_id` and `span_id` of an exemplar are its ids where they are valid ones, and attributes
 //! otherwise.
 //!
-//! Field numbers and wire types (v: varint, z: zigzag varint, d: 8 bytes, s: length and bytes), as in opentelemetry-proto 1:
+//! Field numbers and wire types (v: varint, z: zigzag varint, d: 8 bytes, s: length and bytes), as
+//! in opentelemetry-proto 1:
 //!
 //! | message | fields |
 //! |---|---|
@@ -38,8 +39,8 @@
 //! | ExportMetricsServiceResponse | 1 partial success s (1 rejected v, 2 message s) |
 //! | Status, the body of an error | 2 message s |
 //!
-//! Times are nanoseconds. OTLP's bucket `i` lies above `base^i`, where Prometheus's lies below `base^i`: the indices differ
-//! by one.
+//! Times are nanoseconds. OTLP's bucket `i` lies above `base^i`, where Prometheus's lies below
+//! `base^i`: the indices differ by one.
 
 use super::wire::{close, double, fixed, open_field, signed, take_field, text, unsigned, varint};
 use crate::model::{Exemplar, Family, Labelled, Point, Series};
@@ -49,8 +50,8 @@ use crate::registry::native::{Bucket, NativeHistogram};
 /// For `Content-Type`.
 pub const CONTENT_TYPE: &str = "application/x-protobuf";
 
-/// OTLP lists all buckets between the outermost ones, and native histograms may reach far apart: they are written coarser where it
-/// would be more than this.
+/// OTLP lists all buckets between the outermost ones, and native histograms may reach far apart:
+/// they are written coarser where it would be more than this.
 const MAX_BUCKETS: i64 = 20_000;
 
 /// The metric that says what the other ones are about, by its labels.
@@ -138,7 +139,8 @@ fn prometheus_type(kind: Kind) -> &'static str {
     }
 }
 
-/// What a receiver says it did not take: how many data points, and why. A message without rejected points is a warning.
+/// What a receiver says it did not take: how many data points, and why. A message without rejected
+/// points is a warning.
 #[derive(Debug, PartialEq, Eq, Default)]
 pub struct PartialSuccess {
     /// Data points.

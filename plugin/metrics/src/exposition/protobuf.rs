@@ -1,8 +1,10 @@
-//! Delimited protobuf: for each family its length as a varint and an `io.prometheus.client.MetricFamily`. The one format
-//! that carries the buckets of native histograms.
+//! Delimited protobuf: for each family its length as a varint and an
+//! `io.prometheus.client.MetricFamily`. The one format that carries the buckets of native
+//! histograms.
 //!
-//! Written by hand, because eight messages need no code generator. Field numbers and wire types (v: varint, z: zigzag
-//! varint, d: 8 bytes, s: length and bytes), as in prometheus/client_model's `metrics.proto`:
+//! Written by hand, because eight messages need no code generator. Field numbers and wire types (v:
+//! varint, z: zigzag varint, d: 8 bytes, s: length and bytes), as in prometheus/client_model's
+//! `metrics.proto`:
 //!
 //! | message | fields |
 //! |---|---|
@@ -19,10 +21,11 @@
 //! | Exemplar | 1 label s, 2 value d, 3 timestamp s |
 //! | Timestamp | 1 seconds v, 2 nanos v |
 //!
-//! Info and state sets are gauges, since the schema has no type for them; as in text, a state is a label named like the
-//! family. A field is also written where its value is zero (readers of proto2 tell that from absent), help only where
-//! there is one, and the unit where the name as written ends with it, before `_total` for counters: Prometheus refuses
-//! another. Deltas are packed: readers must take either form, and packed is the shorter one.
+//! Info and state sets are gauges, since the schema has no type for them; as in text, a state is a
+//! label named like the family. A field is also written where its value is zero (readers of proto2
+//! tell that from absent), help only where there is one, and the unit where the name as written
+//! ends with it, before `_total` for counters: Prometheus refuses another. Deltas are packed:
+//! readers must take either form, and packed is the shorter one.
 
 use super::escaping::Escaping;
 use super::samples;
@@ -142,7 +145,8 @@ fn write_native(native: &NativeHistogram, out: &mut Vec<u8>) {
     signed(5, i64::from(native.schema()), out);
     double(6, native.zero_threshold(), out);
     unsigned(7, native.zero_count(), out);
-    // Where nothing else would tell it from a classic histogram, the positive side has an empty span.
+    // Where nothing else would tell it from a classic histogram, the positive side has an empty
+    // span.
     let (positive, negative) = native.spans_and_deltas();
     write_buckets(9, 10, &negative, out);
     write_buckets(12, 13, &positive, out);
@@ -494,7 +498,8 @@ mod tests {
                 prop_assert!(read.unit.as_deref().is_none_or(|unit| unit == family.unit));
                 let mut metrics = read.metric.iter();
                 for series in &family.series {
-                    // Every sample that a state set or a plain value has is a metric; all those of another series are one.
+                    // Every sample that a state set or a plain value has is a metric; all those of
+                    // another series are one.
                     let metric = metrics.next().unwrap();
                     prop_assert_eq!(&pairs(&metric.label)[..series.labels.len()], &series.labels[..]);
                     let same = |read: Option<f64>, value: f64| read.unwrap().to_bits() == value.to_bits();

@@ -1,8 +1,10 @@
-//! Prometheus remote write, 2.0 (`io.prometheus.write.v2.Request`) and 1.0 (`prometheus.WriteRequest`): the body of one
-//! request, before its compression. Knows neither registry nor network: its caller says what is written.
+//! Prometheus remote write, 2.0 (`io.prometheus.write.v2.Request`) and 1.0
+//! (`prometheus.WriteRequest`): the body of one request, before its compression. Knows neither
+//! registry nor network: its caller says what is written.
 //!
-//! Field numbers and wire types (v: varint, z: zigzag varint, d: 8 bytes, s: length and bytes, p: packed varints), as in Prometheus's
-//! `prompb`; the messages of a histogram and its spans are the same in both:
+//! Field numbers and wire types (v: varint, z: zigzag varint, d: 8 bytes, s: length and bytes, p:
+//! packed varints), as in Prometheus's `prompb`; the messages of a histogram and its spans are the
+//! same in both:
 //!
 //! | message | fields |
 //! |---|---|
@@ -19,8 +21,9 @@
 //! | Histogram | 1 count v, 3 sum d, 4 schema z, 5 zero threshold d, 6 zero count v, 8 negative span s, 9 negative deltas p, 11 positive span s, 12 positive deltas p, 15 timestamp v; in 2.0 also 17 start timestamp v |
 //! | BucketSpan | 1 offset z, 2 length v |
 //!
-//! All timestamps are milliseconds. When a series began stands in two places: release candidates of 2.0 have it in the time
-//! series, later ones beside each value; a receiver passes over the one that it does not know.
+//! All timestamps are milliseconds. When a series began stands in two places: release candidates of
+//! 2.0 have it in the time series, later ones beside each value; a receiver passes over the one
+//! that it does not know.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -72,7 +75,8 @@ pub enum Value {
 pub struct Point {
     /// What the series held.
     pub value: Value,
-    /// When the series began to count, in milliseconds since the Unix epoch; none for what does not count.
+    /// When the series began to count, in milliseconds since the Unix epoch; none for what does not
+    /// count.
     pub created_ms: Option<u64>,
     /// An example that no earlier point of the series had.
     pub exemplar: Option<Rc<Exemplar>>,
@@ -91,8 +95,9 @@ pub struct TimeSeries<'a> {
     pub points: Vec<(u64, &'a Point)>,
 }
 
-/// The labels of a series, its name among them, as bytes: sorted by name, those with an empty value left out, since to
-/// Prometheus they are none. Replaces what `key` held. Of two labels with a name the first one counts.
+/// The labels of a series, its name among them, as bytes: sorted by name, those with an empty value
+/// left out, since to Prometheus they are none. Replaces what `key` held. Of two labels with a name
+/// the first one counts.
 pub fn key_of(labels: Vec<(&str, &str)>, key: &mut Vec<u8>) {
     key.clear();
     let mut before = None;
@@ -125,7 +130,8 @@ pub fn labels_of(key: &[u8]) -> impl Iterator<Item = (&str, &str)> {
     std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
 }
 
-/// Takes one value of a series: the suffix of its name, the label that it has beyond the series' own, and its exemplar.
+/// Takes one value of a series: the suffix of its name, the label that it has beyond the series'
+/// own, and its exemplar.
 pub type Sink<'s> = dyn FnMut(&str, Option<(&str, &str)>, Value, Option<&Exemplar>) + 's;
 
 /// Hands the values of a series to `sink`: its samples, or the one native histogram.
@@ -189,7 +195,8 @@ impl<'a> Symbols<'a> {
     }
 }
 
-/// The body of a 2.0 request. Names are any UTF-8. The hasher is for the texts, which come from outside.
+/// The body of a 2.0 request. Names are any UTF-8. The hasher is for the texts, which come from
+/// outside.
 pub fn encode_2(all: &[TimeSeries], hasher: FixedState) -> Vec<u8> {
     let mut symbols = Symbols::new(hasher);
     let mut out = Vec::new();
@@ -221,8 +228,8 @@ pub fn encode_2(all: &[TimeSeries], hasher: FixedState) -> Vec<u8> {
     symbols.out
 }
 
-/// The body of a 1.0 request. Its receivers may know the older names only, so others have their foreign characters
-/// replaced by underscores.
+/// The body of a 1.0 request. Its receivers may know the older names only, so others have their
+/// foreign characters replaced by underscores.
 pub fn encode_1(all: &[TimeSeries]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut told: Option<&Rc<Metadata>> = None;
@@ -293,7 +300,8 @@ fn values([samples, histograms]: [u32; 2], series: &TimeSeries, start: bool, out
                 unsigned(15, *unix_ms, out);
                 17
             }
-            // A histogram is stale by its sum; the count tells a reader of 1.0 that it holds integers.
+            // A histogram is stale by its sum; the count tells a reader of 1.0 that it holds
+            // integers.
             Value::Stale | Value::Float(_) => {
                 unsigned(1, 0, out);
                 double(3, STALE, out);

@@ -1,5 +1,5 @@
-//! A series as the samples that a scraper stores: the one place that knows suffixes, `le`, `quantile` and the order of
-//! samples. Writes nothing, and knows no format.
+//! A series as the samples that a scraper stores: the one place that knows suffixes, `le`,
+//! `quantile` and the order of samples. Writes nothing, and knows no format.
 //!
 //! | kind | samples |
 //! |---|---|
@@ -61,8 +61,8 @@ pub fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-/// Whether the unit can be told a reader: Prometheus refuses a whole scrape over one that does not end the name. `name` is
-/// escaped, and without `_total`.
+/// Whether the unit can be told a reader: Prometheus refuses a whole scrape over one that does not
+/// end the name. `name` is escaped, and without `_total`.
 pub fn ends_with_unit(name: &str, unit: &str) -> bool {
     !unit.is_empty() && name.strip_suffix(unit).is_some_and(|before| before.ends_with('_'))
 }

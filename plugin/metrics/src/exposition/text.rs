@@ -1,22 +1,25 @@
 //! Prometheus text exposition, versions 0.0.4 and 1.0.0.
 //!
-//! Families come sorted by name and series by label values, so that the same registry always gives the same bytes. Names that
-//! the older rules do not allow are written as the reader's [`Escaping`] says; those that stay as they are come in quotes,
-//! a metric's within the braces: `{"my.metric",a="x"} 1`. Label values and help are escaped. The two versions are the same text.
+//! Families come sorted by name and series by label values, so that the same registry always gives
+//! the same bytes. Names that the older rules do not allow are written as the reader's [`Escaping`]
+//! says; those that stay as they are come in quotes, a metric's within the braces:
+//! `{"my.metric",a="x"} 1`. Label values and help are escaped. The two versions are the same text.
 //!
-//! Text knows five types only: an info is a gauge `<name>_info` that is 1; a state set is a gauge with a label named
-//! like the metric, one sample for each state; a native histogram is a histogram with the one bucket `+Inf`, beside its sum
-//! and count.
+//! Text knows five types only: an info is a gauge `<name>_info` that is 1; a state set is a gauge
+//! with a label named like the metric, one sample for each state; a native histogram is a histogram
+//! with the one bucket `+Inf`, beside its sum and count.
 //!
-//! An [`Encoder`] keeps what it wrote. Nearly all of an exposition is the same at each scrape: names, labels, most values. So
-//! the text is kept with, for each sample, the bytes before its value (`gap`), the bytes of its value and line feed
-//! (`len`), and the number that is shown. The next encoding compares the numbers, and moves the text once, with the new
-//! values in it; where no number changed, the text is as it was. Lengths are relative, so the text of a family can be moved
-//! and the text of a series be put in or left out without touching the rest.
+//! An [`Encoder`] keeps what it wrote. Nearly all of an exposition is the same at each scrape:
+//! names, labels, most values. So the text is kept with, for each sample, the bytes before its
+//! value (`gap`), the bytes of its value and line feed (`len`), and the number that is shown. The
+//! next encoding compares the numbers, and moves the text once, with the new values in it; where no
+//! number changed, the text is as it was. Lengths are relative, so the text of a family can be
+//! moved and the text of a series be put in or left out without touching the rest.
 //!
-//! There is one buffer, with room for every value at its longest. The text is at its start or at its end. To move it, it is
-//! read from the near end and written from the far one: what is written can never reach what is still to be read, because
-//! what is still to be written always has room for the longest values.
+//! There is one buffer, with room for every value at its longest. The text is at its start or at
+//! its end. To move it, it is read from the near end and written from the far one: what is written
+//! can never reach what is still to be read, because what is still to be written always has room
+//! for the longest values.
 
 mod template;
 
@@ -33,7 +36,8 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Bytes that a short copy moves at a time.
 const BLOCK: usize = 32;
 
-/// Room that is never written to on purpose, so that a copy in blocks may spill over by less than a block.
+/// Room that is never written to on purpose, so that a copy in blocks may spill over by less than a
+/// block.
 const SPILL: usize = 2 * BLOCK;
 
 /// Samples whose numbers are fetched and compared at a time.
@@ -47,11 +51,13 @@ pub struct Encoder {
     version: u64,
     shape: u64,
     now_ms: u64,
-    /// How names were written, and whether every escaping that leaves plain names alone writes them so.
+    /// How names were written, and whether every escaping that leaves plain names alone writes them
+    /// so.
     escaping: Escaping,
     plain: bool,
     sections: Vec<Section>,
-    /// By sample, in the order of the text: bytes from the end of the value before, or of the family's head, to this value.
+    /// By sample, in the order of the text: bytes from the end of the value before, or of the
+    /// family's head, to this value.
     gaps: Vec<u32>,
     /// By sample: bytes of the value with its line feed.
     lens: Vec<u8>,
@@ -86,9 +92,9 @@ impl Encoder {
         Self::default()
     }
 
-    /// The registry as text, as of the time that was set last. Empty families are left out, and an empty registry is an empty
-    /// text. What was written with another escaping is of no use, unless no name needs any. The error is one of memory: then
-    /// the encoder is as good as new.
+    /// The registry as text, as of the time that was set last. Empty families are left out, and an
+    /// empty registry is an empty text. What was written with another escaping is of no use, unless
+    /// no name needs any. The error is one of memory: then the encoder is as good as new.
     pub fn encode(&mut self, registry: &Registry, escaping: Escaping) -> Result<&[u8], Error> {
         // The dots' scheme changes plain names too.
         let any = self.plain && self.shape == registry.shape() && escaping != Escaping::Dots;
@@ -154,8 +160,8 @@ impl Encoder {
         if self.start == 0 { self.pass::<true>(registry) } else { self.pass::<false>(registry) }
     }
 
-    /// Goes through the samples once: backward, where the text is at the beginning of the buffer, so that it can move to the
-    /// end; else forward.
+    /// Goes through the samples once: backward, where the text is at the beginning of the buffer,
+    /// so that it can move to the end; else forward.
     fn pass<const BACKWARD: bool>(&mut self, registry: &Registry) -> Result<(), Error> {
         let now_ms = registry.now_ms();
         let (read, write) = match BACKWARD {
@@ -209,8 +215,8 @@ impl Encoder {
         Ok(())
     }
 
-    /// Puts in families and series that are new, and leaves out those that are gone. Numbers that were shown stay as they
-    /// were.
+    /// Puts in families and series that are new, and leaves out those that are gone. Numbers that
+    /// were shown stay as they were.
     fn rebuild(&mut self, registry: &Registry) -> Result<(), Error> {
         let old = std::mem::take(self);
         let mut next = Rebuild { old: &old, text: old.text(), out: Vec::new(), made: Self::default() };
@@ -307,7 +313,8 @@ impl Encoder {
     }
 }
 
-/// The handles of a family whose series changed, sorted: those of before that still live, and the new ones.
+/// The handles of a family whose series changed, sorted: those of before that still live, and the
+/// new ones.
 fn merged(registry: &Registry, before: &[u32], live: &[u32], seen: &mut Vec<bool>) -> Vec<u32> {
     seen.resize(registry.rows(), false);
     let mut held = Vec::with_capacity(before.len());
@@ -345,8 +352,9 @@ fn take<const BACKWARD: bool>((gaps, lens, shown): Samples<'_>, count: usize) ->
     Some(if BACKWARD { (after, before) } else { (before, after) })
 }
 
-/// A pass over the text. Before the first value that changes its length nothing moves; from there on, everything does. All
-/// positions are ends of what is done: going backward, `read` and `write` fall.
+/// A pass over the text. Before the first value that changes its length nothing moves; from there
+/// on, everything does. All positions are ends of what is done: going backward, `read` and `write`
+/// fall.
 struct Mover<'a, const BACKWARD: bool> {
     buffer: &'a mut [u8],
     read: usize,
@@ -397,7 +405,8 @@ impl<const BACKWARD: bool> Mover<'_, BACKWARD> {
         if BACKWARD {
             (self.read, self.write) = (self.read - len, self.write - len);
         }
-        // A call of memmove, which on wasm leaves the sandbox, costs more than the usual move: the name and labels of a sample.
+        // A call of memmove, which on wasm leaves the sandbox, costs more than the usual move: the
+        // name and labels of a sample.
         if len > 8 * BLOCK || !self.move_blocks(len) {
             self.buffer.copy_within(self.read..self.read + len, self.write);
         }
@@ -406,8 +415,9 @@ impl<const BACKWARD: bool> Mover<'_, BACKWARD> {
         }
     }
 
-    /// Moves a few bytes from `read` to `write` in whole blocks, where what is read and what is written are apart. What is next
-    /// to the place is overwritten by less than a block: that is room, because [`SPILL`] bytes always are.
+    /// Moves a few bytes from `read` to `write` in whole blocks, where what is read and what is
+    /// written are apart. What is next to the place is overwritten by less than a block: that is
+    /// room, because [`SPILL`] bytes always are.
     #[inline]
     fn move_blocks(&mut self, len: usize) -> bool {
         let whole = len.next_multiple_of(BLOCK);
@@ -434,7 +444,8 @@ impl<const BACKWARD: bool> Mover<'_, BACKWARD> {
 /// Copies the text of a value: two slices of the same length, up to 24 bytes.
 #[inline]
 fn put_short(to: &mut [u8], from: &[u8]) {
-    // Three pieces that overlap: no loop, no call, and no branch on a length that cannot be foreseen.
+    // Three pieces that overlap: no loop, no call, and no branch on a length that cannot be
+    // foreseen.
     if let Some(last) = from.len().checked_sub(8) {
         put_word(to, from, 0);
         put_word(to, from, last.min(8));
@@ -469,8 +480,8 @@ struct Rebuild<'a> {
 }
 
 impl Rebuild<'_> {
-    /// Writes a family that was written before: copies series that still live, in runs, and renders the others. `sample` and
-    /// `at` are its first sample and the byte after its head.
+    /// Writes a family that was written before: copies series that still live, in runs, and renders
+    /// the others. `sample` and `at` are its first sample and the byte after its head.
     fn merge(
         &mut self,
         registry: &Registry,
@@ -554,7 +565,8 @@ fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Error> {
     list.try_reserve_exact(more).map_err(|_| too_large())
 }
 
-/// Sections and samples are made together, so that this cannot be; and if it were, the encoder would start anew.
+/// Sections and samples are made together, so that this cannot be; and if it were, the encoder
+/// would start anew.
 fn out_of_step() -> Error {
     Error::LimitReached { what: "samples of a series".into(), limit: 0, todo: "encode again" }
 }

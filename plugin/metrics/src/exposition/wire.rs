@@ -1,8 +1,8 @@
-//! Protobuf's wire format: what every message of [`super::protobuf`], [`super::remote_write`] and [`super::otlp`] is made of.
-//! Knows no message.
+//! Protobuf's wire format: what every message of [`super::protobuf`], [`super::remote_write`] and
+//! [`super::otlp`] is made of. Knows no message.
 //!
-//! A message within another is begun by [`open_field`] and ended by [`close`]. Inlined at each of their many callers these functions
-//! would cost the component kilobytes.
+//! A message within another is begun by [`open_field`] and ended by [`close`]. Inlined at each of
+//! their many callers these functions would cost the component kilobytes.
 
 const VARINT: u32 = 0;
 const EIGHT_BYTES: u32 = 1;
@@ -77,8 +77,8 @@ pub(super) fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63) as u64
 }
 
-/// Takes a field off the front of a message: its number, its value where it is a number, its bytes where it has a length. None
-/// for what is no message.
+/// Takes a field off the front of a message: its number, its value where it is a number, its bytes
+/// where it has a length. None for what is no message.
 #[inline(never)]
 pub(super) fn take_field<'a>(message: &mut &'a [u8]) -> Option<(u64, u64, &'a [u8])> {
     let tag = take_varint(message)?;

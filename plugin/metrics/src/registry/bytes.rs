@@ -1,9 +1,11 @@
 //! Numbers as a snapshot holds them: LEB128 for integers, little-endian bits for floats.
 //!
-//! Reading never panics and allocates nothing. There is one form for each number, and only that form is read, so that
-//! what can be read at all is written back as the very same bytes. This module knows nothing of what the numbers mean.
+//! Reading never panics and allocates nothing. There is one form for each number, and only that
+//! form is read, so that what can be read at all is written back as the very same bytes. This
+//! module knows nothing of what the numbers mean.
 
-/// Appends an integer: seven bits per byte, the lowest first, the top bit set on all bytes but the last.
+/// Appends an integer: seven bits per byte, the lowest first, the top bit set on all bytes but the
+/// last.
 pub(super) fn put_unsigned(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number as u8) | 0x80);
@@ -17,14 +19,15 @@ pub(super) fn put_signed(out: &mut Vec<u8>, number: i64) {
     put_unsigned(out, ((number << 1) ^ (number >> 63)) as u64);
 }
 
-/// Appends the eight bytes of a float. Every NaN is written as [`f64::NAN`]: which one an addition gives is the
-/// processor's choice.
+/// Appends the eight bytes of a float. Every NaN is written as [`f64::NAN`]: which one an addition
+/// gives is the processor's choice.
 pub(super) fn put_float(out: &mut Vec<u8>, number: f64) {
     let number = if number.is_nan() { f64::NAN } else { number };
     out.extend_from_slice(&number.to_bits().to_le_bytes());
 }
 
-/// Takes an integer off the front; none when the bytes end early, or hold more than 64 bits, or a longer form than needed.
+/// Takes an integer off the front; none when the bytes end early, or hold more than 64 bits, or a
+/// longer form than needed.
 pub(super) fn take_unsigned(input: &mut &[u8]) -> Option<u64> {
     let mut number = 0u64;
     for shift in (0..64).step_by(7) {
@@ -49,7 +52,8 @@ pub(super) fn take_signed(input: &mut &[u8]) -> Option<i64> {
     Some(((number >> 1) as i64) ^ -((number & 1) as i64))
 }
 
-/// Takes a float off the front; none when the bytes end early, or hold a NaN that [`put_float`] does not write.
+/// Takes a float off the front; none when the bytes end early, or hold a NaN that [`put_float`]
+/// does not write.
 pub(super) fn take_float(input: &mut &[u8]) -> Option<f64> {
     let (bytes, rest) = input.split_first_chunk::<8>()?;
     *input = rest;

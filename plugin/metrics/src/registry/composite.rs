@@ -52,7 +52,8 @@ impl Composite {
             }
             Kind::Summary if quantiles.is_empty() => Some(Self::Summary { sum: 0.0, count: 0 }),
             Kind::Summary => {
-                // The definition was checked with the same arguments; without a sketch the sum and count remain.
+                // The definition was checked with the same arguments; without a sketch the sum and
+                // count remain.
                 let summary = WindowedSummary::new(quantiles, definition.window_ms());
                 Some(summary.map_or(Self::Summary { sum: 0.0, count: 0 }, |summary| Self::Windowed(Box::new(summary))))
             }
@@ -103,8 +104,8 @@ impl Composite {
         }
     }
 
-    /// Appends the values of the samples of text 0.0.4, in their order: buckets (cumulative) or quantiles or states, then sum
-    /// and count.
+    /// Appends the values of the samples of text 0.0.4, in their order: buckets (cumulative) or
+    /// quantiles or states, then sum and count.
     pub(super) fn samples(&self, now_ms: u64, out: &mut Vec<f64>) {
         match self {
             Self::Histogram(Histogram { counts, sum, .. }) => {

@@ -1,4 +1,5 @@
-//! What a family is: its definition, whether it makes sense, and whether two of them mean the same. Holds no series.
+//! What a family is: its definition, whether it makes sense, and whether two of them mean the same.
+//! Holds no series.
 
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ pub const MAX_QUANTILES: usize = 64;
 /// Settings of a native histogram.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NativeConfig {
-    /// Resolution at the start: each bucket is 2^(2^-schema) times as wide as the one before; -4 to 8.
+    /// Resolution at the start: each bucket is 2^(2^-schema) times as wide as the one before; -4 to
+    /// 8.
     pub schema: i32,
     /// Observations of at most this size, of either sign, are counted as zero.
     pub zero_threshold: f64,
@@ -37,7 +39,8 @@ impl Default for NativeConfig {
 
 /// What somebody wants to record to: enough to find a family, or to make it.
 ///
-/// In the options, none means no opinion: the family's own, where it exists already, or the default.
+/// In the options, none means no opinion: the family's own, where it exists already, or the
+/// default.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
     /// The metric's name.
@@ -46,7 +49,8 @@ pub struct Definition {
     pub kind: Kind,
     /// For the `# HELP` line; the first one given stays.
     pub help: Option<String>,
-    /// What is measured in, such as `seconds`. The name must end with `_<unit>`, or `_<unit>_total`.
+    /// What is measured in, such as `seconds`. The name must end with `_<unit>`, or
+    /// `_<unit>_total`.
     pub unit: Option<String>,
     /// Sorted, each once. Series are made with values in this order.
     pub label_names: Vec<LabelName>,
@@ -57,11 +61,13 @@ pub struct Definition {
     /// For summaries: ranks in 0..=1, rising; [`super::summary::DEFAULT_QUANTILES`] by default.
     /// With an empty list only sum and count are kept.
     pub quantiles: Option<Vec<f64>>,
-    /// For summaries with quantiles: how far back they look; [`DEFAULT_WINDOW`] by default. In whole milliseconds.
+    /// For summaries with quantiles: how far back they look; [`DEFAULT_WINDOW`] by default. In
+    /// whole milliseconds.
     pub window: Option<Duration>,
     /// For state sets: the names of the states, each once.
     pub states: Vec<Box<str>>,
-    /// The most series of the family; past it, an overflow series takes what is recorded to further ones.
+    /// The most series of the family; past it, an overflow series takes what is recorded to further
+    /// ones.
     pub series_limit: Option<usize>,
     /// A series that nothing was recorded to for so long is removed by [`super::Registry::expire`].
     pub ttl: Option<Duration>,
@@ -175,7 +181,8 @@ impl Definition {
         Err(Error::invalid("unit", problem))
     }
 
-    /// Whether a further definition of the same name means the same metric, whatever its labels. The error names both.
+    /// Whether a further definition of the same name means the same metric, whatever its labels.
+    /// The error names both.
     pub(super) fn agree(&self, further: &Self) -> Result<(), Error> {
         let conflict = |problem| Err(Error::Conflict { metric: self.name.to_string(), problem });
         if further.kind != self.kind {

@@ -1,11 +1,13 @@
-//! The exponential scale that native histograms and summaries count on: which bucket a magnitude is in, and where a bucket
-//! ends. Exact, and the same on every machine.
+//! The exponential scale that native histograms and summaries count on: which bucket a magnitude is
+//! in, and where a bucket ends. Exact, and the same on every machine.
 //!
-//! Schema `s` has the base `2^(2^-s)`; its bucket `i` holds the magnitudes in `(base^(i-1), base^i]`, as the native
-//! histograms of Prometheus define it. Two neighbours at one schema are one bucket at the next coarser one, so only the
-//! finest schema needs a table. That table comes from integer arithmetic while this crate is compiled: logarithms would
-//! misplace values next to a bound, and differ between implementations: some entries of client_golang's tables are one
-//! float above or below the true bound, so on that one float the two may disagree. Nothing here holds state.
+//! Schema `s` has the base `2^(2^-s)`; its bucket `i` holds the magnitudes in `(base^(i-1),
+//! base^i]`, as the native histograms of Prometheus define it. Two neighbours at one schema are one
+//! bucket at the next coarser one, so only the finest schema needs a table. That table comes from
+//! integer arithmetic while this crate is compiled: logarithms would misplace values next to a
+//! bound, and differ between implementations: some entries of client_golang's tables are one float
+//! above or below the true bound, so on that one float the two may disagree. Nothing here holds
+//! state.
 
 /// The finest schema: 256 buckets between two powers of two.
 pub(super) const FINEST: i32 = 8;
@@ -24,12 +26,14 @@ const PER_OCTAVE: usize = 1 << FINEST;
 /// The bucket of the finest schema that holds [`f64::MAX`].
 const TOP: i32 = f64::MAX_EXP << FINEST;
 
-/// For `k` in `0..256`, the fraction bits of the largest float that is not above `2^(k/256)`. No float equals such a bound,
-/// `k = 0` aside, so "not above the bound" and "not above this float" are the same question. The last entry stands for 2.
+/// For `k` in `0..256`, the fraction bits of the largest float that is not above `2^(k/256)`. No
+/// float equals such a bound, `k = 0` aside, so "not above the bound" and "not above this float"
+/// are the same question. The last entry stands for 2.
 static FRACTIONS: [u64; PER_OCTAVE + 1] = fractions();
 
-/// For each value of the upper eight fraction bits, the first `k` whose bound in [`FRACTIONS`] is not below all floats with
-/// these bits. The buckets next to 1 are narrower than 1/256, those next to 2 wider: at most two steps remain.
+/// For each value of the upper eight fraction bits, the first `k` whose bound in [`FRACTIONS`] is
+/// not below all floats with these bits. The buckets next to 1 are narrower than 1/256, those next
+/// to 2 wider: at most two steps remain.
 static STARTS: [u16; PER_OCTAVE] = starts();
 
 /// The upper 128 bits of a product of 256.
@@ -41,7 +45,8 @@ const fn high_product(a: u128, b: u128) -> u128 {
     a_high * b_high + (middle >> 64) + (other >> 64)
 }
 
-/// The square root of `2 × half`, bit by bit. Both are fixed-point numbers with 127 bits after the point.
+/// The square root of `2 × half`, bit by bit. Both are fixed-point numbers with 127 bits after the
+/// point.
 const fn root_of_double(half: u128) -> u128 {
     let mut root = 1u128 << 127;
     let mut bit = 1u128 << 126;
@@ -59,8 +64,8 @@ const fn root_of_double(half: u128) -> u128 {
     reason = "runs in the compiler, where an index out of range is an error of the build"
 )]
 const fn fractions() -> [u64; PER_OCTAVE + 1] {
-    // roots[j] is 2^(2^-(j+1)), off by less than 4 units of the last place: each root halves the error of the one before,
-    // and adds less than 2.
+    // roots[j] is 2^(2^-(j+1)), off by less than 4 units of the last place: each root halves the
+    // error of the one before, and adds less than 2.
     let mut roots = [0u128; FINEST as usize];
     let mut half = 1u128 << 127;
     let mut depth = 0;
@@ -70,8 +75,8 @@ const fn fractions() -> [u64; PER_OCTAVE + 1] {
         depth += 1;
     }
 
-    // Eight factors and seven products are off by less than 100 units. Bounds that are nowhere near a float by that
-    // measure have their fractions right.
+    // Eight factors and seven products are off by less than 100 units. Bounds that are nowhere near
+    // a float by that measure have their fractions right.
     const DOUBT: u128 = 1 << 10;
     const BELOW: u32 = 127 - FRACTION_BITS;
     let mut fractions = [0u64; PER_OCTAVE + 1];
@@ -140,8 +145,8 @@ fn finest_index(magnitude: f64) -> i32 {
     (exponent << FINEST) + k as i32
 }
 
-/// The index of the bucket that `magnitude` is in. `magnitude` is above zero and no NaN; infinity is in the overflow
-/// bucket, the one after that of [`f64::MAX`].
+/// The index of the bucket that `magnitude` is in. `magnitude` is above zero and no NaN; infinity
+/// is in the overflow bucket, the one after that of [`f64::MAX`].
 pub(super) fn index(schema: i32, magnitude: f64) -> i32 {
     if magnitude == f64::INFINITY {
         return overflow_index(schema);
@@ -161,8 +166,8 @@ pub(super) fn overflow_index(schema: i32) -> i32 {
     (TOP >> halvings(schema)) + 1
 }
 
-/// The largest float in the bucket with this index or below it: [`f64::MAX`] for the bucket that holds it, infinity for
-/// indices above, zero for those whose bound is below all floats.
+/// The largest float in the bucket with this index or below it: [`f64::MAX`] for the bucket that
+/// holds it, infinity for indices above, zero for those whose bound is below all floats.
 pub(super) fn upper_bound(schema: i32, index: i32) -> f64 {
     let index = index.clamp(lowest_index(schema) - 1, overflow_index(schema));
     let finest = index << halvings(schema);
@@ -179,10 +184,11 @@ pub(super) fn upper_bound(schema: i32, index: i32) -> f64 {
     f64::from_bits(bits)
 }
 
-/// Where to guess a magnitude that is known by its bucket only: `2·base^i / (base + 1)`. It is off by the same ratio at
-/// both ends of the bucket, `(base − 1)/(base + 1)`, and no other point has a smaller greatest error (Masson, Rim and Lee,
-/// "DDSketch: A Fast and Fully-Mergeable Quantile Sketch with Relative-Error Guarantees", PVLDB 12(12), 2019, lemma 2).
-/// Always within the bucket: next to zero, where floats are sparse, its least float is the guess at worst.
+/// Where to guess a magnitude that is known by its bucket only: `2·base^i / (base + 1)`. It is off
+/// by the same ratio at both ends of the bucket, `(base − 1)/(base + 1)`, and no other point has a
+/// smaller greatest error (Masson, Rim and Lee, "DDSketch: A Fast and Fully-Mergeable Quantile
+/// Sketch with Relative-Error Guarantees", PVLDB 12(12), 2019, lemma 2). Always within the bucket:
+/// next to zero, where floats are sparse, its least float is the guess at worst.
 pub(super) fn estimate(schema: i32, index: i32) -> f64 {
     let upper = upper_bound(schema, index);
     let guess = upper * (2.0 / (upper_bound(schema, 1) + 1.0));
@@ -231,8 +237,8 @@ mod tests {
         }
     }
 
-    /// Whether `magnitude ≤ base^index`, without any rounding: both sides to the power `2^schema` are integers, or a power
-    /// of two.
+    /// Whether `magnitude ≤ base^index`, without any rounding: both sides to the power `2^schema`
+    /// are integers, or a power of two.
     fn at_most(schema: i32, magnitude: f64, index: i32) -> bool {
         let bits = magnitude.to_bits();
         let field = (bits >> 52) as i64;

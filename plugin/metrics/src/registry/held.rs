@@ -1,4 +1,5 @@
-//! Taking over what a series held elsewhere: the one way in that does not count what was observed here.
+//! Taking over what a series held elsewhere: the one way in that does not count what was observed
+//! here.
 
 use super::composite::{Composite, Histogram};
 use super::native::NativeHistogram;
@@ -31,8 +32,9 @@ pub enum Held<'h> {
 }
 
 impl Registry {
-    /// Replaces what the series holds; what is recorded from now on adds to it. Exemplars of before are forgotten. Gauges are
-    /// set by [`Registry::set`], state sets by [`Registry::set_state`]. On an error nothing has changed.
+    /// Replaces what the series holds; what is recorded from now on adds to it. Exemplars of before
+    /// are forgotten. Gauges are set by [`Registry::set`], state sets by [`Registry::set_state`].
+    /// On an error nothing has changed.
     pub fn replace(&mut self, id: SeriesId, held: Held) -> Result<(), Error> {
         let row = self.row(id.0)?;
         let number = match &held {

@@ -1,8 +1,9 @@
-//! Label sets: the families of one metric that differ in their label names only. Callers that know nothing of each other use
-//! one metric name with labels of their own; their series stand together in every exposition.
+//! Label sets: the families of one metric that differ in their label names only. Callers that know
+//! nothing of each other use one metric name with labels of their own; their series stand together
+//! in every exposition.
 //!
-//! The first label set of a metric has its names and claims; the others are linked to it, in the order in which they were
-//! made. All have one kind, one help and the same options.
+//! The first label set of a metric has its names and claims; the others are linked to it, in the
+//! order in which they were made. All have one kind, one help and the same options.
 
 use super::definition::{Definition, MAX_HELP_LEN, list};
 use super::names::LabelName;
@@ -10,7 +11,8 @@ use super::series::{key_of, values_of};
 use super::{Family, FamilyId, Registry};
 use crate::error::{Error, excerpt};
 
-/// The most label sets of one metric: looking for one goes through them all. Where there are more, label names are data.
+/// The most label sets of one metric: looking for one goes through them all. Where there are more,
+/// label names are data.
 pub const MAX_LABEL_SETS: usize = 32;
 
 impl Registry {
@@ -22,7 +24,8 @@ impl Registry {
     ) -> Option<FamilyId> {
         let named = |(_, family): &(usize, &Family)| {
             let own = family.definition.label_names.as_slice();
-            // As many were given as there are, so that with each of them found none was given twice.
+            // As many were given as there are, so that with each of them found none was given
+            // twice.
             own.len() == labels.len() && own.iter().all(|own| labels.clone().any(|name| name == own.as_str()))
         };
         self.label_sets(*self.by_name.get(name)?).find(named).map(|(index, _)| self.id(index))
@@ -34,8 +37,8 @@ impl Registry {
         std::iter::successors(at(index), move |(_, family)| at(family.next_set?))
     }
 
-    /// Checks that a further definition means the metric that begins at `first`, and finds or makes its label set. Takes its
-    /// help if there is none yet, and says so.
+    /// Checks that a further definition means the metric that begins at `first`, and finds or makes
+    /// its label set. Takes its help if there is none yet, and says so.
     pub(super) fn agree<'a>(
         &mut self,
         first: usize,
@@ -102,7 +105,8 @@ impl Registry {
         }
     }
 
-    /// The row of the same series in another label set of the metric: a label with an empty value is none.
+    /// The row of the same series in another label set of the metric: a label with an empty value
+    /// is none.
     pub(super) fn in_other_set(&self, index: usize, key: &[u8]) -> Option<usize> {
         let family = self.families.get(index)?;
         if family.first_set == index && family.next_set.is_none() {

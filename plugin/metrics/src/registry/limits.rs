@@ -1,5 +1,5 @@
-//! The cardinality firewall: what happens when a metric or the registry has as many series as it may have. Counts series and
-//! label values; records nothing.
+//! The cardinality firewall: what happens when a metric or the registry has as many series as it
+//! may have. Counts series and label values; records nothing.
 
 use hashbrown::HashSet;
 
@@ -33,8 +33,8 @@ impl Registry {
         self.series_limit = limit.min(super::series::MAX_ROWS);
     }
 
-    /// Whether the series takes what its metric's limit keeps out, and if so, the label to blame. Looks at every series of
-    /// the metric.
+    /// Whether the series takes what its metric's limit keeps out, and if so, the label to blame.
+    /// Looks at every series of the metric.
     pub fn overflow(&self, id: SeriesId) -> Option<Overflow> {
         let family = self.series.family(self.series.row(id.0)?);
         let held = self.families.get(family)?;
@@ -45,8 +45,8 @@ impl Registry {
         Some(Overflow { metric: held.definition.name.to_string(), label, distinct_values })
     }
 
-    /// The label of a metric with the most values, and how many; none for a metric without labels. Looks at every series of
-    /// the metric.
+    /// The label of a metric with the most values, and how many; none for a metric without labels.
+    /// Looks at every series of the metric.
     pub fn most_distinct_label(&self, id: FamilyId) -> Option<(String, usize)> {
         self.most_distinct(self.index(id)?)
     }

@@ -1,8 +1,10 @@
 //! Families, series and their values, in memory. No I/O, no clock, no JSON.
 //!
-//! A family is a metric name with its kind, help, options and label names; a series is a family with values for those
-//! labels, named by a [`SeriesId`]. A metric that is recorded with several sets of label names has a family for each. Names and labels are checked once, when the series is made; recording by id cannot fail
-//! on them. The time comes from the caller, by [`Registry::set_now`].
+//! A family is a metric name with its kind, help, options and label names; a series is a family
+//! with values for those labels, named by a [`SeriesId`]. A metric that is recorded with several
+//! sets of label names has a family for each. Names and labels are checked once, when the series is
+//! made; recording by id cannot fail on them. The time comes from the caller, by
+//! [`Registry::set_now`].
 
 mod bounds;
 mod bytes;
@@ -54,8 +56,8 @@ use crate::model::{Exemplar, Point};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FamilyId(u32);
 
-/// A series of one registry. The first is 0, the next 1, and so on, until one is removed. The number of a removed series is
-/// never given to another one.
+/// A series of one registry. The first is 0, the next 1, and so on, until one is removed. The
+/// number of a removed series is never given to another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(u32);
 
@@ -94,7 +96,8 @@ struct Family {
     live: usize,
     /// The handle of the overflow series, if there is one.
     overflow: Option<u32>,
-    /// Families beside which this one cannot keep its type in OpenMetrics. The first label set has those of its metric.
+    /// Families beside which this one cannot keep its type in OpenMetrics. The first label set has
+    /// those of its metric.
     rivals: Vec<usize>,
     /// The first label set of the metric: where there is one only, the family itself.
     first_set: usize,
@@ -127,7 +130,8 @@ pub struct Registry {
     first_family: u32,
     /// The first label set of each metric.
     by_name: HashMap<Box<str>, usize, FixedState>,
-    /// Every name that a sample of a family has or may have in text 0.0.4, so that no two families write the same one.
+    /// Every name that a sample of a family has or may have in text 0.0.4, so that no two families
+    /// write the same one.
     claims: HashMap<Box<str>, usize, FixedState>,
     /// Every name that OpenMetrics takes for a family's type alone, with those families.
     reserved: HashMap<Box<str>, Vec<usize>, FixedState>,
@@ -140,7 +144,8 @@ pub struct Registry {
     free_composites: Vec<usize>,
     /// Of counters, by row.
     exemplars: HashMap<usize, Exemplar, FixedState>,
-    /// By row, for series with a time to live; shorter than the rows where none of the later ones has one.
+    /// By row, for series with a time to live; shorter than the rows where none of the later ones
+    /// has one.
     last_ms: Vec<u64>,
     /// Families whose recordings need the time.
     timed: usize,
@@ -161,7 +166,8 @@ pub struct Registry {
 }
 
 impl Default for Registry {
-    /// For tests and tools. Where names and labels come from outside, seed it: [`Registry::with_seed`].
+    /// For tests and tools. Where names and labels come from outside, seed it:
+    /// [`Registry::with_seed`].
     fn default() -> Self {
         Self::with_seed(0)
     }
@@ -184,13 +190,15 @@ impl Members {
 }
 
 impl Registry {
-    /// What there is to say of the families that were made since the last time: that another one keeps one from its type in
-    /// OpenMetrics, or that a metric was recorded with other labels before.
+    /// What there is to say of the families that were made since the last time: that another one
+    /// keeps one from its type in OpenMetrics, or that a metric was recorded with other labels
+    /// before.
     pub fn take_notices(&mut self) -> Notices {
         std::mem::take(&mut self.notices)
     }
 
-    /// An empty registry. The seed makes it hard to guess which label values share a place in the index.
+    /// An empty registry. The seed makes it hard to guess which label values share a place in the
+    /// index.
     pub fn with_seed(seed: u64) -> Self {
         static REGISTRIES: AtomicU64 = AtomicU64::new(1);
         let hasher = FixedState::with_seed(seed);
@@ -234,12 +242,14 @@ impl Registry {
         self.families.len()
     }
 
-    /// Whether what is recorded depends on the time, so that [`Registry::set_now`] must be called before.
+    /// Whether what is recorded depends on the time, so that [`Registry::set_now`] must be called
+    /// before.
     pub fn is_timed(&self) -> bool {
         self.timed > 0
     }
 
-    /// Sets the time, in milliseconds since the Unix epoch, for what is made or recorded from now on.
+    /// Sets the time, in milliseconds since the Unix epoch, for what is made or recorded from now
+    /// on.
     pub fn set_now(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
     }
@@ -281,8 +291,8 @@ impl Registry {
         self.series.row(id.0).map(|row| self.id(self.series.family(row)))
     }
 
-    /// Finds or makes the series with these label values, in the order of the family's sorted label names. Past a limit it
-    /// is the family's overflow series: [`Registry::overflow`].
+    /// Finds or makes the series with these label values, in the order of the family's sorted label
+    /// names. Past a limit it is the family's overflow series: [`Registry::overflow`].
     pub fn series(&mut self, family: FamilyId, label_values: &[&str]) -> Result<SeriesId, Error> {
         let index = self.family_index(family)?;
         let names = self.families.get(index).map(|family| family.definition.label_names.as_slice()).unwrap_or_default();
@@ -327,7 +337,8 @@ impl Registry {
         Ok(row.is_some())
     }
 
-    /// Forgets all families and series, and returns how many series there were. The count of dropped ones stays.
+    /// Forgets all families and series, and returns how many series there were. The count of
+    /// dropped ones stays.
     pub fn clear(&mut self) -> usize {
         let removed = self.len();
         self.series.clear();
@@ -346,8 +357,8 @@ impl Registry {
         removed
     }
 
-    /// Removes the series that nothing was recorded to for their family's time to live, and says how many. The time becomes
-    /// `now_ms`.
+    /// Removes the series that nothing was recorded to for their family's time to live, and says
+    /// how many. The time becomes `now_ms`.
     pub fn expire(&mut self, now_ms: u64) -> usize {
         self.set_now(now_ms);
         if !self.families.iter().any(|family| family.definition.ttl.is_some()) {
@@ -377,8 +388,9 @@ impl Registry {
         self.series.row(id.0).map(|row| self.labels_of(row))
     }
 
-    /// The registry as encoders read it: families sorted by name, those without series left out, infos called with `_info`
-    /// as they are exposed; series sorted by label values; quantiles as of `now_ms`.
+    /// The registry as encoders read it: families sorted by name, those without series left out,
+    /// infos called with `_info` as they are exposed; series sorted by label values; quantiles as
+    /// of `now_ms`.
     pub fn read(&self, now_ms: u64) -> Vec<model::Family<'_>> {
         self.read_some(now_ms, &|_| true)
     }

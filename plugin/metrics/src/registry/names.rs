@@ -6,7 +6,8 @@ use std::fmt;
 use crate::error::Error;
 use crate::sort::sorted_by;
 
-/// The longest metric or label name. Prometheus has no bound of its own; a kilobyte is far past any use.
+/// The longest metric or label name. Prometheus has no bound of its own; a kilobyte is far past any
+/// use.
 pub const MAX_NAME_LEN: usize = 1_024;
 
 /// The longest label value, in bytes.
@@ -15,12 +16,14 @@ pub const MAX_VALUE_LEN: usize = 16 * 1_024;
 /// The most labels of one series. A query over more is beyond anybody's use.
 pub const MAX_LABELS: usize = 128;
 
-/// A valid metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`; or, made by [`MetricName::new_utf8`], any text that is not empty.
+/// A valid metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`; or, made by [`MetricName::new_utf8`], any text
+/// that is not empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MetricName(Box<str>);
 
-/// A valid label name: `[a-zA-Z_][a-zA-Z0-9_]*`, not beginning with `__`, which Prometheus keeps for itself; or, made by
-/// [`LabelName::new_utf8`], any text that is not empty and does not begin so.
+/// A valid label name: `[a-zA-Z_][a-zA-Z0-9_]*`, not beginning with `__`, which Prometheus keeps
+/// for itself; or, made by [`LabelName::new_utf8`], any text that is not empty and does not begin
+/// so.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LabelName(Box<str>);
 
@@ -39,8 +42,8 @@ impl MetricName {
         }
     }
 
-    /// Checks a name by the rules of Prometheus 3: any UTF-8 that is not empty. Formats that know the older rules only write
-    /// it escaped. `field` is its path in the input, for the error.
+    /// Checks a name by the rules of Prometheus 3: any UTF-8 that is not empty. Formats that know
+    /// the older rules only write it escaped. `field` is its path in the input, for the error.
     pub fn new_utf8(name: &str, field: &str) -> Result<Self, Error> {
         match fault_utf8(name) {
             Some(fault) => Err(Error::invalid(field, format!("{} is not a metric name: {fault}", quoted(name)))),
@@ -69,8 +72,8 @@ impl LabelName {
         }
     }
 
-    /// Checks a name by the rules of Prometheus 3: any UTF-8 that is not empty and does not begin with `__`. `field` is the
-    /// path of the label set in the input, for the error.
+    /// Checks a name by the rules of Prometheus 3: any UTF-8 that is not empty and does not begin
+    /// with `__`. `field` is the path of the label set in the input, for the error.
     pub fn new_utf8(name: &str, field: &str) -> Result<Self, Error> {
         match fault_utf8(name).or_else(|| reserved(name)) {
             Some(fault) => Err(Error::invalid(
@@ -134,8 +137,9 @@ fn fault_utf8(name: &str) -> Option<String> {
     }
 }
 
-/// The name as text 0.0.4 can write it: each character that its older rules do not allow becomes `_`. `colon` says whether
-/// a colon is allowed, as it is in metric names only. Two names may become one; the registry refuses the second.
+/// The name as text 0.0.4 can write it: each character that its older rules do not allow becomes
+/// `_`. `colon` says whether a colon is allowed, as it is in metric names only. Two names may
+/// become one; the registry refuses the second.
 pub fn underscored(name: &str, colon: bool) -> Cow<'_, str> {
     let allowed = |index: usize, c: char| {
         c.is_ascii_alphabetic() || c == '_' || (c == ':' && colon) || (c.is_ascii_digit() && index > 0)
@@ -175,7 +179,8 @@ impl Labels {
         Self::of(labels, field)
     }
 
-    /// Checks and sorts labels whose names were checked. `field` is the path of the set in the input, for errors.
+    /// Checks and sorts labels whose names were checked. `field` is the path of the set in the
+    /// input, for errors.
     pub fn of(labels: Vec<(LabelName, Box<str>)>, field: &str) -> Result<Self, Error> {
         if let Some((name, value)) = labels.iter().find(|(_, value)| value.len() > MAX_VALUE_LEN) {
             return Err(too_long(&format!("{field}.{name}"), value));

@@ -1,9 +1,10 @@
-//! Prometheus's native histograms: buckets on an exponential scale that nobody has to choose, as many as the data needs and
-//! no more than a limit.
+//! Prometheus's native histograms: buckets on an exponential scale that nobody has to choose, as
+//! many as the data needs and no more than a limit.
 //!
-//! The rules are those of the "Native Histograms" specification of Prometheus, and where it leaves a choice (infinities,
-//! spans, the reduction of resolution), those of client_golang. This module knows no format and no names: an encoder takes
-//! the fields, and the buckets as [`NativeHistogram::spans_and_deltas`] has them.
+//! The rules are those of the "Native Histograms" specification of Prometheus, and where it leaves
+//! a choice (infinities, spans, the reduction of resolution), those of client_golang. This module
+//! knows no format and no names: an encoder takes the fields, and the buckets as
+//! [`NativeHistogram::spans_and_deltas`] has them.
 
 use super::{
     bytes, exponential,
@@ -19,10 +20,12 @@ pub const COARSEST_SCHEMA: i32 = exponential::COARSEST;
 /// The finest schema: each bucket is 0.27 % wider than the one before.
 pub const FINEST_SCHEMA: i32 = exponential::FINEST;
 
-/// The schema when nobody chose one: buckets grow by 9 %. client_golang picks it for its usual growth factor, 1.1.
+/// The schema when nobody chose one: buckets grow by 9 %. client_golang picks it for its usual
+/// growth factor, 1.1.
 pub const DEFAULT_SCHEMA: i32 = 3;
 
-/// Up to this magnitude an observation counts as zero, when nobody chose otherwise: 2⁻¹²⁸, as in client_golang.
+/// Up to this magnitude an observation counts as zero, when nobody chose otherwise: 2⁻¹²⁸, as in
+/// client_golang.
 pub const DEFAULT_ZERO_THRESHOLD: f64 = f64::from_bits((1023 - 128) << 52);
 
 /// Buckets of both signs together, when nobody chose otherwise.
@@ -34,13 +37,15 @@ pub const LEAST_MAX_BUCKETS: usize = 2;
 /// More buckets than this make a series heavier than any query needs. One takes 16 bytes.
 pub const MAX_BUCKETS_LIMIT: usize = 10_000;
 
-/// Gaps of up to this many empty buckets are written out: two deltas are no longer than one more span.
+/// Gaps of up to this many empty buckets are written out: two deltas are no longer than one more
+/// span.
 const FILLED_GAP: i32 = 2;
 
 /// A run of consecutive buckets, as `BucketSpan` of the protobuf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// For the first span, the index of its first bucket; for others, how many buckets after the span before are left out.
+    /// For the first span, the index of its first bucket; for others, how many buckets after the
+    /// span before are left out.
     pub offset: i32,
     /// Consecutive buckets in this span.
     pub length: u32,
@@ -51,22 +56,24 @@ pub struct Span {
 pub struct EncodedBuckets {
     /// The runs, by rising index.
     pub spans: Vec<Span>,
-    /// For each bucket of each span, its count less that of the bucket before; the first count as it is. Buckets that fill
-    /// small gaps have the count zero.
+    /// For each bucket of each span, its count less that of the bucket before; the first count as
+    /// it is. Buckets that fill small gaps have the count zero.
     pub deltas: Vec<i64>,
 }
 
 /// Observations in buckets that grow by a constant factor.
 ///
-/// With `base = 2^(2^-schema)`, the positive bucket `i` holds the values in `(base^(i−1), base^i]`, exactly: no value is ever
-/// on the wrong side of a bound, which is where logarithms put some. The negative bucket `i` holds the same magnitudes.
-/// Magnitudes up to the zero threshold are in the zero bucket. `+Inf` and `−Inf` are in the bucket after the one that holds
-/// the largest finite number; they make the sum infinite, and both together make it NaN, as addition does.
+/// With `base = 2^(2^-schema)`, the positive bucket `i` holds the values in `(base^(i−1), base^i]`,
+/// exactly: no value is ever on the wrong side of a bound, which is where logarithms put some. The
+/// negative bucket `i` holds the same magnitudes. Magnitudes up to the zero threshold are in the
+/// zero bucket. `+Inf` and `−Inf` are in the bucket after the one that holds the largest finite
+/// number; they make the sum infinite, and both together make it NaN, as addition does.
 ///
-/// Every observation is in exactly one bucket: `count = zero_count + positive + negative`, always. When the buckets become
-/// more than the limit, neighbours are merged by halving the resolution (one schema down), as often as needed; at the
-/// coarsest schema the zero bucket is widened instead, to the end of the bucket next to it. Neither is ever undone.
-/// (client_golang can widen the zero bucket first, up to a threshold that has to be set for it, and stops at the coarsest
+/// Every observation is in exactly one bucket: `count = zero_count + positive + negative`, always.
+/// When the buckets become more than the limit, neighbours are merged by halving the resolution
+/// (one schema down), as often as needed; at the coarsest schema the zero bucket is widened
+/// instead, to the end of the bucket next to it. Neither is ever undone. (client_golang can widen
+/// the zero bucket first, up to a threshold that has to be set for it, and stops at the coarsest
 /// schema.)
 #[derive(Debug, Clone, PartialEq)]
 pub struct NativeHistogram {
@@ -107,8 +114,8 @@ impl NativeHistogram {
         })
     }
 
-    /// A histogram that holds these buckets, by rising index, without empty ones. None where they cannot be: too many, out of
-    /// the schema's range, or within the zero bucket.
+    /// A histogram that holds these buckets, by rising index, without empty ones. None where they
+    /// cannot be: too many, out of the schema's range, or within the zero bucket.
     pub fn of(
         schema: i32,
         (zero_threshold, zero_count): (f64, u64),
@@ -128,7 +135,8 @@ impl NativeHistogram {
         histogram.is_consistent().then_some(histogram)
     }
 
-    /// Counts one value. A caller refuses NaN, which belongs in no bucket; if one arrives nevertheless, nothing changes.
+    /// Counts one value. A caller refuses NaN, which belongs in no bucket; if one arrives
+    /// nevertheless, nothing changes.
     pub fn observe(&mut self, value: f64) {
         if value.is_nan() {
             return;
@@ -159,8 +167,9 @@ impl NativeHistogram {
         }
     }
 
-    /// Takes the buckets nearest to zero into the zero bucket. A limit of two or more leaves the overflow buckets alone: there
-    /// is one for each sign, so while the limit is exceeded another one is nearer.
+    /// Takes the buckets nearest to zero into the zero bucket. A limit of two or more leaves the
+    /// overflow buckets alone: there is one for each sign, so while the limit is exceeded another
+    /// one is nearer.
     fn widen_zero(&mut self) {
         let nearest = [&self.positive, &self.negative].into_iter().filter_map(|side| side.buckets().first());
         if let Some(index) = nearest.map(|bucket| bucket.index).min() {
@@ -174,7 +183,8 @@ impl NativeHistogram {
         self.schema
     }
 
-    /// Up to this magnitude an observation counts as zero now: what [`NativeHistogram::new`] was given, or more.
+    /// Up to this magnitude an observation counts as zero now: what [`NativeHistogram::new`] was
+    /// given, or more.
     pub fn zero_threshold(&self) -> f64 {
         self.zero_threshold
     }
@@ -214,23 +224,26 @@ impl NativeHistogram {
         self.positive().len() + self.negative().len()
     }
 
-    /// Bytes that are allocated for buckets: at most `32 × (max_buckets + 1)`, as each sign may have held them all.
+    /// Bytes that are allocated for buckets: at most `32 × (max_buckets + 1)`, as each sign may
+    /// have held them all.
     pub fn allocated_bytes(&self) -> usize {
         self.positive.bytes() + self.negative.bytes()
     }
 
-    /// The magnitudes that the bucket with this index holds at the present schema: above the first number, up to the second.
-    /// Both are rounded down to the next float, which does not change what is between them.
+    /// The magnitudes that the bucket with this index holds at the present schema: above the first
+    /// number, up to the second. Both are rounded down to the next float, which does not change
+    /// what is between them.
     pub fn bounds(&self, index: i32) -> (f64, f64) {
         let upper = exponential::upper_bound(self.schema, index);
         (exponential::upper_bound(self.schema, index.saturating_sub(1)), upper)
     }
 
-    /// The positive and the negative buckets as the protobuf has them. Gaps of one or two empty buckets are filled; larger
-    /// ones start a new span.
+    /// The positive and the negative buckets as the protobuf has them. Gaps of one or two empty
+    /// buckets are filled; larger ones start a new span.
     ///
-    /// A histogram that would have nothing to tell it from a classic one (no observation, and a zero threshold of 0) gets one
-    /// positive span of length 0, which is how Prometheus knows a native histogram.
+    /// A histogram that would have nothing to tell it from a classic one (no observation, and a
+    /// zero threshold of 0) gets one positive span of length 0, which is how Prometheus knows a
+    /// native histogram.
     pub fn spans_and_deltas(&self) -> (EncodedBuckets, EncodedBuckets) {
         let mut positive = encoded(self.positive());
         let negative = encoded(self.negative());
@@ -240,12 +253,13 @@ impl NativeHistogram {
         (positive, negative)
     }
 
-    /// The `q`-quantile, guessed from the buckets: of the `n` observations in order, the one at `⌊q·(n−1)⌋`, counted from 0.
-    /// NaN without observations, or for `q` outside of 0 to 1.
+    /// The `q`-quantile, guessed from the buckets: of the `n` observations in order, the one at
+    /// `⌊q·(n−1)⌋`, counted from 0. NaN without observations, or for `q` outside of 0 to 1.
     ///
-    /// The guess is in the bucket of the true value `x`. So it is off by at most `(base − 1)/(base + 1) · |x|`, which is
-    /// 4.4 % at schema 3 and 0.14 % at schema 8 (plus what rounding to a subnormal number takes); by at most the zero threshold
-    /// when it is 0; and not at all when it is infinite.
+    /// The guess is in the bucket of the true value `x`. So it is off by at most `(base − 1)/(base
+    /// + 1) · |x|`, which is 4.4 % at schema 3 and 0.14 % at schema 8 (plus what rounding to a
+    /// subnormal number takes); by at most the zero threshold when it is 0; and not at all when it
+    /// is infinite.
     pub fn quantile(&self, q: f64) -> f64 {
         if self.totals.count == 0 || !(0.0..=1.0).contains(&q) {
             return f64::NAN;
@@ -280,8 +294,9 @@ impl NativeHistogram {
         self.negative.serialize(out);
     }
 
-    /// Takes a histogram off the front. None, and `input` as it was, for bytes that [`NativeHistogram::serialize`] could not
-    /// have written. Allocates at most eight times the length of `input`.
+    /// Takes a histogram off the front. None, and `input` as it was, for bytes that
+    /// [`NativeHistogram::serialize`] could not have written. Allocates at most eight times the
+    /// length of `input`.
     pub fn deserialize(input: &mut &[u8]) -> Option<Self> {
         let mut rest = *input;
         let schema = i32::try_from(bytes::take_signed(&mut rest)?).ok()?;
@@ -375,7 +390,8 @@ mod tests {
         ]
     }
 
-    /// Checks each value's place, and each bucket's count, against the plain list of what was observed.
+    /// Checks each value's place, and each bucket's count, against the plain list of what was
+    /// observed.
     fn assert_holds(histogram: &NativeHistogram, observed: &[f64]) {
         assert!(histogram.is_consistent());
         assert_eq!(histogram.count(), observed.len() as u64);
@@ -489,7 +505,8 @@ mod tests {
         }
     }
 
-    /// Whatever is read is consistent, was not larger than its bytes allow, can be used, and is written as the same bytes.
+    /// Whatever is read is consistent, was not larger than its bytes allow, can be used, and is
+    /// written as the same bytes.
     fn assert_sound(written: &[u8]) {
         let mut input = written;
         match NativeHistogram::deserialize(&mut input) {

@@ -1,4 +1,5 @@
-//! Recording: by handle, one or many; and by definition and labels, which finds or makes the series.
+//! Recording: by handle, one or many; and by definition and labels, which finds or makes the
+//! series.
 
 use super::composite::{Composite, Histogram};
 use super::definition::Definition;
@@ -9,13 +10,15 @@ use super::{END, Family, Registry, SeriesId, series, unknown_series};
 use crate::error::Error;
 use crate::model::Exemplar;
 
-/// The most characters that the labels of an exemplar may have together, names and values: OpenMetrics' limit.
+/// The most characters that the labels of an exemplar may have together, names and values:
+/// OpenMetrics' limit.
 const MAX_EXEMPLAR_LEN: usize = 128;
 
 /// One recording: what, where, how much.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
-    /// The family to find or make. Its `label_names` are not looked at: the names are those of `labels`.
+    /// The family to find or make. Its `label_names` are not looked at: the names are those of
+    /// `labels`.
     pub definition: Definition,
     /// The series in it.
     pub labels: Labels,
@@ -114,8 +117,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Observes a value in a histogram, and keeps an example of it; each bucket keeps the last one given. `exemplar.value` is
-    /// the value observed, whatever it was before.
+    /// Observes a value in a histogram, and keeps an example of it; each bucket keeps the last one
+    /// given. `exemplar.value` is the value observed, whatever it was before.
     pub fn observe_with_exemplar(&mut self, id: SeriesId, value: f64, mut exemplar: Exemplar) -> Result<(), Error> {
         let row = self.row(id.0)?;
         if self.series.kind(row) != Some(Kind::Histogram) {
@@ -136,8 +139,9 @@ impl Registry {
         Ok(())
     }
 
-    /// Records as the kinds say: counters add, gauges are set, the others observe. All or none: an error comes with the index
-    /// of the pair that caused it, and nothing has changed. `ids` are raw [`SeriesId`]s, as many as there are values.
+    /// Records as the kinds say: counters add, gauges are set, the others observe. All or none: an
+    /// error comes with the index of the pair that caused it, and nothing has changed. `ids` are
+    /// raw [`SeriesId`]s, as many as there are values.
     pub fn record_many(&mut self, ids: &[u32], values: &[f64]) -> Result<(), (usize, Error)> {
         if ids.len() != values.len() {
             let problem = format!("{} values are given for {} series; give one for each", values.len(), ids.len());
@@ -167,8 +171,9 @@ impl Registry {
         Ok(())
     }
 
-    /// Records to a series that is there already. None, and nothing has changed, if there is none with this name, kind and labels,
-    /// in any order; if it is an overflow series, of which more is to be said; or if the kind takes no such amount.
+    /// Records to a series that is there already. None, and nothing has changed, if there is none
+    /// with this name, kind and labels, in any order; if it is an overflow series, of which more is
+    /// to be said; or if the kind takes no such amount.
     pub fn record_known<'a>(
         &mut self,
         name: &str,
@@ -201,7 +206,8 @@ impl Registry {
         amount: f64,
     ) -> Option<(usize, SeriesId)> {
         let mut key = std::mem::take(&mut self.key);
-        // As many labels are given as there are, so that with each of them found none is given twice.
+        // As many labels are given as there are, so that with each of them found none is given
+        // twice.
         let mut write_key = |family: &Family| {
             key.clear();
             let names = family.definition.label_names.as_slice();
@@ -231,8 +237,8 @@ impl Registry {
         matches!(self.series.kind(row)?, Kind::Counter | Kind::Gauge).then(|| self.series.cell(row))
     }
 
-    /// Takes recordings, all or none, and returns their series in the same order. On an error nothing has changed; the error
-    /// comes with the index of the recording that caused it.
+    /// Takes recordings, all or none, and returns their series in the same order. On an error
+    /// nothing has changed; the error comes with the index of the recording that caused it.
     pub fn record_all(&mut self, recordings: &[Recording]) -> Result<Vec<SeriesId>, (usize, Error)> {
         let (families, dropped) = (self.families.len(), self.dropped);
         let mut made = Made { notices: self.notices.mark(), ..Made::default() };

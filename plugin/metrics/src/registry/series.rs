@@ -1,9 +1,10 @@
-//! The table of series: one row each, as parallel columns, and the index from family and label values to the row. Knows no
-//! names, kinds' rules or limits; hands out handles and says when one is stale.
+//! The table of series: one row each, as parallel columns, and the index from family and label
+//! values to the row. Knows no names, kinds' rules or limits; hands out handles and says when one
+//! is stale.
 //!
-//! A handle is a `u32`: the row in its low 24 bits, the row's generation above. A row that a series left is used again with
-//! the next generation, so that a stale handle finds nothing. After 256 generations the row is given up, so that no handle
-//! ever means two series.
+//! A handle is a `u32`: the row in its low 24 bits, the row's generation above. A row that a series
+//! left is used again with the next generation, so that a stale handle finds nothing. After 256
+//! generations the row is given up, so that no handle ever means two series.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
@@ -95,7 +96,8 @@ pub(super) fn key_of<'a>(values: impl IntoIterator<Item = &'a str>, key: &mut Ve
 pub(super) fn values_of(key: &[u8]) -> impl Iterator<Item = &str> {
     // Each value is ended, so the last piece of the split is empty, and is none.
     key.strip_suffix(&[END]).into_iter().flat_map(|key| key.split(|byte| *byte == END)).map(|value| {
-        // What was put in was text; a damaged one would show as empty rather than stop the exposition.
+        // What was put in was text; a damaged one would show as empty rather than stop the
+        // exposition.
         str::from_utf8(value).unwrap_or_default()
     })
 }
@@ -212,7 +214,8 @@ impl SeriesTable {
         self.index.find(hash(&self.hasher, family, key), same).map(|row| *row as usize)
     }
 
-    /// Adds a series that [`SeriesTable::find`] does not know. Says with its handle whether the row is a new one.
+    /// Adds a series that [`SeriesTable::find`] does not know. Says with its handle whether the row
+    /// is a new one.
     pub(super) fn insert(&mut self, new: NewSeries, key: &[u8]) -> Result<(u32, bool), Full> {
         let reused = self.free.pop_front();
         let row = match reused {
@@ -285,7 +288,8 @@ impl SeriesTable {
         }
     }
 
-    /// Takes back the last insertion that was not taken back yet, as if it had not been. `made` is what it gave.
+    /// Takes back the last insertion that was not taken back yet, as if it had not been. `made` is
+    /// what it gave.
     pub(super) fn undo_insert(&mut self, made: (u32, bool)) {
         let (handle, new_row) = made;
         let Some(row) = self.row(handle) else { return };
@@ -345,7 +349,8 @@ impl SeriesTable {
         self.dead = 0;
     }
 
-    /// Adds to a counter or gauge that needs no time and takes this amount; says whether it did. Else nothing has changed.
+    /// Adds to a counter or gauge that needs no time and takes this amount; says whether it did.
+    /// Else nothing has changed.
     #[inline]
     pub(super) fn add_plain(&mut self, id: u32, amount: f64) -> bool {
         let row = (id & ROW_MASK) as usize;
@@ -371,11 +376,13 @@ impl SeriesTable {
         takes
     }
 
-    /// Records to counters and gauges that need no time, all or none: counters add, gauges are set. Says whether it did; if not,
-    /// there is a series or a value that is not of this kind, and nothing has changed.
-    // In one pass over the lists, because every look at a handle costs as much as the update itself. Where it does not go on, the
-    // cells get back what they held. Not inlined: among the slow way's variables the loop's would not stay in registers. Four at
-    // a time: in the sandbox each turn of a loop also asks whether the call's time is over.
+    /// Records to counters and gauges that need no time, all or none: counters add, gauges are set.
+    /// Says whether it did; if not, there is a series or a value that is not of this kind, and
+    /// nothing has changed.
+    // In one pass over the lists, because every look at a handle costs as much as the update
+    // itself. Where it does not go on, the cells get back what they held. Not inlined: among the
+    // slow way's variables the loop's would not stay in registers. Four at a time: in the sandbox
+    // each turn of a loop also asks whether the call's time is over.
     #[inline(never)]
     pub(super) fn record_plain(&mut self, ids: &[u32], values: &[f64]) -> bool {
         const AT_ONCE: usize = 4;
@@ -431,14 +438,17 @@ impl SeriesTable {
     }
 }
 
-/// Adds to a counter or sets a gauge, and keeps what was held; false, and nothing changed, for what needs the slow way.
+/// Adds to a counter or sets a gauge, and keeps what was held; false, and nothing changed, for what
+/// needs the slow way.
 #[inline(always)]
 fn record_one(states: &[u16], cells: &mut [f64], id: u32, value: f64, held: &mut f64) -> bool {
     let row = (id & ROW_MASK) as usize;
     let (Some(state), Some(cell)) = (states.get(row), cells.get_mut(row)) else { return false };
-    // What is left of the state is the plain kind, if the generation is the handle's and no flag is set.
+    // What is left of the state is the plain kind, if the generation is the handle's and no flag is
+    // set.
     let kind = u32::from(*state) ^ (id >> ROW_BITS << 8);
-    // The bits of finite numbers from 0 up are below those of infinity. (-0 is left to the slow way.)
+    // The bits of finite numbers from 0 up are below those of infinity. (-0 is left to the slow
+    // way.)
     let grows = (kind == u32::from(COUNTER)) & (value.to_bits() < f64::INFINITY.to_bits());
     if !(grows | (kind == u32::from(GAUGE))) {
         return false;
@@ -477,7 +487,8 @@ pub(super) fn common_bytes(a: &[u8], b: &[u8]) -> usize {
     8 * words + a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
-/// The next sixteen bytes after so many, as a number that has their order among keys that begin alike up to there.
+/// The next sixteen bytes after so many, as a number that has their order among keys that begin
+/// alike up to there.
 pub(super) fn rank(key: &[u8], common: usize) -> (u64, u64) {
     let mut bytes = [0; 16];
     for (place, byte) in bytes.iter_mut().zip(key.get(common..).unwrap_or_default()) {

@@ -1,12 +1,13 @@
-//! The whole registry as bytes, and back: families, series with their handles, values. For a host that makes a new plug after
-//! a fault. Handles stay valid, stale ones stay stale.
+//! The whole registry as bytes, and back: families, series with their handles, values. For a host
+//! that makes a new plug after a fault. Handles stay valid, stale ones stay stale.
 //!
-//! Layout, version 1: the magic and version; the body; a checksum of all before it in 8 bytes. The body is integers (LEB128),
-//! numbers (8 bytes), and texts (their length before them). The checksum is FNV-1a's step over words of 8 bytes with the
-//! high half folded in after each; each step is a bijection, so that no single changed word goes unseen.
+//! Layout, version 1: the magic and version; the body; a checksum of all before it in 8 bytes. The
+//! body is integers (LEB128), numbers (8 bytes), and texts (their length before them). The checksum
+//! is FNV-1a's step over words of 8 bytes with the high half folded in after each; each step is a
+//! bijection, so that no single changed word goes unseen.
 //!
-//! Reading trusts nothing: what it makes goes through the checks of registration, and no length makes it reserve more than
-//! a small multiple of the bytes that are there.
+//! Reading trusts nothing: what it makes goes through the checks of registration, and no length
+//! makes it reserve more than a small multiple of the bytes that are there.
 
 use std::time::Duration;
 
@@ -50,7 +51,8 @@ impl Registry {
         out.extend_from_slice(&sum.to_le_bytes());
     }
 
-    /// Reads what [`Registry::snapshot`] wrote, seeded anew: [`Registry::with_seed`]. Anything else is refused.
+    /// Reads what [`Registry::snapshot`] wrote, seeded anew: [`Registry::with_seed`]. Anything else
+    /// is refused.
     pub fn restore(bytes: &[u8], seed: u64) -> Result<Self, Error> {
         let Some((body, sum)) = bytes.split_last_chunk::<CHECKSUM_BYTES>() else {
             return Err(refused("it is too short"));
@@ -103,7 +105,8 @@ impl Registry {
     }
 }
 
-/// The registry; none where the bytes make no sense, an error where its own checks say what is wrong.
+/// The registry; none where the bytes make no sense, an error where its own checks say what is
+/// wrong.
 fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
     let mut registry = Registry::with_seed(seed);
     let Some((now_ms, first_family, limit, dropped, bounds)) =
@@ -113,7 +116,8 @@ fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
     };
     registry.first_family = first_family;
     registry.default_buckets = Buckets::new(&bounds, "snapshot")?;
-    // While it is read, nothing is kept out: limits may have been lowered after the series were made.
+    // While it is read, nothing is kept out: limits may have been lowered after the series were
+    // made.
     registry.series_limit = MAX_ROWS;
     let Some(families) = input.size() else { return Ok(None) };
     if first_family.checked_add(families.try_into().unwrap_or(u32::MAX)).is_none() {
@@ -247,7 +251,8 @@ pub fn checksum(bytes: &[u8]) -> u64 {
 }
 
 fn put_bits(out: &mut Vec<u8>, number: f64) {
-    // Not as `bytes` does: a gauge keeps the bits of its NaN, by which Prometheus marks what is stale.
+    // Not as `bytes` does: a gauge keeps the bits of its NaN, by which Prometheus marks what is
+    // stale.
     out.extend_from_slice(&number.to_bits().to_le_bytes());
 }
 
@@ -379,7 +384,8 @@ impl<'a> Reader<'a> {
         Some(Exemplar { labels, value: self.number()?, unix_ms: self.option(Self::unsigned)? })
     }
 
-    /// A definition; the error is one of its names. Whether it makes sense is for registration to say.
+    /// A definition; the error is one of its names. Whether it makes sense is for registration to
+    /// say.
     fn definition(&mut self) -> Result<Option<Definition>, Error> {
         let (Some(name), Some(kind)) = (self.text(), self.byte().and_then(Kind::from_number)) else { return Ok(None) };
         let mut made = Definition::new(MetricName::new_utf8(name, "snapshot")?, kind);

@@ -1,14 +1,17 @@
-//! Summaries: quantiles of what was observed lately, within a stated error and a stated amount of memory.
+//! Summaries: quantiles of what was observed lately, within a stated error and a stated amount of
+//! memory.
 //!
-//! The algorithm is DDSketch (Masson, Rim and Lee, "DDSketch: A Fast and Fully-Mergeable Quantile Sketch with
-//! Relative-Error Guarantees", PVLDB 12(12), 2019): values are counted in buckets that grow by a constant factor γ, and a
-//! bucket is a guess for all values in it. It was chosen over rank-error sketches (CKMS, which client_golang uses; KLL)
-//! because its answer is off by a fraction of the value, whatever the distribution and the order of arrival; because it
-//! needs neither randomness nor compactions; and because two sketches are merged by adding counts, without loss. With
-//! γ = 2^(1/64) the bucket of a value is found with integer operations on its bits, so answers are the same on every machine.
+//! The algorithm is DDSketch (Masson, Rim and Lee, "DDSketch: A Fast and Fully-Mergeable Quantile
+//! Sketch with Relative-Error Guarantees", PVLDB 12(12), 2019): values are counted in buckets that
+//! grow by a constant factor γ, and a bucket is a guess for all values in it. It was chosen over
+//! rank-error sketches (CKMS, which client_golang uses; KLL) because its answer is off by a
+//! fraction of the value, whatever the distribution and the order of arrival; because it needs
+//! neither randomness nor compactions; and because two sketches are merged by adding counts,
+//! without loss. With γ = 2^(1/64) the bucket of a value is found with integer operations on its
+//! bits, so answers are the same on every machine.
 //!
-//! The window is a ring of five sketches, each for a fifth of it, merged when somebody asks. This module reads no clock and
-//! knows no format: times come with the calls.
+//! The window is a ring of five sketches, each for a fifth of it, merged when somebody asks. This
+//! module reads no clock and knows no format: times come with the calls.
 
 use super::{
     bytes, exponential,
@@ -26,7 +29,8 @@ pub const DEFAULT_WINDOW_MS: u64 = 10 * 60 * 1000;
 /// More quantiles than this for a series would better be a histogram.
 pub const MAX_QUANTILES: usize = 100;
 
-/// α: how far a quantile is off at most, as a fraction of the true value: (γ − 1)/(γ + 1) with γ = 2^(1/64), rounded up.
+/// α: how far a quantile is off at most, as a fraction of the true value: (γ − 1)/(γ + 1) with γ =
+/// 2^(1/64), rounded up.
 pub const RELATIVE_ERROR: f64 = 0.005_416;
 
 /// Slices of the window.
@@ -35,36 +39,41 @@ const SLICES: usize = 5;
 /// The least window: a millisecond for each slice.
 const LEAST_WINDOW_MS: u64 = SLICES as u64;
 
-/// Buckets of a slice. As many next to each other span a ratio of 2³²: microseconds to an hour, and what is far apart needs
-/// fewer.
+/// Buckets of a slice. As many next to each other span a ratio of 2³²: microseconds to an hour, and
+/// what is far apart needs fewer.
 const MAX_BUCKETS: usize = 2048;
 
 /// The scale of [`exponential`] whose base is γ.
 const SCHEMA: i32 = 6;
 
-/// What is added to the index of a magnitude to make it a key: the least magnitude that has one gets 1.
+/// What is added to the index of a magnitude to make it a key: the least magnitude that has one
+/// gets 1.
 const OFFSET: i32 = (1022 << SCHEMA) + 1;
 
 /// The key of infinity, the greatest one: one after that of `f64::MAX`.
 const INFINITE: i32 = (1024 << SCHEMA) + 1 + OFFSET;
 
-/// Quantiles over a sliding window; count and sum over the whole life, as a Prometheus summary has them.
+/// Quantiles over a sliding window; count and sum over the whole life, as a Prometheus summary has
+/// them.
 ///
-/// **Window.** It advances in steps of a fifth: an observation counts for at least four fifths of the window after it was
-/// made, and for no longer than the window (which counts as rounded down to a multiple of 5 ms). When time goes backwards it
-/// is taken to stand still at the latest step seen: a clock that once was far ahead stops the window until it is there again.
+/// **Window.** It advances in steps of a fifth: an observation counts for at least four fifths of
+/// the window after it was made, and for no longer than the window (which counts as rounded down to
+/// a multiple of 5 ms). When time goes backwards it is taken to stand still at the latest step
+/// seen: a clock that once was far ahead stops the window until it is there again.
 ///
-/// **Error.** Of the `n` values in the window in order, the `q`-quantile is the one at `⌊q·(n−1)⌋`, counted from 0; call it
-/// `x`. The answer is off by at most [`RELATIVE_ERROR`] × `|x|`, whatever the values and their order. Magnitudes below
-/// `f64::MIN_POSITIVE` (2.2e−308) count as zero. Infinities are values like others, and answered exactly; so are the least
-/// and the greatest value of the window.
+/// **Error.** Of the `n` values in the window in order, the `q`-quantile is the one at `⌊q·(n−1)⌋`,
+/// counted from 0; call it `x`. The answer is off by at most [`RELATIVE_ERROR`] × `|x|`, whatever
+/// the values and their order. Magnitudes below `f64::MIN_POSITIVE` (2.2e−308) count as zero.
+/// Infinities are values like others, and answered exactly; so are the least and the greatest value
+/// of the window.
 ///
-/// **Memory.** Each slice has at most 2048 buckets of 16 bytes for values of both signs; all five at most 160 KiB. A slice
-/// needs a bucket for each value that is not within 1.1 % of another. When it would need more, its lowest values (for values
-/// of both signs: the most negative) are counted as if they were in its 2048th highest bucket. The bound above then holds for
-/// quantiles in that bucket or above it (of several such slices: in the highest of these buckets), in the paper's terms at
-/// least where `x ≥ max / γ^2047`, about `max / 2³²`. Below it answers may be too high, though never above that bucket.
-/// Without configured quantiles there are no buckets at all.
+/// **Memory.** Each slice has at most 2048 buckets of 16 bytes for values of both signs; all five
+/// at most 160 KiB. A slice needs a bucket for each value that is not within 1.1 % of another. When
+/// it would need more, its lowest values (for values of both signs: the most negative) are counted
+/// as if they were in its 2048th highest bucket. The bound above then holds for quantiles in that
+/// bucket or above it (of several such slices: in the highest of these buckets), in the paper's
+/// terms at least where `x ≥ max / γ^2047`, about `max / 2³²`. Below it answers may be too high,
+/// though never above that bucket. Without configured quantiles there are no buckets at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowedSummary {
     quantiles: Box<[f64]>,
@@ -126,7 +135,8 @@ impl Slice {
     }
 }
 
-/// The bucket of a value that is no NaN. Keys rise with values: those of negative values are negative, zero's is 0.
+/// The bucket of a value that is no NaN. Keys rise with values: those of negative values are
+/// negative, zero's is 0.
 fn key(value: f64) -> i32 {
     let magnitude = value.abs();
     if magnitude < f64::MIN_POSITIVE {
@@ -146,8 +156,9 @@ fn value_of(key: i32) -> f64 {
 }
 
 impl WindowedSummary {
-    /// A summary of nothing yet. `quantiles` are ranks from 0 to 1, in any order; none at all leaves count and sum.
-    /// `window_ms` is in milliseconds. The error says what is wrong with an argument, and what it may be.
+    /// A summary of nothing yet. `quantiles` are ranks from 0 to 1, in any order; none at all
+    /// leaves count and sum. `window_ms` is in milliseconds. The error says what is wrong with an
+    /// argument, and what it may be.
     pub fn new(quantiles: &[f64], window_ms: u64) -> Result<Self, String> {
         if quantiles.len() > MAX_QUANTILES {
             return Err(format!("a summary has at most {MAX_QUANTILES} quantiles, got {}", quantiles.len()));
@@ -167,8 +178,8 @@ impl WindowedSummary {
         Ok(Self { quantiles, window_ms, totals: Totals::default(), step: 0, slices: Default::default() })
     }
 
-    /// Counts one value at a time in milliseconds, on any clock that all calls share. A caller refuses NaN, which has no rank;
-    /// if one arrives nevertheless, nothing changes.
+    /// Counts one value at a time in milliseconds, on any clock that all calls share. A caller
+    /// refuses NaN, which has no rank; if one arrives nevertheless, nothing changes.
     pub fn observe(&mut self, value: f64, now_ms: u64) {
         if value.is_nan() {
             return;
@@ -206,8 +217,8 @@ impl WindowedSummary {
         self.step = step;
     }
 
-    /// Each configured rank, rising, with the window's value at that rank; NaN for all when the window is empty. The error is
-    /// the one that [`WindowedSummary`] states.
+    /// Each configured rank, rising, with the window's value at that rank; NaN for all when the
+    /// window is empty. The error is the one that [`WindowedSummary`] states.
     pub fn quantiles(&self, now_ms: u64) -> Vec<(f64, f64)> {
         // Steps that nothing was observed in have pushed as many slices out.
         let idle = (now_ms / self.step_ms()).saturating_sub(self.step);
@@ -284,8 +295,9 @@ impl WindowedSummary {
         }
     }
 
-    /// Takes a summary off the front. None, and `input` as it was, for bytes that [`WindowedSummary::serialize`] could not
-    /// have written. Allocates at most eight times the length of `input`.
+    /// Takes a summary off the front. None, and `input` as it was, for bytes that
+    /// [`WindowedSummary::serialize`] could not have written. Allocates at most eight times the
+    /// length of `input`.
     pub fn deserialize(input: &mut &[u8]) -> Option<Self> {
         let mut rest = *input;
         let length = usize::try_from(bytes::take_unsigned(&mut rest)?).ok()?;
@@ -323,7 +335,8 @@ fn place(step: u64) -> usize {
     (step % SLICES as u64) as usize
 }
 
-/// The buckets of several slices as if they were one's: by rising index, those with the same index as one.
+/// The buckets of several slices as if they were one's: by rising index, those with the same index
+/// as one.
 struct Merged<'a>([&'a [Bucket]; SLICES]);
 
 impl<'a> Merged<'a> {

@@ -1,4 +1,5 @@
-//! Exact counts: of buckets, and of everything that was observed. Knows neither what an index means nor what time it is.
+//! Exact counts: of buckets, and of everything that was observed. Knows neither what an index means
+//! nor what time it is.
 
 use super::bytes;
 
@@ -20,7 +21,8 @@ impl Counts {
         &self.0
     }
 
-    /// These buckets; none for more than `limit`, indices outside of `lowest..=highest` or not rising, or empty ones.
+    /// These buckets; none for more than `limit`, indices outside of `lowest..=highest` or not
+    /// rising, or empty ones.
     pub(super) fn of(buckets: Vec<Bucket>, limit: usize, lowest: i32, highest: i32) -> Option<Self> {
         let rising = buckets.is_sorted_by(|a, b| a.index < b.index);
         let possible = |bucket: &Bucket| bucket.count > 0 && (lowest..=highest).contains(&bucket.index);
@@ -32,8 +34,8 @@ impl Counts {
         self.0.capacity() * size_of::<Bucket>()
     }
 
-    /// Counts one observation. True when the bucket is a new one; the caller then sees to it that there are never more than
-    /// `most`.
+    /// Counts one observation. True when the bucket is a new one; the caller then sees to it that
+    /// there are never more than `most`.
     pub(super) fn add(&mut self, index: i32, most: usize) -> bool {
         let place = self.place(index);
         match self.0.get_mut(place) {
@@ -48,7 +50,8 @@ impl Counts {
         }
     }
 
-    /// Counts one observation, in at most `limit` buckets: what is too low for them counts in the lowest one.
+    /// Counts one observation, in at most `limit` buckets: what is too low for them counts in the
+    /// lowest one.
     pub(super) fn add_within(&mut self, index: i32, limit: usize) {
         let place = self.place(index);
         let full = self.0.len() >= limit;
@@ -66,7 +69,8 @@ impl Counts {
         }
     }
 
-    /// Puts a bucket of one observation in. Memory grows by doubling, and never past `most` buckets.
+    /// Puts a bucket of one observation in. Memory grows by doubling, and never past `most`
+    /// buckets.
     fn insert(&mut self, place: usize, index: i32, most: usize) {
         let length = self.0.len();
         if length == self.0.capacity() {
@@ -80,7 +84,8 @@ impl Counts {
         self.0.partition_point(|bucket| bucket.index < index)
     }
 
-    /// Turns each two neighbours, an odd index and the even one above it, into one bucket with half the index.
+    /// Turns each two neighbours, an odd index and the even one above it, into one bucket with half
+    /// the index.
     pub(super) fn halve(&mut self) {
         for bucket in &mut self.0 {
             bucket.index = (bucket.index + 1) >> 1;
@@ -112,7 +117,8 @@ impl Counts {
         self.0.iter().try_fold(0u64, |total, bucket| total.checked_add(bucket.count))
     }
 
-    /// Appends the number of buckets, then for each how far its index is above the one before, and its count.
+    /// Appends the number of buckets, then for each how far its index is above the one before, and
+    /// its count.
     pub(super) fn serialize(&self, out: &mut Vec<u8>) {
         bytes::put_unsigned(out, self.0.len() as u64);
         let mut before = None;
@@ -126,11 +132,12 @@ impl Counts {
         }
     }
 
-    /// Reads what [`Counts::serialize`] wrote; none for more than `limit` buckets, indices outside of `lowest..=highest` or
-    /// not rising, empty buckets, or fewer bytes than buckets need.
+    /// Reads what [`Counts::serialize`] wrote; none for more than `limit` buckets, indices outside
+    /// of `lowest..=highest` or not rising, empty buckets, or fewer bytes than buckets need.
     pub(super) fn deserialize(input: &mut &[u8], limit: usize, lowest: i32, highest: i32) -> Option<Self> {
         let length = usize::try_from(bytes::take_unsigned(input)?).ok()?;
-        // A bucket takes two bytes at least: no allocation is larger than a small multiple of the input.
+        // A bucket takes two bytes at least: no allocation is larger than a small multiple of the
+        // input.
         if length > limit || length > input.len() / 2 {
             return None;
         }
@@ -160,7 +167,8 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    /// More than this is no count of observations, and deltas of buckets could not be written with 64 bits.
+    /// More than this is no count of observations, and deltas of buckets could not be written with
+    /// 64 bits.
     pub(super) const MAX: u64 = i64::MAX as u64;
 
     pub(super) fn add(&mut self, value: f64) {
@@ -219,7 +227,8 @@ mod tests {
                 counts.add_within(index, limit);
                 *map.entry(index).or_insert(0u64) += 1;
             }
-            // Whatever the order, the highest buckets are those that were kept; all others are in the lowest of them.
+            // Whatever the order, the highest buckets are those that were kept; all others are in
+            // the lowest of them.
             let mut expected: Vec<_> = map.into_iter().collect();
             while expected.len() > limit {
                 let (_, count) = expected.remove(0);
@@ -232,7 +241,8 @@ mod tests {
     #[test]
     fn buckets_that_cannot_be_are_refused() {
         let read = |numbers: &[u8]| Counts::deserialize(&mut &numbers[..], 3, -2, 2).map(|counts| pairs(&counts));
-        // A length; then an index with its sign in the lowest bit and a count; then distances and counts.
+        // A length; then an index with its sign in the lowest bit and a count; then distances and
+        // counts.
         assert_eq!(read(&[2, 3, 5, 4, 6]), Some(vec![(-2, 5), (2, 6)]));
         assert_eq!(read(&[2, 3, 0, 4, 6]), None, "an empty bucket");
         assert_eq!(read(&[2, 3, 5, 0, 6]), None, "the same bucket twice");

@@ -3,7 +3,8 @@
 use crate::error::Error;
 use crate::number::number_text;
 
-/// What a metric measures. As a word: `counter`, `gauge`, `histogram`, `summary`, `native_histogram`, `info`, `stateset`.
+/// What a metric measures. As a word: `counter`, `gauge`, `histogram`, `summary`,
+/// `native_histogram`, `info`, `stateset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -60,7 +61,8 @@ impl Kind {
         }
     }
 
-    /// The label that the kind writes itself, and that a user therefore may not. A state set's is named like the metric.
+    /// The label that the kind writes itself, and that a user therefore may not. A state set's is
+    /// named like the metric.
     pub fn own_label(self, metric: &str) -> Option<&str> {
         match self {
             Self::Histogram | Self::NativeHistogram => Some("le"),
@@ -81,7 +83,8 @@ impl Kind {
     }
 }
 
-/// Upper bounds of a histogram's buckets: finite, rising, at least one. `+Inf` is not among them; it is always there.
+/// Upper bounds of a histogram's buckets: finite, rising, at least one. `+Inf` is not among them;
+/// it is always there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Buckets(Box<[f64]>);
 
@@ -89,7 +92,8 @@ impl Buckets {
     /// More buckets than this make a series heavier than any query needs.
     pub const MAX: usize = 500;
 
-    /// Checks bounds. A last `+Inf` is taken off. `field` is their path in the input, for the error.
+    /// Checks bounds. A last `+Inf` is taken off. `field` is their path in the input, for the
+    /// error.
     pub fn new(bounds: &[f64], field: &str) -> Result<Self, Error> {
         let bounds = match bounds {
             [finite @ .., last] if *last == f64::INFINITY => finite,
@@ -124,15 +128,15 @@ impl Buckets {
 }
 
 impl Default for Buckets {
-    /// From 5 ms to 5 minutes, in seconds. Client libraries end at 10 s, so that a quantile above 10 s can never be seen; pipes run for minutes,
-    /// and the plug's own alert fires above 30 s.
+    /// From 5 ms to 5 minutes, in seconds. Client libraries end at 10 s, so that a quantile above
+    /// 10 s can never be seen; pipes run for minutes, and the plug's own alert fires above 30 s.
     fn default() -> Self {
         Self([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0].into())
     }
 }
 
-/// Whether a series of that kind takes the amount, recorded as the kind says. `field` is the amount's path in the input, for
-/// the error.
+/// Whether a series of that kind takes the amount, recorded as the kind says. `field` is the
+/// amount's path in the input, for the error.
 pub fn check(kind: Kind, amount: f64, field: &str) -> Result<(), Error> {
     let problem = match kind {
         Kind::Counter if amount.is_nan() => "a counter cannot grow by NaN; expected a finite number, at least 0",

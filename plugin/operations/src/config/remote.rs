@@ -16,7 +16,8 @@ pub struct Remote {
     pub write_version: Option<Version>,
     /// For one request; and no further one is begun in the same call after so long.
     pub write_timeout: Duration,
-    /// Values that are kept for a receiver that is away; a native histogram counts as one and one for each bucket.
+    /// Values that are kept for a receiver that is away; a native histogram counts as one and one
+    /// for each bucket.
     pub write_capacity: usize,
     /// Put on every series that has no such label itself.
     pub external_labels: Labels,

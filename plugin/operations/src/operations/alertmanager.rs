@@ -66,8 +66,8 @@ fn filter(request: &ListAlertGroups) -> Result<Filter, Error> {
 }
 
 /// `create_silence`: mutes what matches, from `starts_at` (now) until `ends_at`, or for a
-/// `duration`. With `silence_id` an existing one is changed; Alertmanager gives it a new id where it
-/// must.
+/// `duration`. With `silence_id` an existing one is changed; Alertmanager gives it a new id where
+/// it must.
 pub fn create_silence(call: &mut Call, request: &CreateSilence) -> Result<CreatedSilence, Error> {
     let now = call.unix_nanos;
     let matchers = matchers(&request.matchers, "matchers")?;

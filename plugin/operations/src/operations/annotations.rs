@@ -1,4 +1,5 @@
-//! `annotate`: a moment or a region of time, marked in Grafana's dashboards, such as the run of a pipe.
+//! `annotate`: a moment or a region of time, marked in Grafana's dashboards, such as the run of a
+//! pipe.
 
 use super::call::Call;
 use super::dashboards::verified;

@@ -58,8 +58,8 @@ pub struct Call<'c> {
 }
 
 impl Call<'_> {
-    /// What speaks to servers within these limits. With `bypass_breaker` an open circuit does not stop
-    /// it: for requests that somebody asked for by name.
+    /// What speaks to servers within these limits. With `bypass_breaker` an open circuit does not
+    /// stop it: for requests that somebody asked for by name.
     pub fn client(&mut self, limits: Limits, bypass_breaker: bool) -> Client<'_> {
         client(self.transport, self.circuits, self.jitter, self.exchange, self.config, limits, bypass_breaker)
     }

@@ -1,4 +1,5 @@
-//! `ensure_datasource` and `datasource_health`: the data source from which Grafana's panels get their series.
+//! `ensure_datasource` and `datasource_health`: the data source from which Grafana's panels get
+//! their series.
 
 use super::call::Call;
 use super::dashboards::verified;

@@ -1,4 +1,5 @@
-//! `discover_targets`: the targets that an http_sd endpoint or a list names, and whether Prometheus scrapes them.
+//! `discover_targets`: the targets that an http_sd endpoint or a list names, and whether Prometheus
+//! scrapes them.
 
 use super::call::Call;
 use crate::error::Error;
@@ -10,7 +11,8 @@ use plugpipe_contract::responses::{DiscoveredTarget, DiscoveredTargets, TargetGr
 use plugpipe_contract::written::kind_of;
 use serde_json::Value;
 
-/// Takes `sd_url`, or `targets`: a list of `host:port`, or of groups as http_sd has them. Asks Prometheus where one is configured.
+/// Takes `sd_url`, or `targets`: a list of `host:port`, or of groups as http_sd has them. Asks
+/// Prometheus where one is configured.
 pub fn run(call: &mut Call, request: &DiscoverTargets) -> Result<DiscoveredTargets, Error> {
     let mock = call.config.mock;
     let mut sd_url = None;

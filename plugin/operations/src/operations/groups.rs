@@ -1,4 +1,5 @@
-//! `list_groups` and `expire_groups`: what a Pushgateway holds, of all who push to it. A gateway forgets nothing by itself.
+//! `list_groups` and `expire_groups`: what a Pushgateway holds, of all who push to it. A gateway
+//! forgets nothing by itself.
 
 use core::time::Duration;
 
@@ -21,8 +22,8 @@ pub fn list(call: &mut Call, request: &ListGroups) -> Result<GroupList, Error> {
     survey(call, &request.labels, None, true)
 }
 
-/// Deletes the groups whose last push is longer ago than `older_than`; those that never had one, by their last refusal. Only says
-/// which, unless `dry_run` is false.
+/// Deletes the groups whose last push is longer ago than `older_than`; those that never had one, by
+/// their last refusal. Only says which, unless `dry_run` is false.
 pub fn expire(call: &mut Call, request: &ExpireGroups) -> Result<(DryRun, GroupList), Error> {
     let expected = "a duration such as 1h";
     let older_than = request.older_than.get().ok_or_else(|| Error::missing("older_than", expected))?;
@@ -30,7 +31,8 @@ pub fn expire(call: &mut Call, request: &ExpireGroups) -> Result<(DryRun, GroupL
     Ok((DryRun { dry_run }, survey(call, &request.labels, Some(older_than), dry_run)?))
 }
 
-/// The groups that have the wanted labels and were not pushed to for so long, and deletes them, unless `keep`.
+/// The groups that have the wanted labels and were not pushed to for so long, and deletes them,
+/// unless `keep`.
 fn survey(call: &mut Call, labels: &Labels, older_than: Option<Duration>, keep: bool) -> Result<GroupList, Error> {
     let labels = definition::labels(labels, true, "labels")?;
     if call.config.mock {

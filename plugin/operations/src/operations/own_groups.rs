@@ -47,8 +47,8 @@ impl Pending {
         self.changes != self.settled
     }
 
-    /// Nothing is due, and nothing was: the count goes on, so that what is settled of before settles
-    /// nothing of what comes.
+    /// Nothing is due, and nothing was: the count goes on, so that what is settled of before
+    /// settles nothing of what comes.
     pub fn from(start: u64) -> Self {
         Self { changes: start, settled: start, start, tried: None }
     }
@@ -133,8 +133,8 @@ impl OwnGroup {
         Config { push_policy: base.push_policy, push_interval: base.push_interval, mock: base.mock, ..known }
     }
 
-    /// Where the group is pushed to, without credentials; empty where that is the configuration's to
-    /// say.
+    /// Where the group is pushed to, without credentials; empty where that is the configuration's
+    /// to say.
     fn gateway(&self) -> String {
         let own = self.config.as_ref().map_or(self.gateway.as_ref(), |config| config.gateway_url.as_ref());
         own.map(crate::http::redacted).unwrap_or_default()

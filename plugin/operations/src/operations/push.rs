@@ -1,5 +1,5 @@
-//! `push_metrics`, `flush_metrics` and `delete_metrics`; the pushes that follow a record or come in intervals; and what `cleanup`
-//! deletes.
+//! `push_metrics`, `flush_metrics` and `delete_metrics`; the pushes that follow a record or come in
+//! intervals; and what `cleanup` deletes.
 
 use core::time::Duration;
 
@@ -433,8 +433,9 @@ fn try_to_send(
     Ok(outcome)
 }
 
-/// Puts text 0.0.4 that is not the registry's into a group, for somebody who asked for that by name. `families` is what the text
-/// says. Why it was not checked before, though it should have been.
+/// Puts text 0.0.4 that is not the registry's into a group, for somebody who asked for that by
+/// name. `families` is what the text says. Why it was not checked before, though it should have
+/// been.
 pub fn push_text(
     call: &mut Call,
     gateway: &Url,
@@ -580,8 +581,8 @@ fn look(
     let response = client.send(pushgateway::PEER, request)?;
     let held_text = text(&response);
     let held = groups(&url, &response, &held_text)?;
-    // Asked for last: some of the gateway's metrics are there from the first request on. They may live under another path,
-    // where nobody looks for them.
+    // Asked for last: some of the gateway's metrics are there from the first request on. They may
+    // live under another path, where nobody looks for them.
     let response = client.send(pushgateway::PEER, pushgateway::metrics_request(gateway))?;
     let own_text = text(&response);
     let own = if response.status == 200 { own_families(&own_text) } else { Vec::new() };

@@ -77,7 +77,8 @@ impl Receivers {
 }
 
 impl Receiver {
-    /// Sends what waits, the oldest first, until nothing waits, the receiver does not answer, or the time is up.
+    /// Sends what waits, the oldest first, until nothing waits, the receiver does not answer, or
+    /// the time is up.
     pub fn deliver(&mut self, client: &mut Client, wanted: Option<Version>) -> Delivery {
         let started = client.transport.monotonic();
         let mut delivery = Delivery { confirmed: true, ..Delivery::default() };

@@ -1,6 +1,6 @@
-//! `scrape_endpoint` and `federate`: what others expose, read strictly, and on request imported into
-//! the registry, written again, or pushed as a group of its own. All three leave timestamps out, and
-//! the response says how many.
+//! `scrape_endpoint` and `federate`: what others expose, read strictly, and on request imported
+//! into the registry, written again, or pushed as a group of its own. All three leave timestamps
+//! out, and the response says how many.
 
 use core::time::Duration;
 

@@ -10,7 +10,8 @@ use super::{FINGERPRINT, Options, TAG, import, is_fingerprint, layout, migration
 use crate::rules::expression::{self, Mistake};
 use plugpipe_contract::error::{Error, excerpt};
 
-/// The version of Grafana's dashboard schema that is written where none is given. Grafana 11 made it; newer ones raise it on reading.
+/// The version of Grafana's dashboard schema that is written where none is given. Grafana 11 made
+/// it; newer ones raise it on reading.
 const SCHEMA_VERSION: u64 = 39;
 
 /// Longest title, in bytes: Grafana's database holds 189 characters.
@@ -154,7 +155,8 @@ fn variable(model: &mut Map, name: &str, datasource: Option<&str>, path: &str) -
     Ok(())
 }
 
-/// Puts the two tags on a dashboard that is whole but for them, and returns the one with the fingerprint.
+/// Puts the two tags on a dashboard that is whole but for them, and returns the one with the
+/// fingerprint.
 fn tag(model: &mut Map, path: &str) -> Result<String, Error> {
     let mut tags = match model.remove("tags") {
         None | Some(Value::Null) => Vec::new(),
@@ -324,7 +326,8 @@ fn number(panels: &mut [Value]) {
     fn id(panel: &Map) -> Option<u64> {
         panel.get("id").and_then(Value::as_u64).filter(|id| (1..=HIGHEST_ID).contains(id))
     }
-    // Those within a row were numbered by themselves, so they are moved out of the way of the others.
+    // Those within a row were numbered by themselves, so they are moved out of the way of the
+    // others.
     let outer = panels.iter().filter_map(Value::as_object);
     let all = outer.flat_map(|panel| std::iter::once(panel).chain(panel.maps("panels")));
     let mut highest = all.filter_map(id).max().unwrap_or(0);

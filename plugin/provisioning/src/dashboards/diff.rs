@@ -1,5 +1,6 @@
-//! What differs between a dashboard as it is to be and as Grafana holds it. What Grafana adds by itself (`id`, `version`, defaults) is no
-//! difference: only what the wanted one says is looked at. A list must have the same items.
+//! What differs between a dashboard as it is to be and as Grafana holds it. What Grafana adds by
+//! itself (`id`, `version`, defaults) is no difference: only what the wanted one says is looked at.
+//! A list must have the same items.
 
 use super::members::Map;
 use plugpipe_contract::error::excerpt;

@@ -36,7 +36,8 @@ fn usual(kind: &str) -> (u64, u64) {
     }
 }
 
-/// Gives a place to each panel that has none, from left to right below those that have one. A size that is given is kept.
+/// Gives a place to each panel that has none, from left to right below those that have one. A size
+/// that is given is kept.
 pub(super) fn lay_out(panels: &mut [Value]) {
     let places = panels.iter().filter_map(Value::as_object).filter_map(place);
     let mut y = places.map(|(_, y, _, h)| y + h).max().unwrap_or(0);

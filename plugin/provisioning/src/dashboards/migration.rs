@@ -1,7 +1,8 @@
 //! Panel types that Grafana has no more, as those that took their place.
 //!
-//! What is taken over is what the dashboards in the field set: units, decimals, bounds, stacking, fill, thresholds, the value
-//! that is shown. The rest of an old panel's own settings has no counterpart, and is dropped.
+//! What is taken over is what the dashboards in the field set: units, decimals, bounds, stacking,
+//! fill, thresholds, the value that is shown. The rest of an old panel's own settings has no
+//! counterpart, and is dropped.
 
 use super::members::{Map, Members as _};
 use plugpipe_contract::error::excerpt;
@@ -102,7 +103,8 @@ const OLD: &[&str] = &[
     "yaxis",
 ];
 
-/// Brings a panel to a type that Grafana has, and says in one line what was done; none where nothing had to be.
+/// Brings a panel to a type that Grafana has, and says in one line what was done; none where
+/// nothing had to be.
 pub(super) fn migrate(panel: &mut Map) -> Option<String> {
     let Some(kind) = panel.text("type").map(str::to_owned) else {
         panel.set("type", "timeseries");

@@ -1,8 +1,9 @@
 //! Grafana dashboards as values: read from requests, checked and completed from the short form that
 //! people write, compared with what a Grafana holds, written as files. No I/O.
 //!
-//! A dashboard that is made here has a stable `uid`, panels with `id`, place, data source and `refId`s, a variable for the data
-//! source, and two tags: [`TAG`], and a fingerprint of its content. By the fingerprint a search tells what is up to date.
+//! A dashboard that is made here has a stable `uid`, panels with `id`, place, data source and
+//! `refId`s, a variable for the data source, and two tags: [`TAG`], and a fingerprint of its
+//! content. By the fingerprint a search tells what is up to date.
 
 mod build;
 pub mod diff;

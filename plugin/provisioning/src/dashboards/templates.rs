@@ -1,5 +1,5 @@
-//! The dashboards that the plug carries, as data: what PlugPipe's metrics ([`crate::catalog`]) and the plug's own
-//! (its module `telemetry`) tell.
+//! The dashboards that the plug carries, as data: what PlugPipe's metrics ([`crate::catalog`]) and
+//! the plug's own (its module `telemetry`) tell.
 
 use serde_json::{Number, Value, json};
 

@@ -1,4 +1,5 @@
-//! Grafana's `uid`s: at most 40 of letters, digits, `-` and `_`, the same for the same thing each time.
+//! Grafana's `uid`s: at most 40 of letters, digits, `-` and `_`, the same for the same thing each
+//! time.
 
 /// Longest uid that Grafana takes.
 const MAX_LEN: usize = 40;

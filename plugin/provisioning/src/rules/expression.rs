@@ -1,5 +1,5 @@
-//! What can be said of a PromQL expression without a server: whether its brackets and quotes close, and the mistake that is made most.
-//! Whether it parses is the server's to say.
+//! What can be said of a PromQL expression without a server: whether its brackets and quotes close,
+//! and the mistake that is made most. Whether it parses is the server's to say.
 
 use plugpipe_contract::time::PrometheusDuration;
 
@@ -36,7 +36,8 @@ struct Piece<'e> {
     text: &'e str,
 }
 
-/// Words and single brackets, without what is in quotes and comments. Fails where a quote does not close.
+/// Words and single brackets, without what is in quotes and comments. Fails where a quote does not
+/// close.
 fn pieces(expression: &str) -> Result<Vec<Piece<'_>>, String> {
     let bytes = expression.as_bytes();
     let mut pieces = Vec::new();
@@ -163,7 +164,8 @@ fn by_after_call(expression: &str) -> Option<Mistake> {
                 if grouping && before.is_some_and(|before| before.text == ")")
                     && let Some(function) = called
                     && !AGGREGATIONS.iter().any(|name| name.eq_ignore_ascii_case(function.text))
-                    // `sum by (a) (x)` has no call before it, and `on`, `ignoring` and the like take no part in this.
+                    // `sum by (a) (x)` has no call before it, and `on`, `ignoring` and the like
+                    // take no part in this.
                     && !["by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless"]
                         .iter()
                         .any(|name| name.eq_ignore_ascii_case(function.text))
@@ -207,8 +209,9 @@ enum Token {
     Sign(u8),
 }
 
-/// Whether two expressions are the same but for white space, comments, quotes, the way numbers and durations are written, and the
-/// place of `by` and `without`: a server tells an expression in a form of its own. May say no of two that are the same in a subtler way.
+/// Whether two expressions are the same but for white space, comments, quotes, the way numbers and
+/// durations are written, and the place of `by` and `without`: a server tells an expression in a
+/// form of its own. May say no of two that are the same in a subtler way.
 pub fn same(one: &str, other: &str) -> bool {
     one == other || normal(one).is_some_and(|one| Some(one) == normal(other))
 }

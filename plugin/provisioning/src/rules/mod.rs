@@ -1,6 +1,8 @@
-//! Alerting and recording rules: checked, rendered as Prometheus's rule files, compared with what a server holds. No I/O.
+//! Alerting and recording rules: checked, rendered as Prometheus's rule files, compared with what a
+//! server holds. No I/O.
 //!
-//! What is rendered cannot be changed in its structure by what is in it: every text is written by [`crate::yaml`].
+//! What is rendered cannot be changed in its structure by what is in it: every text is written by
+//! [`crate::yaml`].
 
 pub mod edit;
 pub mod expression;
@@ -292,8 +294,8 @@ pub fn file(groups: &[Group]) -> String {
     Yaml::Map(vec![("groups".into(), Yaml::List(groups.iter().map(Group::yaml).collect()))]).write()
 }
 
-/// The name of a file, folder or namespace for a name that may be anything: letters, digits, `_` and `-`, and a hash where something
-/// else was in it.
+/// The name of a file, folder or namespace for a name that may be anything: letters, digits, `_`
+/// and `-`, and a hash where something else was in it.
 pub fn slug(name: &str) -> String {
     let mut out = String::new();
     for character in name.chars() {

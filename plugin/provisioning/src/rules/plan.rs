@@ -35,7 +35,8 @@ pub struct ServerGroup {
     #[serde(deserialize_with = "lenient")]
     pub limit: Option<f64>,
     /// Its rules, in order.
-    // Any rule that cannot be read is an error: without it the group would be taken for another one.
+    // Any rule that cannot be read is an error: without it the group would be taken for another
+    // one.
     #[serde(deserialize_with = "unless_null")]
     pub rules: Vec<ServerRule>,
 }

@@ -1,5 +1,5 @@
-//! The rules that the plug ships: templates whose thresholds are parameters, and rules for a service level objective. Data, and the
-//! little that fills it in.
+//! The rules that the plug ships: templates whose thresholds are parameters, and rules for a
+//! service level objective. Data, and the little that fills it in.
 //!
 //! Every metric is one that the plug records, as its modules `catalog` and `telemetry` list them,
 //! or that a Pushgateway tells of the plug's pushes. No text names a cluster, a host or a person.
@@ -44,7 +44,8 @@ pub struct Parameter {
     pub name: &'static str,
     /// What it is, with its unit.
     pub about: &'static str,
-    /// What it is when it is not given; empty where nothing is then put in; none if it must be given.
+    /// What it is when it is not given; empty where nothing is then put in; none if it must be
+    /// given.
     pub default: Option<&'static str>,
     kind: Kind,
 }
@@ -62,7 +63,8 @@ enum Kind {
     Duration,
     /// A duration of more than zero.
     Window,
-    /// Text of letters, digits, spaces and `_-.:/`: it stands in quotes of PromQL and in annotations.
+    /// Text of letters, digits, spaces and `_-.:/`: it stands in quotes of PromQL and in
+    /// annotations.
     Name,
     /// At least one label name, with commas between.
     LabelNames,
@@ -126,7 +128,8 @@ pub static TEMPLATES: [Template; 4] = [
             &COMMON,
         ],
         rules: &[
-            // The seed compared errors per second with 0.1 and said 10%: meant is the share of executions.
+            // The seed compared errors per second with 0.1 and said 10%: meant is the share of
+            // executions.
             Text {
                 alert: "PlugPipeHighErrorRate",
                 expression: "sum by (<by>, plugin_name) (rate(plugpipe_plugin_errors_total<selector>[<window>]))
@@ -138,7 +141,8 @@ sum by (<by>, plugin_name) (rate(plugpipe_plugin_executions_total<selector>[<win
                 summary: "The plug {{ $labels.plugin_name }} fails often",
                 description: "{{ $value | humanizePercentage }} of the executions of {{ $labels.plugin_name }} failed over <window>.",
             },
-            // The seed divided by 1024^3, called the quotient GB, and 0.8 of it 80%: the metric knows no total to take a share of.
+            // The seed divided by 1024^3, called the quotient GB, and 0.8 of it 80%: the metric
+            // knows no total to take a share of.
             Text {
                 alert: "PlugPipeMemoryHigh",
                 expression: "plugpipe_memory_usage_bytes<selector> > <memory_gigabytes> * 1e9",
@@ -147,7 +151,8 @@ sum by (<by>, plugin_name) (rate(plugpipe_plugin_executions_total<selector>[<win
                 summary: "PlugPipe uses much memory",
                 description: "{{ $labels.job }} {{ $labels.instance }} uses {{ $value | humanize }}B of memory; <memory_gigabytes> GB are expected at most.",
             },
-            // The seed took a quantile of each series by itself: meant is the plug, wherever it ran.
+            // The seed took a quantile of each series by itself: meant is the plug, wherever it
+            // ran.
             Text {
                 alert: "PlugPipePluginExecutionSlow",
                 expression: "histogram_quantile(
@@ -185,7 +190,8 @@ sum by (<by>, method) (rate(plugpipe_auth_failures_total<selector>[<window>])) >
                 summary: "Authentication by {{ $labels.method }} fails often",
                 description: "{{ $value | printf \"%.3g\" }} attempts per second to authenticate by {{ $labels.method }} failed over <window>.",
             },
-            // A series begins with its first violation, and an increase is only seen from the second on.
+            // A series begins with its first violation, and an increase is only seen from the
+            // second on.
             Text {
                 alert: "PlugPipeCapabilityViolation",
                 expression: "sum by (<by>, plugin_name, capability) (increase(plugpipe_capability_violations_total<selector>[<window>])) > <violations>
@@ -233,7 +239,8 @@ sum by (<by>, plugin_name) (
                 summary: "Pushes of metrics fail",
                 description: "Failed pushes of {{ $labels.job }} {{ $labels.instance }} within <window>: {{ $value | printf \"%.0f\" }}.",
             },
-            // The plug's own count comes with a later push that is taken; a gateway knows at once. The last operand keeps to groups of the plug.
+            // The plug's own count comes with a later push that is taken; a gateway knows at once.
+            // The last operand keeps to groups of the plug.
             Text {
                 alert: "PlugPipeMonitoringPushRefused",
                 expression: "max by (<by>, instance) (push_failure_time_seconds<selector>) > max by (<by>, instance) (push_time_seconds<selector>)
@@ -310,8 +317,9 @@ const SLO: &str = "slo";
 /// The ranges over which an objective's error ratio is recorded.
 static RANGES: [&str; 7] = ["5m", "30m", "1h", "2h", "6h", "1d", "3d"];
 
-/// An alert on a burn rate: it is the share of the budget, in per cent, that burns within the long range. The short one ends the alert
-/// soon after the burning ends. As the SRE Workbook has it, chapter 5; for 30 days the factors are 14.4, 6, 3 and 1.
+/// An alert on a burn rate: it is the share of the budget, in per cent, that burns within the long
+/// range. The short one ends the alert soon after the burning ends. As the SRE Workbook has it,
+/// chapter 5; for 30 days the factors are 14.4, 6, 3 and 1.
 struct Burn {
     per_cent: f64,
     hours: f64,
@@ -398,7 +406,8 @@ impl Values {
         self.texts.push((name, text));
     }
 
-    /// The text with each `<name>` that is known in its place; what is put in is not looked at again.
+    /// The text with each `<name>` that is known in its place; what is put in is not looked at
+    /// again.
     fn fill(&self, text: &str) -> String {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
@@ -504,8 +513,8 @@ fn slo(template: &Template, mut values: Values) -> Result<Vec<Group>, Error> {
     for range in RANGES {
         values.set("range", range.into());
         let (errors, total) = (values.fill(values.get("errors")), values.fill(values.get("total")));
-        // A counter of failures may begin with the first one. Without events there is no ratio, rather than NaN, which an average
-        // over time would keep.
+        // A counter of failures may begin with the first one. Without events there is no ratio,
+        // rather than NaN, which an average over time would keep.
         let ratio = ["(", &errors, " or ", &total, " * 0)\n/\n(", &total, " > 0)"].concat();
         rules.push(record(&["slo:error_ratio:rate", range].concat(), ratio)?);
     }
@@ -629,7 +638,8 @@ impl Kind {
     }
 }
 
-/// Whether matchers hold nothing, outside quotes, that ends the braces around them: a bracket, or a comment that hides what follows.
+/// Whether matchers hold nothing, outside quotes, that ends the braces around them: a bracket, or a
+/// comment that hides what follows.
 fn stays_within_braces(matchers: &str) -> bool {
     let mut quote = None;
     let mut characters = matchers.chars();

@@ -298,7 +298,8 @@ pub(super) fn lengths() -> Table {
         ("Transfer-Encoding: chunked\r\n", "200 S", 1),
         ("transfer-encoding: CHUNKED\r\n", "200 S", 1),
         ("Transfer-Encoding:\tchunked \r\n", "200 S", 1),
-        // By the chunks, and the connection is closed: another server on the way may have gone by the length.
+        // By the chunks, and the connection is closed: another server on the way may have gone by
+        // the length.
         ("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "200", 1),
         ("Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", "200", 1),
         ("Transfer-Encoding: chunked\r\nContent-Length: LENGTH\r\n", "200", 1),

@@ -30,12 +30,14 @@ pub struct Datasource {
     pub basic_auth_user: Option<String>,
     /// What Grafana never tells again: `basicAuthPassword`, `httpHeaderValue1`, …
     pub secure_json_data: Map,
-    /// Whether secrets are sent although Grafana has some: it does not tell whether they are the same.
+    /// Whether secrets are sent although Grafana has some: it does not tell whether they are the
+    /// same.
     pub renew_secrets: bool,
 }
 
 impl Datasource {
-    /// The request's body: what Grafana holds, with what is wanted put over it, because what is not told is dropped.
+    /// The request's body: what Grafana holds, with what is wanted put over it, because what is not
+    /// told is dropped.
     fn body(&self, held: Option<&Map>) -> Map {
         let mut body = held.cloned().unwrap_or_default();
         for name in ["id", "orgId", "secureJsonFields", "readOnly", "typeName", "typeLogoUrl", "accessControl"] {
@@ -119,7 +121,8 @@ impl Api<'_> {
         }
     }
 
-    /// Lets Grafana ask the server behind a data source: whether it is well, and in whose words not.
+    /// Lets Grafana ask the server behind a data source: whether it is well, and in whose words
+    /// not.
     pub fn datasource_health(&mut self, uid: &str) -> Result<(bool, String), Error> {
         let url = self.url(["datasources".into(), "uid".into(), Segment::of(uid, "uid")?, "health".into()]);
         let response = self.get(&url)?;

@@ -1,7 +1,9 @@
-//! Grafana's HTTP API, `/api`, of Grafana 9 to 13: health, organisation, folders, search, dashboards, data sources, annotations.
-//! Folders and dashboards also by `/apis`, where that is asked for: [`resources`].
+//! Grafana's HTTP API, `/api`, of Grafana 9 to 13: health, organisation, folders, search,
+//! dashboards, data sources, annotations. Folders and dashboards also by `/apis`, where that is
+//! asked for: [`resources`].
 //!
-//! Never switches the organisation that a user is in: each request names its own, which holds with basic credentials only.
+//! Never switches the organisation that a user is in: each request names its own, which holds with
+//! basic credentials only.
 
 pub mod annotations;
 pub mod apply;
@@ -175,7 +177,8 @@ impl Api<'_> {
         self.send(Request::new(Method::Get, url.clone()))
     }
 
-    /// What is there; none where Grafana says that there is nothing. A page that is not there, or a proxy's, does not say so.
+    /// What is there; none where Grafana says that there is nothing. A page that is not there, or a
+    /// proxy's, does not say so.
     fn found<T: DeserializeOwned>(&mut self, url: &Url) -> Result<Option<T>, Error> {
         let response = self.get(url)?;
         match response.status {
@@ -195,7 +198,8 @@ impl Api<'_> {
         self.send(Request::new(method, url.clone()).with_body("application/json", body))
     }
 
-    /// The version that `GET /api/health` tells, where it tells one, and whether the database is well.
+    /// The version that `GET /api/health` tells, where it tells one, and whether the database is
+    /// well.
     pub fn health(&mut self) -> Result<(Option<String>, bool), Error> {
         let request = health_request(&self.base);
         let url = request.url.clone();
@@ -208,7 +212,8 @@ impl Api<'_> {
         Ok((version.filter(|version| !version.is_empty()), database.as_deref() == Some("ok")))
     }
 
-    /// The organisation that is spoken for: its id and name. Fails where it is not the one that was asked for.
+    /// The organisation that is spoken for: its id and name. Fails where it is not the one that was
+    /// asked for.
     pub fn verify_organisation(&mut self) -> Result<(u64, String), Error> {
         let url = self.url(["org".into()]);
         let response = self.get(&url)?;
@@ -241,7 +246,8 @@ impl Api<'_> {
         Ok(Some(Held { model, folder_uid: meta.folder_uid, url: meta.url, metadata: Map::default() }))
     }
 
-    /// Saves a dashboard: over `held` as it was read, or where there was none; with `overwrite`, over whatever is there now.
+    /// Saves a dashboard: over `held` as it was read, or where there was none; with `overwrite`,
+    /// over whatever is there now.
     pub fn save(
         &mut self,
         model: &Map,
@@ -286,7 +292,8 @@ impl Api<'_> {
         }
     }
 
-    /// Searches page by page, until `take` wants no more or there is no more. `filters` are names and values of the query.
+    /// Searches page by page, until `take` wants no more or there is no more. `filters` are names
+    /// and values of the query.
     pub fn search(&mut self, filters: &[(&str, &str)], mut take: impl FnMut(Found) -> bool) -> Result<(), Error> {
         for page in 1..=MAX_PAGES {
             let mut query = format!("limit={PAGE}&page={page}");
@@ -373,7 +380,8 @@ fn bad(url: &Url, problem: &str) -> Error {
     Error::BadAnswer { server: PEER.server, origin: url.origin(), problem: problem.to_owned() }
 }
 
-/// What Grafana says of a refusal: `{"message", "messageId"}`, or a list of such objects, or a `Status` with `reason`.
+/// What Grafana says of a refusal: `{"message", "messageId"}`, or a list of such objects, or a
+/// `Status` with `reason`.
 fn said(response: &Response) -> String {
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let object = body.get(0).unwrap_or(&body);

@@ -1,7 +1,9 @@
-//! Grafana's API of resources, `/apis`, of Grafana 12 and later: folders and dashboards as Kubernetes has its objects. Each has
-//! `metadata` with a name, which is the uid, and a `resourceVersion`; a dashboard's JSON model is its `spec`.
+//! Grafana's API of resources, `/apis`, of Grafana 12 and later: folders and dashboards as
+//! Kubernetes has its objects. Each has `metadata` with a name, which is the uid, and a
+//! `resourceVersion`; a dashboard's JSON model is its `spec`.
 //!
-//! What is only read across all of them, a search and the organisation, stays with `/api`, which those Grafanas have too.
+//! What is only read across all of them, a search and the organisation, stays with `/api`, which
+//! those Grafanas have too.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -66,7 +68,8 @@ struct SavedResource {
 }
 
 impl Api<'_> {
-    /// From now on keeps folders and dashboards as resources. Asks for the organisation, and which versions there are.
+    /// From now on keeps folders and dashboards as resources. Asks for the organisation, and which
+    /// versions there are.
     pub fn use_resources(&mut self) -> Result<(), Error> {
         let (organisation, _) = self.verify_organisation()?;
         let namespace = if organisation == 1 { "default".into() } else { format!("org-{organisation}") };
@@ -129,7 +132,8 @@ impl Api<'_> {
         for name in ["id", "uid", "version"] {
             spec.remove(name);
         }
-        // What was read is told back, with its resourceVersion: so nothing of it is lost, and nobody else's change either.
+        // What was read is told back, with its resourceVersion: so nothing of it is lost, and
+        // nobody else's change either.
         let mut metadata = held.map(|held| held.metadata.clone()).unwrap_or_default();
         metadata.set("name", uid.as_str());
         let mut annotations = metadata.map("annotations").cloned().unwrap_or_default();

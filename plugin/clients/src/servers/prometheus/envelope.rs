@@ -126,8 +126,8 @@ pub(super) fn bad_answer(url: &Url, json: &str, problem: &serde_json::Error) -> 
 
 /// Line and column, both from 1, of what a server could not parse.
 ///
-/// Prometheus writes `1:5: parse error: …`, its columns counting bytes. VictoriaMetrics repeats what
-/// it left unparsed, which the expression's end is compared with.
+/// Prometheus writes `1:5: parse error: …`, its columns counting bytes. VictoriaMetrics repeats
+/// what it left unparsed, which the expression's end is compared with.
 fn position(text: &str, expression: &str) -> Option<(u32, u32)> {
     if let Some(before) = text.find(": parse error").and_then(|end| text.get(..end)) {
         let place = before.rsplit([' ', '"']).next()?;

@@ -33,8 +33,8 @@ impl Form {
         }
     }
 
-    /// A duration in milliseconds: in seconds where it is whole ones, since servers cut the rest of a
-    /// fraction: 0.029 becomes 28 ms.
+    /// A duration in milliseconds: in seconds where it is whole ones, since servers cut the rest of
+    /// a fraction: 0.029 becomes 28 ms.
     pub fn put_duration(&mut self, name: &str, milliseconds: Option<i64>) {
         match milliseconds {
             Some(milliseconds) if milliseconds % 1_000 != 0 => self.put(name, &format!("{milliseconds}ms")),

@@ -43,8 +43,8 @@ pub enum Query {
 }
 
 impl Query {
-    /// Whether it can be asked at all; the error names the field. [`Api::query`] finds the same, but
-    /// only once there is a server.
+    /// Whether it can be asked at all; the error names the field. [`Api::query`] finds the same,
+    /// but only once there is a server.
     pub fn check(&self) -> Result<(), Error> {
         match self {
             Self::Instant { .. } => Ok(()),

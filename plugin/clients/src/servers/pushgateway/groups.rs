@@ -1,5 +1,6 @@
-//! What a gateway holds and what it can do, as its API tells it: `GET /api/v1/metrics` and `GET /api/v1/status`; and the metrics
-//! that it exposes of itself on `GET /metrics`. Reads answers only; sends nothing.
+//! What a gateway holds and what it can do, as its API tells it: `GET /api/v1/metrics` and `GET
+//! /api/v1/status`; and the metrics that it exposes of itself on `GET /metrics`. Reads answers
+//! only; sends nothing.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -67,7 +68,8 @@ struct Groups<'t> {
 }
 
 impl HeldFamily<'_> {
-    /// The labels of its series, each sorted by name; the grouping key is among them, and `instance` always.
+    /// The labels of its series, each sorted by name; the grouping key is among them, and
+    /// `instance` always.
     pub fn series(&self) -> impl ExactSizeIterator<Item = Vec<(&str, &str)>> {
         self.series.iter().map(|series| by_name(series.labels.iter().collect()))
     }
@@ -103,7 +105,8 @@ impl<'t> Held<'t> {
         self.instant(PUSH_TIME)
     }
 
-    /// When a change of the group was last refused, in seconds since the Unix epoch; none if that never was.
+    /// When a change of the group was last refused, in seconds since the Unix epoch; none if that
+    /// never was.
     pub fn failed_at(&self) -> Option<f64> {
         self.instant(FAILURE_TIME)
     }
@@ -176,8 +179,8 @@ pub fn groups<'t>(url: &Url, response: &Response, text: &'t str) -> Result<Vec<H
     Ok(sorted_by(data.into_iter().filter_map(held).collect(), |a: &Held, b: &Held| a.labels.cmp(&b.labels)))
 }
 
-/// A metric that is called `labels` hides the grouping key in the API. The gateway's own metrics have the key too, and an empty
-/// `instance` also where the key has none.
+/// A metric that is called `labels` hides the grouping key in the API. The gateway's own metrics
+/// have the key too, and an empty `instance` also where the key has none.
 fn held<'t>(members: BTreeMap<Cow<'t, str>, &'t RawValue>) -> Option<Held<'t>> {
     // An object of texts, which a metric is not.
     let key: Option<BTreeMap<Cow<str>, Cow<str>>> = members.get("labels").and_then(|json| read(json));
@@ -273,8 +276,8 @@ pub struct OwnFamily<'t> {
     pub help: &'t str,
 }
 
-/// The gateway's own metrics in its exposition as text: those that have a series without a `job`, which all that is pushed
-/// has.
+/// The gateway's own metrics in its exposition as text: those that have a series without a `job`,
+/// which all that is pushed has.
 pub fn own_families(text: &str) -> Vec<OwnFamily<'_>> {
     let mut own = Vec::new();
     let mut family = OwnFamily { name: "", kind: "", help: "" };

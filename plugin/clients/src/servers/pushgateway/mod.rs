@@ -1,6 +1,8 @@
-//! Pushgateway: a group of metrics, named by its job and further labels, replaced or deleted as a whole.
+//! Pushgateway: a group of metrics, named by its job and further labels, replaced or deleted as a
+//! whole.
 //!
-//! Every push carries the group's absolute state, so that a push may be repeated without counting twice.
+//! Every push carries the group's absolute state, so that a push may be repeated without counting
+//! twice.
 
 pub mod conflict;
 pub mod groups;
@@ -19,7 +21,8 @@ pub const PEER: Peer = Peer { server: "Pushgateway", setting: "gateway_url" };
 
 pub use plugpipe_contract::settings::PushMode as Mode;
 
-/// Names a group: the job, and further labels such as `instance`. Pushgateway puts them on every sample.
+/// Names a group: the job, and further labels such as `instance`. Pushgateway puts them on every
+/// sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
     /// The job's name, not empty.
@@ -29,7 +32,8 @@ pub struct Group {
 }
 
 impl Group {
-    /// Where the group lives under a gateway's base URL: `/metrics/job/<job>/<label>/<value>…`, labels sorted.
+    /// Where the group lives under a gateway's base URL: `/metrics/job/<job>/<label>/<value>…`,
+    /// labels sorted.
     ///
     /// A value that cannot stand in a path (see [`Segment::of`]) is written as
     /// `<label>@base64/<base64url>`, a label's name of more than letters, digits and `_` in its
@@ -83,8 +87,8 @@ pub fn push(client: &mut Client, group: &Url, adds: bool, body: Body) -> Result<
     accepted(group, &response)
 }
 
-/// Deletes exactly the groups at these URLs, side by side; the outcomes in the same order. A gateway says 202 also for a group
-/// that is not there.
+/// Deletes exactly the groups at these URLs, side by side; the outcomes in the same order. A
+/// gateway says 202 also for a group that is not there.
 pub fn delete(client: &mut Client, groups: &[Url]) -> Vec<Result<(), Error>> {
     let requests = groups.iter().map(|url| (PEER, Request::new(Method::Delete, url.clone()))).collect();
     let responses = client.send_all(requests);

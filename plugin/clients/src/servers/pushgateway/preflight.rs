@@ -1,8 +1,8 @@
-//! Whether a gateway would refuse a push, and for which metric and because of which group. Decides from what was read; sends
-//! nothing.
+//! Whether a gateway would refuse a push, and for which metric and because of which group. Decides
+//! from what was read; sends nothing.
 //!
-//! A gateway puts the pushed metrics beside its own and those of the other groups, and refuses them where that is no valid
-//! exposition. Here the same is done with what its API tells:
+//! A gateway puts the pushed metrics beside its own and those of the other groups, and refuses them
+//! where that is no valid exposition. Here the same is done with what its API tells:
 //!
 //! | reason | what is refused |
 //! |---|---|
@@ -13,8 +13,8 @@
 //! | `name_suffix` | `x_count` or `x_sum` beside a histogram or summary `x`, `x_bucket` beside a histogram `x` |
 //! | `duplicate_series` | a series that is twice in the push, or in two groups, after the grouping key went over its labels; two groups that differ by an empty `instance` only |
 //!
-//! A differing help text between groups is tolerated, and so is a metric that only sounds like one of the gateway's own.
-//! `push_time_seconds` is overwritten, not refused.
+//! A differing help text between groups is tolerated, and so is a metric that only sounds like one
+//! of the gateway's own. `push_time_seconds` is overwritten, not refused.
 
 use std::borrow::Cow;
 
@@ -32,7 +32,8 @@ use plugpipe_metrics::sort::sorted_by;
 pub struct Family<'a> {
     /// As it is written.
     pub name: Cow<'a, str>,
-    /// Its type as the gateway's API says it: `COUNTER`, `GAUGE`, `HISTOGRAM`, `SUMMARY`, `UNTYPED`.
+    /// Its type as the gateway's API says it: `COUNTER`, `GAUGE`, `HISTOGRAM`, `SUMMARY`,
+    /// `UNTYPED`.
     pub kind: &'static str,
     /// Empty for none.
     pub help: &'a str,
@@ -174,7 +175,8 @@ fn conflict(reason: &'static str, metric: &str, group: Option<String>, problem: 
     Conflict { reason, metric: metric.into(), group, problem }
 }
 
-/// All metrics as they would be after the push, sorted by name; of a name the gateway's own first, the pushed one last.
+/// All metrics as they would be after the push, sorted by name; of a name the gateway's own first,
+/// the pushed one last.
 fn after<'a>(push: &'a [Family<'a>], target: &Target<'a>) -> Vec<Entry<'a>> {
     let mut entries: Vec<Entry> = Vec::new();
     for own in target.own {
@@ -216,7 +218,8 @@ fn check_types(entries: &[Entry], conflicts: &mut Vec<Conflict>) {
             let problem = format!("its type is {} and {}; {}", last.shown(), other.shown(), other.todo());
             conflicts.push(conflict("type", last.name, other.group(), problem));
         } else if let ([_, _], Owner::Gateway(help), Owner::Push(family)) = (same, first.owner, last.owner)
-            // Of several groups' help texts it takes any one. What the gateway does not have when it starts it compares to the letter.
+            // Of several groups' help texts it takes any one. What the gateway does not have when
+            // it starts it compares to the letter.
             && first.name.starts_with("pushgateway_http_")
             && help != family.help
         {
@@ -252,8 +255,9 @@ fn check_suffixes(entries: &[Entry], conflicts: &mut Vec<Conflict>) {
     }
 }
 
-/// The gateway gives each group two series of its own, and these an `instance`. They are in two groups where the grouping keys
-/// differ by an empty instance only, or where somebody pushed such a series.
+/// The gateway gives each group two series of its own, and these an `instance`. They are in two
+/// groups where the grouping keys differ by an empty instance only, or where somebody pushed such a
+/// series.
 fn check_groups(push: &[Family], target: &Target, conflicts: &mut Vec<Conflict>) {
     let bare = Series::default();
     for name in [PUSH_TIME, FAILURE_TIME] {
@@ -337,7 +341,8 @@ pub fn shown_series(name: &str, labels: &Key) -> String {
     format!("{name}{}", shown(labels.iter().copied()))
 }
 
-/// The labels that the gateway makes of a series: the grouping key goes over them, and there is always an `instance`.
+/// The labels that the gateway makes of a series: the grouping key goes over them, and there is
+/// always an `instance`.
 pub fn key<'a>(series: &'a Series, group: &'a Group) -> Key<'a> {
     let value_of = |name: &str| if name == "job" { Some(group.job.as_str()) } else { group.labels.get(name) };
     let mut key: Key = Vec::with_capacity(series.labels.len() + 2);
@@ -365,7 +370,8 @@ mod tests {
     use plugpipe_metrics::exposition::plain;
     use plugpipe_metrics::registry::{Definition, LabelName, Labels, MetricName, Registry};
 
-    /// What the gateway would refuse of one series of one metric, in a group `{job="j"}`, beside what it holds.
+    /// What the gateway would refuse of one series of one metric, in a group `{job="j"}`, beside
+    /// what it holds.
     fn refused(held: &str, own: &[OwnFamily], adds: bool, family: Family) -> Vec<(&'static str, Option<String>)> {
         let text = format!("{{\"data\":[{held}]}}");
         let response = Response { status: 200, ..Response::default() };

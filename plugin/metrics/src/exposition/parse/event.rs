@@ -8,7 +8,8 @@ use crate::model::FamilyType;
 /// What can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Prometheus text, 0.0.4 or 1.0.0: the latter differs by names in quotes only, which are read in both.
+    /// Prometheus text, 0.0.4 or 1.0.0: the latter differs by names in quotes only, which are read
+    /// in both.
     Text,
     /// OpenMetrics text, 0.0.1 or 1.0.0.
     OpenMetrics,
@@ -26,8 +27,8 @@ impl Format {
         }
     }
 
-    /// The format of a name: Prometheus's names of scrape protocols, with or without their version, and `prometheus`,
-    /// `openmetrics`, `protobuf`.
+    /// The format of a name: Prometheus's names of scrape protocols, with or without their version,
+    /// and `prometheus`, `openmetrics`, `protobuf`.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "PrometheusText" | "PrometheusText0.0.4" | "PrometheusText1.0.0" | "prometheus" | "text" => Self::Text,
@@ -37,8 +38,9 @@ impl Format {
         })
     }
 
-    /// The format that an answer's `Content-Type` says, as Prometheus 3 has it: a header that is missing, cannot be read or
-    /// names another type is an error, unless a fallback was given. The versions make no difference.
+    /// The format that an answer's `Content-Type` says, as Prometheus 3 has it: a header that is
+    /// missing, cannot be read or names another type is an error, unless a fallback was given. The
+    /// versions make no difference.
     pub fn detect(content_type: Option<&str>, fallback: Option<Self>) -> Result<Self, String> {
         let header = content_type.unwrap_or_default().trim();
         let mut parts = header.split(';').map(str::trim);
@@ -156,7 +158,8 @@ impl std::error::Error for ParseError {}
 /// What a sample is of its family.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Part {
-    /// All there is: of gauges, counters, infos, state sets and unknown ones; and what nobody can tell.
+    /// All there is: of gauges, counters, infos, state sets and unknown ones; and what nobody can
+    /// tell.
     Value,
     /// Observations up to the bound, which is the label `le`.
     Bucket(f64),
@@ -233,7 +236,8 @@ pub struct Sample<'p, 'a> {
     pub timestamp: Option<f64>,
     /// Where there is one.
     pub exemplar: Option<Box<Exemplar<'a>>>,
-    /// When the series began, where protobuf says so; text says it with a sample of its own, [`Part::Created`].
+    /// When the series began, where protobuf says so; text says it with a sample of its own,
+    /// [`Part::Created`].
     pub created_ms: Option<i64>,
     /// For [`Part::Native`].
     pub native: Option<Box<Native>>,

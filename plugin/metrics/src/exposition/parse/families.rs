@@ -1,4 +1,5 @@
-//! A whole input: families with their samples, and the samples of a family by series. Reads no format itself.
+//! A whole input: families with their samples, and the samples of a family by series. Reads no
+//! format itself.
 
 use std::borrow::Cow;
 
@@ -13,7 +14,8 @@ use crate::model::FamilyType;
 /// All that an input says. Families are in the order in which they are first named.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Families<'a> {
-    /// What it was read from: in OpenMetrics, a counter's name is without `_total`, and an info's without `_info`.
+    /// What it was read from: in OpenMetrics, a counter's name is without `_total`, and an info's
+    /// without `_info`.
     pub format: Format,
     /// Also those without samples.
     pub list: Vec<Family<'a>>,
@@ -58,7 +60,8 @@ pub struct Point<'a> {
     labels: (u32, u32),
 }
 
-/// The samples of a family that have the same labels, but for those that tell buckets, quantiles and states apart.
+/// The samples of a family that have the same labels, but for those that tell buckets, quantiles
+/// and states apart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric<'f, 'a> {
     /// Sorted by name.

@@ -1,5 +1,5 @@
-//! Taking what was scraped into the registry, as it is: a counter gets the scraped total, and counts on from there. What the
-//! registry cannot hold stays outside, and is named with the reason.
+//! Taking what was scraped into the registry, as it is: a counter gets the scraped total, and
+//! counts on from there. What the registry cannot hold stays outside, and is named with the reason.
 
 use std::collections::BTreeMap;
 
@@ -42,8 +42,8 @@ pub struct Imported {
     pub refused: Vec<Refused>,
 }
 
-/// Takes families into the registry. Each series is taken whole or refused; others are not touched. Call
-/// [`Registry::set_now`] before.
+/// Takes families into the registry. Each series is taken whole or refused; others are not touched.
+/// Call [`Registry::set_now`] before.
 pub fn import(families: &Families, registry: &mut Registry, options: Options) -> Imported {
     let mut imported = Imported::default();
     for family in families.list.iter().filter(|family| !family.points.is_empty()) {
@@ -101,8 +101,8 @@ fn metric_label<'m>(metric: &Metric<'m, '_>, name: &str) -> &'m str {
     metric.labels.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value)
 }
 
-/// The family in the registry, and its label names. A series that has not all of them has the others empty, which means the
-/// same.
+/// The family in the registry, and its label names. A series that has not all of them has the
+/// others empty, which means the same.
 fn prepare(
     family: &Family,
     name: &str,

@@ -1,5 +1,6 @@
-//! What is allowed in an exposition, and better done otherwise: the rules of `promtool check metrics`, and what the text
-//! format advises. Finds only; whatever it finds was read without error.
+//! What is allowed in an exposition, and better done otherwise: the rules of `promtool check
+//! metrics`, and what the text format advises. Finds only; whatever it finds was read without
+//! error.
 
 use super::families::own_label;
 use super::{Families, Family, FamilyType, Format, Part};
@@ -191,7 +192,8 @@ impl Lint<'_, '_> {
         }
     }
 
-    /// What concerns the series: whether one comes twice, and whether histograms and summaries are whole.
+    /// What concerns the series: whether one comes twice, and whether histograms and summaries are
+    /// whole.
     fn series(&mut self, families: &Families) {
         let (mut twice, mut open, mut fallen, mut odd) = (0usize, 0usize, 0usize, 0usize);
         for metric in families.metrics(self.family) {
@@ -208,7 +210,8 @@ impl Lint<'_, '_> {
                     _ => None,
                 };
                 let part = (point.part, point.timestamp, state);
-                // A histogram has its buckets; any other series with so many samples is a range in time.
+                // A histogram has its buckets; any other series with so many samples is a range in
+                // time.
                 if parts.len() < 1_000 {
                     twice += usize::from(parts.contains(&part));
                     parts.push(part);
@@ -247,7 +250,8 @@ impl Lint<'_, '_> {
     }
 }
 
-/// The first part of a name that is a unit: as it is, without its prefix's effect, and its base unit.
+/// The first part of a name that is a unit: as it is, without its prefix's effect, and its base
+/// unit.
 fn unit_in(name: &str) -> Option<(&str, &str, &'static str)> {
     name.split('_').find_map(|part| {
         let base = |unit: &str| UNITS.iter().find(|(name, _)| *name == unit).map(|(_, base)| *base);

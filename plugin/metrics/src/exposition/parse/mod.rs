@@ -1,12 +1,14 @@
-//! What others expose, read: Prometheus text, OpenMetrics and delimited protobuf. Strict, and without copies: names, labels and
-//! help are parts of the input wherever they hold no escape.
+//! What others expose, read: Prometheus text, OpenMetrics and delimited protobuf. Strict, and
+//! without copies: names, labels and help are parts of the input wherever they hold no escape.
 //!
-//! [`Reader`] hands out one [`Event`] after the other; [`Families`] is all of them together, for reports ([`lint`]), for the
-//! registry ([`import()`]) and to be written again ([`reexpose()`]). Nothing here does I/O or looks at a clock, no input makes it
-//! panic, and what it holds is a small multiple of the input, within [`Limits`].
+//! [`Reader`] hands out one [`Event`] after the other; [`Families`] is all of them together, for
+//! reports ([`lint`]), for the registry ([`import()`]) and to be written again ([`reexpose()`]).
+//! Nothing here does I/O or looks at a clock, no input makes it panic, and what it holds is a small
+//! multiple of the input, within [`Limits`].
 //!
-//! What is accepted is what the formats' specifications accept. Where the text format's leaves a thing open, Prometheus's own
-//! parser (`expfmt`) decides; OpenMetrics' names may be quoted, as Prometheus 3 writes them.
+//! What is accepted is what the formats' specifications accept. Where the text format's leaves a
+//! thing open, Prometheus's own parser (`expfmt`) decides; OpenMetrics' names may be quoted, as
+//! Prometheus 3 writes them.
 
 pub use crate::model::FamilyType;
 

@@ -1,12 +1,14 @@
 //! OpenMetrics text 1.0.0 (and 0.0.1, which is the same), by its ABNF and its MUSTs.
 //!
-//! Tokens are apart by exactly one blank; there are no comments and no empty lines; `# EOF` ends the text. A family's lines stand
-//! together, its metadata first; a metric's samples stand together, and a point's in it. What each type's samples are called,
-//! which labels and values they have, and what a histogram must have, is checked as it comes, and what can be known only at
-//! the end of a point or a family, there.
+//! Tokens are apart by exactly one blank; there are no comments and no empty lines; `# EOF` ends
+//! the text. A family's lines stand together, its metadata first; a metric's samples stand
+//! together, and a point's in it. What each type's samples are called, which labels and values they
+//! have, and what a histogram must have, is checked as it comes, and what can be known only at the
+//! end of a point or a family, there.
 //!
-//! Beyond the ABNF, as Prometheus and client_python have it: names may be quoted, a quote in a help text need not be escaped,
-//! and a backslash before another character than `n`, `"` and `\` stands for itself.
+//! Beyond the ABNF, as Prometheus and client_python have it: names may be quoted, a quote in a help
+//! text need not be escaped, and a backslash before another character than `n`, `"` and `\` stands
+//! for itself.
 //!
 //! Source: the OpenMetrics specification 1.0.0.
 
@@ -245,7 +247,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// What can be said of a family only when its type is known: whether its samples may be called as another's.
+    /// What can be said of a family only when its type is known: whether its samples may be called
+    /// as another's.
     fn close_family(&mut self) -> Result<(), ParseError> {
         self.close_point()?;
         let Some(family) = self.families.last() else { return Ok(()) };
@@ -333,7 +336,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// What the name adds to that of the family that is read; none if it is not one of that family's.
+    /// What the name adds to that of the family that is read; none if it is not one of that
+    /// family's.
     fn suffix_of(&self, name: &str) -> Option<&'static str> {
         let family = self.families.last()?;
         let rest = name.strip_prefix(&*family.name)?;

@@ -1,8 +1,10 @@
-//! Delimited `io.prometheus.client.MetricFamily` messages, read by hand: see [`crate::exposition::protobuf`] for the fields.
+//! Delimited `io.prometheus.client.MetricFamily` messages, read by hand: see
+//! [`crate::exposition::protobuf`] for the fields.
 //!
-//! Fields may come in any order and be unknown, repeated numbers packed or not; of a field that should come once the last one
-//! counts, as protobuf has it. Groups, which that schema never had, are refused. A metric must hold what its family's type
-//! says. A classic histogram without an infinite bucket gets it, as Prometheus does; a native one must add up.
+//! Fields may come in any order and be unknown, repeated numbers packed or not; of a field that
+//! should come once the last one counts, as protobuf has it. Groups, which that schema never had,
+//! are refused. A metric must hold what its family's type says. A classic histogram without an
+//! infinite bucket gets it, as Prometheus does; a native one must add up.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

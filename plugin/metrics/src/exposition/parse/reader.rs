@@ -26,8 +26,8 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    /// The next event. After [`Event::Eof`] it is that for ever; after an error what comes means nothing: an input that has
-    /// one is refused as a whole.
+    /// The next event. After [`Event::Eof`] it is that for ever; after an error what comes means
+    /// nothing: an input that has one is refused as a whole.
     // No iterator: the labels of a sample are lent until the next one.
     #[expect(clippy::should_implement_trait, reason = "an iterator could not lend")]
     pub fn next(&mut self) -> Result<Event<'_, 'a>, ParseError> {

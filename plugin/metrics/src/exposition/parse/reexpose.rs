@@ -11,9 +11,10 @@
 //! | exemplars | left out | kept |
 //!
 //! Where a family does not keep OpenMetrics' rules for its type, or cannot keep its type beside
-//! another one ([`crate::reserved`]), its samples are written as of unknown type, without `_created`
-//! and exemplars. Bounds and ranks are spelled as the format spells them: `1` in text, `1.0` in
-//! OpenMetrics. From text to text they stay as they were scraped, since they name a series.
+//! another one ([`crate::reserved`]), its samples are written as of unknown type, without
+//! `_created` and exemplars. Bounds and ranks are spelled as the format spells them: `1` in text,
+//! `1.0` in OpenMetrics. From text to text they stay as they were scraped, since they name a
+//! series.
 
 use super::lint::text_name;
 use super::{Exemplar, Families, Family, FamilyType, Format, Label, Limits, Part, Point, parse};

@@ -1,11 +1,12 @@
-//! Where a reader of text is, and the tokens that both text formats share: names, quoted strings, numbers. Knows no line's
-//! layout and no format's rules.
+//! Where a reader of text is, and the tokens that both text formats share: names, quoted strings,
+//! numbers. Knows no line's layout and no format's rules.
 
 use std::borrow::Cow;
 
 use super::event::{Format, ParseError};
 
-/// Of a byte: may begin a metric's name, go on in one, begin a label's name, go on in one, end a plain run in quotes.
+/// Of a byte: may begin a metric's name, go on in one, begin a label's name, go on in one, end a
+/// plain run in quotes.
 #[expect(clippy::indexing_slicing, reason = "done when it is compiled")]
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
@@ -162,7 +163,8 @@ impl<'a> Cursor<'a> {
         line
     }
 
-    /// The string whose opening quote was read, unescaped; goes past its closing quote. `what` names it for errors.
+    /// The string whose opening quote was read, unescaped; goes past its closing quote. `what`
+    /// names it for errors.
     #[inline]
     pub(super) fn quoted(&mut self, escapes: Escapes, what: &str) -> Result<Cow<'a, str>, ParseError> {
         let start = self.at;
@@ -288,15 +290,16 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The number that the token is: digits with an optional sign, point and exponent; or `NaN`, `Inf`, `Infinity` in any case,
-/// the latter with an optional sign. None for anything else, and for what no double holds.
+/// The number that the token is: digits with an optional sign, point and exponent; or `NaN`, `Inf`,
+/// `Infinity` in any case, the latter with an optional sign. None for anything else, and for what
+/// no double holds.
 #[inline]
 pub(super) fn number(token: &str) -> Option<f64> {
     exact(token.as_bytes()).or_else(|| rounded(token))
 }
 
-/// Numbers of few digits, which one multiplication or division gets exactly: the digits are below 2^53, and the power of ten
-/// is one that a double holds.
+/// Numbers of few digits, which one multiplication or division gets exactly: the digits are below
+/// 2^53, and the power of ten is one that a double holds.
 #[inline]
 fn exact(token: &[u8]) -> Option<f64> {
     const POWERS: [f64; 23] = [
@@ -349,7 +352,8 @@ pub(super) fn is_whole(value: f64) -> bool {
     value.is_finite() && (value.abs() >= 9_007_199_254_740_992.0 || value as i64 as f64 == value)
 }
 
-/// Milliseconds of a timestamp in seconds, the nearest; at the ends of what an integer holds where it is beyond them.
+/// Milliseconds of a timestamp in seconds, the nearest; at the ends of what an integer holds where
+/// it is beyond them.
 pub(super) fn milliseconds(seconds: f64) -> i64 {
     let milliseconds = seconds * 1000.0;
     (if milliseconds < 0.0 { milliseconds - 0.5 } else { milliseconds + 0.5 }) as i64

@@ -755,7 +755,8 @@ fn what_was_read_is_written_again() {
     let expected = "# HELP c x\\ny\n# TYPE c counter\nc_total{a=\"b\\\"\"} 1\n# TYPE h histogram\nh_bucket{le=\"0.5\"} 1\n\
         h_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n# TYPE u unknown\nu 1\n# EOF\n";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
-    // Timestamps are left out, and of several the last counts; what breaks a type's rules becomes unknown.
+    // Timestamps are left out, and of several the last counts; what breaks a type's rules becomes
+    // unknown.
     let families = read(b"# TYPE c_total counter\nc_total -1 5\nc_total -2 9\n{\"a.b\"} 1\n", Format::Text).unwrap();
     let mut out = Vec::new();
     reexpose(&families, Format::OpenMetrics, &mut out).unwrap();
@@ -888,8 +889,8 @@ fn registries() -> impl Strategy<Value = Registry> {
     })
 }
 
-/// The samples that a registry should be read back as, sorted, as in [`shown`] but for the order of labels; those of `_created`
-/// and native buckets left out.
+/// The samples that a registry should be read back as, sorted, as in [`shown`] but for the order of
+/// labels; those of `_created` and native buckets left out.
 fn samples_of(registry: &Registry, escaping: Escaping) -> Vec<String> {
     samples_with(registry, escaping, |_| true)
 }
@@ -958,7 +959,8 @@ fn samples_read(families: &Families) -> Vec<String> {
                 .map(|label| match point.part {
                     Part::Bucket(number) if label.name == "le" => ("le".into(), number_text(number)),
                     Part::Quantile(number) if label.name == "quantile" => ("quantile".into(), number_text(number)),
-                    // Where OpenMetrics has no such type, what is left of it is of unknown type, with the same labels.
+                    // Where OpenMetrics has no such type, what is left of it is of unknown type,
+                    // with the same labels.
                     _ if family.kind == FamilyType::Unknown && matches!(&*label.name, "le" | "quantile") => {
                         (label.name.to_string(), scan::number(&label.value).map(number_text).unwrap_or_default())
                     }
@@ -1058,9 +1060,11 @@ proptest! {
         let families = read(&bytes, Format::Protobuf).unwrap();
         let mut again = Registry::default();
         let imported = import(&families, &mut again, import::Options::default());
-        // Infos and state sets are gauges in protobuf; quantiles are left out, and so are sums without an end.
+        // Infos and state sets are gauges in protobuf; quantiles are left out, and so are sums
+        // without an end.
         if imported.refused.is_empty() {
-            // Of several label sets the import makes one: what a series does not have is empty, which is the same.
+            // Of several label sets the import makes one: what a series does not have is empty,
+            // which is the same.
             let labelled = |registry: &Registry| {
                 samples_with(registry, Escaping::AllowUtf8, |value| !value.is_empty())
             };

@@ -1,14 +1,16 @@
 //! Prometheus text 0.0.4 and 1.0.0.
 //!
-//! Lines end with a line feed, the last one too. Tokens are apart by any blanks and tabs, and may touch where they cannot be
-//! mistaken. `# HELP` and `# TYPE` come at most once for a metric, the type before its samples; other lines that begin with
-//! `#`, and empty ones, say nothing. In labels and help `\\`, `\"` and `\n` are the escapes. Numbers are Go's, without
-//! hexadecimal ones; timestamps are whole milliseconds. A name in quotes stands in the braces: `{"a.b", l="v"}`.
+//! Lines end with a line feed, the last one too. Tokens are apart by any blanks and tabs, and may
+//! touch where they cannot be mistaken. `# HELP` and `# TYPE` come at most once for a metric, the
+//! type before its samples; other lines that begin with `#`, and empty ones, say nothing. In labels
+//! and help `\\`, `\"` and `\n` are the escapes. Numbers are Go's, without hexadecimal ones;
+//! timestamps are whole milliseconds. A name in quotes stands in the braces: `{"a.b", l="v"}`.
 //!
-//! Not asked for, since the format only advises it: that a family's lines stand together, that series come once, that buckets
-//! rise and have an infinite one. [`super::lint`] says so.
+//! Not asked for, since the format only advises it: that a family's lines stand together, that
+//! series come once, that buckets rise and have an infinite one. [`super::lint`] says so.
 //!
-//! Sources: prometheus.io/docs/instrumenting/exposition_formats; the behaviour of prometheus/common's `expfmt`.
+//! Sources: prometheus.io/docs/instrumenting/exposition_formats; the behaviour of
+//! prometheus/common's `expfmt`.
 
 use std::borrow::Cow;
 

@@ -92,7 +92,8 @@ proptest! {
     fn an_independent_reader_finds_what_was_recorded(
         name in "[a-zA-Z_][a-zA-Z0-9_]{0,20}",
         label in "[a-z][a-z0-9_]{0,10}",
-        // This reader knows neither colons in names, nor escapes, nor values with an equals sign, comma or brace.
+        // This reader knows neither colons in names, nor escapes, nor values with an equals sign,
+        // comma or brace.
         value in "[^\r\n\u{85}\u{2028}\u{2029}=,{}\\\\\"]{0,40}",
         amount in prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
     ) {
