@@ -256,10 +256,10 @@ impl NativeHistogram {
     /// The `q`-quantile, guessed from the buckets: of the `n` observations in order, the one at
     /// `⌊q·(n−1)⌋`, counted from 0. NaN without observations, or for `q` outside of 0 to 1.
     ///
-    /// The guess is in the bucket of the true value `x`. So it is off by at most `(base − 1)/(base
-    /// + 1) · |x|`, which is 4.4 % at schema 3 and 0.14 % at schema 8 (plus what rounding to a
-    /// subnormal number takes); by at most the zero threshold when it is 0; and not at all when it
-    /// is infinite.
+    /// The guess lies in the same bucket as the true value `x`, so it is off by at most
+    /// `(base − 1)/(base + 1) · |x|`: 4.4 % at schema 3 and 0.14 % at schema 8, plus rounding for
+    /// subnormal numbers. It is off by at most the zero threshold when it is 0, and exact when it is
+    /// infinite.
     pub fn quantile(&self, q: f64) -> f64 {
         if self.totals.count == 0 || !(0.0..=1.0).contains(&q) {
             return f64::NAN;
