@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use monitoring_prometheus::http::{Clock, Failure, Limits, Request, Response, Transport};
-use monitoring_prometheus::operations::Plug;
+use monitoring_prometheus::operations::Standalone;
 use serde_json::Value;
 
 /// Answers everything with an empty success.
@@ -42,15 +42,15 @@ impl Transport for Agrees {
 }
 
 fuzz_target!(|input: &str| {
-    let mut plug = Plug::new(Agrees::default());
+    let mut plug = Standalone::new(Agrees::default());
     let mut lines = input.lines();
     for _ in 0..2 {
         let (ctx, cfg) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
         check(&plug.process(ctx, cfg));
     }
     let mut snapshot = Vec::new();
-    plug.snapshot(&mut snapshot);
-    Plug::new(Agrees::default()).restore(&snapshot).expect("a snapshot can be restored");
+    snapshot = plug.snapshot();
+    Standalone::new(Agrees::default()).restore(&snapshot).expect("a snapshot can be restored");
     check(&plug.process(r#"{"operation": "export_metrics"}"#, ""));
 });
 

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use monitoring_prometheus::http::{Clock, Failure, Limits, Request, Response, Transport};
-use monitoring_prometheus::operations::Plug;
+use monitoring_prometheus::operations::Standalone;
 
 const CONFIG: &str = r#"{"prometheus_url": "http://h:1", "gateway_url": "http://h:2", "grafana_url": "http://h:3",
     "alertmanager_url": "http://h:4", "retry_attempts": 1}"#;
@@ -65,7 +65,7 @@ impl Transport for Same {
 fuzz_target!(|input: &[u8]| {
     let [operation, status, body @ ..] = input else { return };
     let status = STATUSES[usize::from(*status) % STATUSES.len()];
-    let mut plug = Plug::new(Same { status, body: body.to_vec(), now: Duration::ZERO });
+    let mut plug = Standalone::new(Same { status, body: body.to_vec(), now: Duration::ZERO });
     let answer = plug.process(OPERATIONS[usize::from(*operation) % OPERATIONS.len()], CONFIG);
     let answer: Result<serde_json::Value, _> = serde_json::from_str(&answer);
     assert!(answer.is_ok(), "the answer is JSON");

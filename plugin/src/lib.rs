@@ -16,7 +16,7 @@
 //! | [`http`], [`servers`], [`send_queue`] | `plugpipe_clients` |
 //! | [`rules`], [`dashboards`], [`yaml`] | `plugpipe_provisioning` |
 //! | [`known`], [`time`] | `plugpipe_contract` |
-//! | [`config`], [`catalog`], [`telemetry`], [`error`] | `plugpipe_operations` |
+//! | [`config`], [`catalog`], [`telemetry`], [`error`], [`hosting`] | `plugpipe_operations` |
 
 #![deny(missing_docs)]
 
@@ -30,9 +30,9 @@ pub mod schema;
 #[cfg(target_arch = "wasm32")]
 mod wasi_transport;
 
-pub use operations::Plug;
+pub use operations::{Plug, Standalone};
 pub use plugpipe_clients::{http, send_queue, servers};
 pub use plugpipe_contract::{known, time};
 pub use plugpipe_metrics::{exposition, model, number, registry};
-pub use plugpipe_operations::{Error, NAME, VERSION, catalog, config, error, telemetry};
+pub use plugpipe_operations::{Error, NAME, VERSION, catalog, config, error, hosting, telemetry};
 pub use plugpipe_provisioning::{dashboards, rules, yaml};

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use monitoring_prometheus::http::{Clock, Failure, Limits, Request, Response, Transport};
-use monitoring_prometheus::operations::Plug;
+use monitoring_prometheus::operations::Standalone;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ impl Transport for Wire {
 /// The answer to a dashboard, and what Grafana was sent.
 fn create(dashboard: &Value) -> (Value, Vec<(String, Value)>) {
     let wire = Wire::default();
-    let mut plug = Plug::new(wire.clone());
+    let mut plug = Standalone::new(wire.clone());
     let ctx = json!({"operation": "create_dashboard", "dashboard_config": dashboard});
     let cfg = json!({"grafana_url": "http://g:3000", "grafana_auth": {"token": "t"}});
     let answer = serde_json::from_str(&plug.process(&ctx.to_string(), &cfg.to_string())).unwrap();
@@ -219,7 +219,7 @@ fn json_that_is_absurdly_deep_is_refused() {
             close.repeat(depth)
         );
         let wire = Wire::default();
-        let mut plug = Plug::new(wire.clone());
+        let mut plug = Standalone::new(wire.clone());
         let answer: Value = serde_json::from_str(&plug.process(&ctx, "{\"grafana_url\": \"http://g:3000\"}")).unwrap();
         assert_eq!(answer["success"], false, "{answer}");
         assert!(wire.0.borrow().is_empty());

@@ -71,6 +71,26 @@ impl ResponseWriter {
         self.out.push(b']');
     }
 
+    /// Adds members that were written elsewhere, as [`ResponseWriter::into_members`] gives them.
+    pub fn members(&mut self, members: &str) {
+        if !members.is_empty() {
+            self.comma();
+            self.out.extend_from_slice(members.as_bytes());
+        }
+    }
+
+    /// A list of objects, each given by members that were written elsewhere.
+    pub fn list_of_members<'m>(&mut self, name: &'static str, items: impl IntoIterator<Item = &'m str>) {
+        self.name(name);
+        self.out.push(b'[');
+        for (index, item) in items.into_iter().enumerate() {
+            self.out.extend_from_slice(if index == 0 { b"{" } else { b",{" });
+            self.out.extend_from_slice(item.as_bytes());
+            self.out.push(b'}');
+        }
+        self.out.push(b']');
+    }
+
     /// Begins an object: what is added until [`ResponseWriter::close`] is in it.
     #[inline]
     pub fn open(&mut self, name: &'static str) {
@@ -97,6 +117,19 @@ impl ResponseWriter {
     /// What is written, as the bytes of a text.
     pub fn bytes(&self) -> &[u8] {
         &self.out
+    }
+
+    /// The members of an object that is still open, without its brace: for
+    /// [`ResponseWriter::members`] of another one.
+    pub fn into_members(self) -> String {
+        let mut text = self.into_text();
+        text.remove(0);
+        text
+    }
+
+    /// What was written since the checkpoint, as text.
+    pub fn since(&self, checkpoint: usize) -> String {
+        String::from_utf8(self.out.get(checkpoint..).unwrap_or_default().to_vec()).unwrap_or_default()
     }
 
     /// What is written as text.
@@ -163,6 +196,29 @@ impl<R: Response> Response for Option<R> {
         let mut schema = R::schema(generator);
         schema.remove("required");
         schema
+    }
+}
+
+/// What an operation responds at once, or once its jobs are done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Eventually<R> {
+    /// At once.
+    Now(R),
+    /// Later, so that nothing is written yet.
+    Later,
+}
+
+impl<R: Response> Response for Eventually<R> {
+    #[inline]
+    fn write(&self, out: &mut ResponseWriter) {
+        if let Self::Now(response) = self {
+            response.write(out);
+        }
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        R::schema(generator)
     }
 }
 

@@ -150,8 +150,6 @@ pub struct Settings<'a> {
     pub push_mode: Setting<PushMode>,
     /// Whether what is pushed is compressed.
     pub push_gzip: Setting<Flag>,
-    /// For hosts: only say that a push is due.
-    pub defer_push: Setting<Flag>,
     /// Whether to look before a push if the gateway would refuse it; by default for `push_metrics`
     /// only.
     pub preflight: Setting<Flag>,
@@ -197,6 +195,22 @@ pub struct ConfigurationOnly<'a> {
     /// Taken for the Python plug's sake, and without effect.
     pub enable_alerting: Any<'a>,
 }
+
+/// Members of configurations and requests that hold credentials, wherever they stand. They are not
+/// written to files.
+pub const SECRETS: [&str; 11] = [
+    "alertmanager_auth",
+    "endpoint_auth",
+    "gateway_auth",
+    "grafana_auth",
+    "otlp_auth",
+    "prometheus_auth",
+    "remote_write_auth",
+    "ruler_auth",
+    "secure_json_data",
+    "webhook_auth",
+    "webhook_secret",
+];
 
 /// Both kinds, where a configuration may nest them.
 pub type OfConfiguration<'a> = Both<Settings<'a>, ConfigurationOnly<'a>>;

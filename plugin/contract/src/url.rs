@@ -71,6 +71,17 @@ impl Url {
         self
     }
 
+    /// The same URL with user and password of another one, where that has the same origin.
+    #[must_use]
+    pub fn with_credentials_of(mut self, other: &Self) -> Self {
+        if other.origin() == self.origin() {
+            // URLs with a host can have both.
+            let _ = self.0.set_username(other.0.username());
+            let _ = self.0.set_password(other.0.password());
+        }
+        self
+    }
+
     /// The same URL with this query, which is encoded already, or none.
     #[must_use]
     pub fn with_query(mut self, query: Option<String>) -> Self {

@@ -88,9 +88,6 @@ pub struct Config {
     pub push_mode: Mode,
     /// What is pushed is compressed.
     pub push_gzip: bool,
-    /// A push that nobody asked for by name is not made: the answer says that it is due, and the
-    /// host sees to it.
-    pub defer_push: bool,
     /// Whether a push is checked before it is sent; none for those only that somebody asked for.
     pub preflight: Option<bool>,
     /// Whether the counters of a group are compared before the first push to it.
@@ -132,7 +129,6 @@ impl Default for Config {
             push_interval: Duration::from_secs(15),
             push_mode: Mode::Replace,
             push_gzip: false,
-            defer_push: false,
             preflight: None,
             detect_resets: false,
             // Who cleans up wants nothing left; who wants the last values to stay does not clean
@@ -279,7 +275,6 @@ impl Config {
         }
         for (setting, place, default) in [
             (given.push_gzip, &mut self.push_gzip, default.push_gzip),
-            (given.defer_push, &mut self.defer_push, default.defer_push),
             (given.detect_resets, &mut self.detect_resets, default.detect_resets),
             (given.own_metrics, &mut self.own_metrics, default.own_metrics),
             (given.mock_mode, &mut self.mock, default.mock),

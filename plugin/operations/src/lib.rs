@@ -7,6 +7,7 @@
 //! | [`operations`] | what a call may use, and one file per family of operations | hold domain logic |
 //! | [`config`] | `cfg` and `ctx` to [`config::Config`]; every default | |
 //! | [`catalog`] | PlugPipe's own metrics: kinds, help, labels | record anything |
+//! | [`hosting`] | what hosts and the plug say to each other; the recorder and its jobs | know an operation's request or response |
 //! | [`telemetry`] | the plug's metrics about itself | |
 //! | [`error`] | the plug's [`Error`], and its mapping to the JSON contract | |
 
@@ -16,6 +17,7 @@
 pub mod catalog;
 pub mod config;
 pub mod error;
+pub mod hosting;
 pub mod operations;
 pub mod telemetry;
 

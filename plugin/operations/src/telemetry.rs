@@ -10,7 +10,7 @@ use crate::registry::{Buckets, Definition, Held, Kind, MetricName, Registry, Ser
 const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// How long operations that asked servers spent with them.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Exchanges {
     /// In each bucket alone; the last is that above all bounds.
     counts: [u64; SECONDS.len() + 1],
@@ -19,7 +19,7 @@ struct Exchanges {
 }
 
 /// What the plug did since its start.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct Telemetry {
     /// Values that the registry took.
     pub records: u64,

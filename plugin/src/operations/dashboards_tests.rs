@@ -11,7 +11,7 @@ use std::rc::Rc;
 use fake::Grafana;
 use serde_json::{Value, json};
 
-use super::Plug;
+use super::Standalone;
 use crate::http::{Clock, Failure, Limits, Request, Response, Transport};
 
 /// Carries requests to the Grafana in memory.
@@ -50,7 +50,7 @@ impl Transport for Wire {
 /// A plug with this authorization, and its Grafana.
 fn plug(auth: Value) -> (impl FnMut(Value) -> Value, Wire) {
     let wire = Wire::default();
-    let mut plug = Plug::new(wire.clone());
+    let mut plug = Standalone::new(wire.clone());
     let cfg = json!({"grafana_url": "http://g:3000", "grafana_auth": auth}).to_string();
     let ask = move |ctx: Value| serde_json::from_str(&plug.process(&ctx.to_string(), &cfg)).unwrap();
     (ask, wire)

@@ -292,7 +292,7 @@ fn groups_are_listed_and_old_ones_expire_when_told_so() {
 
 #[test]
 fn cleanup_deletes_the_groups_that_were_pushed_and_no_others() {
-    let cleanup = |plug: &mut super::Plug<_>| -> Value { serde_json::from_str(&plug.cleanup()).unwrap() };
+    let cleanup = |plug: &mut super::Standalone<_>| -> Value { serde_json::from_str(&plug.cleanup()).unwrap() };
     let (mut plug, world) = plug();
     world.will_answer(200, "").will_answer(200, "").will_fail(Failure::Refused);
     process(&mut plug, counter(json!(1)), gateway());

@@ -9,8 +9,9 @@ use std::rc::Rc;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::Plug;
+use super::{Plug, Standalone};
 use super::tests::{Shared, gateway, plug, process};
+use crate::hosting::{self, Job, Moment, Outcome, Step, Ticket, Work};
 use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
 use plugpipe_operations::operations::own_groups::{MAX_GROUPS, Pending};
 
@@ -22,11 +23,11 @@ fn gauge(name: &str, value: f64, key: Value) -> Value {
     ctx
 }
 
-fn exported(plug: &mut Plug<Shared>, format: &str) -> Value {
+fn exported(plug: &mut Standalone<Shared>, format: &str) -> Value {
     process(plug, json!({"operation": "export_metrics", "export_format": format}), json!({}))
 }
 
-fn text(plug: &mut Plug<Shared>) -> String {
+fn text(plug: &mut Standalone<Shared>) -> String {
     exported(plug, "prometheus")["result"]["exported_data"].as_str().unwrap().to_owned()
 }
 
@@ -145,11 +146,10 @@ fn what_was_recorded_under_a_configurations_key_stays_there_when_another_comes()
     process(&mut plug, json!({"operation": "describe"}), cfg("B"));
     let all = "# TYPE a gauge\na 4\n# TYPE b gauge\nb{job=\"B\"} 3\n# TYPE early gauge\nearly 1\n";
     assert_eq!(text(&mut plug), all);
-    let mut snapshot = Vec::new();
-    plug.snapshot(&mut snapshot);
+        let snapshot = plug.snapshot();
     let (mut other, world) = super::tests::plug();
     process(&mut other, json!({"operation": "describe"}), cfg("B"));
-    other.restore(&snapshot).unwrap();
+    other.restore(&snapshot, 1).unwrap();
     assert_eq!(text(&mut other), all);
     world.will_answer(200, "").will_answer(200, "");
     process(&mut other, plain("b", 5.0), json!({}));
@@ -203,11 +203,10 @@ fn after_a_deletion_nothing_is_due_until_something_is_recorded() {
         world.asked();
         let flush = json!({"operation": "flush_metrics"});
         assert_eq!(process(&mut plug, flush.clone(), json!({}))["result"]["unpushed"], false);
-        let mut snapshot = Vec::new();
-        plug.snapshot(&mut snapshot);
-        let mut again = Plug::new(world.clone());
+                let snapshot = plug.snapshot();
+        let mut again = Standalone::new(world.clone());
         process(&mut again, json!({"operation": "describe"}), gateway());
-        again.restore(&snapshot).unwrap();
+        again.restore(&snapshot, 1).unwrap();
         process(&mut again, flush, json!({}));
         assert!(world.asked().is_empty());
         world.will_answer(200, "");
@@ -237,24 +236,22 @@ fn a_snapshot_holds_all_groups_and_an_old_one_is_read() {
     let (mut plug, world) = plug();
     process(&mut plug, gauge("x", 1.0, json!({"job_name": "jobA", "grouping_key": {"é": "1"}})), json!({}));
     process(&mut plug, gauge("x", 2.0, json!({})), json!({}));
-    let mut snapshot = Vec::new();
-    plug.snapshot(&mut snapshot);
-    let mut again = Plug::new(world.clone());
-    again.restore(&snapshot).unwrap();
+        let snapshot = plug.snapshot();
+    let mut again = Standalone::new(world.clone());
+    again.restore(&snapshot, 1).unwrap();
     assert_eq!(text(&mut again), text(&mut plug));
-    let mut same = Vec::new();
-    again.snapshot(&mut same);
+        let same = again.snapshot();
     assert_eq!(same, snapshot);
     for place in 0..snapshot.len() {
         let mut damaged = snapshot.clone();
         damaged[place] ^= 1;
-        assert!(again.restore(&damaged).is_err(), "{place}");
-        assert!(again.restore(&snapshot[..place]).is_err(), "{place}");
+        assert!(again.restore(&damaged, 1).is_err(), "{place}");
+        assert!(again.restore(&snapshot[..place], 1).is_err(), "{place}");
     }
     assert_eq!(text(&mut again), text(&mut plug), "what was refused changed nothing");
     let mut old = Vec::new();
     plug.registry().snapshot(&mut old);
-    again.restore(&old).unwrap();
+    again.restore(&old, 1).unwrap();
     assert_eq!(text(&mut again), "# TYPE x gauge\nx 2\n");
     assert_eq!(process(&mut again, json!({"operation": "health_check"}), json!({}))["result"]["unpushed"], true);
 }
@@ -308,30 +305,45 @@ fn each_group_waits_for_its_own_interval() {
     assert!(world.asked().is_empty());
 }
 
+/// Starts a call that pushes, and takes the job of its lane.
+fn take_push(plug: &mut Plug, ticket: Ticket, ctx: &Value, cfg: &Value) -> (String, Vec<u8>) {
+    let at = Moment { unix_nanos: 1_704_067_200_000_000_000 + ticket, seed: ticket, again: false };
+    let step = plug.start(ticket, hosting::Request::Call(&ctx.to_string()), &cfg.to_string(), at);
+    let lane = step.due[0].lane.clone();
+    let Some(Job { work: Work::Run(job), .. }) = plug.take(&lane, at) else { panic!("there is no job") };
+    (lane, job)
+}
+
+fn complete(plug: &mut Plug, lane: &str, job: &[u8], world: &mut Shared) -> Step {
+    let at = Moment { unix_nanos: 1_704_067_201_000_000_000, seed: 0, again: false };
+    plug.complete(lane, Outcome::Ran(hosting::job::run(job, world)), at)
+}
+
+fn due(plug: &Plug) -> Vec<bool> {
+    let recorder = &plug.recorder;
+    [recorder.pending].iter().chain(recorder.groups.list.iter().map(|group| &group.pending)).map(Pending::is_due).collect()
+}
+
 #[test]
-fn what_a_twin_settled_is_settled_and_what_came_meanwhile_is_due() {
-    let (mut plug, world) = plug();
+fn what_was_pushed_is_settled_and_what_came_meanwhile_is_due() {
+    let (mut plug, mut world) = plug();
     let cfg = json!({"gateway_url": "http://g:1", "job_name": "own"});
-    let mut leader_cfg = cfg.clone();
-    leader_cfg["defer_push"] = json!(true);
     let a = json!({"job_name": "a", "instance": "1"});
-    let answer = process(&mut plug, gauge("x", 1.0, a.clone()), leader_cfg);
-    assert_eq!(answer["result"]["push_due"], true, "{answer}");
-    process(&mut plug, gauge("x", 1.0, json!({})), json!({}));
-    let mut snapshot = Vec::new();
-    plug.snapshot(&mut snapshot);
-    let mut twin = Plug::new(world.clone());
-    process(&mut twin, json!({"operation": "describe"}), cfg);
-    twin.restore(&snapshot).unwrap();
+    let (lane_a, job_a) = take_push(&mut plug, 1, &gauge("x", 1.0, a.clone()), &cfg);
+    let (lane_own, job_own) = take_push(&mut plug, 2, &gauge("x", 1.0, json!({})), &json!({}));
+    assert_eq!([&*lane_a, &*lane_own], ["push:http://g:1/metrics/job/a/instance/1", "push:http://g:1/metrics/job/own"]);
+    // Recorded while both are under way.
+    let at = Moment { unix_nanos: 1_704_067_200_500_000_000, seed: 0, again: false };
+    let step = plug.start(3, hosting::Request::Call(&gauge("x", 2.0, a).to_string()), "", at);
+    assert_eq!((step.answers.len(), step.due.len()), (0, 0), "its lane is busy: {step:?}");
     world.will_answer(200, "").will_answer(202, "");
-    assert_eq!(process(&mut twin, json!({"operation": "flush_metrics"}), json!({}))["result"]["unpushed"], false);
-    // Recorded while the twin pushed.
-    process(&mut plug, gauge("x", 2.0, a), json!({}));
-    let told = process(&mut twin, json!({"operation": "note_exchange", "tell": true}), json!({}));
-    let note = json!({"operation": "note_exchange", "elapsed_ms": 1, "settled": told["result"]["settled"]});
-    assert_eq!(process(&mut plug, note, json!({}))["result"]["noted"], true);
-    let due: Vec<bool> = [plug.pending, plug.groups.list[0].pending].iter().map(Pending::is_due).collect();
-    assert_eq!(due, [false, true]);
+    let step = complete(&mut plug, &lane_a, &job_a, &mut world);
+    assert_eq!(step.answers.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(), [1]);
+    assert_eq!(step.due[0].lane, lane_a);
+    assert_eq!(step.answers[0].1.unsent, 2, "that of the own group, and the second one");
+    let step = complete(&mut plug, &lane_own, &job_own, &mut world);
+    assert_eq!((step.answers[0].0, step.due.len()), (2, 0));
+    assert_eq!(due(&plug), [false, true]);
 }
 
 /// Until the next call under its key says otherwise.
@@ -345,12 +357,11 @@ fn a_group_with_a_gateway_of_its_own_keeps_it_over_a_restart() {
     process(&mut plug, gauge("x", 1.0, elsewhere), json!({}));
     world.will_fail(Failure::Refused);
     process(&mut plug, gauge("y", 2.0, json!({"job_name": "b"})), json!({}));
-    let mut snapshot = Vec::new();
-    plug.snapshot(&mut snapshot);
+        let snapshot = plug.snapshot();
     assert!(!snapshot.windows(6).any(|window| window == b"s3cret"));
     let (mut other, world) = super::tests::plug();
     process(&mut other, json!({"operation": "describe"}), cfg);
-    other.restore(&snapshot).unwrap();
+    other.restore(&snapshot, 1).unwrap();
     world.will_answer(200, "").will_answer(200, "");
     assert_eq!(process(&mut other, json!({"operation": "flush_metrics"}), json!({}))["result"]["unpushed"], false);
     let urls: Vec<String> = world.asked().into_iter().map(|(_, url, _)| url).collect();
@@ -359,28 +370,28 @@ fn a_group_with_a_gateway_of_its_own_keeps_it_over_a_restart() {
 
 /// A push that was under way when all was forgotten or replaced settles nothing of what came later.
 #[test]
-fn what_a_twin_settled_before_a_cleanup_or_a_restore_is_not_what_is_recorded_after() {
-    let cfg = json!({"gateway_url": "http://g:1", "job_name": "own", "push_policy": "interval", "push_interval": "1h", "defer_push": true, "delete_on_cleanup": false});
+fn what_was_pushed_before_a_cleanup_or_a_restore_is_not_what_is_recorded_after() {
+    let cfg = json!({"gateway_url": "http://g:1", "job_name": "own", "delete_on_cleanup": false});
+    let manual = json!({"gateway_url": "http://g:1", "job_name": "own", "push_policy": "manual"});
     let (own, other) = (json!({}), json!({"job_name": "a"}));
     for forget in ["cleanup", "restore_metrics"] {
-        let (mut plug, _) = plug();
+        let (mut plug, mut world) = plug();
         process(&mut plug, json!({"operation": "describe"}), cfg.clone());
         let answer = process(&mut plug, json!({"operation": "snapshot_metrics"}), json!({}));
         let empty = answer["result"]["snapshot"].clone();
-        for key in [&own, &other] {
-            process(&mut plug, gauge("x", 1.0, key.clone()), json!({}));
-        }
-        let settled = json!([{"up_to": 1}, {"job": "a", "labels": {}, "up_to": 1}]);
+        let taken = [take_push(&mut plug, 1, &gauge("x", 1.0, own.clone()), &cfg), take_push(&mut plug, 2, &gauge("x", 1.0, other.clone()), &cfg)];
         match forget {
             "cleanup" => drop(plug.cleanup()),
-            _ => drop(process(&mut plug, json!({"operation": forget, "snapshot": empty}), json!({}))),
+            _ => drop(process(&mut plug, json!({"operation": forget, "snapshot": empty}), manual.clone())),
         }
         for key in [&own, &other] {
-            process(&mut plug, gauge("x", 2.0, key.clone()), cfg.clone());
+            process(&mut plug, gauge("x", 2.0, key.clone()), manual.clone());
         }
-        process(&mut plug, json!({"operation": "note_exchange", "elapsed_ms": 1, "settled": settled}), json!({}));
-        let due: Vec<bool> = [plug.pending, plug.groups.list[0].pending].iter().map(Pending::is_due).collect();
-        assert_eq!(due, [true, true], "{forget}");
+        world.will_answer(200, "").will_answer(200, "");
+        for (lane, job) in &taken {
+            complete(&mut plug, lane, job, &mut world);
+        }
+        assert_eq!(due(&plug), [true, true], "{forget}");
     }
 }
 
@@ -455,7 +466,7 @@ proptest! {
         let policy = if manual { "manual" } else { "on_record" };
         let cfg = json!({"gateway_url": "http://g:1", "job_name": "own", "push_policy": policy, "preflight": false}).to_string();
         let world = Gateway::default();
-        let mut plug = Plug::new(world.clone());
+        let mut plug = Standalone::new(world.clone());
         plug.process(r#"{"operation":"describe"}"#, &cfg);
         let mut models: [Model; 3] = Default::default();
         let mut expected: BTreeMap<String, String> = BTreeMap::new();
@@ -507,11 +518,10 @@ proptest! {
                     continue;
                 }
                 _ => {
-                    let mut snapshot = Vec::new();
-                    plug.snapshot(&mut snapshot);
-                    plug = Plug::new(world.clone());
+                                        let snapshot = plug.snapshot();
+                    plug = Standalone::new(world.clone());
                     plug.process(r#"{"operation":"describe"}"#, &cfg);
-                    plug.restore(&snapshot).unwrap();
+                    plug.restore(&snapshot, 1).unwrap();
                     continue;
                 }
             }

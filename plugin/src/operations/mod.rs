@@ -8,6 +8,7 @@
 mod plug;
 mod record;
 mod request;
+mod standalone;
 
 #[cfg(test)]
 mod alert_tests;
@@ -28,4 +29,5 @@ mod scrape_tests;
 #[cfg(test)]
 mod tests;
 
-pub use plug::Plug;
+pub use plug::{Plug, Started};
+pub use standalone::{Driver, Standalone};

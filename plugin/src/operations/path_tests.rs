@@ -8,7 +8,7 @@ use std::rc::Rc;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::Plug;
+use super::Standalone;
 use crate::http::{Clock, Failure, Limits, Request, Response, Transport};
 
 /// Keeps what is asked, and gives every request the one answer that all of them can go on with.
@@ -144,7 +144,7 @@ fn places(name: &str) -> Vec<(Value, &'static str)> {
 #[test]
 fn no_name_leaves_its_segment_of_a_path() {
     let recorder = Recorder::default();
-    let mut plug = Plug::new(recorder.clone());
+    let mut plug = Standalone::new(recorder.clone());
     let cfg = json!({
         "prometheus_url": "http://h/base", "gateway_url": "http://h/base", "grafana_url": "http://h/base", "ruler_url": "http://h/base",
         "alertmanager_url": "http://h/base", "retry_attempts": 1, "preflight": false,

@@ -1,438 +1,501 @@
-//! The plug: its state, and the ways into it.
+//! The plug: a [`Recorder`], and the ways into it.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
-use plugpipe_contract::document::{Document, Request as _};
 use plugpipe_contract::response::ResponseWriter;
-use plugpipe_contract::responses::{self, Cleaned, Exchanged, Head, Tail};
-use plugpipe_contract::settings::{Configuration, PushPolicy};
-use serde_json::value::RawValue;
+use plugpipe_contract::responses::{Head, Tail};
 
 use crate::config::Config;
 use crate::error::{ClientError, Error};
-use crate::exposition::Exposition;
 use crate::exposition::negotiate::Choice;
-use crate::http::{Circuits, Exchange, Jitter, Transport};
+use crate::http::{Exchange, Jitter, Transport};
 use crate::known::Warnings;
 use crate::registry::{MAX_SERIES, Registry};
 use crate::servers::prometheus::Api;
 use crate::servers::pushgateway::Group;
-use crate::telemetry::Telemetry;
-use crate::time::LastMoment;
 
 use super::request::Request;
-use plugpipe_operations::operations::call::{Call, client};
-use plugpipe_operations::operations::own_groups::{self, OwnGroups, Pending, Steps};
-use plugpipe_operations::operations::pushes::Pushes;
-use plugpipe_operations::operations::receivers::Receivers;
-use plugpipe_operations::operations::table::{Scope, description};
-use plugpipe_operations::operations::together::{All, clear, expose_all, note_steps, restore};
-use plugpipe_operations::operations::{prometheus, push, remote};
+use plugpipe_operations::hosting::probe::Probe;
+use plugpipe_operations::hosting::recorder::Lent;
+use plugpipe_operations::hosting::schedule::{Next, Open, Role, Talk, Want, Wanted, millis};
+use plugpipe_operations::hosting::{
+    self, Answer, Job, Moment, Outcome, Problem, Recorder, Step, Ticket, WithoutSecrets, secrets,
+};
+use plugpipe_operations::operations::call::client;
+use plugpipe_operations::operations::table::{Asks, Operation, Scope};
+use plugpipe_operations::operations::together::note_steps;
+use plugpipe_operations::operations::{prometheus, push};
 
-/// The plug: what was recorded, how it was configured, and how servers behaved.
-pub struct Plug<T> {
-    transport: T,
-    /// What was recorded under the plug's own key, [`OwnGroups::main_key`].
-    registry: Registry,
-    /// What was recorded under others.
-    pub(super) groups: OwnGroups,
-    circuits: Circuits,
-    jitter: Jitter,
-    pub(super) config: Config,
-    /// The same for the plug's own key, where the configuration's is another one; then calls that
-    /// say no key are about a group beside the plug's own.
-    main: Option<Config>,
-    /// What the configuration tells in each response.
-    metadata: Box<RawValue>,
-    /// The `cfg` that `config` was read from, so that the same text is not read again at each call.
-    config_text: String,
-    /// Whether something was recorded that no gateway has accepted.
-    pub(super) pending: Pending,
-    /// Who recorded what, where callers say so.
-    steps: Steps,
-    pushes: Pushes,
-    exposition: Exposition,
-    telemetry: Telemetry,
-    receivers: Receivers,
-    /// The moment that was told last.
-    moment: LastMoment,
+/// The plug: what was recorded, how it was configured, and who waits for what. Performs no I/O and
+/// reads no clock.
+pub struct Plug {
+    pub(super) recorder: Recorder,
 }
 
-impl<T: Transport> Plug<T> {
-    /// A plug that has recorded nothing, and reaches servers through `transport`.
-    pub fn new(transport: T) -> Self {
-        Self {
-            // The host gives no randomness; the moment is what nobody outside can choose exactly.
-            registry: Registry::with_seed(transport.unix_nanos() ^ transport.monotonic().as_nanos() as u64),
-            jitter: Jitter::new(transport.unix_nanos().rotate_left(32) ^ transport.monotonic().as_nanos() as u64),
-            transport,
-            circuits: Circuits::default(),
-            metadata: Config::default().metadata(),
-            config: Config::default(),
-            main: None,
-            config_text: String::new(),
-            pending: Pending::default(),
-            steps: Steps::with_hasher(Default::default()),
-            groups: OwnGroups::default(),
-            pushes: Pushes::default(),
-            exposition: Exposition::default(),
-            telemetry: Telemetry::default(),
-            receivers: Receivers::default(),
-            moment: LastMoment::default(),
-        }
+/// What came of a start.
+pub enum Started {
+    /// The answer, whose body is in the writer that was given.
+    Answered {
+        /// Why the request was not carried out.
+        error: Option<Problem>,
+        /// What was done differently than requested.
+        warnings: Vec<String>,
+        /// Values that no server has accepted yet.
+        unsent: u64,
+        /// Whether the call is to be journalled.
+        changed: bool,
+        /// The request and configuration without secrets, if either holds one.
+        without_secrets: Option<WithoutSecrets>,
+    },
+    /// Anything else.
+    Stepped(Step),
+}
+
+/// How a call went, and what of it is to be done.
+struct Ran {
+    operation: Option<&'static Operation>,
+    /// The configuration of the call, where it has its own.
+    config: Option<Config>,
+    /// The key that the call is about, where that is not the plug's own.
+    own: Option<Group>,
+    next: Next,
+    /// Whether a worker carries the operation out.
+    talks: bool,
+    changed: bool,
+}
+
+impl Plug {
+    /// A plug that has recorded nothing. The seed is for tables of names that come from outside.
+    pub fn new(seed: u64) -> Self {
+        Self { recorder: Recorder::new(seed) }
     }
 
     /// What was recorded under the plug's own key.
     pub fn registry(&self) -> &Registry {
-        &self.registry
-    }
-
-    /// Milliseconds since the Unix epoch.
-    pub fn now_ms(&self) -> u64 {
-        self.transport.unix_nanos() / 1_000_000
+        &self.recorder.registry
     }
 
     /// Records through the registry, its time set where one of its families needs it: the way of
     /// the typed doors. What was taken, `values` of them, is counted and waits for a push; what was
     /// refused is not.
-    pub fn record<R, E>(&mut self, values: u64, record: impl FnOnce(&mut Registry) -> Result<R, E>) -> Result<R, E> {
-        if self.registry.is_timed() {
-            self.registry.set_now(self.now_ms());
+    pub fn record<R, E>(
+        &mut self,
+        values: u64,
+        now_ms: impl FnOnce() -> u64,
+        record: impl FnOnce(&mut Registry) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let recorder = &mut self.recorder;
+        if recorder.registry.is_timed() {
+            recorder.registry.set_now(now_ms());
         }
-        let recorded = record(&mut self.registry)?;
-        self.pending.mark();
-        self.telemetry.records += values;
+        let recorded = record(&mut recorder.registry)?;
+        recorder.pending.mark_many(values.max(1));
+        recorder.telemetry.records += values;
         Ok(recorded)
     }
 
     /// Forgets what was recorded, and returns how many series there were. The configuration stays.
     pub fn clear(&mut self) -> Result<usize, Error> {
-        clear(&mut self.registry, &mut self.groups, &self.config, &mut self.pending)
+        self.recorder.clear()
     }
 
     /// The registry with its time set, for what may make families and series.
-    pub fn defining(&mut self) -> &mut Registry {
-        self.registry.set_now(self.now_ms());
-        &mut self.registry
+    pub fn defining(&mut self, now_ms: u64) -> &mut Registry {
+        self.recorder.registry.set_now(now_ms);
+        &mut self.recorder.registry
     }
 
     /// The bytes of all that was recorded, where it is text under one key only those that the
     /// encoder keeps, and the choice that was kept to. The error says which metrics of two keys
     /// cannot be exposed together.
-    pub fn expose(&mut self, choice: Choice) -> Result<(Cow<'_, [u8]>, Choice), Error> {
-        let now_ms = self.now_ms();
-        let all = All {
-            registry: &mut self.registry,
-            groups: &mut self.groups,
-            config: self.main.as_ref().unwrap_or(&self.config),
-            own_metrics: self.config.own_metrics,
-            steps: Some(&self.steps),
-        };
-        expose_all(all, &mut self.exposition, &mut self.telemetry, choice, now_ms)
+    pub fn expose(&mut self, choice: Choice, now_ms: u64) -> Result<(Cow<'_, [u8]>, Choice), Error> {
+        self.recorder.expose(choice, now_ms)
     }
 
-    /// Asks the configured Prometheus: the way of the typed doors.
-    pub fn ask_prometheus<R>(&mut self, ask: impl FnOnce(&mut Api) -> Result<R, ClientError>) -> Result<R, Error> {
-        if self.config.mock {
+    /// Asks the configured Prometheus: the way of the typed doors, in a worker.
+    pub fn ask_prometheus<R>(
+        &mut self,
+        transport: &mut dyn Transport,
+        ask: impl FnOnce(&mut Api) -> Result<R, ClientError>,
+    ) -> Result<R, Error> {
+        let recorder = &mut self.recorder;
+        if recorder.config.mock {
             return Err(Error::invalid(
                 "mock_mode",
                 "is on, so no server is asked; only JSON operations have made-up answers",
             ));
         }
-        let mut exchange = Exchange::default();
-        let (config, limits) = (&self.config, self.config.limits());
+        let (mut exchange, mut jitter) = (Exchange::default(), Jitter::new(transport.unix_nanos()));
+        let (config, limits) = (&recorder.config, recorder.config.limits());
         let client =
-            client(&mut self.transport, &mut self.circuits, &mut self.jitter, &mut exchange, config, limits, true);
-        let answer = prometheus::ask_api(client, self.config.prometheus_url.clone(), ask);
+            client(transport, &mut recorder.circuits, &mut jitter, &mut exchange, config, limits, true);
+        let answer = prometheus::ask_api(client, config.prometheus_url.clone(), ask);
         if exchange.attempts > 0 {
-            self.telemetry.exchanged(exchange.elapsed);
+            recorder.telemetry.exchanged(exchange.elapsed);
         }
         answer
     }
 
-    /// Appends all that was recorded, under whatever key, and what of it is due at gateways.
-    pub fn snapshot(&self, out: &mut Vec<u8>) {
-        own_groups::snapshot(&self.registry, self.pending, &self.groups, out);
+    /// All that is to survive a restart. No secret and no configuration.
+    pub fn snapshot(&self) -> Vec<u8> {
+        self.recorder.snapshot()
     }
 
-    /// Replaces what was recorded by a snapshot. One that is damaged changes nothing.
-    pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
-        let seed = self.transport.unix_nanos();
-        restore(snapshot, seed, &self.config, &mut self.registry, &mut self.pending, &mut self.groups)?;
-        self.place();
-        Ok(())
+    /// Replaces all of it by a snapshot. One that is damaged changes nothing.
+    ///
+    /// # Errors
+    /// It is damaged, or of another version.
+    pub fn restore(&mut self, snapshot: &[u8], seed: u64) -> Result<(), Error> {
+        self.recorder.restore(snapshot, seed)
     }
 
-    /// Runs one operation: `ctx` and `cfg` are JSON objects as text, and so is the response. Never
-    /// fails otherwise than in the response. An empty `cfg` (no text, `{}` or `null`) keeps the
-    /// last one.
-    pub fn process(&mut self, ctx: &str, cfg: &str) -> String {
+    /// The tickets that have no answer, and the lanes whose job was taken and not completed.
+    pub fn unfinished(&self) -> (Vec<Ticket>, Vec<String>) {
+        self.recorder.schedule.unfinished()
+    }
+
+    /// Adopts a configuration without a request.
+    ///
+    /// # Errors
+    /// It is not valid; then the last one holds.
+    pub fn configure(&mut self, cfg: &str) -> Result<(), Error> {
+        self.recorder.configure(cfg, &mut Warnings::default()).map(drop)
+    }
+
+    /// Takes the job of a lane that is due. None if there is nothing to do any more.
+    pub fn take(&mut self, lane: &str, at: Moment) -> Option<Job> {
+        self.recorder.take(lane, at)
+    }
+
+    /// Takes the outcome of a lane's job.
+    pub fn complete(&mut self, lane: &str, outcome: Outcome, at: Moment) -> Step {
+        self.recorder.complete(lane, outcome, at)
+    }
+
+    /// The caller of a ticket left, or its patience is over: it is answered now. What it recorded
+    /// stays.
+    pub fn release(&mut self, ticket: Ticket, at: Moment) -> Step {
+        self.recorder.release(ticket, at)
+    }
+
+    /// Gives the plug a request. An empty `cfg` (no text, `{}` or `null`) keeps the last one.
+    pub fn start(&mut self, ticket: Ticket, what: hosting::Request, cfg: &str, at: Moment) -> Step {
         let mut response = ResponseWriter::new();
-        self.process_into(ctx, cfg, &mut response);
-        response.into_text()
+        match self.start_into(ticket, what, cfg, at, &mut response) {
+            Started::Stepped(step) => step,
+            Started::Answered { error, warnings, unsent, changed, without_secrets } => {
+                let answer = Answer { error, warnings, unsent, body: response.into_text() };
+                Step { answers: vec![(ticket, answer)], changed, without_secrets, ..Step::default() }
+            }
+        }
     }
 
-    /// Like [`Plug::process`], with the answer in the place of what was written there before.
-    pub fn process_into(&mut self, ctx: &str, cfg: &str, response: &mut ResponseWriter) {
-        let unix_nanos = self.transport.unix_nanos();
-        self.registry.set_now(unix_nanos / 1_000_000);
-        let mut warnings = Warnings::default();
+    /// Like [`Plug::start`], with the body of an immediate answer in the place of what was written
+    /// there before.
+    #[inline]
+    pub fn start_into(
+        &mut self,
+        ticket: Ticket,
+        what: hosting::Request,
+        cfg: &str,
+        at: Moment,
+        response: &mut ResponseWriter,
+    ) -> Started {
+        match what {
+            hosting::Request::Call(ctx) => self.start_call(ticket, ctx, cfg, at, response),
+            hosting::Request::Health => {
+                self.start_call(ticket, r#"{"operation":"health_check"}"#, cfg, at, response)
+            }
+            hosting::Request::Deliver(sink) => match hosting::sink(sink) {
+                Some(ctx) => self.start_call(ticket, ctx, cfg, at, response),
+                None => self.unknown_sink(sink, response),
+            },
+            hosting::Request::Cleanup => {
+                // What is not valid is not needed to clean up.
+                let _ = self.configure(cfg);
+                Started::Stepped(self.recorder.start_cleanup(ticket, at))
+            }
+        }
+    }
+
+    fn unknown_sink(&self, sink: &str, response: &mut ResponseWriter) -> Started {
+        let sinks = hosting::SINKS.join(", ");
+        let error = Error::invalid("sink", format!("expected one of {sinks}, got {:?}", crate::error::excerpt(sink, 100)));
+        response.restart();
+        response.add(&(Head { success: false, operation: None }, error.report()));
+        response.add(&Tail { warnings: Vec::new(), monitoring_metadata: &self.recorder.metadata });
+        response.close();
+        Started::Answered {
+            error: Some(Problem { code: error.code().into(), message: error.to_string() }),
+            warnings: Vec::new(),
+            unsent: self.recorder.unsent(),
+            changed: false,
+            without_secrets: None,
+        }
+    }
+
+    fn start_call(
+        &mut self,
+        ticket: Ticket,
+        ctx: &str,
+        cfg: &str,
+        at: Moment,
+        response: &mut ResponseWriter,
+    ) -> Started {
+        self.recorder.set_now(at);
+        // What the configuration is warned of, a worker does not say again.
+        let (mut warnings, mut of_request) = (Warnings::default(), Warnings::default());
         response.restart();
         let begin = response.checkpoint();
-        let mut config = None;
-        let mut operation = None;
-        let mut exchange = Exchange::default();
-        let configured = self.configure(cfg, &mut warnings);
-        let outcome = configured.and_then(|()| Request::read(ctx, &mut warnings)).and_then(|request| {
-            let name = request.operation().name;
-            operation = Some(name);
-            config = request.config(&self.config)?;
-            response.add(&Head { success: true, operation });
+        let mut result = begin;
+        let mut ran = Ran {
+            operation: None,
+            config: None,
+            own: None,
+            next: Next::default(),
+            talks: false,
+            changed: false,
+        };
+        let configured = self.recorder.configure(cfg, &mut warnings);
+        ran.changed = matches!(configured, Ok(true));
+        let outcome = configured.and_then(|_| Request::read(ctx, &mut of_request)).and_then(|request| {
+            let operation = request.operation();
+            ran.operation = Some(operation);
+            ran.config = request.config(&self.recorder.config)?;
+            response.add(&Head { success: true, operation: Some(operation.name) });
             response.open("result");
-            let outcome = self.run(&request, config.as_ref(), (&mut exchange, &mut warnings), unix_nanos, response);
-            request.take_warnings(&mut warnings);
-            outcome?;
-            response.add(&exchanged(&exchange));
-            response.close();
-            Ok(())
+            result = response.checkpoint();
+            let outcome = self.run(&request, &mut ran, &mut of_request, at, response);
+            request.take_warnings(&mut of_request);
+            outcome
         });
-        if exchange.attempts > 0 {
-            self.telemetry.exchanged(exchange.elapsed);
+        if !ran.talks {
+            warnings.append(of_request);
         }
-        if let Err(error) = outcome {
-            response.rollback(begin);
-            response.add(&(Head { success: false, operation }, (error.report(), exchanged(&exchange))));
+        let changed = ran.changed || !ran.next.wants.is_empty();
+        let without_secrets = if changed || ran.next.lasting { self.without_secrets(ctx, cfg, &ran) } else { None };
+        if outcome.is_ok() && !ran.next.wants.is_empty() {
+            let members = response.since(result);
+            let step = self.open(ticket, ctx, ran, (members, warnings), at);
+            return Started::Stepped(Step { without_secrets, ..step });
         }
-        let of_call = config.map(|config| config.metadata());
-        let monitoring_metadata = of_call.as_ref().unwrap_or(&self.metadata);
-        response.add(&Tail { warnings: warnings.into_texts(), monitoring_metadata });
+        let error = outcome.err();
+        match &error {
+            None => response.close(),
+            Some(error) => {
+                response.rollback(begin);
+                let operation = ran.operation.map(|operation| operation.name);
+                response.add(&(Head { success: false, operation }, error.report()));
+            }
+        }
+        let of_call = ran.config.map(|config| config.metadata());
+        let monitoring_metadata = of_call.as_ref().unwrap_or(&self.recorder.metadata);
+        let texts = warnings.into_texts();
+        let warnings = texts.clone();
+        response.add(&Tail { warnings: texts, monitoring_metadata });
         response.close();
+        let error = error.map(|error| Problem { code: error.code().into(), message: error.to_string() });
+        Started::Answered { error, warnings, unsent: self.recorder.unsent(), changed, without_secrets }
     }
 
-    /// Runs an operation on the group that the call is about, and pushes what became due of any.
+    /// Opens a ticket for what a call wants to be done; answers it at once if all of that is known.
+    fn open(
+        &mut self,
+        ticket: Ticket,
+        ctx: &str,
+        ran: Ran,
+        (members, warnings): (String, Warnings),
+        at: Moment,
+    ) -> Step {
+        let Ran { operation, config, own, next: Next { wants, finish, lasting, .. }, talks, changed } = ran;
+        let once = wants.iter().any(|want| matches!(want.task, Ok(Wanted::Talk { repeatable: false, .. })));
+        // What only asks may be asked again.
+        let pushes = wants.iter().any(|want| match &want.task {
+            Ok(Wanted::Talk { .. }) => false,
+            Ok(Wanted::Push { target, .. }) => !target.dry,
+            _ => true,
+        });
+        let changed = changed || lasting || once || pushes;
+        let recorder = &mut self.recorder;
+        let patience = config.as_ref().unwrap_or(&recorder.config);
+        let patience_ms = millis(patience.timeout.saturating_mul(if talks { 12 } else { 8 }));
+        let of_call = config.as_ref().map(Config::metadata);
+        let metadata = of_call.as_ref().unwrap_or(&recorder.metadata).get().to_owned();
+        let talk = talks.then(|| {
+            let clean_ctx: Rc<str> = secrets::clean(ctx).map_or_else(|| ctx.into(), Into::into);
+            Talk { ctx: Some(ctx.into()), clean_ctx, cfg: Some(recorder.config_text.clone()) }
+        });
+        let open = Open {
+            operation: operation.map(|operation| operation.name.to_owned()),
+            metadata,
+            members,
+            warnings: warnings.into_texts(),
+            finish,
+            changed,
+            import: None,
+            own,
+            config: config.filter(|_| lasting).map(Rc::new),
+            talk,
+            ..Open::default()
+        };
+        let due = recorder.schedule.open(ticket, open, wants);
+        let mut step = Step { due, patience_ms, changed, ..Step::default() };
+        if let Some(open) = recorder.schedule.take_ready(ticket)
+            && !at.again
+        {
+            step.answers.push((ticket, recorder.answer(open)));
+        }
+        step
+    }
+
+    /// The request and the configuration as they may be written, if either holds a secret.
+    fn without_secrets(&self, ctx: &str, cfg: &str, ran: &Ran) -> Option<WithoutSecrets> {
+        // Records have no settings.
+        let is_record = ran.operation.is_some_and(|operation| operation.is_record()) && ran.config.is_none();
+        let clean_ctx = if is_record { None } else { secrets::clean(ctx) };
+        let is_last = *cfg.trim() == *self.recorder.config_text;
+        let clean_cfg = match &self.recorder.clean_config {
+            // An empty one keeps the last.
+            Some(_) if is_last && !ran.changed => Some(String::new()),
+            Some(clean) if is_last => Some(clean.clone()),
+            _ if cfg.is_empty() || is_last => None,
+            _ => secrets::clean(cfg),
+        };
+        if clean_ctx.is_none() && clean_cfg.is_none() {
+            return None;
+        }
+        Some(WithoutSecrets {
+            ctx: Some(clean_ctx.unwrap_or_else(|| ctx.to_owned())),
+            cfg: clean_cfg.unwrap_or_else(|| cfg.to_owned()),
+        })
+    }
+
+    /// Runs an operation on the group that the call is about, and notes what became due of any.
     fn run(
         &mut self,
         request: &Request,
-        config: Option<&Config>,
-        (exchange, warnings): (&mut Exchange, &mut Warnings),
-        unix_nanos: u64,
+        ran: &mut Ran,
+        warnings: &mut Warnings,
+        at: Moment,
         response: &mut ResponseWriter,
     ) -> Result<(), Error> {
-        self.pushes.begin();
-        let scope = request.operation().scope;
-        let (config, own) = self.placed(scope, config)?;
-        let step = request.step();
-        let mut names = Vec::new();
-        match own {
-            None => {
-                let mut call = self.call(config.as_deref(), exchange, warnings, unix_nanos);
-                call.names = step.as_ref().map(|_| &mut names);
-                let outcome = request.run(&mut call, response);
-                if scope == Scope::Any {
-                    // It may have brought what was recorded elsewhere.
-                    self.place();
-                    outcome?;
-                } else {
-                    let base = self.main.as_ref().unwrap_or(&self.config);
-                    note_steps(outcome, step, names, || base.group(), &self.registry, &mut self.steps)?;
+        let recorder = &mut self.recorder;
+        recorder.pushes.begin();
+        let operation = request.operation();
+        let config = ran.config.take();
+        let mark = response.checkpoint();
+        let mut probe = Probe::new(at.unix_nanos);
+        let outcome = run_on_group(recorder, request, (&config, &mut *ran), &mut probe, (warnings, at), response);
+        ran.config = config;
+        if probe.asked
+            && let Asks::Again(servers) | Asks::Once(servers) = operation.asks
+        {
+            // A worker carries it out, with servers that respond.
+            response.rollback(mark);
+            let config = ran.config.as_ref().unwrap_or_else(|| recorder.base());
+            let mut origins = probe.origins;
+            for origin in servers.iter().filter_map(|server| server(config)).map(crate::http::Url::origin) {
+                if !origins.contains(&origin) {
+                    origins.push(origin);
                 }
             }
-            Some(key) => {
-                let config = config.as_deref().unwrap_or(&self.config).with_group(&key);
-                let (place, mut group) = self.groups.take(&key, &config, unix_nanos, self.registry.len())?;
-                group.registry.set_now(unix_nanos / 1_000_000);
-                let mut call = self.call(Some(&config), exchange, warnings, unix_nanos);
-                call.names = step.as_ref().map(|_| &mut names);
-                let outcome = request.run(&mut call.within(&mut group, &config), response);
-                warnings.add_notices(group.registry.take_notices());
-                let outcome = note_steps(outcome, step, names, || Ok(key), &group.registry, &mut group.steps);
-                self.groups.put_back(place, group);
-                self.registry.set_series_limit(MAX_SERIES.saturating_sub(self.groups.series()));
-                outcome?;
-            }
+            let repeatable = matches!(operation.asks, Asks::Again(_));
+            let limit_ms = millis(config.timeout.saturating_mul(10));
+            let task = Ok(Wanted::Talk { origins, limit_ms, repeatable });
+            ran.next.wants = vec![Want { role: Role::Talk, task }];
+            ran.talks = true;
+        } else {
+            outcome?;
+            ran.changed |= operation.changes;
         }
-        warnings.add_notices(self.registry.take_notices());
-        self.push_overdue((exchange, warnings), unix_nanos, response);
+        if recorder.pushes_in_intervals() {
+            overdue(recorder, ran, warnings, at);
+        }
         Ok(())
-    }
-
-    /// Pushes what has waited for a push that no call asks for.
-    fn push_overdue(
-        &mut self,
-        (exchange, warnings): (&mut Exchange, &mut Warnings),
-        unix_nanos: u64,
-        response: &mut ResponseWriter,
-    ) {
-        if self.main.as_ref().unwrap_or(&self.config).push_policy == PushPolicy::Interval {
-            response.add(&push::overdue(&mut self.call(None, exchange, warnings, unix_nanos)));
-        }
-    }
-
-    /// The configuration of a call, where it has its own, and the key that it is about, where that
-    /// is not the plug's own.
-    fn placed<'c>(
-        &self,
-        scope: Scope,
-        config: Option<&'c Config>,
-    ) -> Result<(Option<Cow<'c, Config>>, Option<Group>), Error> {
-        let of_one = scope != Scope::Any;
-        let Some(main) = &self.main else {
-            let Some(config) = config.filter(|_| of_one) else { return Ok((config.map(Cow::Borrowed), None)) };
-            let key = config.group()?;
-            return Ok((Some(Cow::Borrowed(config)), (key != self.config.group()?).then_some(key)));
-        };
-        // A call that says no key means the configuration's where it is about one group, and else
-        // the plug's own beside all others.
-        let (of_main, own) = (main.group()?, self.config.group()?);
-        let key = config.map_or_else(|| Ok(own.clone()), Config::group)?;
-        if of_one && key != of_main && (key != own || scope != Scope::AllGroups) {
-            return Ok((config.map(Cow::Borrowed), Some(key)));
-        }
-        match config {
-            Some(config) if key == own => Ok((Some(Cow::Owned(config.with_main_group(&of_main))), None)),
-            config => Ok((config.map(Cow::Borrowed), None)),
-        }
-    }
-
-    /// A call on the group of the plug's own key; `config` where the call has its own.
-    fn call<'p>(
-        &'p mut self,
-        config: Option<&'p Config>,
-        exchange: &'p mut Exchange,
-        warnings: &'p mut Warnings,
-        unix_nanos: u64,
-    ) -> Call<'p> {
-        let base = self.main.as_ref().unwrap_or(&self.config);
-        Call {
-            cfg: &self.config_text,
-            config: config.unwrap_or(base),
-            base,
-            own: false,
-            registry: &mut self.registry,
-            groups: &mut self.groups,
-            circuits: &mut self.circuits,
-            jitter: &mut self.jitter,
-            exchange,
-            pending: &mut self.pending,
-            pushes: &mut self.pushes,
-            exposition: &mut self.exposition,
-            telemetry: &mut self.telemetry,
-            receivers: &mut self.receivers,
-            moment: &mut self.moment,
-            transport: &mut self.transport,
-            names: None,
-            warnings,
-            unix_nanos,
-        }
-    }
-
-    /// The operation `health_check` with the last configuration.
-    pub fn health_check(&mut self) -> String {
-        self.process(r#"{"operation":"health_check"}"#, "")
-    }
-
-    /// Forgets what was recorded and the configuration, and deletes the groups that were pushed,
-    /// within `push_timeout`, unless `delete_on_cleanup` is false. Answers `series_dropped`, and
-    /// `unpushed`: whether something among it had reached no gateway. Where groups were pushed,
-    /// `groups_deleted` and `groups_left` name them. Where something was remote-written,
-    /// `remote_write` says how its receivers took the end of the series.
-    pub fn cleanup(&mut self) -> String {
-        let unpushed = self.pending.is_due() || self.groups.is_due();
-        let dropped = self.registry.clear() + self.groups.series();
-        self.pending = Pending::from(self.pending.changes());
-        self.groups.clear();
-        self.steps.clear();
-        let mut exchange = Exchange::default();
-        let (config, limits) = (&self.config, self.config.push_limits());
-        let mut client =
-            client(&mut self.transport, &mut self.circuits, &mut self.jitter, &mut exchange, config, limits, false);
-        let groups = push::clean(&mut self.pushes, &mut client, &self.config);
-        let remote_write = remote::end_all(&mut self.receivers, &mut client, &self.config);
-        let mut response = ResponseWriter::new();
-        response.add(&Head { success: true, operation: None });
-        response.open("result");
-        response.add(&(Cleaned { series_dropped: dropped as u64, unpushed, remote_write }, groups));
-        response.close();
-        self.adopt(Config::default());
-        self.config_text.clear();
-        self.circuits = Circuits::default();
-        self.pushes = Pushes::default();
-        response.close();
-        response.into_text()
     }
 
     /// The operation `describe`, without a call's frame.
-    pub fn describe(&self) -> String {
+    pub fn describe_operations(&self) -> String {
         let mut response = ResponseWriter::new();
-        response.add(&description());
+        response.add(&plugpipe_operations::operations::table::description());
         response.close();
         response.into_text()
     }
-
-    /// Takes a configuration, with all that is made from it.
-    fn adopt(&mut self, config: Config) {
-        self.registry.default_buckets = config.histogram_buckets.clone();
-        self.groups.adopt(&config);
-        self.metadata = config.metadata();
-        self.config = config;
-        self.place();
-    }
-
-    /// Says what the plug's own configuration is, once the configuration or the plug's own key is
-    /// another one.
-    fn place(&mut self) {
-        let key = self.groups.main_key.as_ref();
-        let strayed = key.filter(|key| self.config.group().is_ok_and(|configured| configured != **key));
-        self.main = strayed.map(|key| self.config.with_main_group(key));
-    }
-
-    /// Makes the key of a new configuration the plug's own, unless something is held under
-    /// another one: what was recorded under a key stays there. What calls recorded under the new
-    /// key becomes the plug's own.
-    fn choose_key(&mut self, config: &Config) -> Result<(), Error> {
-        let key = config.group()?;
-        let is_due = self.pending.is_due() && self.config.gateway_url.is_some();
-        let is_free = self.groups.main_key.is_none() || (self.registry.is_empty() && !is_due);
-        let is_taken = self.groups.contains(&key);
-        if self.groups.main_key.as_ref() == Some(&key) || !is_free || (is_taken && self.registry.families() > 0) {
-            return Ok(());
-        }
-        if let Some(group) = self.groups.remove(&key) {
-            (self.registry, self.pending, self.steps) = (group.registry, group.pending, group.steps);
-        }
-        self.groups.main_key = Some(key);
-        Ok(())
-    }
-
-    fn configure(&mut self, cfg: &str, warnings: &mut Warnings) -> Result<(), Error> {
-        let cfg = cfg.trim();
-        if cfg.is_empty() || cfg == "{}" || cfg == "null" || cfg == self.config_text {
-            return Ok(());
-        }
-        let settings = Document::parse_at("cfg", cfg).map_err(|problem| Error::NotJson { what: "cfg", problem })?;
-        if settings.is_empty() {
-            return Ok(());
-        }
-        settings.warn_of_unknown(&[Configuration::fields()], &[]);
-        let config = Config::from_cfg(&settings);
-        warnings.append(settings.take_warnings());
-        let config = config?;
-        self.choose_key(&config)?;
-        self.adopt(config);
-        if self.config.default_metrics {
-            crate::catalog::register(&mut self.registry)?;
-        }
-        // Not before all of it was done: the same text is not read again.
-        cfg.clone_into(&mut self.config_text);
-        Ok(())
-    }
 }
 
-/// How often servers were asked and how long that took, if they were.
-fn exchanged(exchange: &Exchange) -> Exchanged {
-    let responses = responses::Exchange {
-        attempts: exchange.attempts,
-        elapsed_ms: u64::try_from(exchange.elapsed.as_millis()).unwrap_or(u64::MAX),
+/// Wants pushes that have waited for long enough.
+fn overdue(recorder: &mut Recorder, ran: &mut Ran, warnings: &mut Warnings, at: Moment) {
+    let (mut probe, mut jitter) = (Probe::new(at.unix_nanos), Jitter::new(at.seed));
+    let mut exchange = Exchange::default();
+    let lent = Lent {
+        transport: &mut probe,
+        jitter: &mut jitter,
+        exchange: &mut exchange,
+        warnings,
+        next: &mut ran.next,
+        unix_nanos: at.unix_nanos,
     };
-    Exchanged { exchange: Some(responses).filter(|exchange| exchange.attempts > 0) }
+    push::overdue(&mut recorder.call(None, lent));
+}
+
+/// Runs an operation on the group that the call is about.
+fn run_on_group(
+    recorder: &mut Recorder,
+    request: &Request,
+    (config, ran): (&Option<Config>, &mut Ran),
+    probe: &mut Probe,
+    (warnings, at): (&mut Warnings, Moment),
+    response: &mut ResponseWriter,
+) -> Result<(), Error> {
+    let scope = request.operation().scope;
+    let (config, own) = recorder.placed(scope, config.as_ref())?;
+    let step = request.step();
+    let mut names = Vec::new();
+    let (mut jitter, mut exchange) = (Jitter::new(at.seed), Exchange::default());
+    let lent = Lent {
+        transport: probe,
+        jitter: &mut jitter,
+        exchange: &mut exchange,
+        warnings,
+        next: &mut ran.next,
+        unix_nanos: at.unix_nanos,
+    };
+    let sizes = recorder.sizes();
+    match own {
+        None => {
+            let mut call = recorder.call(config.as_deref(), lent);
+            call.names = step.as_ref().map(|_| &mut names);
+            let outcome = request.run(&mut call, response);
+            if scope == Scope::Any {
+                // It may have brought what was recorded elsewhere.
+                recorder.place();
+                outcome?;
+            } else {
+                let base = recorder.main.as_ref().unwrap_or(&recorder.config);
+                note_steps(outcome, step, names, || base.group(), &recorder.registry, &mut recorder.steps)?;
+            }
+        }
+        Some(key) => {
+            let config = config.as_deref().unwrap_or(&recorder.config).with_group(&key);
+            let seed = at.unix_nanos;
+            let (place, mut group) = recorder.groups.take(&key, &config, seed, recorder.registry.len())?;
+            group.registry.set_now(at.unix_ms());
+            let mut call = recorder.call(Some(&config), lent);
+            call.names = step.as_ref().map(|_| &mut names);
+            let outcome = request.run(&mut call.within(&mut group, &config), response);
+            warnings.add_notices(group.registry.take_notices());
+            ran.own = Some(key.clone());
+            let outcome = note_steps(outcome, step, names, || Ok(key), &group.registry, &mut group.steps);
+            recorder.groups.put_back(place, group);
+            recorder.registry.set_series_limit(MAX_SERIES.saturating_sub(recorder.groups.series()));
+            // The group's gateway is that of its last call.
+            ran.changed = true;
+            outcome?;
+        }
+    }
+    // What expired is gone for good.
+    ran.changed |= recorder.sizes() != sizes;
+    warnings.add_notices(recorder.registry.take_notices());
+    Ok(())
 }

@@ -52,9 +52,9 @@ fn of_kind<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> 
 /// Records one metric, given by `metric_name`, `metric_value` and `labels`.
 fn single<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<RecordResponse<'r>, Error> {
     let moment = moment(call, &request.timestamp)?;
-    let recorded = if kind == Kind::StateSet {
+    let (recorded, id) = if kind == Kind::StateSet {
         let (item, id) = state(call, request, fields)?;
-        recorded(call, &item, id)
+        (recorded(call, &item, id), id)
     } else {
         let item = Item::of(request, fields, kind)?;
         let id = match exemplar(call, &request.exemplar)? {
@@ -67,10 +67,10 @@ fn single<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> R
                 None => first(call.registry.record_all(&[item.recording()?]))?,
             },
         };
-        recorded(call, &item, id)
+        (recorded(call, &item, id), id)
     };
     call.recorded(1);
-    let push = push::after_record(call);
+    let push = push::after_record(call, || vec![id.raw()]);
     Ok((recorded, (push, recorded_at(call, moment))))
 }
 
@@ -104,9 +104,9 @@ pub(super) fn multiple<'r>(
     };
     let ids = ids.map_err(|(index, error)| within((index, error.into())))?;
     call.recorded(items.len() as u64);
-    let metrics = items.iter().zip(ids).map(|(item, id)| recorded(call, item, id)).collect();
+    let metrics = items.iter().zip(&ids).map(|(item, id)| recorded(call, item, *id)).collect();
     let recorded = RecordedMetrics { metrics_recorded: items.len() as u64, metrics };
-    let push = push::after_record(call);
+    let push = push::after_record(call, || ids.iter().map(|id| id.raw()).collect());
     Ok((recorded, (push, recorded_at(call, moment))))
 }
 

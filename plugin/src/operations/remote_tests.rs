@@ -3,7 +3,7 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use crate::Plug;
+use crate::Standalone;
 use crate::http::{Clock, Failure, Limits, Request, Response, Transport};
 use core::time::Duration;
 
@@ -55,16 +55,16 @@ impl World {
     }
 }
 
-fn world() -> (Plug<World>, World) {
+fn world() -> (Standalone<World>, World) {
     let world = World {
         answers: Rc::new(RefCell::new(Box::new(|_| Err(Failure::Refused)))),
         asked: Rc::default(),
         now: Rc::default(),
     };
-    (Plug::new(world.clone()), world)
+    (Standalone::new(world.clone()), world)
 }
 
-fn run(plug: &mut Plug<World>, ctx: Value) -> Value {
+fn run(plug: &mut Standalone<World>, ctx: Value) -> Value {
     let cfg = json!({"remote_write_url": "http://u:secret@h:9090/api/v1/write?x=1", "otlp_url": "http://o:1/v1/metrics", "retry_attempts": 1});
     let mut answer: Value = serde_json::from_str(&plug.process(&ctx.to_string(), &cfg.to_string())).unwrap();
     // Tried where it is made.
@@ -72,12 +72,12 @@ fn run(plug: &mut Plug<World>, ctx: Value) -> Value {
     answer
 }
 
-fn gauge(plug: &mut Plug<World>, label: &str, value: f64) {
+fn gauge(plug: &mut Standalone<World>, label: &str, value: f64) {
     let ctx = json!({"operation": "record_gauge", "metric_name": "g", "metric_value": value, "labels": {"a": label}});
     assert_eq!(run(plug, ctx)["success"], true);
 }
 
-fn write(plug: &mut Plug<World>) -> Value {
+fn write(plug: &mut Standalone<World>) -> Value {
     run(plug, json!({"operation": "remote_write_metrics"}))
 }
 
@@ -253,7 +253,7 @@ fn picky(
     kept
 }
 
-fn retrying(plug: &mut Plug<World>, operation: &str) -> Value {
+fn retrying(plug: &mut Standalone<World>, operation: &str) -> Value {
     run(plug, json!({"operation": operation, "retry_attempts": 3}))
 }
 
@@ -403,7 +403,7 @@ fn a_silent_receiver_costs_one_timeout() {
 
 #[test]
 fn cleanup_ends_the_series_that_were_written_and_asks_nobody_else() {
-    let cleanup = |plug: &mut Plug<World>| -> Value { serde_json::from_str(&plug.cleanup()).unwrap() };
+    let cleanup = |plug: &mut Standalone<World>| -> Value { serde_json::from_str(&plug.cleanup()).unwrap() };
     let (mut plug, world) = world();
     gauge(&mut plug, "x", 1.0);
     assert_eq!(cleanup(&mut plug)["result"].get("remote_write"), None);

@@ -6,13 +6,13 @@ use crate::error::Error;
 use crate::known::Warnings;
 use crate::registry::Kind;
 use plugpipe_contract::direct::read_directly;
-use plugpipe_contract::document::{Both, Document, Request as _};
+use plugpipe_contract::document::{Both, Request as _};
 use plugpipe_contract::requests::{DefinitionFields, ListedRecord, Record, RecordMultiple};
 use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::scalar::Verbatim;
-use plugpipe_contract::settings::{ConfigurationOnly, Context, OfRequest};
+use plugpipe_operations::hosting::converse::Parsed;
 use plugpipe_operations::operations::call::Call;
-use plugpipe_operations::operations::table::{Operation, Run, choose, find};
+use plugpipe_operations::operations::table::{Operation, Run, find};
 
 /// A request that was read as far as is needed to know its operation.
 pub(super) enum Request<'a> {
@@ -21,12 +21,7 @@ pub(super) enum Request<'a> {
     /// The same for a list of records.
     Records(&'static Operation, RecordMultiple<'a, ListedRecord<'a>>),
     /// Any other.
-    Document {
-        operation: &'static Operation,
-        document: Document<'a>,
-        /// What it says of the configuration, if it does.
-        settings: Option<Document<'a>>,
-    },
+    Document(Parsed<'a>),
 }
 
 impl<'a> Request<'a> {
@@ -43,19 +38,15 @@ impl<'a> Request<'a> {
         {
             return Ok(Self::Records(operation, records));
         }
-        let document = Document::parse(ctx).map_err(|problem| Error::NotJson { what: "ctx", problem })?;
-        let operation = choose(&document)?;
-        let (settings, context) = (OfRequest::fields(), Context::fields());
-        document.warn_of_unknown(&[operation.run.fields(), context, settings], ConfigurationOnly::fields());
-        let settings = document.part(settings);
-        warnings.append(document.take_warnings());
-        Ok(Self::Document { operation, document, settings })
+        Parsed::read(ctx, warnings).map(Self::Document)
     }
 
     /// What is asked for.
     pub(super) fn operation(&self) -> &'static Operation {
         match self {
-            Self::Record(operation, ..) | Self::Records(operation, ..) | Self::Document { operation, .. } => operation,
+            Self::Record(operation, ..)
+            | Self::Records(operation, ..)
+            | Self::Document(Parsed { operation, .. }) => operation,
         }
     }
 
@@ -63,18 +54,13 @@ impl<'a> Request<'a> {
     pub(super) fn config(&self, outer: &Config) -> Result<Option<Config>, Error> {
         match self {
             Self::Record(..) | Self::Records(..) => Ok(None),
-            Self::Document { settings, document, .. } => {
-                let Some(settings) = settings else { return Ok(None) };
-                let config = outer.with_ctx(settings);
-                document.add_warnings(settings.take_warnings());
-                config.map(Some)
-            }
+            Self::Document(parsed) => parsed.config(outer),
         }
     }
 
     /// The step of a pipe that the request is from, where it says so.
     pub(super) fn step(&self) -> Option<Verbatim<'_>> {
-        let Self::Document { document, .. } = self else { return None };
+        let Self::Document(Parsed { document, .. }) = self else { return None };
         ["step_id", "step"].into_iter().find_map(|key| document.read_field(key).ok()?)
     }
 
@@ -86,7 +72,7 @@ impl<'a> Request<'a> {
                 let list = records.records(|record| (record, &fields));
                 response.add(&multiple(call, (list.as_deref(), &records.timestamp))?);
             }
-            Self::Document { operation, document, .. } => match operation.run {
+            Self::Document(Parsed { operation, document, .. }) => match operation.run {
                 Run::Record(kind) => {
                     let Both(record, fields) = Both::<Record, DefinitionFields>::from_document(document)?;
                     response.add(&one(call, kind, (&record, &fields))?);
@@ -104,7 +90,7 @@ impl<'a> Request<'a> {
 
     /// What there is to say of how the request was read.
     pub(super) fn take_warnings(&self, warnings: &mut Warnings) {
-        if let Self::Document { document, .. } = self {
+        if let Self::Document(Parsed { document, .. }) = self {
             warnings.append(document.take_warnings());
         }
     }
@@ -112,6 +98,7 @@ impl<'a> Request<'a> {
 
 #[cfg(test)]
 mod tests {
+    use plugpipe_contract::document::Document;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use super::Plug;
+use super::Standalone;
 use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
 use plugpipe_operations::operations::table;
 
@@ -33,7 +33,7 @@ pub(super) struct Shared(pub(super) Rc<RefCell<World>>);
 
 impl Clock for Shared {
     fn unix_nanos(&self) -> u64 {
-        1_704_067_200_000_000_000
+        1_704_067_200_000_000_000 + self.0.borrow().now.as_nanos() as u64
     }
 
     fn monotonic(&self) -> Duration {
@@ -84,12 +84,12 @@ impl Shared {
     }
 }
 
-pub(super) fn plug() -> (Plug<Shared>, Shared) {
+pub(super) fn plug() -> (Standalone<Shared>, Shared) {
     let world = Shared::default();
-    (Plug::new(world.clone()), world)
+    (Standalone::new(world.clone()), world)
 }
 
-pub(super) fn process(plug: &mut Plug<Shared>, ctx: Value, cfg: Value) -> Value {
+pub(super) fn process(plug: &mut Standalone<Shared>, ctx: Value, cfg: Value) -> Value {
     serde_json::from_str(&plug.process(&ctx.to_string(), &cfg.to_string())).unwrap()
 }
 
@@ -589,7 +589,7 @@ fn the_record_that_makes_two_metrics_share_a_name_warns_once() {
         for again in [first, second] {
             assert_eq!(process(&mut plug, again.clone(), json!({}))["warnings"], Value::Null);
         }
-        let exported = |plug: &mut Plug<Shared>, format: &str| {
+        let exported = |plug: &mut Standalone<Shared>, format: &str| {
             let answer = process(plug, json!({"operation": "export_metrics", "export_format": format}), json!({}));
             answer["result"]["exported_data"].as_str().unwrap().to_owned()
         };

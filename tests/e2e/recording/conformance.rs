@@ -298,7 +298,7 @@ async fn the_harness_conforms() {
 #[test]
 fn the_code_without_a_sandbox_conforms() {
     for case in Case::all() {
-        let mut plug = monitoring_prometheus::Plug::new(Native { started: std::time::Instant::now() });
+        let mut plug = monitoring_prometheus::Standalone::new(Native { started: std::time::Instant::now() });
         let answers: Vec<Value> = case
             .steps()
             .iter()

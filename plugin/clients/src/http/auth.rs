@@ -133,6 +133,38 @@ pub struct Credentials {
     entries: Vec<Entry>,
 }
 
+/// Credentials on their way to a worker, within a job: in clear, because a job is written nowhere.
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+pub struct CarriedCredentials(Vec<CarriedEntry>);
+
+/// One server's: its place in [`SERVERS`], its origin, headers, and what it could repeat.
+type CarriedEntry = (u8, Option<String>, Vec<(String, String)>, Vec<String>);
+
+impl From<&Credentials> for CarriedCredentials {
+    fn from(credentials: &Credentials) -> Self {
+        let carried = |entry: &Entry| {
+            let auth = entry.auth.as_ref()?;
+            let place = SERVERS.iter().position(|server| server.url == entry.setting)?;
+            let headers = auth.headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned()));
+            let told = auth.told.iter().map(|secret| secret.reveal().to_owned());
+            Some((place as u8, entry.bound.clone(), headers.collect(), told.collect()))
+        };
+        Self(credentials.entries.iter().filter_map(carried).collect())
+    }
+}
+
+impl From<CarriedCredentials> for Credentials {
+    fn from(carried: CarriedCredentials) -> Self {
+        let entry = |(place, bound, headers, told): CarriedEntry| {
+            let setting = SERVERS.get(usize::from(place))?.url;
+            let headers = headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
+            let told = told.into_iter().map(Secret::new).collect();
+            Some(Entry { setting, origin: bound.clone(), auth: Some(Held { headers, told }), bound })
+        };
+        Self { entries: carried.0.into_iter().filter_map(entry).collect() }
+    }
+}
+
 /// The setting that holds the credentials for the server that `setting` names.
 pub fn setting_of(setting: &str) -> Option<&'static str> {
     SERVERS.iter().find(|server| server.url == setting).map(|server| server.auth)

@@ -30,6 +30,23 @@ impl Circuits {
         until.checked_sub(now).filter(|left| !left.is_zero())
     }
 
+    /// Origins that still rest at `now`, and for how long.
+    pub fn open(&self, now: Duration) -> Vec<(String, Duration)> {
+        let left = |(origin, until): &(String, Duration)| Some((origin.clone(), until.checked_sub(now)?));
+        self.rests_until.iter().filter_map(left).filter(|(_, left)| !left.is_zero()).collect()
+    }
+
+    /// Lets an origin rest for so long from `now` on, as a worker found it.
+    pub fn rest(&mut self, origin: &str, left: Duration, now: Duration) {
+        self.succeeded(origin);
+        if self.rests_until.len() >= MAX_ORIGINS {
+            self.rests_until.retain(|(_, until)| *until > now);
+        }
+        if self.rests_until.len() < MAX_ORIGINS {
+            self.rests_until.push((origin.to_owned(), now.saturating_add(left)));
+        }
+    }
+
     /// The origin answered: it does not rest any more.
     pub fn succeeded(&mut self, origin: &str) {
         self.rests_until.retain(|(name, _)| name != origin);
@@ -37,14 +54,7 @@ impl Circuits {
 
     /// The origin failed at `now`, which took `cost`.
     pub fn failed(&mut self, origin: &str, cost: Duration, now: Duration) {
-        self.succeeded(origin);
-        if self.rests_until.len() >= MAX_ORIGINS {
-            self.rests_until.retain(|(_, until)| *until > now);
-        }
-        if self.rests_until.len() < MAX_ORIGINS {
-            let rest = cost.saturating_mul(REST_PER_COST).min(MAX_REST);
-            self.rests_until.push((origin.to_owned(), now.saturating_add(rest)));
-        }
+        self.rest(origin, cost.saturating_mul(REST_PER_COST).min(MAX_REST), now);
     }
 }
 

@@ -13,7 +13,7 @@ pub mod transport;
 
 use core::time::Duration;
 
-pub use auth::Credentials;
+pub use auth::{CarriedCredentials, Credentials};
 pub use circuit::Circuits;
 pub use failure::Failure;
 pub use plugpipe_contract::segment::Segment;

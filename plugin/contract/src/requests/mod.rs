@@ -46,7 +46,7 @@ pub use prometheus::{
     LabelValues, ListMetadata, ListRules, ListTargets, PrometheusStatus, RuleType, SeriesSelection, StatusPart,
     TargetState,
 };
-pub use push::{NoteExchange, PushMetrics, SettledGroup};
+pub use push::PushMetrics;
 pub use query::{Expression, QueryExemplars, QueryMetrics, TimeRange, TooManyPoints};
 pub use record::{
     DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric, RemoveMetric,
@@ -80,7 +80,6 @@ requests!(
     ExportMetrics<'a>,
     RestoreMetrics<'a>,
     PushMetrics,
-    NoteExchange<'a>,
     ListGroups<'a>,
     ExpireGroups<'a>,
     ScrapeEndpoint<'a>,

@@ -51,8 +51,8 @@ pub use prometheus::{
     SeriesList, ServerRemarks, ValuesOfLabel,
 };
 pub use push::{
-    Deleted, Flushed, GroupPush, Noted, PushOutcome, PushRemarks, PushReport, Pushed, RecordPush, ReplacedCounter,
-    Settled, Unpushed, UnpushedReason,
+    Deleted, Flushed, GroupPush, PushOutcome, PushRemarks, PushReport, Pushed, RecordPush, ReplacedCounter,
+    Unpushed, UnpushedReason,
 };
 pub use query::{FormattedQuery, FoundExemplars, ParsedQuery, Queried, QueryResult};
 pub use record::{
@@ -76,12 +76,12 @@ responses!(
     Cleared,
     #[inline]
     Unpushed,
+    Imported,
     PushOutcome,
     PushRemarks,
     Pushed,
     Flushed,
     Deleted,
-    Noted,
     DryRun,
     GroupList,
     RemoteWritten,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::response::{Response, ResponseWriter};
 
 use super::error::PushConflict;
-use super::shared::{Amount, LabelPairs, is_empty, is_false};
+use super::shared::{Amount, is_empty, is_false};
 
 /// How a push of one group went.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -84,8 +84,10 @@ impl Response for PushReport {
 pub enum RecordPush {
     /// None was tried.
     Untried(Unpushed),
-    /// One was tried.
+    /// One failed at once.
     Tried(Box<PushReport>),
+    /// One is to be made, and says by itself how it went.
+    Due,
 }
 
 /// That no push was tried.
@@ -97,19 +99,17 @@ pub struct Unpushed {
     /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// With `defer_push`: the host is to ask for `push_recorded`.
-    #[serde(skip_serializing_if = "is_false")]
-    pub push_due: bool,
 }
 
 impl From<RecordPush> for PushReport {
     fn from(push: RecordPush) -> Self {
         match push {
             RecordPush::Tried(report) => *report,
-            RecordPush::Untried(Unpushed { metric_pushed, mock, push_due }) => Self {
+            RecordPush::Untried(Unpushed { metric_pushed, mock }) => Self {
                 outcome: PushOutcome { metric_pushed: Some(metric_pushed), ..PushOutcome::default() },
-                beside: PushRemarks { mock, push_due, ..PushRemarks::default() },
+                beside: PushRemarks { mock, ..PushRemarks::default() },
             },
+            RecordPush::Due => Self::default(),
         }
     }
 }
@@ -120,6 +120,7 @@ impl Response for RecordPush {
         match self {
             Self::Untried(unpushed) => unpushed.write(out),
             Self::Tried(report) => report.write(out),
+            Self::Due => {}
         }
     }
 
@@ -139,9 +140,6 @@ pub struct PushRemarks {
     /// Whether the configuration says `mock_mode`, so that no server was asked.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// With `defer_push`: the host is to ask for `push_recorded`.
-    #[serde(skip_serializing_if = "is_false")]
-    pub push_due: bool,
     /// How the pushes of groups went that the call is not about, because they have keys of their
     /// own.
     #[serde(skip_serializing_if = "is_empty")]
@@ -192,7 +190,7 @@ pub struct Flushed {
 }
 
 /// Why values have reached no gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnpushedReason {
@@ -217,31 +215,4 @@ pub struct Deleted {
     /// The group's URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-}
-
-/// `note_exchange`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Noted {
-    /// True: it was noted.
-    #[serde(skip_serializing_if = "is_false")]
-    pub noted: bool,
-    /// With `tell`: up to which change of each group nothing is due at its gateway. The first is
-    /// the configuration's group.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub settled: Option<Vec<Settled>>,
-}
-
-/// Up to which change nothing of a group is due.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "settled"))]
-pub struct Settled {
-    /// The group's job; absent for the configuration's group.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub job: Option<String>,
-    /// Its other labels.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub labels: Option<LabelPairs<'static>>,
-    /// The change.
-    pub up_to: u64,
 }

@@ -89,7 +89,6 @@ fn defaults() -> Map<String, Value> {
         push_interval,
         push_mode,
         push_gzip,
-        defer_push,
         preflight: _,
         detect_resets,
         delete_on_cleanup,
@@ -98,7 +97,6 @@ fn defaults() -> Map<String, Value> {
     let defaults = [
         ("connect_timeout", text(connect_timeout)),
         ("default_metrics", default_metrics.into()),
-        ("defer_push", defer_push.into()),
         ("delete_on_cleanup", delete_on_cleanup.into()),
         ("detect_resets", detect_resets.into()),
         ("grafana_api", if grafana_resources { "k8s" } else { "api" }.into()),

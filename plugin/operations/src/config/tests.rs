@@ -148,7 +148,6 @@ fn refused() -> Vec<(&'static str, Vec<Value>)> {
     for key in [
         "mock_mode",
         "own_metrics",
-        "defer_push",
         "push_gzip",
         "preflight",
         "detect_resets",

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::exposition::Exposition;
 use crate::exposition::negotiate::Choice;
 use crate::http::{Circuits, Client, Exchange, Jitter, Limits, Retry, Transport};
+use crate::hosting::schedule::Next;
 use crate::known::Warnings;
 use crate::registry::Registry;
 use crate::telemetry::Telemetry;
@@ -51,6 +52,8 @@ pub struct Call<'c> {
     pub transport: &'c mut dyn Transport,
     /// The metrics that were recorded or registered, where the caller says which step that was.
     pub names: Option<&'c mut Vec<String>>,
+    /// What is to be done before the call is answered.
+    pub next: &'c mut Next,
     /// What the response says beside its result: [`Call::warn`].
     pub warnings: &'c mut Warnings,
     /// The moment of the call, in nanoseconds since the Unix epoch.
@@ -81,7 +84,7 @@ impl Call<'_> {
     /// Notes that so many values were recorded.
     #[inline]
     pub fn recorded(&mut self, values: u64) {
-        self.pending.mark();
+        self.pending.mark_many(values);
         self.telemetry.records += values;
     }
 
@@ -106,6 +109,7 @@ impl Call<'_> {
             transport: self.transport,
             names: self.names.as_deref_mut(),
             warnings: self.warnings,
+            next: self.next,
             unix_nanos: self.unix_nanos,
         }
     }

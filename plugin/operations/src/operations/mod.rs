@@ -22,7 +22,7 @@ pub mod pushes;
 pub mod query;
 pub mod receivers;
 pub mod remote;
-mod resets;
+pub(crate) mod resets;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod scrape;

@@ -3,8 +3,6 @@
 //! group's metrics are pushed under its key and nowhere else; where all are exposed together, they
 //! carry their key's labels.
 
-use core::time::Duration;
-
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
@@ -31,8 +29,8 @@ pub struct Pending {
     pub settled: u64,
     /// The changes of before, where what they were about is gone.
     start: u64,
-    /// When a push was tried last.
-    pub tried: Option<Duration>,
+    /// When a push was tried last, in nanoseconds since the Unix epoch.
+    pub tried: Option<u64>,
 }
 
 impl Pending {
@@ -40,6 +38,18 @@ impl Pending {
     #[inline]
     pub fn mark(&mut self) {
         self.changes += 1;
+    }
+
+    /// So many values were recorded.
+    #[inline]
+    pub fn mark_many(&mut self, values: u64) {
+        self.changes += values;
+    }
+
+    /// How many changes are not settled.
+    #[inline]
+    pub fn unsettled(&self) -> u64 {
+        self.changes - self.settled
     }
 
     /// Whether something changed that is not settled.
@@ -133,6 +143,14 @@ impl OwnGroup {
         Config { push_policy: base.push_policy, push_interval: base.push_interval, mock: base.mock, ..known }
     }
 
+    /// Whether the group is pushed anywhere.
+    pub fn has_gateway(&self, base: &Config) -> bool {
+        match &self.config {
+            Some(config) => config.gateway_url.is_some(),
+            None => self.gateway.is_some() || base.gateway_url.is_some(),
+        }
+    }
+
     /// Where the group is pushed to, without credentials; empty where that is the configuration's
     /// to say.
     fn gateway(&self) -> String {
@@ -200,6 +218,16 @@ impl OwnGroups {
     /// The changes of any group that there is or was, the most.
     fn changes(&self) -> u64 {
         self.list.iter().map(|group| group.pending.changes).fold(self.forgotten, u64::max)
+    }
+
+    /// The changes of groups that were forgotten, for a snapshot.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// The same, from a snapshot.
+    pub fn set_forgotten(&mut self, forgotten: u64) {
+        self.forgotten = forgotten;
     }
 
     /// Takes the place of other groups: all of it is due.

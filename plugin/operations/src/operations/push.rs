@@ -1,59 +1,69 @@
-//! `push_metrics`, `flush_metrics` and `delete_metrics`; the pushes that follow a record or come in
-//! intervals; and what `cleanup` deletes.
+//! `push_metrics`, `flush_metrics` and `delete_metrics`, and the pushes that follow a record or come
+//! in intervals: when one is due, and for whom. [`crate::hosting`] makes them.
 
-use core::time::Duration;
+use std::rc::Rc;
 
 use super::call::Call;
-use super::own_groups::{self, Pending};
-use super::pushes::Pushes;
-use super::{definition, resets};
+use super::own_groups::{self, OwnGroup, Pending};
 use crate::config::{Config, PushPolicy};
-use crate::error::{ClientError, Error, shown_conflicts};
-use crate::exposition::negotiate::Format;
-use crate::exposition::plain;
-use crate::http::{Client, Failure, Limits, Response, Retry, Url, redacted};
-use crate::registry::Kind;
-use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, own_families};
-use crate::servers::pushgateway::preflight::{self, Conflict, Target};
-use crate::servers::pushgateway::{self, Body, Group, Mode};
-use plugpipe_contract::requests::{NoFields, NoteExchange, PushMetrics, SettledGroup};
+use crate::error::{ClientError, Error};
+use crate::hosting::deleting::{DeleteTask, Settles};
+use crate::hosting::job::How;
+use crate::hosting::pushing::{Target, failed_outcome, told_of_failure};
+use crate::hosting::schedule::{Finish, Role, Want, Wanted};
+use crate::http::{Failure, Url, redacted};
+use crate::servers::pushgateway::{self, Mode};
+use plugpipe_contract::requests::{NoFields, PushMetrics};
+use plugpipe_contract::response::Eventually;
 use plugpipe_contract::responses::{
-    CleanedGroups, Deleted, Flushed, GroupLeft, GroupPush, Mock, Noted, PushOutcome, PushRemarks, PushReport, Pushed,
-    RecordPush, Settled, Unpushed, UnpushedReason,
+    Deleted, Flushed, Mock, PushOutcome, PushRemarks, PushReport, Pushed, RecordPush, Unpushed, UnpushedReason,
 };
 
-/// The most counters that a response lists of those that a push did not raise.
-const MAX_REPLACED: usize = 20;
-
-/// How the push of a group went that the call is not about, beside the group's URL.
-type OtherPush = (String, Result<PushOutcome, Error>);
-
-/// Pushes groups with keys of their own, those that `wanted` picks by what is due, when it was
-/// tried, and how the group is pushed.
-fn push_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) -> Vec<OtherPush> {
+/// Wants groups with keys of their own to be pushed, those that `wanted` picks by what is due, when
+/// it was tried, and how the group is pushed.
+fn want_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) {
     let mut groups = core::mem::take(&mut call.groups.list);
-    let mut others = Vec::new();
     for group in &mut groups {
-        let config = group.config(call.base);
-        let Some(gateway) = config.gateway_url.clone().filter(|_| wanted(&group.pending, &config)) else { continue };
-        let Ok(key) = config.group() else { continue };
-        let limits = if asked { config.limits() } else { config.push_limits() };
-        let check = call.config.preflight.unwrap_or(asked);
-        let outcome = send(&mut call.within(group, &config), &gateway, limits, asked, check);
-        others.push((redacted(&key.url(&gateway)), outcome));
+        want_other(call, group, asked, wanted);
     }
     call.groups.list = groups;
-    others
 }
 
-/// How the groups were pushed that the call is not about.
-fn group_pushes(others: &[OtherPush]) -> Vec<GroupPush> {
-    others.iter().map(|(group, pushed)| GroupPush { group: group.clone(), outcome: outcome(pushed) }).collect()
+fn want_other(call: &mut Call, group: &mut OwnGroup, asked: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) {
+    let config = group.config(call.base);
+    let Some(gateway) = config.gateway_url.clone().filter(|_| wanted(&group.pending, &config)) else { return };
+    let preflight = call.config.preflight;
+    let Ok(mut target) = Target::of(&config, &gateway, call.base, asked, true) else { return };
+    target.check = preflight.unwrap_or(asked);
+    let role = Role::Other { asked, group: redacted(&target.url()) };
+    want(&mut call.within(group, &config), target, role, Vec::new());
 }
 
-/// The first push that failed.
-fn first_error(others: Vec<OtherPush>) -> Result<(), Error> {
-    others.into_iter().find_map(|(_, outcome)| outcome.err()).map_or(Ok(()), Err)
+/// Wants a push of the call's group; one to a gateway that is left alone has failed already.
+fn want(call: &mut Call, target: Target, role: Role, series: Vec<u32>) {
+    call.pending.tried = Some(call.unix_nanos);
+    let origin = target.gateway.origin();
+    let now = core::time::Duration::from_nanos(call.unix_nanos);
+    let resting = call.circuits.open_for(&origin, now).filter(|_| !target.how.asked);
+    let task = match resting {
+        Some(left) => {
+            call.telemetry.push_failures += 1;
+            let (server, setting) = (pushgateway::PEER.server, pushgateway::PEER.setting);
+            let failure = Failure::CircuitOpen { left };
+            Err(told_of_failure(&ClientError::Unanswered { server, origin, setting, failure }.into()))
+        }
+        None => Ok(Wanted::Push { version: call.pending.changes(), series, target: Rc::new(target) }),
+    };
+    call.next.wants.push(Want { role, task });
+}
+
+/// Wants a push of the call's group.
+fn want_own(call: &mut Call, gateway: &Url, asked: bool, says_group: bool, series: Vec<u32>) -> Result<(), Error> {
+    let target = Target::of(call.config, gateway, call.base, asked, call.own)?;
+    let group = says_group.then(|| redacted(&target.url()));
+    // A flush fails if a push does, though it was not asked for by name.
+    want(call, target, Role::Own { asked, group }, series);
+    Ok(())
 }
 
 /// Puts what was recorded into this plug's group on the gateway, now, and says whether the gateway
@@ -62,14 +72,13 @@ fn first_error(others: Vec<OtherPush>) -> Result<(), Error> {
 pub fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, PushReport), Error> {
     call.pushes.said = true;
     if call.config.push_mode == Mode::Delete {
-        let (Deleted { deleted, group }, Mock { mock }) = delete(call, &NoFields {})?;
-        let response = Pushed { deleted: Some(deleted), group, ..Pushed::default() };
-        return Ok((
-            response,
-            PushReport { beside: PushRemarks { mock, ..PushRemarks::default() }, ..PushReport::default() },
-        ));
+        let Eventually::Now((Deleted { deleted, .. }, Mock { mock })) = delete(call, &NoFields {})? else {
+            return Ok((Pushed::default(), PushReport::default()));
+        };
+        let beside = PushRemarks { mock, ..PushRemarks::default() };
+        return Ok((Pushed { deleted: Some(deleted), ..Pushed::default() }, PushReport { beside, ..PushReport::default() }));
     }
-    let mut response = Pushed { series: Some(call.registry.len() as u64), ..Pushed::default() };
+    let response = Pushed { series: Some(call.registry.len() as u64), ..Pushed::default() };
     if call.config.mock {
         return Ok((response, not_pushed(PushRemarks { mock: true, ..PushRemarks::default() })));
     }
@@ -83,243 +92,137 @@ pub fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, PushRepor
         return Err(Error::invalid("job_name", problem));
     }
     if request.dry_run.or(false) {
-        return check_only(call, &gateway, response);
+        let target = Target { dry: true, ..Target::of(call.config, &gateway, call.base, true, call.own)? };
+        let task = Wanted::Push { version: call.pending.changes(), series: Vec::new(), target: Rc::new(target) };
+        call.next.wants.push(Want { role: Role::Own { asked: true, group: None }, task: Ok(task) });
+        return Ok((response, PushReport::default()));
     }
-    let mut report = PushReport::default();
-    let mut failed = Ok(());
     // Nobody wants an empty group where all that was recorded has keys of its own.
-    let mut pushed = !is_unused || call.groups.series() == 0;
-    if pushed {
-        let check = call.config.preflight.unwrap_or(true);
-        match send(call, &gateway, call.config.limits(), true, check) {
-            Ok(outcome) => {
-                response.group = Some(redacted(&call.config.group()?.url(&gateway)));
-                report.outcome = outcome;
-            }
-            Err(error) => failed = Err(error),
-        }
+    let own = !is_unused || call.groups.series() == 0;
+    if own {
+        want_own(call, &gateway, true, true, Vec::new())?;
     }
     if !call.own {
-        let others = push_others(call, true, &|pending, _| pending.is_due());
-        pushed |= !others.is_empty();
-        report.beside.groups_pushed = group_pushes(&others);
-        failed = failed.and(first_error(others));
+        want_others(call, true, &|pending, _| pending.is_due());
     }
-    failed?;
-    report.outcome.metric_pushed = Some(pushed);
-    Ok((response, report))
+    if call.next.wants.is_empty() {
+        return Ok((response, not_pushed(PushRemarks::default())));
+    }
+    call.next.finish = Finish::Push(own);
+    Ok((response, PushReport::default()))
 }
 
 fn not_pushed(beside: PushRemarks) -> PushReport {
     PushReport { outcome: PushOutcome { metric_pushed: Some(false), ..PushOutcome::default() }, beside }
 }
 
-fn check_only(call: &mut Call, gateway: &Url, response: Pushed) -> Result<(Pushed, PushReport), Error> {
-    let group = call.config.group()?;
-    let limits = call.config.limits();
-    let abilities = abilities(call, gateway, limits, true)?;
-    let conflicts = conflicts(call, gateway, &group, limits, true, abilities)?;
-    let response = Pushed {
-        dry_run: true,
-        would_be_accepted: Some(conflicts.is_empty()),
-        group: Some(redacted(&group.url(gateway))),
-        ..response
-    };
-    let mut report = not_pushed(PushRemarks::default());
-    report.outcome.conflicts = Some(shown_conflicts(&conflicts));
-    Ok((response, report))
-}
-
 /// Pushes what no gateway has accepted yet, of all groups, for hosts that are about to end. Nothing
 /// to push, and a policy by which only `push_metrics` pushes, are fine too. With `dry_run` nothing
 /// is pushed, and the response says what would be lost.
-pub fn flush(call: &mut Call, request: &PushMetrics) -> Result<(Flushed, PushReport), Error> {
+pub fn flush(call: &mut Call, request: &PushMetrics) -> Result<(Eventually<Flushed>, PushReport), Error> {
     call.pushes.said = true;
     let dry_run = request.dry_run.or(false);
     let wanted = |pending: &Pending, config: &Config| !dry_run && pending.is_due() && pushes_itself(config);
     let gateway = call.config.gateway_url.clone().filter(|_| wanted(call.pending, call.config));
-    let is_due = gateway.is_some() || (!call.own && any_other(call, &wanted));
-    if is_due && call.config.defer_push {
-        return Ok((unpushed(call.config, true), defer(call, &wanted)));
-    }
-    let mut report = PushReport::default();
-    let mut failed = Ok(());
-    let mut pushed = is_due;
+    let own = gateway.is_some();
     if let Some(gateway) = gateway {
-        match send(call, &gateway, call.config.push_limits(), false, call.config.preflight.unwrap_or(false)) {
-            Ok(outcome) => report.outcome = outcome,
-            Err(error) => failed = Err(error),
-        }
+        want_own(call, &gateway, false, false, Vec::new())?;
     }
     if !call.own {
-        let others = push_others(call, false, &wanted);
-        pushed &= others.iter().all(|(_, outcome)| outcome.is_ok());
-        report.beside.groups_pushed = group_pushes(&others);
-        failed = failed.and(first_error(others));
+        want_others(call, false, &wanted);
     }
-    failed?;
-    report.outcome.metric_pushed = Some(pushed);
-    let is_due = call.pending.is_due() || (!call.own && call.groups.is_due());
-    Ok((unpushed(call.config, is_due), report))
+    if call.next.wants.is_empty() {
+        let is_due = call.pending.is_due() || (!call.own && call.groups.is_due());
+        return Ok((Eventually::Now(unpushed(call.config, is_due)), not_pushed(PushRemarks::default())));
+    }
+    // It was asked for, whatever it asks servers for is not: a failure is that of the request.
+    for want in call.next.wants.iter_mut() {
+        if let Role::Own { asked, .. } | Role::Other { asked, .. } = &mut want.role {
+            *asked = true;
+        }
+    }
+    let group = if call.own { Some(call.config.group()?) } else { None };
+    call.next.finish = Finish::Flush { own, group, reason: reason(call.config) };
+    Ok((Eventually::Later, PushReport::default()))
 }
 
 /// Whether values have reached no gateway, and why.
 fn unpushed(config: &Config, unpushed: bool) -> Flushed {
-    let reason = || match () {
+    Flushed { unpushed, unpushed_reason: unpushed.then(|| reason(config)) }
+}
+
+/// Why values that have reached no gateway have not.
+fn reason(config: &Config) -> UnpushedReason {
+    match () {
         () if config.mock => UnpushedReason::MockMode,
         () if config.gateway_url.is_none() => UnpushedReason::NoGateway,
         () if config.push_policy == PushPolicy::Manual => UnpushedReason::Manual,
         () if config.push_mode == Mode::Delete => UnpushedReason::DeleteMode,
         () => UnpushedReason::NotAccepted,
-    };
-    Flushed { unpushed, unpushed_reason: unpushed.then(reason) }
+    }
 }
 
 /// Deletes exactly this plug's group. What was recorded stays, and comes back with the first push
 /// after something else was recorded.
-pub fn delete(call: &mut Call, _: &NoFields) -> Result<(Deleted, Mock), Error> {
+pub fn delete(call: &mut Call, _: &NoFields) -> Result<Eventually<(Deleted, Mock)>, Error> {
     call.pushes.said = true;
     if call.config.mock {
-        return Ok((Deleted { deleted: false, group: None }, Mock { mock: true }));
+        return Ok(Eventually::Now((Deleted { deleted: false, group: None }, Mock { mock: true })));
     }
-    let url = call.config.group()?.url(gateway(call)?);
-    let outcomes = pushgateway::delete(&mut call.client(call.config.limits(), true), std::slice::from_ref(&url));
-    outcomes.into_iter().collect::<Result<(), ClientError>>()?;
-    call.pushes.groups.retain(|known| *known != url);
-    settle(call);
-    Ok((Deleted { deleted: true, group: Some(redacted(&url)) }, Mock::default()))
+    let gateway = gateway(call)?;
+    let target = Target::of(call.config, gateway, call.base, true, call.own)?;
+    let url = target.url();
+    let task = DeleteTask {
+        url: url.clone(),
+        how: How::asked(call.config),
+        settles: target.settles.then_some(Settles(target.group)),
+        cleanup: false,
+    };
+    call.next.wants.push(Want { role: Role::Delete { group: redacted(&url) }, task: Ok(Wanted::Delete(task)) });
+    Ok(Eventually::Later)
 }
 
-/// Notes that nothing of the call's group is due; not for the configuration's group at a gateway
-/// that the call alone named.
-fn settle(call: &mut Call) {
-    if call.own || call.base.gateway_url.is_none() || call.config.gateway_url == call.base.gateway_url {
-        call.pending.settle();
-    }
-}
-
-/// Pushes what was recorded, where a gateway is configured and the policy says so.
+/// Pushes what was recorded, where a gateway is configured and the policy says so. `series` are
+/// those of the record.
 #[inline]
-pub fn after_record(call: &mut Call) -> RecordPush {
+pub fn after_record(call: &mut Call, series: impl FnOnce() -> Vec<u32>) -> RecordPush {
     call.pushes.said = true;
     let now = match call.config.push_policy {
         PushPolicy::OnRecord => true,
         PushPolicy::Manual => false,
-        PushPolicy::Interval => interval_is_over(call.pending, call.config, call.transport.monotonic()),
+        PushPolicy::Interval => interval_is_over(call.pending, call.config, call.unix_nanos),
     };
-    let gateway = call.config.gateway_url.as_ref().filter(|_| now && pushes_itself(call.config)).cloned();
-    match gateway {
-        Some(_) if call.config.defer_push => RecordPush::Tried(Box::new(defer(call, &|_, _| false))),
-        Some(gateway) => RecordPush::Tried(Box::new(unasked(call, &gateway))),
-        None => RecordPush::Untried(Unpushed { mock: call.config.mock, ..Unpushed::default() }),
+    if call.config.gateway_url.is_none() || !now || !pushes_itself(call.config) {
+        return RecordPush::Untried(Unpushed { metric_pushed: false, mock: call.config.mock });
+    }
+    want_after_record(call, series())
+}
+
+#[inline(never)]
+fn want_after_record(call: &mut Call, series: Vec<u32>) -> RecordPush {
+    let Some(gateway) = call.config.gateway_url.clone() else { return RecordPush::Due };
+    match want_own(call, &gateway, false, false, series) {
+        Ok(()) => RecordPush::Due,
+        Err(error) => {
+            let outcome = failed_outcome(&error);
+            RecordPush::Tried(Box::new(PushReport { outcome, ..PushReport::default() }))
+        }
     }
 }
 
 /// Pushes what the policy `interval` has let wait for long enough, of any group, with whatever call
 /// comes next.
-pub fn overdue(call: &mut Call) -> PushReport {
-    let now = call.transport.monotonic();
+pub fn overdue(call: &mut Call) {
+    let now = call.unix_nanos;
     let wanted = |pending: &Pending, config: &Config| {
         pending.is_due() && pushes_itself(config) && interval_is_over(pending, config, now)
     };
     let gateway = call.base.gateway_url.clone();
-    let gateway = gateway.filter(|_| !call.pushes.said && wanted(call.pending, call.base));
-    if call.base.defer_push {
-        // One response says once that a push is due; what this one does not say, the next one will.
-        let is_due = !call.pushes.said && (gateway.is_some() || any_other(call, &wanted));
-        return if is_due { defer(call, &wanted) } else { PushReport::default() };
+    if let Some(gateway) = gateway.filter(|_| !call.pushes.said && wanted(call.pending, call.base)) {
+        // The plug's own key is a valid one.
+        let _ = want_own(call, &gateway, false, false, Vec::new());
     }
-    let mut report = gateway.map(|gateway| unasked(call, &gateway)).unwrap_or_default();
-    report.beside.groups_pushed = group_pushes(&push_others(call, false, &wanted));
-    report
-}
-
-/// Whether another group with a key of its own is wanted, and has a gateway.
-fn any_other(call: &Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> bool {
-    call.groups.list.iter().any(|group| {
-        let config = group.config(call.base);
-        config.gateway_url.is_some() && wanted(&group.pending, &config)
-    })
-}
-
-/// Says that a push is due, for the host to have made elsewhere.
-fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> PushReport {
-    let now = Some(call.transport.monotonic());
-    call.pending.tried = now;
-    for group in &mut call.groups.list {
-        if wanted(&group.pending, &group.config(call.base)) {
-            group.pending.tried = now;
-        }
-    }
-    not_pushed(PushRemarks { push_due: true, ..PushRemarks::default() })
-}
-
-/// `push_recorded`: the push that another instance said to be due, in an instance that was brought
-/// up to it; told as a record tells its push. Groups with keys of their own that have waited for
-/// long enough go out as after any call.
-pub fn recorded(call: &mut Call, _: &NoFields) -> Result<PushReport, Error> {
-    call.pushes.said = true;
-    let gateway = call.config.gateway_url.clone().filter(|_| pushes_itself(call.config));
-    let mut report = not_pushed(PushRemarks::default());
-    match gateway {
-        Some(gateway) if call.pending.is_due() => report = unasked(call, &gateway),
-        // An earlier push took it along.
-        Some(_) => report.outcome.metric_pushed = Some(call.pending.is_used()),
-        None => {}
-    }
-    Ok(report)
-}
-
-/// `note_exchange`: what another instance's exchange with servers came to, so that this one's own
-/// metrics and its next push know. `elapsed_ms`; for a push `metric_pushed`; for a write or export
-/// `values_lost`; and `settled`, which that instance says when it is asked with `tell`: the changes
-/// up to which nothing is due in each group, because a gateway accepted them, or the group was
-/// deleted.
-pub fn noted(call: &mut Call, request: &NoteExchange) -> Result<Noted, Error> {
-    call.pushes.said = true;
-    if request.tell.or(false) {
-        return Ok(Noted { noted: false, settled: Some(settled(call)) });
-    }
-    if let Some(elapsed) = request.elapsed_ms.get() {
-        call.telemetry.exchanged(Duration::from_millis(elapsed));
-    }
-    call.telemetry.values_lost += request.values_lost.get().unwrap_or(0);
-    if let Some(pushed) = request.metric_pushed.get() {
-        call.telemetry.pushes += u64::from(pushed);
-        call.telemetry.push_failures += u64::from(!pushed);
-    }
-    take_settled(call, request.settled.as_deref().unwrap_or_default())?;
-    Ok(Noted { noted: true, settled: None })
-}
-
-/// The changes that are settled in each group, for an instance that this one was brought up to.
-fn settled(call: &Call) -> Vec<Settled> {
-    let others = call.groups.list.iter().map(|group| Settled {
-        job: Some(group.key.job.clone()),
-        labels: Some(
-            group.key.labels.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect(),
-        ),
-        up_to: group.pending.settled,
-    });
-    let own = Settled { up_to: call.pending.settled, ..Settled::default() };
-    core::iter::once(own).chain(others).collect()
-}
-
-/// Takes what [`settled`] returned.
-fn take_settled(call: &mut Call, settled: &[SettledGroup]) -> Result<(), Error> {
-    for (index, item) in settled.iter().enumerate() {
-        let up_to = item.up_to.get().unwrap_or(0);
-        let Some(job) = item.job.to_owned() else {
-            call.pending.settle_up_to(up_to);
-            continue;
-        };
-        let labels = definition::labels(&item.labels, true, &format!("settled[{index}].labels"))?;
-        let key = Group { job, labels };
-        if let Some(group) = call.groups.list.iter_mut().find(|group| group.key == key) {
-            group.pending.settle_up_to(up_to);
-        }
-    }
-    Ok(())
+    want_others(call, false, &wanted);
 }
 
 /// Whether a push may come without being asked for by name.
@@ -329,264 +232,9 @@ fn pushes_itself(config: &Config) -> bool {
 }
 
 /// Whether the last push was tried an interval ago, or never.
-fn interval_is_over(pending: &Pending, config: &Config, now: Duration) -> bool {
-    pending.tried.is_none_or(|tried| now.saturating_sub(tried) >= config.push_interval)
-}
-
-/// A push that nobody asked for by name: it takes less time, and its failure is a part of the
-/// response.
-fn unasked(call: &mut Call, gateway: &Url) -> PushReport {
-    let pushed = send(call, gateway, call.config.push_limits(), false, call.config.preflight.unwrap_or(false));
-    PushReport { outcome: outcome(&pushed), ..PushReport::default() }
-}
-
-/// How a push that nobody asked for by name went.
-fn outcome(pushed: &Result<PushOutcome, Error>) -> PushOutcome {
-    match pushed {
-        Ok(outcome) => PushOutcome { metric_pushed: Some(true), ..outcome.clone() },
-        Err(error) => PushOutcome {
-            metric_pushed: Some(false),
-            push_error: Some(format!(
-                "Failed to push metrics to gateway: {error}. The value stays recorded, and the next push of this process carries it."
-            )),
-            push_error_code: Some(error.code()),
-            push_origin: error.origin().map(str::to_owned),
-            conflicts: error.conflicts(),
-            ..PushOutcome::default()
-        },
-    }
-}
-
-fn send(
-    call: &mut Call,
-    gateway: &Url,
-    limits: Limits,
-    bypass_breaker: bool,
-    check: bool,
-) -> Result<PushOutcome, Error> {
-    call.pending.tried = Some(call.transport.monotonic());
-    let sent = try_to_send(call, gateway, limits, bypass_breaker, check);
-    call.telemetry.pushes += u64::from(sent.is_ok());
-    call.telemetry.push_failures += u64::from(sent.is_err());
-    let sent = sent?;
-    settle(call);
-    Ok(sent)
-}
-
-fn try_to_send(
-    call: &mut Call,
-    gateway: &Url,
-    limits: Limits,
-    bypass_breaker: bool,
-    check: bool,
-) -> Result<PushOutcome, Error> {
-    let group = call.config.group()?;
-    let natives = call.registry.names_of(Kind::NativeHistogram);
-    let abilities = match () {
-        // A gateway may have been replaced since it was asked.
-        () if check => abilities(call, gateway, limits, bypass_breaker)?,
-        () if natives.is_empty() && group.odd_name().is_none() => Abilities::default(),
-        () => known_abilities(call, gateway, limits, bypass_breaker)?,
-    };
-    check_names(&group, abilities)?;
-    let mut outcome = PushOutcome::default();
-    if check {
-        match conflicts(call, gateway, &group, limits, bypass_breaker, abilities) {
-            Ok(conflicts) if conflicts.is_empty() => {}
-            Ok(conflicts) => {
-                return Err(Error::Client(ClientError::PushConflict {
-                    origin: gateway.origin(),
-                    reply: None,
-                    conflicts,
-                }));
-            }
-            Err(error) => outcome.preflight_skipped = Some(tolerated(error)?),
-        }
-    }
-    outcome.replaced = resets::find(call, gateway, &group, limits, bypass_breaker);
-    outcome.counters_replaced = Some(outcome.replaced.len() as u64).filter(|count| *count > 0);
-    outcome.replaced.truncate(MAX_REPLACED);
-    let (bytes, choice) = call.expose(plain(format(&natives, abilities)))?;
-    if choice.format != Format::Protobuf && !natives.is_empty() {
-        let reason = match abilities.version {
-            Some((major, minor)) => format!(
-                "the gateway is of version {major}.{minor}, and takes native histograms from 1.8 on: only their sum and count were sent"
-            ),
-            None => "the gateway does not say its version: only sum and count of native histograms were sent".into(),
-        };
-        (outcome.downgraded, outcome.downgrade_reason) = (natives, Some(reason));
-    }
-    let gzip = call.config.push_gzip;
-    let bytes = if gzip { crate::http::gzip::compress(&bytes) } else { bytes };
-    let body = Body { content_type: choice.content_type(), bytes, gzip };
-    let adds = call.config.push_mode == Mode::Add;
-    let url = group.url(gateway);
-    match pushgateway::push(&mut call.client(limits, bypass_breaker), &url, adds, body) {
-        Ok(()) => {}
-        Err(error @ ClientError::Refused { status: 400, .. }) => {
-            let found = conflicts(call, gateway, &group, limits, bypass_breaker, abilities).unwrap_or_default();
-            return Err(explained(error, found).into());
-        }
-        Err(error) => return Err(error.into()),
-    }
-    call.pushes.remember(url);
-    Ok(outcome)
-}
-
-/// Puts text 0.0.4 that is not the registry's into a group, for somebody who asked for that by
-/// name. `families` is what the text says. Why it was not checked before, though it should have
-/// been.
-pub fn push_text(
-    call: &mut Call,
-    gateway: &Url,
-    group: &Group,
-    families: &[preflight::Family],
-    text: &[u8],
-) -> Result<Option<String>, Error> {
-    let limits = call.config.limits();
-    let abilities = abilities(call, gateway, limits, true)?;
-    check_names(group, abilities)?;
-    let adds = call.config.push_mode == Mode::Add;
-    let check = |call: &mut Call| {
-        look(call, gateway, limits, true, &mut |_, held, own| {
-            let target = Target { group, adds, held, own, unchecked: abilities.unchecked };
-            Ok(preflight::check(families, &target))
-        })
-    };
-    let mut unchecked = None;
-    if call.config.preflight.unwrap_or(true) {
-        match check(call) {
-            Ok(conflicts) if conflicts.is_empty() => {}
-            Ok(conflicts) => {
-                return Err(Error::Client(ClientError::PushConflict {
-                    origin: gateway.origin(),
-                    reply: None,
-                    conflicts,
-                }));
-            }
-            Err(error) => unchecked = Some(tolerated(error)?),
-        }
-    }
-    let gzip = call.config.push_gzip;
-    let bytes = if gzip { crate::http::gzip::compress(text) } else { text.to_vec() };
-    let body = Body { content_type: plain(Format::Text004).content_type(), bytes, gzip };
-    let url = group.url(gateway);
-    let pushed = pushgateway::push(&mut call.client(limits, true), &url, adds, body);
-    call.telemetry.pushes += u64::from(pushed.is_ok());
-    call.telemetry.push_failures += u64::from(pushed.is_err());
-    match pushed {
-        Ok(()) => call.pushes.remember(url),
-        Err(error @ ClientError::Refused { status: 400, .. }) => {
-            let found = check(call).unwrap_or_default();
-            return Err(explained(error, found).into());
-        }
-        Err(error) => return Err(error.into()),
-    }
-    Ok(unchecked)
-}
-
-/// Refuses a label's name that the gateway would misread.
-fn check_names(group: &Group, abilities: Abilities) -> Result<(), Error> {
-    match group.odd_name() {
-        Some(name) if !abilities.utf8 && abilities.version.is_some() => {
-            let problem = "this gateway takes names of letters, digits and _ only; start it with --push.enable-utf8-names, or rename the label";
-            Err(Error::invalid(format!("grouping_key.{name}"), problem))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Why a push goes out unchecked, where the gateway is there and may take it all the same.
-fn tolerated(error: Error) -> Result<String, Error> {
-    match error {
-        Error::Client(
-            ClientError::Refused { .. }
-            | ClientError::BadAnswer { .. }
-            | ClientError::Unanswered { failure: Failure::TooLong { .. }, .. },
-        ) => Ok(error.to_string()),
-        error => Err(error),
-    }
-}
-
-/// A gateway's refusal, with what was found to be its reason.
-fn explained(error: ClientError, conflicts: Vec<Conflict>) -> ClientError {
-    match error {
-        ClientError::Refused { origin, reply, .. } if !conflicts.is_empty() => {
-            ClientError::PushConflict { origin, reply: Some(reply), conflicts }
-        }
-        error => error,
-    }
-}
-
-fn format(natives: &[String], abilities: Abilities) -> Format {
-    if !natives.is_empty() && abilities.takes_native_histograms() { Format::Protobuf } else { Format::Text004 }
-}
-
-/// What the gateway can do, as it said when it was asked last.
-fn known_abilities(call: &mut Call, gateway: &Url, limits: Limits, bypass_breaker: bool) -> Result<Abilities, Error> {
-    match &call.pushes.gateway {
-        Some((origin, abilities)) if *origin == gateway.origin() => Ok(*abilities),
-        _ => abilities(call, gateway, limits, bypass_breaker),
-    }
-}
-
-/// Asks the gateway what it can do.
-fn abilities(call: &mut Call, gateway: &Url, limits: Limits, bypass_breaker: bool) -> Result<Abilities, Error> {
-    let request = pushgateway::status_request(gateway);
-    let mut client = call.client(limits, bypass_breaker);
-    client.retry = Retry::ONCE;
-    let response = client.send(pushgateway::PEER, request)?;
-    let abilities = Abilities::read(&response);
-    call.pushes.gateway = Some((gateway.origin(), abilities));
-    Ok(abilities)
-}
-
-/// What the gateway would refuse of what is recorded.
-fn conflicts(
-    call: &mut Call,
-    gateway: &Url,
-    group: &Group,
-    limits: Limits,
-    bypass_breaker: bool,
-    abilities: Abilities,
-) -> Result<Vec<Conflict>, Error> {
-    look(call, gateway, limits, bypass_breaker, &mut |call, held, own| {
-        if call.config.own_metrics {
-            call.telemetry.publish(call.registry)?;
-        }
-        let families = call.registry.read(call.unix_nanos / 1_000_000);
-        let adds = call.config.push_mode == Mode::Add;
-        let target = Target { group, adds, held, own, unchecked: abilities.unchecked };
-        Ok(preflight::check(&preflight::of(&families), &target))
-    })
-}
-
-/// Decides from the groups that a gateway holds, and from what it exposes itself.
-type Judge<'j> = &'j mut dyn FnMut(&mut Call, &[Held], &[OwnFamily]) -> Result<Vec<Conflict>, Error>;
-
-/// Asks the gateway what it holds.
-fn look(
-    call: &mut Call,
-    gateway: &Url,
-    limits: Limits,
-    bypass_breaker: bool,
-    judge: Judge,
-) -> Result<Vec<Conflict>, Error> {
-    let request = pushgateway::groups_request(gateway);
-    let url = request.url.clone();
-    let mut client = call.client(limits, bypass_breaker);
-    // The push itself is repeated; what only looks ahead costs no waits of its own.
-    client.retry = Retry::ONCE;
-    let text = |response: &Response| String::from_utf8_lossy(&response.body).into_owned();
-    let response = client.send(pushgateway::PEER, request)?;
-    let held_text = text(&response);
-    let held = groups(&url, &response, &held_text)?;
-    // Asked for last: some of the gateway's metrics are there from the first request on. They may
-    // live under another path, where nobody looks for them.
-    let response = client.send(pushgateway::PEER, pushgateway::metrics_request(gateway))?;
-    let own_text = text(&response);
-    let own = if response.status == 200 { own_families(&own_text) } else { Vec::new() };
-    judge(call, &held, &own)
+fn interval_is_over(pending: &Pending, config: &Config, now: u64) -> bool {
+    let interval = u64::try_from(config.push_interval.as_nanos()).unwrap_or(u64::MAX);
+    pending.tried.is_none_or(|tried| now.saturating_sub(tried) >= interval)
 }
 
 /// The gateway that is configured.
@@ -595,26 +243,4 @@ pub(super) fn gateway<'c>(call: &Call<'c>) -> Result<&'c Url, Error> {
         field: "gateway_url",
         todo: "name a Pushgateway, for example {\"prometheus_config\": {\"gateway_url\": \"http://127.0.0.1:9091\"}}",
     })
-}
-
-/// Deletes every group that was pushed, where the configuration says so, side by side and within
-/// one push's time. None where no group was pushed.
-pub fn clean(pushes: &mut Pushes, client: &mut Client, config: &Config) -> Option<CleanedGroups> {
-    let groups = core::mem::take(&mut pushes.groups);
-    if groups.is_empty() {
-        return None;
-    }
-    let outcomes = if config.delete_on_cleanup { pushgateway::delete(client, &groups) } else { Vec::new() };
-    let mut cleaned = CleanedGroups::default();
-    for (index, group) in groups.iter().map(redacted).enumerate() {
-        match outcomes.get(index) {
-            Some(Ok(())) => cleaned.groups_deleted.push(group),
-            Some(Err(error)) => {
-                let error = Some(Error::from(error.clone()).report());
-                cleaned.groups_left.push(GroupLeft { group, error });
-            }
-            None => cleaned.groups_left.push(GroupLeft { group, error: None }),
-        }
-    }
-    Some(cleaned)
 }

@@ -1,7 +1,7 @@
 //! What is remembered of pushes.
 
 use super::own_groups::MAX_GROUPS;
-use crate::http::Url;
+use crate::http::{Url, redacted};
 use crate::servers::pushgateway::groups::Abilities;
 
 /// The most groups that are remembered for `cleanup`: as many as there may be, and some that were
@@ -27,9 +27,27 @@ impl Pushes {
         self.said = false;
     }
 
+    /// A group is gone from its gateway.
+    pub fn forget(&mut self, url: &Url) {
+        let gone = redacted(url);
+        self.groups.retain(|known| redacted(known) != gone);
+    }
+
+    /// The counters of a group were compared.
+    pub fn note_compared(&mut self, url: &Url) {
+        if self.compared.len() < MAX_GROUPS && !self.compared.contains(url) {
+            self.compared.push(url.clone());
+        }
+    }
+
     /// Keeps a group's URL for `cleanup`.
     pub fn remember(&mut self, url: Url) {
-        if self.groups.len() < MAX_REMEMBERED && !self.groups.contains(&url) {
+        if self.groups.contains(&url) {
+            return;
+        }
+        // A restart forgot who is the user.
+        self.forget(&url);
+        if self.groups.len() < MAX_REMEMBERED {
             self.groups.push(url);
         }
     }

@@ -7,53 +7,21 @@
 
 use std::collections::BTreeMap;
 
-use super::call::Call;
-use crate::http::{Limits, Retry, Url};
-use crate::servers::pushgateway::groups::{Held, groups};
-use crate::servers::pushgateway::{self, Group, Mode, preflight};
+use crate::exposition::parse::{Families, Family, Part};
+use crate::hosting::pushing::judged;
+use crate::servers::pushgateway::groups::Held;
+use crate::servers::pushgateway::{Group, preflight};
 use plugpipe_contract::responses::{Amount, ReplacedCounter};
-use plugpipe_metrics::model::{Family, Point};
-
-/// Groups that are remembered as read.
-const MAX_GROUPS: usize = 64;
-
-/// The counters of this group that the registry does not continue; none after the first push to the
-/// group, and none where the gateway does not say: a push never fails for this.
-pub(super) fn find(
-    call: &mut Call,
-    gateway: &Url,
-    group: &Group,
-    limits: Limits,
-    bypass_breaker: bool,
-) -> Vec<ReplacedCounter> {
-    let target = group.url(gateway);
-    if !call.config.detect_resets || call.pushes.compared.contains(&target) {
-        return Vec::new();
-    }
-    let request = pushgateway::groups_request(gateway);
-    let url = request.url.clone();
-    let mut client = call.client(limits, bypass_breaker);
-    client.retry = Retry::ONCE;
-    let Ok(response) = client.send(pushgateway::PEER, request) else { return Vec::new() };
-    if call.pushes.compared.len() < MAX_GROUPS {
-        call.pushes.compared.push(target);
-    }
-    let text = String::from_utf8_lossy(&response.body);
-    let Ok(stored) = groups(&url, &response, &text) else { return Vec::new() };
-    let families = call.registry.read(call.unix_nanos / 1_000_000);
-    let adds = call.config.push_mode == Mode::Add;
-    stored.iter().filter(|stored| stored.is(group)).flat_map(|stored| compare(&families, group, stored, adds)).collect()
-}
 
 /// The totals of a group that a push of these families does not raise.
-fn compare(families: &[Family], group: &Group, stored: &Held, adds: bool) -> Vec<ReplacedCounter> {
-    let pushed = preflight::of(families);
+pub(crate) fn compare(families: &Families, group: &Group, stored: &Held, adds: bool) -> Vec<ReplacedCounter> {
+    let pushed = judged(families);
     let mut totals: BTreeMap<(&str, preflight::Key), f64> = BTreeMap::new();
-    let written = families.iter().filter(|family| !family.series.is_empty());
-    for (family, pushed) in written.zip(&pushed) {
-        for (series, named) in family.series.iter().zip(&pushed.series) {
-            if let Some(total) = total(&series.point) {
-                totals.insert((&pushed.name, preflight::key(named, group)), total);
+    for (family, pushed) in families.list.iter().zip(&pushed) {
+        for (metric, named) in families.metrics(family).iter().zip(&pushed.series) {
+            let total = metric.points.iter().find(|point| is_total(family, point.part));
+            if let Some(total) = total {
+                totals.insert((&pushed.name, preflight::key(named, group)), total.value);
             }
         }
     }
@@ -76,12 +44,12 @@ fn compare(families: &[Family], group: &Group, stored: &Held, adds: bool) -> Vec
     replaced
 }
 
-fn total(point: &Point) -> Option<f64> {
-    Some(match point {
-        Point::Counter { total, .. } => *total,
-        Point::Histogram { counts, .. } => counts.iter().sum::<u64>() as f64,
-        Point::Native(histogram) => histogram.count() as f64,
-        Point::Summary { count, .. } => *count as f64,
-        Point::Gauge(_) | Point::Info | Point::StateSet(_) => return None,
-    })
+/// Whether a sample only ever rises in one process.
+fn is_total(family: &Family, part: Part) -> bool {
+    use crate::exposition::parse::FamilyType;
+    match part {
+        Part::Count | Part::Native => matches!(family.kind, FamilyType::Histogram | FamilyType::Summary),
+        Part::Value => family.kind == FamilyType::Counter,
+        _ => false,
+    }
 }

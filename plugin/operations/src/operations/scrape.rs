@@ -10,20 +10,23 @@ use super::push;
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate;
 use crate::exposition::parse::{
-    Exemplar, Families, Family, FamilyType, Format, Label, Limits, Native, Point, import, lint, parse, reexpose,
+    Exemplar, Families, Family, Format, Label, Limits, Native, Point, import, lint, parse, reexpose,
 };
 use crate::exposition::plain;
+use crate::hosting::pushing::unlimited;
+use crate::hosting::schedule::{Import, PassOn};
 use crate::http::{Url, redacted};
 use crate::prometheus_yml::{check_duration, read_duration, scrape_config_for, scrape_configs};
 use crate::registry::Labels;
-use crate::servers::pushgateway::preflight::{self, Series};
 use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::scrape::{self, Fetched};
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{Federate, ScrapeEndpoint, ScrapeOptions};
+use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::responses::{
-    Amount, Exposed, Federated, Imported, LabelPairs, LintFinding, NativeBucket, NativeSample, PassedOn, PushReport,
-    RefusedMetric, Scraped, ScrapedExemplar, ScrapedFamily, ScrapedSample,
+    Amount, Exposed, Federated, Imported, LabelPairs, LintFinding, NativeBucket, NativeSample, PassedOn, PushOutcome,
+    PushRemarks, RecordPush, RefusedMetric, Scraped, ScrapedExemplar, ScrapedFamily, ScrapedSample,
+    Unpushed,
 };
 use plugpipe_contract::scalar::Flag;
 
@@ -71,6 +74,7 @@ pub fn run(call: &mut Call, request: &ScrapeEndpoint) -> Result<(Scraped, Option
     let timeout = scraped.read("timeout", |endpoint| endpoint.timeout.get(), check_duration)?;
     let timeout = timeout.unwrap_or(call.config.timeout);
     let wanted = Wanted::read(call, &options, &format!("plugpipe-{}", plain_authority(&url)))?;
+    call.next.lasting = wanted.import.is_some() || wanted.push.is_some();
     let fallback = scraped.read("fallback_format", |endpoint| endpoint.fallback_format.get(), any_format)?;
     let mut limits = call.config.limits();
     limits.connect = limits.connect.min(timeout);
@@ -121,6 +125,7 @@ pub fn federate(
     }
     let prometheus = prometheus?;
     let mut wanted = Wanted::read(call, &options, &format!("federate-{}", plain_authority(&prometheus)))?;
+    call.next.lasting = wanted.import.is_some() || wanted.push.is_some();
     if wanted.accept == Format::OpenMetrics {
         // No Prometheus federates in it.
         wanted.accept = Format::Text;
@@ -303,9 +308,16 @@ fn exposed(
     }
     exposed.exemplars_dropped = is_some(exemplars_dropped);
     if let Some((gateway, group)) = &wanted.push {
-        exposed.pushed = Some(push_on(call, families, gateway, group)?);
+        match pass_on(families, gateway, group)? {
+            Ok(pass_on) => call.next.found.get_or_insert_default().pass_on = Some(pass_on),
+            Err(nothing) => exposed.pushed = Some(nothing),
+        }
     }
-    exposed.imported = wanted.import.map(|options| take(call, families, options));
+    if let Some(import::Options { unknown_as_gauge }) = wanted.import {
+        let format = fetched.format.name().into();
+        let import = Import { body: fetched.body.clone(), format, unknown_as_gauge };
+        call.next.found.get_or_insert_default().import = Some(import);
+    }
     Ok(exposed)
 }
 
@@ -366,77 +378,56 @@ fn written(families: &Families, format: Format, field: &str) -> Result<(String, 
     Ok((text, dropped))
 }
 
-fn push_on(call: &mut Call, families: &Families, gateway: &Url, group: &Group) -> Result<PassedOn, Error> {
+/// What is to be pushed, for the recorder; or why nothing is.
+fn pass_on(families: &Families, gateway: &Url, group: &Group) -> Result<Result<PassOn, PassedOn>, Error> {
     let (text, _) = written(families, Format::Text, "push")?;
     // What is pushed is judged, not what was scraped: it has other names and types.
-    let unlimited = usize::MAX;
-    let limits = Limits {
-        bytes: unlimited,
-        samples: unlimited,
-        families: unlimited,
-        all_labels: unlimited,
-        ..Limits::default()
-    };
-    let pushed = parse(text.as_bytes(), Format::Text, &limits)
+    let pushed = parse(text.as_bytes(), Format::Text, &unlimited())
         .map_err(|error| Error::invalid("push", format!("what was scraped cannot be pushed: {error}")))?;
-    let mut outcome = PassedOn { group: redacted(&group.url(gateway)), ..PassedOn::default() };
     if pushed.list.is_empty() {
         // A push of nothing would empty the group.
-        outcome.reason = Some("there was nothing to push");
-        return Ok(outcome);
+        let reason = Some("there was nothing to push");
+        return Ok(Err(PassedOn { group: redacted(&group.url(gateway)), reason, ..PassedOn::default() }));
     }
-    outcome.preflight_skipped = push::push_text(call, gateway, group, &judged(&pushed), text.as_bytes())?;
-    outcome.metric_pushed = true;
-    outcome.metrics = Some(pushed.list.len() as u64);
-    outcome.samples = Some(pushed.samples() as u64);
-    Ok(outcome)
+    let counts = (pushed.list.len() as u64, pushed.samples() as u64);
+    Ok(Ok(PassOn { group: group.clone(), text, counts }))
 }
 
-/// What is to be pushed, as the pre-flight has it.
-fn judged<'f>(families: &'f Families) -> Vec<preflight::Family<'f>> {
-    let of = |family: &'f Family| preflight::Family {
-        name: (&*family.name).into(),
-        kind: match family.kind {
-            FamilyType::Counter => "COUNTER",
-            FamilyType::Gauge => "GAUGE",
-            FamilyType::Histogram => "HISTOGRAM",
-            FamilyType::Summary => "SUMMARY",
-            FamilyType::GaugeHistogram | FamilyType::Info | FamilyType::StateSet | FamilyType::Unknown => "UNTYPED",
-        },
-        help: family.help.as_deref().unwrap_or_default(),
-        series: families
-            .metrics(family)
-            .into_iter()
-            .map(|metric| Series {
-                labels: metric.labels.into_iter().map(|(name, value)| (name.into(), value)).collect(),
-                timestamp: false,
-            })
-            .collect(),
-    };
-    families.list.iter().map(of).collect()
+/// Imports what a worker scraped, and lets a push follow as after a record. Returns what the answer
+/// says of the import, and of that push where none follows.
+pub fn import_found(call: &mut Call, found: &Import) -> Result<(String, RecordPush), Error> {
+    let format = Format::from_name(&found.format).ok_or_else(|| Error::invalid("import", "has no format"))?;
+    let limits = Limits { seed: call.unix_nanos, ..unlimited() };
+    // It was read before.
+    let families =
+        parse(&found.body, format, &limits).map_err(|error| Error::invalid("import", error.to_string()))?;
+    let options = import::Options { unknown_as_gauge: found.unknown_as_gauge };
+    Ok(take(call, &families, options))
 }
 
-/// Imports what was scraped, and lets a push follow as after a record.
-fn take(call: &mut Call, families: &Families, options: import::Options) -> Imported {
-    call.registry.set_now(call.transport.unix_nanos() / 1_000_000);
+fn take(call: &mut Call, families: &Families, options: import::Options) -> (String, RecordPush) {
+    call.registry.set_now(call.unix_nanos / 1_000_000);
     let imported = import::import(families, call.registry, options);
     let refused = |refused: &import::Refused| RefusedMetric {
         metric: refused.metric.clone(),
         reason: refused.reason.clone(),
         series: refused.series as u64,
     };
-    let mut push = PushReport::default();
+    let mut push = RecordPush::Untried(Unpushed::default());
     if imported.series > 0 {
         call.recorded(imported.series as u64);
-        push = push::after_record(call).into();
+        push = push::after_record(call, Vec::new);
     }
-    Imported {
+    let imported = Imported {
         metrics: imported.metrics as u64,
         series: imported.series as u64,
         exemplars_dropped: imported.exemplars_dropped as u64,
         refused_count: imported.refused.len() as u64,
         refused: imported.refused.iter().take(MAX_REFUSED).map(refused).collect(),
-        push: push.outcome,
-        beside: push.beside,
-    }
+        push: PushOutcome::default(),
+        beside: PushRemarks::default(),
+    };
+    let mut out = ResponseWriter::new();
+    out.add(&imported);
+    (out.into_members(), push)
 }

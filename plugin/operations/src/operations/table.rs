@@ -6,7 +6,9 @@ use super::{
     alert_templates, alertmanager, alerts, annotations, dashboards, datasources, definition, discover, export,
     generate, groups, health, notify, prometheus, push, query, remote, scrape,
 };
+use crate::config::Config;
 use crate::error::{Error, excerpt};
+use crate::http::Url;
 use crate::known;
 use crate::registry::Kind;
 use crate::{DESCRIPTION, NAME, VERSION};
@@ -16,17 +18,17 @@ use plugpipe_contract::requests::{
     DashboardUid, DatasourceName, DefinitionFields, DeleteAlert, DiscoverTargets, EnsureDatasource, ExpireGroups,
     ExpireSilence, ExportDashboards, ExportMetrics, ExportRules, Expression, Federate, GenerateConfig, LabelValues,
     ListAlertGroups, ListAlerts, ListDashboards, ListGroups, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences,
-    ListTargets, NoFields, NoteExchange, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics,
+    ListTargets, NoFields, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics,
     Record, RecordMultiple, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
 };
-use plugpipe_contract::response::ResponseWriter;
+use plugpipe_contract::response::{Eventually, ResponseWriter};
 use plugpipe_contract::responses::{
     AlertGroups, AlertStateReport, AlertTemplates, AlertmanagerStatus, AlertsResolved, AlertsSent, Annotated,
     AppliedDashboards, AppliedRules, Cleared, CreatedAlert, CreatedSilence, DatasourceHealth, Deleted, DeletedAlert,
     DeletedDashboard, Delivery, Description, DiscoveredTargets, DryRun, EnsuredDatasource, ExpiredSilence, Exported,
     ExportedDashboards, ExportedRules, Exposed, Federated, FetchedDashboard, Flushed, FormattedQuery, FoundExemplars,
     GeneratedConfig, GrafanaStatus, GroupList, Health, InstallReport, LabelNames, ListedAlerts, ListedDashboards,
-    MetricMetadata, Mock, Noted, NotifiedAlerts, OtlpExported, ParsedQuery, PlannedRules, PrometheusAlerts,
+    MetricMetadata, Mock, NotifiedAlerts, OtlpExported, ParsedQuery, PlannedRules, PrometheusAlerts,
     PrometheusRules, PrometheusState, PushReport, Pushed, Queried, Receivers, Registered, RemoteWritten, Removed,
     Restored, ScrapeTargets, Scraped, SentAlerts, SeriesList, ServerRemarks, Silences, Snapshot, ValuesOfLabel,
 };
@@ -76,7 +78,36 @@ pub struct Operation {
     pub run: Run,
     /// Which groups it is about.
     pub scope: Scope,
+    /// Whether and how it asks servers.
+    pub asks: Asks,
+    /// Whether it changes what is recorded, if it succeeds.
+    pub changes: bool,
 }
+
+/// Whether an operation asks servers, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// It asks none itself. What it wants to be done, it says in [`Call::wants`].
+    Nobody,
+    /// It asks these, needs nothing of what was recorded, and a worker carries it out. It may be
+    /// carried out again if nobody knows how it ended.
+    Again(Servers),
+    /// The same, but a second time would do it twice.
+    Once(Servers),
+}
+
+/// The settings whose servers an operation may ask.
+pub type Servers = &'static [fn(&Config) -> Option<&Url>];
+
+const PROMETHEUS: fn(&Config) -> Option<&Url> = |config| config.prometheus_url.as_ref();
+const GATEWAY: fn(&Config) -> Option<&Url> = |config| config.gateway_url.as_ref();
+const GRAFANA: fn(&Config) -> Option<&Url> = |config| config.grafana_url.as_ref();
+const RULER: fn(&Config) -> Option<&Url> = |config| config.ruler_url.as_ref();
+const ALERTMANAGER: fn(&Config) -> Option<&Url> = |config| config.alertmanager_url.as_ref();
+const WEBHOOK: fn(&Config) -> Option<&Url> = |config| config.webhook_url.as_ref();
+
+/// Whoever evaluates rules.
+const RULES: Servers = &[PROMETHEUS, RULER, GRAFANA];
 
 /// Which groups a call is about. A call's `job_name`, `instance` and `grouping_key` may say another
 /// group than the configuration.
@@ -91,7 +122,7 @@ pub enum Scope {
 }
 
 const fn operation(name: &'static str, summary: &'static str, run: Run) -> Operation {
-    Operation { name, summary, run, scope: Scope::Any }
+    Operation { name, summary, run, scope: Scope::Any, asks: Asks::Nobody, changes: false }
 }
 
 impl Operation {
@@ -101,6 +132,24 @@ impl Operation {
 
     const fn of_all_groups(self) -> Self {
         Self { scope: Scope::AllGroups, ..self }
+    }
+
+    const fn changing(self) -> Self {
+        Self { changes: true, ..self }
+    }
+
+    /// Whether it records values.
+    #[inline]
+    pub fn is_record(&self) -> bool {
+        matches!(self.run, Run::Record(_) | Run::Records)
+    }
+
+    const fn asks(self, servers: Servers) -> Self {
+        Self { asks: Asks::Again(servers), ..self }
+    }
+
+    const fn tells(self, servers: Servers) -> Self {
+        Self { asks: Asks::Once(servers), ..self }
     }
 }
 
@@ -126,21 +175,30 @@ macro_rules! typed {
 /// Every operation, with the line that `describe` says of it.
 pub const OPERATIONS: &[Operation] = &[
     operation("record_metric", "record a value; metric_type says as what (default gauge)", Run::Record(None))
+    .changing()
         .of_one_group(),
-    operation("record_counter", "add to a counter", Run::Record(Some(Kind::Counter))).of_one_group(),
-    operation("record_gauge", "set a gauge", Run::Record(Some(Kind::Gauge))).of_one_group(),
-    operation("record_histogram", "observe a value in a histogram", Run::Record(Some(Kind::Histogram))).of_one_group(),
-    operation("record_summary", "observe a value in a summary", Run::Record(Some(Kind::Summary))).of_one_group(),
+    operation("record_counter", "add to a counter", Run::Record(Some(Kind::Counter)))
+    .changing().of_one_group(),
+    operation("record_gauge", "set a gauge", Run::Record(Some(Kind::Gauge)))
+    .changing().of_one_group(),
+    operation("record_histogram", "observe a value in a histogram", Run::Record(Some(Kind::Histogram)))
+    .changing().of_one_group(),
+    operation("record_summary", "observe a value in a summary", Run::Record(Some(Kind::Summary)))
+    .changing().of_one_group(),
     operation("record_multiple_metrics", "record a list of metrics, all or none, with one push", Run::Records)
+    .changing()
         .of_one_group(),
     operation(
         "register_metric",
         "say what a metric is before anything is recorded to it",
         typed!(Both<RegisterMetric, DefinitionFields>, Registered, definition::register),
     )
+    .changing()
     .of_one_group(),
-    operation("remove_metric", "remove one series", typed!(RemoveMetric, Removed, definition::remove)).of_one_group(),
-    operation("clear_metrics", "remove all metrics", typed!(NoFields, Cleared, definition::clear)).of_all_groups(),
+    operation("remove_metric", "remove one series", typed!(RemoveMetric, Removed, definition::remove))
+    .changing().of_one_group(),
+    operation("clear_metrics", "remove all metrics", typed!(NoFields, Cleared, definition::clear))
+    .changing().of_all_groups(),
     operation(
         "export_metrics",
         "what was recorded, as prometheus, openmetrics, protobuf, json or csv",
@@ -155,7 +213,8 @@ pub const OPERATIONS: &[Operation] = &[
         "restore_metrics",
         "replace all that is held by a snapshot",
         typed!(RestoreMetrics, Restored, export::restore),
-    ),
+    )
+    .changing(),
     operation(
         "push_metrics",
         "put what was recorded into this plug's group on the Pushgateway",
@@ -165,36 +224,27 @@ pub const OPERATIONS: &[Operation] = &[
     operation(
         "flush_metrics",
         "push what no gateway has accepted yet, unless push_policy is manual",
-        typed!(PushMetrics, (Flushed, PushReport), push::flush),
+        typed!(PushMetrics, (Eventually<Flushed>, PushReport), push::flush),
     )
     .of_all_groups(),
-    operation(
-        "push_recorded",
-        "for hosts: the push that a record with defer_push said to be due",
-        typed!(NoFields, PushReport, push::recorded),
-    )
-    .of_all_groups(),
-    operation(
-        "note_exchange",
-        "for hosts: what another instance's exchange with servers came to",
-        typed!(NoteExchange, Noted, push::noted),
-    ),
     operation(
         "delete_metrics",
         "delete this plug's group from the Pushgateway",
-        typed!(NoFields, (Deleted, Mock), push::delete),
+        typed!(NoFields, Eventually<(Deleted, Mock)>, push::delete),
     )
     .of_one_group(),
     operation(
         "list_groups",
         "every group on the Pushgateway, with its last push",
         typed!(ListGroups, GroupList, groups::list),
-    ),
+    )
+    .asks(&[GATEWAY]),
     operation(
         "expire_groups",
         "delete groups that nobody pushed to for older_than; dry_run (the default) only lists them",
         typed!(ExpireGroups, (DryRun, GroupList), groups::expire),
-    ),
+    )
+    .tells(&[GATEWAY]),
     operation(
         "remote_write_metrics",
         "write what was recorded to a remote-write receiver",
@@ -210,48 +260,57 @@ pub const OPERATIONS: &[Operation] = &[
         "the metrics that an endpoint exposes, read strictly; imported or pushed if asked",
         typed!(ScrapeEndpoint, (Scraped, Option<Exposed>), scrape::run),
     )
+    .asks(&[])
     .of_one_group(),
     operation(
         "federate",
         "series of Prometheus as its /federate has them; imported or pushed if asked",
         typed!(Federate, (Federated, Option<Exposed>), scrape::federate),
     )
+    .asks(&[PROMETHEUS])
     .of_one_group(),
     operation(
         "query_metrics",
         "PromQL, at an instant or over a time_range",
         typed!(QueryMetrics, (Queried, ServerRemarks), query::run),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "create_alert",
         "an alerting rule, checked, installed where target says, and confirmed by reading back",
         typed!(CreateAlert, (CreatedAlert, InstallReport), alerts::create),
-    ),
+    )
+    .tells(&[PROMETHEUS, RULER, GRAFANA, WEBHOOK]),
     operation(
         "delete_alert",
         "take a rule out of where create_alert put it",
         typed!(DeleteAlert, (DeletedAlert, Option<InstallReport>), alerts::delete),
-    ),
+    )
+    .tells(RULES),
     operation(
         "list_alerts",
         "the alerting rules that the server holds, and their states",
         typed!(ListAlerts, ListedAlerts, alerts::list),
-    ),
+    )
+    .asks(RULES),
     operation(
         "get_alert_state",
         "whether an alert is inactive, pending or firing, and since when",
         typed!(AlertState, AlertStateReport, alerts::state),
-    ),
+    )
+    .asks(RULES),
     operation(
         "plan_alerts",
         "what apply_alerts would change",
         typed!(ApplyAlerts, (PlannedRules, InstallReport), alerts::plan),
-    ),
+    )
+    .asks(RULES),
     operation(
         "apply_alerts",
         "bring a whole file or namespace of rules to the server; what is no more wanted goes",
         typed!(ApplyAlerts, (AppliedRules, InstallReport), alerts::apply),
-    ),
+    )
+    .tells(RULES),
     operation("export_rules", "a rule file", typed!(ExportRules, ExportedRules, alerts::export)),
     operation(
         "list_alert_templates",
@@ -262,52 +321,62 @@ pub const OPERATIONS: &[Operation] = &[
         "send_alerts",
         "tell Alertmanager of alerts that hold",
         typed!(Both<SendAlerts, AlertFields>, (AlertsSent, SentAlerts), notify::send),
-    ),
+    )
+    .tells(&[ALERTMANAGER]),
     operation(
         "resolve_alerts",
         "tell Alertmanager that alerts have ended",
         typed!(Both<SendAlerts, AlertFields>, (AlertsResolved, SentAlerts), notify::resolve),
-    ),
+    )
+    .tells(&[ALERTMANAGER]),
     operation(
         "notify_webhook",
         "post alerts to a webhook, in Alertmanager's form",
         typed!(Both<NotifyWebhook, AlertFields>, (Delivery, SentAlerts), notify::webhook),
-    ),
+    )
+    .tells(&[WEBHOOK]),
     operation(
         "list_notified_alerts",
         "the alerts that Alertmanager holds",
         typed!(Both<ListAlertGroups, ListNotifiedAlerts>, (Mock, NotifiedAlerts), alertmanager::alerts),
-    ),
+    )
+    .asks(&[ALERTMANAGER]),
     operation(
         "list_alert_groups",
         "Alertmanager's alerts as it groups them for receivers",
         typed!(ListAlertGroups, (Mock, AlertGroups), alertmanager::groups),
-    ),
+    )
+    .asks(&[ALERTMANAGER]),
     operation(
         "list_receivers",
         "Alertmanager's receivers",
         typed!(NoFields, (Mock, Receivers), alertmanager::receivers),
-    ),
+    )
+    .asks(&[ALERTMANAGER]),
     operation(
         "list_silences",
         "Alertmanager's silences",
         typed!(ListSilences, (Mock, Silences), alertmanager::silences),
-    ),
+    )
+    .asks(&[ALERTMANAGER]),
     operation(
         "create_silence",
         "mute alerts that match, for a time",
         typed!(CreateSilence, CreatedSilence, alertmanager::create_silence),
-    ),
+    )
+    .tells(&[ALERTMANAGER]),
     operation(
         "expire_silence",
         "end a silence now",
         typed!(ExpireSilence, ExpiredSilence, alertmanager::expire_silence),
-    ),
+    )
+    .tells(&[ALERTMANAGER]),
     operation(
         "alertmanager_status",
         "Alertmanager's version, cluster and configuration",
         typed!(NoFields, (Mock, AlertmanagerStatus), alertmanager::status),
-    ),
+    )
+    .asks(&[ALERTMANAGER]),
     operation(
         "generate_config",
         "a prometheus.yml, or parts of it, and files of targets",
@@ -317,92 +386,110 @@ pub const OPERATIONS: &[Operation] = &[
         "discover_targets",
         "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
         typed!(DiscoverTargets, DiscoveredTargets, discover::run),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "query_exemplars",
         "the exemplars of an expression's series",
         typed!(QueryExemplars, (FoundExemplars, ServerRemarks), query::exemplars),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "format_query",
         "a PromQL expression, laid out",
         typed!(Expression, (FormattedQuery, ServerRemarks), query::format),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "parse_query",
         "a PromQL expression as a tree (Prometheus 3)",
         typed!(Expression, (ParsedQuery, ServerRemarks), query::parse),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "list_series",
         "the series that match finds in Prometheus",
         typed!(SeriesSelection, (SeriesList, ServerRemarks), prometheus::series),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "list_labels",
         "the names of labels in Prometheus",
         typed!(SeriesSelection, (LabelNames, ServerRemarks), prometheus::labels),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "label_values",
         "the values of a label in Prometheus",
         typed!(Both<LabelValues, SeriesSelection>, (ValuesOfLabel, ServerRemarks), prometheus::label_values),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "list_metadata",
         "type, help and unit of metrics in Prometheus",
         typed!(ListMetadata, (MetricMetadata, ServerRemarks), prometheus::metadata),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "list_targets",
         "what Prometheus scrapes, and how that goes",
         typed!(ListTargets, (ScrapeTargets, ServerRemarks), prometheus::targets),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "list_rules",
         "Prometheus's groups of rules",
         typed!(ListRules, (PrometheusRules, ServerRemarks), prometheus::rules),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "list_prometheus_alerts",
         "alerts that are pending or firing in Prometheus",
         typed!(NoFields, (PrometheusAlerts, ServerRemarks), prometheus::alerts),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "prometheus_status",
         "what the Prometheus server is and how it runs",
         typed!(PrometheusStatus, PrometheusState, prometheus::status),
-    ),
+    )
+    .asks(&[PROMETHEUS]),
     operation(
         "create_dashboard",
         "bring one dashboard to Grafana, from dashboard_config or a template",
         typed!(CreateDashboard, dashboards::Created, dashboards::create),
-    ),
+    )
+    .tells(&[GRAFANA]),
     operation(
         "plan_dashboards",
         "what apply_dashboards would do",
         typed!(ApplyDashboards, AppliedDashboards, dashboards::plan),
-    ),
+    )
+    .asks(&[GRAFANA]),
     operation(
         "apply_dashboards",
         "bring dashboards and templates to Grafana: created, updated, unchanged or conflict",
         typed!(ApplyDashboards, AppliedDashboards, dashboards::apply),
-    ),
+    )
+    .tells(&[GRAFANA]),
     operation(
         "get_dashboard",
         "a dashboard as Grafana holds it",
         typed!(DashboardUid, FetchedDashboard, dashboards::get),
-    ),
+    )
+    .asks(&[GRAFANA]),
     operation(
         "list_dashboards",
         "the dashboards that Grafana finds",
         typed!(ListDashboards, ListedDashboards, dashboards::list),
-    ),
+    )
+    .asks(&[GRAFANA]),
     operation(
         "delete_dashboard",
         "delete a dashboard from Grafana",
         typed!(DashboardUid, DeletedDashboard, dashboards::delete),
-    ),
+    )
+    .tells(&[GRAFANA]),
     operation(
         "export_dashboards",
         "dashboards as files for Grafana's provisioning",
@@ -412,22 +499,26 @@ pub const OPERATIONS: &[Operation] = &[
         "grafana_status",
         "which Grafana answers, and for which organisation",
         typed!(NoFields, (Mock, Option<GrafanaStatus>), dashboards::status),
-    ),
+    )
+    .asks(&[GRAFANA]),
     operation(
         "ensure_datasource",
         "a Prometheus data source in Grafana, made or changed where it is not as given",
         typed!(Both<DatasourceName, EnsureDatasource>, EnsuredDatasource, datasources::ensure),
-    ),
+    )
+    .tells(&[GRAFANA]),
     operation(
         "datasource_health",
         "whether Grafana reaches the server behind a data source",
         typed!(DatasourceName, DatasourceHealth, datasources::health),
-    ),
+    )
+    .asks(&[GRAFANA]),
     operation(
         "annotate",
         "mark a moment or a region of time in Grafana's dashboards, or change a mark",
         typed!(Annotate, Annotated, annotations::annotate),
-    ),
+    )
+    .tells(&[GRAFANA]),
     operation("health_check", "ask every configured server whether it is well", typed!(NoFields, Health, health::run)),
     operation("describe", "what this plug is", typed!(NoFields, Description, describe)),
 ];

@@ -287,8 +287,8 @@ fn no_answer_tells_a_secret_whatever_servers_do() {
                 let answer = process(&mut plug, ctx.clone(), cfg);
                 assert_untold(&answer.to_string());
             }
-            assert_untold(&plug.describe());
-            assert_untold(&format!("{:?}", plug.config));
+            assert_untold(&plug.describe_operations());
+            assert_untold(&format!("{:?}", plug.recorder.config));
             assert_untold(&plug.cleanup());
         }
     }

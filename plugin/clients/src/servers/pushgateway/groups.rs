@@ -207,7 +207,7 @@ fn read<'t, T: Deserialize<'t>>(json: &'t RawValue) -> Option<T> {
 }
 
 /// What a gateway can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, Deserialize)]
 pub struct Abilities {
     /// Major and minor version; none if it did not say.
     pub version: Option<(u32, u32)>,

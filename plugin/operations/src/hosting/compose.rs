@@ -1,0 +1,170 @@
+//! The answer to a ticket, once nothing is awaited any more.
+
+use core::time::Duration;
+
+use super::job::{Told, members};
+use super::recorder::Recorder;
+use super::schedule::{Finish, Open, Part, PartState, Role};
+use super::{Answer, Problem};
+use crate::operations::table::find;
+use plugpipe_contract::response::ResponseWriter;
+use plugpipe_contract::responses::{Exchange, Exchanged, Flushed, Head, PushOutcome, Tail};
+use serde_json::value::RawValue;
+
+impl Recorder {
+    /// The answer, of a ticket whose parts are all there.
+    pub fn answer(&self, open: Open) -> Answer {
+        let mut out = ResponseWriter::new();
+        let report = open.parts.iter().filter(|part| is_essential(&part.role)).find_map(Part::report);
+        let operation = open.operation.as_deref().and_then(find).map(|operation| operation.name);
+        let head = Head { success: report.is_none(), operation };
+        out.add(&head);
+        match &report {
+            Some(report) => {
+                out.members(&report.members);
+                out.add(&exchanged(&open.parts));
+            }
+            None => {
+                out.open("result");
+                self.result(&open, &mut out);
+                if open.finish != Finish::Cleanup {
+                    out.add(&exchanged(&open.parts));
+                }
+                out.close();
+            }
+        }
+        let mut warnings = crate::known::Warnings::default();
+        open.warnings.into_iter().for_each(|text| warnings.add(text));
+        for told in open.parts.into_iter().filter_map(|part| part.told) {
+            told.warnings.into_iter().for_each(|text| warnings.add(text));
+        }
+        let warnings = warnings.into_texts();
+        // After a cleanup there is no configuration of which anything could be said.
+        if open.finish != Finish::Cleanup {
+            let metadata = RawValue::from_string(open.metadata).unwrap_or_default();
+            out.add(&Tail { warnings: warnings.clone(), monitoring_metadata: &metadata });
+        }
+        out.close();
+        Answer {
+            error: report.map(|report| Problem { code: report.code, message: report.message }),
+            warnings,
+            unsent: self.unsent(),
+            body: out.into_text(),
+        }
+    }
+
+    /// The members of a result.
+    fn result(&self, open: &Open, out: &mut ResponseWriter) {
+        out.members(&open.members);
+        let is_own = |part: &&Part| matches!(part.role, Role::Own { .. });
+        match &open.finish {
+            Finish::Push(own) if !own => out.member("metric_pushed", &!open.parts.is_empty()),
+            Finish::Flush { own, group, reason } => {
+                if !own {
+                    out.member("metric_pushed", &!open.parts.is_empty());
+                }
+                let unpushed = match group {
+                    Some(group) => self.is_due(group),
+                    None => self.pending.is_due() || self.groups.is_due(),
+                };
+                out.add(&Flushed { unpushed, unpushed_reason: unpushed.then_some(*reason) });
+            }
+            _ => {}
+        }
+        for part in open.parts.iter().filter(is_own) {
+            if let (Role::Own { group: Some(group), .. }, PartState::Done) = (&part.role, part.state) {
+                out.member("group", group);
+            }
+            out.members(&outcome(part));
+        }
+        for part in &open.parts {
+            match &part.role {
+                Role::Talk => out.members(part.told.as_ref().map_or("", |told| &told.members)),
+                Role::Delete { group } => {
+                    out.member("deleted", &true);
+                    out.member("group", group);
+                }
+                Role::PassedOn { group, counts: (metrics, samples) } => {
+                    out.open("pushed");
+                    out.member("group", group);
+                    out.members(&outcome(part));
+                    out.member("metrics", metrics);
+                    out.member("samples", samples);
+                    out.close();
+                }
+                Role::Imported { members } => {
+                    out.open("imported");
+                    out.members(members);
+                    out.members(&outcome(part));
+                    out.close();
+                }
+                Role::Own { .. } | Role::Other { .. } | Role::Clean { .. } => {}
+            }
+        }
+        let others: Vec<String> = open.parts.iter().filter_map(other).collect();
+        if !others.is_empty() {
+            out.list_of_members("groups_pushed", others.iter().map(String::as_str));
+        }
+        cleaned(&open.parts, out);
+    }
+}
+
+/// How the push of a part went. What a restart forgot is whether there was more to say.
+fn outcome(part: &Part) -> String {
+    match &part.told {
+        Some(told) => told.members.clone(),
+        None => {
+            let pushed = part.state == PartState::Done;
+            members(&PushOutcome { metric_pushed: Some(pushed), ..PushOutcome::default() })
+        }
+    }
+}
+
+/// How the push of a group went that the call is not about.
+fn other(part: &Part) -> Option<String> {
+    let Role::Other { group, .. } = &part.role else { return None };
+    let mut out = ResponseWriter::new();
+    out.member("group", group);
+    out.members(&outcome(part));
+    Some(out.into_members())
+}
+
+/// Which groups a cleanup deleted, and which it did not.
+fn cleaned(parts: &[Part], out: &mut ResponseWriter) {
+    let clean = |part: &Part| match &part.role {
+        Role::Clean { group, kept } => Some((group.clone(), part.report(), part.state == PartState::Done && !kept)),
+        _ => None,
+    };
+    let all: Vec<_> = parts.iter().filter_map(clean).collect();
+    if all.is_empty() {
+        return;
+    }
+    let deleted: Vec<&String> = all.iter().filter(|(.., deleted)| *deleted).map(|(group, ..)| group).collect();
+    out.member("groups_deleted", &deleted);
+    let left = all.iter().filter(|(.., deleted)| !*deleted).map(|(group, report, _)| {
+        let mut out = ResponseWriter::new();
+        out.member("group", group);
+        out.members(report.as_ref().map_or("", |report| &report.members));
+        out.into_members()
+    });
+    let left: Vec<String> = left.collect();
+    out.list_of_members("groups_left", left.iter().map(String::as_str));
+}
+
+/// Whether the failure of such a part is that of the request.
+fn is_essential(role: &Role) -> bool {
+    match role {
+        Role::Talk | Role::Delete { .. } | Role::PassedOn { .. } => true,
+        Role::Own { asked, .. } | Role::Other { asked, .. } => *asked,
+        Role::Clean { .. } | Role::Imported { .. } => false,
+    }
+}
+
+/// How often servers were asked and how long that took, if they were.
+fn exchanged(parts: &[Part]) -> Exchanged {
+    let all = || parts.iter().filter_map(|part| part.told.as_deref());
+    let attempts: u32 = all().map(|told: &Told| told.attempts).sum();
+    let elapsed: Duration = all().map(|told| told.elapsed).sum();
+    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    Exchanged { exchange: (attempts > 0).then_some(Exchange { attempts, elapsed_ms }) }
+}

@@ -1,0 +1,449 @@
+//! Taking the job of a lane, completing it, and releasing a ticket.
+
+use core::mem;
+
+use super::Recorder;
+use crate::exposition::Exposition;
+use crate::exposition::negotiate::Format;
+use crate::exposition::plain;
+use crate::hosting::converse::ConverseJob;
+use crate::hosting::deleting::{DeleteJob, DeleteTask, Settles};
+use crate::hosting::job::{Body, Effect, How, Order, Reach, Report, Told, What, decode, encode};
+use crate::hosting::pushing::{PushEffect, PushJob, PushTask, StatusJob, Target, told_of_problem, with_user};
+use crate::hosting::schedule::{Open, PartState, Role, Taken, Task};
+use crate::hosting::{Job, Moment, Outcome, Step, Ticket, Work};
+use crate::operations::own_groups::Pending;
+use crate::operations::together::expose;
+use crate::registry::{Kind, Registry, SeriesId};
+use crate::servers::pushgateway::Group;
+
+/// What is known of an outcome.
+struct Known {
+    what: What,
+    told: Told,
+    /// Why nobody knows how the job ended.
+    lost: Option<String>,
+}
+
+impl Recorder {
+    /// Takes the job of a lane that is due. None if there is nothing to do any more.
+    pub fn take(&mut self, lane: &str, at: Moment) -> Option<Job> {
+        let entry = self.schedule.lanes.get_mut(lane)?;
+        if entry.taken.is_some() {
+            return None;
+        }
+        let Some(first) = entry.tasks.pop_front() else {
+            self.schedule.lanes.remove(lane);
+            return None;
+        };
+        let changed = first.outlives_ticket()
+            || self.schedule.tickets.get(&first.owner().0).is_some_and(|open| open.changed);
+        let mut taken =
+            Taken { tasks: vec![first.clone()], version: 0, removed: Vec::new(), status: false, changed };
+        let order = match first {
+            Task::Talk { owner, .. } => self.talk(owner.0, at),
+            Task::Push(task) => Some(self.push(lane, &task.target, &mut taken, at)),
+            Task::PassOn(_, target, text) => Some(self.pass_on(&target, text, at)),
+            Task::Delete(_, task) => {
+                taken.version = task.settles.as_ref().map_or(0, |Settles(group)| self.group_of(group).1.changes());
+                Some(self.delete(&task, at))
+            }
+        };
+        if let Some(entry) = self.schedule.lanes.get_mut(lane) {
+            entry.taken = Some(taken);
+        }
+        let bytes = order.filter(|_| !at.again).map(|order| encode(&order)).unwrap_or_default();
+        Some(Job { work: Work::Run(bytes), changed })
+    }
+
+    /// A request as a job of its own.
+    fn talk(&self, ticket: Ticket, at: Moment) -> Option<Order> {
+        let talk = self.schedule.tickets.get(&ticket)?.talk.as_ref()?;
+        let ctx = talk.ctx.as_ref().unwrap_or(&talk.clean_ctx);
+        let cfg = talk.cfg.as_ref().unwrap_or(&self.config_text);
+        Some(Order {
+            reach: Reach { unix_nanos: at.unix_nanos, ..How::asked(&self.config).reach(&self.circuits, at) },
+            body: Body::Converse(ConverseJob { ctx: (**ctx).into(), cfg: (**cfg).into() }),
+        })
+    }
+
+    fn delete(&self, task: &DeleteTask, at: Moment) -> Order {
+        let how = task.how.completed(self.base());
+        let url = if task.how.credentials.is_some() { task.url.clone() } else { with_user(task.url.clone(), self.base()) };
+        Order { reach: how.reach(&self.circuits, at), body: Body::Delete(DeleteJob { url }) }
+    }
+
+    /// The job of a push, with all tasks of the lane that it covers.
+    fn push(&mut self, lane: &str, target: &Target, taken: &mut Taken, at: Moment) -> Order {
+        let full = target.completed(self.base());
+        let origin = full.gateway.origin();
+        let (mut fresh, mut abilities) = (false, None);
+        if let Some(entry) = self.schedule.lanes.get_mut(lane) {
+            abilities = entry.abilities.take();
+            fresh = abilities.is_some();
+        }
+        if abilities.is_none() {
+            abilities = self.pushes.gateway.as_ref().filter(|(known, _)| *known == origin).map(|(_, known)| *known);
+        }
+        let natives = self.group_of(&full.group).0.map(|registry| registry.names_of(Kind::NativeHistogram)).unwrap_or_default();
+        // How native histograms are encoded depends on what the gateway can do.
+        if !natives.is_empty() && !fresh && (abilities.is_none() || full.check || full.dry) {
+            taken.status = true;
+            let reach = full.how.reach(&self.circuits, at);
+            return Order { reach, body: Body::Status(StatusJob { gateway: full.gateway }) };
+        }
+        if let Some(entry) = self.schedule.lanes.get_mut(lane) {
+            // All that wait for the same are in the same body.
+            let same = |task: &Task| matches!(task, Task::Push(task) if *task.target == *target);
+            let count = entry.tasks.iter().take_while(|task| same(task)).count();
+            taken.tasks.extend(entry.tasks.drain(..count));
+        }
+        let (registry, pending) = self.group_of(&full.group);
+        taken.version = pending.changes();
+        let is_gone = |task: &Task| match task {
+            Task::Push(PushTask { series, .. }) => {
+                series.iter().any(|series| registry.is_none_or(|own| own.kind(SeriesId::from_raw(*series)).is_none()))
+            }
+            _ => false,
+        };
+        taken.removed = (0..).zip(&taken.tasks).filter(|(_, task)| is_gone(task)).map(|(place, _)| place).collect();
+        let takes = abilities.is_some_and(|known| known.takes_native_histograms());
+        let format = if !natives.is_empty() && takes { Format::Protobuf } else { Format::Text004 };
+        let (bytes, content_type) = self.encoded(&full, format, at);
+        let url = full.url();
+        let compare = full.resets && !self.pushes.compared.contains(&url);
+        Order {
+            reach: full.how.reach(&self.circuits, at),
+            body: Body::Push(Box::new(PushJob {
+                gateway: full.gateway,
+                group: full.group,
+                adds: full.adds,
+                gzip: full.gzip,
+                check: full.check,
+                compare,
+                dry: full.dry,
+                abilities,
+                fresh,
+                protobuf: format == Format::Protobuf,
+                content_type,
+                downgraded: if format == Format::Protobuf { Vec::new() } else { natives },
+                bytes,
+            })),
+        }
+    }
+
+    /// The push of a text.
+    fn pass_on(&self, target: &Target, text: String, at: Moment) -> Order {
+        let full = target.completed(self.base());
+        Order {
+            reach: full.how.reach(&self.circuits, at),
+            body: Body::Push(Box::new(PushJob {
+                gateway: full.gateway,
+                group: full.group,
+                adds: full.adds,
+                gzip: full.gzip,
+                check: full.check,
+                compare: false,
+                dry: false,
+                abilities: None,
+                fresh: false,
+                protobuf: false,
+                content_type: plain(Format::Text004).content_type(),
+                downgraded: Vec::new(),
+                bytes: text.into_bytes(),
+            })),
+        }
+    }
+
+    /// What is recorded in a group, as it is pushed, and its content type.
+    fn encoded(&mut self, target: &Target, format: Format, at: Moment) -> (Vec<u8>, String) {
+        let (now_ms, choice, own) = (at.unix_ms(), plain(format), self.is_own(&target.group));
+        let mut nothing = (Registry::default(), Exposition::default());
+        let group = self.groups.list.iter_mut().find(|group| group.key == target.group);
+        let (registry, exposition) = match group {
+            _ if own => (&mut self.registry, &mut self.exposition),
+            Some(group) => (&mut group.registry, &mut group.exposition),
+            // It was given up since.
+            None => (&mut nothing.0, &mut nothing.1),
+        };
+        if at.again {
+            // What expires does so in a replay too.
+            registry.expire(now_ms);
+            return Default::default();
+        }
+        // An empty group, and text that cannot be written, are what there is to push.
+        let written = expose(registry, exposition, &mut self.telemetry, target.own_metrics, choice, now_ms);
+        written.map(|(bytes, choice)| (bytes.into_owned(), choice.content_type())).unwrap_or_default()
+    }
+
+    /// Whether that is the key of the plug's own registry.
+    fn is_own(&self, group: &Group) -> bool {
+        match &self.groups.main_key {
+            Some(key) => key == group,
+            None => self.config.group().is_ok_and(|key| key == *group),
+        }
+    }
+
+    /// The registry of a group, unless it was given up, and what of it is due.
+    fn group_of(&self, group: &Group) -> (Option<&Registry>, Pending) {
+        if self.is_own(group) {
+            return (Some(&self.registry), self.pending);
+        }
+        let own = self.groups.list.iter().find(|own| own.key == *group);
+        own.map_or((None, Pending::default()), |own| (Some(&own.registry), own.pending))
+    }
+
+    /// Whether something of a group is due at its gateway.
+    pub(in crate::hosting) fn is_due(&self, group: &Group) -> bool {
+        self.group_of(group).1.is_due()
+    }
+
+    fn settle_up_to(&mut self, group: &Group, version: u64) {
+        if self.is_own(group) {
+            self.pending.settle_up_to(version);
+        } else if let Some(own) = self.groups.list.iter_mut().find(|own| own.key == *group) {
+            own.pending.settle_up_to(version);
+        }
+    }
+
+    /// Takes the outcome of a lane's job.
+    pub fn complete(&mut self, lane: &str, outcome: Outcome, at: Moment) -> Step {
+        let Some(taken) = self.schedule.lanes.get_mut(lane).and_then(|entry| entry.taken.take()) else {
+            return Step::default();
+        };
+        let known = self.learn(outcome, at);
+        let mut step = Step { changed: taken.changed, ..Step::default() };
+        let mut ready = Vec::new();
+        match taken.tasks.first() {
+            Some(Task::Push(first)) => {
+                let target = first.target.clone();
+                self.complete_push(lane, &target, taken, known, &mut ready);
+            }
+            Some(Task::Talk { owner, repeatable, .. }) => {
+                let told = match known.lost {
+                    Some(why) => lost(*repeatable, &why),
+                    None => known.told,
+                };
+                if let What::Found(found) = known.what {
+                    self.follow(owner.0, *found, at, &mut step);
+                }
+                ready.extend(self.schedule.settle(*owner, told.report.is_none(), told));
+            }
+            Some(Task::PassOn(owner, target, _)) => {
+                let (owner, target) = (*owner, target.clone());
+                let effect = match known.what {
+                    What::Push(effect) => effect,
+                    _ => PushEffect::default(),
+                };
+                let told = match known.lost {
+                    Some(why) => lost(true, &why),
+                    None => known.told,
+                };
+                self.note_push(&target, &effect);
+                if effect.accepted {
+                    self.import(owner.0, at, &mut step);
+                }
+                ready.extend(self.schedule.settle(owner, effect.accepted, told));
+            }
+            Some(Task::Delete(owner, task)) => {
+                let deleted = matches!(known.what, What::Deleted);
+                if deleted {
+                    self.pushes.forget(&task.url);
+                    if let Some(Settles(group)) = &task.settles {
+                        let group = group.clone();
+                        self.settle_up_to(&group, taken.version);
+                    }
+                } else if task.cleanup {
+                    // The next cleanup tries again.
+                    self.pushes.remember(task.url.clone());
+                }
+                let told = match known.lost {
+                    Some(why) => lost(true, &why),
+                    None => known.told,
+                };
+                ready.extend(self.schedule.settle(*owner, deleted, told));
+            }
+            None => {}
+        }
+        self.conclude(lane, ready, at, &mut step);
+        step
+    }
+
+    /// Answers tickets that wait for nothing more, and says whether the lane has work.
+    fn conclude(&mut self, lane: &str, ready: Vec<(Ticket, Open)>, at: Moment, step: &mut Step) {
+        if !at.again {
+            step.answers = ready.into_iter().map(|(ticket, open)| (ticket, self.answer(open))).collect();
+        }
+        match self.schedule.due(lane) {
+            Some(due) if step.due.iter().any(|known| known.lane == due.lane) => {}
+            Some(due) => step.due.push(due),
+            None => drop(self.schedule.lanes.remove(lane)),
+        }
+    }
+
+    /// What of an outcome concerns the recorder whatever the job was.
+    fn learn(&mut self, outcome: Outcome, at: Moment) -> Known {
+        let ran = match outcome {
+            Outcome::Ran(ran) => ran,
+            Outcome::Lost(why) => {
+                return Known { what: What::Nothing, told: Told::default(), lost: Some(why) };
+            }
+            Outcome::FileRead(_) | Outcome::FilePut(_) => {
+                let why = "the host reported on a file where a request was made".into();
+                return Known { what: What::Nothing, told: Told::default(), lost: Some(why) };
+            }
+        };
+        let Some(Effect { circuits, exchanged, what }) = decode(&ran.effect) else {
+            let why = "the outcome is none of this version of the plug".into();
+            return Known { what: What::Nothing, told: Told::default(), lost: Some(why) };
+        };
+        for (origin, left) in circuits {
+            match left {
+                Some(left) => self.circuits.rest(&origin, left, at.since_epoch()),
+                None => self.circuits.succeeded(&origin),
+            }
+        }
+        if let Some(elapsed) = exchanged {
+            self.telemetry.exchanged(elapsed);
+        }
+        Known { what, told: decode(&ran.told).unwrap_or_default(), lost: None }
+    }
+
+    fn complete_push(
+        &mut self,
+        lane: &str,
+        target: &Target,
+        taken: Taken,
+        known: Known,
+        ready: &mut Vec<(Ticket, Open)>,
+    ) {
+        let effect = match known.what {
+            What::Push(effect) => effect,
+            _ => PushEffect::default(),
+        };
+        if let Some(abilities) = effect.abilities {
+            self.pushes.gateway = Some((target.gateway.origin(), abilities));
+        }
+        if taken.status
+            && known.lost.is_none()
+            && let Some(abilities) = effect.abilities
+            && let Some(entry) = self.schedule.lanes.get_mut(lane)
+        {
+            // Now it is known how to encode.
+            entry.abilities = Some(abilities);
+            taken.tasks.into_iter().rev().for_each(|task| entry.tasks.push_front(task));
+            return;
+        }
+        if !target.dry {
+            self.note_push(target, &effect);
+        }
+        if effect.accepted && target.settles {
+            self.settle_up_to(&target.group, taken.version);
+        }
+        let told = match known.lost {
+            Some(why) => told_of_problem(
+                "interrupted",
+                format!(
+                    "The push was interrupted, and the gateway may or may not have it: {why}. The value stays recorded, and the next push carries it."
+                ),
+            ),
+            None => known.told,
+        };
+        for (place, task) in (0..).zip(taken.tasks) {
+            let owner = task.owner();
+            let is_covered = !taken.removed.contains(&place);
+            if effect.accepted && !is_covered {
+                let told = told_of_problem(
+                    "unknown_series",
+                    "The series was removed before the push, so that the value was not pushed.".into(),
+                );
+                ready.extend(self.schedule.settle(owner, false, told));
+                continue;
+            }
+            let ok = if target.dry { told.report.is_none() } else { effect.accepted };
+            ready.extend(self.schedule.settle(owner, ok, told.clone()));
+        }
+    }
+
+    /// What a push leaves behind, whatever was pushed.
+    fn note_push(&mut self, target: &Target, effect: &PushEffect) {
+        if let Some(abilities) = effect.abilities {
+            self.pushes.gateway = Some((target.gateway.origin(), abilities));
+        }
+        let url = target.url();
+        if effect.compared {
+            self.pushes.note_compared(&url);
+        }
+        self.telemetry.pushes += u64::from(effect.accepted);
+        self.telemetry.push_failures += u64::from(!effect.accepted);
+        if effect.accepted {
+            self.pushes.remember(url);
+        }
+    }
+
+    /// The caller of a ticket left, or its patience is over: it is answered now. What it recorded
+    /// stays.
+    pub fn release(&mut self, ticket: Ticket, at: Moment) -> Step {
+        let mut step = Step::default();
+        let repeatable = self.is_repeatable(ticket);
+        let Some((mut open, running)) = self.schedule.remove(ticket) else { return step };
+        step.changed = open.changed;
+        for part in open.parts.iter_mut().filter(|part| part.state == PartState::Awaited) {
+            part.state = PartState::Failed;
+            part.told = Some(Box::new(match part.role {
+                Role::Talk if repeatable || running.is_empty() => Told {
+                    report: Some(Report::new("timeout", "the servers did not respond within the time that there was; check them, or raise timeout".into())),
+                    ..Told::default()
+                },
+                Role::Talk => lost(false, "the time was up"),
+                Role::Own { .. } | Role::Other { .. } | Role::PassedOn { .. } | Role::Imported { .. } => told_of_problem(
+                    "timeout",
+                    "The push was not finished within the time that there was. The value stays recorded, and the next push carries it.".into(),
+                ),
+                Role::Delete { .. } | Role::Clean { .. } => Told {
+                    report: Some(Report::new("timeout", "the group was not deleted within the time that there was".into())),
+                    ..Told::default()
+                },
+            }));
+        }
+        if repeatable {
+            step.stop = running;
+        }
+        if !at.again {
+            step.answers.push((ticket, self.answer(open)));
+        }
+        step
+    }
+
+    /// Whether the work of a ticket may be ended: it only asks, and nobody else waits for it.
+    fn is_repeatable(&self, ticket: Ticket) -> bool {
+        let all = self.schedule.lanes.values();
+        let tasks = all.flat_map(|lane| lane.taken.iter().flat_map(|taken| &taken.tasks).chain(&lane.tasks));
+        let own = tasks.filter(|task| task.owner().0 == ticket);
+        let mut own = own.peekable();
+        own.peek().is_some() && own.all(|task| matches!(task, Task::Talk { repeatable: true, .. }))
+    }
+
+    /// Forgets everything but what is to be removed from servers.
+    pub(in crate::hosting) fn forget(&mut self) -> usize {
+        let dropped = self.registry.clear() + self.groups.series();
+        self.pending = Pending::from(self.pending.changes());
+        self.groups.clear();
+        self.steps.clear();
+        mem::take(&mut self.pushes.compared);
+        dropped
+    }
+}
+
+/// What is said of a job of which nobody knows how it ended.
+fn lost(repeatable: bool, why: &str) -> Told {
+    let report = if repeatable {
+        Report::new("interrupted", format!("the request was interrupted: {why}; make it again"))
+    } else {
+        let problem = format!(
+            "the request was interrupted, and the server may or may not have carried it out: {why}; look before you make it again"
+        );
+        Report::new("unknown_outcome", problem)
+    };
+    Told { report: Some(report), ..Told::default() }
+}

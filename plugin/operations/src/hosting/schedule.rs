@@ -1,0 +1,451 @@
+//! Tickets that have no answer yet, and lanes with the tasks that they wait for. Knows nothing of
+//! what a task does.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::deleting::DeleteTask;
+use super::job::{Report, Told};
+use super::pushing::PushTask;
+use super::wire::{group, shared_text};
+use super::{Due, Ticket};
+use crate::config::Config;
+use crate::servers::pushgateway::Group;
+use crate::servers::pushgateway::groups::Abilities;
+use plugpipe_contract::responses::UnpushedReason;
+
+/// What is to be done before a call is answered.
+#[derive(Debug, Default)]
+pub struct Next {
+    /// In the order of the answer.
+    pub wants: Vec<Want>,
+    /// What the answer says once that is done.
+    pub finish: Finish,
+    /// What a worker found that changes what is recorded.
+    pub found: Option<Found>,
+    /// Whether a worker may find such.
+    pub lasting: bool,
+}
+
+/// What a worker found that changes what is recorded.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Found {
+    /// What is to be pushed as a group of its own, before anything else.
+    pub pass_on: Option<PassOn>,
+    /// What is to be imported.
+    pub import: Option<Import>,
+}
+
+/// An exposition that is to be pushed as it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PassOn {
+    /// The group.
+    #[serde(with = "group")]
+    pub group: Group,
+    /// Text 0.0.4.
+    pub text: String,
+    /// For the answer: how many metrics, and how many samples.
+    pub counts: (u64, u64),
+}
+
+/// An exposition that is to be imported.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Import {
+    /// As the server sent it.
+    pub body: Vec<u8>,
+    /// Its format's name.
+    pub format: String,
+    /// Whether metrics of no known kind become gauges.
+    pub unknown_as_gauge: bool,
+}
+
+/// Something that is to be done before a call is answered.
+#[derive(Debug)]
+pub struct Want {
+    /// Where in the answer its outcome belongs.
+    pub role: Role,
+    /// How it went, where that is known already; else what is to be done.
+    pub task: Result<Wanted, Told>,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Wanted {
+    /// The operation itself, in a worker.
+    Talk {
+        /// The origins that it may reach.
+        origins: Vec<String>,
+        /// How long it may take.
+        limit_ms: u32,
+        /// Whether it may be done again if nobody knows how it ended.
+        repeatable: bool,
+    },
+    /// A push.
+    Push {
+        /// The group's changes so far.
+        version: u64,
+        /// The series whose values are to go out.
+        series: Vec<u32>,
+        /// Where and how.
+        target: Rc<super::pushing::Target>,
+    },
+    /// A push of this text.
+    PassOn(super::pushing::Target, String),
+    /// The deletion of a group.
+    Delete(DeleteTask),
+}
+
+/// Where in an answer an outcome belongs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Role {
+    /// The operation itself.
+    Talk,
+    /// The push of the call's own group.
+    Own {
+        /// Whether its failure is that of the request.
+        asked: bool,
+        /// The group's URL, where the answer is to say it.
+        group: Option<String>,
+    },
+    /// The push of another group.
+    Other {
+        /// Whether its failure is that of the request.
+        asked: bool,
+        /// The group's URL.
+        group: String,
+    },
+    /// The push of what somebody else exposes.
+    PassedOn {
+        /// The group's URL.
+        group: String,
+        /// How many metrics, and how many samples.
+        counts: (u64, u64),
+    },
+    /// The push that follows an import.
+    Imported {
+        /// What was imported, as JSON members.
+        members: String,
+    },
+    /// The deletion of a group that somebody asked for.
+    Delete {
+        /// The group's URL.
+        group: String,
+    },
+    /// The deletion of a group at cleanup.
+    Clean {
+        /// The group's URL.
+        group: String,
+        /// Whether it is not deleted.
+        kept: bool,
+    },
+}
+
+/// What a part of an answer waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PartState {
+    /// Not there yet.
+    Awaited,
+    /// It succeeded.
+    Done,
+    /// It failed.
+    Failed,
+}
+
+/// A part of an answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Part {
+    /// Where it belongs.
+    pub role: Role,
+    /// How it stands.
+    pub state: PartState,
+    /// How it went. Not in snapshots: it is in no journal either.
+    #[serde(skip)]
+    pub told: Option<Box<Told>>,
+}
+
+/// What an answer says once all its parts are there.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub enum Finish {
+    /// The members so far, and its parts.
+    #[default]
+    Plain,
+    /// `push_metrics`, and whether the call's own group is pushed.
+    Push(bool),
+    /// `flush_metrics`.
+    Flush {
+        /// Whether the call's own group is pushed.
+        own: bool,
+        /// The only group that it is about; none for all.
+        #[serde(with = "optional_group")]
+        group: Option<Group>,
+        /// Why values stay that no gateway has accepted.
+        reason: UnpushedReason,
+    },
+    /// `cleanup`.
+    Cleanup,
+}
+
+mod optional_group {
+    use super::{Group, group};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Named(#[serde(with = "group")] Group);
+
+    pub(super) fn serialize<S: Serializer>(group: &Option<Group>, serializer: S) -> Result<S::Ok, S::Error> {
+        group.clone().map(Named).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Group>, D::Error> {
+        Ok(Option::<Named>::deserialize(deserializer)?.map(|Named(group)| group))
+    }
+}
+
+/// A request that a worker carries out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Talk {
+    /// Its `ctx`; in snapshots the form without secrets.
+    #[serde(skip)]
+    pub ctx: Option<Rc<str>>,
+    /// The same without secrets.
+    #[serde(with = "shared_text")]
+    pub clean_ctx: Rc<str>,
+    /// The configuration then; in no snapshot.
+    #[serde(skip)]
+    pub cfg: Option<Rc<str>>,
+}
+
+/// A ticket without an answer.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Open {
+    /// The operation.
+    pub operation: Option<String>,
+    /// What responses say of the configuration, as JSON.
+    pub metadata: String,
+    /// Members of the result so far, as JSON.
+    pub members: String,
+    /// Warnings so far.
+    pub warnings: Vec<String>,
+    /// What the answer says at the end.
+    pub finish: Finish,
+    /// Whether its start was journalled.
+    pub changed: bool,
+    /// What is imported once it was pushed.
+    pub import: Option<Import>,
+    /// The key that the call is about, where that is not the plug's own.
+    #[serde(with = "optional_group")]
+    pub own: Option<Group>,
+    /// The configuration of the call, where it is needed again; none for the plug's.
+    #[serde(skip)]
+    pub config: Option<Rc<Config>>,
+    /// The request, where a worker carries it out.
+    pub talk: Option<Talk>,
+    /// What the answer has beside.
+    pub parts: Vec<Part>,
+}
+
+impl Open {
+    pub(super) fn is_ready(&self) -> bool {
+        self.parts.iter().all(|part| part.state != PartState::Awaited)
+    }
+}
+
+/// What a lane does one after the other.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Task {
+    Talk { owner: (Ticket, u32), origins: Vec<String>, limit_ms: u32, repeatable: bool },
+    Push(PushTask),
+    PassOn((Ticket, u32), Rc<super::pushing::Target>, String),
+    Delete((Ticket, u32), DeleteTask),
+}
+
+impl Task {
+    pub(super) fn owner(&self) -> (Ticket, u32) {
+        match self {
+            Self::Talk { owner, .. } | Self::Delete(owner, _) | Self::PassOn(owner, ..) => *owner,
+            Self::Push(task) => task.owner,
+        }
+    }
+
+    fn due(&self) -> (Vec<String>, u32) {
+        match self {
+            Self::Talk { origins, limit_ms, .. } => (origins.clone(), *limit_ms),
+            Self::Push(task) => {
+                (vec![task.target.gateway.origin()], millis(super::pushing::limit_of(&task.target)))
+            }
+            Self::PassOn(_, target, _) => {
+                (vec![target.gateway.origin()], millis(super::pushing::limit_of(target)))
+            }
+            Self::Delete(_, task) => {
+                (vec![task.url.origin()], millis(task.how.limits.total.saturating_mul(2)))
+            }
+        }
+    }
+
+    /// Whether it stays to be done when its ticket is released.
+    pub(super) fn outlives_ticket(&self) -> bool {
+        matches!(self, Self::Delete(_, task) if task.cleanup)
+    }
+}
+
+/// Whole milliseconds.
+pub fn millis(duration: core::time::Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// What a lane's job covers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Taken {
+    pub(super) tasks: Vec<Task>,
+    /// Of a push: the changes that are in the body.
+    pub(super) version: u64,
+    /// Of a push: places of tasks whose series were removed before.
+    pub(super) removed: Vec<u32>,
+    /// Whether the job only asks what the gateway can do.
+    pub(super) status: bool,
+    /// Whether taking it was journalled.
+    pub(super) changed: bool,
+}
+
+/// Jobs of a lane run one at a time.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Lane {
+    pub(super) tasks: VecDeque<Task>,
+    pub(super) taken: Option<Taken>,
+    /// What the gateway can do, asked for the next push alone.
+    pub(super) abilities: Option<Abilities>,
+}
+
+/// Tickets and lanes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Schedule {
+    pub(super) tickets: BTreeMap<Ticket, Open>,
+    pub(super) lanes: BTreeMap<String, Lane>,
+}
+
+impl Schedule {
+    /// Opens a ticket with all that it wants. Returns the lanes that have work now.
+    pub fn open(&mut self, ticket: Ticket, open: Open, wants: Vec<Want>) -> Vec<Due> {
+        self.tickets.insert(ticket, open);
+        self.extend(ticket, wants)
+    }
+
+    /// Lets a ticket wait for more.
+    pub(super) fn extend(&mut self, ticket: Ticket, wants: Vec<Want>) -> Vec<Due> {
+        let mut due = Vec::new();
+        let first = self.tickets.get(&ticket).map_or(0, |open| open.parts.len());
+        let mut parts = Vec::new();
+        for (place, Want { role, task }) in wants.into_iter().enumerate() {
+            let owner = (ticket, (first + place) as u32);
+            let (state, told) = match task {
+                Ok(wanted) => {
+                    let (lane, task) = placed(wanted, owner);
+                    due.extend(self.add(lane, task));
+                    (PartState::Awaited, None)
+                }
+                Err(told) => {
+                    (if told.report.is_some() { PartState::Failed } else { PartState::Done }, Some(Box::new(told)))
+                }
+            };
+            parts.push(Part { role, state, told });
+        }
+        if let Some(open) = self.tickets.get_mut(&ticket) {
+            open.parts.append(&mut parts);
+        }
+        due
+    }
+
+    /// Puts a task at the end of a lane; the lane, if it had no work.
+    fn add(&mut self, lane: String, task: Task) -> Option<Due> {
+        let entry = self.lanes.entry(lane.clone()).or_default();
+        let idle = entry.tasks.is_empty() && entry.taken.is_none();
+        entry.tasks.push_back(task);
+        idle.then(|| self.due(&lane)).flatten()
+    }
+
+    /// What the host is to know of a lane's next job.
+    pub(super) fn due(&self, lane: &str) -> Option<Due> {
+        let (origins, limit_ms) = self.lanes.get(lane)?.tasks.front()?.due();
+        Some(Due { lane: lane.to_owned(), origins, pause_ms: 0, limit_ms })
+    }
+
+    /// Notes how a part of a ticket's answer went. Returns the ticket if nothing more is awaited.
+    pub(super) fn settle(&mut self, (ticket, part): (Ticket, u32), ok: bool, told: Told) -> Option<(Ticket, Open)> {
+        let open = self.tickets.get_mut(&ticket)?;
+        let part = open.parts.get_mut(part as usize)?;
+        part.state = if ok { PartState::Done } else { PartState::Failed };
+        part.told = Some(Box::new(told));
+        self.take_ready(ticket).map(|open| (ticket, open))
+    }
+
+    /// A ticket, if nothing is awaited for it.
+    pub fn take_ready(&mut self, ticket: Ticket) -> Option<Open> {
+        self.tickets.get(&ticket).filter(|open| open.is_ready())?;
+        self.tickets.remove(&ticket)
+    }
+
+    /// Takes a ticket out, and its tasks that nobody began. Says in which lanes its tasks run.
+    pub(super) fn remove(&mut self, ticket: Ticket) -> Option<(Open, Vec<String>)> {
+        let open = self.tickets.remove(&ticket)?;
+        let mut running = Vec::new();
+        for (name, lane) in &mut self.lanes {
+            lane.tasks.retain(|task| task.owner().0 != ticket || task.outlives_ticket());
+            if lane.taken.iter().flat_map(|taken| &taken.tasks).any(|task| task.owner().0 == ticket) {
+                running.push(name.clone());
+            }
+        }
+        Some((open, running))
+    }
+
+    /// The tickets that have no answer, and the lanes whose job was taken and not completed.
+    pub fn unfinished(&self) -> (Vec<Ticket>, Vec<String>) {
+        let taken = self.lanes.iter().filter(|(_, lane)| lane.taken.is_some());
+        (self.tickets.keys().copied().collect(), taken.map(|(name, _)| name.clone()).collect())
+    }
+
+    /// What a snapshot has of it: not what may be started again with all its jobs.
+    pub(super) fn journalled(&self) -> Self {
+        let tickets: BTreeMap<Ticket, Open> =
+            self.tickets.iter().filter(|(_, open)| open.changed).map(|(ticket, open)| (*ticket, open.clone())).collect();
+        let is_known = |task: &Task| task.outlives_ticket() || tickets.contains_key(&task.owner().0);
+        let mut lanes = BTreeMap::new();
+        for (name, lane) in &self.lanes {
+            let mut lane = lane.clone();
+            lane.tasks.retain(is_known);
+            lane.taken = lane.taken.filter(|taken| taken.changed);
+            if !lane.tasks.is_empty() || lane.taken.is_some() {
+                lanes.insert(name.clone(), lane);
+            }
+        }
+        Self { tickets, lanes }
+    }
+}
+
+fn placed(wanted: Wanted, owner: (Ticket, u32)) -> (String, Task) {
+    match wanted {
+        Wanted::Talk { origins, limit_ms, repeatable } => {
+            (format!("call:{}", owner.0), Task::Talk { owner, origins, limit_ms, repeatable })
+        }
+        // What changes nothing needs no order.
+        Wanted::Push { version, series, target } => {
+            let lane = if target.dry { format!("call:{}", owner.0) } else { target.lane() };
+            (lane, Task::Push(PushTask { owner, version, series, target }))
+        }
+        Wanted::PassOn(target, text) => (target.lane(), Task::PassOn(owner, Rc::new(target), text)),
+        Wanted::Delete(task) => (super::pushing::lane_of(&task.url), Task::Delete(owner, task)),
+    }
+}
+
+/// A part that failed, for answers that tell it as an error.
+impl Part {
+    pub(super) fn report(&self) -> Option<Report> {
+        match self.state {
+            PartState::Failed => Some(self.told.as_ref().and_then(|told| told.report.clone()).unwrap_or_else(|| {
+                Report::new("interrupted", "the request failed before the host was restarted".into())
+            })),
+            _ => None,
+        }
+    }
+}

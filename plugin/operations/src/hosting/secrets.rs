@@ -1,0 +1,49 @@
+//! Requests and configurations as they may be written to a file.
+
+use serde_json::Value;
+
+use crate::http::Url;
+use plugpipe_contract::settings::SECRETS;
+
+/// The same JSON without credentials: members that hold them are left out, and URLs lose user and
+/// password. None if there is nothing to leave out.
+pub fn clean(text: &str) -> Option<String> {
+    // Most hold none, and reading them again costs more than looking for what could be one. A name
+    // may be written with escapes.
+    if !text.contains(['@', '\\']) && !SECRETS.iter().any(|name| text.contains(name)) {
+        return None;
+    }
+    let mut value: Value = serde_json::from_str(text).ok()?;
+    remove(&mut value).then(|| value.to_string())
+}
+
+/// Whether anything was removed.
+fn remove(value: &mut Value) -> bool {
+    match value {
+        Value::Object(members) => {
+            let before = members.len();
+            members.retain(|name, _| !SECRETS.contains(&name.as_str()));
+            let mut removed = members.len() != before;
+            for member in members.values_mut() {
+                removed |= remove(member);
+            }
+            removed
+        }
+        Value::Array(items) => {
+            let mut removed = false;
+            for item in items {
+                removed |= remove(item);
+            }
+            removed
+        }
+        Value::String(text) => {
+            let Ok(url) = Url::parse(text.trim()) else { return false };
+            let has_user = url.credentials().is_some();
+            if has_user {
+                *text = url.without_credentials().to_string();
+            }
+            has_user
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
