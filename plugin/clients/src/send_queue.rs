@@ -6,11 +6,14 @@
 //! receiver has them, so that a receiver that was away gets each value with its own time. What is
 //! kept is bounded: past the bound the oldest values are dropped, and counted.
 
+mod carried;
 #[cfg(test)]
 #[path = "../../metrics/src/exposition/testing.rs"]
 mod testing;
 #[cfg(test)]
 mod wire_tests;
+
+pub use carried::CarriedQueue;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -39,12 +42,14 @@ struct Entry {
 #[derive(Debug)]
 struct Waiting {
     entry: u32,
+    /// Rising, and never given twice.
+    number: u64,
     unix_ms: u64,
     point: Point,
 }
 
 /// How much of something there is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Amounts {
     /// Values that are one number.
     pub samples: u64,
@@ -82,6 +87,10 @@ pub struct SendQueue {
     last_ms: u64,
     /// Values that the bound pushed out since [`SendQueue::take_dropped`].
     dropped: u64,
+    /// The number of the next value.
+    next: u64,
+    /// How many of the first values are on their way: they are neither dropped nor given up.
+    in_flight: usize,
     hasher: FixedState,
 }
 
@@ -104,6 +113,8 @@ impl SendQueue {
             round: 0,
             last_ms: 0,
             dropped: 0,
+            next: 1,
+            in_flight: 0,
             hasher,
         }
     }
@@ -222,7 +233,9 @@ impl SendQueue {
 
     fn wait(&mut self, entry: u32, point: Point) {
         self.weight += weight(&point.value);
-        self.waiting.push_back(Waiting { entry, unix_ms: self.last_ms, point });
+        let number = self.next;
+        self.next += 1;
+        self.waiting.push_back(Waiting { entry, number, unix_ms: self.last_ms, point });
     }
 
     /// Lets the series end that this round did not have.
@@ -304,6 +317,32 @@ impl SendQueue {
         amounts
     }
 
+    /// The first so many values are on their way to the receiver, until [`SendQueue::land`].
+    pub fn launch(&mut self, count: usize) {
+        self.in_flight = count.min(self.waiting.len());
+    }
+
+    /// Whether values are on their way.
+    pub fn is_in_flight(&self) -> bool {
+        self.in_flight > 0
+    }
+
+    /// Nothing is on its way any more.
+    pub fn land(&mut self) {
+        self.in_flight = 0;
+    }
+
+    /// The number of the last value that was taken out; 0 if none was.
+    pub fn taken_out(&self) -> u64 {
+        self.waiting.front().map_or(self.next, |waiting| waiting.number) - 1
+    }
+
+    /// Takes out the values up to this number: they are delivered, or nobody wants them.
+    pub fn remove_up_to(&mut self, number: u64) {
+        let count = self.waiting.iter().take_while(|waiting| waiting.number <= number).count();
+        self.remove(count);
+    }
+
     /// Takes out all native histograms: the receiver does not take them. Says how many there were.
     pub fn remove_histograms(&mut self) -> u64 {
         let before = self.waiting.len();
@@ -320,14 +359,21 @@ impl SendQueue {
     /// Drops the oldest values until those that are kept weigh no more than `most`.
     pub fn bound(&mut self, most: usize) {
         let (mut excess, mut count) = (self.weight.saturating_sub(most), 0);
-        for waiting in &self.waiting {
+        for waiting in self.waiting.iter().skip(self.in_flight) {
             if excess == 0 {
                 break;
             }
             excess = excess.saturating_sub(weight(&waiting.point.value));
             count += 1;
         }
-        self.dropped += self.remove(count).values();
+        if self.in_flight == 0 {
+            self.dropped += self.remove(count).values();
+        } else {
+            for waiting in self.waiting.drain(self.in_flight..self.in_flight + count) {
+                self.weight -= weight(&waiting.point.value);
+                self.dropped += 1;
+            }
+        }
         if self.entries.len() > 64 + 2 * (self.waiting.len() + self.entries.iter().filter(|e| e.round > 0).count()) {
             self.forget_ended();
         }

@@ -11,7 +11,7 @@ const MAX_WARNINGS: usize = 20;
 const MAX_COMPARED: usize = 48;
 
 /// What a call was done otherwise than its caller may think.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Warnings {
     texts: Vec<String>,
     more: usize,

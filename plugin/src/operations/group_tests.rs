@@ -241,6 +241,8 @@ fn a_snapshot_holds_all_groups_and_an_old_one_is_read() {
     again.restore(&snapshot, 1).unwrap();
     assert_eq!(text(&mut again), text(&mut plug));
         let same = again.snapshot();
+    // Both have encoded the same since.
+    let snapshot = plug.snapshot();
     assert_eq!(same, snapshot);
     for place in 0..snapshot.len() {
         let mut damaged = snapshot.clone();

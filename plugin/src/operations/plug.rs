@@ -273,8 +273,8 @@ impl Plug {
         if !ran.talks {
             warnings.append(of_request);
         }
-        let changed = ran.changed || !ran.next.wants.is_empty();
-        let without_secrets = if changed || ran.next.lasting { self.without_secrets(ctx, cfg, &ran) } else { None };
+        let changed = ran.changed;
+        let without_secrets = if changed || ran.next.lasting || !ran.next.wants.is_empty() { self.without_secrets(ctx, cfg, &ran) } else { None };
         if outcome.is_ok() && !ran.next.wants.is_empty() {
             let members = response.since(result);
             let step = self.open(ticket, ctx, ran, (members, warnings), at);
@@ -312,9 +312,11 @@ impl Plug {
         let once = wants.iter().any(|want| matches!(want.task, Ok(Wanted::Talk { repeatable: false, .. })));
         // What only asks may be asked again.
         let pushes = wants.iter().any(|want| match &want.task {
-            Ok(Wanted::Talk { .. }) => false,
+            Ok(Wanted::Talk { .. } | Wanted::Export(_) | Wanted::Health { .. }) => false,
             Ok(Wanted::Push { target, .. }) => !target.dry,
-            _ => true,
+            Ok(Wanted::PassOn(..) | Wanted::Delete(_) | Wanted::Write(_)) => true,
+            // When it was tried is state.
+            Err(_) => matches!(want.role, Role::Own { .. } | Role::Other { .. }),
         });
         let changed = changed || lasting || once || pushes;
         let recorder = &mut self.recorder;
@@ -330,7 +332,7 @@ impl Plug {
             operation: operation.map(|operation| operation.name.to_owned()),
             metadata,
             members,
-            warnings: warnings.into_texts(),
+            warnings,
             finish,
             changed,
             import: None,

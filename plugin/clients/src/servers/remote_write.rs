@@ -15,7 +15,7 @@ use plugpipe_metrics::exposition::remote_write::{TimeSeries, encode_1, encode_2}
 pub const PEER: Peer = Peer { server: "the remote-write receiver", setting: "remote_write_url" };
 
 /// Of the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Version {
     /// `prometheus.WriteRequest`.
     One,

@@ -31,7 +31,7 @@ pub struct Health {
 }
 
 /// How a server is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "health"))]
 #[serde(rename_all = "snake_case")]
 pub enum HealthStatus {

@@ -77,6 +77,8 @@ responses!(
     #[inline]
     Unpushed,
     Imported,
+    ServerHealth,
+    EndedReceiver,
     PushOutcome,
     PushRemarks,
     Pushed,

@@ -1,13 +1,19 @@
 //! `cleanup`: forgets everything, and removes from servers what the plug left there.
 
+use core::time::Duration;
+
 use super::deleting::DeleteTask;
 use super::job::{How, Told, members};
 use super::recorder::Recorder;
 use super::schedule::{Finish, Open, Role, Want, Wanted, millis};
+use super::writing::WriteTask;
 use super::{Moment, Step, Ticket};
 use crate::config::Config;
-use crate::http::redacted;
+use crate::http::{Limits, redacted};
 use plugpipe_contract::responses::Cleaned;
+
+/// How long a cleanup waits for one receiver.
+const FAREWELL: Duration = Duration::from_millis(1_500);
 
 impl Recorder {
     /// Forgets what was recorded and the configuration, and deletes the groups that were pushed,
@@ -27,7 +33,25 @@ impl Recorder {
             // What is to stay has no error.
             Want { role, task: if deletes { Ok(Wanted::Delete(task)) } else { Err(Told::default()) } }
         });
-        let wants: Vec<Want> = wants.collect();
+        let mut wants: Vec<Want> = wants.collect();
+        let limits = Limits { total: FAREWELL.min(self.config.remote.write_timeout), ..self.config.push_limits() };
+        let how = How { limits, ..how };
+        for receiver in self.receivers.0.iter_mut().filter(|receiver| receiver.send_queue.is_in_use()) {
+            let ended = receiver.send_queue.end_all(at.unix_ms());
+            let remote = &self.config.remote;
+            let task = WriteTask {
+                ends: Some(ended),
+                ..WriteTask::new(
+                    receiver.url.clone(),
+                    how.clone(),
+                    remote.write_version,
+                    remote.write_capacity,
+                    Vec::new(),
+                )
+            };
+            wants.push(Want { role: Role::Ended, task: Ok(Wanted::Write(task)) });
+        }
+        self.receivers.0.retain(|receiver| receiver.send_queue.is_in_use());
         let open = Open {
             // Of the configuration that is about to be forgotten nothing is said.
             metadata: String::new(),

@@ -6,9 +6,10 @@ use super::job::{Told, members};
 use super::recorder::Recorder;
 use super::schedule::{Finish, Open, Part, PartState, Role};
 use super::{Answer, Problem};
+use crate::operations::health::SERVERS;
 use crate::operations::table::find;
 use plugpipe_contract::response::ResponseWriter;
-use plugpipe_contract::responses::{Exchange, Exchanged, Flushed, Head, PushOutcome, Tail};
+use plugpipe_contract::responses::{Exchange, Exchanged, Flushed, Head, HealthStatus, PushOutcome, Tail};
 use serde_json::value::RawValue;
 
 impl Recorder {
@@ -33,11 +34,8 @@ impl Recorder {
                 out.close();
             }
         }
-        let mut warnings = crate::known::Warnings::default();
-        open.warnings.into_iter().for_each(|text| warnings.add(text));
-        for told in open.parts.into_iter().filter_map(|part| part.told) {
-            told.warnings.into_iter().for_each(|text| warnings.add(text));
-        }
+        let mut warnings = open.warnings;
+        open.parts.into_iter().filter_map(|part| part.told).for_each(|told| warnings.append(told.warnings));
         let warnings = warnings.into_texts();
         // After a cleanup there is no configuration of which anything could be said.
         if open.finish != Finish::Cleanup {
@@ -69,6 +67,7 @@ impl Recorder {
                 };
                 out.add(&Flushed { unpushed, unpushed_reason: unpushed.then_some(*reason) });
             }
+            Finish::Health { mock } => self.health(&open.parts, *mock, out),
             _ => {}
         }
         for part in open.parts.iter().filter(is_own) {
@@ -98,15 +97,57 @@ impl Recorder {
                     out.members(&outcome(part));
                     out.close();
                 }
-                Role::Own { .. } | Role::Other { .. } | Role::Clean { .. } => {}
+                Role::Own { .. }
+                | Role::Other { .. }
+                | Role::Clean { .. }
+                | Role::Health { .. }
+                | Role::Ended => {}
             }
         }
         let others: Vec<String> = open.parts.iter().filter_map(other).collect();
         if !others.is_empty() {
             out.list_of_members("groups_pushed", others.iter().map(String::as_str));
         }
+        let ended: Vec<&str> = open.parts.iter().filter(|part| part.role == Role::Ended).map(told_members).collect();
+        if !ended.is_empty() {
+            out.list_of_members("remote_write", ended);
+        }
         cleaned(&open.parts, out);
     }
+
+    /// How the servers are.
+    fn health(&self, parts: &[Part], mock: bool, out: &mut ResponseWriter) {
+        let all = || {
+            parts.iter().filter_map(|part| {
+                let Role::Health { place } = part.role else { return None };
+                let status = part.told.as_ref().and_then(|told| told.health).unwrap_or(HealthStatus::Unreachable);
+                Some((SERVERS.get(usize::from(place))?, status, told_members(part)))
+            })
+        };
+        for (server, status, _) in all() {
+            out.member(server.status, &status);
+        }
+        let is_well = |status| {
+            matches!(status, HealthStatus::Healthy | HealthStatus::NotConfigured | HealthStatus::Mock)
+        };
+        out.member("healthy", &all().all(|(_, status, _)| is_well(status)));
+        out.member("series", &((self.registry.len() + self.groups.series()) as u64));
+        out.member("unpushed", &(self.pending.is_due() || self.groups.is_due()));
+        if mock {
+            out.member("mock", &true);
+        }
+        out.open("details");
+        for (server, _, members) in all().filter(|(.., members)| !members.is_empty()) {
+            out.open(server.name);
+            out.members(members);
+            out.close();
+        }
+        out.close();
+    }
+}
+
+fn told_members(part: &Part) -> &str {
+    part.told.as_ref().map_or("", |told| &told.members)
 }
 
 /// How the push of a part went. What a restart forgot is whether there was more to say.
@@ -156,15 +197,19 @@ fn is_essential(role: &Role) -> bool {
     match role {
         Role::Talk | Role::Delete { .. } | Role::PassedOn { .. } => true,
         Role::Own { asked, .. } | Role::Other { asked, .. } => *asked,
-        Role::Clean { .. } | Role::Imported { .. } => false,
+        Role::Clean { .. } | Role::Imported { .. } | Role::Health { .. } | Role::Ended => false,
     }
 }
 
 /// How often servers were asked and how long that took, if they were.
 fn exchanged(parts: &[Part]) -> Exchanged {
     let all = || parts.iter().filter_map(|part| part.told.as_deref());
-    let attempts: u32 = all().map(|told: &Told| told.attempts).sum();
-    let elapsed: Duration = all().map(|told| told.elapsed).sum();
+    // Servers are checked side by side.
+    let aside = |parts: &[Part]| parts.iter().any(|part| matches!(part.role, Role::Health { .. }));
+    let (attempts, elapsed): (u32, Duration) = match aside(parts) {
+        true => (all().map(|told| told.attempts).max().unwrap_or(0), all().map(|told| told.elapsed).max().unwrap_or_default()),
+        false => (all().map(|told: &Told| told.attempts).sum(), all().map(|told| told.elapsed).sum()),
+    };
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     Exchanged { exchange: (attempts > 0).then_some(Exchange { attempts, elapsed_ms }) }
 }

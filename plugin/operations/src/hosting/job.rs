@@ -9,15 +9,20 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::converse::ConverseJob;
+use super::checking::HealthJob;
 use super::deleting::DeleteJob;
+use super::exporting::ExportJob;
 use super::pushing::{PushEffect, PushJob, StatusJob};
 use super::wire::{LimitsWire, RetryWire};
 use super::schedule::Found;
+use super::writing::{WriteEffect, WriteJob};
 use super::{Moment, ResultOfRun};
 use crate::config::Config;
 use crate::error::{ClientError, Error};
 use crate::http::{CarriedCredentials, Circuits, Client, Credentials, Exchange, Jitter, Limits, Retry, Transport};
+use crate::known::Warnings;
 use plugpipe_contract::response::{Response, ResponseWriter};
+use plugpipe_contract::responses::HealthStatus;
 
 /// Of jobs and outcomes. Both live no longer than the plug itself, but for the effects in journals.
 const VERSION: u8 = 1;
@@ -29,6 +34,9 @@ pub(super) enum Body {
     Push(Box<PushJob>),
     Status(StatusJob),
     Delete(DeleteJob),
+    Write(Box<WriteJob>),
+    Export(ExportJob),
+    Health(HealthJob),
 }
 
 /// A job.
@@ -126,6 +134,9 @@ pub(super) enum What {
     Found(Box<Found>),
     /// The group was deleted.
     Deleted,
+    Written(WriteEffect),
+    /// So many data points were lost.
+    Exported(u64),
 }
 
 /// What answers tell of an outcome.
@@ -135,8 +146,10 @@ pub struct Told {
     pub members: String,
     /// Why the job failed.
     pub report: Option<Report>,
+    /// How a server is.
+    pub health: Option<HealthStatus>,
     /// For the answer's warnings.
-    pub warnings: Vec<String>,
+    pub warnings: Warnings,
     /// How often servers were asked.
     pub attempts: u32,
     /// How long that took.
@@ -173,7 +186,7 @@ impl Report {
 }
 
 /// A response as members of an object.
-pub(super) fn members(response: &impl Response) -> String {
+pub fn members(response: &impl Response) -> String {
     let mut writer = ResponseWriter::new();
     writer.add(response);
     writer.into_members()
@@ -272,6 +285,9 @@ pub fn run(job: &[u8], transport: &mut dyn Transport) -> ResultOfRun {
         Body::Push(job) => job.run(&mut worker),
         Body::Status(job) => job.run(&mut worker),
         Body::Delete(job) => job.run(&mut worker),
+        Body::Write(job) => job.run(&mut worker),
+        Body::Export(job) => job.run(&mut worker),
+        Body::Health(job) => (What::Nothing, job.run(&mut worker)),
     };
     worker.finish(what, told)
 }

@@ -9,10 +9,12 @@
 //! | [`compose`] | the answer to a ticket, once nothing is awaited | |
 //! | the others | one kind of job each: its part in the recorder and its part in a worker | |
 
+mod checking;
 mod cleaning;
 pub mod compose;
 pub mod converse;
 pub mod deleting;
+pub mod exporting;
 pub mod job;
 pub mod probe;
 pub mod pushing;
@@ -20,6 +22,7 @@ pub mod recorder;
 pub mod schedule;
 pub mod secrets;
 mod wire;
+pub mod writing;
 
 pub use recorder::Recorder;
 

@@ -126,6 +126,8 @@ pub(super) struct PushJob {
     pub(super) check: bool,
     pub(super) compare: bool,
     pub(super) dry: bool,
+    /// Whether it is asked what it can do in any case.
+    pub(super) ask: bool,
     /// What the gateway can do, where that is known.
     pub(super) abilities: Option<Abilities>,
     /// Whether that was asked just now.
@@ -165,7 +167,7 @@ impl PushJob {
         let abilities = match self.abilities {
             Some(abilities) if self.fresh || !self.check => abilities,
             // A gateway may have been replaced since it was asked.
-            _ if self.check => self.ask_abilities(worker, effect)?,
+            _ if self.check || self.ask => self.ask_abilities(worker, effect)?,
             _ if self.group.odd_name().is_some() => self.ask_abilities(worker, effect)?,
             _ => Abilities::default(),
         };

@@ -3,6 +3,7 @@
 mod call;
 mod found;
 mod lanes;
+mod remote;
 mod state;
 
 use std::borrow::Cow;

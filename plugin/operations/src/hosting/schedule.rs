@@ -7,11 +7,15 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::deleting::DeleteTask;
-use super::job::{Report, Told};
+use super::exporting::ExportTask;
+use super::job::{How, Report, Told};
 use super::pushing::PushTask;
-use super::wire::{group, shared_text};
+use super::wire::{group, shared_text, shown_url};
+use super::writing::WriteTask;
 use super::{Due, Ticket};
 use crate::config::Config;
+use crate::http::{Url, redacted};
+use crate::known::Warnings;
 use crate::servers::pushgateway::Group;
 use crate::servers::pushgateway::groups::Abilities;
 use plugpipe_contract::responses::UnpushedReason;
@@ -95,6 +99,19 @@ pub enum Wanted {
     PassOn(super::pushing::Target, String),
     /// The deletion of a group.
     Delete(DeleteTask),
+    /// A remote write.
+    Write(WriteTask),
+    /// An export to an OTLP receiver.
+    Export(ExportTask),
+    /// A question whether a server is well.
+    Health {
+        /// Its place among the servers.
+        place: u8,
+        /// The server.
+        url: Url,
+        /// How it is asked.
+        how: How,
+    },
 }
 
 /// Where in an answer an outcome belongs.
@@ -133,6 +150,13 @@ pub enum Role {
         /// The group's URL.
         group: String,
     },
+    /// How a server is.
+    Health {
+        /// Its place among the servers.
+        place: u8,
+    },
+    /// The end of what was remote-written.
+    Ended,
     /// The deletion of a group at cleanup.
     Clean {
         /// The group's URL.
@@ -183,6 +207,11 @@ pub enum Finish {
         /// Why values stay that no gateway has accepted.
         reason: UnpushedReason,
     },
+    /// `health_check`.
+    Health {
+        /// Whether no server is asked.
+        mock: bool,
+    },
     /// `cleanup`.
     Cleanup,
 }
@@ -227,7 +256,7 @@ pub struct Open {
     /// Members of the result so far, as JSON.
     pub members: String,
     /// Warnings so far.
-    pub warnings: Vec<String>,
+    pub warnings: Warnings,
     /// What the answer says at the end.
     pub finish: Finish,
     /// Whether its start was journalled.
@@ -259,12 +288,26 @@ pub(super) enum Task {
     Push(PushTask),
     PassOn((Ticket, u32), Rc<super::pushing::Target>, String),
     Delete((Ticket, u32), DeleteTask),
+    Write((Ticket, u32), Box<WriteTask>),
+    Export((Ticket, u32), ExportTask),
+    Health {
+        owner: (Ticket, u32),
+        place: u8,
+        #[serde(with = "shown_url")]
+        url: Url,
+        how: How,
+    },
 }
 
 impl Task {
     pub(super) fn owner(&self) -> (Ticket, u32) {
         match self {
-            Self::Talk { owner, .. } | Self::Delete(owner, _) | Self::PassOn(owner, ..) => *owner,
+            Self::Talk { owner, .. }
+            | Self::Delete(owner, _)
+            | Self::PassOn(owner, ..)
+            | Self::Write(owner, _)
+            | Self::Export(owner, _)
+            | Self::Health { owner, .. } => *owner,
             Self::Push(task) => task.owner,
         }
     }
@@ -281,12 +324,19 @@ impl Task {
             Self::Delete(_, task) => {
                 (vec![task.url.origin()], millis(task.how.limits.total.saturating_mul(2)))
             }
+            Self::Write(_, task) => (vec![task.url.origin()], millis(task.how.limits.total.saturating_mul(3))),
+            Self::Export(_, task) => (vec![task.url.origin()], millis(task.how.limits.total.saturating_mul(2))),
+            Self::Health { url, how, .. } => (vec![url.origin()], millis(how.limits.total.saturating_mul(2))),
         }
     }
 
     /// Whether it stays to be done when its ticket is released.
     pub(super) fn outlives_ticket(&self) -> bool {
-        matches!(self, Self::Delete(_, task) if task.cleanup)
+        match self {
+            Self::Delete(_, task) => task.cleanup,
+            Self::Write(_, task) => task.ends.is_some(),
+            _ => false,
+        }
     }
 }
 
@@ -380,6 +430,11 @@ impl Schedule {
         self.take_ready(ticket).map(|open| (ticket, open))
     }
 
+    /// Whether a ticket has no answer yet.
+    pub(super) fn is_open(&self, ticket: Ticket) -> bool {
+        self.tickets.contains_key(&ticket)
+    }
+
     /// A ticket, if nothing is awaited for it.
     pub fn take_ready(&mut self, ticket: Ticket) -> Option<Open> {
         self.tickets.get(&ticket).filter(|open| open.is_ready())?;
@@ -434,6 +489,11 @@ fn placed(wanted: Wanted, owner: (Ticket, u32)) -> (String, Task) {
             (lane, Task::Push(PushTask { owner, version, series, target }))
         }
         Wanted::PassOn(target, text) => (target.lane(), Task::PassOn(owner, Rc::new(target), text)),
+        Wanted::Write(task) => (format!("remote:{}", redacted(&task.url)), Task::Write(owner, Box::new(task))),
+        Wanted::Export(task) => (format!("otlp:{}", redacted(&task.url)), Task::Export(owner, task)),
+        Wanted::Health { place, url, how } => {
+            (format!("health:{}:{}", owner.0, place), Task::Health { owner, place, url, how })
+        }
         Wanted::Delete(task) => (super::pushing::lane_of(&task.url), Task::Delete(owner, task)),
     }
 }

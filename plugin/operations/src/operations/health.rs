@@ -1,85 +1,105 @@
-//! `health_check`: asks every configured server, side by side, whether it is well.
+//! `health_check`: asks every configured server whether it is well, each by itself, so that one that
+//! hangs delays no other.
 
 use core::time::Duration;
 
 use super::call::Call;
+use crate::config::Config;
 use crate::error::{ClientError, Error};
+use crate::hosting::job::{How, Told, members};
+use crate::hosting::schedule::{Finish, Role, Want, Wanted};
 use crate::http::{Limits, Peer, Request, Response, Retry, Url, redacted};
 use crate::servers::{alertmanager, grafana, prometheus, pushgateway};
 use plugpipe_contract::requests::NoFields;
-use plugpipe_contract::responses::{Health, HealthDetails, HealthStatus, ServerHealth};
+use plugpipe_contract::response::Eventually;
+use plugpipe_contract::responses::{Health, HealthStatus, ServerHealth};
 
 /// A server that takes longer is not well.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A server to ask.
-struct Server<'c> {
-    url: &'c Option<Url>,
-    peer: Peer,
-    request: fn(&Url) -> Request,
+pub(crate) struct Server {
+    /// As the response names it.
+    pub(crate) name: &'static str,
+    /// The member with its status.
+    pub(crate) status: &'static str,
+    url: fn(&Config) -> Option<&Url>,
+    pub(crate) peer: Peer,
+    pub(crate) request: fn(&Url) -> Request,
 }
 
+/// All of them, in the order of the response.
+pub(crate) const SERVERS: [Server; 4] = [
+    Server {
+        name: "prometheus",
+        status: "prometheus_status",
+        url: |config| config.prometheus_url.as_ref(),
+        peer: prometheus::PEER,
+        request: prometheus::health_request,
+    },
+    Server {
+        name: "pushgateway",
+        status: "pushgateway_status",
+        url: |config| config.gateway_url.as_ref(),
+        peer: pushgateway::PEER,
+        request: pushgateway::health_request,
+    },
+    Server {
+        name: "grafana",
+        status: "grafana_status",
+        url: |config| config.grafana_url.as_ref(),
+        peer: grafana::PEER,
+        request: grafana::health_request,
+    },
+    Server {
+        name: "alertmanager",
+        status: "alertmanager_status",
+        url: |config| config.alertmanager_url.as_ref(),
+        peer: alertmanager::PEER,
+        request: alertmanager::health_request,
+    },
+];
+
 /// Asks each configured server. The check itself succeeds even if a server is not healthy.
-pub fn run(call: &mut Call, _: &NoFields) -> Result<Health, Error> {
+pub fn run(call: &mut Call, _: &NoFields) -> Result<Eventually<Health>, Error> {
     let config = call.config;
-    let servers = [
-        Server { url: &config.prometheus_url, peer: prometheus::PEER, request: prometheus::health_request },
-        Server { url: &config.gateway_url, peer: pushgateway::PEER, request: pushgateway::health_request },
-        Server { url: &config.grafana_url, peer: grafana::PEER, request: grafana::health_request },
-        Server { url: &config.alertmanager_url, peer: alertmanager::PEER, request: alertmanager::health_request },
-    ];
     let limits = Limits {
         connect: config.connect_timeout.min(PATIENCE),
         total: config.timeout.min(PATIENCE),
         response_bytes: config.max_response_bytes,
     };
-    let asked = servers.iter().filter(|_| !config.mock);
-    let requests = asked.filter_map(|server| Some((server.peer, (server.request)(server.url.as_ref()?)))).collect();
-    let mut client = call.client(limits, true);
     // A server that is not healthy now must show as such.
-    client.retry = Retry::ONCE;
-    let mut responses = client.send_all(requests).into_iter();
-    let [prometheus, pushgateway, grafana, alertmanager] = servers.map(|server| match server.url {
-        None => (HealthStatus::NotConfigured, None),
-        Some(_) if config.mock => (HealthStatus::Mock, None),
-        Some(url) => health(url, responses.next()),
-    });
-    let status = [prometheus.0, pushgateway.0, grafana.0, alertmanager.0];
-    let is_well = |status| matches!(status, HealthStatus::Healthy | HealthStatus::NotConfigured | HealthStatus::Mock);
-    Ok(Health {
-        prometheus_status: prometheus.0,
-        pushgateway_status: pushgateway.0,
-        grafana_status: grafana.0,
-        alertmanager_status: alertmanager.0,
-        healthy: status.into_iter().all(is_well),
-        series: (call.registry.len() + call.groups.series()) as u64,
-        unpushed: call.pending.is_due() || call.groups.is_due(),
-        mock: config.mock,
-        details: HealthDetails {
-            prometheus: prometheus.1,
-            pushgateway: pushgateway.1,
-            grafana: grafana.1,
-            alertmanager: alertmanager.1,
-        },
-    })
+    let how = How { limits, retry: Retry::ONCE, ..How::asked(config) };
+    for (place, server) in (0..).zip(&SERVERS) {
+        let task = match (server.url)(config) {
+            None => Err(told_of(HealthStatus::NotConfigured, None)),
+            Some(_) if config.mock => Err(told_of(HealthStatus::Mock, None)),
+            Some(url) => Ok(Wanted::Health { place, url: url.clone(), how: how.clone() }),
+        };
+        call.next.wants.push(Want { role: Role::Health { place }, task });
+    }
+    call.next.finish = Finish::Health { mock: config.mock };
+    Ok(Eventually::Later)
 }
 
 /// How a server is, by its response.
-fn health(url: &Url, response: Option<Result<Response, ClientError>>) -> (HealthStatus, Option<ServerHealth>) {
+pub(crate) fn health(url: &Url, response: Result<Response, ClientError>) -> Told {
     let url = redacted(url);
     match response {
-        Some(Ok(Response { status, .. })) => {
+        Ok(Response { status, .. }) => {
             let health = if status == 200 { HealthStatus::Healthy } else { HealthStatus::Unhealthy };
-            (health, Some(ServerHealth { url, http_status: Some(status), error: None }))
+            told_of(health, Some(ServerHealth { url, http_status: Some(status), error: None }))
         }
-        Some(Err(error)) => {
+        Err(error) => {
             let health = match error.code() {
                 "not_granted" => HealthStatus::NotGranted,
                 _ => HealthStatus::Unreachable,
             };
-            (health, Some(ServerHealth { url, http_status: None, error: Some(Error::from(error).report()) }))
+            told_of(health, Some(ServerHealth { url, http_status: None, error: Some(Error::from(error).report()) }))
         }
-        // Each request has a response.
-        None => (HealthStatus::Unreachable, None),
     }
+}
+
+fn told_of(status: HealthStatus, details: Option<ServerHealth>) -> Told {
+    Told { health: Some(status), members: members(&details), ..Told::default() }
 }

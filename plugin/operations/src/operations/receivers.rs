@@ -1,17 +1,18 @@
 //! Remote-write receivers, and what is to be sent to each.
 
 use foldhash::fast::FixedState;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{ClientError, Error};
-use crate::http::{Client, Url};
+use crate::http::{Client, Url, redacted};
 use crate::send_queue::{Amounts, SendQueue};
 use crate::servers::remote_write::{Conversation, Refusal, Version};
 
 /// Values in one request at most: what Prometheus sends by default.
-const MAX_VALUES: usize = 2_000;
+pub const MAX_VALUES: usize = 2_000;
 
 /// About the size of a request, in bytes before compression.
-const MAX_BYTES: usize = 1_000_000;
+pub const MAX_BYTES: usize = 1_000_000;
 
 /// How many requests of one call may be refused while the values concerned are found by halving. A
 /// single value among [`MAX_VALUES`] takes 12; what is not found goes on with the next call.
@@ -48,6 +49,25 @@ pub struct Delivery {
     pub confirmed: bool,
     /// What went wrong first.
     pub error: Option<Box<ClientError>>,
+    /// Whether the receiver takes no native histograms, and how many were given up for that.
+    pub histograms: Option<u64>,
+    /// How the values concerned are found by halving.
+    pub halving: Halving,
+}
+
+/// How far values that a receiver refuses have been found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halving {
+    /// The most values in the next request.
+    pub most: usize,
+    /// Requests that were refused.
+    pub refused: u32,
+}
+
+impl Default for Halving {
+    fn default() -> Self {
+        Self { most: MAX_VALUES, refused: 0 }
+    }
 }
 
 impl Receivers {
@@ -56,8 +76,17 @@ impl Receivers {
     /// # Errors
     /// There are too many.
     pub fn of(&mut self, url: &Url, seed: u64) -> Result<&mut Receiver, Error> {
-        let place = match self.0.iter().position(|receiver| receiver.url == *url) {
-            Some(place) => place,
+        let same = self.0.iter().position(|receiver| receiver.url == *url);
+        // A restart forgot user and query.
+        let shown = redacted(url);
+        let same = same.or_else(|| self.0.iter().position(|receiver| receiver.url.to_string() == shown));
+        let place = match same {
+            Some(place) => {
+                if let Some(receiver) = self.0.get_mut(place) {
+                    receiver.url = url.clone();
+                }
+                place
+            }
             None if self.0.len() < MAX_RECEIVERS => {
                 let send_queue = SendQueue::new(FixedState::with_seed(seed));
                 self.0.push(Receiver { url: url.clone(), spoken: None, send_queue });
@@ -77,13 +106,21 @@ impl Receivers {
 }
 
 impl Receiver {
+    /// Bounds what waits behind values that are on their way. What is not behind any is bounded
+    /// once it was tried to send it.
+    pub fn bound_behind(&mut self, most: usize) {
+        if self.send_queue.is_in_flight() {
+            self.send_queue.bound(most);
+        }
+    }
+
     /// Sends what waits, the oldest first, until nothing waits, the receiver does not answer, or
     /// the time is up.
-    pub fn deliver(&mut self, client: &mut Client, wanted: Option<Version>) -> Delivery {
+    pub fn deliver(&mut self, client: &mut Client, wanted: Option<Version>, halving: Halving) -> Delivery {
         let started = client.transport.monotonic();
         let mut delivery = Delivery { confirmed: true, ..Delivery::default() };
         let mut talk = Conversation { url: &self.url, wanted, spoken: &mut self.spoken, requests: 0 };
-        let (mut most, mut refused_requests, mut refusal) = (MAX_VALUES, 0, None);
+        let (mut most, mut refused_requests, mut refusal) = (halving.most.max(1), halving.refused, None);
         while self.send_queue.pending() > 0 && refused_requests < MAX_REFUSED_REQUESTS {
             if client.transport.monotonic().saturating_sub(started) >= client.limits.total {
                 break;
@@ -112,7 +149,7 @@ impl Receiver {
                 }
                 Err(Refusal::Histograms(error)) => {
                     let refused = self.send_queue.remove_histograms();
-                    delivery.refused += refused;
+                    delivery.histograms = Some(delivery.histograms.unwrap_or(0) + refused);
                     delivery.error.get_or_insert(error);
                     if refused == 0 {
                         break;
@@ -129,6 +166,7 @@ impl Receiver {
             delivery.error = refusal;
         }
         delivery.requests = talk.requests;
+        delivery.halving = Halving { most, refused: refused_requests };
         delivery
     }
 }

@@ -1,26 +1,29 @@
-//! `remote_write_metrics` and `export_otlp`; and the end of what was written, at cleanup.
+//! `remote_write_metrics` and `export_otlp`: what is to be sent. [`crate::hosting`] sends it.
 
-use core::time::Duration;
+use std::rc::Rc;
 
-use super::call::{Call, client};
-use super::receivers::{Receiver, Receivers};
+use super::call::Call;
+use super::own_groups::OwnGroups;
 use super::together::refresh_all;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exposition::otlp as otlp_format;
-use crate::http::{Client, Limits, redacted};
-use crate::send_queue::Amounts;
-use crate::servers::otlp;
-use crate::servers::remote_write::Version;
+use crate::hosting::deleting::Settles;
+use crate::hosting::exporting::ExportTask;
+use crate::hosting::job::How;
+use crate::hosting::schedule::{Role, Want, Wanted};
+use crate::hosting::writing::WriteTask;
+use crate::registry::Registry;
 use crate::{NAME, VERSION};
 use plugpipe_contract::requests::NoFields;
-use plugpipe_contract::responses::{EndedReceiver, OtlpExported, RemoteWritten, WrittenValues};
+use plugpipe_contract::response::Eventually;
+use plugpipe_contract::responses::{OtlpExported, RemoteWritten};
 
 /// Writes what is recorded, and what a receiver that was away has missed.
-pub fn write(call: &mut Call, _: &NoFields) -> Result<RemoteWritten, Error> {
+pub fn write(call: &mut Call, _: &NoFields) -> Result<Eventually<RemoteWritten>, Error> {
     let config = call.config;
     if config.mock {
-        return Ok(RemoteWritten { mock: true, ..RemoteWritten::default() });
+        return Ok(Eventually::Now(RemoteWritten { mock: true, ..RemoteWritten::default() }));
     }
     let url = config.remote.write_url.as_ref().ok_or(Error::NotConfigured {
         field: "remote_write_url",
@@ -36,37 +39,17 @@ pub fn write(call: &mut Call, _: &NoFields) -> Result<RemoteWritten, Error> {
         (group.part(now_ms).families, further.collect())
     }));
     receiver.send_queue.add_all(&parts, now_ms);
-
-    let limits = config.remote.write_limits(config.limits());
-    let mut client = client(call.transport, call.circuits, call.jitter, call.exchange, config, limits, true);
-    let delivery = receiver.deliver(&mut client, config.remote.write_version);
-    receiver.send_queue.bound(config.remote.write_capacity);
-    let (pending, dropped) = (receiver.send_queue.pending() as u64, receiver.send_queue.take_dropped());
-    let lost = delivery.refused + dropped;
-    call.telemetry.values_lost += lost;
-    if let Some(error) = delivery.error {
-        return Err(Error::Undelivered {
-            cause: Box::new(Error::from(*error)),
-            written: delivery.written.values(),
-            pending,
-            lost,
-        });
+    receiver.bound_behind(config.remote.write_capacity);
+    let mut settles = Vec::new();
+    if config.gateway_url.is_none() {
+        settles.push((Settles(call.base.group()?), call.pending.changes()));
+        let others = call.groups.list.iter();
+        settles.extend(others.map(|group| (Settles(group.key.clone()), group.pending.changes())));
     }
-    if pending == 0 && config.gateway_url.is_none() {
-        call.pending.settle();
-        call.groups.list.iter_mut().for_each(|group| group.pending.settle());
-    }
-    let Amounts { samples, histograms, exemplars } = delivery.written;
-    Ok(RemoteWritten {
-        mock: false,
-        written: WrittenValues { samples, histograms, exemplars },
-        confirmed: Some(delivery.confirmed),
-        version: Some(receiver.spoken.map_or("", Version::name)),
-        requests: Some(delivery.requests),
-        pending: Some(pending),
-        dropped: Some(dropped).filter(|count| *count > 0),
-        receiver: Some(redacted(url)),
-    })
+    let how = How { limits: config.remote.write_limits(config.limits()), ..How::asked(config) };
+    let task = WriteTask::new(url.clone(), how, config.remote.write_version, config.remote.write_capacity, settles);
+    call.next.wants.push(Want { role: Role::Talk, task: Ok(Wanted::Write(task)) });
+    Ok(Eventually::Later)
 }
 
 /// What a series gets unless it has it: the external labels, then what a scrape would have added.
@@ -77,50 +60,35 @@ fn further_labels(config: &Config) -> Vec<(&str, &str)> {
     external.chain(own).chain(instance).collect()
 }
 
-/// Sends stale markers for all series to every receiver that was written to, each within
-/// [`FAREWELL`].
-pub fn end_all(receivers: &mut Receivers, client: &mut Client, config: &Config) -> Vec<EndedReceiver> {
-    let receivers: Vec<Receiver> = core::mem::take(&mut receivers.0);
-    let unix_ms = client.transport.unix_nanos() / 1_000_000;
-    client.limits = Limits { total: FAREWELL.min(config.remote.write_timeout), ..config.push_limits() };
-    let mut responses = Vec::new();
-    for mut receiver in receivers.into_iter().filter(|receiver| receiver.send_queue.is_in_use()) {
-        let ended = receiver.send_queue.end_all(unix_ms);
-        let delivery = receiver.deliver(client, config.remote.write_version);
-        let pending = receiver.send_queue.pending() as u64;
-        let lost = pending + delivery.refused + receiver.send_queue.take_dropped();
-        responses.push(EndedReceiver {
-            receiver: redacted(&receiver.url),
-            series_ended: ended,
-            delivered: pending == 0 && delivery.refused == 0,
-            lost: Some(lost).filter(|count| *count > 0),
-            error: delivery.error.map(|error| Error::from(*error).report()),
-        });
-    }
-    responses
-}
-
-/// How long a cleanup waits for one receiver.
-const FAREWELL: Duration = Duration::from_millis(1_500);
-
 /// Exports what is recorded to an OTLP receiver.
-pub fn export(call: &mut Call, _: &NoFields) -> Result<OtlpExported, Error> {
+pub fn export(call: &mut Call, _: &NoFields) -> Result<Eventually<OtlpExported>, Error> {
     let config = call.config;
     if config.mock {
-        return Ok(OtlpExported { mock: true, ..OtlpExported::default() });
+        return Ok(Eventually::Now(OtlpExported { mock: true, ..OtlpExported::default() }));
     }
     let url = config.remote.otlp_url.as_ref().ok_or(Error::NotConfigured {
         field: "otlp_url",
         todo: "name a receiver, for example {\"otlp_url\": \"http://127.0.0.1:9090/api/v1/otlp/v1/metrics\"}",
     })?;
-    let now_ms = call.unix_nanos / 1_000_000;
-    refresh_all(call.registry, call.groups, call.telemetry, config.own_metrics, now_ms)?;
+    let task = ExportTask { url: url.clone(), how: How::asked(config), config: Some(Rc::new(config.clone())) };
+    call.next.wants.push(Want { role: Role::Talk, task: Ok(Wanted::Export(task)) });
+    Ok(Eventually::Later)
+}
+
+/// All that is recorded as one body of OTLP, and how many data points it has.
+pub(crate) fn otlp_body(
+    registry: &Registry,
+    groups: &OwnGroups,
+    config: &Config,
+    unix_nanos: u64,
+) -> (Vec<u8>, u64) {
+    let now_ms = unix_nanos / 1_000_000;
     let external = || config.remote.external_labels.iter().map(|(name, value)| (name.as_str(), value));
     let mut resource = vec![("service.name", config.job_name.as_str())];
     resource.extend(config.instance.as_deref().map(|instance| ("service.instance.id", instance)));
     resource.extend(external());
-    let mut resources = vec![(call.registry.read(now_ms), resource)];
-    for group in call.groups.list.iter().filter(|group| !group.registry.is_empty()) {
+    let mut resources = vec![(registry.read(now_ms), resource)];
+    for group in groups.list.iter().filter(|group| !group.registry.is_empty()) {
         // Receivers make job and instance of these two; the key's other labels are attributes of
         // the points.
         let mut resource = vec![("service.name", group.key.job.as_str())];
@@ -128,22 +96,5 @@ pub fn export(call: &mut Call, _: &NoFields) -> Result<OtlpExported, Error> {
         resource.extend(external());
         resources.push((group.part_of_resource(now_ms), resource));
     }
-    let (body, points) = otlp_format::encode_all(&resources, (NAME, VERSION), call.unix_nanos);
-    let exported = otlp::export(&mut call.client(config.limits(), true), url, body);
-    call.telemetry.values_lost += exported.as_ref().map_or(points, |partial| partial.rejected);
-    // Nothing is kept: the next export says what holds then.
-    let partial = exported.map_err(|cause| Error::Undelivered {
-        cause: Box::new(cause.into()),
-        written: 0,
-        pending: 0,
-        lost: points,
-    })?;
-    Ok(OtlpExported {
-        mock: false,
-        data_points: points,
-        accepted: Some(points.saturating_sub(partial.rejected)),
-        rejected_data_points: Some(partial.rejected),
-        message: (!partial.message.is_empty()).then(|| crate::error::excerpt(&partial.message, 1_000)),
-        receiver: Some(redacted(url)),
-    })
+    otlp_format::encode_all(&resources, (NAME, VERSION), unix_nanos)
 }

@@ -248,12 +248,12 @@ pub const OPERATIONS: &[Operation] = &[
     operation(
         "remote_write_metrics",
         "write what was recorded to a remote-write receiver",
-        typed!(NoFields, RemoteWritten, remote::write),
+        typed!(NoFields, Eventually<RemoteWritten>, remote::write),
     ),
     operation(
         "export_otlp",
         "export what was recorded to an OTLP receiver",
-        typed!(NoFields, OtlpExported, remote::export),
+        typed!(NoFields, Eventually<OtlpExported>, remote::export),
     ),
     operation(
         "scrape_endpoint",
@@ -494,7 +494,8 @@ pub const OPERATIONS: &[Operation] = &[
         "export_dashboards",
         "dashboards as files for Grafana's provisioning",
         typed!(ExportDashboards, ExportedDashboards, dashboards::export),
-    ),
+    )
+    .asks(&[GRAFANA]),
     operation(
         "grafana_status",
         "which Grafana answers, and for which organisation",
@@ -519,7 +520,7 @@ pub const OPERATIONS: &[Operation] = &[
         typed!(Annotate, Annotated, annotations::annotate),
     )
     .tells(&[GRAFANA]),
-    operation("health_check", "ask every configured server whether it is well", typed!(NoFields, Health, health::run)),
+    operation("health_check", "ask every configured server whether it is well", typed!(NoFields, Eventually<Health>, health::run)),
     operation("describe", "what this plug is", typed!(NoFields, Description, describe)),
 ];
 

@@ -98,14 +98,14 @@ fn what_will_not_pass_is_not_tried_again() {
 #[test]
 fn retry_after_is_kept_to_and_bounded_by_the_timeout() {
     let (mut plug, world) = plug();
-    // The world's clock stands at the beginning of 2024.
+    // The world's clock begins with 2024.
     world
         .will_answer_with(429, ("retry-after", "2"), "")
         .will_answer_with(503, ("retry-after", "Mon, 01 Jan 2024 00:00:03 GMT"), "")
         .will_answer(200, VECTOR);
     let answer = process(&mut plug, query(), servers());
-    assert_eq!(answer["result"]["exchange"], json!({"attempts": 3, "elapsed_ms": 5_000}), "{answer}");
-    assert_eq!(world.slept(), [2, 3].map(Duration::from_secs));
+    assert_eq!(answer["result"]["exchange"], json!({"attempts": 3, "elapsed_ms": 3_000}), "{answer}");
+    assert_eq!(world.slept(), [2, 1].map(Duration::from_secs));
     world.will_answer_with(429, ("retry-after", "11"), "slow down");
     let answer = process(&mut plug, query(), json!({}));
     assert_eq!((&answer["http_status"], &answer["exchange"]["attempts"]), (&json!(429), &json!(1)), "{answer}");

@@ -70,8 +70,12 @@ impl Recorder {
         let (Some(import), own) = (open.import.take(), open.own.clone()) else { return };
         let config = self.config_of(ticket);
         self.set_now(at);
-        let mut next = Next::default();
-        let (members, told) = match self.import_into(own, &config, &import, at, &mut next) {
+        let (mut next, mut warnings) = (Next::default(), Warnings::default());
+        let imported = self.import_into(own, &config, &import, at, (&mut next, &mut warnings));
+        if let Some(open) = self.schedule.tickets.get_mut(&ticket) {
+            open.warnings.append(warnings);
+        }
+        let (members, told) = match imported {
             Ok((members, RecordPush::Due)) => (members, None),
             Ok((imported, push)) => (imported, Some(Told { members: members(&push), ..Told::default() })),
             Err(error) => (String::new(), Some(told_of_failure(&error))),
@@ -90,10 +94,10 @@ impl Recorder {
         config: &Config,
         import: &Import,
         at: Moment,
-        next: &mut Next,
+        (next, warnings): (&mut Next, &mut Warnings),
     ) -> Result<(String, RecordPush), Error> {
         let (mut probe, mut jitter) = (Probe::new(at.unix_nanos), Jitter::new(at.seed));
-        let (mut exchange, mut warnings) = (Exchange::default(), Warnings::default());
+        let mut exchange = Exchange::default();
         let place = match own {
             Some(key) => Some(self.groups.take(&key, config, at.unix_nanos, self.registry.len())?),
             None => None,
@@ -102,16 +106,21 @@ impl Recorder {
             transport: &mut probe,
             jitter: &mut jitter,
             exchange: &mut exchange,
-            warnings: &mut warnings,
+            warnings: &mut *warnings,
             next,
             unix_nanos: at.unix_nanos,
         };
         let mut call: Call = self.call(Some(config), lent);
         match place {
-            None => scrape::import_found(&mut call, import),
+            None => {
+                let imported = scrape::import_found(&mut call, import);
+                warnings.add_notices(self.registry.take_notices());
+                imported
+            }
             Some((place, mut group)) => {
                 group.registry.set_now(at.unix_ms());
                 let imported = scrape::import_found(&mut call.within(&mut group, config), import);
+                warnings.add_notices(group.registry.take_notices());
                 self.groups.put_back(place, group);
                 imported
             }

@@ -7,6 +7,7 @@ use crate::exposition::Exposition;
 use crate::exposition::negotiate::Format;
 use crate::exposition::plain;
 use crate::hosting::converse::ConverseJob;
+use crate::hosting::checking::HealthJob;
 use crate::hosting::deleting::{DeleteJob, DeleteTask, Settles};
 use crate::hosting::job::{Body, Effect, How, Order, Reach, Report, Told, What, decode, encode};
 use crate::hosting::pushing::{PushEffect, PushJob, PushTask, StatusJob, Target, told_of_problem, with_user};
@@ -18,11 +19,11 @@ use crate::registry::{Kind, Registry, SeriesId};
 use crate::servers::pushgateway::Group;
 
 /// What is known of an outcome.
-struct Known {
-    what: What,
-    told: Told,
+pub(super) struct Known {
+    pub(super) what: What,
+    pub(super) told: Told,
     /// Why nobody knows how the job ended.
-    lost: Option<String>,
+    pub(super) lost: Option<String>,
 }
 
 impl Recorder {
@@ -47,6 +48,12 @@ impl Recorder {
             Task::Delete(_, task) => {
                 taken.version = task.settles.as_ref().map_or(0, |Settles(group)| self.group_of(group).1.changes());
                 Some(self.delete(&task, at))
+            }
+            Task::Write(_, task) => Some(self.write(lane, &task, &mut taken, at)),
+            Task::Export(_, task) => self.export(&task, at),
+            Task::Health { place, url, how, .. } => {
+                let reach = how.completed(self.base()).reach(&self.circuits, at);
+                Some(Order { reach, body: Body::Health(HealthJob { place, url }) })
             }
         };
         if let Some(entry) = self.schedule.lanes.get_mut(lane) {
@@ -122,6 +129,7 @@ impl Recorder {
                 check: full.check,
                 compare,
                 dry: full.dry,
+                ask: false,
                 abilities,
                 fresh,
                 protobuf: format == Format::Protobuf,
@@ -145,6 +153,7 @@ impl Recorder {
                 check: full.check,
                 compare: false,
                 dry: false,
+                ask: true,
                 abilities: None,
                 fresh: false,
                 protobuf: false,
@@ -198,7 +207,7 @@ impl Recorder {
         self.group_of(group).1.is_due()
     }
 
-    fn settle_up_to(&mut self, group: &Group, version: u64) {
+    pub(super) fn settle_up_to(&mut self, group: &Group, version: u64) {
         if self.is_own(group) {
             self.pending.settle_up_to(version);
         } else if let Some(own) = self.groups.list.iter_mut().find(|own| own.key == *group) {
@@ -253,8 +262,8 @@ impl Recorder {
                         let group = group.clone();
                         self.settle_up_to(&group, taken.version);
                     }
-                } else if task.cleanup {
-                    // The next cleanup tries again.
+                } else if task.cleanup && (known.lost.is_some() || !self.schedule.is_open(owner.0)) {
+                    // Nobody hears that it is left: the next cleanup tries again.
                     self.pushes.remember(task.url.clone());
                 }
                 let told = match known.lost {
@@ -262,6 +271,20 @@ impl Recorder {
                     None => known.told,
                 };
                 ready.extend(self.schedule.settle(*owner, deleted, told));
+            }
+            Some(Task::Write(..)) => self.complete_write(lane, taken, known, at, &mut ready),
+            Some(Task::Export(owner, _)) => {
+                if let What::Exported(lost) = known.what {
+                    self.telemetry.values_lost += lost;
+                }
+                let told = match known.lost {
+                    Some(why) => lost(true, &why),
+                    None => known.told,
+                };
+                ready.extend(self.schedule.settle(*owner, told.report.is_none(), told));
+            }
+            Some(Task::Health { owner, .. }) => {
+                ready.extend(self.schedule.settle(*owner, known.lost.is_none(), known.told));
             }
             None => {}
         }
@@ -400,6 +423,7 @@ impl Recorder {
                     "timeout",
                     "The push was not finished within the time that there was. The value stays recorded, and the next push carries it.".into(),
                 ),
+                Role::Health { .. } | Role::Ended => Told::default(),
                 Role::Delete { .. } | Role::Clean { .. } => Told {
                     report: Some(Report::new("timeout", "the group was not deleted within the time that there was".into())),
                     ..Told::default()
@@ -436,7 +460,7 @@ impl Recorder {
 }
 
 /// What is said of a job of which nobody knows how it ended.
-fn lost(repeatable: bool, why: &str) -> Told {
+pub(super) fn lost(repeatable: bool, why: &str) -> Told {
     let report = if repeatable {
         Report::new("interrupted", format!("the request was interrupted: {why}; make it again"))
     } else {

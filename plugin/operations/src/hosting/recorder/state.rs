@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::Recorder;
@@ -9,9 +10,12 @@ use crate::error::Error;
 use crate::hosting::schedule::Schedule;
 use crate::http::{Url, redacted};
 use crate::operations::own_groups::{self, Steps};
+use crate::operations::receivers::{Receiver, Receivers};
 use crate::operations::together;
 use crate::registry::{checksum, refused};
+use crate::send_queue::{CarriedQueue, SendQueue};
 use crate::servers::pushgateway::groups::Abilities;
+use crate::servers::remote_write::Version;
 use crate::telemetry::Telemetry;
 
 const MAGIC: &[u8; 8] = b"pprecord";
@@ -33,6 +37,8 @@ struct Exact {
     pushed: Vec<String>,
     /// Groups whose counters were compared.
     compared: Vec<String>,
+    /// What is to be sent to remote-write receivers, and the version that each speaks.
+    receivers: Vec<(String, Option<Version>, CarriedQueue)>,
 }
 
 /// What also changes with calls that are not journalled.
@@ -72,6 +78,7 @@ impl Recorder {
             schedule: self.schedule.journalled(),
             pushed: self.pushes.groups.iter().map(redacted).collect(),
             compared: self.pushes.compared.iter().map(redacted).collect(),
+            receivers: self.receivers.0.iter().map(carried).collect(),
         };
         postcard::to_allocvec(&exact).unwrap_or_default()
     }
@@ -107,11 +114,16 @@ impl Recorder {
         let all = all.chain(groups.list.iter_mut().map(|group| (&mut group.pending, &mut group.steps)));
         for ((pending, steps), (tried, names)) in all.zip(exact.tried.into_iter().zip(exact.steps)) {
             pending.tried = tried;
-            *steps = Steps::with_hasher(foldhash::fast::FixedState::with_seed(seed));
+            *steps = Steps::with_hasher(FixedState::with_seed(seed));
             steps.extend(names.into_iter().map(|(name, step)| (name.into(), step.into())));
         }
         self.schedule = exact.schedule;
         (self.pushes.groups, self.pushes.compared) = (urls(&exact.pushed), urls(&exact.compared));
+        let receiver = |(url, spoken, queue): (String, Option<Version>, CarriedQueue)| {
+            let send_queue = SendQueue::from_carried(queue, FixedState::with_seed(seed));
+            Some(Receiver { url: Url::parse(&url).ok()?, spoken, send_queue })
+        };
+        self.receivers = Receivers(exact.receivers.into_iter().filter_map(receiver).collect());
         self.pushes.gateway = approximate.gateway;
         self.telemetry = approximate.telemetry;
         self.circuits = crate::http::Circuits::default();
@@ -126,6 +138,10 @@ impl Recorder {
         self.place();
         Ok(())
     }
+}
+
+fn carried(receiver: &Receiver) -> (String, Option<Version>, CarriedQueue) {
+    (redacted(&receiver.url), receiver.spoken, receiver.send_queue.carry(None))
 }
 
 fn sorted(steps: &Steps) -> Vec<(String, String)> {

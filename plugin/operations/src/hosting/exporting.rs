@@ -1,0 +1,59 @@
+//! Exporting all that is recorded to an OTLP receiver.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::job::{How, Told, What, Worker, failed, members};
+use super::wire::{shown_url, whole_url};
+use crate::config::Config;
+use crate::error::{Error, excerpt};
+use crate::http::{Url, redacted};
+use crate::servers::otlp;
+use plugpipe_contract::responses::OtlpExported;
+
+/// An export that waits for its lane.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExportTask {
+    /// The receiver.
+    #[serde(with = "shown_url")]
+    pub url: Url,
+    /// How it is asked.
+    pub how: How,
+    /// The configuration of the call; none for the plug's.
+    #[serde(skip)]
+    pub config: Option<Rc<Config>>,
+}
+
+/// A body on its way.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ExportJob {
+    #[serde(with = "whole_url")]
+    pub(super) url: Url,
+    pub(super) body: Vec<u8>,
+    pub(super) points: u64,
+}
+
+impl ExportJob {
+    pub(super) fn run(self, worker: &mut Worker) -> (What, Told) {
+        let Self { url, body, points } = self;
+        match otlp::export(&mut worker.client(), &url, body) {
+            Ok(partial) => {
+                let exported = OtlpExported {
+                    mock: false,
+                    data_points: points,
+                    accepted: Some(points.saturating_sub(partial.rejected)),
+                    rejected_data_points: Some(partial.rejected),
+                    message: (!partial.message.is_empty()).then(|| excerpt(&partial.message, 1_000)),
+                    receiver: Some(redacted(&url)),
+                };
+                (What::Exported(partial.rejected), Told { members: members(&exported), ..Told::default() })
+            }
+            // Nothing is kept: the next export says what holds then.
+            Err(cause) => {
+                let error = Error::Undelivered { cause: Box::new(cause.into()), written: 0, pending: 0, lost: points };
+                (What::Exported(points), failed(error))
+            }
+        }
+    }
+}
