@@ -9,6 +9,6 @@ wit_bindgen::generate!({
     generate_all,
     pub_export_macro: false,
     // The whole interface `exposition`, and what is called most: see the modules `exposition` and
-    // `plug`.
-    skip: ["encode", "scrape", "process"],
+    // `start`.
+    skip: ["encode", "scrape", "start"],
 });

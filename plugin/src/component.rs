@@ -2,98 +2,91 @@
 //! holds.
 
 mod exposition;
-mod plug;
+mod hosting;
+mod start;
 
 use core::time::Duration;
 use std::cell::RefCell;
 
 use crate::bindings::exports::plugpipe::monitoring::metrics::{self as wit, Guest as MetricsGuest, Outcome, Rejection};
-use crate::bindings::exports::plugpipe::monitoring::plug::Guest as PlugGuest;
 use crate::bindings::exports::plugpipe::monitoring::query::{self as asked, Guest as QueryGuest};
-use crate::bindings::exports::plugpipe::monitoring::state::Guest as StateGuest;
 use crate::bindings::exports::plugpipe::monitoring::types;
 
 use crate::Plug;
 use crate::error::{ClientError, Error};
+use crate::http::Clock as _;
 use crate::registry::{
-    Buckets, Definition, FamilyId, Kind, LabelName, Labels, MetricName, NativeConfig, Recording, SeriesId,
+    Buckets, Definition, FamilyId, Kind, LabelName, Labels, MetricName, NativeConfig, Recording, Registry, SeriesId,
 };
 use crate::servers::prometheus::values::{
     Bucket, Histogram, Labels as SeriesLabels, Number, RangeSeries, Sample, Timed, Value,
 };
-use crate::servers::prometheus::{Options, Query, Selection, TooManyPoints};
+use crate::servers::prometheus::{Api, Options, Query, Selection, TooManyPoints};
 use crate::wasi_transport::Wasi;
 use plugpipe_metrics::model::Exemplar;
 use plugpipe_metrics::number::number_text;
 use plugpipe_metrics::sort::sorted_by;
 
 thread_local! {
-    static PLUG: RefCell<Plug<Wasi>> = RefCell::new(Plug::new(Wasi));
+    static PLUG: RefCell<Plug> = RefCell::new(Plug::new(Wasi.unix_nanos() ^ Wasi.monotonic().as_nanos() as u64));
 }
 
-fn with<T>(call: impl FnOnce(&mut Plug<Wasi>) -> T) -> T {
+fn with<T>(call: impl FnOnce(&mut Plug) -> T) -> T {
     PLUG.with_borrow_mut(call)
+}
+
+/// The wall clock, for interfaces whose calls bring no moment.
+fn now_ms() -> u64 {
+    Wasi.unix_nanos() / 1_000_000
+}
+
+fn record<R, E>(values: u64, record: impl FnOnce(&mut Registry) -> Result<R, E>) -> Result<R, E> {
+    with(|plug| plug.record(values, now_ms, record))
 }
 
 struct Component;
 
-impl PlugGuest for Component {
-    fn health_check() -> String {
-        with(Plug::health_check)
-    }
-
-    fn cleanup() -> String {
-        with(Plug::cleanup)
-    }
-
-    fn describe() -> String {
-        with(|plug| plug.describe())
-    }
-}
-
 impl MetricsGuest for Component {
     fn register(definition: wit::Definition) -> Result<u32, types::Error> {
         let definition = read_definition(definition)?;
-        Ok(with(|plug| plug.defining().register(definition))?.raw())
+        Ok(with(|plug| plug.defining(now_ms()).register(definition))?.raw())
     }
 
     fn series_of(family: u32, labels: Vec<types::Label>) -> Result<u32, types::Error> {
         let labels: Vec<(&str, &str)> = pairs(&labels).collect();
-        Ok(with(|plug| plug.defining().series_by_labels(FamilyId::from_raw(family), &labels))?.raw())
+        Ok(with(|plug| plug.defining(now_ms()).series_by_labels(FamilyId::from_raw(family), &labels))?.raw())
     }
 
     fn add(series: u32, amount: f64) -> Outcome {
-        with(|plug| outcome(plug.record(1, |registry| registry.add(SeriesId::from_raw(series), amount))))
+        outcome(record(1, |registry| registry.add(SeriesId::from_raw(series), amount)))
     }
 
     fn set(series: u32, value: f64) -> Outcome {
-        with(|plug| outcome(plug.record(1, |registry| registry.set(SeriesId::from_raw(series), value))))
+        outcome(record(1, |registry| registry.set(SeriesId::from_raw(series), value)))
     }
 
     fn observe(series: u32, value: f64) -> Outcome {
-        with(|plug| outcome(plug.record(1, |registry| registry.observe(SeriesId::from_raw(series), value))))
+        outcome(record(1, |registry| registry.observe(SeriesId::from_raw(series), value)))
     }
 
     fn observe_with_exemplar(series: u32, value: f64, exemplar: Vec<types::Label>) -> Result<(), types::Error> {
         let labels = pairs(&exemplar).map(|(name, value)| (name.into(), value.into())).collect();
         let id = SeriesId::from_raw(series);
-        with(|plug| {
-            let exemplar = Exemplar { labels, value, unix_ms: Some(plug.now_ms()) };
-            plug.record(1, |registry| match registry.kind(id) {
-                Some(Kind::Counter) => registry.add_with_exemplar(id, value, exemplar),
-                _ => registry.observe_with_exemplar(id, value, exemplar),
-            })
+        let exemplar = Exemplar { labels, value, unix_ms: Some(now_ms()) };
+        record(1, |registry| match registry.kind(id) {
+            Some(Kind::Counter) => registry.add_with_exemplar(id, value, exemplar),
+            _ => registry.observe_with_exemplar(id, value, exemplar),
         })?;
         Ok(())
     }
 
     fn set_state(series: u32, state: String, on: bool) -> Result<(), types::Error> {
         let id = SeriesId::from_raw(series);
-        Ok(with(|plug| plug.record(1, |registry| registry.set_state(id, &state, on)))?)
+        Ok(record(1, |registry| registry.set_state(id, &state, on))?)
     }
 
     fn record_many(series: Vec<u32>, values: Vec<f64>) -> Result<(), Rejection> {
-        with(|plug| plug.record(series.len() as u64, |registry| registry.record_many(&series, &values))).map_err(
+        record(series.len() as u64, |registry| registry.record_many(&series, &values)).map_err(
             |(index, error)| Rejection { index: u32::try_from(index).unwrap_or(u32::MAX), error: error.into() },
         )
     }
@@ -105,7 +98,7 @@ impl MetricsGuest for Component {
         value: f64,
     ) -> Result<u32, types::Error> {
         let recording = Recording {
-            definition: Definition::new(MetricName::new_utf8(&name, "name")?, kind.into()),
+            definition: Definition::new(MetricName::new_utf8(&name, "name")?, kind_of(kind)?),
             labels: Labels::of(
                 pairs(&labels)
                     .map(|(name, value)| Ok((LabelName::new_utf8(name, "labels")?, value.into())))
@@ -115,8 +108,8 @@ impl MetricsGuest for Component {
             amount: value,
         };
         let ids = with(|plug| {
-            plug.defining();
-            plug.record(1, |registry| registry.record_all(std::slice::from_ref(&recording)))
+            plug.defining(now_ms());
+            plug.record(1, now_ms, |registry| registry.record_all(std::slice::from_ref(&recording)))
         })
         .map_err(|(_, error)| error)?;
         // One recording gives one series.
@@ -124,26 +117,12 @@ impl MetricsGuest for Component {
     }
 
     fn remove(series: u32) -> bool {
-        with(|plug| plug.record(0, |registry| registry.remove(SeriesId::from_raw(series)))).is_ok()
+        record(0, |registry| registry.remove(SeriesId::from_raw(series))).is_ok()
     }
 
     fn clear() -> u64 {
         // The configured families are the plug's own and always valid.
         with(Plug::clear).map_or(0, |removed| removed as u64)
-    }
-}
-
-impl StateGuest for Component {
-    fn snapshot() -> Vec<u8> {
-        with(|plug| {
-            let mut bytes = Vec::new();
-            plug.snapshot(&mut bytes);
-            bytes
-        })
-    }
-
-    fn restore(snapshot: Vec<u8>) -> Result<(), types::Error> {
-        Ok(with(|plug| plug.restore(&snapshot))?)
     }
 }
 
@@ -173,32 +152,37 @@ impl QueryGuest for Component {
     }
 
     fn series(selection: asked::Selection) -> Result<asked::SeriesList, types::Error> {
-        Ok(with(|plug| {
-            plug.ask_prometheus(|api| {
+        Ok({
+            ask_prometheus(|api| {
                 let reply = api.series(&selection.into())?;
                 let items = reply.data.into_iter().map(labels_out).collect();
                 Ok(asked::SeriesList { items, warnings: reply.warnings })
             })
-        })?)
+        }?)
     }
 
     fn labels(selection: asked::Selection) -> Result<asked::Texts, types::Error> {
-        Ok(with(|plug| {
-            plug.ask_prometheus(|api| {
+        Ok({
+            ask_prometheus(|api| {
                 let reply = api.labels(&selection.into())?;
                 Ok(asked::Texts { items: reply.data, warnings: reply.warnings })
             })
-        })?)
+        }?)
     }
 
     fn label_values(label: String, selection: asked::Selection) -> Result<asked::Texts, types::Error> {
-        Ok(with(|plug| {
-            plug.ask_prometheus(|api| {
+        Ok({
+            ask_prometheus(|api| {
                 let reply = api.label_values(&label, &selection.into())?;
                 Ok(asked::Texts { items: reply.data, warnings: reply.warnings })
             })
-        })?)
+        }?)
     }
+}
+
+/// Asks the configured Prometheus, in a worker that was given a configuration.
+fn ask_prometheus<R>(ask: impl FnOnce(&mut Api) -> Result<R, ClientError>) -> Result<R, Error> {
+    with(|plug| plug.ask_prometheus(&mut Wasi, ask))
 }
 
 fn ask(query: &Query, options: &asked::Options) -> Result<asked::Answer, types::Error> {
@@ -208,8 +192,8 @@ fn ask(query: &Query, options: &asked::Options) -> Result<asked::Answer, types::
         lookback_ms: options.lookback_ms.map(i64::from),
         stats: None,
     };
-    Ok(with(|plug| {
-        plug.ask_prometheus(|api| {
+    Ok({
+        ask_prometheus(|api| {
             let found = api.query(query, &options)?;
             Ok(asked::Answer {
                 value: api.typed(&found)?.into(),
@@ -219,7 +203,7 @@ fn ask(query: &Query, options: &asked::Options) -> Result<asked::Answer, types::
                 parts: u32::try_from(found.parts).unwrap_or(u32::MAX),
             })
         })
-    })?)
+    }?)
 }
 
 impl From<asked::Selection> for Selection {
@@ -299,8 +283,17 @@ fn pairs(labels: &[types::Label]) -> impl Iterator<Item = (&str, &str)> {
     labels.iter().map(|label| (label.name.as_str(), label.value.as_str()))
 }
 
-fn read_definition(given: wit::Definition) -> Result<Definition, Error> {
-    let mut definition = Definition::new(MetricName::new_utf8(&given.name, "name")?, given.kind.into());
+fn read_definition(given: wit::Definition) -> Result<Definition, types::Error> {
+    let kind = kind_of(given.kind)?;
+    if given.native.as_ref().is_some_and(|native| native.custom_bounds.is_some()) {
+        let problem = "native.custom-bounds: this version of the plug has exponential buckets only; leave it out";
+        return Err(types::Error::Unsupported(problem.into()));
+    }
+    Ok(definition_of(given, kind)?)
+}
+
+fn definition_of(given: wit::Definition, kind: Kind) -> Result<Definition, Error> {
+    let mut definition = Definition::new(MetricName::new_utf8(&given.name, "name")?, kind);
     definition.help = given.help;
     definition.unit = given.unit;
     let label_names = given.label_names.iter().map(|name| LabelName::new_utf8(name, "label-names"));
@@ -329,18 +322,20 @@ fn seconds(given: Option<f64>, field: &str) -> Result<Option<Duration>, Error> {
         .transpose()
 }
 
-impl From<types::MetricKind> for Kind {
-    fn from(kind: types::MetricKind) -> Self {
-        match kind {
-            types::MetricKind::Counter => Self::Counter,
-            types::MetricKind::Gauge => Self::Gauge,
-            types::MetricKind::Histogram => Self::Histogram,
-            types::MetricKind::NativeHistogram => Self::NativeHistogram,
-            types::MetricKind::Summary => Self::Summary,
-            types::MetricKind::Info => Self::Info,
-            types::MetricKind::StateSet => Self::StateSet,
+fn kind_of(kind: types::MetricKind) -> Result<Kind, types::Error> {
+    Ok(match kind {
+        types::MetricKind::Counter => Kind::Counter,
+        types::MetricKind::Gauge => Kind::Gauge,
+        types::MetricKind::Histogram => Kind::Histogram,
+        types::MetricKind::NativeHistogram => Kind::NativeHistogram,
+        types::MetricKind::Summary => Kind::Summary,
+        types::MetricKind::Info => Kind::Info,
+        types::MetricKind::StateSet => Kind::StateSet,
+        types::MetricKind::GaugeHistogram | types::MetricKind::Unknown => {
+            let problem = "kind: this version of the plug records no gauge histograms and no metrics of unknown kind";
+            return Err(types::Error::Unsupported(problem.into()));
         }
-    }
+    })
 }
 
 impl From<plugpipe_metrics::Error> for types::Error {

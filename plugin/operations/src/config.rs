@@ -343,6 +343,14 @@ impl Config {
     }
 }
 
+/// The dotted paths in `cfg` whose values are URLs of servers: those of the settings that may have
+/// credentials, flat and nested, and the webhook of alerts.
+pub fn server_settings() -> Vec<String> {
+    let settings = || crate::http::auth::SERVERS.iter().map(|server| server.url).chain(["endpoint_url"]);
+    let nested = settings().map(|url| format!("{NESTED}.{url}"));
+    settings().map(str::to_owned).chain(nested).chain(["alert_config.webhook_url".to_owned()]).collect()
+}
+
 /// Where settings stand of which more is checked than each by itself.
 #[derive(Debug, Default)]
 struct Places {

@@ -35,7 +35,7 @@ fn answer(choice: Choice, with_content_type: bool) -> *const [usize; 4] {
         // The last body goes first, so that its memory serves the next one.
         *body = Vec::new();
         with(|plug| {
-            let bytes = match plug.expose(choice) {
+            let bytes = match plug.expose(choice, super::now_ms()) {
                 Ok((bytes, kept_to)) => {
                     *content_type = if with_content_type { kept_to.content_type() } else { String::new() };
                     match bytes {

@@ -14,6 +14,7 @@ mod cleaning;
 pub mod compose;
 pub mod converse;
 pub mod deleting;
+pub mod describe;
 pub mod exporting;
 pub mod job;
 pub mod probe;
@@ -21,6 +22,7 @@ pub mod pushing;
 pub mod recorder;
 pub mod schedule;
 pub mod secrets;
+mod schemas;
 mod wire;
 pub mod writing;
 
