@@ -15,7 +15,9 @@ pub(super) enum Composite {
     Native(Box<NativeHistogram>),
     /// Sum and count, without quantiles.
     Summary {
-        /// The sum of all observations. sum: f64, The number of observations.
+        /// The sum of all observations.
+        sum: f64,
+        /// The number of observations.
         count: u64,
     },
     /// Sum, count and quantiles.
