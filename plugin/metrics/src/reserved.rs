@@ -105,7 +105,7 @@ mod tests {
         let names = [ReservedNames::of(one.0, one.1), ReservedNames::of(other.0, other.1)];
         let lost: Vec<_> = [(one.1, &names[0], &names[1]), (other.1, &names[1], &names[0])]
             .into_iter()
-            .filter_map(|(name, own, rival)| Some((name, own.gives_way(rival)?.to_owned())))
+            .filter_map(|(name, own, other)| Some((name, own.gives_way(other)?.to_owned())))
             .collect();
         let flags: Vec<bool> = [one.1, other.1].iter().map(|name| lost.iter().any(|(own, _)| own == name)).collect();
         assert_eq!(unknown(&names), flags);

@@ -247,10 +247,10 @@ fn random_operations_match_the_model() {
                         }
                     }
                 }
-                let odd = places.iter().zip(&amounts).position(|(place, amount)| !takes(*all[*place].0, *amount));
+                let invalid = places.iter().zip(&amounts).position(|(place, amount)| !takes(*all[*place].0, *amount));
                 let done = registry.record_many(&ids, &amounts);
-                assert_eq!(done.map_err(|(index, _)| index).err(), odd);
-                if odd.is_none() {
+                assert_eq!(done.map_err(|(index, _)| index).err(), invalid);
+                if invalid.is_none() {
                     for (place, amount) in places.iter().zip(&amounts) {
                         let (kind, series) = &mut all[*place];
                         apply(**kind, series, *amount);
@@ -265,9 +265,9 @@ fn random_operations_match_the_model() {
                 let done = match random.below(4) {
                     0 => {
                         let done = registry.add(series.handle, value);
-                        let may = kind == Kind::Gauge || (kind == Kind::Counter && takes(kind, value));
-                        assert_eq!(done.is_ok(), may);
-                        if may {
+                        let allowed = kind == Kind::Gauge || (kind == Kind::Counter && takes(kind, value));
+                        assert_eq!(done.is_ok(), allowed);
+                        if allowed {
                             series.value += value;
                         }
                         continue;
@@ -297,12 +297,12 @@ fn random_operations_match_the_model() {
                 let Some(key) = family.series.keys().nth(random.below(family.series.len().max(1))).cloned() else {
                     continue;
                 };
-                let gone = family.series.remove(&key).unwrap().handle;
-                if family.overflow == Some(gone) {
+                let removed = family.series.remove(&key).unwrap().handle;
+                if family.overflow == Some(removed) {
                     family.overflow = None;
                 }
                 if random.below(2) == 0 {
-                    registry.remove(gone).unwrap();
+                    registry.remove(removed).unwrap();
                 } else {
                     let pairs: Vec<(String, &str)> = key
                         .iter()
@@ -313,7 +313,7 @@ fn random_operations_match_the_model() {
                     let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), *value)).collect();
                     assert!(registry.remove_series(family.id, &pairs).unwrap());
                 }
-                stale.push(gone);
+                stale.push(removed);
             }
             92..=97 => {
                 // A batch of recordings, half the time with one that fails and rolls back the

@@ -111,20 +111,20 @@ impl PrometheusDuration {
     }
 
     fn parse_units(text: &str) -> Result<Self, Problem> {
-        let wrong = || Problem::Invalid(excerpt(text));
+        let invalid = || Problem::Invalid(excerpt(text));
         let mut rest = text;
         let mut total: u64 = 0;
         let mut units = UNITS.iter();
         if rest.is_empty() {
-            return Err(wrong());
+            return Err(invalid());
         }
         while !rest.is_empty() {
-            let (digits, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?);
+            let (digits, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(invalid)?);
             let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
             // The iterator only moves forward, which enforces largest first and no duplicates.
-            let (_, millis) = units.find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+            let (_, millis) = units.find(|(name, _)| *name == unit).ok_or_else(invalid)?;
             if digits.is_empty() {
-                return Err(wrong());
+                return Err(invalid());
             }
             // A count that overflows 64 bits is too long in any unit.
             let part = digits.parse().ok().and_then(|count: u64| count.checked_mul(*millis));

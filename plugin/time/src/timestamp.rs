@@ -89,13 +89,13 @@ impl Timestamp {
         if offset.is_empty() {
             return Ok(now);
         }
-        let wrong = || WrongTimestamp(Problem::Invalid(excerpt(text)));
+        let invalid = || WrongTimestamp(Problem::Invalid(excerpt(text)));
         let (sign, duration) = if let Some(duration) = offset.strip_prefix('-') {
             (-1, duration)
         } else {
-            (1, offset.strip_prefix('+').ok_or_else(wrong)?)
+            (1, offset.strip_prefix('+').ok_or_else(invalid)?)
         };
-        let duration: PrometheusDuration = duration.parse().map_err(|_| wrong())?;
+        let duration: PrometheusDuration = duration.parse().map_err(|_| invalid())?;
         // Neither can overflow 64 bits.
         Self::from_unix_millis(now.unix_millis + sign * duration.as_millis() as i64)
             .ok_or(WrongTimestamp(Problem::OutOfRange))
@@ -279,7 +279,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix_nanos(1_704_067_200_123_456_789);
 
     /// Milliseconds since the epoch, according to an independent RFC 3339 parser.
-    fn theirs(text: &str) -> Option<i64> {
+    fn reference_millis(text: &str) -> Option<i64> {
         let nanos = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp_nanos();
         // That parser maps a leap second to the last nanosecond before the next second, ours to the
         // last millisecond.
@@ -295,15 +295,15 @@ mod tests {
             cut in 0..40_usize,
         ) {
             let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}{zone}");
-            prop_assert_eq!(parse_rfc3339(text.as_bytes()), theirs(&text), "{}", text);
+            prop_assert_eq!(parse_rfc3339(text.as_bytes()), reference_millis(&text), "{}", text);
             let cut = text.get(..cut).unwrap_or(&text);
-            prop_assert_eq!(parse_rfc3339(cut.as_bytes()), theirs(cut), "{}", cut);
+            prop_assert_eq!(parse_rfc3339(cut.as_bytes()), reference_millis(cut), "{}", cut);
         }
 
         #[test]
         fn arbitrary_input_does_not_panic(bytes: Vec<u8>, signs in "[0-9TZ:.+ -]{0,30}", text in any::<String>()) {
             parse_rfc3339(&bytes);
-            prop_assert_eq!(parse_rfc3339(signs.as_bytes()), theirs(&signs), "{}", &signs);
+            prop_assert_eq!(parse_rfc3339(signs.as_bytes()), reference_millis(&signs), "{}", &signs);
             let _ = (Timestamp::parse(&signs, NOW), Timestamp::parse(&text, NOW), Timestamp::parse(&format!("now{text}"), NOW));
         }
 
@@ -313,7 +313,7 @@ mod tests {
             let text = timestamp.to_string();
             prop_assert_eq!(text.parse::<Timestamp>(), Ok(timestamp), "{}", &text);
             prop_assert_eq!(Timestamp::parse(&text, NOW), Ok(timestamp), "{}", &text);
-            prop_assert_eq!(theirs(&text), Some(unix_millis), "{}", &text);
+            prop_assert_eq!(reference_millis(&text), Some(unix_millis), "{}", &text);
             // In this range a double represents milliseconds exactly enough.
             prop_assert_eq!(Timestamp::from_unix_seconds(timestamp.unix_seconds()), Ok(timestamp));
         }
@@ -332,7 +332,7 @@ mod tests {
         for text in
             ["2016-12-31T23:59:60Z", "2017-01-01T00:59:60+01:00", "2016-12-30T23:59:60Z", "2016-12-31T22:59:60Z"]
         {
-            assert_eq!(parse_rfc3339(text.as_bytes()), theirs(text), "{text}");
+            assert_eq!(parse_rfc3339(text.as_bytes()), reference_millis(text), "{text}");
         }
     }
 

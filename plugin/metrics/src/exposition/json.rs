@@ -91,8 +91,8 @@ fn write_samples(family: &Family, series: &Series, start: usize, out: &mut Vec<u
     });
 }
 
-fn write_number_label(begin: &[u8], value: f64, out: &mut Vec<u8>) {
-    write_bytes(begin, out);
+fn write_number_label(prefix: &[u8], value: f64, out: &mut Vec<u8>) {
+    write_bytes(prefix, out);
     write_canonical(value, out);
     out.push(b'"');
 }
@@ -256,8 +256,8 @@ pub fn first_to_escape(bytes: &[u8]) -> Option<usize> {
             return Some(index * 8 + marks.trailing_zeros() as usize / 8);
         }
     }
-    let begin = bytes.len() - rest.len();
-    rest.iter().position(is_special).map(|place| begin + place)
+    let offset = bytes.len() - rest.len();
+    rest.iter().position(is_special).map(|place| offset + place)
 }
 
 /// RFC 8259 requires escaping of quotes, backslashes and control characters only.

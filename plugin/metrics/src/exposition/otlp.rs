@@ -149,10 +149,10 @@ pub struct PartialSuccess {
 }
 
 /// Decodes a response, which is empty if everything was accepted; `None` if it is malformed.
-pub fn decode_answer(mut answer: &[u8]) -> Option<PartialSuccess> {
+pub fn decode_answer(mut response: &[u8]) -> Option<PartialSuccess> {
     let mut partial = PartialSuccess::default();
-    while !answer.is_empty() {
-        let (field, _, mut message) = take_field(&mut answer)?;
+    while !response.is_empty() {
+        let (field, _, mut message) = take_field(&mut response)?;
         while field == 1 && !message.is_empty() {
             match take_field(&mut message)? {
                 (1, rejected, _) => partial.rejected = rejected,

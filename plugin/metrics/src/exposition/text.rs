@@ -217,7 +217,7 @@ impl Encoder {
     /// Inserts new families and series and removes deleted ones. Cached numbers are kept.
     fn rebuild(&mut self, registry: &Registry) -> Result<(), Error> {
         let old = std::mem::take(self);
-        let mut next = Rebuild { old: &old, text: old.text(), out: Vec::new(), made: Self::default() };
+        let mut next = Rebuild { old: &old, text: old.text(), out: Vec::new(), rebuilt: Self::default() };
         let members = registry.members();
         let starts = old.starts();
         let mut seen = Vec::new();
@@ -252,9 +252,9 @@ impl Encoder {
             plans.push((family, shape, definition.kind, template, handles, before));
         }
         reserve(&mut next.out, bytes)?;
-        reserve(&mut next.made.gaps, samples)?;
-        reserve(&mut next.made.lens, samples)?;
-        reserve(&mut next.made.shown, samples)?;
+        reserve(&mut next.rebuilt.gaps, samples)?;
+        reserve(&mut next.rebuilt.lens, samples)?;
+        reserve(&mut next.rebuilt.shown, samples)?;
         let mut last_head = Vec::new();
         for (family, shape, kind, template, handles, before) in plans {
             let width = template.samples.len();
@@ -268,20 +268,20 @@ impl Encoder {
                 }
                 _ => handles.iter().for_each(|handle| next.render(registry, &template, *handle)),
             }
-            next.made.sections.push(Section { family, shape, head, width, scalar, handles });
+            next.rebuilt.sections.push(Section { family, shape, head, width, scalar, handles });
             last_head = template.head;
         }
-        let Rebuild { mut out, mut made, .. } = next;
-        made.len = out.len();
+        let Rebuild { mut out, mut rebuilt, .. } = next;
+        rebuilt.len = out.len();
         // Space for every value at its maximum length, and slack for block copies.
-        let headroom: usize = made.lens.iter().map(|len| MAX_NUMBER_LEN - (*len as usize).min(MAX_NUMBER_LEN)).sum();
-        let size = made.len + headroom + SPILL;
-        reserve(&mut out, size - made.len)?;
+        let headroom: usize = rebuilt.lens.iter().map(|len| MAX_NUMBER_LEN - (*len as usize).min(MAX_NUMBER_LEN)).sum();
+        let size = rebuilt.len + headroom + SPILL;
+        reserve(&mut out, size - rebuilt.len)?;
         out.resize(size, 0);
-        made.buffer = out;
-        made.batch = old.batch;
-        (made.escaping, made.plain) = (old.escaping, plain);
-        *self = made;
+        rebuilt.buffer = out;
+        rebuilt.batch = old.batch;
+        (rebuilt.escaping, rebuilt.plain) = (old.escaping, plain);
+        *self = rebuilt;
         Ok(())
     }
 
@@ -474,7 +474,7 @@ struct Rebuild<'a> {
     old: &'a Encoder,
     text: &'a [u8],
     out: Vec<u8>,
-    made: Encoder,
+    rebuilt: Encoder,
 }
 
 impl Rebuild<'_> {
@@ -519,19 +519,19 @@ impl Rebuild<'_> {
         }
         let (last, end) = (first + samples, at + self.old.bytes(first, samples));
         self.out.extend_from_slice(self.text.get(at..end).unwrap_or_default());
-        self.made.gaps.extend_from_slice(self.old.gaps.get(first..last).unwrap_or_default());
-        self.made.lens.extend_from_slice(self.old.lens.get(first..last).unwrap_or_default());
-        self.made.shown.extend_from_slice(self.old.shown.get(first..last).unwrap_or_default());
+        self.rebuilt.gaps.extend_from_slice(self.old.gaps.get(first..last).unwrap_or_default());
+        self.rebuilt.lens.extend_from_slice(self.old.lens.get(first..last).unwrap_or_default());
+        self.rebuilt.shown.extend_from_slice(self.old.shown.get(first..last).unwrap_or_default());
         (last, end)
     }
 
     fn render(&mut self, registry: &Registry, template: &Template, handle: u32) {
-        let made = &mut self.made;
-        made.batch.clear();
-        registry.samples(handle, registry.now_ms(), &mut made.batch);
+        let rebuilt = &mut self.rebuilt;
+        rebuilt.batch.clear();
+        registry.samples(handle, registry.now_ms(), &mut rebuilt.batch);
         let mut number = Number::default();
         let mut labels: Option<(usize, usize)> = None;
-        for (sample, value) in template.samples.iter().zip(&made.batch) {
+        for (sample, value) in template.samples.iter().zip(&rebuilt.batch) {
             let start = self.out.len();
             append(&mut self.out, &sample.name);
             // Labels are escaped for the first sample and copied for the others.
@@ -549,12 +549,12 @@ impl Rebuild<'_> {
             }
             append(&mut self.out, &sample.rest);
             // Fits: a line has at most 128 labels of some 50 KB.
-            made.gaps.push((self.out.len() - start) as u32);
+            rebuilt.gaps.push((self.out.len() - start) as u32);
             let text = number.text(*value);
             append(&mut self.out, text);
             self.out.push(b'\n');
-            made.lens.push(text.len() as u8 + 1);
-            made.shown.push(value.to_bits());
+            rebuilt.lens.push(text.len() as u8 + 1);
+            rebuilt.shown.push(value.to_bits());
         }
     }
 }

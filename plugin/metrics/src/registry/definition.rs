@@ -129,9 +129,9 @@ impl Definition {
             WindowedSummary::new(&[], self.window_ms()).map_err(|problem| Error::invalid("window", problem))?;
         }
         let states = &self.states;
-        let twice =
+        let has_duplicates =
             states.iter().enumerate().any(|(index, state)| states.iter().take(index).any(|other| other == state));
-        if self.kind == Kind::StateSet && (states.is_empty() || states.len() > MAX_STATES || twice) {
+        if self.kind == Kind::StateSet && (states.is_empty() || states.len() > MAX_STATES || has_duplicates) {
             let problem = format!("expected 1 to {MAX_STATES} unique state names");
             return Err(Error::invalid("states", problem));
         }

@@ -560,8 +560,8 @@ impl Registry {
         let Some(family) = self.families.get(index) else { return Err(limit_reached(self.series_limit)) };
         let own_limit = family.definition.series_limit.unwrap_or(usize::MAX);
         if family.live < own_limit && self.series.len() < self.series_limit {
-            let made = self.insert(index, key).map_err(|_| limit_reached(series::MAX_ROWS))?;
-            return Ok((SeriesId(made.0), Some(made)));
+            let created = self.insert(index, key).map_err(|_| limit_reached(series::MAX_ROWS))?;
+            return Ok((SeriesId(created.0), Some(created)));
         }
         let labels = family.definition.label_names.len();
         if labels == 0 {
@@ -574,18 +574,18 @@ impl Registry {
         let mut overflow = Vec::new();
         key_of((0..labels).map(|_| OVERFLOW_VALUE), &mut overflow);
         // The series may exist already, created explicitly.
-        let made = match self.series.find(index as u32, &overflow).and_then(|row| self.series.handle(row)) {
+        let created = match self.series.find(index as u32, &overflow).and_then(|row| self.series.handle(row)) {
             Some(handle) => (handle, None),
             None => {
-                let made = self.insert(index, &overflow).map_err(|_| limit_reached(series::MAX_ROWS))?;
-                (made.0, Some(made))
+                let created = self.insert(index, &overflow).map_err(|_| limit_reached(series::MAX_ROWS))?;
+                (created.0, Some(created))
             }
         };
         if let Some(family) = self.families.get_mut(index) {
-            family.overflow = Some(made.0);
+            family.overflow = Some(created.0);
             family.live -= 1;
         }
-        Ok((SeriesId(made.0), made.1))
+        Ok((SeriesId(created.0), created.1))
     }
 
     fn insert(&mut self, index: usize, key: &[u8]) -> Result<(u32, bool), series::Full> {
@@ -603,19 +603,19 @@ impl Registry {
             (None, _) => 0.0,
         };
         let new = NewSeries { family: index as u32, state, cell, created_ms: self.now_ms };
-        let made = self.series.insert(new, key)?;
+        let created = self.series.insert(new, key)?;
         family.live += 1;
         if let Some(composite) = composite {
             self.free_composites.pop();
             self.store_composite(place, composite);
         }
         if state & series::TIMED != 0
-            && let Some(row) = self.series.row(made.0)
+            && let Some(row) = self.series.row(created.0)
         {
             self.touch(row);
         }
         self.reshape(Some(index));
-        Ok(made)
+        Ok(created)
     }
 
     fn store_composite(&mut self, place: usize, composite: Composite) {

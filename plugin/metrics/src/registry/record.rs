@@ -26,7 +26,7 @@ pub struct Recording {
 
 /// The changes made by a batch, for rolling back.
 #[derive(Debug, Default)]
-struct Made {
+struct Undo {
     series: Vec<(u32, bool)>,
     /// First label sets of metrics whose help was set.
     helps: Vec<usize>,
@@ -240,13 +240,13 @@ impl Registry {
     /// nothing changes; the error comes with the index of the recording that caused it.
     pub fn record_all(&mut self, recordings: &[Recording]) -> Result<Vec<SeriesId>, (usize, Error)> {
         let (families, dropped) = (self.families.len(), self.dropped);
-        let mut made = Made { notices: self.notices.checkpoint(), ..Made::default() };
+        let mut undo = Undo { notices: self.notices.checkpoint(), ..Undo::default() };
         let mut ids = Vec::with_capacity(recordings.len());
         for (index, recording) in recordings.iter().enumerate() {
-            match self.prepare(recording, &mut made) {
+            match self.prepare(recording, &mut undo) {
                 Ok(id) => ids.push(id),
                 Err(error) => {
-                    self.rollback(families, made);
+                    self.rollback(families, undo);
                     self.dropped = dropped;
                     return Err((index, error));
                 }
@@ -264,7 +264,7 @@ impl Registry {
 }
 
 impl Registry {
-    fn prepare(&mut self, recording: &Recording, made: &mut Made) -> Result<SeriesId, Error> {
+    fn prepare(&mut self, recording: &Recording, undo: &mut Undo) -> Result<SeriesId, Error> {
         let Recording { definition, labels, amount } = recording;
         match definition.kind {
             Kind::Info if *amount == 1.0 => {}
@@ -281,7 +281,7 @@ impl Registry {
         let index = match self.by_name.get(definition.name.as_str()).copied() {
             Some(first) => {
                 let (index, has_new_help) = self.find_label_set(first, definition, labels.names())?;
-                made.helps.extend(has_new_help.then_some(first));
+                undo.helps.extend(has_new_help.then_some(first));
                 index
             }
             None => {
@@ -290,19 +290,19 @@ impl Registry {
             }
         };
         let (id, new) = self.find_or_create(index, labels.iter().map(|(_, value)| value))?;
-        made.series.extend(new);
+        undo.series.extend(new);
         Ok(id)
     }
 
     /// Removes the families and series created, and the help set.
-    fn rollback(&mut self, families: usize, made: Made) {
-        for new in made.series.into_iter().rev() {
+    fn rollback(&mut self, families: usize, undo: Undo) {
+        for new in undo.series.into_iter().rev() {
             if let Some(row) = self.series.row(new.0) {
                 self.release(row, Some(new.0));
             }
             self.series.undo_insert(new);
         }
-        for index in made.helps {
+        for index in undo.helps {
             self.set_help(index, None);
         }
         let timed = self.families.iter().skip(families).filter(|family| family.definition.is_timed()).count();
@@ -318,7 +318,7 @@ impl Registry {
             family.conflicts.retain(|conflict| *conflict < families);
             family.next_set = family.next_set.filter(|next| *next < families);
         }
-        self.notices.rollback(made.notices);
+        self.notices.rollback(undo.notices);
         self.reshape(None);
     }
 

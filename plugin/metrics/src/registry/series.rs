@@ -286,9 +286,9 @@ impl SeriesTable {
         }
     }
 
-    /// Undoes the most recent insertion that was not undone yet. `made` is its result.
-    pub(super) fn undo_insert(&mut self, made: (u32, bool)) {
-        let (handle, new_row) = made;
+    /// Undoes the most recent insertion that was not undone yet. `inserted` is its result.
+    pub(super) fn undo_insert(&mut self, inserted: (u32, bool)) {
+        let (handle, new_row) = inserted;
         let Some(row) = self.row(handle) else { return };
         self.vacate(row);
         if let Some(span) = self.spans.get(row) {

@@ -386,36 +386,36 @@ impl<'a> Reader<'a> {
     /// Takes a definition. The error is about its names; registration validates the rest.
     fn definition(&mut self) -> Result<Option<Definition>, Error> {
         let (Some(name), Some(kind)) = (self.text(), self.byte().and_then(Kind::from_number)) else { return Ok(None) };
-        let mut made = Definition::new(MetricName::new_utf8(name, "snapshot")?, kind);
+        let mut definition = Definition::new(MetricName::new_utf8(name, "snapshot")?, kind);
         let Some((help, unit, labels)) =
             (|| Some((self.option(Self::text)?, self.option(Self::text)?, self.list(Self::text)?)))()
         else {
             return Ok(None);
         };
-        made.help = help.map(str::to_owned);
-        made.unit = unit.map(str::to_owned);
-        made.label_names =
+        definition.help = help.map(str::to_owned);
+        definition.unit = unit.map(str::to_owned);
+        definition.label_names =
             labels.into_iter().map(|name| LabelName::new_utf8(name, "snapshot")).collect::<Result<_, _>>()?;
         let Some(buckets) = self.option(Self::numbers) else { return Ok(None) };
-        made.buckets = buckets.map(|bounds| Buckets::new(&bounds, "snapshot")).transpose()?;
-        Ok(self.options(made))
+        definition.buckets = buckets.map(|bounds| Buckets::new(&bounds, "snapshot")).transpose()?;
+        Ok(self.options(definition))
     }
 
-    fn options(&mut self, mut made: Definition) -> Option<Definition> {
-        made.native = self.option(|input| {
+    fn options(&mut self, mut definition: Definition) -> Option<Definition> {
+        definition.native = self.option(|input| {
             let schema = input.small()?.cast_signed();
             Some(NativeConfig { schema, zero_threshold: input.number()?, max_buckets: input.size()? })
         })?;
-        made.quantiles = self.option(Self::numbers)?;
-        if made.kind == Kind::Summary {
+        definition.quantiles = self.option(Self::numbers)?;
+        if definition.kind == Kind::Summary {
             // Before default quantiles existed, summaries with only sum and count had none.
-            made.quantiles.get_or_insert_default();
+            definition.quantiles.get_or_insert_default();
         }
-        made.window = self.option(Self::duration)?;
-        made.states = self.list(|input| input.text().map(Into::into))?;
-        made.series_limit = self.option(Self::size)?;
-        made.ttl = self.option(Self::duration)?;
-        Some(made)
+        definition.window = self.option(Self::duration)?;
+        definition.states = self.list(|input| input.text().map(Into::into))?;
+        definition.series_limit = self.option(Self::size)?;
+        definition.ttl = self.option(Self::duration)?;
+        Some(definition)
     }
 
     /// Takes the state of a series that is not a single number, with the shape of `empty`.

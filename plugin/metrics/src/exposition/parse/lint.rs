@@ -171,12 +171,12 @@ impl Lint<'_, '_> {
         }
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         for name in names {
-            let shown = crate::error::excerpt(&name, 100);
+            let excerpt = crate::error::excerpt(&name, 100);
             if is_camel(&name) {
-                self.find("label_camel_case", format!("the label {shown} is in camelCase; write it in snake_case"));
+                self.find("label_camel_case", format!("the label {excerpt} is in camelCase; write it in snake_case"));
             }
             if name.starts_with('_') {
-                self.find("label_reserved", format!("the label {shown} begins with _, which is reserved; rename it"));
+                self.find("label_reserved", format!("the label {excerpt} begins with _, which is reserved; rename it"));
             }
             // If it is the family's own label, it comes from a sample that must not have it, such
             // as the sum.
@@ -186,7 +186,7 @@ impl Lint<'_, '_> {
                 }
             }
             if name == self.name && self.family.kind != FamilyType::StateSet {
-                self.find("label_repeats", format!("the label {shown} has the same name as its metric; rename it"));
+                self.find("label_repeats", format!("the label {excerpt} has the same name as its metric; rename it"));
             }
         }
     }

@@ -217,19 +217,19 @@ impl<'a> Reader<'a> {
             return Err(self.cursor.fault_at(at, too_long("the metric's name", name.len(), self.limits.name_bytes)));
         }
         if let Some(before) = self.find(&name).and_then(|place| self.families.get(place)) {
-            let shown = crate::error::excerpt(&name, 100);
+            let excerpt = crate::error::excerpt(&name, 100);
             let problem = match self.families.last() {
                 Some(last) if std::ptr::eq(last, before) => format!(
-                    "{shown} is not a sample of the {} with that name; expected {}",
+                    "{excerpt} is not a sample of the {} with that name; expected {}",
                     last.kind().name(),
                     last.kind()
                         .suffixes()
                         .iter()
-                        .map(|suffix| format!("{shown}{suffix}"))
+                        .map(|suffix| format!("{excerpt}{suffix}"))
                         .collect::<Vec<_>>()
                         .join(", ")
                 ),
-                _ => format!("the metric {shown} appeared before; keep all its lines together, metadata first"),
+                _ => format!("the metric {excerpt} appeared before; keep all its lines together, metadata first"),
             };
             return Err(self.cursor.fault_at(at, problem));
         }
@@ -260,14 +260,14 @@ impl<'a> Reader<'a> {
                 let Some(other_family) = place.and_then(|place| self.families.get(place)) else { continue };
                 let conflicts = other.is_empty() || other_family.kind().suffixes().contains(&other);
                 if conflicts && !std::ptr::eq(other_family, family) {
-                    let shown = |name: &str| crate::error::excerpt(name, 100);
+                    let excerpt = |name: &str| crate::error::excerpt(name, 100);
                     let problem = format!(
                         "the {} {} and the {} {} could both have a sample {}; rename one of them",
                         family.kind().name(),
-                        shown(&family.name),
+                        excerpt(&family.name),
                         other_family.kind().name(),
-                        shown(&other_family.name),
-                        shown(&sample_name)
+                        excerpt(&other_family.name),
+                        excerpt(&sample_name)
                     );
                     return Err(self.cursor.fault_at(family.at, problem));
                 }
@@ -552,13 +552,13 @@ impl<'a> Reader<'a> {
         };
         let labels = self.hash(own);
         let state = if kind == FamilyType::StateSet { self.hash("") } else { 0 };
-        let twice = |place: &Self| {
+        let duplicate = |place: &Self| {
             Err(place.cursor.fault_at(at, "the sample occurs twice; expected unique samples or distinct timestamps"))
         };
         if kind == FamilyType::Info {
             // The labels of the metric and of the info cannot be distinguished.
             let at_time = timestamp.map_or(0, |timestamp| u128::from(timestamp.to_bits()).wrapping_add(1) << 64);
-            return if self.seen.insert(labels ^ at_time) || timestamp.is_some() { Ok(()) } else { twice(self) };
+            return if self.seen.insert(labels ^ at_time) || timestamp.is_some() { Ok(()) } else { duplicate(self) };
         }
         let mut new_point = true;
         match self.group {
@@ -620,7 +620,7 @@ impl<'a> Reader<'a> {
             }
             _ => point.has_value = true,
         }
-        if again { twice(self) } else { Ok(()) }
+        if again { duplicate(self) } else { Ok(()) }
     }
 
     /// An order-independent hash of the labels, excluding one of them.
