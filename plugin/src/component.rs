@@ -175,7 +175,7 @@ impl QueryGuest for Component {
     fn series(selection: asked::Selection) -> Result<asked::SeriesList, types::Error> {
         Ok(with(|plug| {
             plug.ask_prometheus(|api| {
-                let reply = api.series(&selection.into())?;
+                let reply = api.series::<Vec<SeriesLabels>>(&selection.into())?;
                 let items = reply.data.into_iter().map(labels_out).collect();
                 Ok(asked::SeriesList { items, warnings: reply.warnings })
             })

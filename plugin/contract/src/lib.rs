@@ -12,6 +12,7 @@ pub mod document;
 pub mod error;
 pub mod known;
 pub mod lenient;
+pub mod raw;
 pub mod requests;
 pub mod response;
 pub mod responses;

@@ -7,13 +7,14 @@ use crate::http::Client;
 use crate::servers::prometheus::{Alerts, Api, Data, Form, Place, Reply, Rules, Selection, places};
 use crate::time::Timestamp;
 use plugpipe_contract::document::Both;
+use plugpipe_contract::raw::{RawList, RawObject};
 use plugpipe_contract::requests::{
     LabelValues, ListMetadata, ListRules, ListTargets, NoFields, PrometheusStatus, RuleType, SeriesSelection,
     StatusPart, TargetState,
 };
 use plugpipe_contract::responses::{
-    JsonObject, LabelNames, MetricMetadata, PrometheusAlerts, PrometheusRules, PrometheusState, ScrapeTargets,
-    SeriesList, ServerRemarks, ValuesOfLabel,
+    LabelNames, MetricMetadata, PrometheusAlerts, PrometheusRules, PrometheusState, ScrapeTargets, SeriesList,
+    ServerRemarks, ValuesOfLabel,
 };
 use plugpipe_contract::scalar::{Duration, Moment, OneOrMany, Text};
 
@@ -23,8 +24,8 @@ pub fn series(call: &mut Call, request: &SeriesSelection) -> Result<(SeriesList,
     if selection.matches.is_empty() {
         return Err(Error::missing("match", "a selector such as up{job=\"a\"}, or a list of them"));
     }
-    let (series, remarks) = ask(call, |api| api.series(&selection))?;
-    let count = Vec::len(&series) as u64;
+    let (series, remarks) = ask::<RawList>(call, |api| api.series(&selection))?;
+    let count = series.len() as u64;
     Ok((SeriesList { series, count }, remarks))
 }
 
@@ -99,7 +100,7 @@ pub fn alerts(call: &mut Call, _: &NoFields) -> Result<(PrometheusAlerts, Server
 }
 
 /// Where a part of the status stands in the response.
-type Slot = fn(&mut PrometheusState) -> &mut Option<JsonObject>;
+type Slot = fn(&mut PrometheusState) -> &mut Option<RawObject>;
 
 /// What `prometheus_status` can include, and whether it does by default.
 const STATUS: [(StatusPart, &str, Place, bool, Slot); 5] = [
@@ -119,7 +120,7 @@ pub fn status(call: &mut Call, request: &PrometheusStatus) -> Result<PrometheusS
         .filter(|(part, _, _, default, _)| if wanted.is_empty() { *default } else { wanted.contains(part) })
         .map(|(_, name, place, _, slot)| ((*name, *slot), *place))
         .unzip();
-    let Some(replies) = unless_mock(call, |api| Ok(api.ask_all::<JsonObject>(&asked)))? else {
+    let Some(replies) = unless_mock(call, |api| Ok(api.ask_all::<RawObject>(&asked)))? else {
         return Ok(PrometheusState { mock: true, ..PrometheusState::default() });
     };
     if let (true, Some(Err(error))) = (replies.iter().all(Result::is_err), replies.first()) {

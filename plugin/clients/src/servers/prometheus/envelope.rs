@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::error::{Error, QueryError};
 use crate::http::{Peer, Response, Url};
 use plugpipe_contract::error::excerpt;
+use plugpipe_contract::lenient::lenient;
 use plugpipe_contract::sound;
 
 /// For errors.
@@ -36,11 +37,15 @@ struct Frame<'a> {
     #[serde(borrow, default, deserialize_with = "with_null")]
     data: Option<&'a RawValue>,
     stats: Option<Box<RawValue>>,
-    warnings: Option<Vec<String>>,
-    infos: Option<Vec<String>>,
-    #[serde(rename = "errorType")]
-    error_type: Option<String>,
-    error: Option<String>,
+    // What only accompanies the data or an error: another type does not fail the response.
+    #[serde(default, deserialize_with = "lenient")]
+    warnings: Vec<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    infos: Vec<String>,
+    #[serde(default, rename = "errorType", deserialize_with = "lenient")]
+    error_type: String,
+    #[serde(default, deserialize_with = "lenient")]
+    error: String,
 }
 
 /// Null is a value too.
@@ -58,12 +63,7 @@ impl<D: DeserializeOwned + Default> Data for D {}
 pub(super) fn read<D: Data>(url: &Url, response: &Response, expression: &str) -> Result<Reply<D>, Error> {
     let (frame, data) = frame(url, response, expression)?;
     let data: Option<D> = serde_json::from_str(data).map_err(|problem| bad_answer(url, data, &problem))?;
-    Ok(Reply {
-        data: data.unwrap_or_default(),
-        warnings: frame.warnings.unwrap_or_default(),
-        infos: frame.infos.unwrap_or_default(),
-        stats: frame.stats,
-    })
+    Ok(Reply { data: data.unwrap_or_default(), warnings: frame.warnings, infos: frame.infos, stats: frame.stats })
 }
 
 /// The frame of a success, and its data.
@@ -86,9 +86,9 @@ fn frame<'r>(url: &Url, response: &'r Response, expression: &str) -> Result<(Fra
 
 /// The error of a response that says that it is one.
 fn refusal(url: &Url, status: u16, frame: Frame, expression: &str) -> Error {
-    let text = frame.error.unwrap_or_else(|| "nothing more".into());
+    let text = if frame.error.is_empty() { "nothing more".into() } else { frame.error };
     let position = position(&text, expression);
-    let own = frame.error_type.unwrap_or_default();
+    let own = frame.error_type;
     let normal = match (&*own, status) {
         ("", _) if status == 200 => "internal",
         (own, _) if !own.bytes().all(|byte| byte.is_ascii_digit()) => own,
