@@ -584,8 +584,8 @@ fn the_record_that_makes_two_metrics_share_a_name_warns_once() {
         assert_eq!(answer["success"], true);
         let [warning] = answer["warnings"].as_array().unwrap().as_slice() else { panic!("{answer}") };
         let warning = warning.as_str().unwrap();
-        assert!(warning.starts_with("jobs_total: beside the gauge jobs, "), "{warning}");
-        assert!(warning.contains("unknown") && warning.contains("rename"), "{warning}");
+        assert!(warning.starts_with("jobs_total: OpenMetrics exposes this counter as type unknown"), "{warning}");
+        assert!(warning.contains("gauge jobs") && warning.contains("rename"), "{warning}");
         for again in [first, second] {
             assert_eq!(process(&mut plug, again.clone(), json!({}))["warnings"], Value::Null);
         }
