@@ -1,6 +1,6 @@
 //! Why a request or a configuration cannot be read.
 
-pub use plugpipe_metrics::error::excerpt;
+pub use plugpipe_time::excerpt;
 
 /// Why a request or a configuration cannot be read.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

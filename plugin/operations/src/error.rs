@@ -4,7 +4,7 @@
 //! metric, a server), says what was expected, and what to do. URLs appear without their user,
 //! password and query.
 
-pub use plugpipe_metrics::error::excerpt;
+pub use plugpipe_contract::error::excerpt;
 
 use crate::servers::pushgateway::preflight::Conflict;
 pub use plugpipe_clients::Error as ClientError;

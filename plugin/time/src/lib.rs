@@ -4,6 +4,9 @@
 //! plug and its host accept the same texts. Nothing here reads a clock: a moment relative to now
 //! takes `now` as an argument.
 //!
+//! [`excerpt`] is here because the contract and the metrics library both need it and share no other
+//! crate.
+//!
 //! ```
 //! use plugpipe_time::{PrometheusDuration, Timestamp};
 //!
@@ -17,11 +20,13 @@
 #![forbid(unsafe_code)]
 
 mod duration;
+mod excerpt;
 mod timestamp;
 #[cfg(feature = "serde")]
 mod wire;
 
 pub use duration::{PrometheusDuration, WrongDuration};
+pub use excerpt::excerpt;
 pub use timestamp::{Timestamp, WrongTimestamp};
 
 /// At most so many bytes of what was given are repeated in an error.
