@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use plugpipe_metrics::registry::Notices;
-
 /// More warnings than this in one answer are counted only.
 const MAX_WARNINGS: usize = 20;
 
@@ -33,10 +31,10 @@ impl Warnings {
         self.more += others.more;
     }
 
-    /// Adds what a registry has to say.
-    pub fn add_notices(&mut self, notices: Notices) {
-        notices.texts.into_iter().for_each(|text| self.add(text));
-        self.more += notices.more;
+    /// Adds what a registry has to say: texts, and how many more there were than these.
+    pub fn add_notices(&mut self, texts: Vec<String>, more: usize) {
+        texts.into_iter().for_each(|text| self.add(text));
+        self.more += more;
     }
 
     /// Whether there are none.

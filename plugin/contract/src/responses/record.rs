@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
+use crate::kind::MetricKind;
 use crate::response::{Response, ResponseWriter};
 
 use super::push::RecordPush;
@@ -18,7 +19,7 @@ pub struct Recorded<'a> {
     pub metric_name: &'a str,
     /// What it was recorded as.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KindName"))]
-    pub metric_type: &'static str,
+    pub metric_type: MetricKind,
     /// What was recorded: added to a counter, set on a gauge, observed by the others.
     pub metric_value: Amount,
     /// The series' labels, as they were given.
@@ -108,7 +109,7 @@ pub struct Registered<'a> {
     pub metric_name: &'a str,
     /// What it will be recorded as.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KindName"))]
-    pub metric_type: &'static str,
+    pub metric_type: MetricKind,
     /// The family's number, for the typed interfaces.
     pub family: u32,
 }
