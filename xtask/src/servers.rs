@@ -35,8 +35,7 @@ pub fn table() -> Result<String, String> {
          \x20   pub(super) headers: &'static [(&'static str, &'static [&'static str])],\n\
          }\n\
          \n\
-         /// The settings that name a server.\npub(super) const SERVER_SETTINGS: &[ServerSetting] =
-         /// &[\n",
+         /// The settings that name a server.\npub(super) const SERVER_SETTINGS: &[ServerSetting] = &[\n",
     );
     let mut named = 0;
     for setting in settings {

@@ -1,8 +1,8 @@
-//! Why a request or a configuration cannot be read.
+//! Errors in requests and configurations.
 
 pub use plugpipe_time::excerpt;
 
-/// Why a request or a configuration cannot be read.
+/// Errors in requests and configurations.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// A required field is missing.
@@ -10,7 +10,7 @@ pub enum Error {
     Missing {
         /// The field's path in `ctx` or `cfg`.
         field: String,
-        /// What belongs there.
+        /// What is expected there.
         expected: &'static str,
     },
     /// A field's value is not allowed.
@@ -24,12 +24,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// A field whose value is not allowed.
+    /// An error for an invalid value.
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), problem: problem.into() }
     }
 
-    /// A required field that is missing.
+    /// An error for a missing required field.
     pub fn missing(field: impl Into<String>, expected: &'static str) -> Self {
         Self::Missing { field: field.into(), expected }
     }
@@ -41,7 +41,7 @@ impl Error {
         }
     }
 
-    /// The same error, with another path of its field.
+    /// The same error with its field path mapped.
     #[must_use]
     pub fn map_field(self, path: impl FnOnce(String) -> String) -> Self {
         match self {
@@ -50,7 +50,7 @@ impl Error {
         }
     }
 
-    /// The same error, with `prefix.` before the path of its field: for a part of a larger input.
+    /// The same error with `prefix.` before its field path, for a part of a larger input.
     #[must_use]
     pub fn within(self, prefix: &str) -> Self {
         self.map_field(|field| format!("{prefix}.{field}"))
@@ -58,7 +58,7 @@ impl Error {
 }
 
 impl Error {
-    /// The same error, of something that stands in `part`: a field's name, or an index as `[2]`.
+    /// The same error with `part` before its field path: a field name, or an index such as `[2]`.
     #[must_use]
     pub fn inside(self, part: &str) -> Self {
         self.map_field(|field| match field.as_bytes().first() {

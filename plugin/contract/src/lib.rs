@@ -4,7 +4,7 @@
 #![deny(missing_docs)]
 
 #[cfg(all(feature = "schema", target_arch = "wasm32"))]
-compile_error!("schemas are for xtask; the component does without them");
+compile_error!("the feature `schema` is for xtask only, never for the component");
 
 pub mod compound;
 pub mod direct;

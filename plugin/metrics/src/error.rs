@@ -1,11 +1,11 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
 pub(crate) use plugpipe_time::excerpt;
 
-/// Why something was not done. Nothing has changed then.
+/// Why an operation failed. A failed operation changes nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// An argument is not what it must be.
+    /// An argument is invalid.
     #[error("{field}: {problem}")]
     Invalid {
         /// The argument, or the part of it, such as `labels.le`.
@@ -13,7 +13,7 @@ pub enum Error {
         /// What was found and what was expected.
         problem: String,
     },
-    /// The metric exists, and is something else.
+    /// The metric exists with a different definition.
     #[error("metric {metric}: {problem}")]
     Conflict {
         /// The metric's name.
@@ -21,8 +21,8 @@ pub enum Error {
         /// Both definitions.
         problem: String,
     },
-    /// A handle that names no series, or none any more.
-    #[error("series: there is no series {handle}; it was removed, or is of another registry; get its handle again")]
+    /// A handle that names no series, or a removed one.
+    #[error("series: there is no series {handle}; it was removed or belongs to another registry; get its handle again")]
     UnknownSeries {
         /// The handle.
         handle: u32,
@@ -40,12 +40,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// An argument that is not what it must be.
+    /// An error about an invalid argument.
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), problem: problem.into() }
     }
 
-    /// The argument to change, where the error is about one.
+    /// The argument to fix, if the error is about one.
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Invalid { field, .. } => Some(field),

@@ -315,7 +315,7 @@ fn many_metrics_that_share_names_are_counted() {
     let answer = scrape(TEXT, &text, json!({"import": true}));
     let warnings = answer["warnings"].as_array().unwrap();
     assert_eq!(warnings.len(), 21, "{answer}");
-    assert_eq!(warnings[20], "130 more warnings are left out");
+    assert_eq!(warnings[20], "130 more warnings omitted");
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! How errors repeat a text that somebody else wrote.
+//! How error messages quote foreign text.
 
-/// At most `limit` bytes of what somebody else wrote, on one line, cut at a character, for an error
-/// text.
+/// At most `limit` bytes of foreign text, on one line and cut at a character boundary, for an error
+/// message.
 pub fn excerpt(text: &str, limit: usize) -> String {
     let mut line = String::new();
     for part in text.split_whitespace() {

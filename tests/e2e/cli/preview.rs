@@ -252,7 +252,7 @@ async fn every_type_of_panel_is_drawn_whatever_its_texts_are() {
         "No data",
         "21",
         "7 (100%)",
-        "A heatmap is not drawn in a preview",
+        "heatmap panels are not supported",
     ] {
         assert!(texts(&svg).iter().any(|text| text == wanted), "{wanted}: {:?}", texts(&svg));
     }

@@ -458,7 +458,7 @@ fn the_command_line_says_which_option_grants_what_is_missing() {
     std::fs::write(&grants, "origins: [http://inner.example]\nhosts: {inner.example: [10.1.2.3]}").unwrap();
     let (told, log) =
         call(&["push_metrics", "--ctx", &gateway("http://inner.example"), "--grants", grants.to_str().unwrap()]);
-    assert!(log.contains("grant such addresses with --address private"), "{log}");
+    assert!(log.contains("grant these addresses with --address private"), "{log}");
     assert!(told.contains("grant addresses of that kind") && !told.contains("--"), "{told}");
 
     let alert = json!({"alert_config": {"alert_name": "A", "expression": "up == 0"}}).to_string();

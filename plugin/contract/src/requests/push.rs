@@ -1,4 +1,4 @@
-//! Pushes, and what hosts tell of them.
+//! Pushes, and their outcomes as reported by hosts.
 
 use serde::Deserialize;
 
@@ -9,40 +9,40 @@ use crate::scalar::{Count, Flag, Labels, Text};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct PushMetrics {
-    /// Whether to push nothing, and say only what a push would come to, or what would be lost
-    /// without one; false by default.
+    /// Whether to push nothing and only report the expected outcome, or what would be lost without
+    /// a push; false by default.
     pub dry_run: Flag,
 }
 
-/// `note_exchange`: what another instance's exchange with servers came to.
+/// `note_exchange`: the outcome of another instance's exchange with servers.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct NoteExchange<'a> {
-    /// Whether to tell what is settled in this instance, and note nothing; false by default.
+    /// Whether to only return what is settled in this instance; false by default.
     pub tell: Flag,
     /// How long the exchange took, in milliseconds.
     pub elapsed_ms: Count,
-    /// Of a push: whether a gateway took it.
+    /// For a push: whether a gateway accepted it.
     pub metric_pushed: Flag,
-    /// Of a deletion: whether the group is gone. `settled` says what follows from it.
+    /// For a deletion: whether the group is gone. `settled` tells the resulting state.
     pub group_deleted: Flag,
-    /// Of a write or an export: how many values were lost.
+    /// For a remote write or an export: how many values were lost.
     pub values_lost: Count,
-    /// What the other instance answered to `tell`.
+    /// The `settled` that the other instance returned for `tell`.
     pub settled: Option<Vec<SettledGroup<'a>>>,
 }
 
-/// How much of a group is settled: a gateway accepted it, or the group was deleted.
+/// Changes of a group that are settled: a gateway accepted them, or the group was deleted.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct SettledGroup<'a> {
-    /// The last change to which nothing is due; 0 by default.
+    /// The last settled change; 0 by default.
     pub up_to: Count,
-    /// The job of the group's key; without one it is the plug's own group.
+    /// The job of the grouping key; without it, the plug's own group is meant.
     pub job: Text<'a>,
-    /// The other labels of the key.
+    /// The other labels of the grouping key.
     pub labels: Labels<'a>,
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use crate::document::Document;
 
     #[test]
-    fn counts_are_whole_and_may_be_large_or_text() {
+    fn counts_are_integers_and_may_be_large_or_text() {
         let read = |text: &str| {
             let note: NoteExchange = Document::parse(text).unwrap().read()?;
             Ok::<_, crate::error::Error>(note.settled.unwrap().first().unwrap().up_to.get())

@@ -1,4 +1,4 @@
-//! What Alertmanager holds, and what becomes of silences.
+//! Alertmanager's alerts, receivers and silences.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -9,7 +9,7 @@ use super::shared::is_false;
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotifiedAlerts {
-    /// Alerts as Alertmanager's API lists them.
+    /// Alerts in the format of Alertmanager's API.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
     pub alerts: Vec<Box<RawValue>>,
 }
@@ -18,7 +18,7 @@ pub struct NotifiedAlerts {
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertGroups {
-    /// Groups of alerts as Alertmanager's API lists them.
+    /// Alert groups in the format of Alertmanager's API.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
     pub groups: Vec<Box<RawValue>>,
 }
@@ -27,7 +27,7 @@ pub struct AlertGroups {
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receivers {
-    /// Receivers as Alertmanager's API lists them.
+    /// Receivers in the format of Alertmanager's API.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
     pub receivers: Vec<Box<RawValue>>,
 }
@@ -36,7 +36,7 @@ pub struct Receivers {
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Silences {
-    /// Silences as Alertmanager's API lists them.
+    /// Silences in the format of Alertmanager's API.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
     pub silences: Vec<Box<RawValue>>,
 }
@@ -45,7 +45,7 @@ pub struct Silences {
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertmanagerStatus {
-    /// Version, cluster and configuration as Alertmanager's API has them.
+    /// Version, cluster and configuration in the format of Alertmanager's API.
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
     pub status: std::collections::BTreeMap<String, Box<RawValue>>,
 }
@@ -54,7 +54,7 @@ pub struct AlertmanagerStatus {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreatedSilence {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// When the silence begins.
@@ -63,9 +63,9 @@ pub struct CreatedSilence {
     /// When it ends.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Rfc3339"))]
     pub ends_at: String,
-    /// What it mutes: matchers such as `severity="warning"`, all of which must match.
+    /// Its matchers, such as `severity="warning"`; it mutes alerts that match all of them.
     pub matchers: Vec<String>,
-    /// Its id. One that was changed may have got a new id. Absent in `mock_mode`.
+    /// Its id. A changed silence may have a new id. Absent in `mock_mode`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silence_id: Option<String>,
 }
@@ -74,11 +74,11 @@ pub struct CreatedSilence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExpiredSilence<'a> {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// The silence's id.
     pub silence_id: &'a str,
-    /// Whether Alertmanager ended it; false if it has none with that id.
+    /// Whether Alertmanager expired it; false if it has no silence with that id.
     pub expired: bool,
 }

@@ -1,4 +1,4 @@
-//! What operations respond: a struct for each, its fields documented where they are declared.
+//! Responses: a struct for each operation.
 
 use crate::response::responses;
 

@@ -1,4 +1,4 @@
-//! What Prometheus knows, in the form of its API.
+//! Data from Prometheus, in the format of its API.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use serde_json::value::RawValue;
 
 use super::shared::{LabelPairs, is_empty, is_false};
 
-/// An object of a server, whose members are passed on as they are.
+/// An object from a server, whose members are passed on verbatim.
 pub type JsonObject = BTreeMap<String, Box<RawValue>>;
 
-/// The schema of such an object.
+/// The schema of a [`JsonObject`].
 #[cfg(feature = "schema")]
 pub(super) type AnyObject = serde_json::Map<String, serde_json::Value>;
 
-/// What accompanies the data of a server.
+/// Remarks that accompany a server's data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerRemarks {
-    /// What the server warned of.
+    /// The server's warnings.
     #[serde(skip_serializing_if = "is_empty")]
     pub warnings: Vec<String>,
-    /// What the server remarked.
+    /// The server's info annotations.
     #[serde(skip_serializing_if = "is_empty")]
     pub infos: Vec<String>,
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
 }
@@ -66,7 +66,7 @@ pub struct ValuesOfLabel<'a> {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MetricMetadata {
-    /// For each metric a list of what its targets say of it: `type`, `help` and `unit`.
+    /// For each metric, the `type`, `help` and `unit` that its targets report.
     #[cfg_attr(feature = "schema", schemars(with = "AnyObject"))]
     pub metadata: JsonObject,
 }
@@ -75,7 +75,7 @@ pub struct MetricMetadata {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScrapeTargets {
-    /// `activeTargets` and `droppedTargets`, as Prometheus has them.
+    /// `activeTargets` and `droppedTargets`, in Prometheus's format.
     #[cfg_attr(feature = "schema", schemars(with = "AnyObject"))]
     pub targets: JsonObject,
 }
@@ -84,7 +84,7 @@ pub struct ScrapeTargets {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PrometheusRules {
-    /// Groups of rules, as Prometheus has them.
+    /// Rule groups, in Prometheus's format.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<AnyObject>"))]
     pub groups: Vec<Box<RawValue>>,
     /// How many there are.
@@ -95,41 +95,41 @@ pub struct PrometheusRules {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PrometheusAlerts {
-    /// Alerts that are pending or firing, as Prometheus has them.
+    /// Pending and firing alerts, in Prometheus's format.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<AnyObject>"))]
     pub alerts: Vec<Box<RawValue>>,
     /// How many there are.
     pub count: u64,
 }
 
-/// `prometheus_status`: the parts that were asked for, as Prometheus has them.
+/// `prometheus_status`: the requested parts, in Prometheus's format.
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PrometheusState {
-    /// The version and how it was built.
+    /// Version and build information.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
     pub build: Option<JsonObject>,
-    /// How the server runs.
+    /// Runtime information.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
     pub runtime: Option<JsonObject>,
-    /// What its database holds.
+    /// TSDB statistics.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
     pub tsdb: Option<JsonObject>,
-    /// Its command line.
+    /// Command-line flags.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
     pub flags: Option<JsonObject>,
-    /// Its configuration, secrets hidden by the server.
+    /// The configuration, with secrets redacted by the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
     pub config: Option<JsonObject>,
-    /// Parts that the server does not give, and why.
+    /// Parts that the server does not provide, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<LabelPairs<'static>>,
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
 }
