@@ -354,7 +354,7 @@ impl From<Error> for types::Error {
         let text = error.to_string();
         match error {
             Error::NotJson { .. } | Error::UnknownOperation { .. } => Self::InvalidInput(text),
-            Error::Contract(plugpipe_contract::Error::Metrics(error)) => match error {
+            Error::Metrics(error) => match error {
                 plugpipe_metrics::Error::Conflict { .. } => Self::Conflict(text),
                 plugpipe_metrics::Error::LimitReached { .. } => Self::LimitReached(text),
                 plugpipe_metrics::Error::Invalid { .. } | plugpipe_metrics::Error::UnknownSeries { .. } => {

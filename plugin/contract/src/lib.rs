@@ -10,6 +10,7 @@ pub mod compound;
 pub mod direct;
 pub mod document;
 pub mod error;
+pub mod kind;
 pub mod known;
 pub mod lenient;
 pub mod raw;

@@ -4,11 +4,14 @@
 //! metric, a server), says what was expected, and what to do. URLs appear without their user,
 //! password and query.
 
-pub use plugpipe_metrics::error::excerpt;
+pub use plugpipe_contract::error::excerpt;
 
 use crate::servers::pushgateway::preflight::Conflict;
 pub use plugpipe_clients::Error as ClientError;
+use plugpipe_clients::http::Failure;
+use plugpipe_contract::Error as ContractError;
 use plugpipe_contract::responses::{ErrorReport, Position, PushConflict};
+use plugpipe_metrics::Error as MetricsError;
 
 /// Why an operation did nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -31,9 +34,12 @@ pub enum Error {
         /// The names there are.
         known: Vec<&'static str>,
     },
-    /// The request or the configuration is not valid, or a metric's definition or limit forbids it.
+    /// The request or the configuration is not valid.
     #[error(transparent)]
     Contract(#[from] plugpipe_contract::Error),
+    /// A metric's definition or limit forbids it, or a name or value is none of metrics.
+    #[error(transparent)]
+    Metrics(#[from] plugpipe_metrics::Error),
     /// The operation needs a setting that nobody made.
     #[error("{field}: is not configured; {todo}")]
     NotConfigured {
@@ -59,9 +65,12 @@ pub enum Error {
     },
 }
 
-impl From<plugpipe_metrics::Error> for Error {
-    fn from(error: plugpipe_metrics::Error) -> Self {
-        Self::Contract(error.into())
+impl From<plugpipe_provisioning::Error> for Error {
+    fn from(error: plugpipe_provisioning::Error) -> Self {
+        match error {
+            plugpipe_provisioning::Error::Contract(error) => Self::Contract(error),
+            plugpipe_provisioning::Error::Metrics(error) => Self::Metrics(error),
+        }
     }
 }
 
@@ -97,9 +106,13 @@ impl Error {
         match self {
             Self::NotJson { .. } => "invalid_json",
             Self::UnknownOperation { .. } => "unknown_operation",
-            Self::Contract(error) => error.code(),
+            Self::Contract(error) => contract_code(error),
+            Self::Metrics(MetricsError::Invalid { .. }) => "invalid_field",
+            Self::Metrics(MetricsError::Conflict { .. }) => "metric_conflict",
+            Self::Metrics(MetricsError::UnknownSeries { .. }) => "unknown_series",
+            Self::Metrics(MetricsError::LimitReached { .. }) => "limit_reached",
             Self::NotConfigured { .. } => "not_configured",
-            Self::Client(error) => error.code(),
+            Self::Client(error) => client_code(error),
             Self::Undelivered { cause, .. } => cause.code(),
         }
     }
@@ -108,7 +121,11 @@ impl Error {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::UnknownOperation { .. } => Some("operation"),
-            Self::Contract(error) => error.field(),
+            Self::Contract(error) => Some(error.field()),
+            Self::Metrics(MetricsError::Invalid { field, .. }) => Some(field),
+            Self::Metrics(MetricsError::Conflict { .. }) => Some("metric_name"),
+            Self::Metrics(MetricsError::UnknownSeries { .. }) => Some("series"),
+            Self::Metrics(MetricsError::LimitReached { .. }) => None,
             Self::NotConfigured { field, .. } => Some(field),
             Self::Client(error) => error.field(),
             Self::NotJson { what, .. } => Some(what),
@@ -129,7 +146,19 @@ impl Error {
     #[must_use]
     pub fn within(self, prefix: &str) -> Self {
         match self {
-            Self::Contract(error) => Self::Contract(error.within(prefix)),
+            Self::Metrics(MetricsError::Conflict { metric, problem }) => {
+                Self::invalid(format!("{prefix}.name"), format!("metric {metric}: {problem}"))
+            }
+            other => other.map_field(|field| format!("{prefix}.{field}")),
+        }
+    }
+
+    /// The same error, with another path of its field.
+    #[must_use]
+    pub fn map_field(self, path: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Contract(error) => Self::Contract(error.map_field(path)),
+            Self::Metrics(MetricsError::Invalid { field, problem }) => Self::invalid(path(field), problem),
             other => other,
         }
     }
@@ -171,6 +200,40 @@ impl Error {
     }
 }
 
+/// The `error_code` of a field.
+fn contract_code(error: &ContractError) -> &'static str {
+    match error {
+        ContractError::Missing { .. } => "missing_field",
+        ContractError::Invalid { .. } => "invalid_field",
+    }
+}
+
+/// The `error_code` of a conversation with a server that failed.
+fn client_code(error: &ClientError) -> &'static str {
+    match error {
+        ClientError::Contract(error) => contract_code(error),
+        ClientError::Unanswered { failure, .. } => failure_code(failure),
+        ClientError::Refused { .. } | ClientError::PushConflict { reply: Some(_), .. } => "refused",
+        ClientError::Query { .. } => "query_failed",
+        ClientError::BadAnswer { .. } | ClientError::Exposition { .. } => "bad_answer",
+        ClientError::PushConflict { reply: None, .. } => "push_conflict",
+    }
+}
+
+fn failure_code(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::NotGranted | Failure::AddressNotGranted => "not_granted",
+        Failure::Timeout { .. } => "timeout",
+        Failure::TooLong { .. } => "answer_too_long",
+        Failure::Tls(_) => "tls_failed",
+        Failure::Refused
+        | Failure::UnknownHost
+        | Failure::Broken
+        | Failure::CircuitOpen { .. }
+        | Failure::Protocol(_) => "unreachable",
+    }
+}
+
 /// What a gateway would refuse, the first of it, as responses have it.
 pub fn shown_conflicts(conflicts: &[Conflict]) -> Vec<PushConflict> {
     let shown = |conflict: &Conflict| PushConflict {
@@ -180,4 +243,42 @@ pub fn shown_conflicts(conflicts: &[Conflict]) -> Vec<PushConflict> {
         problem: conflict.problem.clone(),
     };
     conflicts.iter().take(MAX_CONFLICTS).map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_metrics_library_have_a_code_and_a_field_alone_and_in_a_list() {
+        let conflict = MetricsError::Conflict { metric: "a".into(), problem: "is a counter".into() };
+        let limit = MetricsError::LimitReached { what: "series".into(), limit: 1, todo: "remove some" };
+        for (error, alone, listed) in [
+            (
+                MetricsError::invalid("labels.le", "is reserved"),
+                ("invalid_field", Some("labels.le")),
+                ("invalid_field", Some("metrics[2].labels.le")),
+            ),
+            (conflict, ("metric_conflict", Some("metric_name")), ("invalid_field", Some("metrics[2].name"))),
+            (
+                MetricsError::UnknownSeries { handle: 7 },
+                ("unknown_series", Some("series")),
+                ("unknown_series", Some("series")),
+            ),
+            (limit, ("limit_reached", None), ("limit_reached", None)),
+        ] {
+            let error = Error::from(error);
+            assert_eq!((error.code(), error.field()), alone, "{error}");
+            let error = error.within("metrics[2]");
+            assert_eq!((error.code(), error.field()), listed, "{error}");
+        }
+    }
+
+    #[test]
+    fn errors_of_provisioning_are_those_that_they_wrap() {
+        let contract = ContractError::missing("name", "the group's name");
+        let metrics = MetricsError::invalid("labels", "is reserved");
+        assert_eq!(Error::from(plugpipe_provisioning::Error::from(contract.clone())), contract.into());
+        assert_eq!(Error::from(plugpipe_provisioning::Error::from(metrics.clone())), metrics.into());
+    }
 }

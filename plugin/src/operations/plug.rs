@@ -244,14 +244,16 @@ impl<T: Transport> Plug<T> {
                 let mut call = self.call(Some(&config), exchange, warnings, unix_nanos);
                 call.names = step.as_ref().map(|_| &mut names);
                 let outcome = request.run(&mut call.within(&mut group, &config), response);
-                warnings.add_notices(group.registry.take_notices());
+                let notices = group.registry.take_notices();
+                warnings.add_notices(notices.texts, notices.more);
                 let outcome = note_steps(outcome, step, names, || Ok(key), &group.registry, &mut group.steps);
                 self.groups.put_back(place, group);
                 self.registry.set_series_limit(MAX_SERIES.saturating_sub(self.groups.series()));
                 outcome?;
             }
         }
-        warnings.add_notices(self.registry.take_notices());
+        let notices = self.registry.take_notices();
+        warnings.add_notices(notices.texts, notices.more);
         self.push_overdue((exchange, warnings), unix_nanos, response);
         Ok(())
     }

@@ -298,7 +298,7 @@ fn recorded<'r>(call: &mut Call, item: &Item<'r>, id: SeriesId) -> Recorded<'r> 
     });
     let mut recorded = Recorded {
         metric_name: item.name,
-        metric_type: item.kind.name(),
+        metric_type: definition::contract_kind(item.kind),
         metric_value: Amount(item.amount),
         labels: item.labels,
         current_value: None,

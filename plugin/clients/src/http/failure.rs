@@ -51,19 +51,6 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The stable word for programs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotGranted | Self::AddressNotGranted => "not_granted",
-            Self::Timeout { .. } => "timeout",
-            Self::TooLong { .. } => "answer_too_long",
-            Self::Tls(_) => "tls_failed",
-            Self::Refused | Self::UnknownHost | Self::Broken | Self::CircuitOpen { .. } | Self::Protocol(_) => {
-                "unreachable"
-            }
-        }
-    }
-
     /// What to do about it, with a leading `; `, or nothing. `setting` is the configuration key
     /// that names the server, `origin` where it is.
     pub fn todo(&self, setting: &str, origin: &str) -> String {

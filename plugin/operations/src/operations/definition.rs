@@ -8,6 +8,7 @@ use crate::error::{Error, excerpt};
 use crate::registry::{Definition, Kind, LabelName, Labels, MetricName, NativeConfig};
 use crate::sort::sorted_by;
 use plugpipe_contract::document::Both;
+use plugpipe_contract::kind::MetricKind;
 use plugpipe_contract::requests::{DefinitionFields, NativeFields, NoFields, RegisterMetric, RemoveMetric};
 use plugpipe_contract::responses::{Cleared, Registered, Removed};
 use plugpipe_contract::scalar::{self, LabelValue, Text};
@@ -29,7 +30,7 @@ pub fn register<'r>(
     definition.label_names = sorted_by(names.collect::<Result<Vec<LabelName>, _>>()?, Ord::cmp);
     let family = call.registry.register(definition)?;
     call.note_name(name);
-    Ok(Registered { metric_name: name, metric_type: kind.name(), family: family.raw() })
+    Ok(Registered { metric_name: name, metric_type: contract_kind(kind), family: family.raw() })
 }
 
 /// `remove_metric`: takes out one series, by `metric_name` and `labels`.
@@ -88,10 +89,39 @@ pub fn of(
 #[inline]
 pub fn kind(given: &Text, field: &str) -> Result<Kind, Error> {
     let Some(name) = given.get() else { return Ok(Kind::Gauge) };
-    Kind::from_name(name.trim()).ok_or_else(|| {
-        let known: Vec<&str> = Kind::ALL.into_iter().map(Kind::name).collect();
+    MetricKind::from_name(name.trim()).map(registry_kind).ok_or_else(|| {
+        let known: Vec<&str> = MetricKind::ALL.into_iter().map(MetricKind::name).collect();
         Error::invalid(field, format!("expected one of {}, got {:?}", known.join(", "), excerpt(name, 100)))
     })
+}
+
+/// A kind of the contract as the registry knows it. `From` cannot say it here: both types are of
+/// other crates.
+#[inline]
+pub fn registry_kind(kind: MetricKind) -> Kind {
+    match kind {
+        MetricKind::Counter => Kind::Counter,
+        MetricKind::Gauge => Kind::Gauge,
+        MetricKind::Histogram => Kind::Histogram,
+        MetricKind::Summary => Kind::Summary,
+        MetricKind::NativeHistogram => Kind::NativeHistogram,
+        MetricKind::Info => Kind::Info,
+        MetricKind::StateSet => Kind::StateSet,
+    }
+}
+
+/// A kind of the registry as the contract names it.
+#[inline]
+pub fn contract_kind(kind: Kind) -> MetricKind {
+    match kind {
+        Kind::Counter => MetricKind::Counter,
+        Kind::Gauge => MetricKind::Gauge,
+        Kind::Histogram => MetricKind::Histogram,
+        Kind::Summary => MetricKind::Summary,
+        Kind::NativeHistogram => MetricKind::NativeHistogram,
+        Kind::Info => MetricKind::Info,
+        Kind::StateSet => MetricKind::StateSet,
+    }
 }
 
 /// Labels of a series; with `utf8` a name may be any text.
@@ -123,4 +153,16 @@ fn native(fields: &NativeFields) -> NativeConfig {
         config.max_buckets = most;
     }
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_one_name_in_the_contract_and_in_the_registry() {
+        assert_eq!(MetricKind::ALL.map(registry_kind), Kind::ALL);
+        assert_eq!(Kind::ALL.map(contract_kind), MetricKind::ALL);
+        assert_eq!(MetricKind::ALL.map(MetricKind::name), Kind::ALL.map(Kind::name));
+    }
 }

@@ -73,11 +73,12 @@ fn health(url: &Url, response: Option<Result<Response, ClientError>>) -> (Health
             (health, Some(ServerHealth { url, http_status: Some(status), error: None }))
         }
         Some(Err(error)) => {
-            let health = match error.code() {
+            let report = Error::from(error).report();
+            let health = match report.error_code {
                 "not_granted" => HealthStatus::NotGranted,
                 _ => HealthStatus::Unreachable,
             };
-            (health, Some(ServerHealth { url, http_status: None, error: Some(Error::from(error).report()) }))
+            (health, Some(ServerHealth { url, http_status: None, error: Some(report) }))
         }
         // Each request has a response.
         None => (HealthStatus::Unreachable, None),

@@ -154,7 +154,7 @@ pub fn note_steps(
 ) -> Result<(), Error> {
     let step = step.as_ref().map(|step| &*step.0);
     match (outcome, step) {
-        (Err(Error::Contract(plugpipe_contract::Error::Metrics(Conflict { metric, problem }))), step) => {
+        (Err(Error::Metrics(Conflict { metric, problem })), step) => {
             let mut problem = format!("{problem} (group {}", own_groups::origin(&key()?, steps, &metric));
             if let Some(step) = step {
                 problem.push_str(&format!("; now step {:?}", excerpt(step, 100)));

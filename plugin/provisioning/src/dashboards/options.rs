@@ -1,7 +1,7 @@
 //! What dashboards are made with, and where they lie.
 
 use super::uid;
-use plugpipe_contract::error::Error;
+use crate::error::Error;
 use plugpipe_contract::requests::DashboardOptions;
 use plugpipe_contract::scalar::TextOr;
 

@@ -3,9 +3,10 @@
 
 use super::known::{self, Evaluator, Field, Place, Shape, Taker, UTF8_NAMES};
 use super::{Group, More, Rule, RuleKind};
+use crate::error::Error;
 use crate::yaml::Yaml;
 use plugpipe_contract::document::{Document, Request as _};
-use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::{RuleFields, RuleGroup};
 use plugpipe_contract::scalar::{self, Any, Flag, LabelValue};
 use plugpipe_contract::time::{parse_duration, prometheus_duration};

@@ -119,7 +119,7 @@ impl<'t> Held<'t> {
     /// The group's name; none if it is one that no plug would give.
     pub fn group(&self) -> Option<Group> {
         let (jobs, others): (Vec<_>, Vec<_>) = self.labels.iter().partition(|(name, _)| *name == "job");
-        let labels: Result<Vec<_>, Error> = others
+        let labels: Result<Vec<_>, plugpipe_metrics::Error> = others
             .into_iter()
             .map(|(name, value)| Ok((LabelName::new_utf8(name, "labels")?, value.as_ref().into())))
             .collect();

@@ -53,7 +53,7 @@ pub(super) fn one_alert(settings: &Settings, evaluator: Evaluator) -> Result<(Ru
     let mut uses = Uses::default();
     let rule = alert_rule(settings, &mut uses)?;
     let group = Group { interval: interval(settings)?, ..Group::new(settings.group(), vec![rule.clone()]) };
-    group.check("", "", Style::Flat, evaluator).map_err(|error| within_place(error, settings))?;
+    group.check("", "", Style::Flat, evaluator).map_err(|error| within_place(error.into(), settings))?;
     Ok((rule, Wanted { edit: Edit::Put(group), uses, given: Given::Alert }))
 }
 

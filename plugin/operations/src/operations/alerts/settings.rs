@@ -122,11 +122,9 @@ impl<'s> Settings<'s> {
 }
 
 /// The error of an alert whose fields stand in `alert_config`, or wherever the settings have them.
-pub(super) fn within_place(error: plugpipe_contract::Error, settings: &Settings) -> Error {
-    error
-        .map_field(|field| match field.split_once('.') {
-            Some((first, rest)) => format!("{}.{rest}", settings.path(first)),
-            None => settings.path(&field),
-        })
-        .into()
+pub(super) fn within_place(error: Error, settings: &Settings) -> Error {
+    error.map_field(|field| match field.split_once('.') {
+        Some((first, rest)) => format!("{}.{rest}", settings.path(first)),
+        None => settings.path(&field),
+    })
 }
