@@ -57,7 +57,7 @@ fn a_run_without_a_gateway_says_what_is_lost_unless_it_is_kept() {
     }
     let required = folder.run(&["--state", &state, "--require-delivery"]);
     assert_eq!(required.status.code(), Some(1), "{}", stderr(&required));
-    assert!(stderr(&required).contains("are kept in"), "{}", stderr(&required));
+    assert!(stderr(&required).contains("are stored in"), "{}", stderr(&required));
     let exported = run(&["call", "export_metrics", "--state", &state]);
     assert!(stdout(&exported).contains("jobs_total 2\\n"), "kept over runs: {}", stdout(&exported));
 }
