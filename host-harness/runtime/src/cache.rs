@@ -1,6 +1,7 @@
-//! A cache of compiled components on disk, so that a component is compiled only once. A compiled
-//! component is machine code that runs with the host's privileges. So the folder must be private to
-//! the user; otherwise nothing is cached and each start compiles the component.
+//! A cache of compiled components on disk, so that a component is compiled only once.
+//!
+//! A compiled component is machine code that runs with the host's privileges. So the folder must be
+//! private to the user; otherwise nothing is cached and each start compiles the component.
 
 use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,7 +1,8 @@
-//! Compiles components that are not embedded, within limits. The compiler itself has no limits. A
-//! component of a few kilobytes can keep it busy for hours or exhaust memory, so a program that
-//! loads unknown components compiles them in a child process: the program itself, started with
-//! [`CHILD`] as its first argument. The program must begin with
+//! Compiles components that are not embedded, within limits.
+//!
+//! The compiler itself has no limits. A component of a few kilobytes can keep it busy for hours or
+//! exhaust memory, so a program that loads unknown components compiles them in a child process: the
+//! program itself, started with [`CHILD`] as its first argument. The program must begin with
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -17,6 +18,7 @@
 //! #   ExitCode::SUCCESS
 //! }
 //! ```
+//!
 //! The child only limits resources. It is not a sandbox: it has the user's privileges, and this
 //! process runs the machine code that it returns. See `SECURITY.md`.
 

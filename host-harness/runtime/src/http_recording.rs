@@ -1,11 +1,15 @@
 //! HTTP recordings: records and replays exchanges with servers, so that a run can be inspected and
-//! repeated without servers. A recording is a JSON Lines file with one exchange per line, in the
-//! order in which they ended; `number` is the order in which they started. Bodies and headers that
-//! are not UTF-8 are base64-encoded. Known secrets are omitted:
+//! repeated without servers.
+//!
+//! A recording is a JSON Lines file with one exchange per line, in the order in which they ended;
+//! `number` is the order in which they started. Bodies and headers that are not UTF-8 are
+//! base64-encoded. Known secrets are omitted:
+//!
 //! - credentials that the host adds, which happens after recording;
-//! - headers whose name speaks of authorization, cookies, tokens, keys or secrets, and what they
-//!   hold wherever else it appears;
+//! - headers whose names contain words such as auth, cookie, token, key or secret, and their values
+//!   wherever they occur;
 //! - values of parameters and JSON fields in requests with such names.
+//!
 //! A replay returns the recorded response for each request, byte for byte. A request that differs
 //! from the recorded one in method, URL or body fails with an error that shows the expected
 //! request.

@@ -1,6 +1,8 @@
-//! Masks secrets in responses to a plug and in HTTP recordings. This is defense in depth. A
-//! malicious server can always encode a credential in an unknown way. The forms below are what
-//! benign servers produce when they echo a request in an error page, a log line or a JSON document:
+//! Masks secrets in responses to a plug and in HTTP recordings.
+//!
+//! This is defense in depth. A malicious server can always encode a credential in an unknown way.
+//! The forms below are what benign servers produce when they echo a request in an error page, a log
+//! line or a JSON document:
 //!
 //! | form | example for `a"b/c` |
 //! |---|---|
@@ -10,6 +12,7 @@
 //! | HTML entities, any subset: decimal, hexadecimal and named | `a&quot;b&#47;c`, `a&#x22;b&sol;c` |
 //! | base64 and base64url, at each of the three alignments, with or without padding and (escaped) line breaks | `YSJiL2M=`, `eDphImIvYw` |
 //! | hexadecimal, upper or lower case | `6122622f63` |
+//!
 //! All matches are marked in the original bytes before they are overwritten, so that overlapping
 //! secrets are all found. The length does not change.
 

@@ -1,8 +1,9 @@
 //! Private files and folders for state, compiled components and recordings, and [`publish`] for
-//! files that other users read. Other users must not be able to replace them. So a folder must be
-//! owned by the user and not writable by others, files are opened without following symbolic links,
-//! and a new file is created under a temporary name and renamed, which replaces a link instead of
-//! its target.
+//! files that other users read.
+//!
+//! Other users must not be able to replace them. So a folder must be owned by the user and not
+//! writable by others, files are opened without following symbolic links, and a new file is created
+//! under a temporary name and renamed, which replaces a link instead of its target.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};

@@ -1,6 +1,7 @@
-//! Secrets that the host adds to a plug's requests, read from the sources in the grants. The plug
-//! never sees them. If a server echoes one, the `mask` module masks it in the response and in
-//! recordings.
+//! Secrets that the host adds to a plug's requests, read from the sources in the grants.
+//!
+//! The plug never sees them. If a server echoes one, the `mask` module masks it in the response and
+//! in recordings.
 
 use std::fmt;
 use std::fs;

@@ -1,6 +1,8 @@
-//! Secrets and certificates, which are reloaded when their files change. Files are checked when a
-//! request is made, at most once per second. If a file is invalid, the previous contents stay in
-//! use. Connections with previous certificates are not reused: each change creates a new pool.
+//! Secrets and certificates, which are reloaded when their files change.
+//!
+//! Files are checked when a request is made, at most once per second. If a file is invalid, the
+//! previous contents stay in use. Connections with previous certificates are not reused: each
+//! change creates a new pool.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
-//! Special-purpose addresses and address ranges that can be granted. Whoever controls a DNS name
-//! can point it at the host's loopback, its network, or a cloud's metadata service. So the
-//! addresses that a name resolves to are checked too.
+//! Special-purpose addresses and address ranges that can be granted.
+//!
+//! Whoever controls a DNS name can point it at the host's loopback, its network, or a cloud's
+//! metadata service. So the addresses that a name resolves to are checked too.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

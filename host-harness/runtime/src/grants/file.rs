@@ -26,6 +26,7 @@
 //! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer`, `limits.component`, `limits.compile_memory` | bytes, optionally with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
 //! | `limits.call`, `limits.compile_time` | seconds, optionally with ms, s, m, h | `30s` |
 //! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources` | an integer, at least 1 | `600` |
+//!
 //! Paths are relative to the file's folder.
 
 use std::collections::BTreeMap;
