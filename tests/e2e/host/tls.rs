@@ -129,7 +129,7 @@ async fn certificates_that_cannot_be_read_are_said_before_anything_starts() {
     let missing = problem(&|grants| grants.tls.ca.push("/no/such/ca.pem".into())).await;
     assert!(missing.contains("/no/such/ca.pem"), "{missing}");
     let no_certificate = problem(&|grants| grants.tls.ca.push(key.clone())).await;
-    assert!(no_certificate.contains("holds no certificate"), "{no_certificate}");
+    assert!(no_certificate.contains("has no PEM certificate"), "{no_certificate}");
     let no_key = problem(&|grants| {
         let (certificate, key) = (certificate.clone(), certificate.clone());
         grants.tls.client = Some(ClientCertificate { certificate, key });
@@ -347,7 +347,7 @@ async fn secrets_and_certificates_that_are_replaced_are_used_under_serve() {
         let of = |what: &str| {
             said.lines().filter(|line| line.contains(&format!("{place}: ")) && line.contains(what)).count()
         };
-        assert_eq!(of("was read again"), 1, "{place}: {said}");
+        assert_eq!(of("reloaded after a file change"), 1, "{place}: {said}");
         assert_eq!(of("the previous contents stay in use"), 1, "{place}: {said}");
     }
     assert!(!said.contains("s3cret") && !said.contains("t0ken"), "{said}");
