@@ -197,18 +197,18 @@ impl<'m> Reader<'m> {
         let mut members = Members::new();
         for operation in operations.keys() {
             let name = format!("{}Result", pascal(operation));
-            let told = format!("The result of `{operation}`.");
+            let description = format!("The result of `{operation}`.");
             let missing = || format!("output_schema has no result of {operation}");
             let (first, branch) = only_branch(then, operation)?.ok_or_else(missing)?;
             let result = branch.pointer("/then/properties/result").ok_or_else(missing)?;
             match result.as_object() {
                 _ if first != operation => {
-                    self.define(&name, told, Shape::Alias(Type::Named(format!("{}Result", pascal(first)))));
+                    self.define(&name, description, Shape::Alias(Type::Named(format!("{}Result", pascal(first)))));
                 }
-                Some(object) if is_object(object) => self.object_named(&name, object, &told)?,
+                Some(object) if is_object(object) => self.object_named(&name, object, &description)?,
                 _ => {
                     let ty = self.ty(result, &name)?;
-                    self.define(&name, told, Shape::Alias(ty));
+                    self.define(&name, description, Shape::Alias(ty));
                 }
             }
             members.insert(operation.clone(), name.into());
@@ -499,9 +499,9 @@ fn check_branches(schema: &Value, operations: &Members) -> Result<(), String> {
 
 /// The operations of a branch.
 fn branch_operations(branch: &Value) -> Vec<&str> {
-    let asked = branch.pointer("/if/properties/operation");
-    let one = asked.and_then(|it| it.get("const")).and_then(Value::as_str);
-    one.into_iter().chain(names(asked.and_then(|it| it.get("enum")))).collect()
+    let condition = branch.pointer("/if/properties/operation");
+    let one = condition.and_then(|it| it.get("const")).and_then(Value::as_str);
+    one.into_iter().chain(names(condition.and_then(|it| it.get("enum")))).collect()
 }
 
 /// The branch of an operation, and the first operation of that branch.
@@ -517,8 +517,8 @@ fn only_branch<'v>(schema: &'v Value, operation: &str) -> Result<Option<(&'v str
 
 /// The field `operation` of a request.
 fn operation_field(branch: Option<&Value>, operation: &str) -> Field {
-    let asked = branch.and_then(|branch| branch.pointer("/if/properties/operation/enum")).and_then(Value::as_array);
-    let may_be_missing = asked.is_some_and(|choices| choices.contains(&Value::Null));
+    let condition = branch.and_then(|branch| branch.pointer("/if/properties/operation/enum")).and_then(Value::as_array);
+    let may_be_missing = condition.is_some_and(|choices| choices.contains(&Value::Null));
     let mut choices = branch.map_or_else(|| vec![operation], branch_operations);
     choices.sort_unstable();
     let null = may_be_missing.then_some(Type::Null);
