@@ -12,7 +12,7 @@ use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::scalar::Verbatim;
 use plugpipe_contract::settings::{ConfigurationOnly, Context, OfRequest};
 use plugpipe_operations::operations::call::Call;
-use plugpipe_operations::operations::table::{Operation, Run, choose, find};
+use plugpipe_operations::operations::table::{Operation, Run, find, requested};
 
 /// A request that was read as far as is needed to know its operation.
 pub(super) enum Request<'a> {
@@ -44,7 +44,7 @@ impl<'a> Request<'a> {
             return Ok(Self::Records(operation, records));
         }
         let document = Document::parse(ctx).map_err(|problem| Error::NotJson { what: "ctx", problem })?;
-        let operation = choose(&document)?;
+        let operation = requested(&document)?;
         let (settings, context) = (OfRequest::fields(), Context::fields());
         document.warn_of_unknown(&[operation.run.fields(), context, settings], ConfigurationOnly::fields());
         let settings = document.part(settings);
