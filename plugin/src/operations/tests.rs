@@ -692,7 +692,7 @@ fn what_is_not_known_is_warned_of_with_its_place() {
     );
     assert_eq!(
         warnings(record(json!({"metric_type": "counter"})), nothing()),
-        ["metric_type: \"counter\" is ignored; record_gauge records a gauge, record_metric what metric_type says"]
+        ["metric_type: \"counter\" is ignored; record_gauge always records a gauge, use record_metric for other types"]
     );
     assert_eq!(warnings(record(json!({"metric_type": "gauge"})), nothing()), [""; 0]);
     // Also where the operation fails; and not more than can be read.
