@@ -1,8 +1,7 @@
-//! The one error of the plug, and how the JSON contract says it.
+//! The plug's error type and its form in the JSON contract.
 //!
-//! Every text is for the person who must act: it begins with what is concerned (a field's path, a
-//! metric, a server), says what was expected, and what to do. URLs appear without their user,
-//! password and query.
+//! Messages name the field, metric or server first, then what was expected and what to do. URLs
+//! appear without user, password and query.
 
 pub use plugpipe_contract::error::excerpt;
 
@@ -13,7 +12,7 @@ use plugpipe_contract::Error as ContractError;
 use plugpipe_contract::responses::{ErrorReport, Position, PushConflict};
 use plugpipe_metrics::Error as MetricsError;
 
-/// Why an operation did nothing.
+/// The error of an operation.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// `ctx` or `cfg` is not a JSON object.
@@ -24,23 +23,23 @@ pub enum Error {
         /// What the parser found, with line and column.
         problem: String,
     },
-    /// `ctx.operation` names nothing that the plug does.
-    #[error("operation: there is no operation {given:?}; {}there are {}", meant(*nearest), known.join(", "))]
+    /// `ctx.operation` is not a known operation.
+    #[error("operation: unknown operation {given:?}; {}expected one of {}", meant(*nearest), known.join(", "))]
     UnknownOperation {
-        /// The name that was asked for.
+        /// The given name.
         given: String,
-        /// The one that was likely meant.
+        /// The most similar known name.
         nearest: Option<&'static str>,
-        /// The names there are.
+        /// The known names.
         known: Vec<&'static str>,
     },
-    /// The request or the configuration is not valid.
+    /// The request or the configuration is invalid.
     #[error(transparent)]
     Contract(#[from] plugpipe_contract::Error),
-    /// A metric's definition or limit forbids it, or a name or value is none of metrics.
+    /// A name or value is invalid, or conflicts with a metric's definition or limit.
     #[error(transparent)]
     Metrics(#[from] plugpipe_metrics::Error),
-    /// The operation needs a setting that nobody made.
+    /// The operation needs a setting that is missing.
     #[error("{field}: is not configured; {todo}")]
     NotConfigured {
         /// The setting's path in `cfg`.
@@ -48,19 +47,19 @@ pub enum Error {
         /// What to do.
         todo: &'static str,
     },
-    /// A conversation with a server failed.
+    /// A request to a server failed.
     #[error(transparent)]
     Client(ClientError),
-    /// Values were not written; those that were recorded stay.
-    #[error("{cause}. Written: {written} values; kept for the next write: {pending}; given up: {lost}")]
+    /// Values were not written; recorded values are kept.
+    #[error("{cause}. Written: {written} values; pending: {pending}; lost: {lost}")]
     Undelivered {
-        /// What went wrong first.
+        /// The first error.
         cause: Box<Error>,
-        /// Values that were written nevertheless.
+        /// Values that were written.
         written: u64,
-        /// Values that go out with the next write.
+        /// Values that are queued for the next write.
         pending: u64,
-        /// Values that the receiver refused, or that there was no room to keep.
+        /// Values that the receiver rejected or that did not fit in the queue.
         lost: u64,
     },
 }
@@ -83,7 +82,7 @@ impl From<ClientError> for Error {
     }
 }
 
-/// The most conflicts that an answer lists.
+/// The maximum number of conflicts in a result.
 const MAX_CONFLICTS: usize = 20;
 
 fn meant(nearest: Option<&str>) -> String {
@@ -91,17 +90,17 @@ fn meant(nearest: Option<&str>) -> String {
 }
 
 impl Error {
-    /// A field that holds what it may not hold.
+    /// An error for an invalid value.
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         plugpipe_contract::Error::invalid(field, problem).into()
     }
 
-    /// A required field that is missing.
+    /// An error for a missing required field.
     pub fn missing(field: impl Into<String>, expected: &'static str) -> Self {
         plugpipe_contract::Error::missing(field, expected).into()
     }
 
-    /// The stable word for programs: `error_code` of the JSON contract.
+    /// The stable `error_code` of the JSON contract.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotJson { .. } => "invalid_json",
@@ -117,7 +116,7 @@ impl Error {
         }
     }
 
-    /// The path of the field to mend, where the error is about one.
+    /// The path of the field to correct, if the error has one.
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::UnknownOperation { .. } => Some("operation"),
@@ -133,7 +132,7 @@ impl Error {
         }
     }
 
-    /// The origin that was concerned, where there was one.
+    /// The origin of the server, if the error has one.
     pub fn origin(&self) -> Option<&str> {
         match self {
             Self::Client(error) => error.origin(),
@@ -142,7 +141,7 @@ impl Error {
         }
     }
 
-    /// The same error, with `prefix.` before the path of its field: for a part of a larger input.
+    /// The same error with `prefix.` before its field path, for a part of a larger input.
     #[must_use]
     pub fn within(self, prefix: &str) -> Self {
         match self {
@@ -163,15 +162,15 @@ impl Error {
         }
     }
 
-    /// What a gateway would refuse of a push, the first of it, where the error is about that.
+    /// The first conflicts because of which a gateway would reject a push.
     pub fn conflicts(&self) -> Option<Vec<PushConflict>> {
         match self {
-            Self::Client(ClientError::PushConflict { conflicts, .. }) => Some(shown_conflicts(conflicts)),
+            Self::Client(ClientError::PushConflict { conflicts, .. }) => Some(report_conflicts(conflicts)),
             _ => None,
         }
     }
 
-    /// The error as responses have it.
+    /// The error as written in results.
     pub fn report(&self) -> ErrorReport {
         let mut report = ErrorReport {
             error: self.to_string(),
@@ -234,15 +233,15 @@ fn failure_code(failure: &Failure) -> &'static str {
     }
 }
 
-/// What a gateway would refuse, the first of it, as responses have it.
-pub fn shown_conflicts(conflicts: &[Conflict]) -> Vec<PushConflict> {
-    let shown = |conflict: &Conflict| PushConflict {
+/// The first conflicts, as written in results.
+pub fn report_conflicts(conflicts: &[Conflict]) -> Vec<PushConflict> {
+    let report = |conflict: &Conflict| PushConflict {
         reason: conflict.reason,
         metric: conflict.metric.clone(),
         group: conflict.group.clone(),
         problem: conflict.problem.clone(),
     };
-    conflicts.iter().take(MAX_CONFLICTS).map(shown).collect()
+    conflicts.iter().take(MAX_CONFLICTS).map(report).collect()
 }
 
 #[cfg(test)]

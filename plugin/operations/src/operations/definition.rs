@@ -1,4 +1,4 @@
-//! What a metric is, as JSON says it: read by every operation that records or registers.
+//! Reads metric definitions for operations that record or register.
 
 use super::call::Call;
 use super::together;
@@ -13,7 +13,7 @@ use plugpipe_contract::requests::{DefinitionFields, NativeFields, NoFields, Regi
 use plugpipe_contract::responses::{Cleared, Registered, Removed};
 use plugpipe_contract::scalar::{self, LabelValue, Text};
 
-/// `register_metric`: makes the family, so that its options are fixed before anything is recorded.
+/// `register_metric`: creates the family, so that its options are fixed before recording.
 pub fn register<'r>(
     call: &mut Call,
     Both(request, fields): &'r Both<RegisterMetric, DefinitionFields>,
@@ -33,7 +33,7 @@ pub fn register<'r>(
     Ok(Registered { metric_name: name, metric_type: contract_kind(kind), family: family.raw() })
 }
 
-/// `remove_metric`: takes out one series, by `metric_name` and `labels`.
+/// `remove_metric`: removes one series, by `metric_name` and `labels`.
 pub fn remove<'r>(call: &mut Call, request: &'r RemoveMetric) -> Result<Removed<'r>, Error> {
     let given = given_name(&request.metric_name, "metric_name")?;
     let utf8 = request.utf8.or(false);
@@ -42,7 +42,7 @@ pub fn remove<'r>(call: &mut Call, request: &'r RemoveMetric) -> Result<Removed<
     let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (name.as_str(), value)).collect();
     let registry = &mut *call.registry;
     let family = registry.family_with(name.as_str(), labels.iter().map(|(name, _)| *name));
-    // None with these labels: the first one says which it has.
+    // If no family has these labels, the error of the first one tells its label names.
     let removed = match family.or_else(|| registry.family(name.as_str())) {
         Some(family) => registry.remove_series(family, &labels)?,
         None => false,
@@ -53,7 +53,7 @@ pub fn remove<'r>(call: &mut Call, request: &'r RemoveMetric) -> Result<Removed<
     Ok(Removed { metric_name: given, removed })
 }
 
-/// `clear_metrics`: forgets all families and series; the configuration stays.
+/// `clear_metrics`: removes all families and series; the configuration is kept.
 pub fn clear(call: &mut Call, _: &NoFields) -> Result<Cleared, Error> {
     let removed = match call.own {
         true => together::clear_one(call.registry, call.pending),
@@ -62,8 +62,8 @@ pub fn clear(call: &mut Call, _: &NoFields) -> Result<Cleared, Error> {
     Ok(Cleared { series_removed: removed as u64 })
 }
 
-/// A metric's name, help, unit and options. Its label names are not among them: a record has them
-/// in its labels. `field` is where the name stands.
+/// Reads a definition: name, help, unit and options, but no label names, which records give in
+/// their labels. `field` is the path of the name.
 pub fn of(
     name: &str,
     field: &str,
@@ -85,7 +85,7 @@ pub fn of(
     Ok(definition)
 }
 
-/// The kind that `metric_type` names; a gauge without.
+/// The kind named by `metric_type`; gauge by default.
 #[inline]
 pub fn kind(given: &Text, field: &str) -> Result<Kind, Error> {
     let Some(name) = given.get() else { return Ok(Kind::Gauge) };
@@ -124,13 +124,13 @@ pub fn contract_kind(kind: Kind) -> MetricKind {
     }
 }
 
-/// Labels of a series; with `utf8` a name may be any text.
+/// Validates labels of a series; with `utf8`, names may be any UTF-8 text.
 pub fn labels(given: &scalar::Labels, utf8: bool, field: &str) -> Result<Labels, Error> {
     let labels = given.iter().map(|(name, value)| Ok((label_name(name, utf8, field)?, value.into())));
     Ok(Labels::of(labels.collect::<Result<Vec<_>, Error>>()?, field)?)
 }
 
-/// The name of a metric, which must be there; whether it is one is checked where it is used.
+/// The required name of a metric, not yet validated.
 #[inline]
 pub fn given_name<'r>(name: &'r Option<LabelValue>, field: &str) -> Result<&'r str, Error> {
     name.as_ref().map(|name| &*name.0).ok_or_else(|| Error::missing(field, "a metric's name"))
@@ -143,14 +143,14 @@ fn metric_name(name: &str, utf8: bool, field: &str) -> Result<MetricName, Error>
 fn native(fields: &NativeFields) -> NativeConfig {
     let mut config = NativeConfig::default();
     if let Some(schema) = fields.schema.get() {
-        // A schema out of range, or one that is no whole number, is out of range after this too.
+        // Invalid schemas stay out of range, so that the registry rejects them.
         config.schema = if schema.trunc() == schema { schema as i32 } else { i32::MAX };
     }
     if let Some(threshold) = fields.zero_threshold.get() {
         config.zero_threshold = threshold;
     }
-    if let Some(most) = fields.max_buckets.get() {
-        config.max_buckets = most;
+    if let Some(max_buckets) = fields.max_buckets.get() {
+        config.max_buckets = max_buckets;
     }
     config
 }
