@@ -118,7 +118,7 @@ export interface AlertTemplate {
   parameters: TemplateParameter[];
 }
 
-/** `alertmanager_status`: Alertmanager's version, cluster and configuration. */
+/** `alertmanager_status`: show Alertmanager's version, cluster and configuration. */
 export interface AlertmanagerStatusRequest extends AnyRequest {}
 
 /** The result of `alertmanager_status`. */
@@ -158,7 +158,7 @@ export interface AlertmanagerTargets {
 /** A number; NaN and the infinities as text, because JSON has no numbers for them. */
 export type Amount = number | string;
 
-/** `annotate`: mark a moment or a region of time in Grafana's dashboards, or change a mark. */
+/** `annotate`: create or change a Grafana annotation. */
 export interface AnnotateRequest extends AnyRequest {
   /** The annotation to change; a new one by default. */
   annotation_id?: WholeNumber;
@@ -189,9 +189,9 @@ export interface AnnotateResult extends AnyResult {
 }
 
 /**
- * Without an operation, a metric_name means record_metric, and nothing health_check. Settings may
- * stand here too, for one call. A runtime's own keys, such as pipe and run_id, have no effect;
- * errors about a metric name the step_id, or step, that recorded it.
+ * The default operation is record_metric if there is a metric_name, else health_check. Settings
+ * given here apply to one call. A runtime's own keys, such as pipe and run_id, have no effect,
+ * except that errors about a metric name the step_id or step that recorded it.
  */
 export interface AnyRequest extends Settings {
   context?: unknown;
@@ -211,7 +211,8 @@ export interface AnyRequest extends Settings {
 }
 
 /**
- * What any result may have: how pushes that came with the call went, and how long servers took.
+ * Members of any result: the outcome of pushes that the call triggered, and the duration of
+ * requests to servers.
  */
 export interface AnyResult {
   /** The first conflicts because of which the gateway would reject the push. */
@@ -247,8 +248,8 @@ export interface AnyResult {
 }
 
 /**
- * `apply_alerts`: bring a whole file or namespace of rules to the server; what is no more wanted
- * goes.
+ * `apply_alerts`: install a whole file or namespace of rules; rules missing from the request are
+ * deleted.
  */
 export interface ApplyAlertsRequest extends AnyRequest {
   /** Fields missing from it are read from the top level. Rule definitions belong in `alerts`. */
@@ -320,7 +321,7 @@ export interface ApplyAlertsResult extends AnyResult {
 }
 
 /**
- * `apply_dashboards`: bring dashboards and templates to Grafana: created, updated, unchanged or
+ * `apply_dashboards`: save dashboards and templates in Grafana: created, updated, unchanged or
  * conflict.
  */
 export interface ApplyDashboardsRequest extends AnyRequest {
@@ -407,8 +408,8 @@ export interface ClearMetricsResult extends AnyResult {
 }
 
 /**
- * Flat, or nested in prometheus_config, which wins. An empty text means not set. An unknown key is
- * a warning.
+ * Settings are flat or nested in prometheus_config, which takes precedence. Empty text means not
+ * set. Unknown keys cause warnings.
  */
 export interface Configuration extends ConfigurationSettings {
   /** Defaults for alerts. */
@@ -425,15 +426,15 @@ export interface ConfigurationSettings {
   alertmanager_url?: Url;
   /** For establishing a connection. Default `"1s"`. */
   connect_timeout?: Duration;
-  /** For hosts: whether to write debug logs. In the configuration only. */
+  /** For hosts: whether to write debug logs. Only in the configuration. */
   debug?: Flag;
   /**
-   * Whether PlugPipe's own metrics are registered. In the configuration only. Default `false`.
+   * Whether PlugPipe's own metrics are registered. Only in the configuration. Default `false`.
    */
   default_metrics?: Flag;
   /** For hosts: report that a push is due instead of pushing. Default `false`. */
   defer_push?: Flag;
-  /** Whether `cleanup` deletes pushed groups. In the configuration only. Default `true`. */
+  /** Whether `cleanup` deletes pushed groups. Only in the configuration. Default `true`. */
   delete_on_cleanup?: Flag;
   /**
    * Whether to read the group before the first push to it, and list the counters that the push does
@@ -441,7 +442,7 @@ export interface ConfigurationSettings {
    */
   detect_resets?: Flag;
   /**
-   * Accepted for compatibility with the Python plug; has no effect. In the configuration only.
+   * Accepted for compatibility with the Python plug; has no effect. Only in the configuration.
    */
   enable_alerting?: unknown;
   /** For `scrape_config.endpoint_url`. */
@@ -468,7 +469,7 @@ export interface ConfigurationSettings {
   /** Additional labels of the grouping key. */
   grouping_key?: Labels | '' | null;
   /**
-   * Buckets of histograms that specify none. In the configuration only. Default
+   * Buckets of histograms that specify none. Only in the configuration. Default
    * `[0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,30,60,120,300]`.
    */
   histogram_buckets?: (number | string)[] | '' | null;
@@ -546,7 +547,7 @@ export interface ConfigurationSettings {
    * `"alertmanager"`.
    */
   webhook_format?: 'alertmanager' | 'plugpipe' | '' | null;
-  /** The key that signs webhooks. In the configuration only. */
+  /** The key that signs webhooks. Only in the configuration. */
   webhook_secret?: Text;
   /** The webhook for calls that name none. */
   webhook_url?: Url;
@@ -574,8 +575,7 @@ export type ConflictReason =
   | 'label_name';
 
 /**
- * `create_alert`: an alerting rule, checked, installed where target says, and confirmed by reading
- * back.
+ * `create_alert`: check an alerting rule, install it at target, and confirm it by reading it back.
  */
 export interface CreateAlertRequest extends AnyRequest {
   /** The alert. Fields missing from it are read from the top level. */
@@ -664,7 +664,7 @@ export interface CreateAlertResult extends AnyResult {
   webhook?: Webhook;
 }
 
-/** `create_dashboard`: bring one dashboard to Grafana, from dashboard_config or a template. */
+/** `create_dashboard`: save a dashboard from dashboard_config or a template in Grafana. */
 export interface CreateDashboardRequest extends AnyRequest {
   /** An alias of `dashboard_config`. */
   dashboard?: unknown;
@@ -747,7 +747,7 @@ export interface CreateDashboardResult extends AnyResult {
   written?: number;
 }
 
-/** `create_silence`: mute alerts that match, for a time. */
+/** `create_silence`: silence matching alerts for a time. */
 export interface CreateSilenceRequest extends AnyRequest {
   /** The reason for the silence. */
   comment: Text;
@@ -887,7 +887,7 @@ export type DatabaseStatus = 'ok' | 'failing';
  */
 export type DatasourceAction = 'created' | 'updated' | 'unchanged';
 
-/** `datasource_health`: whether Grafana reaches the server behind a data source. */
+/** `datasource_health`: check whether Grafana can reach the server of a data source. */
 export interface DatasourceHealthRequest extends AnyRequest {
   /** The name, unique in an organization; `Prometheus` by default. */
   name?: Text;
@@ -905,7 +905,7 @@ export interface DatasourceHealthResult extends AnyResult {
   uid: string;
 }
 
-/** `delete_alert`: take a rule out of where create_alert put it. */
+/** `delete_alert`: remove a rule that create_alert installed. */
 export interface DeleteAlertRequest extends AnyRequest {
   /** The same as for `create_alert`. Fields missing from it are read from the top level. */
   alert_config?: AlertConfig | null;
@@ -1006,7 +1006,7 @@ export interface Delivery {
   webhook_url: string;
 }
 
-/** `describe`: what this plug is. */
+/** `describe`: describe this plug and its operations. */
 export interface DescribeRequest extends AnyRequest {}
 
 /** The result of `describe`. */
@@ -1022,8 +1022,8 @@ export interface DescribeResult extends AnyResult {
 }
 
 /**
- * `discover_targets`: targets of an http_sd endpoint or a list, and whether Prometheus scrapes
- * them.
+ * `discover_targets`: list targets from an http_sd endpoint or a list, and whether Prometheus
+ * scrapes them.
  */
 export interface DiscoverTargetsRequest extends AnyRequest {
   /** The URL of an http_sd endpoint. */
@@ -1072,10 +1072,7 @@ export interface DiscoveredTarget {
  */
 export type Duration = string | number | null;
 
-/**
- * `ensure_datasource`: a Prometheus data source in Grafana, made or changed where it is not as
- * given.
- */
+/** `ensure_datasource`: create or update a Prometheus data source in Grafana. */
 export interface EnsureDatasourceRequest extends AnyRequest {
   /** The user for basic authentication with the server; the URL's user by default. */
   basic_auth_user?: Text;
@@ -1154,8 +1151,8 @@ export interface Exemplar {
 }
 
 /**
- * `expire_groups`: delete groups that nobody pushed to for older_than; dry_run (the default) only
- * lists them.
+ * `expire_groups`: delete groups whose last push is older than older_than; dry_run (the default)
+ * only lists them.
  */
 export interface ExpireGroupsRequest extends AnyRequest {
   /** Whether to only report what would be deleted; true by default. */
@@ -1178,7 +1175,7 @@ export interface ExpireGroupsResult extends AnyResult {
   groups?: Group[];
 }
 
-/** `expire_silence`: end a silence now. */
+/** `expire_silence`: expire a silence. */
 export interface ExpireSilenceRequest extends AnyRequest {
   /** The silence to expire. */
   silence_id: Text;
@@ -1192,7 +1189,7 @@ export interface ExpireSilenceResult extends AnyResult {
   silence_id: string;
 }
 
-/** `export_dashboards`: dashboards as files for Grafana's provisioning. */
+/** `export_dashboards`: export dashboards as files for Grafana provisioning. */
 export interface ExportDashboardsRequest extends AnyRequest {
   /** An alias of `dashboards`. */
   dashboard_config?: unknown;
@@ -1230,7 +1227,9 @@ export interface ExportDashboardsResult extends AnyResult {
 /** `export_format` of output_schema. */
 export type ExportFormat = 'prometheus' | 'openmetrics' | 'protobuf' | 'json' | 'csv';
 
-/** `export_metrics`: what was recorded, as prometheus, openmetrics, protobuf, json or csv. */
+/**
+ * `export_metrics`: export recorded metrics as prometheus, openmetrics, protobuf, json or csv.
+ */
 export interface ExportMetricsRequest extends AnyRequest {
   /** `prometheus` (the default), `openmetrics`, `protobuf`, `json` or `csv`. */
   export_format?: Text;
@@ -1250,7 +1249,7 @@ export interface ExportMetricsResult extends AnyResult {
   series: number;
 }
 
-/** `export_otlp`: export what was recorded to an OTLP receiver. */
+/** `export_otlp`: export recorded metrics to an OTLP receiver. */
 export interface ExportOtlpRequest extends AnyRequest {}
 
 /** The result of `export_otlp`. */
@@ -1267,7 +1266,7 @@ export interface ExportOtlpResult extends AnyResult {
   rejected_data_points?: number;
 }
 
-/** `export_rules`: a rule file. */
+/** `export_rules`: generate a rule file. */
 export interface ExportRulesRequest extends AnyRequest {
   /** Fields missing from it are read from the top level. Rule definitions belong in `alerts`. */
   alert_config?: AlertConfig | null;
@@ -1386,7 +1385,7 @@ export interface Family {
   unit?: string;
 }
 
-/** `federate`: series of Prometheus as its /federate has them; imported or pushed if asked. */
+/** `federate`: fetch series from Prometheus's /federate; optionally import or push them. */
 export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
   /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
   accept?: Text;
@@ -1471,7 +1470,7 @@ export interface File {
 /** True or false, which may be text. */
 export type Flag = boolean | string | null;
 
-/** `flush_metrics`: push what no gateway has accepted yet, unless push_policy is manual. */
+/** `flush_metrics`: push pending metrics, unless push_policy is manual. */
 export interface FlushMetricsRequest extends AnyRequest {
   /**
    * Whether to push nothing and only report the expected outcome, or what would be lost without a
@@ -1488,7 +1487,7 @@ export interface FlushMetricsResult extends AnyResult {
   unpushed_reason?: UnpushedReason;
 }
 
-/** `format_query`: a PromQL expression, laid out. */
+/** `format_query`: format a PromQL expression. */
 export interface FormatQueryRequest extends AnyRequest {
   /** The PromQL expression. */
   query: Text;
@@ -1522,7 +1521,7 @@ export interface FoundDashboard {
   url?: string;
 }
 
-/** `generate_config`: a prometheus.yml, or parts of it, and files of targets. */
+/** `generate_config`: generate a prometheus.yml, or parts of it, and targets files. */
 export interface GenerateConfigRequest extends AnyRequest {
   /** The environment whose defaults apply: `development`, `testing` or `production`. */
   environment?: Text;
@@ -1580,7 +1579,7 @@ export interface GeneratedSections {
   sd_targets?: TargetGroup[] | null;
 }
 
-/** `get_alert_state`: whether an alert is inactive, pending or firing, and since when. */
+/** `get_alert_state`: tell whether an alert is inactive, pending or firing, and since when. */
 export interface GetAlertStateRequest extends AnyRequest {
   /** Fields missing from it are read from the top level. */
   alert_config?: AlertConfig | null;
@@ -1608,7 +1607,7 @@ export interface GetAlertStateResult extends AnyResult {
   state: AlertState;
 }
 
-/** `get_dashboard`: a dashboard as Grafana holds it. */
+/** `get_dashboard`: get a dashboard from Grafana. */
 export type GetDashboardRequest = DeleteDashboardRequest;
 
 /** The result of `get_dashboard`. */
@@ -1643,7 +1642,7 @@ export interface GlobalSection {
   scrape_timeout?: Duration;
 }
 
-/** `grafana_status`: which Grafana answers, and for which organisation. */
+/** `grafana_status`: show Grafana's version, database state and organization. */
 export interface GrafanaStatusRequest extends AnyRequest {}
 
 /** The result of `grafana_status`. */
@@ -1739,7 +1738,7 @@ export type Health =
   | 'not_configured'
   | 'mock';
 
-/** `health_check`: ask every configured server whether it is well. */
+/** `health_check`: check the health of every configured server. */
 export interface HealthCheckRequest extends AnyRequest {}
 
 /** The result of `health_check`. */
@@ -1896,7 +1895,7 @@ export type LabelValue = string | number | boolean;
 /** `label_values` of input_schema. */
 export type LabelValues = LabelValue | '' | null | LabelValue[];
 
-/** `label_values`: the values of a label in Prometheus. */
+/** `label_values`: list the values of a label in Prometheus. */
 export interface LabelValuesRequest extends AnyRequest {
   /** The end of the range. */
   end?: Moment;
@@ -1939,7 +1938,7 @@ export interface Lint {
   rule: string;
 }
 
-/** `list_alert_groups`: Alertmanager's alerts as it groups them for receivers. */
+/** `list_alert_groups`: list Alertmanager's alerts, grouped by receiver. */
 export interface ListAlertGroupsRequest extends AnyRequest {
   /** Whether alerts that are neither silenced nor inhibited are listed; true by default. */
   active?: Flag;
@@ -1959,7 +1958,7 @@ export interface ListAlertGroupsResult extends AnyResult {
   groups: { [key: string]: unknown }[];
 }
 
-/** `list_alert_templates`: the rules that the plug ships, and their parameters. */
+/** `list_alert_templates`: list the built-in rule templates and their parameters. */
 export interface ListAlertTemplatesRequest extends AnyRequest {}
 
 /** The result of `list_alert_templates`. */
@@ -1968,7 +1967,7 @@ export interface ListAlertTemplatesResult extends AnyResult {
   templates: AlertTemplate[];
 }
 
-/** `list_alerts`: the alerting rules that the server holds, and their states. */
+/** `list_alerts`: list the alerting rules on the server, and their states. */
 export interface ListAlertsRequest extends AnyRequest {
   /** Fields missing from it are read from the top level. */
   alert_config?: AlertConfig | null;
@@ -1990,7 +1989,7 @@ export interface ListAlertsResult extends AnyResult {
   alerts: HeldAlert[];
 }
 
-/** `list_dashboards`: the dashboards that Grafana finds. */
+/** `list_dashboards`: search dashboards in Grafana. */
 export interface ListDashboardsRequest extends AnyRequest {
   /** The uid of its folder. */
   folder_uid?: Text;
@@ -2008,7 +2007,7 @@ export interface ListDashboardsResult extends AnyResult {
   dashboards: FoundDashboard[];
 }
 
-/** `list_groups`: every group on the Pushgateway, with its last push. */
+/** `list_groups`: list the groups on the Pushgateway, with their last push. */
 export interface ListGroupsRequest extends AnyRequest {
   /** Only groups with these labels. */
   labels?: Labels;
@@ -2024,7 +2023,7 @@ export interface ListGroupsResult extends AnyResult {
   groups?: Group[];
 }
 
-/** `list_labels`: the names of labels in Prometheus. */
+/** `list_labels`: list label names in Prometheus. */
 export interface ListLabelsRequest extends AnyRequest {
   /** The end of the range. */
   end?: Moment;
@@ -2050,7 +2049,7 @@ export interface ListLabelsResult extends AnyResult {
   warnings?: string[];
 }
 
-/** `list_metadata`: type, help and unit of metrics in Prometheus. */
+/** `list_metadata`: list type, help and unit of metrics in Prometheus. */
 export interface ListMetadataRequest extends AnyRequest {
   /** The maximum number of metrics. */
   limit?: WholeNumber;
@@ -2070,7 +2069,7 @@ export interface ListMetadataResult extends AnyResult {
   warnings?: string[];
 }
 
-/** `list_notified_alerts`: the alerts that Alertmanager holds. */
+/** `list_notified_alerts`: list Alertmanager's alerts. */
 export interface ListNotifiedAlertsRequest extends AnyRequest {
   /** Whether alerts that are neither silenced nor inhibited are listed; true by default. */
   active?: Flag;
@@ -2092,7 +2091,7 @@ export interface ListNotifiedAlertsResult extends AnyResult {
   alerts: { [key: string]: unknown }[];
 }
 
-/** `list_prometheus_alerts`: alerts that are pending or firing in Prometheus. */
+/** `list_prometheus_alerts`: list pending and firing alerts in Prometheus. */
 export interface ListPrometheusAlertsRequest extends AnyRequest {}
 
 /** The result of `list_prometheus_alerts`. */
@@ -2107,7 +2106,7 @@ export interface ListPrometheusAlertsResult extends AnyResult {
   warnings?: string[];
 }
 
-/** `list_receivers`: Alertmanager's receivers. */
+/** `list_receivers`: list Alertmanager's receivers. */
 export interface ListReceiversRequest extends AnyRequest {}
 
 /** The result of `list_receivers`. */
@@ -2116,7 +2115,7 @@ export interface ListReceiversResult extends AnyResult {
   receivers: { [key: string]: unknown }[];
 }
 
-/** `list_rules`: Prometheus's groups of rules. */
+/** `list_rules`: list Prometheus's rule groups. */
 export interface ListRulesRequest extends AnyRequest {
   /** Whether to omit the active alerts of rules. */
   exclude_alerts?: Flag;
@@ -2146,7 +2145,7 @@ export interface ListRulesResult extends AnyResult {
   warnings?: string[];
 }
 
-/** `list_series`: the series that match finds in Prometheus. */
+/** `list_series`: list matching series in Prometheus. */
 export interface ListSeriesRequest extends AnyRequest {
   /** The end of the range. */
   end?: Moment;
@@ -2172,7 +2171,7 @@ export interface ListSeriesResult extends AnyResult {
   warnings?: string[];
 }
 
-/** `list_silences`: Alertmanager's silences. */
+/** `list_silences`: list Alertmanager's silences. */
 export interface ListSilencesRequest extends AnyRequest {
   /** Matchers that a silence must have. */
   filter?: Matchers;
@@ -2184,7 +2183,7 @@ export interface ListSilencesResult extends AnyResult {
   silences: { [key: string]: unknown }[];
 }
 
-/** `list_targets`: what Prometheus scrapes, and how that goes. */
+/** `list_targets`: list Prometheus's scrape targets and their state. */
 export interface ListTargetsRequest extends AnyRequest {
   /** Only targets of this scrape pool. */
   scrape_pool?: Text;
@@ -2329,7 +2328,7 @@ export interface NativeSample {
   zero_threshold: Amount;
 }
 
-/** `note_exchange`: for hosts: what another instance's exchange with servers came to. */
+/** `note_exchange`: for hosts: note the outcome of another instance's exchange with servers. */
 export interface NoteExchangeRequest extends AnyRequest {
   /** How long the exchange took, in milliseconds. */
   elapsed_ms?: WholeNumber;
@@ -2355,7 +2354,7 @@ export interface NoteExchangeResult extends AnyResult {
   settled?: Settled[];
 }
 
-/** `notify_webhook`: post alerts to a webhook, in Alertmanager's form. */
+/** `notify_webhook`: post alerts to a webhook, in Alertmanager's format. */
 export interface NotifyWebhookRequest extends AnyRequest {
   /** The label `alertname`. */
   alert_name?: Text;
@@ -2446,7 +2445,7 @@ export interface Overflow {
   text: string;
 }
 
-/** `parse_query`: a PromQL expression as a tree (Prometheus 3). */
+/** `parse_query`: parse a PromQL expression into a syntax tree (Prometheus 3). */
 export type ParseQueryRequest = FormatQueryRequest;
 
 /** The result of `parse_query`. */
@@ -2477,7 +2476,7 @@ export interface PassedOn {
   samples?: number;
 }
 
-/** `plan_alerts`: what apply_alerts would change. */
+/** `plan_alerts`: show what apply_alerts would change. */
 export type PlanAlertsRequest = ApplyAlertsRequest;
 
 /** The result of `plan_alerts`. */
@@ -2514,7 +2513,7 @@ export interface PlanAlertsResult extends AnyResult {
   unchanged: number;
 }
 
-/** `plan_dashboards`: what apply_dashboards would do. */
+/** `plan_dashboards`: show what apply_dashboards would do. */
 export type PlanDashboardsRequest = ApplyDashboardsRequest;
 
 /** The result of `plan_dashboards`. */
@@ -2528,7 +2527,7 @@ export interface Position {
   line: number;
 }
 
-/** `prometheus_status`: what the Prometheus server is and how it runs. */
+/** `prometheus_status`: show the status of the Prometheus server. */
 export interface PrometheusStatusRequest extends AnyRequest {
   /** The parts to return; `build`, `runtime` and `tsdb` by default. */
   include?: StatusParts;
@@ -2550,7 +2549,7 @@ export interface PrometheusStatusResult extends AnyResult {
   unavailable?: LabelPairs;
 }
 
-/** `push_metrics`: put what was recorded into this plug's group on the Pushgateway. */
+/** `push_metrics`: push recorded metrics to this plug's group on the Pushgateway. */
 export type PushMetricsRequest = FlushMetricsRequest;
 
 /** The result of `push_metrics`. */
@@ -2567,13 +2566,13 @@ export interface PushMetricsResult extends AnyResult {
   would_be_accepted?: boolean;
 }
 
-/** `push_recorded`: for hosts: the push that a record with defer_push said to be due. */
+/** `push_recorded`: for hosts: make the push that a record with defer_push reported as due. */
 export interface PushRecordedRequest extends AnyRequest {}
 
 /** The result of `push_recorded`. */
 export interface PushRecordedResult extends AnyResult {}
 
-/** `query_exemplars`: the exemplars of an expression's series. */
+/** `query_exemplars`: query exemplars of an expression's series. */
 export interface QueryExemplarsRequest extends AnyRequest {
   /** The end of the range. */
   end?: Moment;
@@ -2593,7 +2592,7 @@ export interface QueryExemplarsResult extends AnyResult {
   warnings?: string[];
 }
 
-/** `query_metrics`: PromQL, at an instant or over a time_range. */
+/** `query_metrics`: run a PromQL instant or range query. */
 export interface QueryMetricsRequest extends AnyRequest {
   /** The maximum number of series; supported by Prometheus 3.0 and later. */
   limit?: WholeNumber;
@@ -2723,7 +2722,7 @@ export type RecordHistogramRequest = RecordCounterRequest;
 /** The result of `record_histogram`. */
 export type RecordHistogramResult = RecordCounterResult;
 
-/** `record_metric`: record a value; metric_type says as what (default gauge). */
+/** `record_metric`: record a value as metric_type (default gauge). */
 export interface RecordMetricRequest extends AnyRequest {
   /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
   buckets?: (number | string)[] | null;
@@ -2829,7 +2828,7 @@ export interface Refused {
   series: number;
 }
 
-/** `register_metric`: say what a metric is before anything is recorded to it. */
+/** `register_metric`: define a metric before recording to it. */
 export interface RegisterMetricRequest extends AnyRequest {
   /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
   buckets?: (number | string)[] | null;
@@ -2901,7 +2900,7 @@ export interface RemoteEndpoint {
   url: Text;
 }
 
-/** `remote_write_metrics`: write what was recorded to a remote-write receiver. */
+/** `remote_write_metrics`: write recorded metrics to a remote-write receiver. */
 export interface RemoteWriteMetricsRequest extends AnyRequest {}
 
 /** The result of `remote_write_metrics`. */
@@ -3022,7 +3021,7 @@ export interface Requests {
   snapshot_metrics: SnapshotMetricsRequest;
 }
 
-/** `resolve_alerts`: tell Alertmanager that alerts have ended. */
+/** `resolve_alerts`: send resolved alerts to Alertmanager. */
 export interface ResolveAlertsRequest extends AnyRequest {
   /** The label `alertname`. */
   alert_name?: Text;
@@ -3084,7 +3083,7 @@ export interface ResponseTargetGroup {
   targets: DiscoveredTarget[];
 }
 
-/** `restore_metrics`: replace all that is held by a snapshot. */
+/** `restore_metrics`: replace all stored metrics with a snapshot. */
 export interface RestoreMetricsRequest extends AnyRequest {
   /** The `snapshot` from `snapshot_metrics`, in base64. */
   snapshot: Text;
@@ -3248,8 +3247,7 @@ export interface Sample {
 }
 
 /**
- * `scrape_endpoint`: the metrics that an endpoint exposes, read strictly; imported or pushed if
- * asked.
+ * `scrape_endpoint`: scrape and strictly parse an endpoint; optionally import or push its metrics.
  */
 export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'> {
   /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
@@ -3432,7 +3430,7 @@ export interface ScrapedEndpoint {
   unknown_as_gauge?: Flag;
 }
 
-/** `send_alerts`: tell Alertmanager of alerts that hold. */
+/** `send_alerts`: send firing alerts to Alertmanager. */
 export type SendAlertsRequest = ResolveAlertsRequest;
 
 /** The result of `send_alerts`. */
@@ -3616,7 +3614,7 @@ export interface SettledGroup {
   up_to?: WholeNumber;
 }
 
-/** `snapshot_metrics`: all that is held, for restore_metrics. */
+/** `snapshot_metrics`: export all stored metrics for restore_metrics. */
 export interface SnapshotMetricsRequest extends AnyRequest {}
 
 /** The result of `snapshot_metrics`. */

@@ -250,9 +250,9 @@ class Settings(TypedDict, total=False):
 
 
 class AnyRequest(Settings, total=False):
-    """Without an operation, a metric_name means record_metric, and nothing health_check.
-    Settings may stand here too, for one call. A runtime's own keys, such as pipe and run_id,
-    have no effect; errors about a metric name the step_id, or step, that recorded it.
+    """The default operation is record_metric if there is a metric_name, else health_check.
+    Settings given here apply to one call. A runtime's own keys, such as pipe and run_id, have
+    no effect, except that errors about a metric name the step_id or step that recorded it.
     """
 
     context: Any
@@ -272,14 +272,14 @@ class AnyRequest(Settings, total=False):
 
 
 class AlertmanagerStatusRequest(AnyRequest):
-    """`alertmanager_status`: Alertmanager's version, cluster and configuration."""
+    """`alertmanager_status`: show Alertmanager's version, cluster and configuration."""
 
     operation: Literal["alertmanager_status"]
 
 
 class AnyResult(TypedDict, total=False):
-    """What any result may have: how pushes that came with the call went, and how long servers
-    took.
+    """Members of any result: the outcome of pushes that the call triggered, and the duration of
+    requests to servers.
     """
 
     # The first conflicts because of which the gateway would reject the push.
@@ -359,7 +359,7 @@ class _AnnotateRequestRequired(TypedDict):
 
 
 class AnnotateRequest(AnyRequest, _AnnotateRequestRequired, total=False):
-    """`annotate`: mark a moment or a region of time in Grafana's dashboards, or change a mark."""
+    """`annotate`: create or change a Grafana annotation."""
 
     # The annotation to change; a new one by default.
     annotation_id: WholeNumber
@@ -402,8 +402,8 @@ class _ApplyAlertsRequestRequired(TypedDict):
 
 
 class ApplyAlertsRequest(AnyRequest, _ApplyAlertsRequestRequired, total=False):
-    """`apply_alerts`: bring a whole file or namespace of rules to the server; what is no more
-    wanted goes.
+    """`apply_alerts`: install a whole file or namespace of rules; rules missing from the request
+    are deleted.
     """
 
     # Fields missing from it are read from the top level. Rule definitions belong in `alerts`.
@@ -487,7 +487,7 @@ class _ApplyDashboardsRequestRequired(TypedDict):
 
 
 class ApplyDashboardsRequest(AnyRequest, _ApplyDashboardsRequestRequired, total=False):
-    """`apply_dashboards`: bring dashboards and templates to Grafana: created, updated, unchanged
+    """`apply_dashboards`: save dashboards and templates in Grafana: created, updated, unchanged
     or conflict.
     """
 
@@ -589,18 +589,18 @@ class ConfigurationSettings(TypedDict, total=False):
     alertmanager_url: Url
     # For establishing a connection. Default `"1s"`.
     connect_timeout: Duration
-    # For hosts: whether to write debug logs. In the configuration only.
+    # For hosts: whether to write debug logs. Only in the configuration.
     debug: Flag
-    # Whether PlugPipe's own metrics are registered. In the configuration only. Default `false`.
+    # Whether PlugPipe's own metrics are registered. Only in the configuration. Default `false`.
     default_metrics: Flag
     # For hosts: report that a push is due instead of pushing. Default `false`.
     defer_push: Flag
-    # Whether `cleanup` deletes pushed groups. In the configuration only. Default `true`.
+    # Whether `cleanup` deletes pushed groups. Only in the configuration. Default `true`.
     delete_on_cleanup: Flag
     # Whether to read the group before the first push to it, and list the counters that the push
     # does not increase. Default `false`.
     detect_resets: Flag
-    # Accepted for compatibility with the Python plug; has no effect. In the configuration only.
+    # Accepted for compatibility with the Python plug; has no effect. Only in the configuration.
     enable_alerting: Any
     # For `scrape_config.endpoint_url`.
     endpoint_auth: Credentials
@@ -623,7 +623,7 @@ class ConfigurationSettings(TypedDict, total=False):
     grafana_url: Url
     # Additional labels of the grouping key.
     grouping_key: Union[Literal[""], Labels, None]
-    # Buckets of histograms that specify none. In the configuration only. Default
+    # Buckets of histograms that specify none. Only in the configuration. Default
     # `[0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,30,60,120,300]`.
     histogram_buckets: Union[Literal[""], List[Union[float, str]], None]
     # The instance of pushed groups and remote-written series.
@@ -692,15 +692,15 @@ class ConfigurationSettings(TypedDict, total=False):
     # `{alert_data, timestamp, source}`, as sent by the published Python plug. Default
     # `"alertmanager"`.
     webhook_format: Union[Literal["alertmanager", "plugpipe", ""], None]
-    # The key that signs webhooks. In the configuration only.
+    # The key that signs webhooks. Only in the configuration.
     webhook_secret: Text
     # The webhook for calls that name none.
     webhook_url: Url
 
 
 class Configuration(ConfigurationSettings, total=False):
-    """Flat, or nested in prometheus_config, which wins. An empty text means not set. An unknown
-    key is a warning.
+    """Settings are flat or nested in prometheus_config, which takes precedence. Empty text means
+    not set. Unknown keys cause warnings.
     """
 
     # Defaults for alerts.
@@ -755,8 +755,8 @@ class _CreateAlertRequestRequired(TypedDict):
 
 
 class CreateAlertRequest(AnyRequest, _CreateAlertRequestKeys, _CreateAlertRequestRequired, total=False):
-    """`create_alert`: an alerting rule, checked, installed where target says, and confirmed by
-    reading back.
+    """`create_alert`: check an alerting rule, install it at target, and confirm it by reading it
+    back.
     """
 
     # The alert. Fields missing from it are read from the top level.
@@ -854,7 +854,7 @@ class _CreateDashboardRequestRequired(TypedDict):
 
 
 class CreateDashboardRequest(AnyRequest, _CreateDashboardRequestRequired, total=False):
-    """`create_dashboard`: bring one dashboard to Grafana, from dashboard_config or a template."""
+    """`create_dashboard`: save a dashboard from dashboard_config or a template in Grafana."""
 
     # An alias of `dashboard_config`.
     dashboard: Any
@@ -950,7 +950,7 @@ class _CreateSilenceRequestRequired(TypedDict):
 
 
 class CreateSilenceRequest(AnyRequest, _CreateSilenceRequestRequired, total=False):
-    """`create_silence`: mute alerts that match, for a time."""
+    """`create_silence`: silence matching alerts for a time."""
 
     # The author; the plug's name by default.
     created_by: Text
@@ -1103,7 +1103,7 @@ class _DatasourceHealthRequestRequired(TypedDict):
 
 
 class DatasourceHealthRequest(AnyRequest, _DatasourceHealthRequestRequired, total=False):
-    """`datasource_health`: whether Grafana reaches the server behind a data source."""
+    """`datasource_health`: check whether Grafana can reach the server of a data source."""
 
     # The name, unique in an organization; `Prometheus` by default.
     name: Text
@@ -1134,7 +1134,7 @@ class _DeleteAlertRequestRequired(TypedDict):
 
 
 class DeleteAlertRequest(AnyRequest, _DeleteAlertRequestRequired, total=False):
-    """`delete_alert`: take a rule out of where create_alert put it."""
+    """`delete_alert`: remove a rule that create_alert installed."""
 
     # The same as for `create_alert`. Fields missing from it are read from the top level.
     alert_config: Union[AlertConfig, None]
@@ -1260,7 +1260,7 @@ class Delivery(_DeliveryRequired, total=False):
 
 
 class DescribeRequest(AnyRequest):
-    """`describe`: what this plug is."""
+    """`describe`: describe this plug and its operations."""
 
     operation: Literal["describe"]
 
@@ -1285,8 +1285,8 @@ class _DiscoverTargetsRequestRequired(TypedDict):
 
 
 class DiscoverTargetsRequest(AnyRequest, _DiscoverTargetsRequestRequired, total=False):
-    """`discover_targets`: targets of an http_sd endpoint or a list, and whether Prometheus
-    scrapes them.
+    """`discover_targets`: list targets from an http_sd endpoint or a list, and whether
+    Prometheus scrapes them.
     """
 
     # The URL of an http_sd endpoint.
@@ -1351,9 +1351,7 @@ class _EnsureDatasourceRequestRequired(TypedDict):
 
 
 class EnsureDatasourceRequest(AnyRequest, _EnsureDatasourceRequestRequired, total=False):
-    """`ensure_datasource`: a Prometheus data source in Grafana, made or changed where it is not
-    as given.
-    """
+    """`ensure_datasource`: create or update a Prometheus data source in Grafana."""
 
     # The user for basic authentication with the server; the URL's user by default.
     basic_auth_user: Text
@@ -1455,8 +1453,8 @@ class _ExpireGroupsRequestRequired(TypedDict):
 
 
 class ExpireGroupsRequest(AnyRequest, _ExpireGroupsRequestRequired, total=False):
-    """`expire_groups`: delete groups that nobody pushed to for older_than; dry_run (the default)
-    only lists them.
+    """`expire_groups`: delete groups whose last push is older than older_than; dry_run (the
+    default) only lists them.
     """
 
     # Whether to only report what would be deleted; true by default.
@@ -1484,7 +1482,7 @@ class ExpireGroupsResult(AnyResult, _ExpireGroupsResultRequired, total=False):
 
 
 class ExpireSilenceRequest(AnyRequest):
-    """`expire_silence`: end a silence now."""
+    """`expire_silence`: expire a silence."""
 
     operation: Literal["expire_silence"]
     # The silence to expire.
@@ -1507,7 +1505,7 @@ class _ExportDashboardsRequestRequired(TypedDict):
 
 
 class ExportDashboardsRequest(AnyRequest, _ExportDashboardsRequestRequired, total=False):
-    """`export_dashboards`: dashboards as files for Grafana's provisioning."""
+    """`export_dashboards`: export dashboards as files for Grafana provisioning."""
 
     # An alias of `dashboards`.
     dashboard_config: Any
@@ -1552,7 +1550,9 @@ class _ExportMetricsRequestRequired(TypedDict):
 
 
 class ExportMetricsRequest(AnyRequest, _ExportMetricsRequestRequired, total=False):
-    """`export_metrics`: what was recorded, as prometheus, openmetrics, protobuf, json or csv."""
+    """`export_metrics`: export recorded metrics as prometheus, openmetrics, protobuf, json or
+    csv.
+    """
 
     # `prometheus` (the default), `openmetrics`, `protobuf`, `json` or `csv`.
     export_format: Text
@@ -1579,7 +1579,7 @@ class ExportMetricsResult(AnyResult, _ExportMetricsResultRequired, total=False):
 
 
 class ExportOtlpRequest(AnyRequest):
-    """`export_otlp`: export what was recorded to an OTLP receiver."""
+    """`export_otlp`: export recorded metrics to an OTLP receiver."""
 
     operation: Literal["export_otlp"]
 
@@ -1611,7 +1611,7 @@ class _ExportRulesRequestRequired(TypedDict):
 
 
 class ExportRulesRequest(AnyRequest, _ExportRulesRequestRequired, total=False):
-    """`export_rules`: a rule file."""
+    """`export_rules`: generate a rule file."""
 
     # Fields missing from it are read from the top level. Rule definitions belong in `alerts`.
     alert_config: Union[AlertConfig, None]
@@ -1766,7 +1766,7 @@ class _FederateRequestRequired(TypedDict):
 
 
 class FederateRequest(AnyRequest, _FederateRequestKeys, _FederateRequestRequired, total=False):
-    """`federate`: series of Prometheus as its /federate has them; imported or pushed if asked."""
+    """`federate`: fetch series from Prometheus's /federate; optionally import or push them."""
 
     # The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`.
     accept: Text
@@ -1856,7 +1856,7 @@ class _FlushMetricsRequestRequired(TypedDict):
 
 
 class FlushMetricsRequest(AnyRequest, _FlushMetricsRequestRequired, total=False):
-    """`flush_metrics`: push what no gateway has accepted yet, unless push_policy is manual."""
+    """`flush_metrics`: push pending metrics, unless push_policy is manual."""
 
     # Whether to push nothing and only report the expected outcome, or what would be lost without a
     # push; false by default.
@@ -1878,7 +1878,7 @@ class FlushMetricsResult(AnyResult, _FlushMetricsResultRequired, total=False):
 
 
 class FormatQueryRequest(AnyRequest):
-    """`format_query`: a PromQL expression, laid out."""
+    """`format_query`: format a PromQL expression."""
 
     operation: Literal["format_query", "parse_query"]
     # The PromQL expression.
@@ -1932,7 +1932,7 @@ class _GenerateConfigRequestRequired(TypedDict):
 
 
 class GenerateConfigRequest(AnyRequest, _GenerateConfigRequestRequired, total=False):
-    """`generate_config`: a prometheus.yml, or parts of it, and files of targets."""
+    """`generate_config`: generate a prometheus.yml, or parts of it, and targets files."""
 
     # The environment whose defaults apply: `development`, `testing` or `production`.
     environment: Text
@@ -2010,7 +2010,7 @@ class _GetAlertStateRequestRequired(TypedDict):
 
 
 class GetAlertStateRequest(AnyRequest, _GetAlertStateRequestRequired, total=False):
-    """`get_alert_state`: whether an alert is inactive, pending or firing, and since when."""
+    """`get_alert_state`: tell whether an alert is inactive, pending or firing, and since when."""
 
     # Fields missing from it are read from the top level.
     alert_config: Union[AlertConfig, None]
@@ -2044,7 +2044,7 @@ class GetAlertStateResult(AnyResult, _GetAlertStateResultRequired, total=False):
     rules: List[HeldAlert]
 
 
-# `get_dashboard`: a dashboard as Grafana holds it.
+# `get_dashboard`: get a dashboard from Grafana.
 GetDashboardRequest = DeleteDashboardRequest
 
 
@@ -2086,7 +2086,7 @@ class GlobalSection(TypedDict, total=False):
 
 
 class GrafanaStatusRequest(AnyRequest):
-    """`grafana_status`: which Grafana answers, and for which organisation."""
+    """`grafana_status`: show Grafana's version, database state and organization."""
 
     operation: Literal["grafana_status"]
 
@@ -2189,7 +2189,7 @@ Health = Literal["healthy", "unhealthy", "unreachable", "not_granted", "not_conf
 
 
 class HealthCheckRequest(AnyRequest):
-    """`health_check`: ask every configured server whether it is well."""
+    """`health_check`: check the health of every configured server."""
 
     operation: Literal["health_check"]
 
@@ -2378,7 +2378,7 @@ class _LabelValuesRequestRequired(TypedDict):
 
 
 class LabelValuesRequest(AnyRequest, _LabelValuesRequestKeys, _LabelValuesRequestRequired, total=False):
-    """`label_values`: the values of a label in Prometheus."""
+    """`label_values`: list the values of a label in Prometheus."""
 
     # The end of the range.
     end: Moment
@@ -2432,7 +2432,7 @@ class _ListAlertGroupsRequestRequired(TypedDict):
 
 
 class ListAlertGroupsRequest(AnyRequest, _ListAlertGroupsRequestRequired, total=False):
-    """`list_alert_groups`: Alertmanager's alerts as it groups them for receivers."""
+    """`list_alert_groups`: list Alertmanager's alerts, grouped by receiver."""
 
     # Whether alerts that are neither silenced nor inhibited are listed; true by default.
     active: Flag
@@ -2454,7 +2454,7 @@ class ListAlertGroupsResult(AnyResult):
 
 
 class ListAlertTemplatesRequest(AnyRequest):
-    """`list_alert_templates`: the rules that the plug ships, and their parameters."""
+    """`list_alert_templates`: list the built-in rule templates and their parameters."""
 
     operation: Literal["list_alert_templates"]
 
@@ -2473,7 +2473,7 @@ class _ListAlertsRequestRequired(TypedDict):
 
 
 class ListAlertsRequest(AnyRequest, _ListAlertsRequestRequired, total=False):
-    """`list_alerts`: the alerting rules that the server holds, and their states."""
+    """`list_alerts`: list the alerting rules on the server, and their states."""
 
     # Fields missing from it are read from the top level.
     alert_config: Union[AlertConfig, None]
@@ -2503,7 +2503,7 @@ class _ListDashboardsRequestRequired(TypedDict):
 
 
 class ListDashboardsRequest(AnyRequest, _ListDashboardsRequestRequired, total=False):
-    """`list_dashboards`: the dashboards that Grafana finds."""
+    """`list_dashboards`: search dashboards in Grafana."""
 
     # The uid of its folder.
     folder_uid: Text
@@ -2529,7 +2529,7 @@ class _ListGroupsRequestRequired(TypedDict):
 
 
 class ListGroupsRequest(AnyRequest, _ListGroupsRequestRequired, total=False):
-    """`list_groups`: every group on the Pushgateway, with its last push."""
+    """`list_groups`: list the groups on the Pushgateway, with their last push."""
 
     # Only groups with these labels.
     labels: Labels
@@ -2563,7 +2563,7 @@ class _ListLabelsRequestRequired(TypedDict):
 
 
 class ListLabelsRequest(AnyRequest, _ListLabelsRequestKeys, _ListLabelsRequestRequired, total=False):
-    """`list_labels`: the names of labels in Prometheus."""
+    """`list_labels`: list label names in Prometheus."""
 
     # The end of the range.
     end: Moment
@@ -2600,7 +2600,7 @@ class _ListMetadataRequestRequired(TypedDict):
 
 
 class ListMetadataRequest(AnyRequest, _ListMetadataRequestRequired, total=False):
-    """`list_metadata`: type, help and unit of metrics in Prometheus."""
+    """`list_metadata`: list type, help and unit of metrics in Prometheus."""
 
     # The maximum number of metrics.
     limit: WholeNumber
@@ -2633,7 +2633,7 @@ class _ListNotifiedAlertsRequestRequired(TypedDict):
 
 
 class ListNotifiedAlertsRequest(AnyRequest, _ListNotifiedAlertsRequestRequired, total=False):
-    """`list_notified_alerts`: the alerts that Alertmanager holds."""
+    """`list_notified_alerts`: list Alertmanager's alerts."""
 
     # Whether alerts that are neither silenced nor inhibited are listed; true by default.
     active: Flag
@@ -2657,7 +2657,7 @@ class ListNotifiedAlertsResult(AnyResult):
 
 
 class ListPrometheusAlertsRequest(AnyRequest):
-    """`list_prometheus_alerts`: alerts that are pending or firing in Prometheus."""
+    """`list_prometheus_alerts`: list pending and firing alerts in Prometheus."""
 
     operation: Literal["list_prometheus_alerts"]
 
@@ -2681,7 +2681,7 @@ class ListPrometheusAlertsResult(AnyResult, _ListPrometheusAlertsResultRequired,
 
 
 class ListReceiversRequest(AnyRequest):
-    """`list_receivers`: Alertmanager's receivers."""
+    """`list_receivers`: list Alertmanager's receivers."""
 
     operation: Literal["list_receivers"]
 
@@ -2710,7 +2710,7 @@ class _ListRulesRequestRequired(TypedDict):
 
 
 class ListRulesRequest(AnyRequest, _ListRulesRequestKeys, _ListRulesRequestRequired, total=False):
-    """`list_rules`: Prometheus's groups of rules."""
+    """`list_rules`: list Prometheus's rule groups."""
 
     # Whether to omit the active alerts of rules.
     exclude_alerts: Flag
@@ -2761,7 +2761,7 @@ class _ListSeriesRequestRequired(TypedDict):
 
 
 class ListSeriesRequest(AnyRequest, _ListSeriesRequestKeys, _ListSeriesRequestRequired, total=False):
-    """`list_series`: the series that match finds in Prometheus."""
+    """`list_series`: list matching series in Prometheus."""
 
     # The end of the range.
     end: Moment
@@ -2798,7 +2798,7 @@ class _ListSilencesRequestRequired(TypedDict):
 
 
 class ListSilencesRequest(AnyRequest, _ListSilencesRequestRequired, total=False):
-    """`list_silences`: Alertmanager's silences."""
+    """`list_silences`: list Alertmanager's silences."""
 
     # Matchers that a silence must have.
     filter: Matchers
@@ -2818,7 +2818,7 @@ class _ListTargetsRequestRequired(TypedDict):
 
 
 class ListTargetsRequest(AnyRequest, _ListTargetsRequestRequired, total=False):
-    """`list_targets`: what Prometheus scrapes, and how that goes."""
+    """`list_targets`: list Prometheus's scrape targets and their state."""
 
     # Only targets of this scrape pool.
     scrape_pool: Text
@@ -2989,7 +2989,7 @@ class _NoteExchangeRequestRequired(TypedDict):
 
 
 class NoteExchangeRequest(AnyRequest, _NoteExchangeRequestRequired, total=False):
-    """`note_exchange`: for hosts: what another instance's exchange with servers came to."""
+    """`note_exchange`: for hosts: note the outcome of another instance's exchange with servers."""
 
     # How long the exchange took, in milliseconds.
     elapsed_ms: WholeNumber
@@ -3021,7 +3021,7 @@ class _NotifyWebhookRequestRequired(TypedDict):
 
 
 class NotifyWebhookRequest(AnyRequest, _NotifyWebhookRequestRequired, total=False):
-    """`notify_webhook`: post alerts to a webhook, in Alertmanager's form."""
+    """`notify_webhook`: post alerts to a webhook, in Alertmanager's format."""
 
     # The label `alertname`.
     alert_name: Text
@@ -3121,7 +3121,7 @@ class Overflow(TypedDict):
     text: str
 
 
-# `parse_query`: a PromQL expression as a tree (Prometheus 3).
+# `parse_query`: parse a PromQL expression into a syntax tree (Prometheus 3).
 ParseQueryRequest = FormatQueryRequest
 
 
@@ -3165,7 +3165,7 @@ class PassedOn(_PassedOnRequired, total=False):
     samples: int
 
 
-# `plan_alerts`: what apply_alerts would change.
+# `plan_alerts`: show what apply_alerts would change.
 PlanAlertsRequest = ApplyAlertsRequest
 
 
@@ -3209,7 +3209,7 @@ class PlanAlertsResult(AnyResult, _PlanAlertsResultRequired, total=False):
     rules_file_written: bool
 
 
-# `plan_dashboards`: what apply_dashboards would do.
+# `plan_dashboards`: show what apply_dashboards would do.
 PlanDashboardsRequest = ApplyDashboardsRequest
 
 
@@ -3233,7 +3233,7 @@ class _PrometheusStatusRequestRequired(TypedDict):
 
 
 class PrometheusStatusRequest(AnyRequest, _PrometheusStatusRequestRequired, total=False):
-    """`prometheus_status`: what the Prometheus server is and how it runs."""
+    """`prometheus_status`: show the status of the Prometheus server."""
 
     # The parts to return; `build`, `runtime` and `tsdb` by default.
     include: StatusParts
@@ -3256,7 +3256,7 @@ class PrometheusStatusResult(AnyResult, total=False):
     unavailable: LabelPairs
 
 
-# `push_metrics`: put what was recorded into this plug's group on the Pushgateway.
+# `push_metrics`: push recorded metrics to this plug's group on the Pushgateway.
 PushMetricsRequest = FlushMetricsRequest
 
 
@@ -3276,7 +3276,7 @@ class PushMetricsResult(AnyResult, total=False):
 
 
 class PushRecordedRequest(AnyRequest):
-    """`push_recorded`: for hosts: the push that a record with defer_push said to be due."""
+    """`push_recorded`: for hosts: make the push that a record with defer_push reported as due."""
 
     operation: Literal["push_recorded"]
 
@@ -3294,7 +3294,7 @@ class _QueryExemplarsRequestRequired(TypedDict):
 
 
 class QueryExemplarsRequest(AnyRequest, _QueryExemplarsRequestRequired, total=False):
-    """`query_exemplars`: the exemplars of an expression's series."""
+    """`query_exemplars`: query exemplars of an expression's series."""
 
     # The end of the range.
     end: Moment
@@ -3327,7 +3327,7 @@ class _QueryMetricsRequestRequired(TypedDict):
 
 
 class QueryMetricsRequest(AnyRequest, _QueryMetricsRequestRequired, total=False):
-    """`query_metrics`: PromQL, at an instant or over a time_range."""
+    """`query_metrics`: run a PromQL instant or range query."""
 
     # The maximum number of series; supported by Prometheus 3.0 and later.
     limit: WholeNumber
@@ -3483,7 +3483,7 @@ class _RecordMetricRequestRequired(TypedDict):
 
 
 class RecordMetricRequest(AnyRequest, _RecordMetricRequestRequired, total=False):
-    """`record_metric`: record a value; metric_type says as what (default gauge)."""
+    """`record_metric`: record a value as metric_type (default gauge)."""
 
     operation: Union[Literal["record_metric"], None]
     # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
@@ -3613,7 +3613,7 @@ class _RegisterMetricRequestRequired(TypedDict):
 
 
 class RegisterMetricRequest(AnyRequest, _RegisterMetricRequestRequired, total=False):
-    """`register_metric`: say what a metric is before anything is recorded to it."""
+    """`register_metric`: define a metric before recording to it."""
 
     # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
@@ -3691,7 +3691,7 @@ class RemoteEndpoint(_RemoteEndpointRequired, total=False):
 
 
 class RemoteWriteMetricsRequest(AnyRequest):
-    """`remote_write_metrics`: write what was recorded to a remote-write receiver."""
+    """`remote_write_metrics`: write recorded metrics to a remote-write receiver."""
 
     operation: Literal["remote_write_metrics"]
 
@@ -3842,7 +3842,7 @@ class _ResolveAlertsRequestRequired(TypedDict):
 
 
 class ResolveAlertsRequest(AnyRequest, _ResolveAlertsRequestRequired, total=False):
-    """`resolve_alerts`: tell Alertmanager that alerts have ended."""
+    """`resolve_alerts`: send resolved alerts to Alertmanager."""
 
     # The label `alertname`.
     alert_name: Text
@@ -3913,7 +3913,7 @@ class ResponseTargetGroup(TypedDict):
 
 
 class RestoreMetricsRequest(AnyRequest):
-    """`restore_metrics`: replace all that is held by a snapshot."""
+    """`restore_metrics`: replace all stored metrics with a snapshot."""
 
     operation: Literal["restore_metrics"]
     # The `snapshot` from `snapshot_metrics`, in base64.
@@ -4110,8 +4110,8 @@ class _ScrapeEndpointRequestRequired(TypedDict):
 
 
 class ScrapeEndpointRequest(AnyRequest, _ScrapeEndpointRequestKeys, _ScrapeEndpointRequestRequired, total=False):
-    """`scrape_endpoint`: the metrics that an endpoint exposes, read strictly; imported or pushed
-    if asked.
+    """`scrape_endpoint`: scrape and strictly parse an endpoint; optionally import or push its
+    metrics.
     """
 
     # The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`.
@@ -4288,7 +4288,7 @@ class ScrapedEndpoint(_ScrapedEndpointKeys, total=False):
     unknown_as_gauge: Flag
 
 
-# `send_alerts`: tell Alertmanager of alerts that hold.
+# `send_alerts`: send firing alerts to Alertmanager.
 SendAlertsRequest = ResolveAlertsRequest
 
 
@@ -4374,7 +4374,7 @@ class SettledGroup(TypedDict, total=False):
 
 
 class SnapshotMetricsRequest(AnyRequest):
-    """`snapshot_metrics`: all that is held, for restore_metrics."""
+    """`snapshot_metrics`: export all stored metrics for restore_metrics."""
 
     operation: Literal["snapshot_metrics"]
 

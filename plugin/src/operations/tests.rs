@@ -705,9 +705,9 @@ fn unknown_fields_cause_warnings_with_their_path() {
 fn an_unknown_operation_suggests_a_similar_one() {
     let (mut plug, _) = plug();
     for (given, meant) in [
-        ("record_conter", "did you mean record_counter? there are "),
+        ("record_conter", "did you mean record_counter? expected one of "),
         ("recordGauge", "did you mean record_gauge? "),
-        ("zzz", "\"zzz\"; there are "),
+        ("zzz", "\"zzz\"; expected one of "),
     ] {
         let answer = process(&mut plug, json!({"operation": given}), json!({}));
         assert!(answer["error"].as_str().unwrap().contains(meant), "{answer}");
