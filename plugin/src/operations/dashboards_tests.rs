@@ -472,7 +472,7 @@ fn a_data_source_that_cannot_be_says_what_to_do() {
     assert_eq!(wire.0.borrow_mut().take_asked().0.len(), 0, "no request was asked for");
     ask(json!({"operation": "ensure_datasource", "datasource_url": "http://p:9090"}));
     let taken = ask(json!({"operation": "ensure_datasource", "datasource_url": "http://p:9090", "uid": "other"}));
-    assert!(taken["error"].as_str().unwrap().contains("give another name"), "{taken}");
+    assert!(taken["error"].as_str().unwrap().contains("use another name"), "{taken}");
 }
 
 #[test]
@@ -485,7 +485,7 @@ fn grafana_is_asked_whether_a_data_source_is_well() {
         assert!(answer["result"]["message"].as_str().unwrap().contains("Prometheus API"), "{answer}");
     }
     let missing = ask(json!({"operation": "datasource_health", "name": "none"}));
-    assert!(missing["error"].as_str().unwrap().contains("ensure_datasource makes one"), "{missing}");
+    assert!(missing["error"].as_str().unwrap().contains("ensure_datasource creates one"), "{missing}");
 }
 
 #[test]
