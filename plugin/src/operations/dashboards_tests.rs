@@ -82,7 +82,7 @@ fn a_dashboard_is_created_once_and_then_unchanged() {
     );
     let uid = result["uid"].as_str().unwrap().to_owned();
     assert_eq!(result["url"], format!("http://g:3000/d/{uid}/slug"));
-    assert!(result["warnings"][0].as_str().unwrap().ends_with("it became timeseries"), "{answer}");
+    assert!(result["warnings"][0].as_str().unwrap().ends_with("it was converted to timeseries"), "{answer}");
     assert_eq!(wire.0.borrow_mut().take_asked().1, 1);
     assert_eq!(
         wire.0.borrow().organisations[&1].dashboards[&uid].message,

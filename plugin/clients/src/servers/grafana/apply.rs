@@ -63,7 +63,7 @@ pub struct Compared {
 
 impl Compared {
     fn of(dashboard: &Dashboard, current: Option<&Stored>, folder: &Folder, overwrite: bool) -> Self {
-        let compared = current.map(|current| plan::Held { model: &current.model, folder_uid: &current.folder_uid });
+        let compared = current.map(|current| plan::Stored { model: &current.model, folder_uid: &current.folder_uid });
         let (action, changes) = compare(dashboard, compared, folder, overwrite);
         let url = current.map(|current| current.url.clone()).unwrap_or_default();
         Self { action, changes, version: current.map(Stored::version), url }
