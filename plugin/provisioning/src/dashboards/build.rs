@@ -398,8 +398,8 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "dashboard_config.dashboard.panels[1].targets[0].expr: column 40: by groups an aggregation, and rate is none; what is meant is \
-              probably: sum by (plugin_name) (rate(plugpipe_plugin_errors_total[5m])); it was put so"
+                "dashboard_config.dashboard.panels[1].targets[0].expr: column 40: by requires an aggregation, and rate is not one; you \
+              probably mean: sum by (plugin_name) (rate(plugpipe_plugin_errors_total[5m])); the expression was corrected"
             ]
         );
     }

@@ -442,7 +442,7 @@ mod tests {
                     let (_, labels) = recorded
                         .iter()
                         .find(|(name, _)| name == word)
-                        .unwrap_or_else(|| panic!("nobody records {word}"));
+                        .unwrap_or_else(|| panic!("{word} is not recorded"));
                     for by in expression.split("by (").skip(1) {
                         for label in by.split(')').next().unwrap().split(',') {
                             assert!(labels.contains(label.trim()), "{word} has no label {label}");

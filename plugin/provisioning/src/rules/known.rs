@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn misspelled_fields_get_a_suggestion() {
-        for (name, place, said) in [
+        for (name, place, expected) in [
             ("annotation", Place::Alert, "did you mean annotations?"),
             ("fro", Place::Alert, "did you mean for?"),
             ("lables", Place::Record, "did you mean labels?"),
@@ -294,7 +294,7 @@ mod tests {
             ("nonsense", Place::Group, "unknown field; a group has name, interval, rules"),
         ] {
             let problem = field(name, place).unwrap_err();
-            assert!(problem.contains(said), "{name}: {problem}");
+            assert!(problem.contains(expected), "{name}: {problem}");
         }
         assert_eq!(field("labels", Place::Group).unwrap().place, Place::Group);
         assert_eq!(field("labels", Place::Alert).unwrap().place, Place::Rule);

@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn an_error_names_the_path_and_a_suggestion() {
-        for (given, path, said) in [
+        for (given, path, expected) in [
             (
                 r#"{"name": "g", "rules": [{"alert": "A", "expr": "up", "annotation": {}}]}"#,
                 "groups[0].rules[0].annotation",
@@ -304,18 +304,18 @@ mod tests {
                 "groups[0].rules[0].for",
                 "belongs to an alert",
             ),
-            (r#"{"name": "g", "query_offset": "5m"}"#, "groups[0].query_offset", "from Prometheus 2.53 on"),
-            (r#"{"name": "g", "concurrency": 5}"#, "groups[0].concurrency", "taken by vmalert, and not by Prometheus"),
+            (r#"{"name": "g", "query_offset": "5m"}"#, "groups[0].query_offset", "requires Prometheus 2.53"),
+            (r#"{"name": "g", "concurrency": 5}"#, "groups[0].concurrency", "supported by vmalert, but not by Prometheus"),
             (r#"{"name": "g", "limit": "many"}"#, "groups[0].limit", "expected a whole number"),
             (
                 r#"{"name": "g", "rules": [{"alert": "A", "expr": "up", "labels": {"é": "x"}}]}"#,
                 "groups[0].rules[0].labels.é",
-                "from Prometheus 3.0 on",
+                "requires Prometheus 3.0",
             ),
         ] {
             let error = check(given, Evaluator::Prometheus, None).unwrap_err();
             assert_eq!(error.field(), Some(path), "{error}");
-            assert!(error.to_string().contains(said), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
         }
     }
 }

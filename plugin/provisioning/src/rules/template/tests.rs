@@ -31,18 +31,18 @@ fn templates_that_prometheus_rejects_are_rejected() {
 
 #[test]
 fn the_error_has_a_position_and_a_suggestion() {
-    for (text, said) in [
-        ("{{ $label.instance }}", "column 4: the variable $label is not defined; did you mean $labels?"),
-        ("{{ $labels.quantile * 100 }}", "column 21: unexpected '*'; templates do not calculate"),
-        ("{{ nosuch \"a\" }}", "column 4: there is no function nosuch"),
-        ("é {{ humanise $value }}", "column 6: there is no function humanise; did you mean humanize?"),
+    for (text, expected) in [
+        ("{{ $label.instance }}", "column 4: undefined variable $label; did you mean $labels?"),
+        ("{{ $labels.quantile * 100 }}", "column 21: unexpected '*'; templates have no arithmetic"),
+        ("{{ nosuch \"a\" }}", "column 4: unknown function nosuch"),
+        ("é {{ humanise $value }}", "column 6: unknown function humanise; did you mean humanize?"),
         ("{{ range query \"up\" }}x", "column 4: range has no {{end}}"),
-        ("a\nb {{ $value ", "line 2, column 3: {{ has no }}"),
+        ("a\nb {{ $value ", "line 2, column 3: {{ is not closed by }}"),
         ("{{ if $value }}{{ else }}{{ else }}{{ end }}", "column 4: if has a second else"),
-        ("{{ \"a\\q\" }}", "column 4: \"a\\q\" holds \\q"),
+        ("{{ \"a\\q\" }}", "column 4: \"a\\q\" contains \\q"),
     ] {
         let error = check(text, Evaluator::Prometheus).unwrap_err();
-        assert!(error.contains(said), "{text}: {error}");
+        assert!(error.contains(expected), "{text}: {error}");
     }
 }
 

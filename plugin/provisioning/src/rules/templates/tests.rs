@@ -183,7 +183,7 @@ fn an_expression_may_stand_for_a_counter() {
 #[test]
 fn invalid_parameters_are_named_by_their_path() {
     let plugpipe = |parameters| given("plugpipe", parameters);
-    for (ctx, field, said) in [
+    for (ctx, field, expected) in [
         (json!({}), "groups", "template"),
         (json!({"template": "slos"}), "template", "plugpipe, plugpipe_security, plugpipe_monitoring, slo"),
         (json!({"template": ["slo"]}), "template", "expected text"),
@@ -215,7 +215,7 @@ fn invalid_parameters_are_named_by_their_path() {
     ] {
         let error = groups(&ctx).expect_err(&ctx.to_string());
         assert_eq!(error.field(), Some(field), "{ctx}: {error}");
-        assert!(error.to_string().contains(said), "{ctx}: {error}");
+        assert!(error.to_string().contains(expected), "{ctx}: {error}");
     }
 }
 
