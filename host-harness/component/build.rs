@@ -1,7 +1,8 @@
 //! Builds the plug for wasm32-unknown-unknown and writes it as a component for `src/lib.rs` to
-//! embed. The nested build uses a separate target folder for all profiles: the component is the
-//! same for a debug and a release harness. Set `PLUGPIPE_EMBED` to embed a prebuilt component
-//! instead.
+//! embed.
+//!
+//! The nested build uses a separate target folder for all profiles: the component is the same for a
+//! debug and a release harness. Set `PLUGPIPE_EMBED` to embed a prebuilt component instead.
 
 use std::env;
 use std::ffi::OsString;

@@ -1,6 +1,7 @@
-//! Parses an exposition into metric families for display in the web UI, `top` and `watch`. Expects
-//! the text format as the plug writes it: contiguous families, no timestamps. For expositions of
-//! other programs, use the plug's `scrape_endpoint`.
+//! Parses an exposition into metric families for display in the web UI, `top` and `watch`.
+//!
+//! Expects the text format as the plug writes it: contiguous families, no timestamps. For
+//! expositions of other programs, use the plug's `scrape_endpoint`.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,5 +1,7 @@
 //! The component `monitoring_prometheus`, built from `plugin/` with this crate and embedded as
-//! bytes. Separate from the runtime, so that only users of the embedded plug build it. Set
+//! bytes.
+//!
+//! Separate from the runtime, so that only users of the embedded plug build it. Set
 //! `PLUGPIPE_EMBED` to embed a prebuilt component instead.
 
 #![deny(missing_docs)]

@@ -6,6 +6,7 @@
 //! | `template` | `{{ … }}` in a step's fields and in `when` |
 //! | `runner`   | runs the steps in order and returns a [`PipeReport`] |
 //! | `error`    | [`PipeError`] |
+//!
 //! This crate does no I/O and is independent of how plugs are hosted: [`PlugCaller`] calls them,
 //! and the caller reads the file and writes the report.
 //!
@@ -33,10 +34,12 @@
 //! | `steps.ID` | the same fields, of any earlier step |
 //!
 //! `value | ternary(a, b)` is `a` when the value is true, else `b`. MiniJinja's built-in filters
-//! are available too. Alert annotations and legends use braces too. An expression that begins with
-//! `$`, such as `{{ $value }}` or `{{ $labels.instance }}`, belongs to Prometheus and is left
-//! unchanged. Put anything else that is not for the pipe, such as the legend `{{plugin_name}}`,
-//! between `{% raw %}` and `{% endraw %}`.
+//! are available too.
+//!
+//! Alert annotations and legends use braces too. An expression that begins with `$`, such as `{{
+//! $value }}` or `{{ $labels.instance }}`, belongs to Prometheus and is left unchanged. Put
+//! anything else that is not for the pipe, such as the legend `{{plugin_name}}`, between `{% raw
+//! %}` and `{% endraw %}`.
 
 #![deny(missing_docs)]
 

@@ -115,10 +115,11 @@ impl StepReport {
     }
 }
 
-/// Runs the pipe. `inputs` override the pipe's own. A step succeeds if the plug's response has
-/// `success: true`, or neither `success` nor `error`. After a failed step, only steps with
-/// `always_run` run; a step that failed with `on_error: warn` does not stop the pipe. A template
-/// that cannot be evaluated fails its step.
+/// Runs the pipe. `inputs` override the pipe's own.
+///
+/// A step succeeds if the plug's response has `success: true`, or neither `success` nor `error`.
+/// After a failed step, only steps with `always_run` run; a step that failed with `on_error: warn`
+/// does not stop the pipe. A template that cannot be evaluated fails its step.
 ///
 /// Fails before the first step if an input is invalid or a step's plug is unknown; later failures
 /// are in the report.

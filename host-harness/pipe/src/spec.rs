@@ -1,5 +1,7 @@
-//! Parses YAML into a [`Pipe`]. Both dialects are parsed into the same types. A key that would have
-//! no effect is an error. Nothing here reads files or evaluates templates.
+//! Parses YAML into a [`Pipe`].
+//!
+//! Both dialects are parsed into the same types. A key that would have no effect is an error.
+//! Nothing here reads files or evaluates templates.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -109,8 +111,9 @@ const PIPE_KEYS: &str = "name, inputs, steps or pipeline, apiVersion, kind, meta
                          mandatory_dependencies, owner, security_requirements, summary, tags, version";
 
 impl Pipe {
-    /// Parses a pipe in either dialect. Errors name the path, such as `steps[1].on_error`. Nesting
-    /// beyond 64 levels is an error.
+    /// Parses a pipe in either dialect.
+    ///
+    /// Errors name the path, such as `steps[1].on_error`. Nesting beyond 64 levels is an error.
     pub fn from_yaml(text: &str) -> Result<Pipe, PipeError> {
         let document = yaml::read(text).map_err(|error| PipeError::Yaml(error.with_lines().to_owned()))?;
         let mut fields = match document.to_value_where(keeps_source_text) {
@@ -154,9 +157,11 @@ impl Pipe {
         Ok(Pipe { name, inputs, declarations, steps: read_steps(list, steps)? })
     }
 
-    /// The inputs of one run: the given ones override the pipe's own. Strings are converted to the
-    /// declared type, because command lines have only strings. A missing required input, a value of
-    /// another type, and an unknown name (unless the pipe has no inputs) are errors.
+    /// The inputs of one run: the given ones override the pipe's own.
+    ///
+    /// Strings are converted to the declared type, because command lines have only strings. A
+    /// missing required input, a value of another type, and an unknown name (unless the pipe has no
+    /// inputs) are errors.
     pub(super) fn resolve_inputs(&self, given: Map<String, Value>) -> Result<Map<String, Value>, PipeError> {
         let fail = |name: &str, problem: String| PipeError::Input { name: name.to_owned(), problem };
         let takes_any = self.inputs.is_empty() && self.declarations.is_empty();

@@ -1,6 +1,8 @@
-//! Templates in a step's fields and in `when`. Only the pipe's author writes templates: external
-//! values (inputs, responses of plugs) are inserted verbatim and never evaluated. Templates have no
-//! access to files, the environment or a clock.
+//! Templates in a step's fields and in `when`.
+//!
+//! Only the pipe's author writes templates: external values (inputs, responses of plugs) are
+//! inserted verbatim and never evaluated. Templates have no access to files, the environment or a
+//! clock.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -100,9 +102,10 @@ impl Templates {
         on_known_stack(|| self.render_at(value, "", scope))
     }
 
-    /// Evaluates `when`: one expression, with or without `{{ }}`. Inputs from a command line are
-    /// strings, so `false`, `no`, `off` and `0` (in any case) count as false, like the empty
-    /// string.
+    /// Evaluates `when`: one expression, with or without `{{ }}`.
+    ///
+    /// Inputs from a command line are strings, so `false`, `no`, `off` and `0` (in any case) count
+    /// as false, like the empty string.
     pub(super) fn condition(&self, when: &str, scope: &Scope) -> Result<bool, TemplateError> {
         on_known_stack(|| self.eval_condition(when.trim(), scope))
     }
@@ -355,9 +358,10 @@ enum Tag {
     Comment,
 }
 
-/// Turns each `{{ $… }}` into a literal, so that it renders unchanged. These expressions belong to
-/// Prometheus: no name of a pipe begins with `$`. Those in raw blocks, comments and quoted strings
-/// are left alone, and so is an unclosed tag, which the engine reports.
+/// Turns each `{{ $… }}` into a literal, so that it renders unchanged.
+///
+/// These expressions belong to Prometheus: no name of a pipe begins with `$`. Those in raw blocks,
+/// comments and quoted strings are left alone, and so is an unclosed tag, which the engine reports.
 fn keep_prometheus_expressions(template: &str) -> Cow<'_, str> {
     if !template.contains('$') {
         return Cow::Borrowed(template);

@@ -5,6 +5,7 @@
 //! | `scale` | axis ticks and their labels |
 //! | `terminal` | a chart of braille characters |
 //! | `svg` | a chart with axes and a legend, and a sparkline; both for light and dark themes |
+//!
 //! Nothing here does I/O.
 
 mod scale;

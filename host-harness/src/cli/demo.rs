@@ -1,4 +1,5 @@
 //! `demo`: runs the monitored pipeline of the plug's specification with the embedded component.
+//!
 //! Without other programs installed, it ends by printing the exposition. With `--stack`, it pushes
 //! to a real Pushgateway, which a real Prometheus scrapes, and queries Prometheus through the plug.
 
@@ -27,8 +28,10 @@ const STUB: &str = "data_processor";
 /// Prometheus' first scrape happens some seconds after its start, regardless of the interval.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Demonstrate a pipe that records metrics with the sandboxed component Without --stack, nothing
-/// else is needed. With it, a Pushgateway and a Prometheus run on loopback until the demo ends.
+/// Demonstrate a pipe that records metrics with the sandboxed component
+///
+/// Without --stack, nothing else is needed. With it, a Pushgateway and a Prometheus run on loopback
+/// until the demo ends.
 #[derive(Args, Default)]
 pub(crate) struct DemoArgs {
     /// Push to a real Pushgateway, and query a real Prometheus

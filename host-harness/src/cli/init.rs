@@ -90,8 +90,9 @@ steps:
       metric_value: "{{ pipeline.duration_seconds }}"
 "#;
 
-/// Write a commented configuration, grants and a first pipe If one of the files exists, nothing is
-/// written.
+/// Write a commented configuration, grants and a first pipe
+///
+/// If one of the files exists, nothing is written.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  plugpipe-harness init\n  plugpipe-harness init my-pipes && plugpipe-harness run my-pipes/pipe.yaml --config my-pipes/config.yaml --grants my-pipes/grants.yaml --state my-pipes/state"

@@ -25,8 +25,10 @@ const COLUMNS: u16 = 100;
 /// Columns of a trend in a table.
 const BLOCKS: usize = 24;
 
-/// Run a PromQL query, at one time or over a range Queries the configured Prometheus, or the one
-/// given with --prometheus, which also grants its origin.
+/// Run a PromQL query, at one time or over a range
+///
+/// Queries the configured Prometheus, or the one given with --prometheus, which also grants its
+/// origin.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness query up --prometheus http://127.0.0.1:9090\n  \

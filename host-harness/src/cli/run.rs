@@ -13,8 +13,10 @@ use super::plug_args::{PlugArgs, read};
 use super::show::{self, JsonLines, Progress};
 use super::textfile;
 
-/// Run a pipe Steps that use the plug run in the sandbox. A step that uses any other plug is an
-/// error, unless --stub skips it.
+/// Run a pipe
+///
+/// Steps that use the plug run in the sandbox. A step that uses any other plug is an error, unless
+/// --stub skips it.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness run examples/pipes/basic_usage.yaml\n  \

@@ -176,7 +176,7 @@ pub(crate) fn replaced(result: &Value) -> Option<String> {
     });
     let listed = listed.collect::<Vec<_>>().join(", ");
     Some(format!(
-        "warning: the counters of this process started at 0, and its push replaced {count} counters of the group that were as large or larger: {listed}. \
+        "warning: the counters of this process started at 0, and its push replaced counters in its group that were as large or larger ({count}): {listed}. \
          Keep counters across runs with --state DIR, or use a separate group for each run"
     ))
 }
@@ -327,7 +327,7 @@ mod tests {
         let text = replaced(&result).unwrap_or_default();
         assert!(
             text.contains(
-                "replaced 4 counters of the group that were as large or larger: a_total{} 5 → 1, b_total{} 2 → removed. Keep"
+                "replaced counters in its group that were as large or larger (4): a_total{} 5 → 1, b_total{} 2 → removed. Keep"
             ),
             "{text}"
         );

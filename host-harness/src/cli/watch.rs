@@ -21,8 +21,10 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Maximum number of differences shown per run.
 const MAX_LINES: usize = 40;
 
-/// Run a pipe again whenever its file changes, until Ctrl-C Each run starts a new plug, so that its
-/// metrics are those of the current pipe. Differences from the previous run are shown.
+/// Run a pipe again whenever its file changes, until Ctrl-C
+///
+/// Each run starts a new plug, so that its metrics are those of the current pipe. Differences from
+/// the previous run are shown.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  plugpipe-harness watch pipe.yaml\n  plugpipe-harness watch pipe.yaml --stub data_processor"

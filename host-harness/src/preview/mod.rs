@@ -1,5 +1,6 @@
-//! Renders a dashboard with live data as SVG, in Grafana's 24-column layout, without a Grafana. The
-//! plug runs the queries, within its grants; this module sends no requests. As in Grafana,
+//! Renders a dashboard with live data as SVG, in Grafana's 24-column layout, without a Grafana.
+//!
+//! The plug runs the queries, within its grants; this module sends no requests. As in Grafana,
 //! `$__rate_interval` and similar variables are computed from the range and the scrape interval,
 //! and other variables use their current values. The preview shows whether a dashboard works (data,
 //! units, legends, thresholds). It does not replicate Grafana: stacks and bars are drawn as lines,

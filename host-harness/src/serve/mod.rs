@@ -7,6 +7,7 @@
 //! | `GET /sd` | this plug as a target for Prometheus' `http_sd_configs` |
 //! | `GET /` | the web UI; see `web_ui` |
 //! | `GET /healthz` | 200 while the server runs, even if the plug is busy; `recovery` reports crashes |
+//!
 //! Clients of a non-loopback address need a token. [`Options`] has the token and the limits on
 //! sizes, times and connections; `guard` checks requests. See docs/serve.md for operators.
 

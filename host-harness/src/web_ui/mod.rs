@@ -12,6 +12,7 @@
 //! | `GET /status` | pushes, denied requests and health as JSON, for `top` |
 //! | `POST /health` | runs a health check and redirects to `/` |
 //! | `GET /style.css`, `GET /app.js` | the web UI's assets |
+//!
 //! Only `POST /health` makes the plug send requests. The web UI loads nothing from other origins;
 //! its content security policy forbids it.
 

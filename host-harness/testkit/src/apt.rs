@@ -1,6 +1,8 @@
-//! Runs `apt-get` with the system's own sources or with Debian's newest suite. The newest suite
-//! comes from the mirror in the system's own sources; no mirror is hard-coded. Its package lists
-//! are downloaded to a temporary folder. Needs no root and does not change the system.
+//! Runs `apt-get` with the system's own sources or with Debian's newest suite.
+//!
+//! The newest suite comes from the mirror in the system's own sources; no mirror is hard-coded. Its
+//! package lists are downloaded to a temporary folder. Needs no root and does not change the
+//! system.
 
 use std::ffi::OsString;
 use std::fs;

@@ -1,5 +1,6 @@
-//! Renders a Prometheus configuration of scrape jobs and rule files as YAML. For anything else, set
-//! the YAML text in [`PrometheusOptions`](super::PrometheusOptions).
+//! Renders a Prometheus configuration of scrape jobs and rule files as YAML.
+//!
+//! For anything else, set the YAML text in [`PrometheusOptions`](super::PrometheusOptions).
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -39,8 +40,9 @@ impl ScrapeConfig {
         self
     }
 
-    /// Renders the configuration as YAML. The scrape timeout is omitted: Prometheus limits its
-    /// default to the interval.
+    /// Renders the configuration as YAML.
+    ///
+    /// The scrape timeout is omitted: Prometheus limits its default to the interval.
     #[must_use]
     pub fn render(&self) -> String {
         // For zero, Prometheus uses its default.

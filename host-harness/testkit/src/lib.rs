@@ -1,11 +1,15 @@
 //! Fixture servers on loopback: finds or fetches, starts and stops Pushgateway, Prometheus,
-//! Alertmanager and VictoriaMetrics. Used by `plugpipe-harness demo --stack` and the end-to-end
-//! tests. This crate runs the programs that it is given or finds, runs `apt-get download` and `dpkg
-//! -x` to [fetch](Servers::fetch) programs, runs `apt-get update` with [separate package
+//! Alertmanager and VictoriaMetrics.
+//!
+//! Used by `plugpipe-harness demo --stack` and the end-to-end tests.
+//!
+//! This crate runs the programs that it is given or finds, runs `apt-get download` and `dpkg -x` to
+//! [fetch](Servers::fetch) programs, runs `apt-get update` with [separate package
 //! lists](Servers::find_or_fetch_at_least), and writes to the folder of fetched servers and to
 //! temporary folders. It does not install anything, need root, listen on anything but `127.0.0.1`,
-//! name a package mirror (it uses apt's sources), or signal processes that it did not start. All
-//! functions block. In async code, use `tokio::task::spawn_blocking`.
+//! name a package mirror (it uses apt's sources), or signal processes that it did not start.
+//!
+//! All functions block. In async code, use `tokio::task::spawn_blocking`.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -22,6 +26,7 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
 //! | to add | write |
 //! |---|---|
 //! | a program to find and fetch | a variant of [`Program`] and its names |
@@ -79,9 +84,10 @@ impl Program {
         }
     }
 
-    /// The Debian packages that may contain it, in the order to try. `promtool` is a separate
-    /// package only in newer suites; in older ones it is part of the server's. It is tried first
-    /// because apt detects a missing package without the network.
+    /// The Debian packages that may contain it, in the order to try.
+    ///
+    /// `promtool` is a separate package only in newer suites; in older ones it is part of the
+    /// server's. It is tried first because apt detects a missing package without the network.
     #[must_use]
     pub fn packages(self) -> &'static [&'static str] {
         match self {

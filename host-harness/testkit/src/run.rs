@@ -1,8 +1,9 @@
-//! Starts servers, waits until they are ready, and stops them. A server is a child process that
-//! ends when its [`Running`] is dropped, also by a panic. It outlives this process only if this
-//! process is killed or calls `std::process::exit`: the kernel's parent-death signal is not used,
-//! because it fires when the *thread* that started the child ends, which in a thread pool is long
-//! before the process.
+//! Starts servers, waits until they are ready, and stops them.
+//!
+//! A server is a child process that ends when its [`Running`] is dropped, also by a panic. It
+//! outlives this process only if this process is killed or calls `std::process::exit`: the kernel's
+//! parent-death signal is not used, because it fires when the *thread* that started the child ends,
+//! which in a thread pool is long before the process.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -108,6 +109,7 @@ impl PrometheusOptions {
 }
 
 /// Options of a single-node VictoriaMetrics. Default: a free port, data in the temporary folder.
+///
 /// The retention is 100 years, so that tests can write samples at fixed times.
 #[derive(Clone, Debug, Default)]
 pub struct VictoriaMetricsOptions {
@@ -245,8 +247,10 @@ pub fn start_pushgateway(bin: &Path, options: &PushgatewayOptions) -> Result<Run
 }
 
 /// Starts a Prometheus and waits until it is ready. Its configuration is then `prometheus.yml` in
-/// [`Running::folder`]. Ready does not mean scraping: Prometheus updates its targets every 5 s, so
-/// the first scrape happens about 5 s after the start, regardless of the interval.
+/// [`Running::folder`].
+///
+/// Ready does not mean scraping: Prometheus updates its targets every 5 s, so the first scrape
+/// happens about 5 s after the start, regardless of the interval.
 ///
 /// # Errors
 /// The errors of [`start_pushgateway`]. With an invalid configuration the server exits early; the

@@ -1,5 +1,7 @@
-//! Finds programs and fetches Debian packages without root. Each fetched package is unpacked
-//! completely into a separate folder, so that a program finds its accompanying files:
+//! Finds programs and fetches Debian packages without root.
+//!
+//! Each fetched package is unpacked completely into a separate folder, so that a program finds its
+//! accompanying files:
 //!
 //! ```text
 //! .servers/
@@ -39,7 +41,9 @@ impl Servers {
     }
 
     /// Uses the folder in the environment variable `PLUGPIPE_SERVERS`, or `default` if it is unset
-    /// or empty. Programs in the workspace pass the workspace's `.servers`, which is git-ignored.
+    /// or empty.
+    ///
+    /// Programs in the workspace pass the workspace's `.servers`, which is git-ignored.
     pub fn from_env_or(default: impl Into<PathBuf>) -> Self {
         Self::at(folder_or(env::var_os(FOLDER_VARIABLE).as_deref(), default.into()))
     }
@@ -51,19 +55,23 @@ impl Servers {
     }
 
     /// Finds an executable file of the program in the folder, or else on PATH. The file is not run,
-    /// so it may not work. Searches the folder itself, its `usr/bin`, and then for each subfolder,
-    /// sorted by name, its `usr/bin` and the subfolder itself. In each place, Debian's file name is
-    /// tried before the upstream one.
+    /// so it may not work.
+    ///
+    /// Searches the folder itself, its `usr/bin`, and then for each subfolder, sorted by name, its
+    /// `usr/bin` and the subfolder itself. In each place, Debian's file name is tried before the
+    /// upstream one.
     #[must_use]
     pub fn find(&self, program: Program) -> Option<PathBuf> {
         self.find_with_path(program, env::var_os("PATH").as_deref())
     }
 
     /// Downloads the program's Debian package, unpacks it into the folder, and returns the
-    /// program's path. Needs `apt-get` with package lists, and `dpkg`, but no root. Nothing is
-    /// installed. If the folder already has the program, it is returned. The program is checked by
-    /// running it with `--version`. Concurrent processes can fetch into the same folder: one
-    /// downloads, the others wait and use its result.
+    /// program's path.
+    ///
+    /// Needs `apt-get` with package lists, and `dpkg`, but no root. Nothing is installed. If the
+    /// folder already has the program, it is returned. The program is checked by running it with
+    /// `--version`. Concurrent processes can fetch into the same folder: one downloads, the others
+    /// wait and use its result.
     ///
     /// # Errors
     /// [`TestkitError`] if apt or its lists are missing, the download fails, or the program does
@@ -125,10 +133,12 @@ impl Servers {
     }
 
     /// Finds a release of at least this major version in the folder or on PATH, or fetches the
-    /// newest one from Debian's suite `sid`. For tests that need a newer release than the system's
-    /// suite has. Nothing is installed, and the system's package lists are not changed: those of
-    /// the newest suite are downloaded to a temporary folder from the mirror in the system's
-    /// sources. Fetched releases are stored in a subfolder that [`find`](Self::find) ignores.
+    /// newest one from Debian's suite `sid`.
+    ///
+    /// For tests that need a newer release than the system's suite has. Nothing is installed, and
+    /// the system's package lists are not changed: those of the newest suite are downloaded to a
+    /// temporary folder from the mirror in the system's sources. Fetched releases are stored in a
+    /// subfolder that [`find`](Self::find) ignores.
     ///
     /// # Errors
     /// [`TestkitError::NotNewEnough`] and [`TestkitError::File`].

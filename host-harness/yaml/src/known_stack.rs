@@ -1,6 +1,7 @@
-//! A stack of known size, for code that recurses with the nesting of its input. The stack size of a
-//! runtime's threads varies, and unoptimized code needs much more than optimized code. Callers
-//! limit the nesting of their input, and each has a test at its limit.
+//! A stack of known size, for code that recurses with the nesting of its input.
+//!
+//! The stack size of a runtime's threads varies, and unoptimized code needs much more than
+//! optimized code. Callers limit the nesting of their input, and each has a test at its limit.
 
 use std::io;
 use std::thread;

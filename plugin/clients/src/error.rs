@@ -80,34 +80,16 @@ pub enum Error {
     },
 }
 
-impl From<plugpipe_metrics::Error> for Error {
-    fn from(error: plugpipe_metrics::Error) -> Self {
-        Self::Contract(error.into())
-    }
-}
-
 impl Error {
     /// A field whose value is not allowed.
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Contract(plugpipe_contract::Error::invalid(field, problem))
     }
 
-    /// The machine-readable code: `error_code` in the JSON contract.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Contract(error) => error.code(),
-            Self::Unanswered { failure, .. } => failure.code(),
-            Self::Refused { .. } | Self::PushConflict { reply: Some(_), .. } => "refused",
-            Self::Query { .. } => "query_failed",
-            Self::BadAnswer { .. } | Self::Exposition { .. } => "bad_answer",
-            Self::PushConflict { reply: None, .. } => "push_conflict",
-        }
-    }
-
     /// The path of the field to correct, if the error is about a field.
     pub fn field(&self) -> Option<&str> {
         match self {
-            Self::Contract(error) => error.field(),
+            Self::Contract(error) => Some(error.field()),
             Self::Query { .. } => Some("query"),
             _ => None,
         }

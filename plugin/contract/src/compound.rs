@@ -127,8 +127,8 @@ mod tests {
         ] {
             assert_eq!(read::<Switched>(json).unwrap().or(&default), object, "{json}");
         }
-        assert_eq!(read::<Switched>("[1]").unwrap_err().field(), Some("field"));
-        assert_eq!(read::<Switched>(r#"{"count": -1}"#).unwrap_err().field(), Some("field.count"));
+        assert_eq!(read::<Switched>("[1]").unwrap_err().field(), "field");
+        assert_eq!(read::<Switched>(r#"{"count": -1}"#).unwrap_err().field(), "field.count");
     }
 
     #[test]

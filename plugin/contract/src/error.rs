@@ -1,6 +1,6 @@
 //! Errors in requests and configurations.
 
-pub use plugpipe_metrics::error::excerpt;
+pub use plugpipe_time::excerpt;
 
 /// Errors in requests and configurations.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -21,9 +21,6 @@ pub enum Error {
         /// What was found and what was expected.
         problem: String,
     },
-    /// The metrics crate rejected a value. Its errors carry the given path.
-    #[error(transparent)]
-    Metrics(#[from] plugpipe_metrics::Error),
 }
 
 impl Error {
@@ -37,28 +34,10 @@ impl Error {
         Self::Missing { field: field.into(), expected }
     }
 
-    /// The stable `error_code` of the JSON contract.
-    pub fn code(&self) -> &'static str {
-        use plugpipe_metrics::Error as Metrics;
+    /// The path of the field to correct.
+    pub fn field(&self) -> &str {
         match self {
-            Self::Missing { .. } => "missing_field",
-            Self::Invalid { .. } | Self::Metrics(Metrics::Invalid { .. }) => "invalid_field",
-            Self::Metrics(Metrics::Conflict { .. }) => "metric_conflict",
-            Self::Metrics(Metrics::UnknownSeries { .. }) => "unknown_series",
-            Self::Metrics(Metrics::LimitReached { .. }) => "limit_reached",
-        }
-    }
-
-    /// The path of the field to correct, if the error has one.
-    pub fn field(&self) -> Option<&str> {
-        use plugpipe_metrics::Error as Metrics;
-        match self {
-            Self::Missing { field, .. }
-            | Self::Invalid { field, .. }
-            | Self::Metrics(Metrics::Invalid { field, .. }) => Some(field),
-            Self::Metrics(Metrics::Conflict { .. }) => Some("metric_name"),
-            Self::Metrics(Metrics::UnknownSeries { .. }) => Some("series"),
-            Self::Metrics(Metrics::LimitReached { .. }) => None,
+            Self::Missing { field, .. } | Self::Invalid { field, .. } => field,
         }
     }
 
@@ -67,22 +46,14 @@ impl Error {
     pub fn map_field(self, path: impl FnOnce(String) -> String) -> Self {
         match self {
             Self::Missing { field, expected } => Self::Missing { field: path(field), expected },
-            Self::Invalid { field, problem } | Self::Metrics(plugpipe_metrics::Error::Invalid { field, problem }) => {
-                Self::Invalid { field: path(field), problem }
-            }
-            other => other,
+            Self::Invalid { field, problem } => Self::Invalid { field: path(field), problem },
         }
     }
 
     /// The same error with `prefix.` before its field path, for a part of a larger input.
     #[must_use]
     pub fn within(self, prefix: &str) -> Self {
-        match self {
-            Self::Metrics(plugpipe_metrics::Error::Conflict { metric, problem }) => {
-                Self::invalid(format!("{prefix}.name"), format!("metric {metric}: {problem}"))
-            }
-            other => other.map_field(|field| format!("{prefix}.{field}")),
-        }
+        self.map_field(|field| format!("{prefix}.{field}"))
     }
 }
 
@@ -105,7 +76,7 @@ mod tests {
     #[test]
     fn an_error_within_a_list_names_the_item() {
         let error = Error::missing("value", "a number").within("metrics[2]");
-        assert_eq!(error.field(), Some("metrics[2].value"));
+        assert_eq!(error.field(), "metrics[2].value");
         assert_eq!(error.to_string(), "metrics[2].value: is missing; expected a number");
     }
 }

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use plugpipe_metrics::registry::Notices;
-
 /// Warnings beyond this number are only counted.
 const MAX_WARNINGS: usize = 20;
 
@@ -33,10 +31,10 @@ impl Warnings {
         self.more += others.more;
     }
 
-    /// Adds the notices of a registry.
-    pub fn add_notices(&mut self, notices: Notices) {
-        notices.texts.into_iter().for_each(|text| self.add(text));
-        self.more += notices.more;
+    /// Adds the notices of a registry: their texts, and how many more there were.
+    pub fn add_notices(&mut self, texts: Vec<String>, more: usize) {
+        texts.into_iter().for_each(|text| self.add(text));
+        self.more += more;
     }
 
     /// Whether there are no warnings.

@@ -6,13 +6,13 @@
 
 use std::borrow::Cow;
 
-use plugpipe_metrics::registry;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use crate::compound::{FlagOr, Named};
 use crate::document::Both;
+use crate::kind::MetricKind;
 use crate::requests;
 use crate::responses::{Amount, LabelPairs};
 use crate::scalar::{
@@ -209,7 +209,7 @@ macro_rules! words {
 
 words! {
     /// A metric kind in a response.
-    KindName, "kind_name": registry::Kind::ALL.map(registry::Kind::name);
+    KindName, "kind_name": MetricKind::ALL.map(MetricKind::name);
     /// An error code.
     ErrorCode, "error_code": ERROR_CODES;
     /// A conflict reason.
@@ -275,7 +275,7 @@ impl JsonSchema for Kind {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names = registry::Kind::ALL.map(|kind| Value::from(kind.name()));
+        let names = MetricKind::ALL.map(|kind| Value::from(kind.name()));
         or_empty(json_schema!({ "enum": names }), &Map::new())
     }
 }

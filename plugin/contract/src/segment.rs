@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn values_that_change_the_path_are_rejected() {
         for value in ["", ".", "..", "a/b", "/", "../x", "a\\b", "a\nb", "a\u{7f}", "\u{0}"] {
-            assert_eq!(Segment::of(value, "the_field").unwrap_err().field(), Some("the_field"), "{value:?}");
+            assert_eq!(Segment::of(value, "the_field").unwrap_err().field(), "the_field", "{value:?}");
         }
         for value in ["", ".", "..", "a/..", "../x", "a/./b", "a\\b", "a\nb"] {
             assert!(Segment::with_slashes(value, "f").is_err(), "{value:?}");

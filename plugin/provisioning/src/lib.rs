@@ -13,9 +13,10 @@
 #![forbid(unsafe_code)]
 
 pub mod dashboards;
+mod error;
 pub mod fnv;
 pub mod prometheus_yml;
 pub mod rules;
 pub mod yaml;
 
-pub use plugpipe_contract::Error;
+pub use error::Error;

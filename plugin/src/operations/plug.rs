@@ -1,4 +1,4 @@
-//! The plug: its state, and the ways into it.
+//! The plug: its state and entry points.
 
 use std::borrow::Cow;
 
@@ -29,40 +29,40 @@ use plugpipe_operations::operations::table::{Scope, description};
 use plugpipe_operations::operations::together::{All, clear, expose_all, note_steps, restore};
 use plugpipe_operations::operations::{prometheus, push, remote};
 
-/// The plug: what was recorded, how it was configured, and how servers behaved.
+/// The plug: its metrics, its configuration, and the state of servers.
 pub struct Plug<T> {
     transport: T,
-    /// What was recorded under the plug's own key, [`OwnGroups::main_key`].
+    /// Metrics recorded under the plug's own key, [`OwnGroups::main_key`].
     registry: Registry,
-    /// What was recorded under others.
+    /// Groups with other keys.
     pub(super) groups: OwnGroups,
     circuits: Circuits,
     jitter: Jitter,
     pub(super) config: Config,
-    /// The same for the plug's own key, where the configuration's is another one; then calls that
-    /// say no key are about a group beside the plug's own.
+    /// The configuration for the plug's own key, if the configured key differs. Then calls without
+    /// a key apply to the group of the configured key.
     main: Option<Config>,
-    /// What the configuration tells in each response.
+    /// The `monitoring_metadata` of each response.
     metadata: Box<RawValue>,
-    /// The `cfg` that `config` was read from, so that the same text is not read again at each call.
+    /// The text that `config` was read from, to skip parsing it again on each call.
     config_text: String,
-    /// Whether something was recorded that no gateway has accepted.
+    /// Changes that no gateway has accepted.
     pub(super) pending: Pending,
-    /// Who recorded what, where callers say so.
+    /// The steps that recorded each metric, if callers give them.
     steps: Steps,
     pushes: Pushes,
     exposition: Exposition,
     telemetry: Telemetry,
     receivers: Receivers,
-    /// The moment that was told last.
+    /// A cache for formatting timestamps.
     moment: LastMoment,
 }
 
 impl<T: Transport> Plug<T> {
-    /// A plug that has recorded nothing, and reaches servers through `transport`.
+    /// An empty plug that sends requests through `transport`.
     pub fn new(transport: T) -> Self {
         Self {
-            // The host gives no randomness; the moment is what nobody outside can choose exactly.
+            // The host provides no randomness; an outsider cannot choose the exact time.
             registry: Registry::with_seed(transport.unix_nanos() ^ transport.monotonic().as_nanos() as u64),
             jitter: Jitter::new(transport.unix_nanos().rotate_left(32) ^ transport.monotonic().as_nanos() as u64),
             transport,
@@ -82,7 +82,7 @@ impl<T: Transport> Plug<T> {
         }
     }
 
-    /// What was recorded under the plug's own key.
+    /// Metrics recorded under the plug's own key.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
@@ -92,9 +92,8 @@ impl<T: Transport> Plug<T> {
         self.transport.unix_nanos() / 1_000_000
     }
 
-    /// Records through the registry, its time set where one of its families needs it: the way of
-    /// the typed doors. What was taken, `values` of them, is counted and waits for a push; what was
-    /// refused is not.
+    /// Records through the registry, for the typed interfaces; sets its time if one of its families
+    /// needs that. On success, counts `values` and marks the group for a push.
     pub fn record<R, E>(&mut self, values: u64, record: impl FnOnce(&mut Registry) -> Result<R, E>) -> Result<R, E> {
         if self.registry.is_timed() {
             self.registry.set_now(self.now_ms());
@@ -105,20 +104,20 @@ impl<T: Transport> Plug<T> {
         Ok(recorded)
     }
 
-    /// Forgets what was recorded, and returns how many series there were. The configuration stays.
+    /// Removes all metrics and returns the number of removed series. The configuration is kept.
     pub fn clear(&mut self) -> Result<usize, Error> {
         clear(&mut self.registry, &mut self.groups, &self.config, &mut self.pending)
     }
 
-    /// The registry with its time set, for what may make families and series.
+    /// The registry with its time set, for calls that may create families and series.
     pub fn defining(&mut self) -> &mut Registry {
         self.registry.set_now(self.now_ms());
         &mut self.registry
     }
 
-    /// The bytes of all that was recorded, where it is text under one key only those that the
-    /// encoder keeps, and the choice that was kept to. The error says which metrics of two keys
-    /// cannot be exposed together.
+    /// Encodes all metrics; returns the bytes and the format used. The bytes are borrowed from the
+    /// encoder if the format is text and there is only one key. The error names the metrics of two
+    /// keys that conflict.
     pub fn expose(&mut self, choice: Choice) -> Result<(Cow<'_, [u8]>, Choice), Error> {
         let now_ms = self.now_ms();
         let all = All {
@@ -131,54 +130,53 @@ impl<T: Transport> Plug<T> {
         expose_all(all, &mut self.exposition, &mut self.telemetry, choice, now_ms)
     }
 
-    /// Asks the configured Prometheus: the way of the typed doors.
+    /// Sends a request to the configured Prometheus, for the typed interfaces.
     pub fn ask_prometheus<R>(&mut self, ask: impl FnOnce(&mut Api) -> Result<R, ClientError>) -> Result<R, Error> {
         if self.config.mock {
             return Err(Error::invalid(
                 "mock_mode",
-                "is on, so no server is asked; only JSON operations have made-up answers",
+                "is on, so no server is contacted; only JSON operations support it",
             ));
         }
         let mut exchange = Exchange::default();
         let (config, limits) = (&self.config, self.config.limits());
         let client =
             client(&mut self.transport, &mut self.circuits, &mut self.jitter, &mut exchange, config, limits, true);
-        let answer = prometheus::ask_api(client, self.config.prometheus_url.clone(), ask);
+        let result = prometheus::ask_api(client, self.config.prometheus_url.clone(), ask);
         if exchange.attempts > 0 {
             self.telemetry.exchanged(exchange.elapsed);
         }
-        answer
+        result
     }
 
-    /// Appends all that was recorded, under whatever key, and what of it is due at gateways.
+    /// Appends the metrics of all groups and their pending changes.
     pub fn snapshot(&self, out: &mut Vec<u8>) {
         own_groups::snapshot(&self.registry, self.pending, &self.groups, out);
     }
 
-    /// Replaces what was recorded by a snapshot. One that is damaged changes nothing.
+    /// Replaces all metrics with a snapshot. A damaged snapshot changes nothing.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
         let seed = self.transport.unix_nanos();
         restore(snapshot, seed, &self.config, &mut self.registry, &mut self.pending, &mut self.groups)?;
-        self.place();
+        self.update_main();
         Ok(())
     }
 
-    /// Runs one operation: `ctx` and `cfg` are JSON objects as text, and so is the response. Never
-    /// fails otherwise than in the response. An empty `cfg` (no text, `{}` or `null`) keeps the
-    /// last one.
+    /// Runs one operation. `ctx`, `cfg` and the response are JSON objects as text; errors are
+    /// reported in the response. An empty `cfg` (no text, `{}` or `null`) keeps the last one.
     pub fn process(&mut self, ctx: &str, cfg: &str) -> String {
         let mut response = ResponseWriter::new();
         self.process_into(ctx, cfg, &mut response);
         response.into_text()
     }
 
-    /// Like [`Plug::process`], with the answer in the place of what was written there before.
+    /// Like [`Plug::process`], but overwrites `response`.
     pub fn process_into(&mut self, ctx: &str, cfg: &str, response: &mut ResponseWriter) {
         let unix_nanos = self.transport.unix_nanos();
         self.registry.set_now(unix_nanos / 1_000_000);
         let mut warnings = Warnings::default();
         response.restart();
-        let begin = response.checkpoint();
+        let start = response.checkpoint();
         let mut config = None;
         let mut operation = None;
         let mut exchange = Exchange::default();
@@ -200,16 +198,16 @@ impl<T: Transport> Plug<T> {
             self.telemetry.exchanged(exchange.elapsed);
         }
         if let Err(error) = outcome {
-            response.rollback(begin);
+            response.rollback(start);
             response.add(&(Head { success: false, operation }, (error.report(), exchanged(&exchange))));
         }
-        let of_call = config.map(|config| config.metadata());
-        let monitoring_metadata = of_call.as_ref().unwrap_or(&self.metadata);
+        let call_metadata = config.map(|config| config.metadata());
+        let monitoring_metadata = call_metadata.as_ref().unwrap_or(&self.metadata);
         response.add(&Tail { warnings: warnings.into_texts(), monitoring_metadata });
         response.close();
     }
 
-    /// Runs an operation on the group that the call is about, and pushes what became due of any.
+    /// Runs an operation on its group, then pushes all groups whose push interval is over.
     fn run(
         &mut self,
         request: &Request,
@@ -220,7 +218,7 @@ impl<T: Transport> Plug<T> {
     ) -> Result<(), Error> {
         self.pushes.begin();
         let scope = request.operation().scope;
-        let (config, own) = self.placed(scope, config)?;
+        let (config, own) = self.resolve_group(scope, config)?;
         let step = request.step();
         let mut names = Vec::new();
         match own {
@@ -229,8 +227,8 @@ impl<T: Transport> Plug<T> {
                 call.names = step.as_ref().map(|_| &mut names);
                 let outcome = request.run(&mut call, response);
                 if scope == Scope::Any {
-                    // It may have brought what was recorded elsewhere.
-                    self.place();
+                    // The operation may have restored metrics of another key.
+                    self.update_main();
                     outcome?;
                 } else {
                     let base = self.main.as_ref().unwrap_or(&self.config);
@@ -244,19 +242,21 @@ impl<T: Transport> Plug<T> {
                 let mut call = self.call(Some(&config), exchange, warnings, unix_nanos);
                 call.names = step.as_ref().map(|_| &mut names);
                 let outcome = request.run(&mut call.within(&mut group, &config), response);
-                warnings.add_notices(group.registry.take_notices());
+                let notices = group.registry.take_notices();
+                warnings.add_notices(notices.texts, notices.more);
                 let outcome = note_steps(outcome, step, names, || Ok(key), &group.registry, &mut group.steps);
                 self.groups.put_back(place, group);
                 self.registry.set_series_limit(MAX_SERIES.saturating_sub(self.groups.series()));
                 outcome?;
             }
         }
-        warnings.add_notices(self.registry.take_notices());
+        let notices = self.registry.take_notices();
+        warnings.add_notices(notices.texts, notices.more);
         self.push_overdue((exchange, warnings), unix_nanos, response);
         Ok(())
     }
 
-    /// Pushes what has waited for a push that no call asks for.
+    /// Pushes all groups whose push interval is over.
     fn push_overdue(
         &mut self,
         (exchange, warnings): (&mut Exchange, &mut Warnings),
@@ -268,33 +268,33 @@ impl<T: Transport> Plug<T> {
         }
     }
 
-    /// The configuration of a call, where it has its own, and the key that it is about, where that
-    /// is not the plug's own.
-    fn placed<'c>(
+    /// The configuration of a call, if it has its own, and its grouping key, if it is not the
+    /// plug's own.
+    fn resolve_group<'c>(
         &self,
         scope: Scope,
         config: Option<&'c Config>,
     ) -> Result<(Option<Cow<'c, Config>>, Option<Group>), Error> {
-        let of_one = scope != Scope::Any;
+        let single_group = scope != Scope::Any;
         let Some(main) = &self.main else {
-            let Some(config) = config.filter(|_| of_one) else { return Ok((config.map(Cow::Borrowed), None)) };
+            let Some(config) = config.filter(|_| single_group) else { return Ok((config.map(Cow::Borrowed), None)) };
             let key = config.group()?;
             return Ok((Some(Cow::Borrowed(config)), (key != self.config.group()?).then_some(key)));
         };
-        // A call that says no key means the configuration's where it is about one group, and else
-        // the plug's own beside all others.
-        let (of_main, own) = (main.group()?, self.config.group()?);
+        // Without a key, a call on one group uses the configured key; other calls use the plug's
+        // own.
+        let (main_key, own) = (main.group()?, self.config.group()?);
         let key = config.map_or_else(|| Ok(own.clone()), Config::group)?;
-        if of_one && key != of_main && (key != own || scope != Scope::AllGroups) {
+        if single_group && key != main_key && (key != own || scope != Scope::AllGroups) {
             return Ok((config.map(Cow::Borrowed), Some(key)));
         }
         match config {
-            Some(config) if key == own => Ok((Some(Cow::Owned(config.with_main_group(&of_main))), None)),
+            Some(config) if key == own => Ok((Some(Cow::Owned(config.with_main_group(&main_key))), None)),
             config => Ok((config.map(Cow::Borrowed), None)),
         }
     }
 
-    /// A call on the group of the plug's own key; `config` where the call has its own.
+    /// A call on the plug's own group; `config` is the call's own configuration, if any.
     fn call<'p>(
         &'p mut self,
         config: Option<&'p Config>,
@@ -331,11 +331,10 @@ impl<T: Transport> Plug<T> {
         self.process(r#"{"operation":"health_check"}"#, "")
     }
 
-    /// Forgets what was recorded and the configuration, and deletes the groups that were pushed,
-    /// within `push_timeout`, unless `delete_on_cleanup` is false. Answers `series_dropped`, and
-    /// `unpushed`: whether something among it had reached no gateway. Where groups were pushed,
-    /// `groups_deleted` and `groups_left` name them. Where something was remote-written,
-    /// `remote_write` says how its receivers took the end of the series.
+    /// Removes all metrics and the configuration, and deletes pushed groups within `push_timeout`,
+    /// unless `delete_on_cleanup` is false. Returns `series_dropped`, and `unpushed`: whether some
+    /// values had not reached a gateway. If groups were pushed, `groups_deleted` and `groups_left`
+    /// list them. After remote writes, `remote_write` lists the outcomes of sending stale markers.
     pub fn cleanup(&mut self) -> String {
         let unpushed = self.pending.is_due() || self.groups.is_due();
         let dropped = self.registry.clear() + self.groups.series();
@@ -361,7 +360,7 @@ impl<T: Transport> Plug<T> {
         response.into_text()
     }
 
-    /// The operation `describe`, without a call's frame.
+    /// The result of the operation `describe`, without the surrounding response.
     pub fn describe(&self) -> String {
         let mut response = ResponseWriter::new();
         response.add(&description());
@@ -369,26 +368,25 @@ impl<T: Transport> Plug<T> {
         response.into_text()
     }
 
-    /// Takes a configuration, with all that is made from it.
+    /// Applies a configuration and everything derived from it.
     fn adopt(&mut self, config: Config) {
         self.registry.default_buckets = config.histogram_buckets.clone();
         self.groups.adopt(&config);
         self.metadata = config.metadata();
         self.config = config;
-        self.place();
+        self.update_main();
     }
 
-    /// Says what the plug's own configuration is, once the configuration or the plug's own key is
-    /// another one.
-    fn place(&mut self) {
+    /// Updates `main` after a change of the configuration or of the plug's own key.
+    fn update_main(&mut self) {
         let key = self.groups.main_key.as_ref();
-        let strayed = key.filter(|key| self.config.group().is_ok_and(|configured| configured != **key));
-        self.main = strayed.map(|key| self.config.with_main_group(key));
+        let differing = key.filter(|key| self.config.group().is_ok_and(|configured| configured != **key));
+        self.main = differing.map(|key| self.config.with_main_group(key));
     }
 
-    /// Makes the key of a new configuration the plug's own, unless something is held under
-    /// another one: what was recorded under a key stays there. What calls recorded under the new
-    /// key becomes the plug's own.
+    /// Makes the key of a new configuration the plug's own, unless metrics are stored under the
+    /// previous one: they keep their key. A group that calls created under the new key becomes the
+    /// plug's own.
     fn choose_key(&mut self, config: &Config) -> Result<(), Error> {
         let key = config.group()?;
         let is_due = self.pending.is_due() && self.config.gateway_url.is_some();
@@ -422,13 +420,13 @@ impl<T: Transport> Plug<T> {
         if self.config.default_metrics {
             crate::catalog::register(&mut self.registry)?;
         }
-        // Not before all of it was done: the same text is not read again.
+        // Set last, because the same text is not applied again.
         cfg.clone_into(&mut self.config_text);
         Ok(())
     }
 }
 
-/// How often servers were asked and how long that took, if they were.
+/// The number and duration of requests to servers, if there were any.
 fn exchanged(exchange: &Exchange) -> Exchanged {
     let responses = responses::Exchange {
         attempts: exchange.attempts,

@@ -4,7 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 
-use crate::excerpt;
+use crate::quoted;
 
 /// The units, largest first, in milliseconds. A year has 365 days, as in Prometheus.
 const UNITS: [(&str, u64); 7] = [
@@ -111,7 +111,7 @@ impl PrometheusDuration {
     }
 
     fn parse_units(text: &str) -> Result<Self, Problem> {
-        let invalid = || Problem::Invalid(excerpt(text));
+        let invalid = || Problem::Invalid(quoted(text));
         let mut rest = text;
         let mut total: u64 = 0;
         let mut units = UNITS.iter();

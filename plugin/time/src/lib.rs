@@ -4,6 +4,9 @@
 //! input. Nothing here reads a clock: parsing a timestamp relative to now takes `now` as an
 //! argument.
 //!
+//! [`excerpt`] is here because the contract and the metrics library both need it and share no other
+//! crate.
+//!
 //! ```
 //! use plugpipe_time::{PrometheusDuration, Timestamp};
 //!
@@ -17,19 +20,21 @@
 #![forbid(unsafe_code)]
 
 mod duration;
+mod excerpt;
 mod timestamp;
 #[cfg(feature = "serde")]
 mod wire;
 
 pub use duration::{PrometheusDuration, WrongDuration};
+pub use excerpt::excerpt;
 pub use timestamp::{Timestamp, WrongTimestamp};
 
 /// Maximum number of input bytes quoted in an error.
-const MAX_EXCERPT: usize = 60;
+const MAX_QUOTED: usize = 60;
 
 /// The beginning of the input, quoted for an error message.
-fn excerpt(text: &str) -> String {
-    match text.char_indices().find(|(at, _)| *at >= MAX_EXCERPT) {
+fn quoted(text: &str) -> String {
+    match text.char_indices().find(|(at, _)| *at >= MAX_QUOTED) {
         Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
         None => format!("{text:?}"),
     }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::{PrometheusDuration, excerpt};
+use crate::{PrometheusDuration, quoted};
 
 /// A point in time at Prometheus's resolution: whole milliseconds since the Unix epoch. Limited to
 /// the years 0 to 9999, the range of RFC 3339.
@@ -89,7 +89,7 @@ impl Timestamp {
         if offset.is_empty() {
             return Ok(now);
         }
-        let invalid = || WrongTimestamp(Problem::Invalid(excerpt(text)));
+        let invalid = || WrongTimestamp(Problem::Invalid(quoted(text)));
         let (sign, duration) = if let Some(duration) = offset.strip_prefix('-') {
             (-1, duration)
         } else {
@@ -158,7 +158,7 @@ impl FromStr for Timestamp {
         }
         match text.parse::<f64>() {
             Ok(seconds) if seconds.is_finite() => Self::from_unix_seconds(seconds),
-            _ => Err(WrongTimestamp(Problem::Invalid(excerpt(text)))),
+            _ => Err(WrongTimestamp(Problem::Invalid(quoted(text)))),
         }
     }
 }

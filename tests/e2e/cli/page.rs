@@ -115,7 +115,7 @@ async fn a_browser_finds_the_page_whole_accessible_and_within_its_policy() {
     assert_eq!(found["kept_open"], 1, "what was open stays open");
     assert_eq!((&found["refused"], &found["allowed"]), (&json!(401), &json!(200)), "the token is the password");
     let asked = found["asked"].as_str().unwrap();
-    assert!(asked.contains("Asked") && asked.contains("prometheus"), "{asked}");
+    assert!(asked.contains("Checked") && asked.contains("prometheus"), "{asked}");
 }
 
 #[tokio::test]

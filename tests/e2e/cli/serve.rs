@@ -271,7 +271,7 @@ fn an_address_that_others_can_reach_needs_a_token_that_is_one() {
         (&["--listen", "0.0.0.0:0"][..], "--token-file FILE or --token-env NAME"),
         (&["--listen", "[::]:0"], "so it needs a token"),
         (&["--listen", "0.0.0.0:0", "--token-file", short], "--token-file: expected a token of at least 16 characters"),
-        (&["--token-file", missing], "missing cannot be read"),
+        (&["--token-file", missing], "cannot read file"),
         (&["--token-env", "PLUGPIPE_NO_SUCH_NAME"], "PLUGPIPE_NO_SUCH_NAME is not set"),
     ] {
         let output = harness(&[&["serve"], arguments].concat()).output().unwrap();
@@ -339,7 +339,7 @@ fn a_token_file_that_changes_is_read_again() {
         assert_eq!((status(TOKEN), status(next)), (401, 200));
     }
     let said = served.stop();
-    assert_eq!(said.matches("what was read before stays in use").count(), 1, "{said}");
+    assert_eq!(said.matches("the previous contents stay in use").count(), 1, "{said}");
     assert!(said.contains("expected a token of at least 16 characters") && !said.contains(next), "{said}");
 }
 

@@ -474,7 +474,7 @@ fn the_command_line_says_which_option_grants_what_is_missing() {
     let output = harness(&["call", "describe", "--config", config.to_str().unwrap()]).output().unwrap();
     let told = stderr(&output);
     assert!(
-        told.contains("job_name: ${JOB_OF_THE_TEST} was not granted; grant it with --env JOB_OF_THE_TEST"),
+        told.contains("job_name: ${JOB_OF_THE_TEST} is not granted; grant it with --env JOB_OF_THE_TEST"),
         "{told}"
     );
     let unreplaced = json!({"prometheus_config": {"job_name": "${JOB}"}}).to_string();

@@ -182,10 +182,10 @@ fn stopping_waits_for_a_graceful_shutdown() {
 fn a_server_that_ignores_sigterm_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(&launch(&script(&folder, "trap '' TERM\n{serve 200}"))).unwrap();
-    let (pid, asked, within) = (server.pid(), Instant::now(), Duration::from_millis(500));
+    let (pid, sent, within) = (server.pid(), Instant::now(), Duration::from_millis(500));
     server.stop_within(within);
     assert!(!is_alive(pid));
-    assert!(asked.elapsed() >= within, "it ended on SIGTERM, so the kill was not tested");
+    assert!(sent.elapsed() >= within, "it ended on SIGTERM, so the kill was not tested");
 }
 
 #[test]

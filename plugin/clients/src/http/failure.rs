@@ -51,19 +51,6 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The machine-readable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotGranted | Self::AddressNotGranted => "not_granted",
-            Self::Timeout { .. } => "timeout",
-            Self::TooLong { .. } => "answer_too_long",
-            Self::Tls(_) => "tls_failed",
-            Self::Refused | Self::UnknownHost | Self::Broken | Self::CircuitOpen { .. } | Self::Protocol(_) => {
-                "unreachable"
-            }
-        }
-    }
-
     /// What to do, with a leading `; `, or empty. `setting` holds the server's URL; `origin` is its
     /// origin.
     pub fn todo(&self, setting: &str, origin: &str) -> String {

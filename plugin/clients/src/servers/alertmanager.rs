@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn raw_parts_are_valid_json() {
-        let read = parse_list::<Vec<Box<serde_json::value::RawValue>>>;
+        let read = parse_list::<plugpipe_contract::raw::RawList>;
         assert_eq!(read(r#"[{"a": 1}, []]"#).unwrap().len(), 2);
         let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
         for bad in [r#"[{"x": "\ud800"}]"#, r#"[{"x": 1e999}]"#, deep.as_str()] {

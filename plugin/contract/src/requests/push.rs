@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(read(r#"{"settled": [{"up_to": ""}]}"#), Ok(None));
         for text in ["-1", "1.5", "true", "[]", r#""x""#] {
             let error = read(&format!(r#"{{"settled": [{{"up_to": {text}}}]}}"#)).unwrap_err();
-            assert_eq!(error.field(), Some("settled[0].up_to"), "{text}");
+            assert_eq!(error.field(), "settled[0].up_to", "{text}");
         }
     }
 }

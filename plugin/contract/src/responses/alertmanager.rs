@@ -1,17 +1,16 @@
 //! Alertmanager's alerts, receivers and silences.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::shared::is_false;
+use crate::raw::{RawList, RawObject};
 
 /// `list_notified_alerts`.
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotifiedAlerts {
     /// Alerts in the format of Alertmanager's API.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
-    pub alerts: Vec<Box<RawValue>>,
+    pub alerts: RawList,
 }
 
 /// `list_alert_groups`.
@@ -19,8 +18,7 @@ pub struct NotifiedAlerts {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertGroups {
     /// Alert groups in the format of Alertmanager's API.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
-    pub groups: Vec<Box<RawValue>>,
+    pub groups: RawList,
 }
 
 /// `list_receivers`.
@@ -28,8 +26,7 @@ pub struct AlertGroups {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receivers {
     /// Receivers in the format of Alertmanager's API.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
-    pub receivers: Vec<Box<RawValue>>,
+    pub receivers: RawList,
 }
 
 /// `list_silences`.
@@ -37,8 +34,7 @@ pub struct Receivers {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Silences {
     /// Silences in the format of Alertmanager's API.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
-    pub silences: Vec<Box<RawValue>>,
+    pub silences: RawList,
 }
 
 /// `alertmanager_status`.
@@ -46,8 +42,7 @@ pub struct Silences {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertmanagerStatus {
     /// Version, cluster and configuration in the format of Alertmanager's API.
-    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
-    pub status: std::collections::BTreeMap<String, Box<RawValue>>,
+    pub status: RawObject,
 }
 
 /// `create_silence`.

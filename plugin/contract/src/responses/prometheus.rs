@@ -1,18 +1,9 @@
 //! Data from Prometheus, in the format of its API.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::shared::{LabelPairs, is_empty, is_false};
-
-/// An object from a server, whose members are passed on verbatim.
-pub type JsonObject = BTreeMap<String, Box<RawValue>>;
-
-/// The schema of a [`JsonObject`].
-#[cfg(feature = "schema")]
-pub(super) type AnyObject = serde_json::Map<String, serde_json::Value>;
+use crate::raw::{RawList, RawObject};
 
 /// Remarks that accompany a server's data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -35,7 +26,7 @@ pub struct ServerRemarks {
 pub struct SeriesList {
     /// The labels of each series.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<LabelPairs<'static>>"))]
-    pub series: Vec<Box<RawValue>>,
+    pub series: RawList,
     /// How many there are.
     pub count: u64,
 }
@@ -67,8 +58,7 @@ pub struct ValuesOfLabel<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MetricMetadata {
     /// For each metric, the `type`, `help` and `unit` that its targets report.
-    #[cfg_attr(feature = "schema", schemars(with = "AnyObject"))]
-    pub metadata: JsonObject,
+    pub metadata: RawObject,
 }
 
 /// `list_targets`.
@@ -76,8 +66,7 @@ pub struct MetricMetadata {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScrapeTargets {
     /// `activeTargets` and `droppedTargets`, in Prometheus's format.
-    #[cfg_attr(feature = "schema", schemars(with = "AnyObject"))]
-    pub targets: JsonObject,
+    pub targets: RawObject,
 }
 
 /// `list_rules`.
@@ -85,8 +74,7 @@ pub struct ScrapeTargets {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PrometheusRules {
     /// Rule groups, in Prometheus's format.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<AnyObject>"))]
-    pub groups: Vec<Box<RawValue>>,
+    pub groups: RawList,
     /// How many there are.
     pub count: u64,
 }
@@ -96,8 +84,7 @@ pub struct PrometheusRules {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PrometheusAlerts {
     /// Pending and firing alerts, in Prometheus's format.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<AnyObject>"))]
-    pub alerts: Vec<Box<RawValue>>,
+    pub alerts: RawList,
     /// How many there are.
     pub count: u64,
 }
@@ -108,24 +95,19 @@ pub struct PrometheusAlerts {
 pub struct PrometheusState {
     /// Version and build information.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
-    pub build: Option<JsonObject>,
+    pub build: Option<RawObject>,
     /// Runtime information.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
-    pub runtime: Option<JsonObject>,
+    pub runtime: Option<RawObject>,
     /// TSDB statistics.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
-    pub tsdb: Option<JsonObject>,
+    pub tsdb: Option<RawObject>,
     /// Command-line flags.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
-    pub flags: Option<JsonObject>,
+    pub flags: Option<RawObject>,
     /// The configuration, with secrets redacted by the server.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
-    pub config: Option<JsonObject>,
+    pub config: Option<RawObject>,
     /// Parts that the server does not provide, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<LabelPairs<'static>>,

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::prometheus::JsonObject;
 use super::shared::Amount;
+use crate::raw::{RawList, RawObject};
 
 /// `query_metrics`.
 #[derive(Debug, Clone, Serialize)]
@@ -27,7 +27,7 @@ pub struct Queried<'a> {
     pub parts: Option<u64>,
     /// With `stats`: the query statistics; for a split range, those of the first part.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<super::prometheus::AnyObject>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::raw::RawObject>"))]
     pub stats: Option<Box<RawValue>>,
 }
 
@@ -57,8 +57,7 @@ impl QueryResult {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FoundExemplars {
     /// The labels and exemplars of each series, in Prometheus's format.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<super::prometheus::AnyObject>"))]
-    pub exemplars: Vec<Box<RawValue>>,
+    pub exemplars: RawList,
 }
 
 /// `format_query`.
@@ -78,6 +77,5 @@ pub struct ParsedQuery<'a> {
     /// The PromQL expression.
     pub query: &'a str,
     /// The syntax tree from the server's parser.
-    #[cfg_attr(feature = "schema", schemars(with = "super::prometheus::AnyObject"))]
-    pub syntax_tree: JsonObject,
+    pub syntax_tree: RawObject,
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
+use crate::kind::MetricKind;
 use crate::response::{Response, ResponseWriter};
 
 use super::push::RecordPush;
@@ -18,7 +19,7 @@ pub struct Recorded<'a> {
     pub metric_name: &'a str,
     /// The metric's kind.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KindName"))]
-    pub metric_type: &'static str,
+    pub metric_type: MetricKind,
     /// The recorded value: added to a counter, set on a gauge, observed by other kinds.
     pub metric_value: Amount,
     /// The series' labels, as given.
@@ -107,7 +108,7 @@ pub struct Registered<'a> {
     pub metric_name: &'a str,
     /// The metric's kind.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KindName"))]
-    pub metric_type: &'static str,
+    pub metric_type: MetricKind,
     /// The family id for the typed interfaces.
     pub family: u32,
 }

@@ -1,4 +1,4 @@
-//! `health_check`: asks every configured server, side by side, whether it is well.
+//! `health_check`: checks all configured servers concurrently.
 
 use core::time::Duration;
 
@@ -9,17 +9,17 @@ use crate::servers::{alertmanager, grafana, prometheus, pushgateway};
 use plugpipe_contract::requests::NoFields;
 use plugpipe_contract::responses::{Health, HealthDetails, HealthStatus, ServerHealth};
 
-/// A server that takes longer is not well.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A server that takes longer is unreachable.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A server to ask.
+/// A server to check.
 struct Server<'c> {
     url: &'c Option<Url>,
     peer: Peer,
     request: fn(&Url) -> Request,
 }
 
-/// Asks each configured server. The check itself succeeds even if a server is not healthy.
+/// Checks each configured server. The operation succeeds even if a server is not healthy.
 pub fn run(call: &mut Call, _: &NoFields) -> Result<Health, Error> {
     let config = call.config;
     let servers = [
@@ -29,14 +29,14 @@ pub fn run(call: &mut Call, _: &NoFields) -> Result<Health, Error> {
         Server { url: &config.alertmanager_url, peer: alertmanager::PEER, request: alertmanager::health_request },
     ];
     let limits = Limits {
-        connect: config.connect_timeout.min(PATIENCE),
-        total: config.timeout.min(PATIENCE),
+        connect: config.connect_timeout.min(HEALTH_TIMEOUT),
+        total: config.timeout.min(HEALTH_TIMEOUT),
         response_bytes: config.max_response_bytes,
     };
     let asked = servers.iter().filter(|_| !config.mock);
     let requests = asked.filter_map(|server| Some((server.peer, (server.request)(server.url.as_ref()?)))).collect();
     let mut client = call.client(limits, true);
-    // A server that is not healthy now must show as such.
+    // Retries would hide that a server is currently unhealthy.
     client.retry = Retry::ONCE;
     let mut responses = client.send_all(requests).into_iter();
     let [prometheus, pushgateway, grafana, alertmanager] = servers.map(|server| match server.url {
@@ -45,13 +45,14 @@ pub fn run(call: &mut Call, _: &NoFields) -> Result<Health, Error> {
         Some(url) => health(url, responses.next()),
     });
     let status = [prometheus.0, pushgateway.0, grafana.0, alertmanager.0];
-    let is_well = |status| matches!(status, HealthStatus::Healthy | HealthStatus::NotConfigured | HealthStatus::Mock);
+    let is_healthy =
+        |status| matches!(status, HealthStatus::Healthy | HealthStatus::NotConfigured | HealthStatus::Mock);
     Ok(Health {
         prometheus_status: prometheus.0,
         pushgateway_status: pushgateway.0,
         grafana_status: grafana.0,
         alertmanager_status: alertmanager.0,
-        healthy: status.into_iter().all(is_well),
+        healthy: status.into_iter().all(is_healthy),
         series: (call.registry.len() + call.groups.series()) as u64,
         unpushed: call.pending.is_due() || call.groups.is_due(),
         mock: config.mock,
@@ -64,7 +65,7 @@ pub fn run(call: &mut Call, _: &NoFields) -> Result<Health, Error> {
     })
 }
 
-/// How a server is, by its response.
+/// A server's health, from its response.
 fn health(url: &Url, response: Option<Result<Response, ClientError>>) -> (HealthStatus, Option<ServerHealth>) {
     let url = redacted(url);
     match response {
@@ -73,11 +74,12 @@ fn health(url: &Url, response: Option<Result<Response, ClientError>>) -> (Health
             (health, Some(ServerHealth { url, http_status: Some(status), error: None }))
         }
         Some(Err(error)) => {
-            let health = match error.code() {
+            let report = Error::from(error).report();
+            let health = match report.error_code {
                 "not_granted" => HealthStatus::NotGranted,
                 _ => HealthStatus::Unreachable,
             };
-            (health, Some(ServerHealth { url, http_status: None, error: Some(Error::from(error).report()) }))
+            (health, Some(ServerHealth { url, http_status: None, error: Some(report) }))
         }
         // Each request has a response.
         None => (HealthStatus::Unreachable, None),

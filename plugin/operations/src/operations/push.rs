@@ -1,5 +1,5 @@
-//! `push_metrics`, `flush_metrics` and `delete_metrics`; the pushes that follow a record or come in
-//! intervals; and what `cleanup` deletes.
+//! `push_metrics`, `flush_metrics` and `delete_metrics`; automatic pushes after a record or at
+//! intervals; and the deletion of groups by `cleanup`.
 
 use core::time::Duration;
 
@@ -8,7 +8,7 @@ use super::own_groups::{self, Pending};
 use super::pushes::Pushes;
 use super::{definition, resets};
 use crate::config::{Config, PushPolicy};
-use crate::error::{ClientError, Error, shown_conflicts};
+use crate::error::{ClientError, Error, report_conflicts};
 use crate::exposition::negotiate::Format;
 use crate::exposition::plain;
 use crate::http::{Client, Failure, Limits, Response, Retry, Url, redacted};
@@ -22,45 +22,45 @@ use plugpipe_contract::responses::{
     RecordPush, Settled, Unpushed, UnpushedReason,
 };
 
-/// The most counters that a response lists of those that a push did not raise.
+/// The maximum number of replaced counters in a response.
 const MAX_REPLACED: usize = 20;
 
-/// How the push of a group went that the call is not about, beside the group's URL.
+/// The URL and push outcome of a group other than the call's.
 type OtherPush = (String, Result<PushOutcome, Error>);
 
-/// Pushes groups with keys of their own, those that `wanted` picks by what is due, when it was
-/// tried, and how the group is pushed.
-fn push_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) -> Vec<OtherPush> {
+/// Pushes the groups with their own keys that `wanted` selects by pending changes and
+/// configuration.
+fn push_others(call: &mut Call, explicit: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) -> Vec<OtherPush> {
     let mut groups = core::mem::take(&mut call.groups.list);
     let mut others = Vec::new();
     for group in &mut groups {
         let config = group.config(call.base);
         let Some(gateway) = config.gateway_url.clone().filter(|_| wanted(&group.pending, &config)) else { continue };
         let Ok(key) = config.group() else { continue };
-        let limits = if asked { config.limits() } else { config.push_limits() };
-        let check = call.config.preflight.unwrap_or(asked);
-        let outcome = send(&mut call.within(group, &config), &gateway, limits, asked, check);
+        let limits = if explicit { config.limits() } else { config.push_limits() };
+        let check = call.config.preflight.unwrap_or(explicit);
+        let outcome = send(&mut call.within(group, &config), &gateway, limits, explicit, check);
         others.push((redacted(&key.url(&gateway)), outcome));
     }
     call.groups.list = groups;
     others
 }
 
-/// How the groups were pushed that the call is not about.
+/// The push outcomes of other groups.
 fn group_pushes(others: &[OtherPush]) -> Vec<GroupPush> {
     others.iter().map(|(group, pushed)| GroupPush { group: group.clone(), outcome: outcome(pushed) }).collect()
 }
 
-/// The first push that failed.
+/// The error of the first failed push.
 fn first_error(others: Vec<OtherPush>) -> Result<(), Error> {
     others.into_iter().find_map(|(_, outcome)| outcome.err()).map_or(Ok(()), Err)
 }
 
-/// Puts what was recorded into this plug's group on the gateway, now, and says whether the gateway
-/// took it; and what is due of groups with keys of their own into those. With such a key, that
-/// group alone. With `dry_run` nothing is sent, and the answer says what the gateway would refuse.
+/// Pushes recorded metrics to this plug's group, and pending ones to groups with their own keys. If
+/// the call has its own key, pushes only that group. With `dry_run`, nothing is sent, and the
+/// result lists the conflicts because of which the gateway would reject the push.
 pub fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, PushReport), Error> {
-    call.pushes.said = true;
+    call.pushes.reported = true;
     if call.config.push_mode == Mode::Delete {
         let (Deleted { deleted, group }, Mock { mock }) = delete(call, &NoFields {})?;
         let response = Pushed { deleted: Some(deleted), group, ..Pushed::default() };
@@ -77,7 +77,7 @@ pub fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, PushRepor
     let is_unused = !call.pending.is_used() && call.registry.is_empty();
     if call.own && is_unused {
         let problem = format!(
-            "nothing was recorded under {}; give the records the same job_name, instance and grouping_key, or leave them out here",
+            "nothing was recorded under {}; record with the same job_name, instance and grouping_key, or omit them here",
             own_groups::group_text(&call.config.group()?)
         );
         return Err(Error::invalid("job_name", problem));
@@ -87,7 +87,7 @@ pub fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, PushRepor
     }
     let mut report = PushReport::default();
     let mut failed = Ok(());
-    // Nobody wants an empty group where all that was recorded has keys of its own.
+    // Do not push an empty group if all metrics were recorded under other keys.
     let mut pushed = !is_unused || call.groups.series() == 0;
     if pushed {
         let check = call.config.preflight.unwrap_or(true);
@@ -126,15 +126,15 @@ fn check_only(call: &mut Call, gateway: &Url, response: Pushed) -> Result<(Pushe
         ..response
     };
     let mut report = not_pushed(PushRemarks::default());
-    report.outcome.conflicts = Some(shown_conflicts(&conflicts));
+    report.outcome.conflicts = Some(report_conflicts(&conflicts));
     Ok((response, report))
 }
 
-/// Pushes what no gateway has accepted yet, of all groups, for hosts that are about to end. Nothing
-/// to push, and a policy by which only `push_metrics` pushes, are fine too. With `dry_run` nothing
-/// is pushed, and the response says what would be lost.
+/// Pushes pending changes of all groups, for hosts that are about to exit. Succeeds if nothing is
+/// pending or only `push_metrics` may push. With `dry_run`, nothing is pushed, and the response
+/// tells what would be lost.
 pub fn flush(call: &mut Call, request: &PushMetrics) -> Result<(Flushed, PushReport), Error> {
-    call.pushes.said = true;
+    call.pushes.reported = true;
     let dry_run = request.dry_run.or(false);
     let wanted = |pending: &Pending, config: &Config| !dry_run && pending.is_due() && pushes_itself(config);
     let gateway = call.config.gateway_url.clone().filter(|_| wanted(call.pending, call.config));
@@ -163,7 +163,7 @@ pub fn flush(call: &mut Call, request: &PushMetrics) -> Result<(Flushed, PushRep
     Ok((unpushed(call.config, is_due), report))
 }
 
-/// Whether values have reached no gateway, and why.
+/// Whether some values have not reached a gateway, and why.
 fn unpushed(config: &Config, unpushed: bool) -> Flushed {
     let reason = || match () {
         () if config.mock => UnpushedReason::MockMode,
@@ -175,10 +175,9 @@ fn unpushed(config: &Config, unpushed: bool) -> Flushed {
     Flushed { unpushed, unpushed_reason: unpushed.then(reason) }
 }
 
-/// Deletes exactly this plug's group. What was recorded stays, and comes back with the first push
-/// after something else was recorded.
+/// Deletes only the call's group. Recorded metrics are kept and pushed again after the next record.
 pub fn delete(call: &mut Call, _: &NoFields) -> Result<(Deleted, Mock), Error> {
-    call.pushes.said = true;
+    call.pushes.reported = true;
     if call.config.mock {
         return Ok((Deleted { deleted: false, group: None }, Mock { mock: true }));
     }
@@ -190,18 +189,18 @@ pub fn delete(call: &mut Call, _: &NoFields) -> Result<(Deleted, Mock), Error> {
     Ok((Deleted { deleted: true, group: Some(redacted(&url)) }, Mock::default()))
 }
 
-/// Notes that nothing of the call's group is due; not for the configuration's group at a gateway
-/// that the call alone named.
+/// Settles the call's group, except if the configured group was pushed to a gateway given only in
+/// the call.
 fn settle(call: &mut Call) {
     if call.own || call.base.gateway_url.is_none() || call.config.gateway_url == call.base.gateway_url {
         call.pending.settle();
     }
 }
 
-/// Pushes what was recorded, where a gateway is configured and the policy says so.
+/// Pushes recorded metrics if a gateway is configured and the policy is to push now.
 #[inline]
 pub fn after_record(call: &mut Call) -> RecordPush {
-    call.pushes.said = true;
+    call.pushes.reported = true;
     let now = match call.config.push_policy {
         PushPolicy::OnRecord => true,
         PushPolicy::Manual => false,
@@ -210,31 +209,30 @@ pub fn after_record(call: &mut Call) -> RecordPush {
     let gateway = call.config.gateway_url.as_ref().filter(|_| now && pushes_itself(call.config)).cloned();
     match gateway {
         Some(_) if call.config.defer_push => RecordPush::Tried(Box::new(defer(call, &|_, _| false))),
-        Some(gateway) => RecordPush::Tried(Box::new(unasked(call, &gateway))),
+        Some(gateway) => RecordPush::Tried(Box::new(push_automatically(call, &gateway))),
         None => RecordPush::Untried(Unpushed { mock: call.config.mock, ..Unpushed::default() }),
     }
 }
 
-/// Pushes what the policy `interval` has let wait for long enough, of any group, with whatever call
-/// comes next.
+/// Pushes all groups whose push interval is over; called at the end of every call.
 pub fn overdue(call: &mut Call) -> PushReport {
     let now = call.transport.monotonic();
     let wanted = |pending: &Pending, config: &Config| {
         pending.is_due() && pushes_itself(config) && interval_is_over(pending, config, now)
     };
     let gateway = call.base.gateway_url.clone();
-    let gateway = gateway.filter(|_| !call.pushes.said && wanted(call.pending, call.base));
+    let gateway = gateway.filter(|_| !call.pushes.reported && wanted(call.pending, call.base));
     if call.base.defer_push {
-        // One response says once that a push is due; what this one does not say, the next one will.
-        let is_due = !call.pushes.said && (gateway.is_some() || any_other(call, &wanted));
+        // A response tells at most once that a push is due; the next response covers the rest.
+        let is_due = !call.pushes.reported && (gateway.is_some() || any_other(call, &wanted));
         return if is_due { defer(call, &wanted) } else { PushReport::default() };
     }
-    let mut report = gateway.map(|gateway| unasked(call, &gateway)).unwrap_or_default();
+    let mut report = gateway.map(|gateway| push_automatically(call, &gateway)).unwrap_or_default();
     report.beside.groups_pushed = group_pushes(&push_others(call, false, &wanted));
     report
 }
 
-/// Whether another group with a key of its own is wanted, and has a gateway.
+/// Whether `wanted` selects another group that has a gateway.
 fn any_other(call: &Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> bool {
     call.groups.list.iter().any(|group| {
         let config = group.config(call.base);
@@ -242,7 +240,7 @@ fn any_other(call: &Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> bool {
     })
 }
 
-/// Says that a push is due, for the host to have made elsewhere.
+/// Reports that a push is due, which the host makes in another instance.
 fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> PushReport {
     let now = Some(call.transport.monotonic());
     call.pending.tried = now;
@@ -254,29 +252,28 @@ fn defer(call: &mut Call, wanted: &dyn Fn(&Pending, &Config) -> bool) -> PushRep
     not_pushed(PushRemarks { push_due: true, ..PushRemarks::default() })
 }
 
-/// `push_recorded`: the push that another instance said to be due, in an instance that was brought
-/// up to it; told as a record tells its push. Groups with keys of their own that have waited for
-/// long enough go out as after any call.
+/// `push_recorded`: makes the push that another instance with the same contents reported as due;
+/// the result is that of a record's push. Other groups whose push interval is over are pushed as
+/// after any call.
 pub fn recorded(call: &mut Call, _: &NoFields) -> Result<PushReport, Error> {
-    call.pushes.said = true;
+    call.pushes.reported = true;
     let gateway = call.config.gateway_url.clone().filter(|_| pushes_itself(call.config));
     let mut report = not_pushed(PushRemarks::default());
     match gateway {
-        Some(gateway) if call.pending.is_due() => report = unasked(call, &gateway),
-        // An earlier push took it along.
+        Some(gateway) if call.pending.is_due() => report = push_automatically(call, &gateway),
+        // An earlier push included these changes.
         Some(_) => report.outcome.metric_pushed = Some(call.pending.is_used()),
         None => {}
     }
     Ok(report)
 }
 
-/// `note_exchange`: what another instance's exchange with servers came to, so that this one's own
-/// metrics and its next push know. `elapsed_ms`; for a push `metric_pushed`; for a write or export
-/// `values_lost`; and `settled`, which that instance says when it is asked with `tell`: the changes
-/// up to which nothing is due in each group, because a gateway accepted them, or the group was
-/// deleted.
+/// `note_exchange`: updates this instance's own metrics and pending changes after another
+/// instance's exchange with servers. Takes `elapsed_ms`; for a push `metric_pushed`; for a write or
+/// export `values_lost`; and `settled`, which the other instance returns for `tell`: the last
+/// change of each group that a gateway accepted or that was followed by deleting the group.
 pub fn noted(call: &mut Call, request: &NoteExchange) -> Result<Noted, Error> {
-    call.pushes.said = true;
+    call.pushes.reported = true;
     if request.tell.or(false) {
         return Ok(Noted { noted: false, settled: Some(settled(call)) });
     }
@@ -288,11 +285,11 @@ pub fn noted(call: &mut Call, request: &NoteExchange) -> Result<Noted, Error> {
         call.telemetry.pushes += u64::from(pushed);
         call.telemetry.push_failures += u64::from(!pushed);
     }
-    take_settled(call, request.settled.as_deref().unwrap_or_default())?;
+    apply_settled(call, request.settled.as_deref().unwrap_or_default())?;
     Ok(Noted { noted: true, settled: None })
 }
 
-/// The changes that are settled in each group, for an instance that this one was brought up to.
+/// The last settled change of each group, for the instance that this one was copied from.
 fn settled(call: &Call) -> Vec<Settled> {
     let others = call.groups.list.iter().map(|group| Settled {
         job: Some(group.key.job.clone()),
@@ -305,8 +302,8 @@ fn settled(call: &Call) -> Vec<Settled> {
     core::iter::once(own).chain(others).collect()
 }
 
-/// Takes what [`settled`] returned.
-fn take_settled(call: &mut Call, settled: &[SettledGroup]) -> Result<(), Error> {
+/// Applies the output of [`settled`].
+fn apply_settled(call: &mut Call, settled: &[SettledGroup]) -> Result<(), Error> {
     for (index, item) in settled.iter().enumerate() {
         let up_to = item.up_to.get().unwrap_or(0);
         let Some(job) = item.job.to_owned() else {
@@ -322,25 +319,24 @@ fn take_settled(call: &mut Call, settled: &[SettledGroup]) -> Result<(), Error> 
     Ok(())
 }
 
-/// Whether a push may come without being asked for by name.
+/// Whether automatic pushes are enabled.
 #[inline]
 fn pushes_itself(config: &Config) -> bool {
     !config.mock && config.push_policy != PushPolicy::Manual && config.push_mode != Mode::Delete
 }
 
-/// Whether the last push was tried an interval ago, or never.
+/// Whether the last push attempt was an interval ago, or never.
 fn interval_is_over(pending: &Pending, config: &Config, now: Duration) -> bool {
     pending.tried.is_none_or(|tried| now.saturating_sub(tried) >= config.push_interval)
 }
 
-/// A push that nobody asked for by name: it takes less time, and its failure is a part of the
-/// response.
-fn unasked(call: &mut Call, gateway: &Url) -> PushReport {
+/// An automatic push: it has a shorter timeout, and its failure does not fail the operation.
+fn push_automatically(call: &mut Call, gateway: &Url) -> PushReport {
     let pushed = send(call, gateway, call.config.push_limits(), false, call.config.preflight.unwrap_or(false));
     PushReport { outcome: outcome(&pushed), ..PushReport::default() }
 }
 
-/// How a push that nobody asked for by name went.
+/// The outcome of an automatic push.
 fn outcome(pushed: &Result<PushOutcome, Error>) -> PushOutcome {
     match pushed {
         Ok(outcome) => PushOutcome { metric_pushed: Some(true), ..outcome.clone() },
@@ -383,7 +379,7 @@ fn try_to_send(
     let group = call.config.group()?;
     let natives = call.registry.names_of(Kind::NativeHistogram);
     let abilities = match () {
-        // A gateway may have been replaced since it was asked.
+        // The gateway may have been replaced since the last status request.
         () if check => abilities(call, gateway, limits, bypass_breaker)?,
         () if natives.is_empty() && group.odd_name().is_none() => Abilities::default(),
         () => known_abilities(call, gateway, limits, bypass_breaker)?,
@@ -400,7 +396,7 @@ fn try_to_send(
                     conflicts,
                 }));
             }
-            Err(error) => outcome.preflight_skipped = Some(tolerated(error)?),
+            Err(error) => outcome.preflight_skipped = Some(skip_reason(error)?),
         }
     }
     outcome.replaced = resets::find(call, gateway, &group, limits, bypass_breaker);
@@ -410,9 +406,11 @@ fn try_to_send(
     if choice.format != Format::Protobuf && !natives.is_empty() {
         let reason = match abilities.version {
             Some((major, minor)) => format!(
-                "the gateway is of version {major}.{minor}, and takes native histograms from 1.8 on: only their sum and count were sent"
+                "the gateway has version {major}.{minor}, but native histograms need 1.8 or later: only their sum and count were sent"
             ),
-            None => "the gateway does not say its version: only sum and count of native histograms were sent".into(),
+            None => {
+                "the gateway does not report its version: only the sum and count of native histograms were sent".into()
+            }
         };
         (outcome.downgraded, outcome.downgrade_reason) = (natives, Some(reason));
     }
@@ -425,7 +423,7 @@ fn try_to_send(
         Ok(()) => {}
         Err(error @ ClientError::Refused { status: 400, .. }) => {
             let found = conflicts(call, gateway, &group, limits, bypass_breaker, abilities).unwrap_or_default();
-            return Err(explained(error, found).into());
+            return Err(with_conflicts(error, found).into());
         }
         Err(error) => return Err(error.into()),
     }
@@ -433,9 +431,8 @@ fn try_to_send(
     Ok(outcome)
 }
 
-/// Puts text 0.0.4 that is not the registry's into a group, for somebody who asked for that by
-/// name. `families` is what the text says. Why it was not checked before, though it should have
-/// been.
+/// Pushes text 0.0.4 from outside the registry to a group. `families` is the parsed text. Returns
+/// why the conflict check was skipped, if it was.
 pub fn push_text(
     call: &mut Call,
     gateway: &Url,
@@ -448,7 +445,7 @@ pub fn push_text(
     check_names(group, abilities)?;
     let adds = call.config.push_mode == Mode::Add;
     let check = |call: &mut Call| {
-        look(call, gateway, limits, true, &mut |_, held, own| {
+        check_groups(call, gateway, limits, true, &mut |_, held, own| {
             let target = Target { group, adds, held, own, unchecked: abilities.unchecked };
             Ok(preflight::check(families, &target))
         })
@@ -464,7 +461,7 @@ pub fn push_text(
                     conflicts,
                 }));
             }
-            Err(error) => unchecked = Some(tolerated(error)?),
+            Err(error) => unchecked = Some(skip_reason(error)?),
         }
     }
     let gzip = call.config.push_gzip;
@@ -478,26 +475,27 @@ pub fn push_text(
         Ok(()) => call.pushes.remember(url),
         Err(error @ ClientError::Refused { status: 400, .. }) => {
             let found = check(call).unwrap_or_default();
-            return Err(explained(error, found).into());
+            return Err(with_conflicts(error, found).into());
         }
         Err(error) => return Err(error.into()),
     }
     Ok(unchecked)
 }
 
-/// Refuses a label's name that the gateway would misread.
+/// Rejects label names that the gateway would misinterpret.
 fn check_names(group: &Group, abilities: Abilities) -> Result<(), Error> {
     match group.odd_name() {
         Some(name) if !abilities.utf8 && abilities.version.is_some() => {
-            let problem = "this gateway takes names of letters, digits and _ only; start it with --push.enable-utf8-names, or rename the label";
+            let problem = "this gateway supports only names of letters, digits and _; start it with --push.enable-utf8-names, or rename the label";
             Err(Error::invalid(format!("grouping_key.{name}"), problem))
         }
         _ => Ok(()),
     }
 }
 
-/// Why a push goes out unchecked, where the gateway is there and may take it all the same.
-fn tolerated(error: Error) -> Result<String, Error> {
+/// The reason for pushing without a conflict check, if the gateway is available and may still
+/// accept the push.
+fn skip_reason(error: Error) -> Result<String, Error> {
     match error {
         Error::Client(
             ClientError::Refused { .. }
@@ -508,8 +506,8 @@ fn tolerated(error: Error) -> Result<String, Error> {
     }
 }
 
-/// A gateway's refusal, with what was found to be its reason.
-fn explained(error: ClientError, conflicts: Vec<Conflict>) -> ClientError {
+/// A gateway's rejection, with the conflicts that explain it.
+fn with_conflicts(error: ClientError, conflicts: Vec<Conflict>) -> ClientError {
     match error {
         ClientError::Refused { origin, reply, .. } if !conflicts.is_empty() => {
             ClientError::PushConflict { origin, reply: Some(reply), conflicts }
@@ -522,7 +520,7 @@ fn format(natives: &[String], abilities: Abilities) -> Format {
     if !natives.is_empty() && abilities.takes_native_histograms() { Format::Protobuf } else { Format::Text004 }
 }
 
-/// What the gateway can do, as it said when it was asked last.
+/// The gateway's abilities, cached from the last status request.
 fn known_abilities(call: &mut Call, gateway: &Url, limits: Limits, bypass_breaker: bool) -> Result<Abilities, Error> {
     match &call.pushes.gateway {
         Some((origin, abilities)) if *origin == gateway.origin() => Ok(*abilities),
@@ -530,7 +528,7 @@ fn known_abilities(call: &mut Call, gateway: &Url, limits: Limits, bypass_breake
     }
 }
 
-/// Asks the gateway what it can do.
+/// Fetches the gateway's abilities.
 fn abilities(call: &mut Call, gateway: &Url, limits: Limits, bypass_breaker: bool) -> Result<Abilities, Error> {
     let request = pushgateway::status_request(gateway);
     let mut client = call.client(limits, bypass_breaker);
@@ -541,7 +539,7 @@ fn abilities(call: &mut Call, gateway: &Url, limits: Limits, bypass_breaker: boo
     Ok(abilities)
 }
 
-/// What the gateway would refuse of what is recorded.
+/// The conflicts because of which the gateway would reject the recorded metrics.
 fn conflicts(
     call: &mut Call,
     gateway: &Url,
@@ -550,7 +548,7 @@ fn conflicts(
     bypass_breaker: bool,
     abilities: Abilities,
 ) -> Result<Vec<Conflict>, Error> {
-    look(call, gateway, limits, bypass_breaker, &mut |call, held, own| {
+    check_groups(call, gateway, limits, bypass_breaker, &mut |call, held, own| {
         if call.config.own_metrics {
             call.telemetry.publish(call.registry)?;
         }
@@ -561,44 +559,44 @@ fn conflicts(
     })
 }
 
-/// Decides from the groups that a gateway holds, and from what it exposes itself.
-type Judge<'j> = &'j mut dyn FnMut(&mut Call, &[Held], &[OwnFamily]) -> Result<Vec<Conflict>, Error>;
+/// Finds conflicts with the groups on a gateway and with the gateway's own metrics.
+type Check<'c> = &'c mut dyn FnMut(&mut Call, &[Held], &[OwnFamily]) -> Result<Vec<Conflict>, Error>;
 
-/// Asks the gateway what it holds.
-fn look(
+/// Fetches the groups on the gateway and checks them.
+fn check_groups(
     call: &mut Call,
     gateway: &Url,
     limits: Limits,
     bypass_breaker: bool,
-    judge: Judge,
+    check: Check,
 ) -> Result<Vec<Conflict>, Error> {
     let request = pushgateway::groups_request(gateway);
     let url = request.url.clone();
     let mut client = call.client(limits, bypass_breaker);
-    // The push itself is repeated; what only looks ahead costs no waits of its own.
+    // Only the push itself is retried; the check adds no waits.
     client.retry = Retry::ONCE;
     let text = |response: &Response| String::from_utf8_lossy(&response.body).into_owned();
     let response = client.send(pushgateway::PEER, request)?;
     let held_text = text(&response);
     let held = groups(&url, &response, &held_text)?;
-    // Asked for last: some of the gateway's metrics are there from the first request on. They may
-    // live under another path, where nobody looks for them.
+    // Fetched last, because some of the gateway's metrics appear with the first request. Metrics
+    // under another path are not checked.
     let response = client.send(pushgateway::PEER, pushgateway::metrics_request(gateway))?;
     let own_text = text(&response);
     let own = if response.status == 200 { own_families(&own_text) } else { Vec::new() };
-    judge(call, &held, &own)
+    check(call, &held, &own)
 }
 
-/// The gateway that is configured.
+/// The configured gateway.
 pub(super) fn gateway<'c>(call: &Call<'c>) -> Result<&'c Url, Error> {
     call.config.gateway_url.as_ref().ok_or(Error::NotConfigured {
         field: "gateway_url",
-        todo: "name a Pushgateway, for example {\"prometheus_config\": {\"gateway_url\": \"http://127.0.0.1:9091\"}}",
+        todo: "set it to a Pushgateway, for example {\"prometheus_config\": {\"gateway_url\": \"http://127.0.0.1:9091\"}}",
     })
 }
 
-/// Deletes every group that was pushed, where the configuration says so, side by side and within
-/// one push's time. None where no group was pushed.
+/// Deletes all pushed groups concurrently within the push timeout, unless disabled by the
+/// configuration. `None` if no group was pushed.
 pub fn clean(pushes: &mut Pushes, client: &mut Client, config: &Config) -> Option<CleanedGroups> {
     let groups = core::mem::take(&mut pushes.groups);
     if groups.is_empty() {

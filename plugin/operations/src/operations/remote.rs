@@ -1,4 +1,4 @@
-//! `remote_write_metrics` and `export_otlp`; and the end of what was written, at cleanup.
+//! `remote_write_metrics` and `export_otlp`; and stale markers at `cleanup`.
 
 use core::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{NAME, VERSION};
 use plugpipe_contract::requests::NoFields;
 use plugpipe_contract::responses::{EndedReceiver, OtlpExported, RemoteWritten, WrittenValues};
 
-/// Writes what is recorded, and what a receiver that was away has missed.
+/// Writes recorded metrics, and values queued for an unavailable receiver.
 pub fn write(call: &mut Call, _: &NoFields) -> Result<RemoteWritten, Error> {
     let config = call.config;
     if config.mock {
@@ -24,16 +24,16 @@ pub fn write(call: &mut Call, _: &NoFields) -> Result<RemoteWritten, Error> {
     }
     let url = config.remote.write_url.as_ref().ok_or(Error::NotConfigured {
         field: "remote_write_url",
-        todo: "name a receiver, for example {\"prometheus_config\": {\"remote_write_url\": \"http://127.0.0.1:9090/api/v1/write\"}}",
+        todo: "set it to a receiver, for example {\"prometheus_config\": {\"remote_write_url\": \"http://127.0.0.1:9090/api/v1/write\"}}",
     })?;
     let now_ms = call.unix_nanos / 1_000_000;
     refresh_all(call.registry, call.groups, call.telemetry, config.own_metrics, now_ms)?;
     let receiver = call.receivers.of(url, call.unix_nanos)?;
     let external = &config.remote.external_labels;
-    let mut parts = vec![(call.registry.read(now_ms), further_labels(config))];
+    let mut parts = vec![(call.registry.read(now_ms), default_labels(config))];
     parts.extend(call.groups.list.iter().map(|group| {
-        let further = external.iter().map(|(name, value)| (name.as_str(), value));
-        (group.part(now_ms).families, further.collect())
+        let labels = external.iter().map(|(name, value)| (name.as_str(), value));
+        (group.part(now_ms).families, labels.collect())
     }));
     receiver.send_queue.add_all(&parts, now_ms);
 
@@ -69,20 +69,20 @@ pub fn write(call: &mut Call, _: &NoFields) -> Result<RemoteWritten, Error> {
     })
 }
 
-/// What a series gets unless it has it: the external labels, then what a scrape would have added.
-fn further_labels(config: &Config) -> Vec<(&str, &str)> {
+/// Labels added to series that do not have them: external labels, then those that a scrape would
+/// add.
+fn default_labels(config: &Config) -> Vec<(&str, &str)> {
     let own = [("job", config.job_name.as_str())].into_iter();
     let instance = config.instance.as_deref().map(|instance| ("instance", instance));
     let external = config.remote.external_labels.iter().map(|(name, value)| (name.as_str(), value));
     external.chain(own).chain(instance).collect()
 }
 
-/// Sends stale markers for all series to every receiver that was written to, each within
-/// [`FAREWELL`].
+/// Sends stale markers for all series to every receiver, each within [`CLEANUP_TIMEOUT`].
 pub fn end_all(receivers: &mut Receivers, client: &mut Client, config: &Config) -> Vec<EndedReceiver> {
     let receivers: Vec<Receiver> = core::mem::take(&mut receivers.0);
     let unix_ms = client.transport.unix_nanos() / 1_000_000;
-    client.limits = Limits { total: FAREWELL.min(config.remote.write_timeout), ..config.push_limits() };
+    client.limits = Limits { total: CLEANUP_TIMEOUT.min(config.remote.write_timeout), ..config.push_limits() };
     let mut responses = Vec::new();
     for mut receiver in receivers.into_iter().filter(|receiver| receiver.send_queue.is_in_use()) {
         let ended = receiver.send_queue.end_all(unix_ms);
@@ -100,10 +100,10 @@ pub fn end_all(receivers: &mut Receivers, client: &mut Client, config: &Config) 
     responses
 }
 
-/// How long a cleanup waits for one receiver.
-const FAREWELL: Duration = Duration::from_millis(1_500);
+/// The timeout of `cleanup` per receiver.
+const CLEANUP_TIMEOUT: Duration = Duration::from_millis(1_500);
 
-/// Exports what is recorded to an OTLP receiver.
+/// Exports recorded metrics to an OTLP receiver.
 pub fn export(call: &mut Call, _: &NoFields) -> Result<OtlpExported, Error> {
     let config = call.config;
     if config.mock {
@@ -111,7 +111,7 @@ pub fn export(call: &mut Call, _: &NoFields) -> Result<OtlpExported, Error> {
     }
     let url = config.remote.otlp_url.as_ref().ok_or(Error::NotConfigured {
         field: "otlp_url",
-        todo: "name a receiver, for example {\"otlp_url\": \"http://127.0.0.1:9090/api/v1/otlp/v1/metrics\"}",
+        todo: "set it to a receiver, for example {\"otlp_url\": \"http://127.0.0.1:9090/api/v1/otlp/v1/metrics\"}",
     })?;
     let now_ms = call.unix_nanos / 1_000_000;
     refresh_all(call.registry, call.groups, call.telemetry, config.own_metrics, now_ms)?;
@@ -121,8 +121,8 @@ pub fn export(call: &mut Call, _: &NoFields) -> Result<OtlpExported, Error> {
     resource.extend(external());
     let mut resources = vec![(call.registry.read(now_ms), resource)];
     for group in call.groups.list.iter().filter(|group| !group.registry.is_empty()) {
-        // Receivers make job and instance of these two; the key's other labels are attributes of
-        // the points.
+        // Receivers map these two to job and instance; the key's other labels are attributes of the
+        // data points.
         let mut resource = vec![("service.name", group.key.job.as_str())];
         resource.extend(group.key.labels.get("instance").map(|instance| ("service.instance.id", instance)));
         resource.extend(external());
@@ -131,7 +131,7 @@ pub fn export(call: &mut Call, _: &NoFields) -> Result<OtlpExported, Error> {
     let (body, points) = otlp_format::encode_all(&resources, (NAME, VERSION), call.unix_nanos);
     let exported = otlp::export(&mut call.client(config.limits(), true), url, body);
     call.telemetry.values_lost += exported.as_ref().map_or(points, |partial| partial.rejected);
-    // Nothing is kept: the next export says what holds then.
+    // Nothing is queued: the next export sends the current values.
     let partial = exported.map_err(|cause| Error::Undelivered {
         cause: Box::new(cause.into()),
         written: 0,

@@ -1,8 +1,8 @@
-//! What a push takes back: counters that start at zero in a new process, and replace the totals of
-//! their group on the gateway. A process that continues a counter pushes more than the group holds;
-//! one that begins again pushes as much or less.
+//! Detects counter resets by a push: counters that start at zero in a new process and replace the
+//! group's totals on the gateway. A process that continues a counter pushes a higher value; one
+//! that restarts it pushes the same or a lower one.
 //!
-//! With `detect_resets` the group is read once before the first push to it, and the push's answer
+//! With `detect_resets`, the group is read once before the first push to it, and the push's result
 //! lists those counters.
 
 use std::collections::BTreeMap;
@@ -14,11 +14,11 @@ use crate::servers::pushgateway::{self, Group, Mode, preflight};
 use plugpipe_contract::responses::{Amount, ReplacedCounter};
 use plugpipe_metrics::model::{Family, Point};
 
-/// Groups that are remembered as read.
+/// The maximum number of groups remembered as compared.
 const MAX_GROUPS: usize = 64;
 
-/// The counters of this group that the registry does not continue; none after the first push to the
-/// group, and none where the gateway does not say: a push never fails for this.
+/// The counters of this group that the registry does not continue. Empty after the first push to
+/// the group, and on errors, because a push must not fail because of this check.
 pub(super) fn find(
     call: &mut Call,
     gateway: &Url,
@@ -45,7 +45,7 @@ pub(super) fn find(
     stored.iter().filter(|stored| stored.is(group)).flat_map(|stored| compare(&families, group, stored, adds)).collect()
 }
 
-/// The totals of a group that a push of these families does not raise.
+/// The totals of a group that a push of these families does not increase.
 fn compare(families: &[Family], group: &Group, stored: &Held, adds: bool) -> Vec<ReplacedCounter> {
     let pushed = preflight::of(families);
     let mut totals: BTreeMap<(&str, preflight::Key), f64> = BTreeMap::new();
@@ -65,11 +65,11 @@ fn compare(families: &[Family], group: &Group, stored: &Held, adds: bool) -> Vec
             continue;
         }
         for (labels, stored) in family.totals() {
-            let shown = || preflight::shown_series(&family.name, &labels);
             let pushed = totals.get(&(&*family.name, labels.clone())).copied();
             if pushed.is_none_or(|pushed| pushed <= stored) && stored > 0.0 {
+                let series = preflight::shown_series(&family.name, &labels);
                 let (stored, pushed) = (Amount(stored), pushed.map(Amount));
-                replaced.push(ReplacedCounter { series: shown(), stored, pushed });
+                replaced.push(ReplacedCounter { series, stored, pushed });
             }
         }
     }

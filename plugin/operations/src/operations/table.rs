@@ -1,5 +1,5 @@
-//! The table of operations: an operation is a line here, a function in the file of its family, and
-//! its request and response in `plugpipe_contract`.
+//! The table of operations. An operation consists of an entry here, a function in the file of its
+//! family, and a request and a response in `plugpipe_contract`.
 
 use super::call::Call;
 use super::{
@@ -35,16 +35,16 @@ use plugpipe_contract::scalar::Verbatim;
 /// An operation's code.
 #[derive(Clone, Copy)]
 pub enum Run {
-    /// Records one value as this kind; without one, as the request says. That code is not here,
-    /// because it is built for speed.
+    /// Records one value as this kind, or the kind in the request. Implemented in the crate above,
+    /// which is optimized for speed.
     Record(Option<Kind>),
     /// Records a list of values.
     Records,
-    /// Anything else, with a request and a response of its own types.
+    /// Any other operation, with its own request and response types.
     Typed {
         /// The fields of the request.
         fields: fn() -> &'static [&'static str],
-        /// Reads the request, does it, and writes the response, unless there is an error.
+        /// Reads the request, runs the operation, and writes the response.
         run: for<'c> fn(&mut Call<'c>, &Document, &mut ResponseWriter) -> Result<(), Error>,
         /// The schema of the request.
         #[cfg(feature = "schema")]
@@ -66,27 +66,27 @@ impl Run {
     }
 }
 
-/// What a call may ask for.
+/// An operation that a call can request.
 pub struct Operation {
-    /// As pipes write it.
+    /// The name in pipes.
     pub name: &'static str,
-    /// What `describe` says of it.
+    /// The summary for `describe`.
     pub summary: &'static str,
     /// Its code.
     pub run: Run,
-    /// Which groups it is about.
+    /// The groups that it applies to.
     pub scope: Scope,
 }
 
-/// Which groups a call is about. A call's `job_name`, `instance` and `grouping_key` may say another
-/// group than the configuration.
+/// The groups that a call applies to. A call may select another group than the configured one by
+/// `job_name`, `instance` and `grouping_key`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// All there are.
+    /// All groups.
     Any,
-    /// The one that the call says, else the configuration's.
+    /// The group that the call selects, else the configured one.
     OneGroup,
-    /// The one that the call says, else all.
+    /// The group that the call selects, else all groups.
     AllGroups,
 }
 
@@ -104,7 +104,7 @@ impl Operation {
     }
 }
 
-/// An operation with a request and a response of its own types.
+/// An operation with its own request and response types.
 macro_rules! typed {
     ($request:ty, $response:ty, $run:path) => {
         Run::Typed {
@@ -123,10 +123,9 @@ macro_rules! typed {
     };
 }
 
-/// Every operation, with the line that `describe` says of it.
+/// All operations.
 pub const OPERATIONS: &[Operation] = &[
-    operation("record_metric", "record a value; metric_type says as what (default gauge)", Run::Record(None))
-        .of_one_group(),
+    operation("record_metric", "record a value as metric_type (default gauge)", Run::Record(None)).of_one_group(),
     operation("record_counter", "add to a counter", Run::Record(Some(Kind::Counter))).of_one_group(),
     operation("record_gauge", "set a gauge", Run::Record(Some(Kind::Gauge))).of_one_group(),
     operation("record_histogram", "observe a value in a histogram", Run::Record(Some(Kind::Histogram))).of_one_group(),
@@ -135,7 +134,7 @@ pub const OPERATIONS: &[Operation] = &[
         .of_one_group(),
     operation(
         "register_metric",
-        "say what a metric is before anything is recorded to it",
+        "define a metric before recording to it",
         typed!(Both<RegisterMetric, DefinitionFields>, Registered, definition::register),
     )
     .of_one_group(),
@@ -143,40 +142,40 @@ pub const OPERATIONS: &[Operation] = &[
     operation("clear_metrics", "remove all metrics", typed!(NoFields, Cleared, definition::clear)).of_all_groups(),
     operation(
         "export_metrics",
-        "what was recorded, as prometheus, openmetrics, protobuf, json or csv",
+        "export recorded metrics as prometheus, openmetrics, protobuf, json or csv",
         typed!(ExportMetrics, Exported, export::run),
     ),
     operation(
         "snapshot_metrics",
-        "all that is held, for restore_metrics",
+        "export all stored metrics for restore_metrics",
         typed!(NoFields, Snapshot, export::snapshot),
     ),
     operation(
         "restore_metrics",
-        "replace all that is held by a snapshot",
+        "replace all stored metrics with a snapshot",
         typed!(RestoreMetrics, Restored, export::restore),
     ),
     operation(
         "push_metrics",
-        "put what was recorded into this plug's group on the Pushgateway",
+        "push recorded metrics to this plug's group on the Pushgateway",
         typed!(PushMetrics, (Pushed, PushReport), push::push),
     )
     .of_all_groups(),
     operation(
         "flush_metrics",
-        "push what no gateway has accepted yet, unless push_policy is manual",
+        "push pending metrics, unless push_policy is manual",
         typed!(PushMetrics, (Flushed, PushReport), push::flush),
     )
     .of_all_groups(),
     operation(
         "push_recorded",
-        "for hosts: the push that a record with defer_push said to be due",
+        "for hosts: make the push that a record with defer_push reported as due",
         typed!(NoFields, PushReport, push::recorded),
     )
     .of_all_groups(),
     operation(
         "note_exchange",
-        "for hosts: what another instance's exchange with servers came to",
+        "for hosts: note the outcome of another instance's exchange with servers",
         typed!(NoteExchange, Noted, push::noted),
     ),
     operation(
@@ -187,215 +186,211 @@ pub const OPERATIONS: &[Operation] = &[
     .of_one_group(),
     operation(
         "list_groups",
-        "every group on the Pushgateway, with its last push",
+        "list the groups on the Pushgateway, with their last push",
         typed!(ListGroups, GroupList, groups::list),
     ),
     operation(
         "expire_groups",
-        "delete groups that nobody pushed to for older_than; dry_run (the default) only lists them",
+        "delete groups whose last push is older than older_than; dry_run (the default) only lists them",
         typed!(ExpireGroups, (DryRun, GroupList), groups::expire),
     ),
     operation(
         "remote_write_metrics",
-        "write what was recorded to a remote-write receiver",
+        "write recorded metrics to a remote-write receiver",
         typed!(NoFields, RemoteWritten, remote::write),
     ),
     operation(
         "export_otlp",
-        "export what was recorded to an OTLP receiver",
+        "export recorded metrics to an OTLP receiver",
         typed!(NoFields, OtlpExported, remote::export),
     ),
     operation(
         "scrape_endpoint",
-        "the metrics that an endpoint exposes, read strictly; imported or pushed if asked",
+        "scrape and strictly parse an endpoint; optionally import or push its metrics",
         typed!(ScrapeEndpoint, (Scraped, Option<Exposed>), scrape::run),
     )
     .of_one_group(),
     operation(
         "federate",
-        "series of Prometheus as its /federate has them; imported or pushed if asked",
+        "fetch series from Prometheus's /federate; optionally import or push them",
         typed!(Federate, (Federated, Option<Exposed>), scrape::federate),
     )
     .of_one_group(),
     operation(
         "query_metrics",
-        "PromQL, at an instant or over a time_range",
+        "run a PromQL instant or range query",
         typed!(QueryMetrics, (Queried, ServerRemarks), query::run),
     ),
     operation(
         "create_alert",
-        "an alerting rule, checked, installed where target says, and confirmed by reading back",
+        "check an alerting rule, install it at target, and confirm it by reading it back",
         typed!(CreateAlert, (CreatedAlert, InstallReport), alerts::create),
     ),
     operation(
         "delete_alert",
-        "take a rule out of where create_alert put it",
+        "remove a rule that create_alert installed",
         typed!(DeleteAlert, (DeletedAlert, Option<InstallReport>), alerts::delete),
     ),
     operation(
         "list_alerts",
-        "the alerting rules that the server holds, and their states",
+        "list the alerting rules on the server, and their states",
         typed!(ListAlerts, ListedAlerts, alerts::list),
     ),
     operation(
         "get_alert_state",
-        "whether an alert is inactive, pending or firing, and since when",
+        "tell whether an alert is inactive, pending or firing, and since when",
         typed!(AlertState, AlertStateReport, alerts::state),
     ),
     operation(
         "plan_alerts",
-        "what apply_alerts would change",
+        "show what apply_alerts would change",
         typed!(ApplyAlerts, (PlannedRules, InstallReport), alerts::plan),
     ),
     operation(
         "apply_alerts",
-        "bring a whole file or namespace of rules to the server; what is no more wanted goes",
+        "install a whole file or namespace of rules; rules missing from the request are deleted",
         typed!(ApplyAlerts, (AppliedRules, InstallReport), alerts::apply),
     ),
-    operation("export_rules", "a rule file", typed!(ExportRules, ExportedRules, alerts::export)),
+    operation("export_rules", "generate a rule file", typed!(ExportRules, ExportedRules, alerts::export)),
     operation(
         "list_alert_templates",
-        "the rules that the plug ships, and their parameters",
+        "list the built-in rule templates and their parameters",
         typed!(NoFields, AlertTemplates, alert_templates::list),
     ),
     operation(
         "send_alerts",
-        "tell Alertmanager of alerts that hold",
+        "send firing alerts to Alertmanager",
         typed!(Both<SendAlerts, AlertFields>, (AlertsSent, SentAlerts), notify::send),
     ),
     operation(
         "resolve_alerts",
-        "tell Alertmanager that alerts have ended",
+        "send resolved alerts to Alertmanager",
         typed!(Both<SendAlerts, AlertFields>, (AlertsResolved, SentAlerts), notify::resolve),
     ),
     operation(
         "notify_webhook",
-        "post alerts to a webhook, in Alertmanager's form",
+        "post alerts to a webhook, in Alertmanager's format",
         typed!(Both<NotifyWebhook, AlertFields>, (Delivery, SentAlerts), notify::webhook),
     ),
     operation(
         "list_notified_alerts",
-        "the alerts that Alertmanager holds",
+        "list Alertmanager's alerts",
         typed!(Both<ListAlertGroups, ListNotifiedAlerts>, (Mock, NotifiedAlerts), alertmanager::alerts),
     ),
     operation(
         "list_alert_groups",
-        "Alertmanager's alerts as it groups them for receivers",
+        "list Alertmanager's alerts, grouped by receiver",
         typed!(ListAlertGroups, (Mock, AlertGroups), alertmanager::groups),
     ),
     operation(
         "list_receivers",
-        "Alertmanager's receivers",
+        "list Alertmanager's receivers",
         typed!(NoFields, (Mock, Receivers), alertmanager::receivers),
     ),
     operation(
         "list_silences",
-        "Alertmanager's silences",
+        "list Alertmanager's silences",
         typed!(ListSilences, (Mock, Silences), alertmanager::silences),
     ),
     operation(
         "create_silence",
-        "mute alerts that match, for a time",
+        "silence matching alerts for a time",
         typed!(CreateSilence, CreatedSilence, alertmanager::create_silence),
     ),
     operation(
         "expire_silence",
-        "end a silence now",
+        "expire a silence",
         typed!(ExpireSilence, ExpiredSilence, alertmanager::expire_silence),
     ),
     operation(
         "alertmanager_status",
-        "Alertmanager's version, cluster and configuration",
+        "show Alertmanager's version, cluster and configuration",
         typed!(NoFields, (Mock, AlertmanagerStatus), alertmanager::status),
     ),
     operation(
         "generate_config",
-        "a prometheus.yml, or parts of it, and files of targets",
+        "generate a prometheus.yml, or parts of it, and targets files",
         typed!(GenerateConfig, GeneratedConfig, generate::run),
     ),
     operation(
         "discover_targets",
-        "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
+        "list targets from an http_sd endpoint or a list, and whether Prometheus scrapes them",
         typed!(DiscoverTargets, DiscoveredTargets, discover::run),
     ),
     operation(
         "query_exemplars",
-        "the exemplars of an expression's series",
+        "query exemplars of an expression's series",
         typed!(QueryExemplars, (FoundExemplars, ServerRemarks), query::exemplars),
     ),
     operation(
         "format_query",
-        "a PromQL expression, laid out",
+        "format a PromQL expression",
         typed!(Expression, (FormattedQuery, ServerRemarks), query::format),
     ),
     operation(
         "parse_query",
-        "a PromQL expression as a tree (Prometheus 3)",
+        "parse a PromQL expression into a syntax tree (Prometheus 3)",
         typed!(Expression, (ParsedQuery, ServerRemarks), query::parse),
     ),
     operation(
         "list_series",
-        "the series that match finds in Prometheus",
+        "list matching series in Prometheus",
         typed!(SeriesSelection, (SeriesList, ServerRemarks), prometheus::series),
     ),
     operation(
         "list_labels",
-        "the names of labels in Prometheus",
+        "list label names in Prometheus",
         typed!(SeriesSelection, (LabelNames, ServerRemarks), prometheus::labels),
     ),
     operation(
         "label_values",
-        "the values of a label in Prometheus",
+        "list the values of a label in Prometheus",
         typed!(Both<LabelValues, SeriesSelection>, (ValuesOfLabel, ServerRemarks), prometheus::label_values),
     ),
     operation(
         "list_metadata",
-        "type, help and unit of metrics in Prometheus",
+        "list type, help and unit of metrics in Prometheus",
         typed!(ListMetadata, (MetricMetadata, ServerRemarks), prometheus::metadata),
     ),
     operation(
         "list_targets",
-        "what Prometheus scrapes, and how that goes",
+        "list Prometheus's scrape targets and their state",
         typed!(ListTargets, (ScrapeTargets, ServerRemarks), prometheus::targets),
     ),
     operation(
         "list_rules",
-        "Prometheus's groups of rules",
+        "list Prometheus's rule groups",
         typed!(ListRules, (PrometheusRules, ServerRemarks), prometheus::rules),
     ),
     operation(
         "list_prometheus_alerts",
-        "alerts that are pending or firing in Prometheus",
+        "list pending and firing alerts in Prometheus",
         typed!(NoFields, (PrometheusAlerts, ServerRemarks), prometheus::alerts),
     ),
     operation(
         "prometheus_status",
-        "what the Prometheus server is and how it runs",
+        "show the status of the Prometheus server",
         typed!(PrometheusStatus, PrometheusState, prometheus::status),
     ),
     operation(
         "create_dashboard",
-        "bring one dashboard to Grafana, from dashboard_config or a template",
+        "save a dashboard from dashboard_config or a template in Grafana",
         typed!(CreateDashboard, dashboards::Created, dashboards::create),
     ),
     operation(
         "plan_dashboards",
-        "what apply_dashboards would do",
+        "show what apply_dashboards would do",
         typed!(ApplyDashboards, AppliedDashboards, dashboards::plan),
     ),
     operation(
         "apply_dashboards",
-        "bring dashboards and templates to Grafana: created, updated, unchanged or conflict",
+        "save dashboards and templates in Grafana: created, updated, unchanged or conflict",
         typed!(ApplyDashboards, AppliedDashboards, dashboards::apply),
     ),
-    operation(
-        "get_dashboard",
-        "a dashboard as Grafana holds it",
-        typed!(DashboardUid, FetchedDashboard, dashboards::get),
-    ),
+    operation("get_dashboard", "get a dashboard from Grafana", typed!(DashboardUid, FetchedDashboard, dashboards::get)),
     operation(
         "list_dashboards",
-        "the dashboards that Grafana finds",
+        "search dashboards in Grafana",
         typed!(ListDashboards, ListedDashboards, dashboards::list),
     ),
     operation(
@@ -405,36 +400,32 @@ pub const OPERATIONS: &[Operation] = &[
     ),
     operation(
         "export_dashboards",
-        "dashboards as files for Grafana's provisioning",
+        "export dashboards as files for Grafana provisioning",
         typed!(ExportDashboards, ExportedDashboards, dashboards::export),
     ),
     operation(
         "grafana_status",
-        "which Grafana answers, and for which organisation",
+        "show Grafana's version, database state and organization",
         typed!(NoFields, (Mock, Option<GrafanaStatus>), dashboards::status),
     ),
     operation(
         "ensure_datasource",
-        "a Prometheus data source in Grafana, made or changed where it is not as given",
+        "create or update a Prometheus data source in Grafana",
         typed!(Both<DatasourceName, EnsureDatasource>, EnsuredDatasource, datasources::ensure),
     ),
     operation(
         "datasource_health",
-        "whether Grafana reaches the server behind a data source",
+        "check whether Grafana can reach the server of a data source",
         typed!(DatasourceName, DatasourceHealth, datasources::health),
     ),
-    operation(
-        "annotate",
-        "mark a moment or a region of time in Grafana's dashboards, or change a mark",
-        typed!(Annotate, Annotated, annotations::annotate),
-    ),
-    operation("health_check", "ask every configured server whether it is well", typed!(NoFields, Health, health::run)),
-    operation("describe", "what this plug is", typed!(NoFields, Description, describe)),
+    operation("annotate", "create or change a Grafana annotation", typed!(Annotate, Annotated, annotations::annotate)),
+    operation("health_check", "check the health of every configured server", typed!(NoFields, Health, health::run)),
+    operation("describe", "describe this plug and its operations", typed!(NoFields, Description, describe)),
 ];
 
-/// The operation that a `ctx` asks for. Without one, a `metric_name` means a record, and nothing a
+/// The operation that a `ctx` requests. The default is a record if there is a `metric_name`, else a
 /// health check.
-pub fn choose(ctx: &Document) -> Result<&'static Operation, Error> {
+pub fn requested(ctx: &Document) -> Result<&'static Operation, Error> {
     let given: Option<Verbatim> = ctx.read_field("operation")?.flatten();
     let given = match &given {
         None if ctx.get("metric_name").is_some() => "record_metric",
@@ -448,7 +439,7 @@ pub fn choose(ctx: &Document) -> Result<&'static Operation, Error> {
     })
 }
 
-/// The operation of that name.
+/// Finds an operation by name.
 pub fn find(given: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name == given)
 }
@@ -462,7 +453,7 @@ fn describe(_: &mut Call, _: &NoFields) -> Result<Description, Error> {
     Ok(description())
 }
 
-/// What this plug is.
+/// The description of this plug.
 pub fn description() -> Description {
     Description {
         name: NAME,

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::members::{Map, Members as _, to_json};
 use super::sources::{PROMETHEUS, Sources, source_variable};
 use super::{FINGERPRINT, Options, TAG, import, is_fingerprint, layout, migration, uid};
+use crate::error::Error;
 use crate::rules::expression::{self, Mistake};
-use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::error::excerpt;
 
 /// The default schema version, that of Grafana 11; newer versions migrate it when loading.
 const SCHEMA_VERSION: u64 = 39;
@@ -85,7 +86,7 @@ pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashb
     let title = match model.get("title") {
         Some(Value::String(text)) if !text.trim().is_empty() => text.trim().to_owned(),
         None | Some(Value::Null | Value::String(_)) => {
-            return Err(Error::Missing { field: format!("{path}.title"), expected: "the dashboard's title" });
+            return Err(Error::missing(format!("{path}.title"), "the dashboard's title"));
         }
         Some(_) => return Err(Error::invalid(format!("{path}.title"), "expected text")),
     };

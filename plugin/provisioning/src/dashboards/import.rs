@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::members::{Map, Members as _};
 use super::sources::{PROMETHEUS, Sources, source_variable};
-use plugpipe_contract::error::{Error, excerpt};
+use crate::error::Error;
+use plugpipe_contract::error::excerpt;
 use serde_json::Value;
 
 /// The API group in `apiVersion`.
@@ -56,7 +57,7 @@ pub(super) fn from_resource(mut resource: Map, path: &str, warnings: &mut Vec<St
         Some(Value::Object(spec)) => spec,
         Some(Value::Null) | None => {
             let expected = "the dashboard's classic JSON model";
-            return Err(Error::Missing { field: format!("{path}.spec"), expected });
+            return Err(Error::missing(format!("{path}.spec"), expected));
         }
         Some(_) => return Err(Error::invalid(format!("{path}.spec"), "expected an object")),
     };
@@ -101,7 +102,7 @@ pub(super) fn resolve(
         let path = format!("{path}.__inputs[{index}]");
         let Value::Object(input) = input else { return Err(Error::invalid(path, "expected an object")) };
         let Some(name) = input.text("name") else {
-            return Err(Error::Missing { field: format!("{path}.name"), expected: "the input's name" });
+            return Err(Error::missing(format!("{path}.name"), "the input's name"));
         };
         let is_first =
             !values.values().any(|value| matches!(value, Input::Variable(name) if *name == sources.variable));
@@ -140,7 +141,7 @@ fn value_of(
         Some("constant") => match input.get("value") {
             Some(Value::String(text)) => Ok(Input::Text(text.clone())),
             Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(Input::Text(value.to_string())),
-            _ => Err(Error::Missing { field: format!("{path}.value"), expected: "the constant's value, as a string" }),
+            _ => Err(Error::missing(format!("{path}.value"), "the constant's value, as a string")),
         },
         Some("datasource") => {
             let kind = input.text("pluginId").unwrap_or(PROMETHEUS);
@@ -319,7 +320,7 @@ mod tests {
 
     use super::super::Options;
     use super::super::build::build;
-    use plugpipe_contract::error::Error;
+    use crate::error::Error;
 
     fn build_from(given: &Value) -> Result<(Value, Vec<String>), Error> {
         let made = build(given.clone(), "d", &Options::default())?;

@@ -1,7 +1,7 @@
 //! Options for dashboards, and their target folder.
 
 use super::uid;
-use plugpipe_contract::error::Error;
+use crate::error::Error;
 use plugpipe_contract::requests::DashboardOptions;
 use plugpipe_contract::scalar::TextOr;
 

@@ -5,7 +5,8 @@ use serde_json::{Number, Value, json};
 
 use super::build::{Dashboard, build};
 use super::{Options, uid};
-use plugpipe_contract::error::{Error, excerpt};
+use crate::error::Error;
+use plugpipe_contract::error::excerpt;
 use plugpipe_metrics::registry::MetricName;
 
 /// The default prefix of metric names.

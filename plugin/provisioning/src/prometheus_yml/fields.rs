@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
+use crate::error::Error;
 use plugpipe_contract::compound::Named;
-use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::{BasicAuth, TlsFiles};
 use plugpipe_contract::scalar::{self, Labels, OneOrMany, Text, Verbatim};
 use plugpipe_contract::time::prometheus_duration;

@@ -5,7 +5,8 @@
 
 use core::time::Duration;
 
-use plugpipe_contract::error::{Error, excerpt};
+use crate::error::Error;
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::{
     AlertmanagerTargets, GenerateConfig, GeneratedSections, GlobalSection, RemoteEndpoint, ScrapeJob, TargetGroup,
 };

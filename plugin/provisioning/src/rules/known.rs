@@ -6,7 +6,7 @@
 use core::fmt;
 
 use self::Evaluator::{Cortex, Grafana, Mimir, Prometheus, Thanos, Vmalert};
-use plugpipe_contract::error::Error;
+use crate::error::Error;
 use plugpipe_contract::known::meant;
 
 /// A server that evaluates rules.

@@ -15,10 +15,11 @@ pub mod templates;
 
 use core::time::Duration;
 
+use crate::error::Error;
 use crate::fnv::fnv1a;
 use crate::rules::known::Evaluator;
 use crate::yaml::Yaml;
-use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::time::prometheus_duration;
 use plugpipe_metrics::registry::{LabelName, Labels, MetricName};
 use plugpipe_metrics::sort::sorted_by;
@@ -124,7 +125,7 @@ impl Rule {
         }
         let RuleKind::Alert { name, annotations, .. } = &self.makes else { return Ok(()) };
         if name.is_empty() || (style == Style::Flat && name.trim().is_empty()) {
-            return Err(Error::Missing { field: at(style.alert()), expected: "the alert's name" });
+            return Err(Error::missing(at(style.alert()), "the alert's name"));
         }
         if style == Style::Flat {
             if self.labels.get("alertname").is_some() {

@@ -55,9 +55,12 @@ pub struct ServerRule {
     /// The `for` duration in seconds.
     #[serde(rename = "duration", deserialize_with = "lenient")]
     pub pending_for: f64,
-    /// In seconds. vmalert uses another name.
-    #[serde(rename = "keepFiringFor", alias = "keep_firing_for", deserialize_with = "lenient")]
-    pub keep_firing_for: f64,
+    /// The time it keeps firing, in seconds.
+    #[serde(rename = "keepFiringFor", deserialize_with = "lenient")]
+    keep_firing_for: f64,
+    /// vmalert's name for it.
+    #[serde(rename = "keep_firing_for", deserialize_with = "lenient")]
+    keep_firing_for_vmalert: f64,
     /// Names and values, sorted.
     #[serde(deserialize_with = "texts")]
     pub labels: Vec<(String, String)>,
@@ -219,6 +222,11 @@ impl Equal {
 }
 
 impl ServerRule {
+    /// The time an alert keeps firing, in seconds, under either name.
+    fn keep_firing_for(&self) -> f64 {
+        self.keep_firing_for.max(self.keep_firing_for_vmalert)
+    }
+
     /// Whether it equals this rule of the group, so that writing it would change nothing.
     pub fn is(&self, group: &Group, rule: &Rule, equal: &Equal) -> Verdict {
         if let RuleKind::Alert { annotations, .. } = &rule.makes
@@ -248,7 +256,7 @@ impl ServerRule {
                     annotations.iter().map(|(name, text)| (name.as_str(), text)).collect();
                 self.alert
                     && self.pending_for == pending_for.as_secs_f64()
-                    && self.keep_firing_for == keep_firing_for.as_secs_f64()
+                    && self.keep_firing_for() == keep_firing_for.as_secs_f64()
                     && same(&self.annotations, &annotations)
             }
         };
@@ -455,11 +463,11 @@ mod tests {
         assert_eq!((current[0].file.as_str(), current[0].interval), ("/r/a.yml", 30.0));
         assert_eq!(current[0].rules[0].alerts[0].active_at, "2024-01-01T00:00:00Z");
         let odd = r#"{"groups": [{"name": "g", "rules": null}, {"name": 1, "limit": "5", "rules": [
-            {"type": "alerting", "keep_firing_for": 5, "labels": {"b": "2", "a": "1", "c": 3}, "alerts": null}]}]}"#;
+            {"type": "alerting", "keep_firing_for": 5, "keepFiringFor": 5, "labels": {"b": "2", "a": "1", "c": 3}, "alerts": null}]}]}"#;
         let odd = serde_json::from_str::<ServerRules>(odd).unwrap().groups;
         assert_eq!(odd[0], ServerGroup { name: "g".into(), ..ServerGroup::default() });
         let rule = &odd[1].rules[0];
-        assert_eq!((rule.alert, rule.keep_firing_for, rule.alerts.len()), (true, 5.0, 0));
+        assert_eq!((rule.alert, rule.keep_firing_for(), rule.alerts.len()), (true, 5.0, 0));
         assert_eq!(rule.labels, [("a".into(), "1".into()), ("b".into(), "2".into())]);
         for bad in [r#"{}"#, r#"{"groups": {}}"#, r#"{"groups": [1]}"#, r#"{"groups": [{"rules": ["up"]}]}"#] {
             assert!(serde_json::from_str::<ServerRules>(bad).is_err(), "{bad}");

@@ -3,9 +3,10 @@
 
 use super::known::{self, Evaluator, Field, Place, Shape, Taker, UTF8_NAMES};
 use super::{Group, More, Rule, RuleKind};
+use crate::error::Error;
 use crate::yaml::Yaml;
 use plugpipe_contract::document::{Document, Request as _};
-use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::{RuleFields, RuleGroup};
 use plugpipe_contract::scalar::{self, Any, Flag, LabelValue};
 use plugpipe_contract::time::{parse_duration, prometheus_duration};
@@ -305,7 +306,11 @@ mod tests {
                 "belongs to an alert",
             ),
             (r#"{"name": "g", "query_offset": "5m"}"#, "groups[0].query_offset", "requires Prometheus 2.53"),
-            (r#"{"name": "g", "concurrency": 5}"#, "groups[0].concurrency", "supported by vmalert, but not by Prometheus"),
+            (
+                r#"{"name": "g", "concurrency": 5}"#,
+                "groups[0].concurrency",
+                "supported by vmalert, but not by Prometheus",
+            ),
             (r#"{"name": "g", "limit": "many"}"#, "groups[0].limit", "expected a whole number"),
             (
                 r#"{"name": "g", "rules": [{"alert": "A", "expr": "up", "labels": {"é": "x"}}]}"#,

@@ -8,8 +8,9 @@ use core::time::Duration;
 
 use super::known::Evaluator;
 use super::{Group, Rule, RuleKind, expression, with_label};
+use crate::error::Error;
 use plugpipe_contract::document::Document;
-use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::WantedRules;
 use plugpipe_contract::scalar::{self, Any};
 use plugpipe_contract::time::{parse_duration, prometheus_duration};
@@ -379,7 +380,8 @@ impl Values {
         }
         let mut values = Self::default();
         for parameter in template.parameters() {
-            let wrong = |error: Error| error.within(PARAMETERS);
+            let wrong = |error: plugpipe_contract::Error| error.within(PARAMETERS);
+            let path = || format!("{PARAMETERS}.{}", parameter.name);
             if matches!(parameter.kind, Kind::Labels) {
                 let labels = given.read_field(parameter.name).map_err(wrong)?;
                 values.labels = checked(&labels.unwrap_or_default())?;
@@ -387,12 +389,11 @@ impl Values {
             }
             let text: scalar::Text = given.read_field(parameter.name).map_err(wrong)?.unwrap_or_default();
             let text = match (text.get(), parameter.default) {
-                (Some(text), _) => parameter
-                    .kind
-                    .read(text.trim())
-                    .map_err(|problem| wrong(Error::invalid(parameter.name, problem)))?,
+                (Some(text), _) => {
+                    parameter.kind.read(text.trim()).map_err(|problem| Error::invalid(path(), problem))?
+                }
                 (None, Some(default)) => default.into(),
-                (None, None) => return Err(wrong(Error::missing(parameter.name, parameter.about))),
+                (None, None) => return Err(Error::missing(path(), parameter.about)),
             };
             values.set(parameter.name, text);
         }

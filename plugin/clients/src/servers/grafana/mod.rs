@@ -22,7 +22,7 @@ use super::refused;
 pub use annotations::Annotation;
 pub use apply::{Apply, Compared, Outcome};
 pub use datasources::Datasource;
-use plugpipe_contract::lenient::unless_null;
+use plugpipe_contract::lenient::{lenient, unless_null};
 pub use resource_groups::Resources;
 
 use crate::error::Error;
@@ -139,7 +139,9 @@ struct Save<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Saved {
+    #[serde(deserialize_with = "lenient")]
     version: u64,
+    #[serde(deserialize_with = "lenient")]
     url: String,
 }
 

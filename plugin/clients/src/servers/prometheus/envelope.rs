@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::error::{Error, QueryError};
 use crate::http::{Peer, Response, Url};
 use plugpipe_contract::error::excerpt;
+use plugpipe_contract::lenient::lenient;
 use plugpipe_contract::sound;
 
 /// Identifies the server in errors.
@@ -36,11 +37,15 @@ struct Envelope<'a> {
     #[serde(borrow, default, deserialize_with = "with_null")]
     data: Option<&'a RawValue>,
     stats: Option<Box<RawValue>>,
-    warnings: Option<Vec<String>>,
-    infos: Option<Vec<String>>,
-    #[serde(rename = "errorType")]
-    error_type: Option<String>,
-    error: Option<String>,
+    // Optional members: a wrong type does not fail the response.
+    #[serde(default, deserialize_with = "lenient")]
+    warnings: Vec<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    infos: Vec<String>,
+    #[serde(default, rename = "errorType", deserialize_with = "lenient")]
+    error_type: String,
+    #[serde(default, deserialize_with = "lenient")]
+    error: String,
 }
 
 /// Distinguishes null from a missing value.
@@ -59,8 +64,8 @@ pub(super) fn read<D: Data>(url: &Url, response: &Response, expression: &str) ->
     let data: Option<D> = serde_json::from_str(data).map_err(|problem| bad_answer(url, data, &problem))?;
     Ok(Reply {
         data: data.unwrap_or_default(),
-        warnings: envelope.warnings.unwrap_or_default(),
-        infos: envelope.infos.unwrap_or_default(),
+        warnings: envelope.warnings,
+        infos: envelope.infos,
         stats: envelope.stats,
     })
 }
@@ -85,9 +90,9 @@ fn envelope<'r>(url: &Url, response: &'r Response, expression: &str) -> Result<(
 
 /// The error in an error response.
 fn refusal(url: &Url, status: u16, envelope: Envelope, expression: &str) -> Error {
-    let text = envelope.error.unwrap_or_else(|| "nothing more".into());
+    let text = if envelope.error.is_empty() { "nothing more".into() } else { envelope.error };
     let position = position(&text, expression);
-    let own = envelope.error_type.unwrap_or_default();
+    let own = envelope.error_type;
     let normalized = match (&*own, status) {
         ("", _) if status == 200 => "internal",
         (own, _) if !own.bytes().all(|byte| byte.is_ascii_digit()) => own,
@@ -186,7 +191,8 @@ mod tests {
         let body = r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:4: parse error: unexpected \u003cby\u003e"}"#;
         assert_eq!(query_error(400, body), ("bad_data".into(), None, Some((1, 4))));
         let error = read_body(400, body).unwrap_err();
-        assert_eq!((error.code(), error.field()), ("query_failed", Some("query")));
+        assert!(matches!(error, Error::Query { .. }), "{error:?}");
+        assert_eq!(error.field(), Some("query"));
         assert!(error.to_string().contains("bad_data: invalid parameter \"query\": 1:4: parse error"), "{error}");
     }
 
@@ -222,12 +228,12 @@ mod tests {
             "\u{1}",
             r#"{"status":"success","data":"\ud800"}"#,
         ] {
-            assert_eq!(read_body(200, body).unwrap_err().code(), "bad_answer", "{body}");
+            assert!(matches!(read_body(200, body), Err(Error::BadAnswer { .. })), "{body}");
         }
         let starting = read_body(503, "Service Unavailable").unwrap_err();
-        assert_eq!(starting.code(), "refused");
+        assert!(matches!(starting, Error::Refused { .. }), "{starting:?}");
         assert!(starting.to_string().contains("503: Service Unavailable"), "{starting}");
-        assert_eq!(read_body(200, r#"{"status":"success"}"#).unwrap_err().code(), "query_failed");
+        assert!(matches!(read_body(200, r#"{"status":"success"}"#), Err(Error::Query { .. })));
     }
 
     proptest! {

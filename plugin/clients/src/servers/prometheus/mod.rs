@@ -18,12 +18,11 @@ pub mod values;
 pub use envelope::{Data, PEER, Reply};
 pub use form::Form;
 use plugpipe_contract::lenient::unless_null;
+use plugpipe_contract::raw::RawList;
 pub use plugpipe_contract::requests::TooManyPoints;
 pub use query::{Found, MAX_PARTS, MAX_POINTS, Options, Query};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::http::{Client, Method, Request, Response, Segment, Url, endpoint};
@@ -103,7 +102,7 @@ pub mod places {
 pub struct Rules {
     /// Groups of rules.
     #[serde(deserialize_with = "unless_null")]
-    pub groups: Vec<Box<RawValue>>,
+    pub groups: RawList,
 }
 
 /// The data of [`places::ALERTS`].
@@ -112,7 +111,7 @@ pub struct Rules {
 pub struct Alerts {
     /// Alerts.
     #[serde(deserialize_with = "unless_null")]
-    pub alerts: Vec<Box<RawValue>>,
+    pub alerts: RawList,
 }
 
 /// A client of one server.
@@ -194,7 +193,7 @@ impl<'c> Api<'c> {
     }
 
     /// The selected series: objects of labels, such as [`values::Labels`].
-    pub fn series<S: DeserializeOwned>(&mut self, selection: &Selection) -> Result<Reply<Vec<S>>, Error> {
+    pub fn series<D: Data>(&mut self, selection: &Selection) -> Result<Reply<D>, Error> {
         self.ask(places::SERIES, &selection.form())
     }
 

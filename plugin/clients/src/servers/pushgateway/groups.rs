@@ -117,7 +117,7 @@ impl<'t> Held<'t> {
     /// The group's key; `None` if a plug would not use such a key.
     pub fn group(&self) -> Option<Group> {
         let (jobs, others): (Vec<_>, Vec<_>) = self.labels.iter().partition(|(name, _)| *name == "job");
-        let labels: Result<Vec<_>, Error> = others
+        let labels: Result<Vec<_>, plugpipe_metrics::Error> = others
             .into_iter()
             .map(|(name, value)| Ok((LabelName::new_utf8(name, "labels")?, value.as_ref().into())))
             .collect();
