@@ -1,28 +1,28 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
-/// Why what is wanted cannot be made.
+/// Why a request cannot be provisioned.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// A field is missing, or its value is not allowed.
+    /// A field is missing or invalid.
     #[error(transparent)]
     Contract(#[from] plugpipe_contract::Error),
-    /// The metrics crate rejects a name or labels. Its errors carry the path that it was given.
+    /// A name or label is rejected by the metrics crate. The error includes the path passed to it.
     #[error(transparent)]
     Metrics(#[from] plugpipe_metrics::Error),
 }
 
 impl Error {
-    /// A field whose value is not allowed.
+    /// An invalid field.
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Contract(plugpipe_contract::Error::invalid(field, problem))
     }
 
-    /// A required field that is missing.
+    /// A missing field.
     pub fn missing(field: impl Into<String>, expected: &'static str) -> Self {
         Self::Contract(plugpipe_contract::Error::missing(field, expected))
     }
 
-    /// The path of the field to correct, where the error is about one.
+    /// The path of the field to correct, if the error is about a field.
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Contract(error) => Some(error.field()),
@@ -30,7 +30,7 @@ impl Error {
         }
     }
 
-    /// The same error, of something that stands in `part`: a field's name, or an index as `[2]`.
+    /// Prepends `part` to the path: a field's name, or an index such as `[2]`.
     #[must_use]
     pub(crate) fn inside(self, part: &str) -> Self {
         match self {

@@ -82,7 +82,7 @@ fn a_dashboard_is_created_once_and_then_unchanged() {
     );
     let uid = result["uid"].as_str().unwrap().to_owned();
     assert_eq!(result["url"], format!("http://g:3000/d/{uid}/slug"));
-    assert!(result["warnings"][0].as_str().unwrap().ends_with("it became timeseries"), "{answer}");
+    assert!(result["warnings"][0].as_str().unwrap().ends_with("it was converted to timeseries"), "{answer}");
     assert_eq!(wire.0.borrow_mut().take_asked().1, 1);
     assert_eq!(
         wire.0.borrow().organisations[&1].dashboards[&uid].message,
@@ -472,7 +472,7 @@ fn an_invalid_data_source_reports_what_to_do() {
     assert_eq!(wire.0.borrow_mut().take_asked().0.len(), 0, "no request was asked for");
     ask(json!({"operation": "ensure_datasource", "datasource_url": "http://p:9090"}));
     let taken = ask(json!({"operation": "ensure_datasource", "datasource_url": "http://p:9090", "uid": "other"}));
-    assert!(taken["error"].as_str().unwrap().contains("give another name"), "{taken}");
+    assert!(taken["error"].as_str().unwrap().contains("use another name"), "{taken}");
 }
 
 #[test]
@@ -485,7 +485,7 @@ fn grafana_checks_the_health_of_a_data_source() {
         assert!(answer["result"]["message"].as_str().unwrap().contains("Prometheus API"), "{answer}");
     }
     let missing = ask(json!({"operation": "datasource_health", "name": "none"}));
-    assert!(missing["error"].as_str().unwrap().contains("ensure_datasource makes one"), "{missing}");
+    assert!(missing["error"].as_str().unwrap().contains("ensure_datasource creates one"), "{missing}");
 }
 
 #[test]

@@ -223,7 +223,7 @@ fn a_rejected_value_does_not_affect_others() {
     assert_eq!((&answer["error_code"], &answer["http_status"]), (&json!("refused"), &json!(400)), "{answer}");
     assert_eq!((&answer["written"], &answer["lost"]), (&json!(49), &json!(1)), "{answer}");
     let text = answer["error"].as_str().unwrap();
-    assert!(text.contains("out of order sample") && text.contains("it holds a later value"), "{text}");
+    assert!(text.contains("out of order sample") && text.contains("it has a later sample"), "{text}");
     let mut kept: Vec<u32> = kept.borrow().iter().map(|(_, value)| *value as u32).collect();
     kept.sort_unstable();
     assert_eq!(kept, (0..50).filter(|value| *value != 13).collect::<Vec<_>>());
@@ -363,7 +363,7 @@ fn rejected_native_histograms_do_not_block_other_values() {
     gauge(&mut plug, "x", 1.0);
     let answer = write(&mut plug);
     assert_eq!((&answer["written"], &answer["lost"], &answer["pending"]), (&json!(1), &json!(200), &json!(0)));
-    assert!(answer["error"].as_str().unwrap().contains("let it take native histograms"), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("enable native histograms"), "{answer}");
     assert_eq!(world.asked().len(), 2);
 }
 

@@ -178,7 +178,7 @@ fn an_invalid_exposition_is_an_error_with_its_position() {
 #[test]
 fn an_endpoint_that_fails_is_named_with_its_setting() {
     for (status, told) in
-        [(404, "check the path of scrape_config.endpoint_url"), (401, "in endpoint_auth"), (500, "answered 500")]
+        [(404, "check the path of scrape_config.endpoint_url"), (401, "in endpoint_auth"), (500, "returned 500")]
     {
         let (mut plug, world) = plug();
         (0..3).for_each(|_| {

@@ -193,7 +193,7 @@ async fn a_name_leads_to_this_machine_only_where_that_was_granted() {
     // The origin is granted already: that is not what is missing.
     let error = told["error"].as_str().unwrap();
     assert!(
-        error.contains("leads to an address that the host has not granted")
+        error.contains("resolves to an address that the host has not granted")
             && error.contains("grant addresses of that kind"),
         "{error}"
     );
