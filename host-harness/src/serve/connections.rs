@@ -67,13 +67,13 @@ struct ConnectionPermit(Arc<Mutex<ConnectionCounts>>, IpAddr);
 impl ConnectionPermit {
     /// Returns none if the total or the peer's limit is reached.
     fn acquire(counts: &Arc<Mutex<ConnectionCounts>>, peer: IpAddr, options: &Options) -> Option<Self> {
-        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = counts.peers.get(&peer).copied().unwrap_or(0);
-        if counts.total >= options.connections.max(1) || own >= options.connections_per_peer.max(1) {
+        let mut current = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = current.peers.get(&peer).copied().unwrap_or(0);
+        if current.total >= options.connections.max(1) || own >= options.connections_per_peer.max(1) {
             return None;
         }
-        counts.total += 1;
-        counts.peers.insert(peer, own + 1);
+        current.total += 1;
+        current.peers.insert(peer, own + 1);
         Some(Self(Arc::clone(counts), peer))
     }
 }
